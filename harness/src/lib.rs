@@ -1,0 +1,13 @@
+//! The workshop around the core: models that make real gradients, the truth about them, measures,
+//! plots, files, and the program `gradsieve`. Everything here may use `std`; nothing here is linked
+//! into a device.
+//!
+//! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`] → [`report`]; [`files`] stands apart
+//! and serves the commands that work on gradients that others made.
+
+pub mod data;
+pub mod demo;
+pub mod files;
+pub mod measures;
+pub mod model;
+pub mod report;

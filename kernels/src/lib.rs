@@ -1,0 +1,2 @@
+//! The kernels of gradsieve.
+#![no_std]

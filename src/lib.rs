@@ -1,0 +1,2 @@
+//! The core of gradsieve.
+#![no_std]
