@@ -1,0 +1,132 @@
+//! The number formats that a gradient may come in.
+
+use crate::simd::Simd;
+use half::{bf16, f16};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for half::f16 {}
+    impl Sealed for half::bf16 {}
+}
+
+/// A gradient entry: `f32`, [`f16`] or [`bf16`]. The two small formats widen exactly, then take the `f32` path.
+///
+/// The trait is sealed; its hidden methods are the formats' words in the vector vocabulary.
+pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'static {
+    /// Zero.
+    const ZERO: Self;
+    /// The format's name, as NumPy writes it where NumPy has it.
+    const NAME: &'static str;
+
+    /// The same value as `f32`; exact.
+    fn widen(self) -> f32;
+
+    /// The nearest value of this format, ties to even; overflow gives an infinity.
+    fn narrow(value: f32) -> Self;
+
+    #[doc(hidden)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F;
+
+    #[doc(hidden)]
+    #[allow(private_bounds, private_interfaces)]
+    fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]);
+
+    #[doc(hidden)]
+    #[allow(private_bounds, private_interfaces)]
+    fn scatter<S: Simd>(s: S, from: &[[Self; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]);
+
+    /// Whether a product of two values of this format is always exact in `f32`, so that a fused multiply–add
+    /// gives the bits of multiply, then add.
+    ///
+    /// `f16 · f16` has 22 bits and an exponent that fits. `bf16 · bf16` has 16 bits, but its exponent can leave
+    /// the range of `f32`: fused, such a product would not be rounded to a subnormal or to an infinity first.
+    #[doc(hidden)]
+    const EXACT_SQUARE: bool = false;
+}
+
+impl Element for f32 {
+    const ZERO: Self = 0.0;
+    const NAME: &'static str = "float32";
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        self
+    }
+    #[inline(always)]
+    fn narrow(value: f32) -> Self {
+        value
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F {
+        s.load(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]) {
+        s.store(value, to);
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn scatter<S: Simd>(s: S, from: &[[Self; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        s.scatter([s.load(&from[0]), s.load(&from[1])], word, to);
+    }
+}
+
+impl Element for f16 {
+    const ZERO: Self = f16::ZERO;
+    const NAME: &'static str = "float16";
+    const EXACT_SQUARE: bool = true;
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        self.to_f32()
+    }
+    #[inline(always)]
+    fn narrow(value: f32) -> Self {
+        f16::from_f32(value)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F {
+        s.load_f16(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]) {
+        s.store_f16(value, to);
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn scatter<S: Simd>(s: S, from: &[[Self; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        s.scatter_f16(from, word, to);
+    }
+}
+
+impl Element for bf16 {
+    const ZERO: Self = bf16::ZERO;
+    const NAME: &'static str = "bfloat16";
+    #[inline(always)]
+    fn widen(self) -> f32 {
+        f32::from_bits(u32::from(self.to_bits()) << 16)
+    }
+    #[inline(always)]
+    fn narrow(value: f32) -> Self {
+        bf16::from_f32(value)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F {
+        s.load_bf16(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]) {
+        s.store_bf16(value, to);
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn scatter<S: Simd>(s: S, from: &[[Self; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        s.scatter_bf16(from, word, to);
+    }
+}

@@ -1,0 +1,254 @@
+//! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and 8..16.
+
+use crate::dispatch::Kernel;
+use crate::simd::Simd;
+use core::arch::x86_64::{
+    __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_ps, _mm_add_ss,
+    _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8,
+    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
+    _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_extractf128_ps,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi32,
+    _mm256_set1_ps, _mm256_setr_epi32, _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srli_epi32,
+    _mm256_storeu_ps, _mm256_xor_ps, _mm256_xor_si256,
+};
+use half::{bf16, f16};
+
+/// Witness that the machine has AVX2, FMA, F16C and BMI2. Made only by [`run`].
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+/// Runs a kernel with this instruction set.
+///
+/// # Safety
+/// The machine has all the features named below.
+#[target_feature(enable = "avx2,fma,f16c,bmi2")]
+pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+    kernel.vectorise(Avx2(()))
+}
+
+/// Eight lanes folded: 4, 2, 1. Called by words of AVX2 and of AVX-512 only.
+#[inline(always)]
+pub(super) fn fold_8(eight: __m256) -> f32 {
+    // SAFETY: the callers' witnesses: both levels have AVX.
+    unsafe {
+        let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+/// Asks for every cache line of the `T` that lies `ahead` bytes after `from`.
+#[inline(always)]
+pub(super) fn prefetch<T>(from: &T, ahead: usize) {
+    let start = core::ptr::from_ref(from).cast::<i8>();
+    let mut line = 0;
+    while line < size_of::<T>() {
+        // SAFETY: a prefetch reads nothing that the program can see and never faults, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead + line)) };
+        line += 64;
+    }
+}
+
+impl Avx2 {
+    /// One of the two registers, by a function of eight lanes.
+    #[inline(always)]
+    fn load_8(self, from: &[f32; 16], half: usize) -> __m256 {
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements lie behind 8·half.
+        unsafe { _mm256_loadu_ps(from.as_ptr().add(8 * half)) }
+    }
+
+    /// Eight 16-bit elements.
+    #[inline(always)]
+    fn load_16_bit<T>(self, from: &[T; 16], half: usize) -> __m128i {
+        const { assert!(size_of::<T>() == 2) }
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of 16 bits lie behind 8·half.
+        unsafe { _mm_loadu_si128(from.as_ptr().add(8 * half).cast()) }
+    }
+
+    #[inline(always)]
+    fn store_16_bit<T>(self, value: __m128i, to: &mut [T; 16], half: usize) {
+        const { assert!(size_of::<T>() == 2) }
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of 16 bits lie behind 8·half.
+        unsafe { _mm_storeu_si128(to.as_mut_ptr().add(8 * half).cast(), value) }
+    }
+
+    #[inline(always)]
+    fn narrow_bf16(self, value: __m256) -> __m128i {
+        // SAFETY: the witness. Half of the dropped bits' range is added, less one where the last kept bit is even: round to
+        // nearest, ties to even. A NaN keeps its upper bits and is made quiet.
+        unsafe {
+            let bits = _mm256_castps_si256(value);
+            let upper = _mm256_srli_epi32::<16>(bits);
+            let odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
+            let rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+            let nan = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_UNORD_Q>(value, value));
+            let quiet = _mm256_or_si256(upper, _mm256_set1_epi32(0x40));
+            let narrow = _mm256_blendv_epi8(_mm256_srli_epi32::<16>(rounded), quiet, nan);
+            let packed = _mm256_packus_epi32(narrow, narrow);
+            _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(packed))
+        }
+    }
+
+    /// The sign bits that `word` flips of the eight elements from 8·`eighth` on.
+    #[inline(always)]
+    fn flips(self, word: __m256i, eighth: i32) -> __m256 {
+        let top = 31 - 8 * eighth;
+        // SAFETY: the witness.
+        unsafe {
+            let left = _mm256_setr_epi32(top, top - 1, top - 2, top - 3, top - 4, top - 5, top - 6, top - 7);
+            let sign = _mm256_set1_epi32(i32::MIN);
+            _mm256_castsi256_ps(_mm256_and_si256(_mm256_sllv_epi32(word, left), sign))
+        }
+    }
+}
+
+impl Simd for Avx2 {
+    type F = [__m256; 2];
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> Self::F {
+        // SAFETY: the witness.
+        [unsafe { _mm256_set1_ps(value) }; 2]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; 16]) -> Self::F {
+        [self.load_8(from, 0), self.load_8(from, 1)]
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[f16; 16]) -> Self::F {
+        let (low, high) = (self.load_16_bit(from, 0), self.load_16_bit(from, 1));
+        // SAFETY: the witness.
+        unsafe { [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)] }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[bf16; 16]) -> Self::F {
+        let (low, high) = (self.load_16_bit(from, 0), self.load_16_bit(from, 1));
+        // SAFETY: the witness.
+        unsafe {
+            [
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(low))),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(high))),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, [low, high]: Self::F, to: &mut [f32; 16]) {
+        // SAFETY: the witness; the array is 64 bytes.
+        unsafe {
+            _mm256_storeu_ps(to.as_mut_ptr(), low);
+            _mm256_storeu_ps(to.as_mut_ptr().add(8), high);
+        }
+    }
+
+    #[inline(always)]
+    fn store_f16(self, [low, high]: Self::F, to: &mut [f16; 16]) {
+        const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
+        // SAFETY: the witness.
+        let (low, high) = unsafe { (_mm256_cvtps_ph::<NEAREST>(low), _mm256_cvtps_ph::<NEAREST>(high)) };
+        self.store_16_bit(low, to, 0);
+        self.store_16_bit(high, to, 1);
+    }
+
+    #[inline(always)]
+    fn store_bf16(self, [low, high]: Self::F, to: &mut [bf16; 16]) {
+        self.store_16_bit(self.narrow_bf16(low), to, 0);
+        self.store_16_bit(self.narrow_bf16(high), to, 1);
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn mul_exact_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+    }
+
+    #[inline(always)]
+    fn abs(self, a: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe {
+            let magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(i32::MAX));
+            [_mm256_and_ps(a[0], magnitude), _mm256_and_ps(a[1], magnitude)]
+        }
+    }
+
+    #[inline(always)]
+    fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
+        // SAFETY: the witness. The instruction returns its second operand where one is a NaN.
+        unsafe { [_mm256_max_ps(a[0], best[0]), _mm256_max_ps(a[1], best[1])] }
+    }
+
+    #[inline(always)]
+    fn count_non_finite(self, a: Self::F) -> u32 {
+        let mut count = 0;
+        for a in self.abs(a) {
+            // SAFETY: the witness. As integers, the magnitudes' bits are ordered, and all non-finite ones are above the largest finite.
+            count += unsafe {
+                let largest = _mm256_set1_epi32(f32::MAX.to_bits() as i32);
+                let above = _mm256_cmpgt_epi32(_mm256_castps_si256(a), largest);
+                _mm256_movemask_ps(_mm256_castsi256_ps(above)).count_ones()
+            };
+        }
+        count
+    }
+
+    #[inline(always)]
+    fn fold(self, [low, high]: Self::F) -> f32 {
+        // SAFETY: the witness.
+        fold_8(unsafe { _mm256_add_ps(low, high) })
+    }
+
+    #[inline(always)]
+    fn fold_max(self, [low, high]: Self::F) -> f32 {
+        // SAFETY: the witness.
+        unsafe {
+            let eight = _mm256_max_ps(low, high);
+            let four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, from: &T, ahead: usize) {
+        prefetch(from, ahead);
+    }
+
+    #[inline(always)]
+    fn scatter(self, [low, high]: [Self::F; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        let eighths = [low[0], low[1], high[0], high[1]];
+        let within = (word >> 32) as i32 & 7;
+        let across = (word >> 35) as usize & 3;
+        let to = to.as_flattened_mut().as_chunks_mut::<8>().0;
+        // SAFETY: the witness.
+        let (bits, permutation) = unsafe {
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            (_mm256_set1_epi32(word as i32), _mm256_xor_si256(lanes, _mm256_set1_epi32(within)))
+        };
+        for (eighth, x) in (0..).zip(eighths) {
+            let Some(to) = to.get_mut(eighth ^ across) else { continue };
+            // SAFETY: the witness; `to` is eight elements.
+            unsafe {
+                let x = _mm256_xor_ps(x, self.flips(bits, eighth as i32));
+                let x = _mm256_permutevar8x32_ps(x, permutation);
+                _mm256_storeu_ps(to.as_mut_ptr(), _mm256_add_ps(_mm256_loadu_ps(to.as_ptr()), x));
+            }
+        }
+    }
+}

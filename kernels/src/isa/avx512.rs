@@ -1,0 +1,248 @@
+//! AVX-512 (F, BW, DQ, VL): the sixteen lanes are one register.
+
+use crate::dispatch::Kernel;
+use crate::simd::Simd;
+use core::arch::x86_64::{
+    __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_ps,
+    _mm256_loadu_si256, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps,
+    _mm512_and_si512, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
+    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
+    _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
+    _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_or_epi32,
+    _mm512_mask_xor_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32,
+    _mm512_srli_epi32, _mm512_storeu_ps,
+};
+use half::{bf16, f16};
+
+/// Witness that the machine has AVX-512 F, BW, DQ and VL. Made only by [`run`].
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(());
+
+/// Runs a kernel with this instruction set.
+///
+/// # Safety
+/// The machine has all the features named below.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")]
+pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
+    kernel.vectorise(Avx512(()))
+}
+
+/// Lane *i* of row *p* is *i* XOR *p*.
+#[repr(align(64))]
+struct Xor<T, const N: usize>([[T; N]; N]);
+
+static XOR_16: Xor<u32, 16> = {
+    let mut table = [[0; 16]; 16];
+    let mut p = 0;
+    while p < 16 {
+        let mut i = 0;
+        while i < 16 {
+            table[p][i] = (i ^ p) as u32;
+            i += 1;
+        }
+        p += 1;
+    }
+    Xor(table)
+};
+
+static XOR_32: Xor<u16, 32> = {
+    let mut table = [[0; 32]; 32];
+    let mut p = 0;
+    while p < 32 {
+        let mut i = 0;
+        while i < 32 {
+            table[p][i] = (i ^ p) as u16;
+            i += 1;
+        }
+        p += 1;
+    }
+    Xor(table)
+};
+
+impl Avx512 {
+    /// The sixteen lanes of 32 that bits 32..36 of `word` permute with; bit 36 is the caller's.
+    #[inline(always)]
+    fn permutation_16(self, word: u64) -> __m512i {
+        let row = &XOR_16.0[(word >> 32) as usize & 15];
+        // SAFETY: the witness; a row is 64 bytes.
+        unsafe { _mm512_loadu_si512(row.as_ptr().cast()) }
+    }
+
+    /// Signs flipped and lanes permuted as [`Simd::scatter`] says, for 32 elements of 16 bits.
+    #[inline(always)]
+    fn flip_and_permute_16_bit(self, from: *const __m512i, word: u64) -> __m512i {
+        let row = &XOR_32.0[(word >> 32) as usize & 31];
+        // SAFETY: the witness; both callers pass a pointer to 32 elements of 16 bits, and a row is 64 bytes. Adding
+        // the sign bit modulo 2¹⁶ flips it.
+        unsafe {
+            let x = _mm512_loadu_si512(from);
+            let x = _mm512_mask_add_epi16(x, word as u32, x, _mm512_set1_epi16(i16::MIN));
+            _mm512_permutexvar_epi16(_mm512_loadu_si512(row.as_ptr().cast()), x)
+        }
+    }
+
+    #[inline(always)]
+    fn add_to(self, value: __m512, to: &mut [f32; 16]) {
+        self.store(self.add(self.load(to), value), to);
+    }
+
+    #[inline(always)]
+    fn widen_bf16(self, x: __m256i) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(x))) }
+    }
+}
+
+impl Simd for Avx512 {
+    type F = __m512;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; 16]) -> __m512 {
+        // SAFETY: the witness; the array is 64 bytes.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn load_f16(self, from: &[f16; 16]) -> __m512 {
+        // SAFETY: the witness; the array is 32 bytes.
+        unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn load_bf16(self, from: &[bf16; 16]) -> __m512 {
+        // SAFETY: the witness; the array is 32 bytes.
+        self.widen_bf16(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn store(self, value: __m512, to: &mut [f32; 16]) {
+        // SAFETY: the witness; the array is 64 bytes.
+        unsafe { _mm512_storeu_ps(to.as_mut_ptr(), value) }
+    }
+
+    #[inline(always)]
+    fn store_f16(self, value: __m512, to: &mut [f16; 16]) {
+        // SAFETY: the witness; the array is 32 bytes.
+        unsafe {
+            let narrow = _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(value);
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), narrow);
+        }
+    }
+
+    #[inline(always)]
+    fn store_bf16(self, value: __m512, to: &mut [bf16; 16]) {
+        // SAFETY: the witness; the array is 32 bytes. Half of the dropped bits' range is added, less one where the last
+        // kept bit is even: round to nearest, ties to even. A NaN keeps its upper bits and is made quiet.
+        unsafe {
+            let bits = _mm512_castps_si512(value);
+            let upper = _mm512_srli_epi32::<16>(bits);
+            let odd = _mm512_and_si512(upper, _mm512_set1_epi32(1));
+            let rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+            let nan = _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
+            let rounded = _mm512_srli_epi32::<16>(rounded);
+            let narrow = _mm512_mask_or_epi32(rounded, nan, upper, _mm512_set1_epi32(0x40));
+            _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm512_cvtepi32_epi16(narrow));
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_exact_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn abs(self, a: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_abs_ps(a) }
+    }
+
+    #[inline(always)]
+    fn max_or(self, a: __m512, best: __m512) -> __m512 {
+        // SAFETY: the witness. The instruction returns its second operand where one is a NaN.
+        unsafe { _mm512_max_ps(a, best) }
+    }
+
+    #[inline(always)]
+    fn count_non_finite(self, a: __m512) -> u32 {
+        const QUIET_NAN: i32 = 0x01;
+        const INFINITY: i32 = 0x08 | 0x10;
+        const SIGNALLING_NAN: i32 = 0x80;
+        // SAFETY: the witness.
+        let mask = unsafe { _mm512_fpclass_ps_mask::<{ QUIET_NAN | INFINITY | SIGNALLING_NAN }>(a) };
+        mask.count_ones()
+    }
+
+    #[inline(always)]
+    fn fold(self, a: __m512) -> f32 {
+        // SAFETY: the witness.
+        let eight = unsafe { _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)) };
+        super::avx2::fold_8(eight)
+    }
+
+    #[inline(always)]
+    fn fold_max(self, a: __m512) -> f32 {
+        // SAFETY: the witness.
+        unsafe { _mm512_reduce_max_ps(a) }
+    }
+
+    #[inline(always)]
+    fn prefetch<T>(self, from: &T, ahead: usize) {
+        super::avx2::prefetch(from, ahead);
+    }
+
+    #[inline(always)]
+    fn scatter(self, [low, high]: [__m512; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        let permutation = self.permutation_16(word);
+        let flip = self.splat(-0.0);
+        // SAFETY: the witness.
+        let (low, high) = unsafe {
+            let low = _mm512_mask_xor_ps(low, word as u16, low, flip);
+            let high = _mm512_mask_xor_ps(high, (word >> 16) as u16, high, flip);
+            (_mm512_permutexvar_ps(permutation, low), _mm512_permutexvar_ps(permutation, high))
+        };
+        let swap = (word >> 36) as usize & 1;
+        self.add_to(low, &mut to[swap]);
+        self.add_to(high, &mut to[swap ^ 1]);
+    }
+
+    #[inline(always)]
+    fn scatter_f16(self, from: &[[f16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        let x = self.flip_and_permute_16_bit(from.as_ptr().cast(), word);
+        // SAFETY: the witness.
+        let (low, high) = unsafe {
+            let (low, high) = (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x));
+            (_mm512_cvtph_ps(low), _mm512_cvtph_ps(high))
+        };
+        self.add_to(low, &mut to[0]);
+        self.add_to(high, &mut to[1]);
+    }
+
+    #[inline(always)]
+    fn scatter_bf16(self, from: &[[bf16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        let x = self.flip_and_permute_16_bit(from.as_ptr().cast(), word);
+        // SAFETY: the witness.
+        let (low, high) = unsafe { (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)) };
+        self.add_to(self.widen_bf16(low), &mut to[0]);
+        self.add_to(self.widen_bf16(high), &mut to[1]);
+    }
+}

@@ -1,0 +1,9 @@
+//! The words of the vocabulary ([`crate::simd`]) for each instruction set, one file each.
+//!
+//! Here is the project's `unsafe` code. Every word is one or a few intrinsics; a word takes references to arrays, so
+//! that the lengths of loads and stores are checked by their types. May import the vocabulary, and no kernel.
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;

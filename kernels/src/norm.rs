@@ -1,0 +1,186 @@
+//! Squared L2 norm Σ xᵢ², L1 norm Σ |xᵢ| and largest magnitude max |xᵢ|.
+//!
+//! The two sums are canonical ([`crate::sum`]), with relative errors of at most 71·2⁻²⁴ (L2², while no square
+//! underflows) and 70·2⁻²⁴ (L1): all terms are of one sign. The maximum is exact and passes over NaNs.
+//! Whoever wants several of them at once takes [`crate::summary`], which reads the slice once.
+
+use crate::dispatch::{Kernel, run};
+use crate::dot::{AHEAD, fold_lanes, padded};
+use crate::element::Element;
+use crate::level::Level;
+use crate::simd::Simd;
+use crate::sum::{LANES, TILE, fold};
+
+/// Σ xᵢ²: the squared Euclidean norm. 0 for an empty slice.
+#[inline]
+#[must_use]
+pub fn squared_norm<T: Element>(x: &[T]) -> f64 {
+    squared_norm_with(Level::best(), x)
+}
+
+/// [`squared_norm`] on a given level.
+#[inline]
+#[must_use]
+pub fn squared_norm_with<T: Element>(level: Level, x: &[T]) -> f64 {
+    run(level, Sum::<_, Square> { x, term: Square })
+}
+
+/// Σ |xᵢ|. 0 for an empty slice.
+#[inline]
+#[must_use]
+pub fn l1_norm<T: Element>(x: &[T]) -> f64 {
+    l1_norm_with(Level::best(), x)
+}
+
+/// [`l1_norm`] on a given level.
+#[inline]
+#[must_use]
+pub fn l1_norm_with<T: Element>(level: Level, x: &[T]) -> f64 {
+    run(level, Sum::<_, Magnitude> { x, term: Magnitude })
+}
+
+/// max |xᵢ| over the entries that are not NaN. 0 for an empty slice.
+#[inline]
+#[must_use]
+pub fn max_abs<T: Element>(x: &[T]) -> f32 {
+    max_abs_with(Level::best(), x)
+}
+
+/// [`max_abs`] on a given level.
+#[inline]
+#[must_use]
+pub fn max_abs_with<T: Element>(level: Level, x: &[T]) -> f32 {
+    run(level, MaxAbs { x })
+}
+
+/// What is summed.
+trait Term: Copy {
+    fn define(self, x: f32) -> f32;
+    fn add<S: Simd>(self, s: S, x: S::F, lane: S::F, exact: bool) -> S::F;
+}
+
+#[derive(Clone, Copy)]
+struct Square;
+impl Term for Square {
+    #[inline(always)]
+    fn define(self, x: f32) -> f32 {
+        x * x
+    }
+    #[inline(always)]
+    fn add<S: Simd>(self, s: S, x: S::F, lane: S::F, exact: bool) -> S::F {
+        if exact { s.mul_exact_add(x, x, lane) } else { s.add(lane, s.mul(x, x)) }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Magnitude;
+impl Term for Magnitude {
+    #[inline(always)]
+    fn define(self, x: f32) -> f32 {
+        x.abs()
+    }
+    #[inline(always)]
+    fn add<S: Simd>(self, s: S, x: S::F, lane: S::F, _exact: bool) -> S::F {
+        s.add(lane, s.abs(x))
+    }
+}
+
+/// The scalar text of both sums.
+fn definition<T: Element, M: Term>(x: &[T], term: M) -> f64 {
+    let mut total = 0.0;
+    for x in x.chunks(TILE) {
+        let mut lanes = [0.0_f32; LANES];
+        for x in x.chunks(LANES) {
+            for (lane, x) in lanes.iter_mut().zip(x) {
+                *lane += term.define(x.widen());
+            }
+        }
+        total += f64::from(fold(lanes));
+    }
+    total
+}
+
+struct Sum<'a, T, M> {
+    x: &'a [T],
+    term: M,
+}
+
+impl<T: Element, M: Term> Kernel for Sum<'_, T, M> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn define(self) -> f64 {
+        definition(self.x, self.term)
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) -> f64 {
+        let mut total = 0.0;
+        for x in self.x.chunks(TILE) {
+            total += f64::from(tile(s, x, self.term));
+        }
+        total
+    }
+}
+
+/// One tile's sum.
+#[inline(always)]
+fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 {
+    let mut lanes = [s.splat(0.0); 4];
+    let (x, rest) = x.as_chunks::<16>();
+    let (x, few) = x.as_chunks::<4>();
+    for x in x {
+        if size_of::<T>() < 4 {
+            s.prefetch(x, AHEAD);
+        }
+        for (lane, x) in lanes.iter_mut().zip(x) {
+            *lane = term.add(s, T::load(s, x), *lane, T::EXACT_SQUARE);
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(few) {
+        *lane = term.add(s, T::load(s, x), *lane, T::EXACT_SQUARE);
+    }
+    if let Some(lane) = lanes.get_mut(few.len()) {
+        *lane = term.add(s, T::load(s, &padded(rest)), *lane, T::EXACT_SQUARE);
+    }
+    fold_lanes(s, lanes)
+}
+
+struct MaxAbs<'a, T> {
+    x: &'a [T],
+}
+
+impl<T: Element> Kernel for MaxAbs<'_, T> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn define(self) -> f32 {
+        let mut best = 0.0;
+        for x in self.x {
+            let magnitude = x.widen().abs();
+            if magnitude > best {
+                best = magnitude;
+            }
+        }
+        best
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) -> f32 {
+        let mut best = [s.splat(0.0); 4];
+        let (x, rest) = self.x.as_chunks::<16>();
+        let (x, few) = x.as_chunks::<4>();
+        for x in x {
+            s.prefetch(x, AHEAD);
+            for (best, x) in best.iter_mut().zip(x) {
+                *best = s.max_or(s.abs(T::load(s, x)), *best);
+            }
+        }
+        for (best, x) in best.iter_mut().zip(few) {
+            *best = s.max_or(s.abs(T::load(s, x)), *best);
+        }
+        let [a, b, c, d] = best;
+        let rest = s.abs(T::load(s, &padded(rest)));
+        s.fold_max(s.max_or(rest, s.max_or(s.max_or(a, b), s.max_or(c, d))))
+    }
+}

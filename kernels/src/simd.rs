@@ -1,0 +1,66 @@
+//! The vector vocabulary: what a kernel may say about sixteen `f32` lanes.
+//!
+//! A kernel is written once over [`Simd`] and means the same on every instruction set: one 512-bit register,
+//! two of 256 bits, four of 128. Equal bits come by construction, because every word is either exact or one
+//! correctly rounded IEEE operation a lane. A value of a `Simd` type is a *witness*: it can only be made where
+//! the instruction set is known to be there (`dispatch.rs`), so its words are safe to say.
+//!
+//! May not import any kernel.
+
+use half::{bf16, f16};
+
+/// Sixteen lanes of `f32`, whatever they are made of.
+pub(crate) trait Simd: Copy {
+    /// Sixteen lanes.
+    type F: Copy;
+
+    /// All lanes equal to `value`.
+    fn splat(self, value: f32) -> Self::F;
+    /// Lane *i* = `from[i]`.
+    fn load(self, from: &[f32; 16]) -> Self::F;
+    /// Lane *i* = `from[i]`, widened exactly.
+    fn load_f16(self, from: &[f16; 16]) -> Self::F;
+    /// Lane *i* = `from[i]`, widened exactly.
+    fn load_bf16(self, from: &[bf16; 16]) -> Self::F;
+    /// `to[i]` = lane *i*.
+    fn store(self, value: Self::F, to: &mut [f32; 16]);
+    /// `to[i]` = lane *i*, rounded to nearest even.
+    fn store_f16(self, value: Self::F, to: &mut [f16; 16]);
+    /// `to[i]` = lane *i*, rounded to nearest even.
+    fn store_bf16(self, value: Self::F, to: &mut [bf16; 16]);
+
+    /// Lane-wise sum, one rounding.
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Lane-wise product, one rounding.
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    /// `a·b + c` where the caller knows that `a·b` is exact in `f32`: may be fused.
+    fn mul_exact_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.add(self.mul(a, b), c)
+    }
+    /// Sign bit cleared.
+    fn abs(self, a: Self::F) -> Self::F;
+    /// The larger of `a` and `best`, and `best` where `a` is a NaN. No lane of `best` is a NaN.
+    fn max_or(self, a: Self::F, best: Self::F) -> Self::F;
+    /// How many lanes are infinite or NaN.
+    fn count_non_finite(self, a: Self::F) -> u32;
+    /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1; lane 0 is returned.
+    fn fold(self, a: Self::F) -> f32;
+    /// The largest lane; none is a NaN.
+    fn fold_max(self, a: Self::F) -> f32;
+    /// Asks for the cache line at `ahead` bytes after `from`; any address will do.
+    fn prefetch<T>(self, from: &T, ahead: usize);
+
+    /// One block of the blocked SJLT: element *i* of the 32 in `from` has its sign flipped if bit *i* of `word`
+    /// is set, and is added to element *i* XOR *p* of `to`, where *p* is bits 32..37 of `word`.
+    fn scatter(self, from: [Self::F; 2], word: u64, to: &mut [[f32; 16]; 2]);
+    /// [`Simd::scatter`] of 32 `f16`.
+    #[inline(always)]
+    fn scatter_f16(self, from: &[[f16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        self.scatter([self.load_f16(&from[0]), self.load_f16(&from[1])], word, to);
+    }
+    /// [`Simd::scatter`] of 32 `bf16`.
+    #[inline(always)]
+    fn scatter_bf16(self, from: &[[bf16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
+        self.scatter([self.load_bf16(&from[0]), self.load_bf16(&from[1])], word, to);
+    }
+}

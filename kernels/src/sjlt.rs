@@ -1,0 +1,334 @@
+//! The blocked sparse Johnson–Lindenstrauss transform: a gradient of any length becomes *k* numbers.
+//!
+//! Coordinates are taken in blocks of [`BLOCK`] = 32. For each of *s* repetitions, one word of the hash stream
+//! (number `block·s + repetition`) sends a block to one block of the repetition's own k/s outputs:
+//!
+//! | bits of the word | use |
+//! |---|---|
+//! | 0..32 | bit *i* set: the sign of element *i* is flipped |
+//! | 32..37 | *p*: element *i* is added to element *i* XOR *p* of the destination |
+//! | 37..64 | destination, by multiply–shift among k/(32·s) blocks |
+//!
+//! Blocks are taken in order of arrival, repetitions in rising order, each addition rounded once. The caller multiplies
+//! by 1/√s when the gradient is complete. An element costs s additions, whatever *k* is.
+//!
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² + ⟨x, y⟩²)/k. Two
+//! elements of one repetition meet with probability s/k if their blocks differ and never if they share one, so the
+//! variance is count-sketch's sum with non-negative terms left out. Tails are heavier than count-sketch's when few
+//! blocks carry the gradient (embeddings, output heads): take s = 2 or 4 there. Multiply–shift makes a destination
+//! likelier than another by at most one part in 2²⁷·32·s/k.
+//!
+//! Sources: Charikar, Chen & Farach-Colton 2002 (count-sketch); Kane & Nelson 2014 (sparse JL); the GraSS paper
+//! (2025) for its use on gradients. The blocked form is this project's.
+
+use crate::dispatch::{Kernel, run};
+use crate::dot::AHEAD;
+use crate::element::Element;
+use crate::error::Error;
+use crate::hash::{self, GOLDEN};
+use crate::level::Level;
+use crate::simd::Simd;
+
+/// Coordinates that share one word of the hash.
+pub const BLOCK: usize = 32;
+
+/// Separates this projection's hash stream from every other use of a seed.
+const STREAM: u64 = 0x534A_4C54_2D33_3200;
+
+/// Which blocked SJLT: the key of its hash stream and its repetitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sjlt {
+    key: u64,
+    repeat: Repeat,
+}
+
+/// How many outputs a coordinate is sent to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Repeat {
+    /// s = 1, for dense gradients.
+    #[default]
+    One = 1,
+    /// s = 2.
+    Two = 2,
+    /// s = 4, where few blocks carry the gradient.
+    Four = 4,
+}
+
+impl Repeat {
+    /// s as a number.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        self as usize
+    }
+
+    /// The repetition count `s`, if it is 1, 2 or 4.
+    #[must_use]
+    pub const fn from_count(s: usize) -> Option<Self> {
+        match s {
+            1 => Some(Self::One),
+            2 => Some(Self::Two),
+            4 => Some(Self::Four),
+            _ => None,
+        }
+    }
+
+    /// 1/√s, correctly rounded: what the finished outputs are multiplied by.
+    #[must_use]
+    pub const fn scale(self) -> f32 {
+        match self {
+            Self::One => 1.0,
+            Self::Two => core::f32::consts::FRAC_1_SQRT_2,
+            Self::Four => 0.5,
+        }
+    }
+}
+
+impl Sjlt {
+    /// The projection of a seed.
+    #[must_use]
+    pub const fn new(seed: u64, repeat: Repeat) -> Self {
+        Self { key: hash::key(seed, STREAM), repeat }
+    }
+
+    /// Its repetitions.
+    #[must_use]
+    pub const fn repeat(self) -> Repeat {
+        self.repeat
+    }
+
+    /// What an output's width must be a multiple of: 32·s.
+    #[must_use]
+    pub const fn multiple(self) -> usize {
+        BLOCK * self.repeat.count()
+    }
+
+    /// Whether `width` outputs fit this projection.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of [`Sjlt::multiple`] with at most 2²⁷ blocks.
+    pub const fn check_width(self, width: usize) -> Result<(), Error> {
+        let multiple = self.multiple();
+        if width == 0 || !width.is_multiple_of(multiple) || width / multiple > 1 << 27 {
+            return Err(Error::Width { multiple, found: width });
+        }
+        Ok(())
+    }
+
+    /// The hash state that belongs to the first repetition of `block`; adding [`GOLDEN`] leads to the next word.
+    #[inline(always)]
+    const fn state(self, block: u64) -> u64 {
+        let counter = block.wrapping_mul(self.repeat.count() as u64);
+        self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
+    }
+}
+
+/// Adds the projection of the coordinates `offset..offset + x.len()` of a gradient to `out`.
+///
+/// # Errors
+/// [`Error::Width`] as [`Sjlt::check_width`]; [`Error::Offset`] if the last coordinate's number exceeds 64 bits. `out` is
+/// as it was.
+#[inline]
+pub fn sjlt<T: Element>(projection: Sjlt, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+    sjlt_with(Level::best(), projection, offset, x, out)
+}
+
+/// [`sjlt`] on a given level.
+///
+/// # Errors
+/// As [`sjlt`].
+#[inline]
+pub fn sjlt_with<T: Element>(
+    level: Level,
+    projection: Sjlt,
+    offset: u64,
+    x: &[T],
+    out: &mut [f32],
+) -> Result<(), Error> {
+    check(projection, offset, x.len(), out.len())?;
+    run(level, Plain { projection, offset, x, out });
+    Ok(())
+}
+
+/// [`sjlt`] of `scale`·x, each product rounded to `f32` first: a row of an outer product that is never written down.
+///
+/// # Errors
+/// As [`sjlt`].
+#[inline]
+pub fn sjlt_scaled<T: Element>(
+    projection: Sjlt,
+    offset: u64,
+    scale: f32,
+    x: &[T],
+    out: &mut [f32],
+) -> Result<(), Error> {
+    sjlt_scaled_with(Level::best(), projection, offset, scale, x, out)
+}
+
+/// [`sjlt_scaled`] on a given level.
+///
+/// # Errors
+/// As [`sjlt`].
+#[inline]
+pub fn sjlt_scaled_with<T: Element>(
+    level: Level,
+    projection: Sjlt,
+    offset: u64,
+    scale: f32,
+    x: &[T],
+    out: &mut [f32],
+) -> Result<(), Error> {
+    check(projection, offset, x.len(), out.len())?;
+    run(level, Scaled { projection, offset, scale, x, out });
+    Ok(())
+}
+
+fn check(projection: Sjlt, offset: u64, length: usize, width: usize) -> Result<(), Error> {
+    projection.check_width(width)?;
+    match offset.checked_add(length as u64) {
+        Some(_) => Ok(()),
+        None => Err(Error::Offset),
+    }
+}
+
+/// The scalar text. (`scale` is 1 where there is none: multiplying by 1 changes nothing.)
+fn definition<T: Element>(projection: Sjlt, mut offset: u64, scale: f32, mut x: &[T], out: &mut [f32]) {
+    while !x.is_empty() {
+        let first = (offset % BLOCK as u64) as usize;
+        let (now, later) = x.split_at((BLOCK - first).min(x.len()));
+        part_of_block(projection, offset / BLOCK as u64, first, scale, now, out);
+        offset += now.len() as u64;
+        x = later;
+    }
+}
+
+/// The scalar text for elements `first..` of one block.
+fn part_of_block<T: Element>(
+    projection: Sjlt,
+    block: u64,
+    first: usize,
+    scale: f32,
+    x: &[T],
+    out: &mut [f32],
+) {
+    let width = out.len() / projection.repeat.count();
+    let mut state = projection.state(block);
+    for out in out.chunks_mut(width) {
+        let word = hash::mix(state);
+        state = state.wrapping_add(GOLDEN);
+        let permutation = (word >> 32) as usize % BLOCK;
+        let destination = hash::below(word >> 37, 27, (width / BLOCK) as u64) as usize;
+        for (i, x) in (first..).zip(x) {
+            let flip = (((word >> i) & 1) as u32) << 31;
+            let term = f32::from_bits((scale * x.widen()).to_bits() ^ flip);
+            if let Some(out) = out.get_mut(BLOCK * destination + (i ^ permutation)) {
+                *out += term;
+            }
+        }
+    }
+}
+
+struct Plain<'a, T> {
+    projection: Sjlt,
+    offset: u64,
+    x: &'a [T],
+    out: &'a mut [f32],
+}
+
+impl<T: Element> Kernel for Plain<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn define(self) {
+        definition(self.projection, self.offset, 1.0, self.x, self.out);
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        match self.projection.repeat {
+            Repeat::One => blocks::<S, T, 1, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
+            Repeat::Two => blocks::<S, T, 2, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
+            Repeat::Four => blocks::<S, T, 4, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
+        }
+    }
+}
+
+struct Scaled<'a, T> {
+    projection: Sjlt,
+    offset: u64,
+    scale: f32,
+    x: &'a [T],
+    out: &'a mut [f32],
+}
+
+impl<T: Element> Kernel for Scaled<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn define(self) {
+        definition(self.projection, self.offset, self.scale, self.x, self.out);
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        match self.projection.repeat {
+            Repeat::One => {
+                blocks::<S, T, 1, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
+            }
+            Repeat::Two => {
+                blocks::<S, T, 2, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
+            }
+            Repeat::Four => {
+                blocks::<S, T, 4, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
+            }
+        }
+    }
+}
+
+/// Whole blocks in vectors; what lies before the first and behind the last of them by the scalar text.
+#[inline(always)]
+fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
+    s: S,
+    projection: Sjlt,
+    offset: u64,
+    scale: f32,
+    x: &[T],
+    out: &mut [f32],
+) {
+    let ahead = offset.wrapping_neg() % BLOCK as u64;
+    let (before, x) = x.split_at((ahead as usize).min(x.len()));
+    definition(projection, offset, scale, before, out);
+
+    let (x, behind) = x.as_chunks::<32>();
+    let block = (offset + before.len() as u64) / BLOCK as u64;
+    {
+        let out = out.as_chunks_mut::<16>().0.as_chunks_mut::<2>().0;
+        let width = out.len() / REPEAT;
+        let lanes = s.splat(scale);
+        let mut state = projection.state(block);
+        for x in x {
+            s.prefetch(x, AHEAD);
+            let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
+            let mut pair = [lanes; 2];
+            if SCALED || REPEAT > 1 {
+                pair = [T::load(s, &x[0]), T::load(s, &x[1])];
+            }
+            if SCALED {
+                pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
+            }
+            for repetition in 0..REPEAT {
+                let word = hash::mix(state);
+                state = state.wrapping_add(GOLDEN);
+                let destination = hash::below(word >> 37, 27, width as u64) as usize;
+                let Some(out) = out.get_mut(repetition * width + destination) else { continue };
+                if SCALED || REPEAT > 1 {
+                    s.scatter(pair, word, out);
+                } else {
+                    T::scatter(s, x, word, out);
+                }
+            }
+        }
+    }
+    let done = x.as_flattened().len();
+    definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
+}

@@ -1,0 +1,242 @@
+//! One pass over a gradient: L1 norm, squared L2 norm, largest magnitude, and the count of non-finite entries.
+//!
+//! A gradient arrives in slices. The canonical sums ([`crate::sum`]) run over the terms in the order of arrival, so the
+//! result depends on that order but not on where it was cut: an [`Accumulator`] carries the open tile's lanes from
+//! slice to slice. Errors are those of [`crate::norm`].
+
+use crate::dispatch::{Kernel, run};
+use crate::dot::{AHEAD, padded};
+use crate::element::Element;
+use crate::level::Level;
+use crate::simd::Simd;
+use crate::sum::{LANES, TILE, fold};
+
+/// The exact measures of one gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Summary {
+    /// Σ |xᵢ|; a NaN or an infinity if any entry is one.
+    pub l1: f64,
+    /// Σ xᵢ²; a NaN or an infinity if any entry is one.
+    pub l2_squared: f64,
+    /// max |xᵢ| over the entries that are not NaN; 0 without entries.
+    pub max: f32,
+    /// How many entries are NaN or infinite.
+    pub non_finite: u64,
+    /// How many entries there were.
+    pub count: u64,
+}
+
+/// The running state of a [`Summary`]: 560 bytes, wherever the caller keeps it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accumulator {
+    magnitudes: [f32; LANES],
+    squares: [f32; LANES],
+    /// Of the closed tiles; `count` and `non_finite` and `max` are of all entries.
+    closed: Summary,
+}
+
+impl Default for Accumulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Accumulator {
+    /// Bytes of this state.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// No entries yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        let closed = Summary { l1: 0.0, l2_squared: 0.0, max: 0.0, non_finite: 0, count: 0 };
+        Self { magnitudes: [0.0; LANES], squares: [0.0; LANES], closed }
+    }
+
+    /// Takes in the next entries.
+    #[inline]
+    pub fn add<T: Element>(&mut self, x: &[T]) {
+        self.add_with(Level::best(), x);
+    }
+
+    /// [`Accumulator::add`] on a given level.
+    #[inline]
+    pub fn add_with<T: Element>(&mut self, level: Level, x: &[T]) {
+        run(level, Summarize { state: self, x });
+    }
+
+    /// The measures of all entries so far. The state is as it was and can go on.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary {
+            l1: self.closed.l1 + f64::from(fold(self.magnitudes)),
+            l2_squared: self.closed.l2_squared + f64::from(fold(self.squares)),
+            ..self.closed
+        }
+    }
+
+    /// Terms in the open tile.
+    #[inline(always)]
+    fn filled(&self) -> usize {
+        // Less than TILE, so it fits whatever `usize` is.
+        (self.closed.count % TILE as u64) as usize
+    }
+
+    #[inline(always)]
+    fn close_tile(&mut self) {
+        self.closed = self.summary();
+        self.magnitudes = [0.0; LANES];
+        self.squares = [0.0; LANES];
+    }
+}
+
+/// The summary of one slice.
+#[inline]
+#[must_use]
+pub fn summarize<T: Element>(x: &[T]) -> Summary {
+    summarize_with(Level::best(), x)
+}
+
+/// [`summarize`] on a given level.
+#[inline]
+#[must_use]
+pub fn summarize_with<T: Element>(level: Level, x: &[T]) -> Summary {
+    let mut state = Accumulator::new();
+    state.add_with(level, x);
+    state.summary()
+}
+
+/// The scalar text.
+fn definition<T: Element>(state: &mut Accumulator, x: &[T]) {
+    for x in x {
+        let magnitude = x.widen().abs();
+        let lane = state.filled() % LANES;
+        if let (Some(l1), Some(l2)) = (state.magnitudes.get_mut(lane), state.squares.get_mut(lane)) {
+            *l1 += magnitude;
+            *l2 += magnitude * magnitude;
+        }
+        if magnitude > state.closed.max {
+            state.closed.max = magnitude;
+        }
+        state.closed.non_finite += u64::from(!magnitude.is_finite());
+        state.closed.count += 1;
+        if state.filled() == 0 {
+            state.close_tile();
+        }
+    }
+}
+
+struct Summarize<'a, T> {
+    state: &'a mut Accumulator,
+    x: &'a [T],
+}
+
+impl<T: Element> Kernel for Summarize<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn define(self) {
+        definition(self.state, self.x);
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        let state = self.state;
+        // Up to the next lane 0 one by one, then whole registers, tile by tile.
+        let ahead = (LANES - state.filled() % LANES) % LANES;
+        let (first, mut x) = self.x.split_at(ahead.min(self.x.len()));
+        definition(state, first);
+        while !x.is_empty() {
+            let (now, later) = x.split_at((TILE - state.filled()).min(x.len()));
+            stretch(s, state, now);
+            state.closed.count += now.len() as u64;
+            if state.filled() == 0 {
+                state.close_tile();
+            }
+            x = later;
+        }
+    }
+}
+
+/// Adds at most the rest of a tile, from lane 0 on; leaves `count` and the closing to the caller.
+#[inline(always)]
+fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
+    let mut lanes = Lanes {
+        magnitudes: load4(s, &state.magnitudes),
+        squares: load4(s, &state.squares),
+        max: [s.splat(state.closed.max); 4],
+    };
+    let whole = x;
+    let (x, rest) = x.as_chunks::<16>();
+    let (x, few) = x.as_chunks::<4>();
+    for x in x {
+        s.prefetch(x, AHEAD);
+        lanes.step(s, 0, T::load(s, &x[0]));
+        lanes.step(s, 1, T::load(s, &x[1]));
+        lanes.step(s, 2, T::load(s, &x[2]));
+        lanes.step(s, 3, T::load(s, &x[3]));
+    }
+    let mut register = 0;
+    for x in few {
+        lanes.step(s, register, T::load(s, x));
+        register += 1;
+    }
+    if !rest.is_empty() {
+        lanes.step(s, register, T::load(s, &padded(rest)));
+    }
+    store4(s, lanes.magnitudes, &mut state.magnitudes);
+    store4(s, lanes.squares, &mut state.squares);
+    let [a, b, c, d] = lanes.max;
+    state.closed.max = s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)));
+    // A non-finite entry leaves its lane non-finite, so most stretches need no count. (A lane may also have
+    // overflowed, or have been spoilt by an earlier stretch: then the count is in vain, and right.)
+    let spoilt: u32 = lanes.magnitudes.into_iter().map(|lane| s.count_non_finite(lane)).sum();
+    if spoilt > 0 {
+        state.closed.non_finite += count_non_finite(s, whole);
+    }
+}
+
+struct Lanes<F> {
+    magnitudes: [F; 4],
+    squares: [F; 4],
+    max: [F; 4],
+}
+
+impl<F: Copy> Lanes<F> {
+    #[inline(always)]
+    fn step<S: Simd<F = F>>(&mut self, s: S, register: usize, x: F) {
+        let magnitude = s.abs(x);
+        if let (Some(l1), Some(l2), Some(max)) =
+            (self.magnitudes.get_mut(register), self.squares.get_mut(register), self.max.get_mut(register))
+        {
+            *l1 = s.add(*l1, magnitude);
+            *l2 = s.add(*l2, s.mul(x, x));
+            *max = s.max_or(magnitude, *max);
+        }
+    }
+}
+
+#[inline(always)]
+fn count_non_finite<S: Simd, T: Element>(s: S, x: &[T]) -> u64 {
+    let (x, rest) = x.as_chunks::<16>();
+    let mut count = u64::from(s.count_non_finite(T::load(s, &padded(rest))));
+    for x in x {
+        count += u64::from(s.count_non_finite(T::load(s, x)));
+    }
+    count
+}
+
+#[inline(always)]
+fn load4<S: Simd>(s: S, from: &[f32; LANES]) -> [S::F; 4] {
+    let mut lanes = [s.splat(0.0); 4];
+    for (lane, from) in lanes.iter_mut().zip(from.as_chunks::<16>().0) {
+        *lane = s.load(from);
+    }
+    lanes
+}
+
+#[inline(always)]
+fn store4<S: Simd>(s: S, lanes: [S::F; 4], to: &mut [f32; LANES]) {
+    for (lane, to) in lanes.into_iter().zip(to.as_chunks_mut::<16>().0) {
+        s.store(lane, to);
+    }
+}
