@@ -1,0 +1,150 @@
+//! What can be wrong with a call: one small `Copy` enum, no strings.
+
+use core::fmt;
+
+/// Why the core refused a call. The state that was called is as it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// A slice has another length than the call needs.
+    Length {
+        /// Elements that are needed.
+        expected: usize,
+        /// Elements that were given.
+        found: usize,
+    },
+    /// A sketch width is not a positive multiple of what the projection needs, or too large for it.
+    Width {
+        /// What the width must be a positive multiple of.
+        multiple: usize,
+        /// The width that was given.
+        found: usize,
+    },
+    /// A layer of a layout is empty, overlaps the one before it, stands out of order, or ends beyond 2⁶⁴ − 1.
+    Layer {
+        /// The layer's index.
+        index: usize,
+    },
+    /// A segment reaches beyond its layout.
+    OutsideLayout {
+        /// One past the last coordinate of the layout.
+        end: u64,
+        /// One past the last coordinate of the segment; `u64::MAX` if it does not fit in 64 bits.
+        found: u64,
+    },
+    /// A gradient was finished before all of its layout's coordinates had arrived, or after some had arrived twice.
+    Incomplete {
+        /// Coordinates of the layout.
+        expected: u64,
+        /// Coordinates that arrived.
+        found: u64,
+    },
+    /// Two sketches, states or stores that belong to different projections or layouts.
+    Mismatch(Field),
+    /// The gradient has NaN or infinite entries.
+    NonFinite,
+    /// Fewer observations than the method needs.
+    TooFew {
+        /// Observations that are needed.
+        needed: usize,
+        /// Observations so far.
+        found: usize,
+    },
+    /// The group id is not below the number of groups that the state was made for.
+    Group {
+        /// Number of groups.
+        groups: usize,
+        /// The id that was given.
+        found: u32,
+    },
+    /// The matrix is not positive definite: a larger damping or shrinkage is needed.
+    NotPositiveDefinite,
+    /// A detector was asked for a score before it was fitted.
+    NotFitted,
+    /// A setting lies outside its range.
+    Setting,
+}
+
+/// In what two sketches differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The kind of projection.
+    Kind,
+    /// The width K.
+    Width,
+    /// The seed.
+    Seed,
+    /// The repetitions s.
+    Repeat,
+    /// The layout of the gradient.
+    Layout,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Length { expected, found } => write!(f, "expected {expected} elements, found {found}"),
+            Self::Width { multiple, found } => {
+                write!(f, "expected a sketch width that is a positive multiple of {multiple}, found {found}")
+            }
+            Self::Layer { index } => {
+                write!(f, "layer {index} of the layout is empty, out of order, overlapping or too long")
+            }
+            Self::OutsideLayout { end, found } => {
+                write!(
+                    f,
+                    "expected a segment that ends at coordinate {end} at the latest, found one that ends at {found}"
+                )
+            }
+            Self::Incomplete { expected, found } => {
+                write!(f, "expected a gradient of {expected} coordinates, found {found} when it was finished")
+            }
+            Self::Mismatch(field) => write!(f, "the two differ in {}", field.name()),
+            Self::NonFinite => f.write_str("the gradient has NaN or infinite entries"),
+            Self::TooFew { needed, found } => {
+                write!(f, "expected at least {needed} observations, found {found}")
+            }
+            Self::Group { groups, found } => {
+                write!(f, "expected a group id below {groups}, found {found}")
+            }
+            Self::NotPositiveDefinite => {
+                f.write_str("the matrix is not positive definite; a larger damping or shrinkage is needed")
+            }
+            Self::NotFitted => f.write_str("the detector has not been fitted yet"),
+            Self::Setting => f.write_str("a setting lies outside its range"),
+        }
+    }
+}
+
+impl Field {
+    /// The field's name in prose.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "the kind of projection",
+            Self::Width => "the sketch width",
+            Self::Seed => "the seed",
+            Self::Repeat => "the repetitions",
+            Self::Layout => "the gradient's layout",
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<gradsieve_kernels::Error> for Error {
+    fn from(error: gradsieve_kernels::Error) -> Self {
+        match error {
+            gradsieve_kernels::Error::Length { expected, found } => Self::Length { expected, found },
+            gradsieve_kernels::Error::Width { multiple, found } => Self::Width { multiple, found },
+            gradsieve_kernels::Error::Offset => Self::OutsideLayout { end: u64::MAX, found: u64::MAX },
+            _ => Self::Setting,
+        }
+    }
+}
+
+/// Refuses a slice of the wrong length.
+pub(crate) const fn check_length(expected: usize, found: usize) -> Result<(), Error> {
+    if expected == found { Ok(()) } else { Err(Error::Length { expected, found }) }
+}

@@ -1,0 +1,53 @@
+//! No projection: the sketch is the gradient itself, as `f32`. For small models, and as the truth that projections are
+//! measured against.
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::{Error, check_length};
+use crate::gradient::LayoutId;
+use gradsieve_kernels::{Element, axpy};
+
+/// The identity on gradients of `width` coordinates, numbered from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Exact {
+    width: usize,
+}
+
+impl Exact {
+    /// The identity on `width` coordinates: a layout's [`end`](crate::Layout::end).
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width }
+    }
+}
+
+impl Projector for Exact {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        SketchId { kind: Kind::Exact, width: self.width, seed: 0, repeat: Repeat::One, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_length(self.width, out.len())?;
+        let part = usize::try_from(offset).ok().and_then(|start| out.get_mut(start..)?.get_mut(..x.len()));
+        let Some(part) = part else {
+            let found = offset.saturating_add(x.len() as u64);
+            return Err(Error::OutsideLayout { end: self.width as u64, found });
+        };
+        Ok(axpy(scale, x, part)?)
+    }
+
+    fn finish(&self, _out: &mut [f32]) {}
+}

@@ -1,0 +1,232 @@
+//! gradient → K numbers. One file a projection; the sketcher, which projects and measures in one pass, is here.
+//!
+//! A projection is linear, unbiased for inner products over its seeds, and a pure function of (seed, coordinate), so nothing is
+//! stored and the segments of a gradient may arrive in any order. In one order, where the segments are cut does not change
+//! a bit; another order is another rounding.
+//!
+//! May import `gradient` and `error`; knows nothing of detectors, influence or stores.
+
+mod exact;
+mod sjlt;
+
+pub use exact::Exact;
+pub use gradsieve_kernels::sjlt::Repeat;
+pub use sjlt::Sjlt;
+
+use crate::error::{Error, Field, check_length};
+use crate::gradient::{Layer, Layout, LayoutId, Measures};
+use gradsieve_kernels::{Element, Summary, sum::TILE};
+
+/// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its state.
+pub trait Projector: Copy {
+    /// What sketches of this projector are labelled with.
+    fn id(&self, layout: LayoutId) -> SketchId;
+
+    /// K: numbers a sketch.
+    fn width(&self) -> usize;
+
+    /// Adds the projection of coordinates `offset..offset + x.len()` to `out`, which is K long. Not yet scaled: [`Projector::finish`].
+    ///
+    /// # Errors
+    /// As the projector's own documentation says; `out` is as it was.
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error>;
+
+    /// Adds the projection of `scale`·x, each product rounded to `f32`. Used row by row for outer products.
+    ///
+    /// # Errors
+    /// As [`Projector::project`].
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error>;
+
+    /// Turns the sums into the sketch, when the gradient is complete.
+    fn finish(&self, out: &mut [f32]);
+}
+
+/// The kinds of projection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Kind {
+    /// No projection: [`Exact`].
+    Exact = 0,
+    /// Blocked sparse Johnson–Lindenstrauss transform: [`Sjlt`].
+    Sjlt = 1,
+}
+
+/// What two sketches must have in common to be compared, merged or stored together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SketchId {
+    /// The kind of projection.
+    pub kind: Kind,
+    /// K.
+    pub width: usize,
+    /// The seed; 0 where the kind has none.
+    pub seed: u64,
+    /// The repetitions; 1 where the kind has none.
+    pub repeat: Repeat,
+    /// The layout of the gradient.
+    pub layout: LayoutId,
+}
+
+impl SketchId {
+    /// Refuses an id that differs, and says in what.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] with the first field that differs.
+    pub fn check(&self, other: &Self) -> Result<(), Error> {
+        let fields = [
+            (self.kind == other.kind, Field::Kind),
+            (self.width == other.width, Field::Width),
+            (self.seed == other.seed, Field::Seed),
+            (self.repeat == other.repeat, Field::Repeat),
+            (self.layout == other.layout, Field::Layout),
+        ];
+        match fields.iter().find(|(same, _)| !same) {
+            Some(&(_, field)) => Err(Error::Mismatch(field)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A finished sketch: K numbers in the caller's memory, what they are, and the exact measures of the gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct Sketch<'m> {
+    /// Projection and layout.
+    pub id: SketchId,
+    /// The K numbers; ⟨sketch, sketch′⟩ estimates ⟨gradient, gradient′⟩.
+    pub values: &'m [f32],
+    /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the sketch.
+    pub measures: Summary,
+    /// An optional class, sensor or client of the sample, for detectors that keep groups apart. 0 where there is none.
+    pub group: u32,
+}
+
+impl<'m> Sketch<'m> {
+    /// A sketch from its parts, such as a row that was read back.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not K values.
+    pub const fn from_parts(id: SketchId, values: &'m [f32], measures: Summary) -> Result<Self, Error> {
+        match check_length(id.width, values.len()) {
+            Ok(()) => Ok(Self { id, values, measures, group: 0 }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same sketch of a sample that belongs to `group`.
+    #[must_use]
+    pub const fn in_group(self, group: u32) -> Self {
+        Self { group, ..self }
+    }
+
+    /// Refuses a sketch whose gradient had NaN or infinite entries, or whose own numbers overflowed.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`].
+    pub fn check_finite(&self) -> Result<(), Error> {
+        if self.measures.non_finite > 0 || !self.values.iter().all(|value| value.is_finite()) {
+            return Err(Error::NonFinite);
+        }
+        Ok(())
+    }
+}
+
+/// Takes one gradient in, segment by segment, and yields its sketch and its exact measures in one pass.
+///
+/// The K numbers live in the caller's memory; beside them the sketcher keeps about 700 bytes ([`Sketcher::BYTES`]).
+///
+/// ```
+/// use gradsieve::{Layer, Layout, Repeat, Sjlt, Sketcher};
+///
+/// let layout = Layout::new(&[Layer::new(0, 10, 64), Layer::new(640, 10, 1)])?;
+/// let projector = Sjlt::new(64, 7, Repeat::One)?;
+/// let mut memory = [0.0_f32; 64];
+/// let mut sketcher = Sketcher::new(projector, layout, &mut memory)?;
+/// sketcher.segment(640, &[0.5_f32; 10])?;                               // the bias first, as a backward pass does
+/// sketcher.outer(&Layer::new(0, 10, 64), &[1.0_f32; 64], &[0.5_f32; 10])?; // then the weights, as b aᵀ
+/// let sketch = sketcher.finish()?;
+/// assert_eq!(sketch.measures.l1, 0.5 * 650.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Sketcher<'m, P> {
+    projector: P,
+    layout: Layout,
+    measures: Measures,
+    out: &'m mut [f32],
+}
+
+impl<'m, P: Projector> Sketcher<'m, P> {
+    /// Bytes beside the caller's K numbers.
+    pub const BYTES: usize = size_of::<Self>();
+
+    /// Begins a gradient; `memory` is K long and is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `memory` is not K long.
+    pub fn new(projector: P, layout: Layout, memory: &'m mut [f32]) -> Result<Self, Error> {
+        check_length(projector.width(), memory.len())?;
+        memory.fill(0.0);
+        Ok(Self { projector, layout, measures: Measures::new(), out: memory })
+    }
+
+    /// Takes in the coordinates `offset..offset + x.len()`.
+    ///
+    /// # Errors
+    /// [`Error::OutsideLayout`] if they reach beyond the layout.
+    pub fn segment<T: Element>(&mut self, mut offset: u64, x: &[T]) -> Result<(), Error> {
+        self.layout.check(offset, x.len() as u64)?;
+        // Tile by tile, so that the second of the two passes finds the tile in the nearest cache.
+        for tile in x.chunks(TILE) {
+            self.projector.project(offset, tile, self.out)?;
+            self.measures.add(tile);
+            offset += tile.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Takes in the weight gradient b aᵀ of a linear layer: `a` is the layer's input, `b` the loss gradient of its output.
+    ///
+    /// Costs as much time as a segment of the layer's size, and no memory. The sketch has the bits that the
+    /// written-out matrix (each product rounded to `f32`) would give, row by row.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`].
+    pub fn outer<T: Element, U: Element>(&mut self, layer: &Layer, a: &[T], b: &[U]) -> Result<(), Error> {
+        let fits = |expected: u64, found: usize| {
+            if expected == found as u64 {
+                return Ok(());
+            }
+            Err(Error::Length { expected: usize::try_from(expected).unwrap_or(usize::MAX), found })
+        };
+        fits(layer.inputs, a.len())?;
+        fits(layer.outputs, b.len())?;
+        let len = layer.checked_len().unwrap_or(u64::MAX);
+        self.layout.check(layer.offset, len)?;
+        let mut offset = layer.offset;
+        for row in b {
+            self.projector.project_scaled(offset, row.widen(), a, self.out)?;
+            offset += a.len() as u64;
+        }
+        self.measures.add_outer(a, b);
+        Ok(())
+    }
+
+    /// Ends the gradient.
+    ///
+    /// # Errors
+    /// [`Error::Incomplete`] if not exactly as many coordinates arrived as the layout has.
+    pub fn finish(self) -> Result<Sketch<'m>, Error> {
+        let measures = self.measures.summary();
+        if measures.count != self.layout.len() {
+            return Err(Error::Incomplete { expected: self.layout.len(), found: measures.count });
+        }
+        self.projector.finish(self.out);
+        Sketch::from_parts(self.projector.id(self.layout.id()), self.out, measures)
+    }
+}

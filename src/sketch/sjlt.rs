@@ -1,0 +1,68 @@
+//! Blocked sparse Johnson–Lindenstrauss transform, the default projection: O(s·p) time whatever K is, no memory of its own.
+//!
+//! Definition, variance, tails and sources stand with the kernel, [`gradsieve_kernels::mod@sjlt`].
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::Error;
+use crate::gradient::LayoutId;
+use gradsieve_kernels::{Element, sjlt, sjlt_scaled};
+
+/// A blocked SJLT of width K.
+///
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K: the relative error of a squared norm is about √(2/K).
+/// [`Repeat::One`] suits dense gradients; take two or four repetitions where few blocks of 32 coordinates carry the
+/// gradient (embeddings, output heads).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sjlt {
+    width: usize,
+    seed: u64,
+    kernel: gradsieve_kernels::Sjlt,
+}
+
+impl Sjlt {
+    /// The projection to `width` numbers that belongs to `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions.
+    pub const fn new(width: usize, seed: u64, repeat: Repeat) -> Result<Self, Error> {
+        let kernel = gradsieve_kernels::Sjlt::new(seed, repeat);
+        match kernel.check_width(width) {
+            Ok(()) => Ok(Self { width, seed, kernel }),
+            Err(_) => Err(Error::Width { multiple: kernel.multiple(), found: width }),
+        }
+    }
+}
+
+impl Projector for Sjlt {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let (width, seed, repeat) = (self.width, self.seed, self.kernel.repeat());
+        SketchId { kind: Kind::Sjlt, width, seed, repeat, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        Ok(sjlt(self.kernel, offset, x, out)?)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        Ok(sjlt_scaled(self.kernel, offset, scale, x, out)?)
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        let scale = self.kernel.repeat().scale();
+        if self.kernel.repeat() != Repeat::One {
+            for value in out {
+                *value *= scale;
+            }
+        }
+    }
+}
