@@ -4,6 +4,9 @@
 
 pub mod error;
 pub mod gradient;
+pub mod influence;
+pub mod moments;
+pub mod outlier;
 pub mod sketch;
 
 pub use error::{Error, Field};

@@ -12,14 +12,10 @@
 //!
 //! May import `sketch`, `moments` and `error`; knows nothing of influence or stores.
 
-mod direction;
-mod forest;
 mod mahalanobis;
 mod norm;
 mod self_influence;
 
-pub use direction::{Direction, DirectionSettings};
-pub use forest::{Forest, ForestSettings, Node};
 pub use mahalanobis::Mahalanobis;
 pub use norm::{L1, L2};
 pub use self_influence::SelfInfluence;

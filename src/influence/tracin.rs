@@ -1,0 +1,64 @@
+//! TracInCP: Σ_c η_c · g(θ_c)·v(θ_c) over checkpoints c (Pruthi et al. 2020), and its diagonal Self-TracIn: Σ_c η_c ‖g(θ_c)‖².
+//!
+//! Scale: loss, as much as the steps at the checkpoints changed it; η is in sum form (θ ← θ − η Σ g): for a loss that is the mean
+//! over a batch of B, η = lr/B. *Memory*: 8 bytes a pair of samples.
+
+use super::dot::grad_dot;
+use crate::error::Error;
+use crate::sketch::Sketch;
+
+/// The running influence of one train sample on one target, over checkpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TracIn {
+    sum: f64,
+}
+
+impl TracIn {
+    /// No checkpoints yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { sum: 0.0 }
+    }
+
+    /// Adds a checkpoint: its learning rate in sum form, and both gradients there.
+    ///
+    /// # Errors
+    /// As [`grad_dot`]; [`Error::Setting`] if the learning rate is not finite. The state is as it was.
+    pub fn observe(
+        &mut self,
+        learning_rate: f64,
+        train: &Sketch<'_>,
+        target: &Sketch<'_>,
+    ) -> Result<(), Error> {
+        let dot = grad_dot(train, target)?;
+        self.add(learning_rate, dot)
+    }
+
+    /// Adds a checkpoint to a self-influence: the squared norm is the exact one of the gradient.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`]; [`Error::Setting`] if the learning rate is not finite. The state is as it was.
+    pub fn observe_self(&mut self, learning_rate: f64, train: &Sketch<'_>) -> Result<(), Error> {
+        train.check_finite()?;
+        self.add(learning_rate, train.measures.l2_squared)
+    }
+
+    fn add(&mut self, learning_rate: f64, dot: f64) -> Result<(), Error> {
+        if !learning_rate.is_finite() {
+            return Err(Error::Setting);
+        }
+        self.sum += learning_rate * dot;
+        Ok(())
+    }
+
+    /// Adds the checkpoints of `other`, which are none of this one's.
+    pub fn merge(&mut self, other: &Self) {
+        self.sum += other.sum;
+    }
+
+    /// The influence over all checkpoints so far; 0 without any.
+    #[must_use]
+    pub const fn score(&self) -> f64 {
+        self.sum
+    }
+}

@@ -1,0 +1,113 @@
+//! Self-influence: s = φᵀ(C + λI)⁻¹φ, where C = ΦᵀΦ/n is the uncentred second moment of the sketches observed and
+//! λ = damping · mean eigenvalue of C.
+//!
+//! How much a sample moves its own loss, in units of how much the others do: mislabelled and rare samples are high. Scale: of
+//! order K for an ordinary sample, at most n. Source: influence functions with the empirical Fisher (Koh & Liang 2017;
+//! arXiv 2405.03869 compares against it).
+//!
+//! *Memory*: K² + 3K numbers of `f32` ([`SelfInfluence::floats`]). *Cost*: [`crate::moments`].
+
+use super::Detector;
+use crate::error::{Error, check_length};
+use crate::moments::{Centre, Factor, Moments, triangle};
+use crate::sketch::Sketch;
+
+/// Scores sketches by their self-influence. Observe all (or a stream), [`fit`](Self::fit), then score.
+#[derive(Debug)]
+pub struct SelfInfluence<'m> {
+    damping: f32,
+    moments: Moments<'m>,
+    factor: &'m mut [f32],
+    scratch: &'m mut [f32],
+    fitted: bool,
+}
+
+impl<'m> SelfInfluence<'m> {
+    /// The usual damping: a tenth of the mean eigenvalue.
+    pub const DAMPING: f32 = 0.1;
+
+    /// Numbers of `f32` that the state needs for sketches of `width`.
+    #[must_use]
+    pub const fn floats(width: usize) -> usize {
+        Moments::floats(width) + triangle(width) + width
+    }
+
+    /// No observations yet. `damping` is in units of the mean eigenvalue.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `memory` is not [`SelfInfluence::floats`] long; [`Error::Setting`] unless `damping` is positive and finite.
+    pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+        if !damping.is_finite() || damping <= 0.0 {
+            return Err(Error::Setting);
+        }
+        let (moments, factor, scratch) = split(width, memory)?;
+        Ok(Self {
+            damping,
+            moments: Moments::new(Centre::Zero, width, moments)?,
+            factor,
+            scratch,
+            fitted: false,
+        })
+    }
+
+    /// Takes a sketch into the second moment. Scores change with the next [`fit`](Self::fit).
+    ///
+    /// # Errors
+    /// As [`Moments::observe`].
+    pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        self.moments.observe(sketch)
+    }
+
+    /// Takes in all that `other` has observed.
+    ///
+    /// # Errors
+    /// As [`Moments::merge`].
+    pub fn merge(&mut self, other: &SelfInfluence<'_>) -> Result<(), Error> {
+        self.moments.merge(&other.moments)
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.moments.reset();
+        self.fitted = false;
+    }
+
+    /// Factorises C + λI as it stands.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero.
+    pub fn fit(&mut self) -> Result<(), Error> {
+        self.fitted = false;
+        let ridge = f64::from(self.damping) * self.moments.mean_eigenvalue();
+        self.moments.factor(1.0, ridge, self.factor)?;
+        self.fitted = true;
+        Ok(())
+    }
+}
+
+/// Memory of both detectors of this shape: moments, factor, scratch.
+type Parts<'m> = (&'m mut [f32], &'m mut [f32], &'m mut [f32]);
+
+/// Divides the memory of [`SelfInfluence::floats`] numbers.
+pub(super) fn split(width: usize, memory: &mut [f32]) -> Result<Parts<'_>, Error> {
+    let (expected, found) = (SelfInfluence::floats(width), memory.len());
+    check_length(expected, found)?;
+    let parts = memory.split_at_mut_checked(Moments::floats(width)).and_then(|(moments, rest)| {
+        let (factor, scratch) = rest.split_at_mut_checked(triangle(width))?;
+        Some((moments, factor, scratch))
+    });
+    parts.ok_or(Error::Length { expected, found })
+}
+
+impl Detector for SelfInfluence<'_> {
+    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
+        if !self.fitted {
+            return Err(Error::NotFitted);
+        }
+        self.moments.check(sketch)?;
+        for (to, &from) in self.scratch.iter_mut().zip(sketch.values) {
+            *to = from;
+        }
+        Factor::from_packed(self.moments.width(), self.factor)?.quadratic(self.scratch)
+    }
+}
