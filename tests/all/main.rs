@@ -1,0 +1,7 @@
+//! The integration tests of the core: one binary, one module a room. Names are claims.
+
+mod accuracy;
+mod influence;
+mod moments;
+mod sketch;
+mod source;
