@@ -1,1 +1,31 @@
-//! To be written.
+//! Data sets: features, labels, and what is known about which labels are wrong.
+//!
+//! The room makes and reads [`Dataset`]s, splits them and damages their labels on purpose, so that the
+//! rest of the harness knows the truth. Everything random is a pure function of a seed ([`random`]). It
+//! may not import any other room of the harness.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`dataset`] | the type, subsets, the stratified split |
+//! | [`flips`] | seeded label flips |
+//! | [`scaling`] | zero mean and unit variance, fitted on one set and applied to another |
+//! | [`digits`], [`oga`] | embedded real and published sets |
+//! | [`moons`], [`blobs`] | synthetic sets of any size |
+//! | [`csv`] | any CSV file |
+//! | [`random`] | the seeded generator and its normal draws |
+
+pub mod blobs;
+pub mod csv;
+pub mod dataset;
+pub mod digits;
+pub mod error;
+pub mod flips;
+pub mod moons;
+pub mod oga;
+pub mod random;
+pub mod scaling;
+
+pub use dataset::Dataset;
+pub use error::DataError;
+pub use flips::Flips;
+pub use scaling::Scaling;

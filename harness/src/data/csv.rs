@@ -1,0 +1,367 @@
+//! Any CSV file as a data set.
+//!
+//! - **Header.** The first line is a header when none of its cells but the last is a number, or when a cell
+//!   is named `label` or `flipped`; otherwise it is data.
+//! - **Label.** The column named `label`, else the last one. Labels are whole numbers or names; the distinct
+//!   ones become classes 0, 1, … in rising order (numbers by value, names by their bytes).
+//! - **Truth.** A column named `flipped` (0, 1, true or false) says which labels are known to be wrong.
+//! - Every other column is a feature and must hold finite numbers.
+//!
+//! Names are compared without regard to case; blanks around a cell are dropped.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ::csv::{ReaderBuilder, StringRecord, Trim};
+
+use super::dataset::Dataset;
+use super::error::DataError;
+
+/// Reads the file at `path`; the set is named after the file.
+///
+/// # Errors
+/// A file that cannot be read; a bad cell, named by file, line, column and value; a line of another length;
+/// fewer than two classes; no feature column.
+pub fn read(path: impl AsRef<Path>) -> Result<Dataset, DataError> {
+    let path = path.as_ref();
+    let file = File::open(path).map_err(|source| DataError::Read {
+        file: path.to_owned(),
+        source,
+    })?;
+    from_reader(file, path)
+}
+
+/// Reads CSV text; `path` is its name in errors, and its stem the set's name.
+///
+/// # Errors
+/// As [`read`].
+pub fn from_reader(reader: impl Read, path: &Path) -> Result<Dataset, DataError> {
+    let mut records = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .from_reader(reader)
+        .into_records();
+    let Some(first) = records.next() else {
+        return Err(file_error(
+            path,
+            "an empty file".into(),
+            "at least one line of numbers and a label",
+        ));
+    };
+    let first = first.map_err(|e| parse_error(path, e))?;
+    let columns = Columns::find(&first, path)?;
+    let mut rows = Rows::default();
+    if !columns.header {
+        rows.push(&first, &columns, path)?;
+    }
+    for record in records {
+        rows.push(&record.map_err(|e| parse_error(path, e))?, &columns, path)?;
+    }
+    rows.finish(&columns, path)
+}
+
+/// Which column is what.
+struct Columns {
+    names: Vec<String>,
+    label: usize,
+    flipped: Option<usize>,
+    header: bool,
+}
+
+impl Columns {
+    fn find(first: &StringRecord, path: &Path) -> Result<Self, DataError> {
+        let place = |name: &str| {
+            first
+                .iter()
+                .position(|cell| cell.eq_ignore_ascii_case(name))
+        };
+        let (label, flipped) = (place("label"), place("flipped"));
+        let last = first.len().saturating_sub(1);
+        let header = label.is_some()
+            || flipped.is_some()
+            || (first.len() > 1
+                && first
+                    .iter()
+                    .take(last)
+                    .all(|cell| cell.parse::<f64>().is_err()));
+        // With a column of truth at the end, the last of the others is the label.
+        let label = label.unwrap_or(if flipped == Some(last) {
+            last.saturating_sub(1)
+        } else {
+            last
+        });
+        if first.len() < 2 + usize::from(flipped.is_some()) {
+            let expected = "at least one column of numbers beside the label (and `flipped`), separated by commas";
+            return Err(file_error(
+                path,
+                format!("{} columns", first.len()),
+                expected,
+            ));
+        }
+        let names = if header {
+            first.iter().map(str::to_owned).collect()
+        } else {
+            (1..=first.len()).map(|number| number.to_string()).collect()
+        };
+        Ok(Self {
+            names,
+            label,
+            flipped,
+            header,
+        })
+    }
+}
+
+/// The rows read so far, labels still as text with their lines.
+#[derive(Default)]
+struct Rows {
+    features: Vec<f32>,
+    labels: Vec<(u64, String)>,
+    flipped: Vec<bool>,
+}
+
+impl Rows {
+    fn push(
+        &mut self,
+        record: &StringRecord,
+        columns: &Columns,
+        path: &Path,
+    ) -> Result<(), DataError> {
+        let line = record.position().map_or(0, ::csv::Position::line);
+        if record.len() != columns.names.len() {
+            let (found, expected) = (record.len(), columns.names.len());
+            return Err(DataError::Ragged {
+                file: path.to_owned(),
+                line,
+                found,
+                expected,
+            });
+        }
+        for (at, cell) in record.iter().enumerate() {
+            let bad = |expected| cell_error(path, line, &columns.names[at], cell, expected);
+            if at == columns.label {
+                if cell.is_empty() {
+                    return Err(bad("a label"));
+                }
+                self.labels.push((line, cell.to_owned()));
+            } else if Some(at) == columns.flipped {
+                self.flipped.push(match cell {
+                    "1" => true,
+                    "0" => false,
+                    _ if cell.eq_ignore_ascii_case("true") => true,
+                    _ if cell.eq_ignore_ascii_case("false") => false,
+                    _ => return Err(bad("0, 1, true or false")),
+                });
+            } else {
+                let value: f32 = cell.parse().map_err(|_| bad("a finite number"))?;
+                if !value.is_finite() {
+                    return Err(bad("a finite number that 32-bit floats can hold"));
+                }
+                self.features.push(value);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, columns: &Columns, path: &Path) -> Result<Dataset, DataError> {
+        let (labels, names) = classes(&self.labels, &columns.names[columns.label], path)?;
+        if names.len() < 2 {
+            let found = format!(
+                "{} distinct labels in column {}",
+                names.len(),
+                columns.names[columns.label]
+            );
+            return Err(file_error(path, found, "at least two classes"));
+        }
+        let dim = columns.names.len() - 1 - usize::from(columns.flipped.is_some());
+        let name = path
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let set =
+            Dataset::new(name, self.features, labels, dim, names.len())?.with_class_names(names)?;
+        if columns.flipped.is_some() {
+            set.with_truth(self.flipped)
+        } else {
+            Ok(set)
+        }
+    }
+}
+
+/// Labels as classes 0, 1, … in rising order, and the names of the classes.
+fn classes(
+    labels: &[(u64, String)],
+    column: &str,
+    path: &Path,
+) -> Result<(Vec<u32>, Vec<String>), DataError> {
+    let numbers: Option<Vec<f64>> = labels
+        .iter()
+        .map(|(_, text)| text.parse().ok().filter(|x: &f64| x.is_finite()))
+        .collect();
+    let Some(numbers) = numbers else {
+        return Ok(numbered(
+            labels.iter().map(|(_, text)| text.clone()),
+            |name| name.clone(),
+        ));
+    };
+    // Above 2^53 an f64 no longer tells neighbouring whole numbers apart.
+    if let Some(at) = numbers
+        .iter()
+        .position(|&x| libm::trunc(x) != x || libm::fabs(x) > 9_007_199_254_740_992.0)
+    {
+        let (line, text) = &labels[at];
+        return Err(cell_error(
+            path,
+            *line,
+            column,
+            text,
+            "a whole number or a name as label",
+        ));
+    }
+    Ok(numbered(
+        numbers.iter().map(|&x| x as i64),
+        ToString::to_string,
+    ))
+}
+
+fn numbered<K: Ord + Clone>(
+    keys: impl Iterator<Item = K> + Clone,
+    name: impl Fn(&K) -> String,
+) -> (Vec<u32>, Vec<String>) {
+    let mut order: BTreeMap<K, u32> = keys.clone().map(|key| (key, 0)).collect();
+    order
+        .values_mut()
+        .zip(0..)
+        .for_each(|(number, next)| *number = next);
+    (
+        keys.map(|key| order[&key]).collect(),
+        order.keys().map(name).collect(),
+    )
+}
+
+fn cell_error(
+    path: &Path,
+    line: u64,
+    column: &str,
+    value: &str,
+    expected: &'static str,
+) -> DataError {
+    DataError::Cell {
+        file: path.to_owned(),
+        line,
+        column: column.to_owned(),
+        value: value.to_owned(),
+        expected,
+    }
+}
+
+fn file_error(path: &Path, found: String, expected: &'static str) -> DataError {
+    DataError::File {
+        file: path.to_owned(),
+        found,
+        expected,
+    }
+}
+
+fn parse_error(path: &Path, error: ::csv::Error) -> DataError {
+    let file = path.to_owned();
+    let message = error.to_string();
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(source) => DataError::Read { file, source },
+        _ => DataError::Syntax { file, message },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Dataset, DataError> {
+        from_reader(text.as_bytes(), Path::new("some/set.csv"))
+    }
+
+    fn complaint(text: &str) -> String {
+        parse(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_a_header_the_last_column_is_the_label() {
+        let set = parse("1,2,0\n3,4,1\n").unwrap();
+        assert_eq!((set.name(), set.dim(), set.len()), ("set", 2, 2));
+        assert_eq!(set.features(), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(set.labels(), [0, 1]);
+        assert_eq!(set.flipped(), None);
+    }
+
+    #[test]
+    fn with_a_header_the_label_and_the_truth_are_found_by_name() {
+        let set = parse("Label, a ,flipped,b\n1,0.5,0,-1e-3\n0,2,true,4\n").unwrap();
+        assert_eq!(set.features(), [0.5, -1e-3, 2.0, 4.0]);
+        assert_eq!(set.labels(), [1, 0]);
+        assert_eq!(set.flipped().unwrap(), [false, true]);
+        let set = parse("a,b,class\n1,2,0\n3,4,1\n").unwrap();
+        assert_eq!((set.len(), set.labels()), (2, &[0, 1][..]));
+        let set = parse("a,species,flipped\n1,2,0\n3,4,1\n").unwrap();
+        assert_eq!(set.class_names(), ["2", "4"]);
+    }
+
+    #[test]
+    fn labels_become_classes_in_rising_order_numbers_by_value_and_names_by_bytes() {
+        let set = parse("1,10\n2,9\n3,-1\n4,10.0\n").unwrap();
+        assert_eq!(set.labels(), [2, 1, 0, 2]);
+        assert_eq!(set.class_names(), ["-1", "9", "10"]);
+        let set = parse("1,virginica\n2,setosa\n3,10\n").unwrap();
+        assert_eq!(set.labels(), [2, 1, 0]);
+        assert_eq!(set.class_names(), ["10", "setosa", "virginica"]);
+    }
+
+    #[test]
+    fn a_bad_cell_is_named_by_file_line_column_and_value() {
+        assert_eq!(
+            complaint("a,b,label\n1,2,0\n1,x,1\n"),
+            "some/set.csv: line 3, column b: found \"x\", expected a finite number"
+        );
+        assert_eq!(
+            complaint("1,2,0\n1,,1\n"),
+            "some/set.csv: line 2, column 2: found \"\", expected a finite number"
+        );
+        assert_eq!(
+            complaint("1,oops,0\n1,2,1\n"),
+            "some/set.csv: line 1, column 2: found \"oops\", expected a finite number"
+        );
+        assert!(complaint("1,NaN,0\n").contains("\"NaN\""));
+        assert!(complaint("1,1e39,0\n").contains("32-bit"));
+        assert!(complaint("1,0\n2,\n").ends_with("line 2, column 2: found \"\", expected a label"));
+        assert!(
+            complaint("1,0\n2,0.5\n")
+                .contains("line 2, column 2: found \"0.5\", expected a whole number")
+        );
+        assert!(
+            complaint("a,label,flipped\n1,0,maybe\n").contains("column flipped: found \"maybe\"")
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_no_data_set_is_refused() {
+        assert_eq!(
+            complaint("1,2,0\n1,2\n"),
+            "some/set.csv: line 2 has 2 cells, expected 3 as on the first line"
+        );
+        assert!(complaint("").contains("an empty file"));
+        assert!(complaint("1\n2\n").contains("1 columns"));
+        assert!(complaint("label,flipped\n1,0\n").contains("2 columns"));
+        assert!(complaint("1,0\n2,0\n").contains("1 distinct labels"));
+        assert!(complaint("a,label\n").contains("0 distinct labels"));
+        let error = from_reader(&b"1,0\n\xff,1\n"[..], Path::new("set.csv"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("set.csv: ") && error.contains("line 2"),
+            "{error}"
+        );
+        let error = read("no/such/file.csv").unwrap_err().to_string();
+        assert!(error.starts_with("no/such/file.csv: "), "{error}");
+    }
+}
