@@ -9,8 +9,8 @@
 //! | [`dataset`] | the type, subsets, the stratified split |
 //! | [`flips`] | seeded label flips |
 //! | [`scaling`] | zero mean and unit variance, fitted on one set and applied to another |
-//! | [`digits`], [`oga`] | embedded real and published sets |
-//! | [`moons`], [`blobs`] | synthetic sets of any size |
+//! | [`mod@digits`], [`oga`] | embedded real and published sets |
+//! | [`mod@moons`], [`mod@blobs`] | synthetic sets of any size |
 //! | [`csv`] | any CSV file |
 //! | [`random`] | the seeded generator and its normal draws |
 
@@ -25,7 +25,11 @@ pub mod oga;
 pub mod random;
 pub mod scaling;
 
+pub use blobs::blobs;
 pub use dataset::Dataset;
+pub use digits::digits;
 pub use error::DataError;
 pub use flips::Flips;
+pub use moons::moons;
+pub use oga::oga_linear;
 pub use scaling::Scaling;

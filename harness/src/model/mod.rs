@@ -1,1 +1,31 @@
-//! To be written.
+//! Models that make real gradients: softmax regression and ReLU networks of any depth, trained the same
+//! way on every machine, with exact gradients of single samples.
+//!
+//! The room may import [`data`](crate::data) and nothing else of the harness. One backward pass
+//! ([`Mlp::backward`]) serves training, whole gradients and (activation, delta) pairs, so they cannot
+//! disagree. Sums run in a fixed order, products are rounded before they are added, exponentials and
+//! logarithms come from `libm`: the same seed gives the same bits everywhere.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`layers`] | where each layer's weights and biases lie in the flat parameter vector |
+//! | [`mlp`] | the model: forward, backward, gradients |
+//! | [`loss`] | softmax cross-entropy, finite and accurate when saturated |
+//! | [`optimizer`] | SGD, momentum, Adam |
+//! | [`training`] | mini-batches, epochs, checkpoints |
+//! | [`evaluation`] | losses, predictions and accuracy over a set |
+
+mod arithmetic;
+pub mod error;
+pub mod evaluation;
+pub mod layers;
+pub mod loss;
+pub mod mlp;
+pub mod optimizer;
+pub mod training;
+
+pub use error::ModelError;
+pub use layers::Layer;
+pub use mlp::{LayerGradient, Mlp, Scratch};
+pub use optimizer::Optimizer;
+pub use training::{Checkpoint, Epoch, Schedule, TrainConfig, Trained, train};

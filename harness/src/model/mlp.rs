@@ -1,0 +1,350 @@
+//! A multi-layer perceptron: linear layers with ReLU between them and softmax cross-entropy at the end.
+//! Without hidden layers it is softmax (logistic) regression.
+//!
+//! Forward z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0); backward δ_l = (W_{l+1}ᵀ δ_{l+1}) ⊙ [a_{l+1} > 0],
+//! and the gradient of one sample's loss is δ_l a_lᵀ for W_l and δ_l for c_l. Cost: p multiplications
+//! forward, p for the gradient.
+
+use super::arithmetic::{axpy, dot};
+use super::error::{ModelError, check_length};
+use super::layers::Layer;
+use super::loss::cross_entropy;
+use crate::data::random::{Purpose, generator, normal};
+
+/// A model: its layers and one flat vector of parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mlp {
+    layers: Vec<Layer>,
+    parameters: Vec<f32>,
+}
+
+/// Memory for one forward and backward pass. It fits itself to the model on first use and is then reused:
+/// later samples allocate nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// Outputs of each layer one after another: after ReLU for the hidden ones, logits for the last.
+    outputs: Vec<f32>,
+    /// δ of each layer, at the same places.
+    deltas: Vec<f32>,
+}
+
+/// One layer's share of a sample's gradient, as its two factors: ∂ℓ/∂W = δ aᵀ and ∂ℓ/∂c = δ.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerGradient<'a> {
+    /// The layer's number, 0 at the input.
+    pub layer: usize,
+    /// Offset of the layer's weights in the parameter vector (outputs × inputs, row-major).
+    pub weights: usize,
+    /// Offset of the layer's biases.
+    pub bias: usize,
+    /// a, what came into the layer: `inputs` values.
+    pub activation: &'a [f32],
+    /// δ = ∂ℓ/∂z: `outputs` values.
+    pub delta: &'a [f32],
+}
+
+impl LayerGradient<'_> {
+    /// Writes the layer's whole gradient at its place in `gradient`, a vector as long as the parameters.
+    /// Each product is rounded once.
+    ///
+    /// # Errors
+    /// A `gradient` that ends before the layer does.
+    pub fn write_into(&self, gradient: &mut [f32]) -> Result<(), ModelError> {
+        let length = gradient.len();
+        let end = self.bias + self.delta.len();
+        let short = ModelError::Length {
+            what: "gradient",
+            found: length,
+            expected: end,
+        };
+        let part = gradient.get_mut(self.weights..end).ok_or(short)?;
+        let (weights, bias) = part.split_at_mut(self.bias - self.weights);
+        for (row, &d) in weights
+            .chunks_exact_mut(self.activation.len())
+            .zip(self.delta)
+        {
+            for (g, a) in row.iter_mut().zip(self.activation) {
+                *g = d * a;
+            }
+        }
+        bias.copy_from_slice(self.delta);
+        Ok(())
+    }
+
+    /// Adds the layer's gradient to a sum over samples. A row whose δ is 0 adds nothing, as adding zeros
+    /// to it would.
+    pub(super) fn add_to(&self, sum: &mut [f32]) {
+        let part = &mut sum[self.weights..self.bias + self.delta.len()];
+        let (weights, bias) = part.split_at_mut(self.bias - self.weights);
+        for (row, &d) in weights
+            .chunks_exact_mut(self.activation.len())
+            .zip(self.delta)
+        {
+            if d != 0.0 {
+                axpy(d, self.activation, row);
+            }
+        }
+        axpy(1.0, self.delta, bias);
+    }
+}
+
+impl Mlp {
+    /// A fresh model for `inputs` features: weights from N(0, 2/inputs of the layer) (He et al. 2015) by
+    /// `seed`, biases 0. No hidden widths make it softmax regression.
+    ///
+    /// # Errors
+    /// A width of 0; fewer than two classes.
+    pub fn new(
+        inputs: usize,
+        hidden: &[usize],
+        classes: usize,
+        seed: u64,
+    ) -> Result<Self, ModelError> {
+        let layers = Layer::stack(inputs, hidden, classes)?;
+        let mut rng = generator(seed, Purpose::Initialise);
+        let mut parameters = vec![0.0; layers.last().map_or(0, Layer::end)];
+        for layer in &layers {
+            let deviation = libm::sqrt(2.0 / layer.inputs as f64);
+            for weight in &mut parameters[layer.weights..layer.bias] {
+                *weight = (deviation * normal(&mut rng)) as f32;
+            }
+        }
+        Ok(Self { layers, parameters })
+    }
+
+    /// A model of the same shape with other parameters, such as a checkpoint's.
+    ///
+    /// # Errors
+    /// Another number of parameters.
+    pub fn with_parameters(&self, parameters: Vec<f32>) -> Result<Self, ModelError> {
+        check_length("parameters", parameters.len(), self.parameters.len())?;
+        Ok(Self {
+            layers: self.layers.clone(),
+            parameters,
+        })
+    }
+
+    /// The layers, from the input to the logits.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// All p parameters in the order that [`Layer`] describes.
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    /// The parameters, to change in place.
+    pub fn parameters_mut(&mut self) -> &mut [f32] {
+        &mut self.parameters
+    }
+
+    /// The number of features of a sample.
+    pub fn inputs(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.inputs)
+    }
+
+    /// The number of classes.
+    pub fn classes(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.outputs)
+    }
+
+    /// The range of the last layer's weights and biases in the parameter vector.
+    pub fn last_layer(&self) -> core::ops::Range<usize> {
+        self.layers
+            .last()
+            .map_or(0..0, |layer| layer.weights..layer.end())
+    }
+
+    /// The logits z of the last layer for the features `x`.
+    ///
+    /// # Errors
+    /// Another number of features than [`inputs`](Self::inputs).
+    pub fn logits<'s>(&self, x: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32], ModelError> {
+        check_length("features", x.len(), self.inputs())?;
+        scratch.fit(&self.layers);
+        self.forward(x, &mut scratch.outputs);
+        Ok(&scratch.outputs[scratch.outputs.len() - self.classes()..])
+    }
+
+    /// The class with the largest logit, the lowest of equals.
+    ///
+    /// # Errors
+    /// As [`logits`](Self::logits).
+    pub fn predict(&self, x: &[f32], scratch: &mut Scratch) -> Result<u32, ModelError> {
+        Ok(super::loss::largest(self.logits(x, scratch)?) as u32)
+    }
+
+    /// The cross-entropy ℓ ≥ 0 of one sample, in nats.
+    ///
+    /// # Errors
+    /// Another number of features; a label that is no class.
+    pub fn loss(&self, x: &[f32], label: u32, scratch: &mut Scratch) -> Result<f64, ModelError> {
+        self.forward_and_loss(x, label, scratch)
+    }
+
+    /// Runs one sample forward and backward and shows each layer's factors to `visit`, from the last layer
+    /// to the first. Returns the loss. Allocates nothing once `scratch` fits.
+    ///
+    /// # Errors
+    /// Another number of features; a label that is no class (nothing is visited then).
+    pub fn backward(
+        &self,
+        x: &[f32],
+        label: u32,
+        scratch: &mut Scratch,
+        mut visit: impl FnMut(LayerGradient<'_>),
+    ) -> Result<f64, ModelError> {
+        let loss = self.forward_and_loss(x, label, scratch)?;
+        let Scratch { outputs, deltas } = scratch;
+        let mut end = outputs.len();
+        for (number, layer) in self.layers.iter().enumerate().rev() {
+            let begin = end - layer.outputs;
+            let (before, delta) = deltas[..end].split_at_mut(begin);
+            let activation = if number == 0 {
+                x
+            } else {
+                &outputs[begin - layer.inputs..begin]
+            };
+            let Layer { weights, bias, .. } = *layer;
+            visit(LayerGradient {
+                layer: number,
+                weights,
+                bias,
+                activation,
+                delta,
+            });
+            if number > 0 {
+                let next = &mut before[begin - layer.inputs..];
+                pull_back(&self.parameters[weights..bias], delta, activation, next);
+            }
+            end = begin;
+        }
+        Ok(loss)
+    }
+
+    /// Writes the whole gradient of one sample's loss into `gradient` (p values, all overwritten). Returns
+    /// the loss. The same bits as [`backward`](Self::backward)'s factors multiplied out.
+    ///
+    /// # Errors
+    /// Another number of features; a label that is no class; a `gradient` of another length than p.
+    pub fn gradient_into(
+        &self,
+        x: &[f32],
+        label: u32,
+        scratch: &mut Scratch,
+        gradient: &mut [f32],
+    ) -> Result<f64, ModelError> {
+        check_length("gradient", gradient.len(), self.parameters.len())?;
+        let mut outcome = Ok(());
+        let loss = self.backward(x, label, scratch, |part| {
+            if outcome.is_ok() {
+                outcome = part.write_into(gradient);
+            }
+        })?;
+        outcome.map(|()| loss)
+    }
+
+    /// Writes only the last layer's gradient, weights and then biases, into `gradient` (as long as
+    /// [`last_layer`](Self::last_layer)). Returns the loss. Costs a forward pass and that layer.
+    ///
+    /// # Errors
+    /// Another number of features; a label that is no class; a `gradient` of another length.
+    pub fn last_layer_gradient_into(
+        &self,
+        x: &[f32],
+        label: u32,
+        scratch: &mut Scratch,
+        gradient: &mut [f32],
+    ) -> Result<f64, ModelError> {
+        check_length(
+            "gradient of the last layer",
+            gradient.len(),
+            self.last_layer().len(),
+        )?;
+        let loss = self.forward_and_loss(x, label, scratch)?;
+        let Scratch { outputs, deltas } = scratch;
+        let begin = outputs.len() - self.classes();
+        let activation = match self.layers.last() {
+            Some(layer) if self.layers.len() > 1 => &outputs[begin - layer.inputs..begin],
+            _ => x,
+        };
+        let bias = gradient.len() - self.classes();
+        let part = LayerGradient {
+            layer: self.layers.len() - 1,
+            weights: 0,
+            bias,
+            activation,
+            delta: &deltas[begin..],
+        };
+        part.write_into(gradient)?;
+        Ok(loss)
+    }
+
+    /// Leaves the outputs of all layers and the last layer's δ in `scratch`.
+    fn forward_and_loss(
+        &self,
+        x: &[f32],
+        label: u32,
+        scratch: &mut Scratch,
+    ) -> Result<f64, ModelError> {
+        let classes = self.classes();
+        if label as usize >= classes {
+            return Err(ModelError::Label { label, classes });
+        }
+        self.logits(x, scratch)?;
+        let begin = scratch.outputs.len() - classes;
+        let Scratch { outputs, deltas } = scratch;
+        Ok(cross_entropy(
+            &outputs[begin..],
+            label as usize,
+            &mut deltas[begin..],
+        ))
+    }
+
+    fn forward(&self, x: &[f32], outputs: &mut [f32]) {
+        let mut begin = 0;
+        for (number, layer) in self.layers.iter().enumerate() {
+            let (before, after) = outputs.split_at_mut(begin);
+            let input = if number == 0 {
+                x
+            } else {
+                &before[begin - layer.inputs..]
+            };
+            let weights = self.parameters[layer.weights..layer.bias].chunks_exact(layer.inputs);
+            let bias = &self.parameters[layer.bias..layer.end()];
+            let hidden = number + 1 < self.layers.len();
+            for ((z, row), c) in after.iter_mut().zip(weights).zip(bias) {
+                *z = dot(row, input) + c;
+                // Not f32::max: it would hide a NaN.
+                if hidden && *z < 0.0 {
+                    *z = 0.0;
+                }
+            }
+            begin += layer.outputs;
+        }
+    }
+}
+
+/// δ ← (Wᵀ δ_next) ⊙ [a > 0], with W's rows in order.
+fn pull_back(weights: &[f32], delta: &[f32], activation: &[f32], next: &mut [f32]) {
+    next.fill(0.0);
+    for (row, &d) in weights.chunks_exact(next.len()).zip(delta) {
+        axpy(d, row, next);
+    }
+    for (d, &a) in next.iter_mut().zip(activation) {
+        if a <= 0.0 {
+            *d = 0.0;
+        }
+    }
+}
+
+impl Scratch {
+    fn fit(&mut self, layers: &[Layer]) {
+        let size = layers.iter().map(|layer| layer.outputs).sum();
+        if self.outputs.len() != size {
+            self.outputs.resize(size, 0.0);
+            self.deltas.resize(size, 0.0);
+        }
+    }
+}
