@@ -1,1 +1,28 @@
-//! To be written.
+//! Measures: what a ranking of samples is worth when the truth is known.
+//!
+//! Plain functions of slices, in f64, that know nothing of models or data: the room imports no other.
+//! Throughout, a *score* is larger for a more suspicious sample, and `truth[i]` says that sample i really
+//! is what is looked for (a flipped label). Ties count half, by mid-ranks or by grouping: no result
+//! depends on the order in which equal scores stand, but for [`flagged`], which must choose and says how.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`roc`] | area under the ROC curve, and the curve's points |
+//! | [`average_precision`] | area under the precision–recall steps |
+//! | [`spearman`] | rank correlation |
+//! | [`budget`] | the top-m flags: how many are right, how accurate they are over all samples |
+//! | [`ranks`] | mid-ranks |
+
+pub mod average_precision;
+pub mod budget;
+pub mod error;
+pub mod ranks;
+pub mod roc;
+pub mod spearman;
+
+pub use average_precision::average_precision;
+pub use budget::{flag_accuracy, flagged, found_in_budget};
+pub use error::MeasureError;
+pub use ranks::mid_ranks;
+pub use roc::{RocPoint, auroc, roc_curve};
+pub use spearman::spearman;

@@ -72,10 +72,15 @@ mod tests {
     }
 
     #[test]
-    fn a_logit_that_is_not_a_number_is_seen_in_the_loss() {
+    fn a_logit_that_is_not_finite_is_seen_in_the_loss() {
         let mut delta = [0.0; 2];
         assert!(cross_entropy(&[f32::NAN, 0.0], 0, &mut delta).is_nan());
         assert!(cross_entropy(&[f32::NAN, 0.0], 1, &mut delta).is_nan());
-        assert!(cross_entropy(&[f32::INFINITY, 0.0], 1, &mut delta).is_nan());
+        assert!(cross_entropy(&[f32::INFINITY, 0.0], 0, &mut delta).is_nan());
+        assert_eq!(
+            cross_entropy(&[f32::INFINITY, 0.0], 1, &mut delta),
+            f64::INFINITY
+        );
+        assert!(delta[0].is_nan());
     }
 }

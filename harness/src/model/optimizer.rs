@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn weight_decay_pulls_every_parameter_towards_zero() {
         // θ₁ = 1 − 0.1(0.5 + 0.1), θ₂ = θ₁ − 0.1(0.25 + 0.1θ₁)
-        close(two_steps(Optimizer::Sgd, 0.1), [0.9056, -2.061]);
+        close(two_steps(Optimizer::Sgd, 0.1), [0.9056, -2.0612]);
     }
 
     #[test]
