@@ -8,8 +8,8 @@
 //! | file | what |
 //! |---|---|
 //! | [`roc`] | area under the ROC curve, and the curve's points |
-//! | [`average_precision`] | area under the precision–recall steps |
-//! | [`spearman`] | rank correlation |
+//! | [`mod@average_precision`] | area under the precision–recall steps |
+//! | [`mod@spearman`] | rank correlation |
 //! | [`budget`] | the top-m flags: how many are right, how accurate they are over all samples |
 //! | [`ranks`] | mid-ranks |
 
