@@ -1,1 +1,39 @@
-//! To be written.
+//! Arrays of gradients on disk: `.npy` and `.safetensors` come in as streams of rows, results go out
+//! as `.npy` and `.safetensors` that appear whole or not at all.
+//!
+//! Nothing here reads a file whole or maps it: a [`Matrix`] hands its values over in [`Piece`]s of at
+//! most a mebibyte, so gigabytes pass through a few mebibytes of memory. Every refusal is a
+//! [`FileError`] whose text is one sentence that names the file, what was wrong and what was expected;
+//! no input makes this room panic.
+//!
+//! This room knows arrays only. It may not import the other rooms of the harness, nor the core or the
+//! kernels: what the numbers mean is the business of whoever reads them.
+//!
+//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy` and
+//! `safetensors`) → [`Matrix`] or [`read_groups`]; then [`Destination`] → [`NpyWriter`].
+
+mod array;
+mod destination;
+mod element;
+mod error;
+mod groups;
+mod info;
+mod lengths;
+mod matrix;
+mod npy;
+mod npy_writer;
+mod piece;
+mod safetensors;
+mod source;
+
+pub use destination::{Destination, refuse_overwrite};
+pub use element::Dtype;
+pub use error::{FileError, Shape};
+pub use groups::read_groups;
+pub use info::{FileInfo, FileKind, TensorInfo, info};
+pub use lengths::{check_columns, check_rows};
+pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use npy_writer::NpyWriter;
+pub use piece::Piece;
+pub use safetensors::{NamedTensor, write_safetensors};
+pub use source::Source;

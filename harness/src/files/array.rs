@@ -1,0 +1,298 @@
+//! An opened array: where its values begin, how many bytes they are, and reading those bytes in order.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use super::element::Element;
+use super::error::{FileError, Shape};
+use super::safetensors::Tensor;
+use super::{Source, npy, safetensors};
+
+/// An array whose header was read and, if it is a regular file, whose length agrees with it.
+pub(super) struct Array {
+    /// As the user named it, with the tensor's name if there is one.
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) element: Element,
+    pub(super) big_endian: bool,
+    pub(super) fortran: bool,
+    /// Bytes of all values.
+    pub(super) bytes: u64,
+    start: u64,
+    input: Input,
+    /// Bytes of values read since the last `begin`.
+    done: u64,
+}
+
+enum Input {
+    File(File),
+    Stream {
+        reader: Box<dyn Read + Send>,
+        used: bool,
+    },
+}
+
+/// Opens the one array that `source` names.
+pub(super) fn open(source: &Source) -> Result<Array, FileError> {
+    let name = source.to_string();
+    match source {
+        Source::Stdin => open_npy(
+            name,
+            Input::Stream {
+                reader: Box::new(io::stdin()),
+                used: false,
+            },
+        ),
+        Source::Npy(path) => {
+            let (file, regular) = open_file(path)?;
+            let input = if regular.is_some() {
+                Input::File(file)
+            } else {
+                Input::Stream {
+                    reader: Box::new(file),
+                    used: false,
+                }
+            };
+            open_npy(name, input)
+        }
+        Source::Safetensors { path, tensor } => {
+            let (file, tensors) = open_safetensors(path)?;
+            let path = path.display().to_string();
+            let tensor = choose(&path, tensors, tensor.as_deref())?;
+            Ok(Array {
+                name: format!("{path}#{}", tensor.name),
+                shape: tensor.shape,
+                element: tensor.element,
+                big_endian: false,
+                fortran: false,
+                bytes: tensor.bytes,
+                start: tensor.start,
+                input: Input::File(file),
+                done: 0,
+            })
+        }
+    }
+}
+
+/// Opens a `.npy` that arrives on `reader`, under the name `name`.
+pub(super) fn open_stream(name: String, reader: Box<dyn Read + Send>) -> Result<Array, FileError> {
+    open_npy(
+        name,
+        Input::Stream {
+            reader,
+            used: false,
+        },
+    )
+}
+
+/// Opens a `.safetensors` file and reads its header.
+pub(super) fn open_safetensors(path: &Path) -> Result<(File, Vec<Tensor>), FileError> {
+    let name = path.display().to_string();
+    let (mut file, length) = open_file(path)?;
+    let Some(length) = length else {
+        return Err(FileError::SafetensorsStream { file: name });
+    };
+    let tensors = safetensors::read_header(&name, &mut file, length)?;
+    Ok((file, tensors))
+}
+
+/// Opens a file; its length, if it is a regular one.
+fn open_file(path: &Path) -> Result<(File, Option<u64>), FileError> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|e| FileError::io(&name, "open it", e))?;
+    let about = file
+        .metadata()
+        .map_err(|e| FileError::io(&name, "open it", e))?;
+    if about.is_dir() {
+        return Err(FileError::Directory { file: name });
+    }
+    Ok((file, about.is_file().then_some(about.len())))
+}
+
+fn choose(file: &str, tensors: Vec<Tensor>, wanted: Option<&str>) -> Result<Tensor, FileError> {
+    let file = file.to_owned();
+    let names: Vec<String> = tensors.iter().map(|t| t.name.clone()).collect();
+    if names.is_empty() {
+        return Err(FileError::NoTensors { file });
+    }
+    match wanted {
+        Some(wanted) => tensors
+            .into_iter()
+            .find(|t| t.name == wanted)
+            .ok_or_else(|| FileError::UnknownTensor {
+                file,
+                tensor: wanted.to_owned(),
+                names,
+            }),
+        None => match <[Tensor; 1]>::try_from(tensors) {
+            Ok([only]) => Ok(only),
+            Err(_) => Err(FileError::TensorNotNamed { file, names }),
+        },
+    }
+}
+
+fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
+    let header = match &mut input {
+        // Buffered: a header is a handful of short reads. Each pass seeks anyway.
+        Input::File(file) => npy::read_header(&name, &mut io::BufReader::new(file))?,
+        Input::Stream { reader, .. } => npy::read_header(&name, reader)?,
+    };
+    let length = match &input {
+        Input::File(file) => {
+            let about = file
+                .metadata()
+                .map_err(|e| FileError::io(&name, "read", e))?;
+            Some(about.len().saturating_sub(header.start))
+        }
+        Input::Stream { .. } => None,
+    };
+    let bytes = match (header.element.bytes(), length) {
+        (Some(each), _) => {
+            let count = if header.shape.0.contains(&0) {
+                Some(0)
+            } else {
+                header
+                    .shape
+                    .0
+                    .iter()
+                    .try_fold(1_u64, |product, &d| product.checked_mul(d))
+            };
+            count
+                .and_then(|count| count.checked_mul(each))
+                .ok_or_else(|| FileError::TooLarge {
+                    file: name.clone(),
+                    shape: header.shape.clone(),
+                })?
+        }
+        (None, length) => length.unwrap_or(0),
+    };
+    match length {
+        Some(found) if found < bytes => {
+            return Err(FileError::Truncated {
+                file: name,
+                expected: bytes,
+                found,
+            });
+        }
+        Some(found) if found > bytes => {
+            return Err(FileError::TrailingBytes {
+                file: name,
+                expected: bytes,
+            });
+        }
+        _ => {}
+    }
+    let npy::Header {
+        shape,
+        element,
+        big_endian,
+        fortran,
+        start,
+    } = header;
+    Ok(Array {
+        name,
+        shape,
+        element,
+        big_endian,
+        fortran,
+        bytes,
+        start,
+        input,
+        done: 0,
+    })
+}
+
+impl Array {
+    /// Whether the values can be read again, and in any order.
+    pub(super) fn is_rewindable(&self) -> bool {
+        matches!(self.input, Input::File(_))
+    }
+
+    /// Goes to byte `offset` of the values. On a stream only the first call succeeds, and for 0 only.
+    pub(super) fn begin(&mut self, offset: u64) -> Result<(), FileError> {
+        match &mut self.input {
+            Input::File(file) => {
+                let place = SeekFrom::Start(self.start.saturating_add(offset));
+                file.seek(place)
+                    .map_err(|e| FileError::io(&self.name, "read", e))?;
+            }
+            Input::Stream { used, .. } if !*used && offset == 0 => *used = true,
+            Input::Stream { .. } => {
+                return Err(FileError::OnePassOnly {
+                    file: self.name.clone(),
+                });
+            }
+        }
+        self.done = offset;
+        Ok(())
+    }
+
+    /// Fills `bytes` with what comes next.
+    pub(super) fn fill(&mut self, bytes: &mut [u8]) -> Result<(), FileError> {
+        let got = match &mut self.input {
+            Input::File(file) => read_full(file, bytes),
+            Input::Stream { reader, .. } => read_full(reader, bytes),
+        }
+        .map_err(|e| FileError::io(&self.name, "read", e))?;
+        self.done += got as u64;
+        if got < bytes.len() {
+            return Err(FileError::Truncated {
+                file: self.name.clone(),
+                expected: self.bytes,
+                found: self.done,
+            });
+        }
+        Ok(())
+    }
+
+    /// After the last value: a stream must end here (a file's length was checked when it was opened).
+    pub(super) fn end(&mut self) -> Result<(), FileError> {
+        if let Input::Stream { reader, .. } = &mut self.input {
+            let got =
+                read_full(reader, &mut [0]).map_err(|e| FileError::io(&self.name, "read", e))?;
+            if got > 0 {
+                return Err(FileError::TrailingBytes {
+                    file: self.name.clone(),
+                    expected: self.bytes,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The host's order of bytes is not the file's, for elements of more than one byte.
+    pub(super) fn is_swapped(&self) -> bool {
+        self.big_endian != cfg!(target_endian = "big")
+            && self.element.bytes().is_some_and(|bytes| bytes > 1)
+    }
+}
+
+/// Reads until `bytes` is full or the input ends; how many bytes that was.
+pub(super) fn read_full(reader: &mut (impl Read + ?Sized), bytes: &mut [u8]) -> io::Result<usize> {
+    let mut got = 0;
+    while let Some(rest) = bytes.get_mut(got..).filter(|rest| !rest.is_empty()) {
+        match reader.read(rest) {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(got)
+}
+
+/// Reverses the bytes of each element of `each` bytes.
+pub(super) fn swap(bytes: &mut [u8], each: usize) {
+    // Sizes known to the compiler, so that each loop becomes a shuffle.
+    fn reverse<const N: usize>(bytes: &mut [u8]) {
+        let (elements, _) = bytes.as_chunks_mut::<N>();
+        elements.iter_mut().for_each(|element| element.reverse());
+    }
+    match each {
+        2 => reverse::<2>(bytes),
+        4 => reverse::<4>(bytes),
+        8 => reverse::<8>(bytes),
+        _ => {}
+    }
+}

@@ -1,0 +1,171 @@
+//! Where results go: a path, which is replaced by a finished file or left alone, or standard output.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use tempfile::NamedTempFile;
+
+use super::{FileError, Source};
+
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// An argument that names an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// `-`: standard output.
+    Stdout,
+    /// A file, which is replaced if it exists.
+    Path(PathBuf),
+}
+
+impl FromStr for Destination {
+    type Err = FileError;
+
+    fn from_str(argument: &str) -> Result<Self, FileError> {
+        Ok(if argument == "-" {
+            Self::Stdout
+        } else {
+            Self::Path(argument.into())
+        })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("standard output"),
+            Self::Path(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// Refuses a destination that is the file of one of `inputs`, by whatever path or link it is named.
+///
+/// # Errors
+/// [`FileError::OverwritesInput`].
+pub fn refuse_overwrite(destination: &Destination, inputs: &[&Source]) -> Result<(), FileError> {
+    let Destination::Path(path) = destination else {
+        return Ok(());
+    };
+    // A destination that does not exist yet is no input.
+    let Ok(path) = fs::canonicalize(path) else {
+        return Ok(());
+    };
+    for input in inputs {
+        let same = input
+            .path()
+            .and_then(|input| fs::canonicalize(input).ok())
+            .is_some_and(|input| input == path);
+        if same && path.is_file() {
+            return Err(FileError::OverwritesInput {
+                file: destination.to_string(),
+                input: input.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Destination {
+    /// Opens the destination. Nothing can be seen at a path before [`Output::finish`].
+    pub(super) fn create(&self) -> Result<Output, FileError> {
+        let name = self.to_string();
+        let sink = match self {
+            Self::Stdout => Sink::Direct(Box::new(io::stdout())),
+            Self::Path(path) => open_path(path, &name)?,
+        };
+        Ok(Output { name, sink })
+    }
+}
+
+fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
+    // A link stays a link: what it points to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&path) {
+        Ok(about) if about.is_dir() => {
+            return Err(FileError::Directory {
+                file: name.to_owned(),
+            });
+        }
+        // /dev/null, a pipe: to be written to, not to be replaced by a file.
+        Ok(about) if !about.is_file() => {
+            let file = File::options()
+                .write(true)
+                .open(&path)
+                .map_err(|e| FileError::io(name, "open it", e))?;
+            return Ok(Sink::Direct(Box::new(file)));
+        }
+        _ => {}
+    }
+    let directory = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    prefix.push(".");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    // The result is as readable as any file that the user makes; temporary files are private by default.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let temporary = builder.tempfile_in(directory).map_err(|e| {
+        let (file, directory) = (name.to_owned(), directory.display().to_string());
+        match e.kind() {
+            io::ErrorKind::NotFound => FileError::NoDirectory { file, directory },
+            cause => FileError::UnwritableDirectory {
+                file,
+                directory,
+                cause,
+            },
+        }
+    })?;
+    Ok(Sink::Beside(
+        BufWriter::with_capacity(BUFFER_BYTES, temporary),
+        path,
+    ))
+}
+
+/// An output being written; dropped before `finish`, it leaves nothing at its path.
+pub(super) struct Output {
+    name: String,
+    sink: Sink,
+}
+
+enum Sink {
+    /// A temporary file in the same directory, and the path that it will have.
+    Beside(BufWriter<NamedTempFile>, PathBuf),
+    Direct(Box<dyn Write + Send>),
+}
+
+impl Output {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Appends bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        match &mut self.sink {
+            Sink::Beside(file, _) => file.write_all(bytes),
+            Sink::Direct(file) => file.write_all(bytes),
+        }
+        .map_err(|e| FileError::io(&self.name, "write", e))
+    }
+
+    /// Puts the bytes on the disk, and the file in its place.
+    pub(super) fn finish(self) -> Result<(), FileError> {
+        let name = self.name;
+        let failed = |e| FileError::io(&name, "write", e);
+        match self.sink {
+            Sink::Direct(mut file) => file.flush().map_err(failed),
+            Sink::Beside(file, path) => {
+                let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+                file.as_file().sync_all().map_err(failed)?;
+                file.persist(path).map(drop).map_err(|e| failed(e.error))
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a file holds, from its header alone.
+
+use super::Source;
+use super::array;
+use super::error::{FileError, Shape};
+
+/// The format of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileKind {
+    /// NumPy's `.npy`: one array without a name.
+    Npy,
+    /// `.safetensors`: arrays with names.
+    Safetensors,
+}
+
+/// One array of a file.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct TensorInfo {
+    /// Its name; none in a `.npy`.
+    pub name: Option<String>,
+    /// The type of its elements, as in `f32`, `bf16`, `i64`; for a type that gradients and groups never
+    /// have, the name that the file gives it.
+    pub dtype: String,
+    /// Its dimensions, outermost first.
+    pub shape: Shape,
+    /// Bytes of its values.
+    pub bytes: u64,
+    /// Whether the first dimension varies fastest, which this program does not read.
+    pub fortran_order: bool,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct FileInfo {
+    /// The file as the user named it.
+    pub file: String,
+    /// Its format.
+    pub kind: FileKind,
+    /// Its arrays, in the order of their values.
+    pub tensors: Vec<TensorInfo>,
+}
+
+/// Describes the file that `source` names; of a `.safetensors` file all tensors, or the one named.
+/// Any shape and any dtype will do; nothing but the header is read.
+///
+/// # Errors
+/// No such file; not a `.npy` or `.safetensors`; fewer or more bytes than the header says; no such tensor.
+pub fn info(source: &Source) -> Result<FileInfo, FileError> {
+    if let Source::Safetensors { path, tensor: None } = source {
+        let (_, tensors) = array::open_safetensors(path)?;
+        let tensors = tensors.into_iter().map(|tensor| TensorInfo {
+            name: Some(tensor.name),
+            dtype: tensor.element.to_string(),
+            shape: tensor.shape,
+            bytes: tensor.bytes,
+            fortran_order: false,
+        });
+        return Ok(FileInfo {
+            file: source.to_string(),
+            kind: FileKind::Safetensors,
+            tensors: tensors.collect(),
+        });
+    }
+    let array = array::open(source)?;
+    let (kind, name) = match source {
+        Source::Safetensors { tensor, .. } => (FileKind::Safetensors, tensor.clone()),
+        Source::Stdin | Source::Npy(_) => (FileKind::Npy, None),
+    };
+    let tensor = TensorInfo {
+        name,
+        dtype: array.element.to_string(),
+        shape: array.shape,
+        bytes: array.bytes,
+        fortran_order: array.fortran,
+    };
+    Ok(FileInfo {
+        file: source.to_string(),
+        kind,
+        tensors: vec![tensor],
+    })
+}

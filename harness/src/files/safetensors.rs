@@ -1,0 +1,171 @@
+//! `.safetensors` files: the header read by the safetensors crate from its own bytes only, and small
+//! sets of f32 tensors written.
+//!
+//! ```text
+//! length of the JSON (u64 LE), the JSON: {"name": {"dtype": "F32", "shape": [..], "data_offsets": [from, to]}, ..}, the values
+//! ```
+
+use std::fs::File;
+use std::io::Read;
+
+use ::safetensors::tensor::{Dtype as Stored, Metadata, TensorView};
+
+use super::element::{Dtype, Element};
+use super::error::{FileError, Shape};
+use super::{Destination, array};
+
+/// The longest header that the format allows.
+const LONGEST_HEADER: u64 = 100_000_000;
+
+/// One entry of the header.
+pub(super) struct Tensor {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+    pub(super) element: Element,
+    /// Bytes in the file before the first value.
+    pub(super) start: u64,
+    /// Bytes of its values.
+    pub(super) bytes: u64,
+}
+
+/// Reads the header of a file of `file_bytes` bytes: its tensors in the order of their values.
+///
+/// That the file holds all the values it promises, and no more, is checked here.
+pub(super) fn read_header(
+    name: &str,
+    file: &mut File,
+    file_bytes: u64,
+) -> Result<Vec<Tensor>, FileError> {
+    let bad = |problem: String| FileError::SafetensorsHeader {
+        file: name.to_owned(),
+        problem,
+    };
+    let io = |cause| FileError::io(name, "read", cause);
+
+    let mut length = [0; 8];
+    if array::read_full(file, &mut length).map_err(io)? < length.len() {
+        return Err(bad(format!("the file has only {file_bytes} bytes")));
+    }
+    let length = u64::from_le_bytes(length);
+    let start = match length.checked_add(8) {
+        Some(start) if length <= LONGEST_HEADER && start <= file_bytes => start,
+        _ => {
+            return Err(bad(format!(
+                "it claims to be {length} bytes long in a file of {file_bytes} bytes"
+            )));
+        }
+    };
+    let mut json = Vec::new();
+    file.take(length).read_to_end(&mut json).map_err(io)?;
+    let metadata: Metadata = serde_json::from_slice(&json).map_err(|e| bad(e.to_string()))?;
+
+    let mut tensors = Vec::new();
+    for tensor in metadata.offset_keys() {
+        // The crate has checked that offsets follow one another and agree with shape and dtype.
+        let Some(info) = metadata.info(&tensor) else {
+            continue;
+        };
+        let (from, to) = info.data_offsets;
+        tensors.push(Tensor {
+            name: tensor,
+            shape: Shape(info.shape.iter().map(|&d| d as u64).collect()),
+            element: element(info.dtype),
+            start: start.saturating_add(from as u64),
+            bytes: to.saturating_sub(from) as u64,
+        });
+    }
+    let expected = metadata.data_len() as u64;
+    let found = file_bytes - start;
+    match found.cmp(&expected) {
+        std::cmp::Ordering::Less => Err(FileError::Truncated {
+            file: name.to_owned(),
+            expected,
+            found,
+        }),
+        std::cmp::Ordering::Greater => Err(FileError::TrailingBytes {
+            file: name.to_owned(),
+            expected,
+        }),
+        std::cmp::Ordering::Equal => Ok(tensors),
+    }
+}
+
+fn element(dtype: Stored) -> Element {
+    match dtype {
+        Stored::F16 => Element::Float(Dtype::F16),
+        Stored::BF16 => Element::Float(Dtype::Bf16),
+        Stored::F32 => Element::Float(Dtype::F32),
+        Stored::F64 => Element::Float(Dtype::F64),
+        Stored::BOOL => Element::Bool,
+        Stored::I8 => Element::Int(1),
+        Stored::I16 => Element::Int(2),
+        Stored::I32 => Element::Int(4),
+        Stored::I64 => Element::Int(8),
+        Stored::U8 => Element::Uint(1),
+        Stored::U16 => Element::Uint(2),
+        Stored::U32 => Element::Uint(4),
+        Stored::U64 => Element::Uint(8),
+        other => Element::Other(format!("{other:?}"), None),
+    }
+}
+
+/// A tensor of f32 to write: `data` holds the product of `shape` values, last dimension fastest.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedTensor<'a> {
+    /// Its name, unique in the file.
+    pub name: &'a str,
+    /// Its dimensions, outermost first.
+    pub shape: &'a [usize],
+    /// Its values in C order.
+    pub data: &'a [f32],
+}
+
+/// Writes a `.safetensors` file that appears whole or not at all. The file is put together in memory:
+/// for small tensors.
+///
+/// # Errors
+/// A shape that disagrees with the number of values, or a destination that cannot be written.
+pub fn write_safetensors(
+    destination: &Destination,
+    tensors: &[NamedTensor<'_>],
+) -> Result<(), FileError> {
+    let file = destination.to_string();
+    let unwritable = |cause: ::safetensors::SafeTensorError| {
+        FileError::io(
+            &file,
+            "put the tensors together",
+            std::io::Error::other(cause.to_string()),
+        )
+    };
+    let mut bytes = Vec::new();
+    for tensor in tensors {
+        let expected = tensor
+            .shape
+            .iter()
+            .try_fold(1_usize, |product, &d| product.checked_mul(d));
+        if expected != Some(tensor.data.len()) {
+            return Err(FileError::WrongCount {
+                file: format!("{file}#{}", tensor.name),
+                expected: expected.map_or(u64::MAX, |e| e as u64),
+                found: tensor.data.len() as u64,
+            });
+        }
+        bytes.push(
+            tensor
+                .data
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect::<Vec<u8>>(),
+        );
+    }
+    let mut views = Vec::new();
+    for (tensor, bytes) in tensors.iter().zip(&bytes) {
+        let view =
+            TensorView::new(Stored::F32, tensor.shape.to_vec(), bytes).map_err(unwritable)?;
+        views.push((tensor.name, view));
+    }
+    let whole = ::safetensors::serialize(views, None).map_err(unwritable)?;
+    let mut output = destination.create()?;
+    output.write(&whole)?;
+    output.finish()
+}
