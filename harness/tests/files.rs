@@ -769,7 +769,8 @@ fn pieces_cover_every_value_once_in_order_and_begin_at_whole_tiles() {
     for (rows, cols, dtype) in [
         (100_000, 7, Dtype::F32),
         (3, 262_144, Dtype::F32),
-        (9, 262_145, Dtype::F32),
+        (9, 65_537, Dtype::F32),
+        (40, 65_536, Dtype::F32),
         (3, 1_000_003, Dtype::F32),
         (2, 1_000_003, Dtype::F64),
         (2, 600_001, Dtype::F16),

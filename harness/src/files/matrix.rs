@@ -11,12 +11,14 @@ use super::array::{self, Array};
 use super::element::Element;
 use super::{Dtype, FileError, Piece, Source};
 
-/// Bytes of one buffer: large enough that system calls cost nothing, small enough to stay in a core's
-/// second-level cache between the copy in and the caller's reading.
-const BUFFER_BYTES: usize = 1 << 20;
+/// Bytes of one buffer: large enough that system calls cost nothing, small enough that all buffers stay in
+/// a core's second-level cache between the copy in and the caller's reading.
+const BUFFER_BYTES: usize = 1 << 18;
 
-/// One that the caller reads, one that is being filled, one that waits: the two sides needn't keep step.
-const BUFFERS: usize = 3;
+/// Measured on 2 GB of f32 in the page cache, against plain `read` (19 GB/s), 2 cores: a caller about as
+/// dear as a sketch took 2.4 times as long without the thread, 1.6 with 2 buffers of 1 MiB, 1.5 with 3 of
+/// 256 KiB and 1.35 with 6.
+const BUFFERS: usize = 6;
 
 /// Below this many bytes a thread costs more than it saves.
 const WORTH_A_THREAD: u64 = 8 * BUFFER_BYTES as u64;
@@ -134,7 +136,7 @@ impl Matrix {
     }
 
     /// One pass: calls `visit(row, column, piece)` for every row from the first to the last, and in it for
-    /// every piece from left to right. A piece lies in one row, holds at most a mebibyte, and begins at a
+    /// every piece from left to right. A piece lies in one row, holds at most 256 KiB, and begins at a
     /// multiple of [`PIECE_ALIGNMENT`] columns. Every call starts from the first row again.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! as `.npy` and `.safetensors` that appear whole or not at all.
 //!
 //! Nothing here reads a file whole or maps it: a [`Matrix`] hands its values over in [`Piece`]s of at
-//! most a mebibyte, so gigabytes pass through a few mebibytes of memory. Every refusal is a
+//! most 256 KiB, so gigabytes pass through two mebibytes of memory. Every refusal is a
 //! [`FileError`] whose text is one sentence that names the file, what was wrong and what was expected;
 //! no input makes this room panic.
 //!
