@@ -788,7 +788,7 @@ fn pieces_cover_every_value_once_in_order_and_begin_at_whole_tiles() {
         let visit = |row: usize, column: usize, piece: Piece<'_>| {
             assert_eq!(row * cols + column, next);
             assert_eq!(column % PIECE_ALIGNMENT, 0);
-            assert!(column + piece.len() == cols || piece.len() % PIECE_ALIGNMENT == 0);
+            assert!(column + piece.len() == cols || piece.len().is_multiple_of(PIECE_ALIGNMENT));
             assert!(!piece.is_empty() && column + piece.len() <= cols);
             values.resize(piece.len(), 0.0);
             piece.copy_to_f32(&mut values);
