@@ -6,26 +6,19 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use gradsieve_harness::files::{
-    Destination, Dtype, FileError, FileKind, Matrix, NamedTensor, NpyWriter, PIECE_ALIGNMENT,
-    Piece, Shape, Source, check_columns, check_rows, info, read_groups, refuse_overwrite,
-    write_safetensors,
+    Destination, Dtype, FileError, FileKind, Matrix, NamedTensor, NpyWriter, PIECE_ALIGNMENT, Piece, Shape,
+    Source, check_columns, check_rows, info, read_groups, refuse_overwrite, write_safetensors,
 };
 use proptest::prelude::*;
 
 // ---- what the tests share -------------------------------------------------------------------------
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden/files")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/files").join(name)
 }
 
 fn source(path: impl AsRef<Path>) -> Source {
-    path.as_ref()
-        .to_str()
-        .expect("the paths of tests are UTF-8")
-        .parse()
-        .expect("a good argument")
+    path.as_ref().to_str().expect("the paths of tests are UTF-8").parse().expect("a good argument")
 }
 
 fn golden_source(name: &str) -> Source {
@@ -47,12 +40,8 @@ fn all(source: &Source) -> Result<Vec<f32>, FileError> {
 
 /// The text of an error, without the directory that the file is in.
 fn says<T>(outcome: Result<T, FileError>, directory: &Path) -> String {
-    let Err(error) = outcome else {
-        panic!("expected an error")
-    };
-    error
-        .to_string()
-        .replace(&format!("{}/", directory.display()), "")
+    let Err(error) = outcome else { panic!("expected an error") };
+    error.to_string().replace(&format!("{}/", directory.display()), "")
 }
 
 fn says_golden<T>(outcome: Result<T, FileError>) -> String {
@@ -103,13 +92,7 @@ fn ask_everything(path: &Path) -> bool {
 fn files_in(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(directory)
         .expect("the directory is there")
-        .map(|entry| {
-            entry
-                .expect("readable")
-                .file_name()
-                .into_string()
-                .expect("UTF-8")
-        })
+        .map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8"))
         .collect();
     names.sort();
     names
@@ -122,27 +105,12 @@ fn an_argument_names_a_file_a_tensor_or_standard_input() {
     let parse = |argument: &str| argument.parse::<Source>();
     assert_eq!(parse("-").unwrap(), Source::Stdin);
     assert_eq!(parse("a/b.npy").unwrap(), Source::Npy("a/b.npy".into()));
-    assert_eq!(
-        parse("/dev/fd/63").unwrap(),
-        Source::Npy("/dev/fd/63".into())
-    );
-    assert_eq!(
-        parse("run#3/b.npy").unwrap(),
-        Source::Npy("run#3/b.npy".into())
-    );
+    assert_eq!(parse("/dev/fd/63").unwrap(), Source::Npy("/dev/fd/63".into()));
+    assert_eq!(parse("run#3/b.npy").unwrap(), Source::Npy("run#3/b.npy".into()));
     let path = PathBuf::from("m.safetensors");
-    assert_eq!(
-        parse("m.safetensors").unwrap(),
-        Source::Safetensors {
-            path: path.clone(),
-            tensor: None
-        }
-    );
+    assert_eq!(parse("m.safetensors").unwrap(), Source::Safetensors { path: path.clone(), tensor: None });
     let tensor = Some("layer.0#weight".to_owned());
-    assert_eq!(
-        parse("m.safetensors#layer.0#weight").unwrap(),
-        Source::Safetensors { path, tensor }
-    );
+    assert_eq!(parse("m.safetensors#layer.0#weight").unwrap(), Source::Safetensors { path, tensor });
     for text in ["a/b.npy", "m.safetensors", "m.safetensors#w"] {
         assert_eq!(parse(text).unwrap().to_string(), text);
     }
@@ -163,16 +131,9 @@ fn every_float_of_numpy_in_either_byte_order_is_read() {
     for (name, dtype) in [("f2", Dtype::F16), ("f4", Dtype::F32), ("f8", Dtype::F64)] {
         for order in ["little", "big"] {
             let mut matrix = Matrix::open(&golden_source(&format!("{order}-{name}.npy"))).unwrap();
-            assert_eq!(
-                (matrix.rows(), matrix.cols(), matrix.dtype()),
-                (3, 5, dtype)
-            );
+            assert_eq!((matrix.rows(), matrix.cols(), matrix.dtype()), (3, 5, dtype));
             assert_eq!(matrix.bytes(), 15 * dtype.bytes() as u64);
-            assert_eq!(
-                matrix.read_all_f32(15).unwrap(),
-                gradient(),
-                "{order} {name}"
-            );
+            assert_eq!(matrix.read_all_f32(15).unwrap(), gradient(), "{order} {name}");
             let mut row = [0.0; 5];
             for i in [2, 0, 1] {
                 matrix.read_row_into(i, &mut row).unwrap();
@@ -226,21 +187,13 @@ fn tensors_of_a_safetensors_file_are_read_by_name() {
             "{tensor}"
         );
     }
-    assert_eq!(
-        all(&golden_source("bf16.safetensors#w")).unwrap(),
-        gradient()
-    );
+    assert_eq!(all(&golden_source("bf16.safetensors#w")).unwrap(), gradient());
 }
 
 #[test]
 fn the_only_tensor_of_a_file_needs_no_name() {
     assert_eq!(all(&golden_source("one.safetensors")).unwrap(), gradient());
-    assert!(
-        Matrix::open(&golden_source("one.safetensors"))
-            .unwrap()
-            .name()
-            .ends_with("one.safetensors#w")
-    );
+    assert!(Matrix::open(&golden_source("one.safetensors")).unwrap().name().ends_with("one.safetensors#w"));
 }
 
 #[test]
@@ -255,38 +208,14 @@ fn fortran_order_of_one_column_is_c_order_too() {
 #[test]
 fn a_refusal_names_the_file_what_was_wrong_and_what_was_expected() {
     for (file, text) in [
-        (
-            "3d.npy",
-            "3d.npy: expected a 2-dimensional array (samples × parameters), found shape (3, 4, 5)",
-        ),
-        (
-            "1d.npy",
-            "1d.npy: expected a 2-dimensional array (samples × parameters), found shape (5,)",
-        ),
-        (
-            "0d.npy",
-            "0d.npy: expected a 2-dimensional array (samples × parameters), found shape ()",
-        ),
-        (
-            "no-rows.npy",
-            "no-rows.npy: expected at least one value in each dimension, found shape (0, 5)",
-        ),
-        (
-            "int64.npy",
-            "int64.npy: expected floats (f16, bf16, f32 or f64), found dtype i64",
-        ),
-        (
-            "complex.npy",
-            "complex.npy: expected floats (f16, bf16, f32 or f64), found dtype <c8",
-        ),
-        (
-            "fields.npy",
-            "fields.npy: expected floats (f16, bf16, f32 or f64), found dtype of several fields",
-        ),
-        (
-            "objects.npy",
-            "objects.npy: expected floats (f16, bf16, f32 or f64), found dtype |O",
-        ),
+        ("3d.npy", "3d.npy: expected a 2-dimensional array (samples × parameters), found shape (3, 4, 5)"),
+        ("1d.npy", "1d.npy: expected a 2-dimensional array (samples × parameters), found shape (5,)"),
+        ("0d.npy", "0d.npy: expected a 2-dimensional array (samples × parameters), found shape ()"),
+        ("no-rows.npy", "no-rows.npy: expected at least one value in each dimension, found shape (0, 5)"),
+        ("int64.npy", "int64.npy: expected floats (f16, bf16, f32 or f64), found dtype i64"),
+        ("complex.npy", "complex.npy: expected floats (f16, bf16, f32 or f64), found dtype <c8"),
+        ("fields.npy", "fields.npy: expected floats (f16, bf16, f32 or f64), found dtype of several fields"),
+        ("objects.npy", "objects.npy: expected floats (f16, bf16, f32 or f64), found dtype |O"),
         (
             "fortran.npy",
             "fortran.npy: expected rows one after the other (C order), found Fortran order; save it again with \
@@ -313,10 +242,7 @@ fn a_refusal_names_the_file_what_was_wrong_and_what_was_expected() {
             "several.safetensors#labels",
             "several.safetensors#labels: expected floats (f16, bf16, f32 or f64), found dtype i64",
         ),
-        (
-            "none.safetensors",
-            "none.safetensors: expected at least one tensor, found none",
-        ),
+        ("none.safetensors", "none.safetensors: expected at least one tensor, found none"),
     ] {
         let found = open_error(file);
         // Names come in the order of the values, which the writer of the file chose.
@@ -344,16 +270,8 @@ fn a_refusal_names_the_file_what_was_wrong_and_what_was_expected() {
 #[test]
 fn a_directory_is_no_array() {
     let directory = tempfile::tempdir().unwrap();
-    let text = Matrix::open(&source(directory.path()))
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        text,
-        format!(
-            "{}: expected a file, found a directory",
-            directory.path().display()
-        )
-    );
+    let text = Matrix::open(&source(directory.path())).unwrap_err().to_string();
+    assert_eq!(text, format!("{}: expected a file, found a directory", directory.path().display()));
 }
 
 #[test]
@@ -368,10 +286,7 @@ fn a_file_of_another_format_is_no_npy() {
     ] {
         fs::write(&path, bytes).unwrap();
         let text = says(Matrix::open(&source(&path)), directory.path());
-        assert_eq!(
-            text,
-            format!("x.npy: expected a .npy file, which begins with \\x93NUMPY, found {found}")
-        );
+        assert_eq!(text, format!("x.npy: expected a .npy file, which begins with \\x93NUMPY, found {found}"));
     }
 }
 
@@ -389,57 +304,27 @@ fn a_damaged_npy_header_is_refused() {
         (npy(1, "[]", &[]), "there is no dictionary"),
         (npy(1, "{", &[]), "a key is not a string"),
         (npy(1, "{'descr'}", &[]), "a key has no value"),
-        (
-            npy(1, "{'descr': }", &[]),
-            "descr is neither a string nor a list",
-        ),
+        (npy(1, "{'descr': }", &[]), "descr is neither a string nor a list"),
         (npy(1, "{'descr': [('a', '<f4')", &[]), "descr does not end"),
         (npy(1, "{'descr': '<f4'}", &[]), "there is no fortran_order"),
-        (
-            npy(1, &good.replace("False", "0"), &[0; 4]),
-            "fortran_order is neither True nor False",
-        ),
-        (
-            npy(1, &good.replace("1, 1", "-1, 1"), &[0; 4]),
-            "a dimension is not a whole number",
-        ),
+        (npy(1, &good.replace("False", "0"), &[0; 4]), "fortran_order is neither True nor False"),
+        (npy(1, &good.replace("1, 1", "-1, 1"), &[0; 4]), "a dimension is not a whole number"),
         (
             npy(1, &good.replace("1, 1", "1, 99999999999999999999"), &[0; 4]),
             "a dimension is not a whole number",
         ),
-        (
-            npy(1, &good.replace("(1, 1)", "1"), &[0; 4]),
-            "shape is not a tuple",
-        ),
-        (
-            npy(1, &good.replace("(1, 1), }", "(1, 1"), &[0; 4]),
-            "shape does not end",
-        ),
-        (
-            npy(1, &good.replace(", }", ""), &[0; 4]),
-            "the dictionary does not end",
-        ),
-        (
-            npy(1, &good.replace("descr", "dtype"), &[0; 4]),
-            "there is an unknown key",
-        ),
-        (
-            npy(1, &good.replace("<f4", "<f3"), &[0; 4]),
-            "its dtype \"<f3\" is unknown",
-        ),
+        (npy(1, &good.replace("(1, 1)", "1"), &[0; 4]), "shape is not a tuple"),
+        (npy(1, &good.replace("(1, 1), }", "(1, 1"), &[0; 4]), "shape does not end"),
+        (npy(1, &good.replace(", }", ""), &[0; 4]), "the dictionary does not end"),
+        (npy(1, &good.replace("descr", "dtype"), &[0; 4]), "there is an unknown key"),
+        (npy(1, &good.replace("<f4", "<f3"), &[0; 4]), "its dtype \"<f3\" is unknown"),
         (npy(1, &good.replace("<f4", "<é"), &[0; 4]), "is unknown"),
-        (
-            npy(1, &format!("{good} {good}"), &[0; 4]),
-            "there is something behind the dictionary",
-        ),
+        (npy(1, &format!("{good} {good}"), &[0; 4]), "there is something behind the dictionary"),
     ];
     for (bytes, problem) in cases {
         fs::write(&path, &bytes).unwrap();
         let text = says(Matrix::open(&source(&path)), directory.path());
-        assert!(
-            text.starts_with("x.npy: expected a readable .npy header, found that "),
-            "{text}"
-        );
+        assert!(text.starts_with("x.npy: expected a readable .npy header, found that "), "{text}");
         assert!(text.contains(problem), "{text} should say {problem}");
     }
     // The header that the cases were made from is a good one, and so are its looser forms.
@@ -488,11 +373,7 @@ fn deep_nesting_in_a_header_ends_nothing_but_the_reading() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.npy");
     for bracket in ["(", "[", "{", "{'descr': [", "'"] {
-        fs::write(
-            &path,
-            npy(1, &format!("{{'descr': {}", bracket.repeat(5000)), &[]),
-        )
-        .unwrap();
+        fs::write(&path, npy(1, &format!("{{'descr': {}", bracket.repeat(5000)), &[])).unwrap();
         assert!(!ask_everything(&path));
     }
     let path = directory.path().join("x.safetensors");
@@ -516,50 +397,20 @@ fn a_damaged_safetensors_header_is_refused() {
             "x.safetensors: expected a readable .safetensors header, found that the file has only 0 bytes",
         ),
         (vec![1, 0, 0], "the file has only 3 bytes"),
-        (
-            absurd,
-            "claims to be 18446744073709551615 bytes long in a file of 108 bytes",
-        ),
-        (
-            huge,
-            "claims to be 1099511627776 bytes long in a file of 8 bytes",
-        ),
-        (
-            safetensors("", &[]),
-            "expected a readable .safetensors header",
-        ),
-        (
-            safetensors("[]", &[]),
-            "expected a readable .safetensors header",
-        ),
-        (
-            safetensors("\u{0}", &[]),
-            "expected a readable .safetensors header",
-        ),
-        (
-            safetensors(&good.replace("[0,4]", "[4,0]"), &[0; 4]),
-            "invalid offset",
-        ),
-        (
-            safetensors(&good.replace("[0,4]", "[0,8]"), &[0; 8]),
-            "invalid shape",
-        ),
-        (
-            safetensors(&good.replace("[1,1]", "[4294967296,4294967296]"), &[0; 4]),
-            "overflow",
-        ),
-        (
-            safetensors(&good.replace("F32", "F31"), &[0; 4]),
-            "unknown variant",
-        ),
+        (absurd, "claims to be 18446744073709551615 bytes long in a file of 108 bytes"),
+        (huge, "claims to be 1099511627776 bytes long in a file of 8 bytes"),
+        (safetensors("", &[]), "expected a readable .safetensors header"),
+        (safetensors("[]", &[]), "expected a readable .safetensors header"),
+        (safetensors("\u{0}", &[]), "expected a readable .safetensors header"),
+        (safetensors(&good.replace("[0,4]", "[4,0]"), &[0; 4]), "invalid offset"),
+        (safetensors(&good.replace("[0,4]", "[0,8]"), &[0; 8]), "invalid shape"),
+        (safetensors(&good.replace("[1,1]", "[4294967296,4294967296]"), &[0; 4]), "overflow"),
+        (safetensors(&good.replace("F32", "F31"), &[0; 4]), "unknown variant"),
         (
             safetensors(good, &[0; 3]),
             "x.safetensors: expected 4 bytes of values, found 3; the file is cut short",
         ),
-        (
-            safetensors(good, &[0; 5]),
-            "x.safetensors: expected 4 bytes of values, found more",
-        ),
+        (safetensors(good, &[0; 5]), "x.safetensors: expected 4 bytes of values, found more"),
     ] {
         fs::write(&path, &bytes).unwrap();
         let text = says(Matrix::open(&source(&path)), directory.path());
@@ -572,29 +423,19 @@ fn a_damaged_safetensors_header_is_refused() {
 #[test]
 fn a_file_cut_short_at_any_byte_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    for name in [
-        "little-f4.npy",
-        "version-2.npy",
-        "bf16.safetensors",
-        "several.safetensors",
-        "groups-little-i8.npy",
-    ] {
+    for name in
+        ["little-f4.npy", "version-2.npy", "bf16.safetensors", "several.safetensors", "groups-little-i8.npy"]
+    {
         let whole = fs::read(golden(name)).unwrap();
         let path = directory.path().join(name);
         for length in 0..whole.len() {
             fs::write(&path, &whole[..length]).unwrap();
-            assert!(
-                !ask_everything(&path),
-                "{name} cut to {length} bytes was accepted"
-            );
+            assert!(!ask_everything(&path), "{name} cut to {length} bytes was accepted");
         }
         fs::write(&path, &whole).unwrap();
         assert!(ask_everything(&path), "{name} whole was refused");
         fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
-        assert!(
-            !ask_everything(&path),
-            "{name} with a byte too many was accepted"
-        );
+        assert!(!ask_everything(&path), "{name} with a byte too many was accepted");
     }
 }
 
@@ -618,18 +459,10 @@ fn a_stream_cut_short_at_any_byte_is_refused() {
             .and_then(|mut matrix| matrix.read_all_f32(usize::MAX))
     };
     for length in 0..whole.len() {
-        assert!(
-            read(&whole[..length]).is_err(),
-            "cut to {length} bytes was accepted"
-        );
+        assert!(read(&whole[..length]).is_err(), "cut to {length} bytes was accepted");
     }
     assert_eq!(read(&whole).unwrap(), gradient());
-    assert!(
-        read(&[&whole[..], &[0]].concat())
-            .unwrap_err()
-            .to_string()
-            .contains("found more")
-    );
+    assert!(read(&[&whole[..], &[0]].concat()).unwrap_err().to_string().contains("found more"));
 }
 
 #[test]
@@ -644,17 +477,9 @@ fn a_file_that_shrinks_while_it_is_read_is_an_error() {
     writer.finish().unwrap();
     let mut matrix = Matrix::open(&source(&path)).unwrap();
     let length = fs::metadata(&path).unwrap().len();
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_len(length - 1)
-        .unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(length - 1).unwrap();
     assert_eq!(
-        says(
-            matrix.for_each_piece(|_, _, _| Ok::<(), FileError>(())),
-            directory.path()
-        ),
+        says(matrix.for_each_piece(|_, _, _| Ok::<(), FileError>(())), directory.path()),
         "x.npy: expected 16000000 bytes of values, found 15999999; the file is cut short"
     );
 }
@@ -687,23 +512,14 @@ fn a_row_that_is_not_there_and_room_of_another_size_are_refused() {
 fn a_file_can_be_passed_over_again_and_a_stream_cannot() {
     let mut file = Matrix::open(&golden_source("little-f4.npy")).unwrap();
     file.require_passes().unwrap();
-    assert_eq!(
-        file.read_all_f32(15).unwrap(),
-        file.read_all_f32(15).unwrap()
-    );
+    assert_eq!(file.read_all_f32(15).unwrap(), file.read_all_f32(15).unwrap());
 
     let bytes = fs::read(golden("little-f4.npy")).unwrap();
     let mut stream = Matrix::from_stream("standard input", Cursor::new(bytes)).unwrap();
     let text = "standard input: expected a file that can be read more than once, found a stream; save it to a file \
                 first and name that";
     assert_eq!(stream.require_passes().unwrap_err().to_string(), text);
-    assert_eq!(
-        stream
-            .read_row_into(0, &mut [0.0; 5])
-            .unwrap_err()
-            .to_string(),
-        text
-    );
+    assert_eq!(stream.read_row_into(0, &mut [0.0; 5]).unwrap_err().to_string(), text);
     assert_eq!(stream.read_all_f32(15).unwrap(), gradient());
     assert_eq!(stream.read_all_f32(15).unwrap_err().to_string(), text);
 }
@@ -754,10 +570,7 @@ fn a_visitor_that_stops_ends_the_pass_with_its_own_error() {
         });
         assert_eq!((outcome, seen), (Err(Mine::Enough), 2));
         // And the matrix is as good as before.
-        assert_eq!(
-            matrix.read_all_f32(usize::MAX).unwrap()[rows * cols - 1],
-            (rows - 1) as f32
-        );
+        assert_eq!(matrix.read_all_f32(usize::MAX).unwrap()[rows * cols - 1], (rows - 1) as f32);
     }
 }
 
@@ -792,12 +605,7 @@ fn pieces_cover_every_value_once_in_order_and_begin_at_whole_tiles() {
             assert!(!piece.is_empty() && column + piece.len() <= cols);
             values.resize(piece.len(), 0.0);
             piece.copy_to_f32(&mut values);
-            assert!(
-                values
-                    .iter()
-                    .enumerate()
-                    .all(|(i, &v)| v == value(next + i))
-            );
+            assert!(values.iter().enumerate().all(|(i, &v)| v == value(next + i)));
             next += piece.len();
             Ok::<(), FileError>(())
         };
@@ -805,11 +613,7 @@ fn pieces_cover_every_value_once_in_order_and_begin_at_whole_tiles() {
         assert_eq!(next, rows * cols);
         let mut row = vec![0.0; cols];
         matrix.read_row_into(rows - 1, &mut row).unwrap();
-        assert!(
-            row.iter()
-                .enumerate()
-                .all(|(i, &v)| v == value((rows - 1) * cols + i))
-        );
+        assert!(row.iter().enumerate().all(|(i, &v)| v == value((rows - 1) * cols + i)));
     }
 }
 
@@ -837,48 +641,24 @@ fn groups_of_every_integer_and_of_whole_floats_are_read() {
             "{dtype}"
         );
     }
-    assert_eq!(
-        read_groups(&golden_source("groups-bool.npy")).unwrap(),
-        [0, 1, 1, 0, 1]
-    );
-    assert_eq!(
-        read_groups(&golden_source("several.safetensors#labels")).unwrap(),
-        [0, 1, 1, 0, 2]
-    );
+    assert_eq!(read_groups(&golden_source("groups-bool.npy")).unwrap(), [0, 1, 1, 0, 1]);
+    assert_eq!(read_groups(&golden_source("several.safetensors#labels")).unwrap(), [0, 1, 1, 0, 2]);
 }
 
 #[test]
 fn what_is_no_group_is_refused_with_its_place() {
     for (file, text) in [
-        (
-            "groups-negative.npy",
-            "expected whole numbers from 0 to 4294967295 as groups, found -1 at index 2",
-        ),
-        (
-            "groups-half.npy",
-            "expected whole numbers from 0 to 4294967295 as groups, found 1.5 at index 1",
-        ),
+        ("groups-negative.npy", "expected whole numbers from 0 to 4294967295 as groups, found -1 at index 2"),
+        ("groups-half.npy", "expected whole numbers from 0 to 4294967295 as groups, found 1.5 at index 1"),
         (
             "groups-large.npy",
             "expected whole numbers from 0 to 4294967295 as groups, found 4294967296 at index 1",
         ),
-        (
-            "little-f4.npy",
-            "expected a 1-dimensional array (a group for each sample), found shape (3, 5)",
-        ),
-        (
-            "0d.npy",
-            "expected a 1-dimensional array (a group for each sample), found shape ()",
-        ),
-        (
-            "fields.npy",
-            "expected integers, booleans or floats that are whole, found dtype of several fields",
-        ),
+        ("little-f4.npy", "expected a 1-dimensional array (a group for each sample), found shape (3, 5)"),
+        ("0d.npy", "expected a 1-dimensional array (a group for each sample), found shape ()"),
+        ("fields.npy", "expected integers, booleans or floats that are whole, found dtype of several fields"),
     ] {
-        assert_eq!(
-            says_golden(read_groups(&golden_source(file))),
-            format!("{file}: {text}")
-        );
+        assert_eq!(says_golden(read_groups(&golden_source(file))), format!("{file}: {text}"));
     }
     assert_eq!(
         says_golden(read_groups(&golden_source("1d.npy"))),
@@ -910,11 +690,7 @@ fn an_unfinished_writer_leaves_no_file() {
     let path = directory.path().join("x.npy");
     let mut writer = NpyWriter::create(&destination(&path), &[2, 100_000], Dtype::F32).unwrap();
     writer.write(&vec![0.0; 150_000]).unwrap();
-    assert_eq!(
-        files_in(directory.path()).len(),
-        1,
-        "the values are on their way to a file beside the path"
-    );
+    assert_eq!(files_in(directory.path()).len(), 1, "the values are on their way to a file beside the path");
     assert!(!path.exists());
     drop(writer);
     assert_eq!(files_in(directory.path()), [""; 0]);
@@ -944,14 +720,8 @@ fn fewer_or_more_values_than_the_shape_are_refused() {
     let path = directory.path().join("x.npy");
     let mut writer = NpyWriter::create(&destination(&path), &[2, 3], Dtype::F64).unwrap();
     writer.write_f64(&[0.0; 5]).unwrap();
-    assert_eq!(
-        says(writer.write(&[0.0; 2]), directory.path()),
-        "x.npy: expected 6 values to write, found 7"
-    );
-    assert_eq!(
-        says(writer.finish(), directory.path()),
-        "x.npy: expected 6 values to write, found 5"
-    );
+    assert_eq!(says(writer.write(&[0.0; 2]), directory.path()), "x.npy: expected 6 values to write, found 7");
+    assert_eq!(says(writer.finish(), directory.path()), "x.npy: expected 6 values to write, found 5");
     assert_eq!(files_in(directory.path()), [""; 0]);
 }
 
@@ -960,40 +730,19 @@ fn a_destination_that_cannot_be_written_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let create = |path: &str| {
         let path = directory.path().join(path);
-        says(
-            NpyWriter::create(&destination(path), &[1], Dtype::F32).map(drop),
-            directory.path(),
-        )
-        .replace(&directory.path().display().to_string(), "HERE")
+        says(NpyWriter::create(&destination(path), &[1], Dtype::F32).map(drop), directory.path())
+            .replace(&directory.path().display().to_string(), "HERE")
     };
-    assert_eq!(
-        create("no/x.npy"),
-        "no/x.npy: cannot write there, the directory no does not exist"
-    );
+    assert_eq!(create("no/x.npy"), "no/x.npy: cannot write there, the directory no does not exist");
     assert_eq!(create(""), ": expected a file, found a directory");
     fs::write(directory.path().join("plain"), "").unwrap();
     let text = create("plain/x.npy");
-    assert!(
-        text.starts_with("plain/x.npy: cannot create a file in the directory plain: "),
-        "{text}"
-    );
+    assert!(text.starts_with("plain/x.npy: cannot create a file in the directory plain: "), "{text}");
     let shape = [usize::MAX, usize::MAX];
-    let absurd = NpyWriter::create(
-        &destination(directory.path().join("x.npy")),
-        &shape,
-        Dtype::F32,
-    )
-    .map(drop);
-    assert!(
-        says(absurd, directory.path())
-            .starts_with("x.npy: expected a shape whose bytes can be counted")
-    );
-    let bf16 = NpyWriter::create(
-        &destination(directory.path().join("x.npy")),
-        &[1],
-        Dtype::Bf16,
-    )
-    .map(drop);
+    let absurd =
+        NpyWriter::create(&destination(directory.path().join("x.npy")), &shape, Dtype::F32).map(drop);
+    assert!(says(absurd, directory.path()).starts_with("x.npy: expected a shape whose bytes can be counted"));
+    let bf16 = NpyWriter::create(&destination(directory.path().join("x.npy")), &[1], Dtype::Bf16).map(drop);
     assert!(says(bf16, directory.path()).contains("expected a type that NumPy has"));
     assert_eq!(files_in(directory.path()), ["plain"]);
 }
@@ -1014,10 +763,7 @@ fn a_directory_without_permission_says_so() {
         NpyWriter::create(&destination(inner.join("x.npy")), &[1], Dtype::F32).map(drop),
         directory.path(),
     );
-    assert_eq!(
-        text,
-        "locked/x.npy: cannot create a file in the directory locked: permission denied"
-    );
+    assert_eq!(text, "locked/x.npy: cannot create a file in the directory locked: permission denied");
 }
 
 #[cfg(unix)]
@@ -1027,12 +773,7 @@ fn a_device_is_written_to_and_not_replaced() {
     let mut writer = NpyWriter::create(&destination("/dev/null"), &[1], Dtype::F32).unwrap();
     writer.write(&[0.0]).unwrap();
     writer.finish().unwrap();
-    assert!(
-        fs::metadata("/dev/null")
-            .unwrap()
-            .file_type()
-            .is_char_device()
-    );
+    assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
 }
 
 #[cfg(unix)]
@@ -1040,10 +781,7 @@ fn a_device_is_written_to_and_not_replaced() {
 fn a_link_stays_a_link_and_a_result_is_as_readable_as_other_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
-    let (target, link) = (
-        directory.path().join("target.npy"),
-        directory.path().join("link.npy"),
-    );
+    let (target, link) = (directory.path().join("target.npy"), directory.path().join("link.npy"));
     fs::write(&target, "older").unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
     let mut writer = NpyWriter::create(&destination(&link), &[1], Dtype::F32).unwrap();
@@ -1066,19 +804,13 @@ fn an_output_that_is_an_input_is_refused_by_any_name() {
     let other = directory.path().join("d/../x.npy");
     let inputs = [&Source::Stdin, &source(&path)];
     assert_eq!(
-        says(
-            refuse_overwrite(&destination(&other), &inputs),
-            directory.path()
-        ),
+        says(refuse_overwrite(&destination(&other), &inputs), directory.path()),
         "d/../x.npy: expected an output other than the inputs, found the input x.npy"
     );
     assert!(refuse_overwrite(&destination(&path), &inputs).is_err());
     refuse_overwrite(&destination(directory.path().join("y.npy")), &inputs).unwrap();
     refuse_overwrite(&Destination::Stdout, &inputs).unwrap();
-    let tensor = Source::Safetensors {
-        path: path.clone(),
-        tensor: Some("w".to_owned()),
-    };
+    let tensor = Source::Safetensors { path: path.clone(), tensor: Some("w".to_owned()) };
     assert!(refuse_overwrite(&destination(&path), &[&tensor]).is_err());
 }
 
@@ -1089,36 +821,20 @@ fn named_tensors_come_back_and_an_older_file_survives_a_refusal() {
     let to = destination(&path);
     let (a, b) = ([1.0, -2.5, 3.0, f32::MIN_POSITIVE, 5.0, -0.0], [7.0, 8.0]);
     let tensors = [
-        NamedTensor {
-            name: "a",
-            shape: &[2, 3],
-            data: &a,
-        },
-        NamedTensor {
-            name: "step/0",
-            shape: &[1, 2],
-            data: &b,
-        },
+        NamedTensor { name: "a", shape: &[2, 3], data: &a },
+        NamedTensor { name: "step/0", shape: &[1, 2], data: &b },
     ];
     write_safetensors(&to, &tensors).unwrap();
-    assert_eq!(
-        all(&source(path.with_file_name("x.safetensors#a"))).unwrap(),
-        a
-    );
+    assert_eq!(all(&source(path.with_file_name("x.safetensors#a"))).unwrap(), a);
     let step: Source = format!("{}#step/0", path.display()).parse().unwrap();
     assert_eq!(all(&step).unwrap(), b);
 
     let before = fs::read(&path).unwrap();
     for shape in [&[2, 2][..], &[usize::MAX, 2]] {
-        let wrong = [NamedTensor {
-            name: "a",
-            shape,
-            data: &a,
-        }];
+        let wrong = [NamedTensor { name: "a", shape, data: &a }];
         let text = says(write_safetensors(&to, &wrong), directory.path());
         assert!(
-            text.starts_with("x.safetensors#a: expected ")
-                && text.ends_with("values to write, found 6"),
+            text.starts_with("x.safetensors#a: expected ") && text.ends_with("values to write, found 6"),
             "{text}"
         );
     }
@@ -1135,43 +851,20 @@ fn info_describes_any_array() {
         assert_eq!(about.kind, FileKind::Npy);
         let [tensor] = about.tensors.try_into().expect("one array");
         assert_eq!(tensor.name, None);
-        (
-            tensor.dtype,
-            tensor.shape,
-            tensor.bytes,
-            tensor.fortran_order,
-        )
+        (tensor.dtype, tensor.shape, tensor.bytes, tensor.fortran_order)
     };
-    assert_eq!(
-        one("little-f2.npy"),
-        ("f16".to_owned(), Shape(vec![3, 5]), 30, false)
-    );
-    assert_eq!(
-        one("fortran.npy"),
-        ("f32".to_owned(), Shape(vec![3, 5]), 60, true)
-    );
+    assert_eq!(one("little-f2.npy"), ("f16".to_owned(), Shape(vec![3, 5]), 30, false));
+    assert_eq!(one("fortran.npy"), ("f32".to_owned(), Shape(vec![3, 5]), 60, true));
     assert_eq!(one("0d.npy"), ("f32".to_owned(), Shape(vec![]), 4, false));
-    assert_eq!(
-        one("no-rows.npy"),
-        ("f32".to_owned(), Shape(vec![0, 5]), 0, false)
-    );
-    assert_eq!(
-        one("complex.npy"),
-        ("<c8".to_owned(), Shape(vec![3, 5]), 120, false)
-    );
-    assert_eq!(
-        one("groups-big-u2.npy"),
-        ("u16".to_owned(), Shape(vec![5]), 10, false)
-    );
+    assert_eq!(one("no-rows.npy"), ("f32".to_owned(), Shape(vec![0, 5]), 0, false));
+    assert_eq!(one("complex.npy"), ("<c8".to_owned(), Shape(vec![3, 5]), 120, false));
+    assert_eq!(one("groups-big-u2.npy"), ("u16".to_owned(), Shape(vec![5]), 10, false));
     assert_eq!(one("fields.npy").0, "of several fields");
 
     let several = info(&golden_source("several.safetensors")).unwrap();
     assert_eq!(several.kind, FileKind::Safetensors);
-    let mut found: Vec<_> = several
-        .tensors
-        .iter()
-        .map(|t| (t.name.as_deref().unwrap(), t.dtype.as_str(), t.bytes))
-        .collect();
+    let mut found: Vec<_> =
+        several.tensors.iter().map(|t| (t.name.as_deref().unwrap(), t.dtype.as_str(), t.bytes)).collect();
     found.sort();
     assert_eq!(
         found,
@@ -1183,18 +876,8 @@ fn info_describes_any_array() {
         ]
     );
     let weight = info(&golden_source("several.safetensors#layer.weight")).unwrap();
-    assert_eq!(
-        weight.tensors,
-        several
-            .tensors
-            .into_iter()
-            .filter(|t| t.dtype == "f32")
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        info(&golden_source("none.safetensors")).unwrap().tensors,
-        []
-    );
+    assert_eq!(weight.tensors, several.tensors.into_iter().filter(|t| t.dtype == "f32").collect::<Vec<_>>());
+    assert_eq!(info(&golden_source("none.safetensors")).unwrap().tensors, []);
 }
 
 // ---- properties -----------------------------------------------------------------------------------

@@ -19,14 +19,10 @@ const COLS: usize = 5_000_000;
 #[test]
 #[ignore = "writes gigabytes and measures time"]
 fn a_large_matrix_streams_in_64_mib_and_twice_the_time_of_plain_reading() {
-    let rows = std::env::var("GRADSIEVE_SPEED_ROWS")
-        .ok()
-        .and_then(|rows| rows.parse().ok())
-        .unwrap_or(200);
+    let rows = std::env::var("GRADSIEVE_SPEED_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(200);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("grads.npy");
-    let mut writer =
-        NpyWriter::create(&Destination::Path(path.clone()), &[rows, COLS], Dtype::F32).unwrap();
+    let mut writer = NpyWriter::create(&Destination::Path(path.clone()), &[rows, COLS], Dtype::F32).unwrap();
     let row: Vec<f32> = (0..COLS).map(|i| i as f32).collect();
     let start = Instant::now();
     for _ in 0..rows {
@@ -46,12 +42,7 @@ fn a_large_matrix_streams_in_64_mib_and_twice_the_time_of_plain_reading() {
             while file.read(&mut buffer).unwrap() > 0 {}
         }));
         stream = stream.min(seconds(|| {
-            assert_ne!(
-                pass(&path, |values| values
-                    .iter()
-                    .fold(0, |sum, v| sum ^ v.to_bits())),
-                1
-            );
+            assert_ne!(pass(&path, |values| values.iter().fold(0, |sum, v| sum ^ v.to_bits())), 1);
         }));
         // A consumer about as dear as a sketch: a multiplication by a hash and a scattered addition.
         let mut sketch = [0.0_f32; 512];
@@ -69,25 +60,11 @@ fn a_large_matrix_streams_in_64_mib_and_twice_the_time_of_plain_reading() {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak: f64 = status
         .lines()
-        .find_map(|line| {
-            line.strip_prefix("VmHWM:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse()
-                .ok()
-        })
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok())
         .expect("Linux tells the peak");
     let peak = peak / 1024.0;
-    for (what, time) in [
-        ("read()", plain),
-        ("stream, xor of bits", stream),
-        ("stream, scatter", busy),
-    ] {
-        println!(
-            "{what:20} {time:.2} s, {:.2} GB/s, {:.2} × read()",
-            gigabytes / time,
-            time / plain
-        );
+    for (what, time) in [("read()", plain), ("stream, xor of bits", stream), ("stream, scatter", busy)] {
+        println!("{what:20} {time:.2} s, {:.2} GB/s, {:.2} × read()", gigabytes / time, time / plain);
     }
     println!("peak memory {peak:.1} MiB");
     assert!(peak < 64.0);

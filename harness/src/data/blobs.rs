@@ -24,9 +24,8 @@ pub fn blobs(
         });
     }
     let mut rng = generator(seed, Purpose::Generate);
-    let centres: Vec<f64> = (0..classes.saturating_mul(dim))
-        .map(|_| 20.0 * uniform(&mut rng) - 10.0)
-        .collect();
+    let centres: Vec<f64> =
+        (0..classes.saturating_mul(dim)).map(|_| 20.0 * uniform(&mut rng) - 10.0).collect();
     let mut features = Vec::new();
     let mut labels = Vec::new();
     for i in 0..samples {
@@ -48,11 +47,8 @@ mod tests {
         let set = blobs(3_000, 3, 2, 0.5, 8).unwrap();
         assert_eq!(set.class_counts(), [1_000; 3]);
         for class in 0..3 {
-            let column: Vec<f64> = set
-                .samples()
-                .filter(|s| s.1 == class)
-                .map(|s| f64::from(s.0[0]))
-                .collect();
+            let column: Vec<f64> =
+                set.samples().filter(|s| s.1 == class).map(|s| f64::from(s.0[0])).collect();
             let mean = column.iter().sum::<f64>() / 1_000.0;
             let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1_000.0;
             assert!((-10.1..10.1).contains(&mean));
@@ -63,21 +59,10 @@ mod tests {
 
     #[test]
     fn blobs_are_a_function_of_their_seed_and_refuse_bad_arguments() {
-        assert_eq!(
-            blobs(20, 2, 3, 1.0, 1).unwrap(),
-            blobs(20, 2, 3, 1.0, 1).unwrap()
-        );
-        assert_ne!(
-            blobs(20, 2, 3, 1.0, 1).unwrap(),
-            blobs(20, 2, 3, 1.0, 2).unwrap()
-        );
-        for (n, c, d, s) in [
-            (0, 2, 2, 1.0),
-            (9, 1, 2, 1.0),
-            (9, 0, 2, 1.0),
-            (9, 2, 0, 1.0),
-            (9, 2, 2, -1.0),
-        ] {
+        assert_eq!(blobs(20, 2, 3, 1.0, 1).unwrap(), blobs(20, 2, 3, 1.0, 1).unwrap());
+        assert_ne!(blobs(20, 2, 3, 1.0, 1).unwrap(), blobs(20, 2, 3, 1.0, 2).unwrap());
+        for (n, c, d, s) in [(0, 2, 2, 1.0), (9, 1, 2, 1.0), (9, 0, 2, 1.0), (9, 2, 0, 1.0), (9, 2, 2, -1.0)]
+        {
             assert!(blobs(n, c, d, s, 0).is_err(), "{n} {c} {d} {s}");
         }
     }

@@ -26,10 +26,7 @@ use super::error::DataError;
 /// fewer than two classes; no feature column.
 pub fn read(path: impl AsRef<Path>) -> Result<Dataset, DataError> {
     let path = path.as_ref();
-    let file = File::open(path).map_err(|source| DataError::Read {
-        file: path.to_owned(),
-        source,
-    })?;
+    let file = File::open(path).map_err(|source| DataError::Read { file: path.to_owned(), source })?;
     from_reader(file, path)
 }
 
@@ -45,11 +42,7 @@ pub fn from_reader(reader: impl Read, path: &Path) -> Result<Dataset, DataError>
         .from_reader(reader)
         .into_records();
     let Some(first) = records.next() else {
-        return Err(file_error(
-            path,
-            "an empty file".into(),
-            "at least one line of numbers and a label",
-        ));
+        return Err(file_error(path, "an empty file".into(), "at least one line of numbers and a label"));
     };
     let first = first.map_err(|e| parse_error(path, e))?;
     let columns = Columns::find(&first, path)?;
@@ -73,45 +66,25 @@ struct Columns {
 
 impl Columns {
     fn find(first: &StringRecord, path: &Path) -> Result<Self, DataError> {
-        let place = |name: &str| {
-            first
-                .iter()
-                .position(|cell| cell.eq_ignore_ascii_case(name))
-        };
+        let place = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name));
         let (label, flipped) = (place("label"), place("flipped"));
         let last = first.len().saturating_sub(1);
         let header = label.is_some()
             || flipped.is_some()
-            || (first.len() > 1
-                && first
-                    .iter()
-                    .take(last)
-                    .all(|cell| cell.parse::<f64>().is_err()));
+            || (first.len() > 1 && first.iter().take(last).all(|cell| cell.parse::<f64>().is_err()));
         // With a column of truth at the end, the last of the others is the label.
-        let label = label.unwrap_or(if flipped == Some(last) {
-            last.saturating_sub(1)
-        } else {
-            last
-        });
+        let label = label.unwrap_or(if flipped == Some(last) { last.saturating_sub(1) } else { last });
         if first.len() < 2 + usize::from(flipped.is_some()) {
-            let expected = "at least one column of numbers beside the label (and `flipped`), separated by commas";
-            return Err(file_error(
-                path,
-                format!("{} columns", first.len()),
-                expected,
-            ));
+            let expected =
+                "at least one column of numbers beside the label (and `flipped`), separated by commas";
+            return Err(file_error(path, format!("{} columns", first.len()), expected));
         }
         let names = if header {
             first.iter().map(str::to_owned).collect()
         } else {
             (1..=first.len()).map(|number| number.to_string()).collect()
         };
-        Ok(Self {
-            names,
-            label,
-            flipped,
-            header,
-        })
+        Ok(Self { names, label, flipped, header })
     }
 }
 
@@ -124,21 +97,11 @@ struct Rows {
 }
 
 impl Rows {
-    fn push(
-        &mut self,
-        record: &StringRecord,
-        columns: &Columns,
-        path: &Path,
-    ) -> Result<(), DataError> {
+    fn push(&mut self, record: &StringRecord, columns: &Columns, path: &Path) -> Result<(), DataError> {
         let line = record.position().map_or(0, ::csv::Position::line);
         if record.len() != columns.names.len() {
             let (found, expected) = (record.len(), columns.names.len());
-            return Err(DataError::Ragged {
-                file: path.to_owned(),
-                line,
-                found,
-                expected,
-            });
+            return Err(DataError::Ragged { file: path.to_owned(), line, found, expected });
         }
         for (at, cell) in record.iter().enumerate() {
             let bad = |expected| cell_error(path, line, &columns.names[at], cell, expected);
@@ -169,24 +132,13 @@ impl Rows {
     fn finish(self, columns: &Columns, path: &Path) -> Result<Dataset, DataError> {
         let (labels, names) = classes(&self.labels, &columns.names[columns.label], path)?;
         if names.len() < 2 {
-            let found = format!(
-                "{} distinct labels in column {}",
-                names.len(),
-                columns.names[columns.label]
-            );
+            let found = format!("{} distinct labels in column {}", names.len(), columns.names[columns.label]);
             return Err(file_error(path, found, "at least two classes"));
         }
         let dim = columns.names.len() - 1 - usize::from(columns.flipped.is_some());
-        let name = path
-            .file_stem()
-            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        let set =
-            Dataset::new(name, self.features, labels, dim, names.len())?.with_class_names(names)?;
-        if columns.flipped.is_some() {
-            set.with_truth(self.flipped)
-        } else {
-            Ok(set)
-        }
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let set = Dataset::new(name, self.features, labels, dim, names.len())?.with_class_names(names)?;
+        if columns.flipped.is_some() { set.with_truth(self.flipped) } else { Ok(set) }
     }
 }
 
@@ -196,34 +148,19 @@ fn classes(
     column: &str,
     path: &Path,
 ) -> Result<(Vec<u32>, Vec<String>), DataError> {
-    let numbers: Option<Vec<f64>> = labels
-        .iter()
-        .map(|(_, text)| text.parse().ok().filter(|x: &f64| x.is_finite()))
-        .collect();
+    let numbers: Option<Vec<f64>> =
+        labels.iter().map(|(_, text)| text.parse().ok().filter(|x: &f64| x.is_finite())).collect();
     let Some(numbers) = numbers else {
-        return Ok(numbered(
-            labels.iter().map(|(_, text)| text.clone()),
-            |name| name.clone(),
-        ));
+        return Ok(numbered(labels.iter().map(|(_, text)| text.clone()), |name| name.clone()));
     };
     // Above 2^53 an f64 no longer tells neighbouring whole numbers apart.
-    if let Some(at) = numbers
-        .iter()
-        .position(|&x| libm::trunc(x) != x || libm::fabs(x) > 9_007_199_254_740_992.0)
+    if let Some(at) =
+        numbers.iter().position(|&x| libm::trunc(x) != x || libm::fabs(x) > 9_007_199_254_740_992.0)
     {
         let (line, text) = &labels[at];
-        return Err(cell_error(
-            path,
-            *line,
-            column,
-            text,
-            "a whole number or a name as label",
-        ));
+        return Err(cell_error(path, *line, column, text, "a whole number or a name as label"));
     }
-    Ok(numbered(
-        numbers.iter().map(|&x| x as i64),
-        ToString::to_string,
-    ))
+    Ok(numbered(numbers.iter().map(|&x| x as i64), ToString::to_string))
 }
 
 fn numbered<K: Ord + Clone>(
@@ -231,23 +168,11 @@ fn numbered<K: Ord + Clone>(
     name: impl Fn(&K) -> String,
 ) -> (Vec<u32>, Vec<String>) {
     let mut order: BTreeMap<K, u32> = keys.clone().map(|key| (key, 0)).collect();
-    order
-        .values_mut()
-        .zip(0..)
-        .for_each(|(number, next)| *number = next);
-    (
-        keys.map(|key| order[&key]).collect(),
-        order.keys().map(name).collect(),
-    )
+    order.values_mut().zip(0..).for_each(|(number, next)| *number = next);
+    (keys.map(|key| order[&key]).collect(), order.keys().map(name).collect())
 }
 
-fn cell_error(
-    path: &Path,
-    line: u64,
-    column: &str,
-    value: &str,
-    expected: &'static str,
-) -> DataError {
+fn cell_error(path: &Path, line: u64, column: &str, value: &str, expected: &'static str) -> DataError {
     DataError::Cell {
         file: path.to_owned(),
         line,
@@ -258,11 +183,7 @@ fn cell_error(
 }
 
 fn file_error(path: &Path, found: String, expected: &'static str) -> DataError {
-    DataError::File {
-        file: path.to_owned(),
-        found,
-        expected,
-    }
+    DataError::File { file: path.to_owned(), found, expected }
 }
 
 fn parse_error(path: &Path, error: ::csv::Error) -> DataError {
@@ -335,12 +256,9 @@ mod tests {
         assert!(complaint("1,1e39,0\n").contains("32-bit"));
         assert!(complaint("1,0\n2,\n").ends_with("line 2, column 2: found \"\", expected a label"));
         assert!(
-            complaint("1,0\n2,0.5\n")
-                .contains("line 2, column 2: found \"0.5\", expected a whole number")
+            complaint("1,0\n2,0.5\n").contains("line 2, column 2: found \"0.5\", expected a whole number")
         );
-        assert!(
-            complaint("a,label,flipped\n1,0,maybe\n").contains("column flipped: found \"maybe\"")
-        );
+        assert!(complaint("a,label,flipped\n1,0,maybe\n").contains("column flipped: found \"maybe\""));
     }
 
     #[test]
@@ -354,13 +272,8 @@ mod tests {
         assert!(complaint("label,flipped\n1,0\n").contains("2 columns"));
         assert!(complaint("1,0\n2,0\n").contains("1 distinct labels"));
         assert!(complaint("a,label\n").contains("0 distinct labels"));
-        let error = from_reader(&b"1,0\n\xff,1\n"[..], Path::new("set.csv"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("set.csv: ") && error.contains("line 2"),
-            "{error}"
-        );
+        let error = from_reader(&b"1,0\n\xff,1\n"[..], Path::new("set.csv")).unwrap_err().to_string();
+        assert!(error.starts_with("set.csv: ") && error.contains("line 2"), "{error}");
         let error = read("no/such/file.csv").unwrap_err().to_string();
         assert!(error.starts_with("no/such/file.csv: "), "{error}");
     }

@@ -37,16 +37,8 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let samples = labels.len();
         if dim == 0 || samples == 0 {
-            let what = if dim == 0 {
-                "features per sample"
-            } else {
-                "samples"
-            };
-            return Err(DataError::Range {
-                what,
-                found: 0.0,
-                expected: "at least 1",
-            });
+            let what = if dim == 0 { "features per sample" } else { "samples" };
+            return Err(DataError::Range { what, found: 0.0, expected: "at least 1" });
         }
         if classes < 2 {
             return Err(DataError::Range {
@@ -57,25 +49,13 @@ impl Dataset {
         }
         let expected = samples.saturating_mul(dim);
         if features.len() != expected {
-            return Err(DataError::Length {
-                what: "feature values",
-                found: features.len(),
-                expected,
-            });
+            return Err(DataError::Length { what: "feature values", found: features.len(), expected });
         }
         if let Some(at) = features.iter().position(|x| !x.is_finite()) {
-            return Err(DataError::NotFinite {
-                row: at / dim,
-                column: at % dim,
-                value: features[at],
-            });
+            return Err(DataError::NotFinite { row: at / dim, column: at % dim, value: features[at] });
         }
         if let Some(row) = labels.iter().position(|&y| y as usize >= classes) {
-            return Err(DataError::Label {
-                row,
-                label: labels[row],
-                classes,
-            });
+            return Err(DataError::Label { row, label: labels[row], classes });
         }
         Ok(Self {
             name: name.into(),
@@ -122,11 +102,7 @@ impl Dataset {
     pub fn with_picture(mut self, width: usize, height: usize) -> Result<Self, DataError> {
         let found = width.saturating_mul(height);
         if found != self.dim {
-            return Err(DataError::Length {
-                what: "pixels of a picture",
-                found,
-                expected: self.dim,
-            });
+            return Err(DataError::Length { what: "pixels of a picture", found, expected: self.dim });
         }
         self.picture = Some((width, height));
         Ok(self)
@@ -138,10 +114,7 @@ impl Dataset {
     }
 
     /// The number of samples n.
-    #[allow(
-        clippy::len_without_is_empty,
-        reason = "a set holds at least one sample"
-    )]
+    #[allow(clippy::len_without_is_empty, reason = "a set holds at least one sample")]
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -178,9 +151,7 @@ impl Dataset {
 
     /// Every sample in order: its features and its label.
     pub fn samples(&self) -> impl ExactSizeIterator<Item = (&[f32], u32)> {
-        self.features
-            .chunks_exact(self.dim)
-            .zip(self.labels.iter().copied())
+        self.features.chunks_exact(self.dim).zip(self.labels.iter().copied())
     }
 
     /// Which labels are known to be wrong; `None` when nothing is known.
@@ -213,17 +184,10 @@ impl Dataset {
     /// An index past the end; no index at all.
     pub fn subset(&self, indices: &[usize]) -> Result<Self, DataError> {
         if indices.is_empty() {
-            return Err(DataError::Range {
-                what: "samples of a subset",
-                found: 0.0,
-                expected: "at least 1",
-            });
+            return Err(DataError::Range { what: "samples of a subset", found: 0.0, expected: "at least 1" });
         }
         if let Some(&index) = indices.iter().find(|&&i| i >= self.len()) {
-            return Err(DataError::Index {
-                index,
-                samples: self.len(),
-            });
+            return Err(DataError::Index { index, samples: self.len() });
         }
         let mut features = Vec::with_capacity(indices.len() * self.dim);
         for &i in indices {
@@ -235,10 +199,7 @@ impl Dataset {
             labels: indices.iter().map(|&i| self.labels[i]).collect(),
             dim: self.dim,
             class_names: self.class_names.clone(),
-            flipped: self
-                .flipped
-                .as_ref()
-                .map(|mask| indices.iter().map(|&i| mask[i]).collect()),
+            flipped: self.flipped.as_ref().map(|mask| indices.iter().map(|&i| mask[i]).collect()),
             source_rows: indices.iter().map(|&i| self.source_rows[i]).collect(),
             picture: self.picture,
         })
@@ -264,9 +225,8 @@ impl Dataset {
         let mut rng = generator(seed, Purpose::Split);
         let mut tested = vec![false; self.len()];
         for class in 0..self.classes() {
-            let mut members: Vec<usize> = (0..self.len())
-                .filter(|&i| self.labels[i] as usize == class)
-                .collect();
+            let mut members: Vec<usize> =
+                (0..self.len()).filter(|&i| self.labels[i] as usize == class).collect();
             members.shuffle(&mut rng);
             for &i in &members[..rounded_share(test_fraction, members.len())] {
                 tested[i] = true;
@@ -294,11 +254,7 @@ impl Dataset {
 
     fn check_mask(&self, what: &'static str, mask: &[bool]) -> Result<(), DataError> {
         if mask.len() != self.len() {
-            return Err(DataError::Length {
-                what,
-                found: mask.len(),
-                expected: self.len(),
-            });
+            return Err(DataError::Length { what, found: mask.len(), expected: self.len() });
         }
         Ok(())
     }
@@ -311,11 +267,7 @@ pub(super) fn rounded_share(fraction: f64, n: usize) -> usize {
 
 pub(super) fn check_fraction(what: &'static str, fraction: f64) -> Result<(), DataError> {
     if !(0.0..=1.0).contains(&fraction) {
-        return Err(DataError::Range {
-            what,
-            found: fraction,
-            expected: "a number from 0 to 1",
-        });
+        return Err(DataError::Range { what, found: fraction, expected: "a number from 0 to 1" });
     }
     Ok(())
 }
@@ -354,12 +306,8 @@ mod tests {
 
     #[test]
     fn a_subset_of_a_subset_still_names_the_source_rows() {
-        let set = counting(10, 2)
-            .with_truth((0..10).map(|i| i == 7).collect())
-            .unwrap();
-        let part = set
-            .without(&(0..10).map(|i| i < 5).collect::<Vec<_>>())
-            .unwrap();
+        let set = counting(10, 2).with_truth((0..10).map(|i| i == 7).collect()).unwrap();
+        let part = set.without(&(0..10).map(|i| i < 5).collect::<Vec<_>>()).unwrap();
         let part = part.subset(&[2, 0]).unwrap();
         assert_eq!(part.source_rows(), [7, 5]);
         assert_eq!(part.labels(), [1, 1]);
@@ -376,13 +324,7 @@ mod tests {
             "feature values: 5 given, expected 4"
         );
         assert_eq!(
-            says(Dataset::new(
-                "",
-                vec![0.0, 1.0, 2.0, f32::NAN],
-                vec![0, 1],
-                2,
-                2
-            )),
+            says(Dataset::new("", vec![0.0, 1.0, 2.0, f32::NAN], vec![0, 1], 2, 2)),
             "the feature in row 1, column 1 is NaN, expected a finite number"
         );
         assert_eq!(

@@ -27,9 +27,7 @@ pub enum DataError {
         value: f32,
     },
     /// A label is not below the number of classes.
-    #[error(
-        "the label of row {row} is {label}, expected less than {classes}, the number of classes"
-    )]
+    #[error("the label of row {row} is {label}, expected less than {classes}, the number of classes")]
     Label {
         /// The row, from 0.
         row: usize,

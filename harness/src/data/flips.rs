@@ -32,8 +32,7 @@ impl Dataset {
         let (samples, classes) = (self.len(), self.classes() as u32);
         let mut rng = generator(seed, Purpose::Flip);
         let mut indices =
-            rand::seq::index::sample(&mut rng, samples, rounded_share(fraction, samples))
-                .into_vec();
+            rand::seq::index::sample(&mut rng, samples, rounded_share(fraction, samples)).into_vec();
         indices.sort_unstable();
         let (labels, truth) = self.labels_and_truth_mut();
         let original = labels.to_vec();
@@ -44,11 +43,7 @@ impl Dataset {
             mask[i] = true;
         }
         *truth = Some(mask.clone());
-        Ok(Flips {
-            mask,
-            indices,
-            original,
-        })
+        Ok(Flips { mask, indices, original })
     }
 }
 

@@ -36,18 +36,10 @@ pub fn moons(samples: usize, noise: f64, seed: u64) -> Result<Dataset, DataError
     let mut features = Vec::new();
     let mut labels = Vec::new();
     for i in order {
-        let (class, place, places) = if i < outer {
-            (0, i, outer)
-        } else {
-            (1, i - outer, samples - outer)
-        };
+        let (class, place, places) = if i < outer { (0, i, outer) } else { (1, i - outer, samples - outer) };
         let t = core::f64::consts::PI * place as f64 / (places - 1).max(1) as f64;
         let (cos, sin) = (libm::cos(t), libm::sin(t));
-        let (x, y) = if class == 0 {
-            (cos, sin)
-        } else {
-            (1.0 - cos, 0.5 - sin)
-        };
+        let (x, y) = if class == 0 { (cos, sin) } else { (1.0 - cos, 0.5 - sin) };
         features.push((x + noise * normal(&mut rng)) as f32);
         features.push((y + noise * normal(&mut rng)) as f32);
         labels.push(class);
@@ -64,11 +56,7 @@ mod tests {
         let set = moons(101, 0.0, 4).unwrap();
         assert_eq!(set.class_counts(), [50, 51]);
         for (point, class) in set.samples() {
-            let (x, y) = if class == 0 {
-                (point[0], point[1])
-            } else {
-                (1.0 - point[0], 0.5 - point[1])
-            };
+            let (x, y) = if class == 0 { (point[0], point[1]) } else { (1.0 - point[0], 0.5 - point[1]) };
             assert!((x.hypot(y) - 1.0).abs() < 1e-6);
             assert!(y > -1e-6);
         }
@@ -79,11 +67,7 @@ mod tests {
         let set = moons(4_000, 0.1, 4).unwrap();
         let mut squares = 0.0;
         for (point, class) in set.samples() {
-            let (x, y) = if class == 0 {
-                (point[0], point[1])
-            } else {
-                (1.0 - point[0], 0.5 - point[1])
-            };
+            let (x, y) = if class == 0 { (point[0], point[1]) } else { (1.0 - point[0], 0.5 - point[1]) };
             squares += (f64::from(x).hypot(f64::from(y)) - 1.0).powi(2);
         }
         let deviation = (squares / 4_000.0).sqrt();

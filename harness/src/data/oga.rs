@@ -25,10 +25,7 @@ mod tests {
     #[test]
     fn the_published_set_has_ten_flips_among_150_points() {
         let set = oga_linear().unwrap();
-        assert_eq!(
-            (set.name(), set.len(), set.dim(), set.classes()),
-            ("oga-linear", 150, 2, 2)
-        );
+        assert_eq!((set.name(), set.len(), set.dim(), set.classes()), ("oga-linear", 150, 2, 2));
         assert_eq!(set.flipped().unwrap().iter().filter(|&&f| f).count(), 10);
         assert_eq!(set.class_counts(), [79, 71]);
         assert_eq!(set.row(0).unwrap(), [1.552_614_8_f32, -1.970_922_8]);

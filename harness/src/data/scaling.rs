@@ -18,9 +18,7 @@ impl Scaling {
         let n = set.len() as f64;
         let mut mean = vec![0.0; set.dim()];
         for (row, _) in set.samples() {
-            mean.iter_mut()
-                .zip(row)
-                .for_each(|(m, &x)| *m += f64::from(x) / n);
+            mean.iter_mut().zip(row).for_each(|(m, &x)| *m += f64::from(x) / n);
         }
         let mut variance = vec![0.0; set.dim()];
         for (row, _) in set.samples() {
@@ -33,13 +31,7 @@ impl Scaling {
         let deviation = variance
             .iter()
             .zip(&mean)
-            .map(|(&v, m)| {
-                if v > 1e-24 * m * m {
-                    libm::sqrt(v)
-                } else {
-                    1.0
-                }
-            })
+            .map(|(&v, m)| if v > 1e-24 * m * m { libm::sqrt(v) } else { 1.0 })
             .collect();
         Self { mean, deviation }
     }
@@ -51,27 +43,17 @@ impl Scaling {
     /// then unchanged).
     pub fn apply(&self, set: &mut Dataset) -> Result<(), DataError> {
         if set.dim() != self.mean.len() {
-            return Err(DataError::Length {
-                what: "features",
-                found: set.dim(),
-                expected: self.mean.len(),
-            });
+            return Err(DataError::Length { what: "features", found: set.dim(), expected: self.mean.len() });
         }
         let dim = set.dim();
         let scaled: Vec<f32> = set
             .features()
             .iter()
             .enumerate()
-            .map(|(at, &x)| {
-                ((f64::from(x) - self.mean[at % dim]) / self.deviation[at % dim]) as f32
-            })
+            .map(|(at, &x)| ((f64::from(x) - self.mean[at % dim]) / self.deviation[at % dim]) as f32)
             .collect();
         if let Some(at) = scaled.iter().position(|x| !x.is_finite()) {
-            return Err(DataError::NotFinite {
-                row: at / dim,
-                column: at % dim,
-                value: scaled[at],
-            });
+            return Err(DataError::NotFinite { row: at / dim, column: at % dim, value: scaled[at] });
         }
         set.features_mut().copy_from_slice(&scaled);
         Ok(())

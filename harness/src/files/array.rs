@@ -27,32 +27,20 @@ pub(super) struct Array {
 
 enum Input {
     File(File),
-    Stream {
-        reader: Box<dyn Read + Send>,
-        used: bool,
-    },
+    Stream { reader: Box<dyn Read + Send>, used: bool },
 }
 
 /// Opens the one array that `source` names.
 pub(super) fn open(source: &Source) -> Result<Array, FileError> {
     let name = source.to_string();
     match source {
-        Source::Stdin => open_npy(
-            name,
-            Input::Stream {
-                reader: Box::new(io::stdin()),
-                used: false,
-            },
-        ),
+        Source::Stdin => open_npy(name, Input::Stream { reader: Box::new(io::stdin()), used: false }),
         Source::Npy(path) => {
             let (file, regular) = open_file(path)?;
             let input = if regular.is_some() {
                 Input::File(file)
             } else {
-                Input::Stream {
-                    reader: Box::new(file),
-                    used: false,
-                }
+                Input::Stream { reader: Box::new(file), used: false }
             };
             open_npy(name, input)
         }
@@ -77,13 +65,7 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
 
 /// Opens a `.npy` that arrives on `reader`, under the name `name`.
 pub(super) fn open_stream(name: String, reader: Box<dyn Read + Send>) -> Result<Array, FileError> {
-    open_npy(
-        name,
-        Input::Stream {
-            reader,
-            used: false,
-        },
-    )
+    open_npy(name, Input::Stream { reader, used: false })
 }
 
 /// Opens a `.safetensors` file and reads its header.
@@ -101,9 +83,7 @@ pub(super) fn open_safetensors(path: &Path) -> Result<(File, Vec<Tensor>), FileE
 fn open_file(path: &Path) -> Result<(File, Option<u64>), FileError> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|e| FileError::io(&name, "open it", e))?;
-    let about = file
-        .metadata()
-        .map_err(|e| FileError::io(&name, "open it", e))?;
+    let about = file.metadata().map_err(|e| FileError::io(&name, "open it", e))?;
     if about.is_dir() {
         return Err(FileError::Directory { file: name });
     }
@@ -120,11 +100,7 @@ fn choose(file: &str, tensors: Vec<Tensor>, wanted: Option<&str>) -> Result<Tens
         Some(wanted) => tensors
             .into_iter()
             .find(|t| t.name == wanted)
-            .ok_or_else(|| FileError::UnknownTensor {
-                file,
-                tensor: wanted.to_owned(),
-                names,
-            }),
+            .ok_or_else(|| FileError::UnknownTensor { file, tensor: wanted.to_owned(), names }),
         None => match <[Tensor; 1]>::try_from(tensors) {
             Ok([only]) => Ok(only),
             Err(_) => Err(FileError::TensorNotNamed { file, names }),
@@ -140,9 +116,7 @@ fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
     };
     let length = match &input {
         Input::File(file) => {
-            let about = file
-                .metadata()
-                .map_err(|e| FileError::io(&name, "read", e))?;
+            let about = file.metadata().map_err(|e| FileError::io(&name, "read", e))?;
             Some(about.len().saturating_sub(header.start))
         }
         Input::Stream { .. } => None,
@@ -152,55 +126,25 @@ fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
             let count = if header.shape.0.contains(&0) {
                 Some(0)
             } else {
-                header
-                    .shape
-                    .0
-                    .iter()
-                    .try_fold(1_u64, |product, &d| product.checked_mul(d))
+                header.shape.0.iter().try_fold(1_u64, |product, &d| product.checked_mul(d))
             };
             count
                 .and_then(|count| count.checked_mul(each))
-                .ok_or_else(|| FileError::TooLarge {
-                    file: name.clone(),
-                    shape: header.shape.clone(),
-                })?
+                .ok_or_else(|| FileError::TooLarge { file: name.clone(), shape: header.shape.clone() })?
         }
         (None, length) => length.unwrap_or(0),
     };
     match length {
         Some(found) if found < bytes => {
-            return Err(FileError::Truncated {
-                file: name,
-                expected: bytes,
-                found,
-            });
+            return Err(FileError::Truncated { file: name, expected: bytes, found });
         }
         Some(found) if found > bytes => {
-            return Err(FileError::TrailingBytes {
-                file: name,
-                expected: bytes,
-            });
+            return Err(FileError::TrailingBytes { file: name, expected: bytes });
         }
         _ => {}
     }
-    let npy::Header {
-        shape,
-        element,
-        big_endian,
-        fortran,
-        start,
-    } = header;
-    Ok(Array {
-        name,
-        shape,
-        element,
-        big_endian,
-        fortran,
-        bytes,
-        start,
-        input,
-        done: 0,
-    })
+    let npy::Header { shape, element, big_endian, fortran, start } = header;
+    Ok(Array { name, shape, element, big_endian, fortran, bytes, start, input, done: 0 })
 }
 
 impl Array {
@@ -214,14 +158,11 @@ impl Array {
         match &mut self.input {
             Input::File(file) => {
                 let place = SeekFrom::Start(self.start.saturating_add(offset));
-                file.seek(place)
-                    .map_err(|e| FileError::io(&self.name, "read", e))?;
+                file.seek(place).map_err(|e| FileError::io(&self.name, "read", e))?;
             }
             Input::Stream { used, .. } if !*used && offset == 0 => *used = true,
             Input::Stream { .. } => {
-                return Err(FileError::OnePassOnly {
-                    file: self.name.clone(),
-                });
+                return Err(FileError::OnePassOnly { file: self.name.clone() });
             }
         }
         self.done = offset;
@@ -249,13 +190,9 @@ impl Array {
     /// After the last value: a stream must end here (a file's length was checked when it was opened).
     pub(super) fn end(&mut self) -> Result<(), FileError> {
         if let Input::Stream { reader, .. } = &mut self.input {
-            let got =
-                read_full(reader, &mut [0]).map_err(|e| FileError::io(&self.name, "read", e))?;
+            let got = read_full(reader, &mut [0]).map_err(|e| FileError::io(&self.name, "read", e))?;
             if got > 0 {
-                return Err(FileError::TrailingBytes {
-                    file: self.name.clone(),
-                    expected: self.bytes,
-                });
+                return Err(FileError::TrailingBytes { file: self.name.clone(), expected: self.bytes });
             }
         }
         Ok(())
@@ -263,8 +200,7 @@ impl Array {
 
     /// The host's order of bytes is not the file's, for elements of more than one byte.
     pub(super) fn is_swapped(&self) -> bool {
-        self.big_endian != cfg!(target_endian = "big")
-            && self.element.bytes().is_some_and(|bytes| bytes > 1)
+        self.big_endian != cfg!(target_endian = "big") && self.element.bytes().is_some_and(|bytes| bytes > 1)
     }
 }
 

@@ -25,11 +25,7 @@ impl FromStr for Destination {
     type Err = FileError;
 
     fn from_str(argument: &str) -> Result<Self, FileError> {
-        Ok(if argument == "-" {
-            Self::Stdout
-        } else {
-            Self::Path(argument.into())
-        })
+        Ok(if argument == "-" { Self::Stdout } else { Self::Path(argument.into()) })
     }
 }
 
@@ -55,10 +51,8 @@ pub fn refuse_overwrite(destination: &Destination, inputs: &[&Source]) -> Result
         return Ok(());
     };
     for input in inputs {
-        let same = input
-            .path()
-            .and_then(|input| fs::canonicalize(input).ok())
-            .is_some_and(|input| input == path);
+        let same =
+            input.path().and_then(|input| fs::canonicalize(input).ok()).is_some_and(|input| input == path);
         if same && path.is_file() {
             return Err(FileError::OverwritesInput {
                 file: destination.to_string(),
@@ -86,16 +80,12 @@ fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {
         Ok(about) if about.is_dir() => {
-            return Err(FileError::Directory {
-                file: name.to_owned(),
-            });
+            return Err(FileError::Directory { file: name.to_owned() });
         }
         // /dev/null, a pipe: to be written to, not to be replaced by a file.
         Ok(about) if !about.is_file() => {
-            let file = File::options()
-                .write(true)
-                .open(&path)
-                .map_err(|e| FileError::io(name, "open it", e))?;
+            let file =
+                File::options().write(true).open(&path).map_err(|e| FileError::io(name, "open it", e))?;
             return Ok(Sink::Direct(Box::new(file)));
         }
         _ => {}
@@ -116,17 +106,10 @@ fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
         let (file, directory) = (name.to_owned(), directory.display().to_string());
         match e.kind() {
             io::ErrorKind::NotFound => FileError::NoDirectory { file, directory },
-            cause => FileError::UnwritableDirectory {
-                file,
-                directory,
-                cause,
-            },
+            cause => FileError::UnwritableDirectory { file, directory, cause },
         }
     })?;
-    Ok(Sink::Beside(
-        BufWriter::with_capacity(BUFFER_BYTES, temporary),
-        path,
-    ))
+    Ok(Sink::Beside(BufWriter::with_capacity(BUFFER_BYTES, temporary), path))
 }
 
 /// An output being written; dropped before `finish`, it leaves nothing at its path.

@@ -27,18 +27,12 @@ impl fmt::Display for Shape {
 /// Why a file could not be read or written. `file` is the file as the user named it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-#[allow(
-    missing_docs,
-    reason = "each variant's text says what it and its fields mean"
-)]
+#[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
 pub enum FileError {
     #[error(
         "expected a path to a .npy file, FILE.safetensors#name or - for standard input, found {argument:?}: {problem}"
     )]
-    Argument {
-        argument: String,
-        problem: &'static str,
-    },
+    Argument { argument: String, problem: &'static str },
 
     #[error("{file}: no such file")]
     Missing { file: String },
@@ -47,11 +41,7 @@ pub enum FileError {
     Directory { file: String },
 
     #[error("{file}: could not {action}: {cause}")]
-    Io {
-        file: String,
-        action: &'static str,
-        cause: io::Error,
-    },
+    Io { file: String, action: &'static str, cause: io::Error },
 
     #[error("{file}: expected a .npy file, which begins with \\x93NUMPY, found {found}")]
     NotNpy { file: String, found: &'static str },
@@ -62,9 +52,7 @@ pub enum FileError {
     #[error("{file}: expected a readable .safetensors header, found that {problem}")]
     SafetensorsHeader { file: String, problem: String },
 
-    #[error(
-        "{file}: expected a regular file, found a stream; a .safetensors file cannot be read from one"
-    )]
+    #[error("{file}: expected a regular file, found a stream; a .safetensors file cannot be read from one")]
     SafetensorsStream { file: String },
 
     #[error("{file}: expected at least one tensor, found none")]
@@ -74,18 +62,10 @@ pub enum FileError {
     TensorNotNamed { file: String, names: Vec<String> },
 
     #[error("{file}: there is no tensor {tensor:?}; the file holds {}", list(.names))]
-    UnknownTensor {
-        file: String,
-        tensor: String,
-        names: Vec<String>,
-    },
+    UnknownTensor { file: String, tensor: String, names: Vec<String> },
 
     #[error("{file}: expected {expected}, found shape {shape}")]
-    Rank {
-        file: String,
-        expected: &'static str,
-        shape: Shape,
-    },
+    Rank { file: String, expected: &'static str, shape: Shape },
 
     #[error("{file}: expected at least one value in each dimension, found shape {shape}")]
     Empty { file: String, shape: Shape },
@@ -94,11 +74,7 @@ pub enum FileError {
     TooLarge { file: String, shape: Shape },
 
     #[error("{file}: expected {expected}, found dtype {found}")]
-    Dtype {
-        file: String,
-        expected: &'static str,
-        found: String,
-    },
+    Dtype { file: String, expected: &'static str, found: String },
 
     #[error(
         "{file}: expected rows one after the other (C order), found Fortran order; save it again with np.save(path, np.ascontiguousarray(array))"
@@ -106,11 +82,7 @@ pub enum FileError {
     FortranOrder { file: String },
 
     #[error("{file}: expected {expected} bytes of values, found {found}; the file is cut short")]
-    Truncated {
-        file: String,
-        expected: u64,
-        found: u64,
-    },
+    Truncated { file: String, expected: u64, found: u64 },
 
     #[error(
         "{file}: expected {expected} bytes of values, found more; the file does not agree with its header"
@@ -123,38 +95,18 @@ pub enum FileError {
     OnePassOnly { file: String },
 
     #[error("{file}: expected a row below {rows}, found row {row}")]
-    NoSuchRow {
-        file: String,
-        row: usize,
-        rows: usize,
-    },
+    NoSuchRow { file: String, row: usize, rows: usize },
 
     #[error("{file}: expected room for {expected} values, found room for {found}")]
-    WrongRoom {
-        file: String,
-        expected: usize,
-        found: usize,
-    },
+    WrongRoom { file: String, expected: usize, found: usize },
 
     #[error("{file}: expected at most {limit} values to hold in memory, found shape {shape}")]
-    NotSmall {
-        file: String,
-        limit: usize,
-        shape: Shape,
-    },
+    NotSmall { file: String, limit: usize, shape: Shape },
 
-    #[error(
-        "{file}: expected whole numbers from 0 to 4294967295 as groups, found {value} at index {index}"
-    )]
-    NotAGroup {
-        file: String,
-        index: u64,
-        value: String,
-    },
+    #[error("{file}: expected whole numbers from 0 to 4294967295 as groups, found {value} at index {index}")]
+    NotAGroup { file: String, index: u64, value: String },
 
-    #[error(
-        "{file}: expected {expected} {what}, as many as {other} has {other_what}, found {found}"
-    )]
+    #[error("{file}: expected {expected} {what}, as many as {other} has {other_what}, found {found}")]
     Lengths {
         file: String,
         found: usize,
@@ -168,21 +120,13 @@ pub enum FileError {
     NoDirectory { file: String, directory: String },
 
     #[error("{file}: cannot create a file in the directory {directory}: {cause}")]
-    UnwritableDirectory {
-        file: String,
-        directory: String,
-        cause: io::ErrorKind,
-    },
+    UnwritableDirectory { file: String, directory: String, cause: io::ErrorKind },
 
     #[error("{file}: expected an output other than the inputs, found the input {input}")]
     OverwritesInput { file: String, input: String },
 
     #[error("{file}: expected {expected} values to write, found {found}")]
-    WrongCount {
-        file: String,
-        expected: u64,
-        found: u64,
-    },
+    WrongCount { file: String, expected: u64, found: u64 },
 }
 
 impl FileError {
@@ -198,11 +142,7 @@ impl FileError {
         match cause.kind() {
             io::ErrorKind::NotFound => Self::Missing { file },
             io::ErrorKind::IsADirectory => Self::Directory { file },
-            _ => Self::Io {
-                file,
-                action,
-                cause,
-            },
+            _ => Self::Io { file, action, cause },
         }
     }
 }
@@ -210,11 +150,7 @@ impl FileError {
 /// Names for a sentence: `"a", "b" and "c"`, at most twenty of them.
 fn list(names: &[String]) -> String {
     const SHOWN: usize = 20;
-    let mut quoted: Vec<String> = names
-        .iter()
-        .take(SHOWN)
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let mut quoted: Vec<String> = names.iter().take(SHOWN).map(|name| format!("{name:?}")).collect();
     if names.len() > SHOWN {
         quoted.push(format!("{} others", names.len() - SHOWN));
     }

@@ -22,10 +22,7 @@ pub fn read_groups(source: &Source) -> Result<Vec<u32>, FileError> {
         });
     };
     if count == 0 {
-        return Err(FileError::Empty {
-            file: array.name,
-            shape: array.shape,
-        });
+        return Err(FileError::Empty { file: array.name, shape: array.shape });
     }
     let each = match &array.element {
         Element::Other(name, _) => {

@@ -74,9 +74,5 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
         bytes: array.bytes,
         fortran_order: array.fortran,
     };
-    Ok(FileInfo {
-        file: source.to_string(),
-        kind,
-        tensors: vec![tensor],
-    })
+    Ok(FileInfo { file: source.to_string(), kind, tensors: vec![tensor] })
 }

@@ -15,14 +15,7 @@ pub fn check_rows(matrix: &Matrix, file: &str, found: usize) -> Result<(), FileE
 /// # Errors
 /// [`FileError::Lengths`], with both names and both lengths.
 pub fn check_columns(first: &Matrix, matrix: &Matrix) -> Result<(), FileError> {
-    check(
-        matrix.name(),
-        matrix.cols(),
-        "columns",
-        first.name(),
-        first.cols(),
-        "columns",
-    )
+    check(matrix.name(), matrix.cols(), "columns", first.name(), first.cols(), "columns")
 }
 
 fn check(

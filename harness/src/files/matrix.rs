@@ -72,27 +72,16 @@ impl Matrix {
             });
         };
         if rows == 0 || cols == 0 {
-            return Err(FileError::Empty {
-                file: file(),
-                shape: array.shape.clone(),
-            });
+            return Err(FileError::Empty { file: file(), shape: array.shape.clone() });
         }
         // With a single row or column both orders are the same.
         if array.fortran && rows > 1 && cols > 1 {
             return Err(FileError::FortranOrder { file: file() });
         }
         let (Ok(rows), Ok(cols)) = (usize::try_from(rows), usize::try_from(cols)) else {
-            return Err(FileError::TooLarge {
-                file: file(),
-                shape: array.shape.clone(),
-            });
+            return Err(FileError::TooLarge { file: file(), shape: array.shape.clone() });
         };
-        Ok(Self {
-            array,
-            rows,
-            cols,
-            dtype,
-        })
+        Ok(Self { array, rows, cols, dtype })
     }
 
     /// The file, and the tensor, as the user named it: for messages.
@@ -129,9 +118,7 @@ impl Matrix {
         if self.array.is_rewindable() {
             Ok(())
         } else {
-            Err(FileError::OnePassOnly {
-                file: self.array.name.clone(),
-            })
+            Err(FileError::OnePassOnly { file: self.array.name.clone() })
         }
     }
 
@@ -177,36 +164,29 @@ impl Matrix {
                 let _ = to_reader.send(new_buffer(u64::MAX));
             }
             let name = array.name.clone();
-            let reader =
-                thread::Builder::new()
-                    .name("read".to_owned())
-                    .spawn_scoped(scope, move || {
-                        for chunk in chunks {
-                            // Either end closes when the caller has had enough.
-                            let Ok(mut buffer) = empty.recv() else {
-                                return Ok(());
-                            };
-                            fill(array, dtype, &chunk, &mut buffer)?;
-                            if to_caller.send((chunk, buffer)).is_err() {
-                                return Ok(());
-                            }
-                        }
-                        array.end()
-                    });
-            let reader =
-                reader.map_err(|e| FileError::io(&name, "start a thread to read it", e))?;
+            let reader = thread::Builder::new().name("read".to_owned()).spawn_scoped(scope, move || {
+                for chunk in chunks {
+                    // Either end closes when the caller has had enough.
+                    let Ok(mut buffer) = empty.recv() else {
+                        return Ok(());
+                    };
+                    fill(array, dtype, &chunk, &mut buffer)?;
+                    if to_caller.send((chunk, buffer)).is_err() {
+                        return Ok(());
+                    }
+                }
+                array.end()
+            });
+            let reader = reader.map_err(|e| FileError::io(&name, "start a thread to read it", e))?;
             for (chunk, buffer) in filled {
                 visit(chunk, &buffer)?;
                 let _ = to_reader.send(buffer);
             }
             match reader.join() {
                 Ok(outcome) => Ok(outcome?),
-                Err(_) => Err(FileError::io(
-                    &name,
-                    "read",
-                    std::io::Error::other("its thread ended early"),
-                )
-                .into()),
+                Err(_) => {
+                    Err(FileError::io(&name, "read", std::io::Error::other("its thread ended early")).into())
+                }
             }
         })
     }
@@ -219,18 +199,10 @@ impl Matrix {
     pub fn read_row_into(&mut self, row: usize, values: &mut [f32]) -> Result<(), FileError> {
         let file = || self.array.name.clone();
         if row >= self.rows {
-            return Err(FileError::NoSuchRow {
-                file: file(),
-                row,
-                rows: self.rows,
-            });
+            return Err(FileError::NoSuchRow { file: file(), row, rows: self.rows });
         }
         if values.len() != self.cols {
-            return Err(FileError::WrongRoom {
-                file: file(),
-                expected: self.cols,
-                found: values.len(),
-            });
+            return Err(FileError::WrongRoom { file: file(), expected: self.cols, found: values.len() });
         }
         self.require_passes()?;
         let row_bytes = self.cols as u64 * self.dtype.bytes() as u64;
@@ -250,11 +222,7 @@ impl Matrix {
     /// # Errors
     /// [`FileError::NotSmall`] if there are more than `limit`; else as [`Matrix::for_each_piece`].
     pub fn read_all_f32(&mut self, limit: usize) -> Result<Vec<f32>, FileError> {
-        let Some(count) = self
-            .rows
-            .checked_mul(self.cols)
-            .filter(|&count| count <= limit)
-        else {
+        let Some(count) = self.rows.checked_mul(self.cols).filter(|&count| count <= limit) else {
             return Err(FileError::NotSmall {
                 file: self.array.name.clone(),
                 limit,
@@ -275,11 +243,7 @@ impl Matrix {
 
 impl std::fmt::Debug for Matrix {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Matrix({}: {} × {} {})",
-            self.array.name, self.rows, self.cols, self.dtype
-        )
+        write!(f, "Matrix({}: {} × {} {})", self.array.name, self.rows, self.cols, self.dtype)
     }
 }
 
@@ -304,13 +268,7 @@ struct Chunks {
 impl Chunks {
     fn new(rows: usize, cols: usize, room: usize) -> Self {
         debug_assert_eq!(room % PIECE_ALIGNMENT, 0);
-        Self {
-            rows,
-            cols,
-            room,
-            row: 0,
-            column: 0,
-        }
+        Self { rows, cols, room, row: 0, column: 0 }
     }
 }
 
@@ -325,24 +283,14 @@ impl Iterator for Chunks {
         if self.cols <= self.room {
             let rows = (self.room / self.cols).min(self.rows - row);
             self.row += rows;
-            return Some(Chunk {
-                row,
-                rows,
-                column,
-                columns: self.cols,
-            });
+            return Some(Chunk { row, rows, column, columns: self.cols });
         }
         let columns = self.room.min(self.cols - column);
         self.column += columns;
         if self.column == self.cols {
             (self.row, self.column) = (row + 1, 0);
         }
-        Some(Chunk {
-            row,
-            rows: 1,
-            column,
-            columns,
-        })
+        Some(Chunk { row, rows: 1, column, columns })
     }
 }
 
@@ -353,12 +301,7 @@ fn new_buffer(bytes: u64) -> Vec<f64> {
 }
 
 /// Reads a chunk to the beginning of `buffer`, in the host's order of bytes.
-fn fill(
-    array: &mut Array,
-    dtype: Dtype,
-    chunk: &Chunk,
-    buffer: &mut [f64],
-) -> Result<(), FileError> {
+fn fill(array: &mut Array, dtype: Dtype, chunk: &Chunk, buffer: &mut [f64]) -> Result<(), FileError> {
     let bytes = chunk.rows * chunk.columns * dtype.bytes();
     let bytes = &mut bytemuck::cast_slice_mut::<f64, u8>(buffer)[..bytes];
     array.fill(bytes)?;

@@ -31,18 +31,14 @@ pub(super) struct Header {
 
 /// Reads the header and leaves `reader` at the first value.
 pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, FileError> {
-    let bad = |problem: String| FileError::NpyHeader {
-        file: file.to_owned(),
-        problem,
-    };
+    let bad = |problem: String| FileError::NpyHeader { file: file.to_owned(), problem };
     let cut_short = |cause: io::Error| match cause.kind() {
         io::ErrorKind::UnexpectedEof => bad("the file ends inside it".to_owned()),
         _ => FileError::io(file, "read", cause),
     };
 
     let mut magic = [0; 6];
-    let got =
-        super::array::read_full(reader, &mut magic).map_err(|e| FileError::io(file, "read", e))?;
+    let got = super::array::read_full(reader, &mut magic).map_err(|e| FileError::io(file, "read", e))?;
     if magic != *b"\x93NUMPY" {
         let found = match (&magic, got) {
             (_, 0) => "an empty file",
@@ -54,10 +50,7 @@ pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, F
             }
             _ => "something else",
         };
-        return Err(FileError::NotNpy {
-            file: file.to_owned(),
-            found,
-        });
+        return Err(FileError::NotNpy { file: file.to_owned(), found });
     }
 
     let mut version = [0; 2];
@@ -71,15 +64,10 @@ pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, F
         [2 | 3, 0] => {
             let mut length = [0; 4];
             reader.read_exact(&mut length).map_err(cut_short)?;
-            (
-                12,
-                usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX),
-            )
+            (12, usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX))
         }
         [major, minor] => {
-            return Err(bad(format!(
-                "its version is {major}.{minor}, not 1.0, 2.0 or 3.0"
-            )));
+            return Err(bad(format!("its version is {major}.{minor}, not 1.0, 2.0 or 3.0")));
         }
     };
     if length > LONGEST_HEADER {
@@ -88,23 +76,18 @@ pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, F
     let mut text = vec![0; length];
     reader.read_exact(&mut text).map_err(cut_short)?;
     // Versions 1 and 2 are Latin-1, which only the field names of structured types can show.
-    let text = String::from_utf8(text)
-        .unwrap_or_else(|e| e.as_bytes().iter().map(|&b| char::from(b)).collect());
+    let text =
+        String::from_utf8(text).unwrap_or_else(|e| e.as_bytes().iter().map(|&b| char::from(b)).collect());
 
     let (descr, fortran, shape) =
         parse_text(&text).map_err(|problem| bad(format!("{problem} in {:?}", text.trim())))?;
     let (element, big_endian) = match descr {
-        Descr::Plain(name) => parse_dtype(&name)
-            .map_err(|problem| bad(format!("its dtype {name:?} is unknown ({problem})")))?,
+        Descr::Plain(name) => {
+            parse_dtype(&name).map_err(|problem| bad(format!("its dtype {name:?} is unknown ({problem})")))?
+        }
         Descr::Structured => (Element::Other("of several fields".to_owned(), None), false),
     };
-    Ok(Header {
-        shape: Shape(shape),
-        element,
-        big_endian,
-        fortran,
-        start: before_text + length as u64,
-    })
+    Ok(Header { shape: Shape(shape), element, big_endian, fortran, start: before_text + length as u64 })
 }
 
 /// Writes the header of an array in C order, little-endian.
@@ -130,9 +113,7 @@ enum Descr {
 }
 
 fn parse_dtype(name: &str) -> Result<(Element, bool), String> {
-    let dtype: TypeStr = name
-        .parse()
-        .map_err(|e: npyz::ParseTypeStrError| e.to_string())?;
+    let dtype: TypeStr = name.parse().map_err(|e: npyz::ParseTypeStrError| e.to_string())?;
     let element = match (dtype.type_char(), dtype.size_field()) {
         (TypeChar::Float, 2) => Element::Float(Dtype::F16),
         (TypeChar::Float, 4) => Element::Float(Dtype::F32),
@@ -156,11 +137,7 @@ fn parse_text(text: &str) -> Result<(Descr, bool, Vec<u64>), &'static str> {
         match key {
             "descr" => descr = Some(cursor.descr()?),
             "fortran_order" => {
-                fortran = Some(
-                    cursor
-                        .boolean()
-                        .ok_or("fortran_order is neither True nor False")?,
-                )
+                fortran = Some(cursor.boolean().ok_or("fortran_order is neither True nor False")?)
             }
             "shape" => shape = Some(cursor.tuple()?),
             _ => return Err("there is an unknown key"),
@@ -195,11 +172,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn expect(&mut self, wanted: char, problem: &'static str) -> Result<(), &'static str> {
-        if self.accept(wanted) {
-            Ok(())
-        } else {
-            Err(problem)
-        }
+        if self.accept(wanted) { Ok(()) } else { Err(problem) }
     }
 
     fn string(&mut self) -> Option<&'a str> {
@@ -226,15 +199,10 @@ impl<'a> Cursor<'a> {
         let mut dimensions = Vec::new();
         while !self.accept(')') {
             let rest = self.0.trim_start();
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
             let (number, behind) = rest.split_at(digits);
-            dimensions.push(
-                number
-                    .parse()
-                    .map_err(|_| "a dimension is not a whole number of at most 64 bits")?,
-            );
+            dimensions
+                .push(number.parse().map_err(|_| "a dimension is not a whole number of at most 64 bits")?);
             // Python 2 wrote `5L`.
             self.0 = behind.strip_prefix('L').unwrap_or(behind);
             if !self.accept(',') {
@@ -260,11 +228,7 @@ impl<'a> Cursor<'a> {
             self.0 = rest.get(next.len_utf8()..).unwrap_or_default();
             match next {
                 '[' | '(' => depth += 1,
-                ']' | ')' => {
-                    depth = depth
-                        .checked_sub(1)
-                        .ok_or("descr is neither a string nor a list")?
-                }
+                ']' | ')' => depth = depth.checked_sub(1).ok_or("descr is neither a string nor a list")?,
                 _ if depth == 0 => return Err("descr is neither a string nor a list"),
                 _ => {}
             }

@@ -28,11 +28,7 @@ impl NpyWriter {
     /// # Errors
     /// No such directory, or one that can't be written to; the destination is a directory; a shape
     /// whose bytes exceed a u64; bf16, which NumPy does not have.
-    pub fn create(
-        destination: &Destination,
-        shape: &[usize],
-        dtype: Dtype,
-    ) -> Result<Self, FileError> {
+    pub fn create(destination: &Destination, shape: &[usize], dtype: Dtype) -> Result<Self, FileError> {
         let file = destination.to_string();
         let shape: Vec<u64> = shape.iter().map(|&d| d as u64).collect();
         if dtype == Dtype::Bf16 {
@@ -43,27 +39,15 @@ impl NpyWriter {
                 found,
             });
         }
-        let expected = shape
-            .iter()
-            .try_fold(1_u64, |product, &d| product.checked_mul(d));
+        let expected = shape.iter().try_fold(1_u64, |product, &d| product.checked_mul(d));
         let Some(expected) = expected.filter(|count| count.checked_mul(8).is_some()) else {
-            return Err(FileError::TooLarge {
-                file,
-                shape: Shape(shape),
-            });
+            return Err(FileError::TooLarge { file, shape: Shape(shape) });
         };
         let mut header = Vec::new();
-        npy::write_header(&mut header, &shape, dtype)
-            .map_err(|e| FileError::io(&file, "write", e))?;
+        npy::write_header(&mut header, &shape, dtype).map_err(|e| FileError::io(&file, "write", e))?;
         let mut output = destination.create()?;
         output.write(&header)?;
-        Ok(Self {
-            output,
-            dtype,
-            expected,
-            written: 0,
-            bytes: Vec::with_capacity(BATCH * 8),
-        })
+        Ok(Self { output, dtype, expected, written: 0, bytes: Vec::with_capacity(BATCH * 8) })
     }
 
     /// Appends values, rounded to nearest even if the file is f16.
@@ -75,21 +59,16 @@ impl NpyWriter {
         for batch in values.chunks(BATCH) {
             self.bytes.clear();
             match self.dtype {
-                Dtype::F64 => self.bytes.extend(
-                    batch
-                        .iter()
-                        .flat_map(|&value| f64::from(value).to_le_bytes()),
-                ),
+                Dtype::F64 => {
+                    self.bytes.extend(batch.iter().flat_map(|&value| f64::from(value).to_le_bytes()))
+                }
                 Dtype::F16 => {
                     let mut rounded = [f16::ZERO; BATCH];
                     let rounded = &mut rounded[..batch.len()];
                     rounded.convert_from_f32_slice(batch);
-                    self.bytes
-                        .extend(rounded.iter().flat_map(|value| value.to_le_bytes()));
+                    self.bytes.extend(rounded.iter().flat_map(|value| value.to_le_bytes()));
                 }
-                _ => self
-                    .bytes
-                    .extend(batch.iter().flat_map(|value| value.to_le_bytes())),
+                _ => self.bytes.extend(batch.iter().flat_map(|value| value.to_le_bytes())),
             }
             self.output.write(&self.bytes)?;
         }
@@ -105,17 +84,11 @@ impl NpyWriter {
         for batch in values.chunks(BATCH) {
             self.bytes.clear();
             match self.dtype {
-                Dtype::F64 => self
-                    .bytes
-                    .extend(batch.iter().flat_map(|value| value.to_le_bytes())),
-                Dtype::F16 => self.bytes.extend(
-                    batch
-                        .iter()
-                        .flat_map(|&value| f16::from_f64(value).to_le_bytes()),
-                ),
-                _ => self
-                    .bytes
-                    .extend(batch.iter().flat_map(|&value| (value as f32).to_le_bytes())),
+                Dtype::F64 => self.bytes.extend(batch.iter().flat_map(|value| value.to_le_bytes())),
+                Dtype::F16 => {
+                    self.bytes.extend(batch.iter().flat_map(|&value| f16::from_f64(value).to_le_bytes()))
+                }
+                _ => self.bytes.extend(batch.iter().flat_map(|&value| (value as f32).to_le_bytes())),
             }
             self.output.write(&self.bytes)?;
         }
@@ -143,10 +116,6 @@ impl NpyWriter {
     }
 
     fn wrong_count(&self, found: u64) -> FileError {
-        FileError::WrongCount {
-            file: self.output.name().to_owned(),
-            expected: self.expected,
-            found,
-        }
+        FileError::WrongCount { file: self.output.name().to_owned(), expected: self.expected, found }
     }
 }

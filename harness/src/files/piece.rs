@@ -43,10 +43,7 @@ impl<'a> Piece<'a> {
             Self::F16(piece) => piece[..n].convert_to_f32_slice(values),
             Self::Bf16(piece) => piece[..n].convert_to_f32_slice(values),
             Self::F32(piece) => values.copy_from_slice(&piece[..n]),
-            Self::F64(piece) => values
-                .iter_mut()
-                .zip(*piece)
-                .for_each(|(to, from)| *to = *from as f32),
+            Self::F64(piece) => values.iter_mut().zip(*piece).for_each(|(to, from)| *to = *from as f32),
         }
     }
 

@@ -31,15 +31,8 @@ pub(super) struct Tensor {
 /// Reads the header of a file of `file_bytes` bytes: its tensors in the order of their values.
 ///
 /// That the file holds all the values it promises, and no more, is checked here.
-pub(super) fn read_header(
-    name: &str,
-    file: &mut File,
-    file_bytes: u64,
-) -> Result<Vec<Tensor>, FileError> {
-    let bad = |problem: String| FileError::SafetensorsHeader {
-        file: name.to_owned(),
-        problem,
-    };
+pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Result<Vec<Tensor>, FileError> {
+    let bad = |problem: String| FileError::SafetensorsHeader { file: name.to_owned(), problem };
     let io = |cause| FileError::io(name, "read", cause);
 
     let mut length = [0; 8];
@@ -50,9 +43,7 @@ pub(super) fn read_header(
     let start = match length.checked_add(8) {
         Some(start) if length <= LONGEST_HEADER && start <= file_bytes => start,
         _ => {
-            return Err(bad(format!(
-                "it claims to be {length} bytes long in a file of {file_bytes} bytes"
-            )));
+            return Err(bad(format!("it claims to be {length} bytes long in a file of {file_bytes} bytes")));
         }
     };
     let mut json = Vec::new();
@@ -77,15 +68,8 @@ pub(super) fn read_header(
     let expected = metadata.data_len() as u64;
     let found = file_bytes - start;
     match found.cmp(&expected) {
-        std::cmp::Ordering::Less => Err(FileError::Truncated {
-            file: name.to_owned(),
-            expected,
-            found,
-        }),
-        std::cmp::Ordering::Greater => Err(FileError::TrailingBytes {
-            file: name.to_owned(),
-            expected,
-        }),
+        std::cmp::Ordering::Less => Err(FileError::Truncated { file: name.to_owned(), expected, found }),
+        std::cmp::Ordering::Greater => Err(FileError::TrailingBytes { file: name.to_owned(), expected }),
         std::cmp::Ordering::Equal => Ok(tensors),
     }
 }
@@ -125,24 +109,14 @@ pub struct NamedTensor<'a> {
 ///
 /// # Errors
 /// A shape that disagrees with the number of values, or a destination that cannot be written.
-pub fn write_safetensors(
-    destination: &Destination,
-    tensors: &[NamedTensor<'_>],
-) -> Result<(), FileError> {
+pub fn write_safetensors(destination: &Destination, tensors: &[NamedTensor<'_>]) -> Result<(), FileError> {
     let file = destination.to_string();
     let unwritable = |cause: ::safetensors::SafeTensorError| {
-        FileError::io(
-            &file,
-            "put the tensors together",
-            std::io::Error::other(cause.to_string()),
-        )
+        FileError::io(&file, "put the tensors together", std::io::Error::other(cause.to_string()))
     };
     let mut bytes = Vec::new();
     for tensor in tensors {
-        let expected = tensor
-            .shape
-            .iter()
-            .try_fold(1_usize, |product, &d| product.checked_mul(d));
+        let expected = tensor.shape.iter().try_fold(1_usize, |product, &d| product.checked_mul(d));
         if expected != Some(tensor.data.len()) {
             return Err(FileError::WrongCount {
                 file: format!("{file}#{}", tensor.name),
@@ -150,18 +124,11 @@ pub fn write_safetensors(
                 found: tensor.data.len() as u64,
             });
         }
-        bytes.push(
-            tensor
-                .data
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect::<Vec<u8>>(),
-        );
+        bytes.push(tensor.data.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>());
     }
     let mut views = Vec::new();
     for (tensor, bytes) in tensors.iter().zip(&bytes) {
-        let view =
-            TensorView::new(Stored::F32, tensor.shape.to_vec(), bytes).map_err(unwritable)?;
+        let view = TensorView::new(Stored::F32, tensor.shape.to_vec(), bytes).map_err(unwritable)?;
         views.push((tensor.name, view));
     }
     let whole = ::safetensors::serialize(views, None).map_err(unwritable)?;

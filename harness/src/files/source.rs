@@ -44,12 +44,7 @@ impl FromStr for Source {
     /// # Errors
     /// [`FileError::Argument`]: nothing before or after the `#`, or a `#name` for a `.npy` file.
     fn from_str(argument: &str) -> Result<Self, FileError> {
-        let refuse = |problem| {
-            Err(FileError::Argument {
-                argument: argument.to_owned(),
-                problem,
-            })
-        };
+        let refuse = |problem| Err(FileError::Argument { argument: argument.to_owned(), problem });
         if argument == "-" {
             return Ok(Self::Stdin);
         }
@@ -57,20 +52,14 @@ impl FromStr for Source {
             return refuse("it is empty");
         }
         if argument.ends_with(SAFETENSORS) {
-            return Ok(Self::Safetensors {
-                path: argument.into(),
-                tensor: None,
-            });
+            return Ok(Self::Safetensors { path: argument.into(), tensor: None });
         }
         if let Some((before, tensor)) = argument.split_once(".safetensors#") {
             if tensor.is_empty() {
                 return refuse("no tensor's name follows the #");
             }
             let path = format!("{before}{SAFETENSORS}").into();
-            return Ok(Self::Safetensors {
-                path,
-                tensor: Some(tensor.to_owned()),
-            });
+            return Ok(Self::Safetensors { path, tensor: Some(tensor.to_owned()) });
         }
         if argument.contains(".npy#") {
             return refuse("a .npy file holds one array, which has no name");
@@ -84,10 +73,7 @@ impl fmt::Display for Source {
         match self {
             Self::Stdin => f.write_str("standard input"),
             Self::Npy(path) | Self::Safetensors { path, tensor: None } => path.display().fmt(f),
-            Self::Safetensors {
-                path,
-                tensor: Some(tensor),
-            } => write!(f, "{}#{tensor}", path.display()),
+            Self::Safetensors { path, tensor: Some(tensor) } => write!(f, "{}#{tensor}", path.display()),
         }
     }
 }

@@ -28,16 +28,10 @@ mod tests {
     #[test]
     fn a_perfect_ranking_has_one_and_a_constant_the_share_of_positives() {
         let truth = [true, false, true, false, false];
-        assert_eq!(
-            average_precision(&[5.0, 1.0, 4.0, 2.0, 3.0], &truth),
-            Ok(1.0)
-        );
+        assert_eq!(average_precision(&[5.0, 1.0, 4.0, 2.0, 3.0], &truth), Ok(1.0));
         assert_eq!(average_precision(&[7.0; 5], &truth), Ok(0.4));
         // By hand: hits at places 2 and 4 → (1/2 + 2/4)/2.
-        assert_eq!(
-            average_precision(&[4.0, 5.0, 2.0, 3.0, 1.0], &truth),
-            Ok(0.5)
-        );
+        assert_eq!(average_precision(&[4.0, 5.0, 2.0, 3.0, 1.0], &truth), Ok(0.5));
         assert!(average_precision(&[1.0; 2], &[false; 2]).is_err());
         assert!(average_precision(&[1.0, f64::NAN], &[true, false]).is_err());
     }

@@ -13,10 +13,7 @@ use super::error::{MeasureError, check_length};
 /// A budget larger than the number of samples.
 pub fn flagged(scores: &[f64], budget: usize) -> Result<Vec<usize>, MeasureError> {
     if budget > scores.len() {
-        return Err(MeasureError::Budget {
-            budget,
-            samples: scores.len(),
-        });
+        return Err(MeasureError::Budget { budget, samples: scores.len() });
     }
     let mut order: Vec<usize> = (0..scores.len()).collect();
     // A stable sort: equal scores stay by index.
@@ -29,16 +26,9 @@ pub fn flagged(scores: &[f64], budget: usize) -> Result<Vec<usize>, MeasureError
 ///
 /// # Errors
 /// Lengths that differ; a budget larger than the number of samples.
-pub fn found_in_budget(
-    scores: &[f64],
-    truth: &[bool],
-    budget: usize,
-) -> Result<usize, MeasureError> {
+pub fn found_in_budget(scores: &[f64], truth: &[bool], budget: usize) -> Result<usize, MeasureError> {
     check_length(truth.len(), scores.len())?;
-    Ok(flagged(scores, budget)?
-        .into_iter()
-        .filter(|&i| truth[i])
-        .count())
+    Ok(flagged(scores, budget)?.into_iter().filter(|&i| truth[i]).count())
 }
 
 /// The share of all samples about which the flags are right (flagged and positive, or neither), 0 to 1,
@@ -50,10 +40,7 @@ pub fn flag_accuracy(scores: &[f64], truth: &[bool], budget: usize) -> Result<f6
     let found = found_in_budget(scores, truth, budget)?;
     let samples = truth.len();
     if samples == 0 {
-        return Err(MeasureError::OneClass {
-            positives: 0,
-            samples,
-        });
+        return Err(MeasureError::OneClass { positives: 0, samples });
     }
     let positives = truth.iter().filter(|&&t| t).count();
     let wrong = (budget - found) + (positives - found);
@@ -77,13 +64,7 @@ mod tests {
     fn equal_scores_go_by_index_and_nan_goes_first() {
         let scores = [1.0, 3.0, f64::NAN, 3.0, 0.0, -0.0, f64::INFINITY];
         assert_eq!(flagged(&scores, 7).unwrap(), [2, 6, 1, 3, 0, 4, 5]);
-        assert_eq!(
-            flagged(&scores, 8),
-            Err(MeasureError::Budget {
-                budget: 8,
-                samples: 7
-            })
-        );
+        assert_eq!(flagged(&scores, 8), Err(MeasureError::Budget { budget: 8, samples: 7 }));
     }
 
     #[test]

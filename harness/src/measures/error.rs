@@ -13,9 +13,7 @@ pub enum MeasureError {
         expected: usize,
     },
     /// A score is NaN and has no rank.
-    #[error(
-        "the score of sample {index} is not a number, expected one that can be ranked (infinities can)"
-    )]
+    #[error("the score of sample {index} is not a number, expected one that can be ranked (infinities can)")]
     NotANumber {
         /// The first such sample.
         index: usize,

@@ -31,10 +31,7 @@ mod tests {
     fn equal_values_share_the_mean_of_their_ranks() {
         let ranks = mid_ranks(&[2.0, f64::INFINITY, 0.0, 2.0, -0.0, 2.0]).unwrap();
         assert_eq!(ranks, [4.0, 6.0, 1.5, 4.0, 1.5, 4.0]);
-        assert_eq!(
-            mid_ranks(&[1.0, f64::NAN]),
-            Err(MeasureError::NotANumber { index: 1 })
-        );
+        assert_eq!(mid_ranks(&[1.0, f64::NAN]), Err(MeasureError::NotANumber { index: 1 }));
         assert_eq!(mid_ranks(&[]), Ok(vec![]));
     }
 }

@@ -14,12 +14,7 @@ pub fn auroc(scores: &[f64], truth: &[bool]) -> Result<f64, MeasureError> {
     check_length(truth.len(), scores.len())?;
     let (positives, negatives) = check_two_classes(truth)?;
     let ranks = mid_ranks(scores)?;
-    let sum: f64 = ranks
-        .iter()
-        .zip(truth)
-        .filter(|(_, t)| **t)
-        .map(|(rank, _)| rank)
-        .sum();
+    let sum: f64 = ranks.iter().zip(truth).filter(|(_, t)| **t).map(|(rank, _)| rank).sum();
     let (p, n) = (positives as f64, negatives as f64);
     Ok((sum - p * (p + 1.0) / 2.0) / (p * n))
 }
@@ -43,11 +38,8 @@ pub struct RocPoint {
 pub fn roc_curve(scores: &[f64], truth: &[bool]) -> Result<Vec<RocPoint>, MeasureError> {
     check_length(truth.len(), scores.len())?;
     let (positives, negatives) = check_two_classes(truth)?;
-    let mut points = vec![RocPoint {
-        threshold: f64::INFINITY,
-        false_positive_rate: 0.0,
-        true_positive_rate: 0.0,
-    }];
+    let mut points =
+        vec![RocPoint { threshold: f64::INFINITY, false_positive_rate: 0.0, true_positive_rate: 0.0 }];
     for step in descending_steps(scores, truth)? {
         points.push(RocPoint {
             threshold: step.threshold,
@@ -76,11 +68,7 @@ pub(super) fn descending_steps(scores: &[f64], truth: &[bool]) -> Result<Vec<Ste
         .map(|group| {
             flagged += group.len();
             hits += group.iter().filter(|&&i| truth[i]).count();
-            Step {
-                threshold: scores[group[0]],
-                flagged,
-                hits,
-            }
+            Step { threshold: scores[group[0]], flagged, hits }
         })
         .collect())
 }
@@ -138,31 +126,10 @@ mod tests {
 
     #[test]
     fn an_undefined_area_is_an_error() {
-        assert_eq!(
-            auroc(&[1.0], &[]),
-            Err(MeasureError::Length {
-                found: 0,
-                expected: 1
-            })
-        );
-        assert_eq!(
-            auroc(&[1.0, 2.0], &[true; 2]),
-            Err(MeasureError::OneClass {
-                positives: 2,
-                samples: 2
-            })
-        );
-        assert_eq!(
-            auroc(&[], &[]),
-            Err(MeasureError::OneClass {
-                positives: 0,
-                samples: 0
-            })
-        );
-        assert_eq!(
-            auroc(&[f64::NAN, 1.0], &[true, false]),
-            Err(MeasureError::NotANumber { index: 0 })
-        );
+        assert_eq!(auroc(&[1.0], &[]), Err(MeasureError::Length { found: 0, expected: 1 }));
+        assert_eq!(auroc(&[1.0, 2.0], &[true; 2]), Err(MeasureError::OneClass { positives: 2, samples: 2 }));
+        assert_eq!(auroc(&[], &[]), Err(MeasureError::OneClass { positives: 0, samples: 0 }));
+        assert_eq!(auroc(&[f64::NAN, 1.0], &[true, false]), Err(MeasureError::NotANumber { index: 0 }));
         assert!(roc_curve(&[1.0, f64::NAN], &[true, false]).is_err());
         assert_eq!(auroc(&[f64::INFINITY, 1.0], &[true, false]), Ok(1.0));
     }

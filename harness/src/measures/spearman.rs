@@ -56,14 +56,8 @@ mod tests {
 
     #[test]
     fn a_constant_side_is_an_error() {
-        assert_eq!(
-            spearman(&[1.0, 1.0], &[1.0, 2.0]),
-            Err(MeasureError::Constant { samples: 2 })
-        );
-        assert_eq!(
-            spearman(&[], &[]),
-            Err(MeasureError::Constant { samples: 0 })
-        );
+        assert_eq!(spearman(&[1.0, 1.0], &[1.0, 2.0]), Err(MeasureError::Constant { samples: 2 }));
+        assert_eq!(spearman(&[], &[]), Err(MeasureError::Constant { samples: 0 }));
         assert!(spearman(&[1.0], &[1.0, 2.0]).is_err());
         assert!(spearman(&[1.0, f64::NAN], &[1.0, 2.0]).is_err());
     }

@@ -23,9 +23,7 @@ pub enum ModelError {
         classes: usize,
     },
     /// A layer has no inputs or no outputs, or fewer than two classes come out at the end.
-    #[error(
-        "a model of widths {widths:?} asked for, expected at least 1 everywhere and 2 at the end"
-    )]
+    #[error("a model of widths {widths:?} asked for, expected at least 1 everywhere and 2 at the end")]
     Widths {
         /// Inputs, hidden widths, classes.
         widths: Vec<usize>,
@@ -52,17 +50,9 @@ pub enum ModelError {
     },
 }
 
-pub(super) fn check_length(
-    what: &'static str,
-    found: usize,
-    expected: usize,
-) -> Result<(), ModelError> {
+pub(super) fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(), ModelError> {
     if found != expected {
-        return Err(ModelError::Length {
-            what,
-            found,
-            expected,
-        });
+        return Err(ModelError::Length { what, found, expected });
     }
     Ok(())
 }

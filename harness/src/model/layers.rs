@@ -23,15 +23,9 @@ impl Layer {
     }
 
     /// The layers for `inputs` features, the hidden widths and `classes` logits.
-    pub(super) fn stack(
-        inputs: usize,
-        hidden: &[usize],
-        classes: usize,
-    ) -> Result<Vec<Self>, ModelError> {
+    pub(super) fn stack(inputs: usize, hidden: &[usize], classes: usize) -> Result<Vec<Self>, ModelError> {
         let widths = [&[inputs], hidden, &[classes]].concat();
-        let refused = || ModelError::Widths {
-            widths: widths.clone(),
-        };
+        let refused = || ModelError::Widths { widths: widths.clone() };
         if widths.contains(&0) || classes < 2 {
             return Err(refused());
         }
@@ -39,16 +33,9 @@ impl Layer {
         let mut weights = 0usize;
         for pair in widths.windows(2) {
             let (inputs, outputs) = (pair[0], pair[1]);
-            let bias = inputs
-                .checked_mul(outputs)
-                .and_then(|size| weights.checked_add(size))
-                .ok_or_else(refused)?;
-            layers.push(Self {
-                inputs,
-                outputs,
-                weights,
-                bias,
-            });
+            let bias =
+                inputs.checked_mul(outputs).and_then(|size| weights.checked_add(size)).ok_or_else(refused)?;
+            layers.push(Self { inputs, outputs, weights, bias });
             weights = bias.checked_add(outputs).ok_or_else(refused)?;
         }
         Ok(layers)

@@ -26,11 +26,7 @@ pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> 
     }
     let total = 1.0 + others;
     for (c, d) in delta.iter_mut().enumerate() {
-        *d = if c == label {
-            (-wrong / total) as f32
-        } else {
-            (f64::from(*d) / total) as f32
-        };
+        *d = if c == label { (-wrong / total) as f32 } else { (f64::from(*d) / total) as f32 };
     }
     (top - f64::from(logits[label])) + libm::log1p(others)
 }
@@ -77,10 +73,7 @@ mod tests {
         assert!(cross_entropy(&[f32::NAN, 0.0], 0, &mut delta).is_nan());
         assert!(cross_entropy(&[f32::NAN, 0.0], 1, &mut delta).is_nan());
         assert!(cross_entropy(&[f32::INFINITY, 0.0], 0, &mut delta).is_nan());
-        assert_eq!(
-            cross_entropy(&[f32::INFINITY, 0.0], 1, &mut delta),
-            f64::INFINITY
-        );
+        assert_eq!(cross_entropy(&[f32::INFINITY, 0.0], 1, &mut delta), f64::INFINITY);
         assert!(delta[0].is_nan());
     }
 }

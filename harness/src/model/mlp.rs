@@ -52,17 +52,10 @@ impl LayerGradient<'_> {
     pub fn write_into(&self, gradient: &mut [f32]) -> Result<(), ModelError> {
         let length = gradient.len();
         let end = self.bias + self.delta.len();
-        let short = ModelError::Length {
-            what: "gradient",
-            found: length,
-            expected: end,
-        };
+        let short = ModelError::Length { what: "gradient", found: length, expected: end };
         let part = gradient.get_mut(self.weights..end).ok_or(short)?;
         let (weights, bias) = part.split_at_mut(self.bias - self.weights);
-        for (row, &d) in weights
-            .chunks_exact_mut(self.activation.len())
-            .zip(self.delta)
-        {
+        for (row, &d) in weights.chunks_exact_mut(self.activation.len()).zip(self.delta) {
             for (g, a) in row.iter_mut().zip(self.activation) {
                 *g = d * a;
             }
@@ -76,10 +69,7 @@ impl LayerGradient<'_> {
     pub(super) fn add_to(&self, sum: &mut [f32]) {
         let part = &mut sum[self.weights..self.bias + self.delta.len()];
         let (weights, bias) = part.split_at_mut(self.bias - self.weights);
-        for (row, &d) in weights
-            .chunks_exact_mut(self.activation.len())
-            .zip(self.delta)
-        {
+        for (row, &d) in weights.chunks_exact_mut(self.activation.len()).zip(self.delta) {
             if d != 0.0 {
                 axpy(d, self.activation, row);
             }
@@ -94,12 +84,7 @@ impl Mlp {
     ///
     /// # Errors
     /// A width of 0; fewer than two classes.
-    pub fn new(
-        inputs: usize,
-        hidden: &[usize],
-        classes: usize,
-        seed: u64,
-    ) -> Result<Self, ModelError> {
+    pub fn new(inputs: usize, hidden: &[usize], classes: usize, seed: u64) -> Result<Self, ModelError> {
         let layers = Layer::stack(inputs, hidden, classes)?;
         let mut rng = generator(seed, Purpose::Initialise);
         let mut parameters = vec![0.0; layers.last().map_or(0, Layer::end)];
@@ -118,10 +103,7 @@ impl Mlp {
     /// Another number of parameters.
     pub fn with_parameters(&self, parameters: Vec<f32>) -> Result<Self, ModelError> {
         check_length("parameters", parameters.len(), self.parameters.len())?;
-        Ok(Self {
-            layers: self.layers.clone(),
-            parameters,
-        })
+        Ok(Self { layers: self.layers.clone(), parameters })
     }
 
     /// The layers, from the input to the logits.
@@ -151,9 +133,7 @@ impl Mlp {
 
     /// The range of the last layer's weights and biases in the parameter vector.
     pub fn last_layer(&self) -> core::ops::Range<usize> {
-        self.layers
-            .last()
-            .map_or(0..0, |layer| layer.weights..layer.end())
+        self.layers.last().map_or(0..0, |layer| layer.weights..layer.end())
     }
 
     /// The logits z of the last layer for the features `x`.
@@ -201,19 +181,9 @@ impl Mlp {
         for (number, layer) in self.layers.iter().enumerate().rev() {
             let begin = end - layer.outputs;
             let (before, delta) = deltas[..end].split_at_mut(begin);
-            let activation = if number == 0 {
-                x
-            } else {
-                &outputs[begin - layer.inputs..begin]
-            };
+            let activation = if number == 0 { x } else { &outputs[begin - layer.inputs..begin] };
             let Layer { weights, bias, .. } = *layer;
-            visit(LayerGradient {
-                layer: number,
-                weights,
-                bias,
-                activation,
-                delta,
-            });
+            visit(LayerGradient { layer: number, weights, bias, activation, delta });
             if number > 0 {
                 let next = &mut before[begin - layer.inputs..];
                 pull_back(&self.parameters[weights..bias], delta, activation, next);
@@ -257,11 +227,7 @@ impl Mlp {
         scratch: &mut Scratch,
         gradient: &mut [f32],
     ) -> Result<f64, ModelError> {
-        check_length(
-            "gradient of the last layer",
-            gradient.len(),
-            self.last_layer().len(),
-        )?;
+        check_length("gradient of the last layer", gradient.len(), self.last_layer().len())?;
         let loss = self.forward_and_loss(x, label, scratch)?;
         let Scratch { outputs, deltas } = scratch;
         let begin = outputs.len() - self.classes();
@@ -282,12 +248,7 @@ impl Mlp {
     }
 
     /// Leaves the outputs of all layers and the last layer's δ in `scratch`.
-    fn forward_and_loss(
-        &self,
-        x: &[f32],
-        label: u32,
-        scratch: &mut Scratch,
-    ) -> Result<f64, ModelError> {
+    fn forward_and_loss(&self, x: &[f32], label: u32, scratch: &mut Scratch) -> Result<f64, ModelError> {
         let classes = self.classes();
         if label as usize >= classes {
             return Err(ModelError::Label { label, classes });
@@ -295,22 +256,14 @@ impl Mlp {
         self.logits(x, scratch)?;
         let begin = scratch.outputs.len() - classes;
         let Scratch { outputs, deltas } = scratch;
-        Ok(cross_entropy(
-            &outputs[begin..],
-            label as usize,
-            &mut deltas[begin..],
-        ))
+        Ok(cross_entropy(&outputs[begin..], label as usize, &mut deltas[begin..]))
     }
 
     fn forward(&self, x: &[f32], outputs: &mut [f32]) {
         let mut begin = 0;
         for (number, layer) in self.layers.iter().enumerate() {
             let (before, after) = outputs.split_at_mut(begin);
-            let input = if number == 0 {
-                x
-            } else {
-                &before[begin - layer.inputs..]
-            };
+            let input = if number == 0 { x } else { &before[begin - layer.inputs..] };
             let weights = self.parameters[layer.weights..layer.bias].chunks_exact(layer.inputs);
             let bias = &self.parameters[layer.bias..layer.end()];
             let hidden = number + 1 < self.layers.len();

@@ -34,31 +34,19 @@ impl Optimizer {
     pub const MOMENTUM: Self = Self::Momentum { momentum: 0.9 };
 
     /// Adam with its authors' settings.
-    pub const ADAM: Self = Self::Adam {
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-    };
+    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let below_one = |what, value: f32| {
             if (0.0..1.0).contains(&value) {
                 return Ok(());
             }
-            Err(ModelError::Range {
-                what,
-                found: value.into(),
-                expected: "at least 0 and below 1",
-            })
+            Err(ModelError::Range { what, found: value.into(), expected: "at least 0 and below 1" })
         };
         match *self {
             Self::Sgd => Ok(()),
             Self::Momentum { momentum } => below_one("momentum", momentum),
-            Self::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => {
+            Self::Adam { beta1, beta2, epsilon } => {
                 below_one("beta1", beta1)?;
                 below_one("beta2", beta2)?;
                 if epsilon > 0.0 && epsilon.is_finite() {
@@ -101,12 +89,7 @@ impl Stepper {
     }
 
     /// One step on `parameters`, which has `gradient`'s length; `gradient` gets the decay added.
-    pub(super) fn step(
-        &mut self,
-        learning_rate: f32,
-        gradient: &mut [f32],
-        parameters: &mut [f32],
-    ) {
+    pub(super) fn step(&mut self, learning_rate: f32, gradient: &mut [f32], parameters: &mut [f32]) {
         if self.weight_decay != 0.0 {
             super::arithmetic::axpy(self.weight_decay, parameters, gradient);
         }
@@ -118,11 +101,7 @@ impl Stepper {
                     *w -= learning_rate * *v;
                 }
             }
-            Optimizer::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => {
+            Optimizer::Adam { beta1, beta2, epsilon } => {
                 self.powers.0 *= f64::from(beta1);
                 self.powers.1 *= f64::from(beta2);
                 let rate = (f64::from(learning_rate) / (1.0 - self.powers.0)) as f32;
@@ -160,20 +139,14 @@ mod tests {
     #[test]
     fn each_optimizer_takes_the_steps_of_its_formula() {
         close(two_steps(Optimizer::Sgd, 0.0), [0.925, -2.1]);
-        close(
-            two_steps(Optimizer::Momentum { momentum: 0.9 }, 0.0),
-            [0.88, -2.01],
-        );
+        close(two_steps(Optimizer::Momentum { momentum: 0.9 }, 0.0), [0.88, -2.01]);
         // By hand in f64: m̂/√v̂ is ±1 after the first step; then m̂ = (0.9·0.05+0.1·g)/0.19 and so on.
         let adam = |g1: f64, g2: f64| {
             let m = (0.9 * 0.1 * g1 + 0.1 * g2) / (1.0 - 0.81);
             let v = (0.999 * 0.001 * g1 * g1 + 0.001 * g2 * g2) / (1.0 - 0.998_001);
             0.1 * g1.signum() + 0.1 * m / v.sqrt()
         };
-        close(
-            two_steps(Optimizer::ADAM, 0.0),
-            [1.0 - adam(0.5, 0.25), -2.0 - adam(-1.0, 2.0)],
-        );
+        close(two_steps(Optimizer::ADAM, 0.0), [1.0 - adam(0.5, 0.25), -2.0 - adam(-1.0, 2.0)]);
     }
 
     #[test]
@@ -185,24 +158,8 @@ mod tests {
     #[test]
     fn settings_outside_their_range_are_refused() {
         assert!(Optimizer::Momentum { momentum: 1.0 }.check().is_err());
-        assert!(
-            Optimizer::Adam {
-                beta1: 0.9,
-                beta2: f32::NAN,
-                epsilon: 1e-8
-            }
-            .check()
-            .is_err()
-        );
-        assert!(
-            Optimizer::Adam {
-                beta1: 0.9,
-                beta2: 0.9,
-                epsilon: 0.0
-            }
-            .check()
-            .is_err()
-        );
+        assert!(Optimizer::Adam { beta1: 0.9, beta2: f32::NAN, epsilon: 1e-8 }.check().is_err());
+        assert!(Optimizer::Adam { beta1: 0.9, beta2: 0.9, epsilon: 0.0 }.check().is_err());
         assert!(Optimizer::ADAM.check().is_ok());
     }
 }

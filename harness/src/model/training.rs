@@ -114,11 +114,7 @@ pub fn train(
     let mut pass = Pass {
         set,
         batch_size: config.batch_size,
-        stepper: Stepper::new(
-            config.optimizer,
-            config.weight_decay,
-            model.parameters().len(),
-        ),
+        stepper: Stepper::new(config.optimizer, config.weight_decay, model.parameters().len()),
         scratch: Scratch::default(),
         gradient: vec![0.0; model.parameters().len()],
     };
@@ -128,11 +124,7 @@ pub fn train(
     let mut history = Vec::new();
     let keep = |number, learning_rate, model: &Mlp, kept: &mut Vec<Checkpoint>| {
         if config.checkpoints.contains(&number) {
-            kept.push(Checkpoint {
-                epoch: number,
-                learning_rate,
-                parameters: model.parameters().to_vec(),
-            });
+            kept.push(Checkpoint { epoch: number, learning_rate, parameters: model.parameters().to_vec() });
         }
     };
     keep(0, config.learning_rate, &model, &mut checkpoints);
@@ -141,26 +133,14 @@ pub fn train(
         order.shuffle(&mut rng);
         let loss = pass.run(&order, learning_rate, &mut model)?;
         if !loss.is_finite() {
-            return Err(ModelError::Diverged {
-                epoch: number,
-                learning_rate,
-            });
+            return Err(ModelError::Diverged { epoch: number, learning_rate });
         }
         keep(number, learning_rate, &model, &mut checkpoints);
-        let epoch = Epoch {
-            number,
-            of: config.epochs,
-            loss,
-            learning_rate,
-        };
+        let epoch = Epoch { number, of: config.epochs, loss, learning_rate };
         history.push(epoch);
         observe(&epoch);
     }
-    Ok(Trained {
-        model,
-        checkpoints,
-        history,
-    })
+    Ok(Trained { model, checkpoints, history })
 }
 
 /// What an epoch works with.
@@ -174,26 +154,14 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     /// One epoch in the given order; returns the mean loss.
-    fn run(
-        &mut self,
-        order: &[usize],
-        learning_rate: f32,
-        model: &mut Mlp,
-    ) -> Result<f64, ModelError> {
+    fn run(&mut self, order: &[usize], learning_rate: f32, model: &mut Mlp) -> Result<f64, ModelError> {
         let mut total = 0.0;
         for batch in order.chunks(self.batch_size) {
             self.gradient.fill(0.0);
-            total += add_gradients(
-                model,
-                self.set,
-                batch,
-                &mut self.scratch,
-                &mut self.gradient,
-            )?;
+            total += add_gradients(model, self.set, batch, &mut self.scratch, &mut self.gradient)?;
             let share = 1.0 / batch.len() as f32;
             self.gradient.iter_mut().for_each(|g| *g *= share);
-            self.stepper
-                .step(learning_rate, &mut self.gradient, model.parameters_mut());
+            self.stepper.step(learning_rate, &mut self.gradient, model.parameters_mut());
         }
         Ok(total / order.len() as f64)
     }
@@ -214,11 +182,7 @@ pub fn batch_gradient_into(
 ) -> Result<f64, ModelError> {
     super::error::check_length("gradient", gradient.len(), model.parameters().len())?;
     if indices.is_empty() {
-        return Err(ModelError::Range {
-            what: "samples of a batch",
-            found: 0.0,
-            expected: "at least 1",
-        });
+        return Err(ModelError::Range { what: "samples of a batch", found: 0.0, expected: "at least 1" });
     }
     gradient.fill(0.0);
     let total = add_gradients(model, set, indices, scratch, gradient)?;
@@ -239,11 +203,7 @@ fn add_gradients(
     for &i in indices {
         let (Some(x), Some(&label)) = (set.row(i), set.labels().get(i)) else {
             let expected = "an index below the number of samples";
-            return Err(ModelError::Range {
-                what: "index of a sample",
-                found: i as f64,
-                expected,
-            });
+            return Err(ModelError::Range { what: "index of a sample", found: i as f64, expected });
         };
         total += model.backward(x, label, scratch, |part| part.add_to(sum))?;
     }
@@ -257,37 +217,21 @@ impl TrainConfig {
             Schedule::Constant => self.learning_rate,
             Schedule::Cosine => {
                 let done = number.saturating_sub(1) as f64 / self.epochs.max(1) as f64;
-                (f64::from(self.learning_rate)
-                    * 0.5
-                    * (1.0 + libm::cos(core::f64::consts::PI * done))) as f32
+                (f64::from(self.learning_rate) * 0.5 * (1.0 + libm::cos(core::f64::consts::PI * done))) as f32
             }
         }
     }
 
     fn check(&self) -> Result<(), ModelError> {
-        let refuse = |what, found, expected| {
-            Err(ModelError::Range {
-                what,
-                found,
-                expected,
-            })
-        };
+        let refuse = |what, found, expected| Err(ModelError::Range { what, found, expected });
         if self.batch_size == 0 {
             return refuse("batch size", 0.0, "at least 1");
         }
         if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
-            return refuse(
-                "learning rate",
-                self.learning_rate.into(),
-                "a positive number",
-            );
+            return refuse("learning rate", self.learning_rate.into(), "a positive number");
         }
         if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return refuse(
-                "weight decay",
-                self.weight_decay.into(),
-                "a number that is not negative",
-            );
+            return refuse("weight decay", self.weight_decay.into(), "a number that is not negative");
         }
         self.optimizer.check()
     }

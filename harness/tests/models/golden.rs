@@ -29,18 +29,13 @@ struct Differentiated {
 
 #[test]
 fn measures_agree_with_scikit_learn_and_scipy() {
-    let cases: Vec<Measured> =
-        serde_json::from_str(include_str!("../golden/measures.json")).unwrap();
+    let cases: Vec<Measured> = serde_json::from_str(include_str!("../golden/measures.json")).unwrap();
     assert!(cases.len() >= 6);
     for case in cases {
-        let close = |found: f64, expected: f64| {
-            assert!((found - expected).abs() < 1e-12, "{found} {expected}")
-        };
+        let close =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found} {expected}");
         close(auroc(&case.scores, &case.truth).unwrap(), case.auroc);
-        close(
-            average_precision(&case.scores, &case.truth).unwrap(),
-            case.average_precision,
-        );
+        close(average_precision(&case.scores, &case.truth).unwrap(), case.average_precision);
         close(spearman(&case.scores, &case.other).unwrap(), case.spearman);
         if let Some(roc) = case.roc {
             let points = roc_curve(&case.scores, &case.truth).unwrap();
@@ -56,22 +51,15 @@ fn measures_agree_with_scikit_learn_and_scipy() {
 
 #[test]
 fn losses_and_gradients_agree_with_numpy_in_double_precision() {
-    let cases: Vec<Differentiated> =
-        serde_json::from_str(include_str!("../golden/gradients.json")).unwrap();
+    let cases: Vec<Differentiated> = serde_json::from_str(include_str!("../golden/gradients.json")).unwrap();
     assert!(cases.len() >= 5);
     let mut scratch = Scratch::default();
     for case in cases {
         let shape = Mlp::new(case.inputs, &case.hidden, case.classes, 0).unwrap();
         let model = shape.with_parameters(case.parameters).unwrap();
         let mut gradient = vec![f32::NAN; model.parameters().len()];
-        let loss = model
-            .gradient_into(&case.x, case.label, &mut scratch, &mut gradient)
-            .unwrap();
-        assert!(
-            (loss - case.loss).abs() < 2e-6 * (1.0 + case.loss),
-            "{loss} {}",
-            case.loss
-        );
+        let loss = model.gradient_into(&case.x, case.label, &mut scratch, &mut gradient).unwrap();
+        assert!((loss - case.loss).abs() < 2e-6 * (1.0 + case.loss), "{loss} {}", case.loss);
         let scale = case.gradient.iter().fold(0.0f64, |m, g| m.max(g.abs()));
         assert_eq!(gradient.len(), case.gradient.len());
         for (g, e) in gradient.iter().zip(case.gradient) {

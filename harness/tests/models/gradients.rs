@@ -46,9 +46,7 @@ fn gradients_of_every_depth_agree_with_finite_differences_in_f64() {
         let mut gradient = vec![f32::NAN; model.parameters().len()];
         let mut compared = 0;
         for (x, label) in data.samples().take(8) {
-            model
-                .gradient_into(x, label, &mut scratch, &mut gradient)
-                .unwrap();
+            model.gradient_into(x, label, &mut scratch, &mut gradient).unwrap();
             let scale = gradient.iter().fold(0.0f32, |m, g| m.max(g.abs()));
             let mut at: Vec<f64> = model.parameters().iter().map(|&p| f64::from(p)).collect();
             for i in 0..at.len() {
@@ -84,9 +82,7 @@ fn factors_come_from_the_last_layer_to_the_first_and_multiply_out_to_the_gradien
             let mut whole = vec![f32::NAN; model.parameters().len()];
             let mut built = whole.clone();
             let mut visited = Vec::new();
-            let loss = model
-                .gradient_into(x, label, &mut scratch, &mut whole)
-                .unwrap();
+            let loss = model.gradient_into(x, label, &mut scratch, &mut whole).unwrap();
             let same = model.backward(x, label, &mut scratch, |part| {
                 visited.push(part.layer);
                 for (j, d) in part.delta.iter().enumerate() {
@@ -97,10 +93,7 @@ fn factors_come_from_the_last_layer_to_the_first_and_multiply_out_to_the_gradien
                 }
             });
             assert_eq!(loss.to_bits(), same.unwrap().to_bits());
-            assert_eq!(
-                loss.to_bits(),
-                model.loss(x, label, &mut scratch).unwrap().to_bits()
-            );
+            assert_eq!(loss.to_bits(), model.loss(x, label, &mut scratch).unwrap().to_bits());
             assert_eq!(visited, (0..=hidden.len()).rev().collect::<Vec<_>>());
             assert_eq!(bits(&whole), bits(&built));
         }
@@ -115,12 +108,8 @@ fn the_last_layer_alone_is_the_end_of_the_whole_gradient() {
         let mut whole = vec![0.0; model.parameters().len()];
         let mut last = vec![f32::NAN; model.last_layer().len()];
         for (x, label) in data.samples() {
-            let a = model
-                .gradient_into(x, label, &mut scratch, &mut whole)
-                .unwrap();
-            let b = model
-                .last_layer_gradient_into(x, label, &mut scratch, &mut last)
-                .unwrap();
+            let a = model.gradient_into(x, label, &mut scratch, &mut whole).unwrap();
+            let b = model.last_layer_gradient_into(x, label, &mut scratch, &mut last).unwrap();
             assert_eq!(a.to_bits(), b.to_bits());
             assert_eq!(bits(&whole[model.last_layer()]), bits(&last));
         }
@@ -139,14 +128,8 @@ fn the_training_gradient_of_a_batch_is_the_mean_of_its_samples_gradients_bit_for
         let mut one = sum.clone();
         let mut losses = 0.0;
         for i in batch {
-            losses += model
-                .gradient_into(
-                    data.row(i).unwrap(),
-                    data.labels()[i],
-                    &mut scratch,
-                    &mut one,
-                )
-                .unwrap();
+            losses +=
+                model.gradient_into(data.row(i).unwrap(), data.labels()[i], &mut scratch, &mut one).unwrap();
             sum.iter_mut().zip(&one).for_each(|(s, g)| *s += g);
         }
         sum.iter_mut().for_each(|s| *s *= 1.0 / 7.0);
@@ -163,12 +146,8 @@ fn a_used_scratch_gives_what_a_fresh_one_gives_even_after_another_model() {
         let mut fresh = vec![0.0; model.parameters().len()];
         let mut again = fresh.clone();
         for (x, label) in data.samples() {
-            model
-                .gradient_into(x, label, &mut Scratch::default(), &mut fresh)
-                .unwrap();
-            model
-                .gradient_into(x, label, &mut used, &mut again)
-                .unwrap();
+            model.gradient_into(x, label, &mut Scratch::default(), &mut fresh).unwrap();
+            model.gradient_into(x, label, &mut used, &mut again).unwrap();
             assert_eq!(bits(&fresh), bits(&again));
         }
     }
@@ -177,15 +156,11 @@ fn a_used_scratch_gives_what_a_fresh_one_gives_even_after_another_model() {
 #[test]
 fn far_in_saturation_loss_and_gradient_stay_finite() {
     let model = Mlp::new(1, &[], 3, 0).unwrap();
-    let model = model
-        .with_parameters(vec![1e30, -1e30, 0.0, 0.0, 0.0, 0.0])
-        .unwrap();
+    let model = model.with_parameters(vec![1e30, -1e30, 0.0, 0.0, 0.0, 0.0]).unwrap();
     let mut gradient = vec![f32::NAN; 6];
     for label in 0..3 {
         for x in [1e-28, 1.0, -1.0, 1e6] {
-            let loss = model
-                .gradient_into(&[x], label, &mut Scratch::default(), &mut gradient)
-                .unwrap();
+            let loss = model.gradient_into(&[x], label, &mut Scratch::default(), &mut gradient).unwrap();
             assert!(loss.is_finite() && loss >= 0.0, "{loss}");
             assert!(gradient.iter().all(|g| g.is_finite()), "{gradient:?}");
         }
@@ -197,29 +172,13 @@ fn wrong_sizes_and_labels_are_errors_that_say_what_was_expected() {
     let (model, _) = model_and_data(&[9]);
     let mut scratch = Scratch::default();
     let mut gradient = vec![0.0; model.parameters().len()];
-    let error = model
-        .gradient_into(&[0.0; 6], 0, &mut scratch, &mut gradient)
-        .unwrap_err();
+    let error = model.gradient_into(&[0.0; 6], 0, &mut scratch, &mut gradient).unwrap_err();
     assert_eq!(error.to_string(), "features: 6 given, expected 7");
-    let error = model
-        .gradient_into(&[0.0; 7], 5, &mut scratch, &mut gradient)
-        .unwrap_err();
-    assert_eq!(
-        error,
-        ModelError::Label {
-            label: 5,
-            classes: 5
-        }
-    );
-    let error = model
-        .gradient_into(&[0.0; 7], 0, &mut scratch, &mut gradient[1..])
-        .unwrap_err();
+    let error = model.gradient_into(&[0.0; 7], 5, &mut scratch, &mut gradient).unwrap_err();
+    assert_eq!(error, ModelError::Label { label: 5, classes: 5 });
+    let error = model.gradient_into(&[0.0; 7], 0, &mut scratch, &mut gradient[1..]).unwrap_err();
     assert_eq!(error.to_string(), "gradient: 121 given, expected 122");
-    assert!(
-        model
-            .last_layer_gradient_into(&[0.0; 7], 0, &mut scratch, &mut gradient)
-            .is_err()
-    );
+    assert!(model.last_layer_gradient_into(&[0.0; 7], 0, &mut scratch, &mut gradient).is_err());
     assert!(model.logits(&[], &mut scratch).is_err());
     assert!(model.with_parameters(vec![0.0; 3]).is_err());
     assert!(Mlp::new(0, &[], 2, 0).is_err());

@@ -11,13 +11,7 @@ fn quiet(set: &Dataset, config: &TrainConfig) -> gradsieve_harness::model::Train
 #[test]
 fn a_64_64_10_network_reads_more_than_95_percent_of_unseen_digits() {
     let (set, test) = digits().unwrap().split(0.3, 1).unwrap();
-    let trained = quiet(
-        &set,
-        &TrainConfig {
-            epochs: 60,
-            ..TrainConfig::default()
-        },
-    );
+    let trained = quiet(&set, &TrainConfig { epochs: 60, ..TrainConfig::default() });
     let accuracy = trained.model.accuracy(&test).unwrap();
     assert!(accuracy > 0.95, "{accuracy}");
 }
@@ -25,20 +19,10 @@ fn a_64_64_10_network_reads_more_than_95_percent_of_unseen_digits() {
 #[test]
 fn the_same_seed_trains_to_the_same_bits_and_another_does_not() {
     let set = moons(120, 0.2, 5).unwrap();
-    let config = TrainConfig {
-        hidden: vec![12, 5],
-        epochs: 20,
-        checkpoints: vec![3],
-        ..TrainConfig::default()
-    };
+    let config =
+        TrainConfig { hidden: vec![12, 5], epochs: 20, checkpoints: vec![3], ..TrainConfig::default() };
     assert_eq!(quiet(&set, &config), quiet(&set, &config));
-    let other = quiet(
-        &set,
-        &TrainConfig {
-            seed: 1,
-            ..config.clone()
-        },
-    );
+    let other = quiet(&set, &TrainConfig { seed: 1, ..config.clone() });
     assert_ne!(quiet(&set, &config).model, other.model);
 }
 
@@ -57,11 +41,7 @@ fn trained_parameters_have_the_published_bits() {
     };
     let model = quiet(&set, &config).model;
     let mut hash = 0xcbf2_9ce4_8422_2325u64; // FNV-1a
-    for byte in model
-        .parameters()
-        .iter()
-        .flat_map(|p| p.to_bits().to_le_bytes())
-    {
+    for byte in model.parameters().iter().flat_map(|p| p.to_bits().to_le_bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     assert_eq!(hash, PUBLISHED, "{hash:#x}");
@@ -72,19 +52,12 @@ const PUBLISHED: u64 = 0xe263_c64f_2d02_4098;
 #[test]
 fn every_optimizer_separates_what_a_line_can_part() {
     let set = blobs(150, 3, 2, 0.5, 8).unwrap();
-    for (optimizer, learning_rate) in [
-        (Optimizer::Sgd, 0.05),
-        (Optimizer::MOMENTUM, 0.01),
-        (Optimizer::ADAM, 0.05),
-    ] {
+    for (optimizer, learning_rate) in
+        [(Optimizer::Sgd, 0.05), (Optimizer::MOMENTUM, 0.01), (Optimizer::ADAM, 0.05)]
+    {
         for hidden in [vec![], vec![16]] {
-            let config = TrainConfig {
-                hidden,
-                epochs: 60,
-                optimizer,
-                learning_rate,
-                ..TrainConfig::default()
-            };
+            let config =
+                TrainConfig { hidden, epochs: 60, optimizer, learning_rate, ..TrainConfig::default() };
             let trained = quiet(&set, &config);
             assert_eq!(trained.model.accuracy(&set).unwrap(), 1.0, "{config:?}");
             assert!(trained.history[59].loss < trained.history[0].loss);
@@ -96,17 +69,8 @@ fn every_optimizer_separates_what_a_line_can_part() {
 fn weight_decay_makes_a_smaller_model() {
     let set = moons(100, 0.2, 5).unwrap();
     let norm = |weight_decay| {
-        let config = TrainConfig {
-            epochs: 40,
-            weight_decay,
-            ..TrainConfig::default()
-        };
-        quiet(&set, &config)
-            .model
-            .parameters()
-            .iter()
-            .map(|p| p * p)
-            .sum::<f32>()
+        let config = TrainConfig { epochs: 40, weight_decay, ..TrainConfig::default() };
+        quiet(&set, &config).model.parameters().iter().map(|p| p * p).sum::<f32>()
     };
     assert!(norm(0.01) < 0.9 * norm(0.0));
 }
@@ -129,45 +93,21 @@ fn checkpoints_are_the_model_on_its_way_and_the_observer_sees_every_epoch() {
     );
     let kept: Vec<usize> = trained.checkpoints.iter().map(|c| c.epoch).collect();
     assert_eq!(kept, [0, 3, 8]);
-    assert_eq!(
-        trained.checkpoints[0].parameters,
-        Mlp::new(2, &[64], 2, 0).unwrap().parameters()
-    );
+    assert_eq!(trained.checkpoints[0].parameters, Mlp::new(2, &[64], 2, 0).unwrap().parameters());
     assert_eq!(trained.checkpoints[1].learning_rate, seen[2].learning_rate);
-    assert_eq!(
-        trained.checkpoints[2].parameters,
-        trained.model.parameters()
-    );
-    assert!(
-        seen.windows(2)
-            .all(|w| w[1].learning_rate < w[0].learning_rate)
-    );
+    assert_eq!(trained.checkpoints[2].parameters, trained.model.parameters());
+    assert!(seen.windows(2).all(|w| w[1].learning_rate < w[0].learning_rate));
     // Constant rates: the way to epoch 3 does not depend on how long the run will be.
-    let constant = TrainConfig {
-        schedule: Schedule::Constant,
-        ..config
-    };
-    let short = TrainConfig {
-        epochs: 3,
-        ..constant.clone()
-    };
-    assert_eq!(
-        quiet(&set, &constant).checkpoints[1].parameters,
-        quiet(&set, &short).model.parameters()
-    );
+    let constant = TrainConfig { schedule: Schedule::Constant, ..config };
+    let short = TrainConfig { epochs: 3, ..constant.clone() };
+    assert_eq!(quiet(&set, &constant).checkpoints[1].parameters, quiet(&set, &short).model.parameters());
 }
 
 #[test]
 fn a_rate_that_blows_up_is_reported_and_not_returned_as_a_model() {
     let set = blobs(60, 3, 4, 3.0, 2).unwrap();
-    let config = TrainConfig {
-        learning_rate: 1e20,
-        ..TrainConfig::default()
-    };
-    assert!(matches!(
-        train(&set, &config, |_| {}),
-        Err(ModelError::Diverged { .. })
-    ));
+    let config = TrainConfig { learning_rate: 1e20, ..TrainConfig::default() };
+    assert!(matches!(train(&set, &config, |_| {}), Err(ModelError::Diverged { .. })));
 }
 
 #[test]
@@ -175,30 +115,12 @@ fn settings_outside_their_range_are_refused() {
     let set = moons(10, 0.1, 0).unwrap();
     let base = TrainConfig::default();
     for config in [
-        TrainConfig {
-            batch_size: 0,
-            ..base.clone()
-        },
-        TrainConfig {
-            learning_rate: 0.0,
-            ..base.clone()
-        },
-        TrainConfig {
-            learning_rate: f32::NAN,
-            ..base.clone()
-        },
-        TrainConfig {
-            weight_decay: -1.0,
-            ..base.clone()
-        },
-        TrainConfig {
-            optimizer: Optimizer::Momentum { momentum: 1.0 },
-            ..base.clone()
-        },
-        TrainConfig {
-            hidden: vec![0],
-            ..base
-        },
+        TrainConfig { batch_size: 0, ..base.clone() },
+        TrainConfig { learning_rate: 0.0, ..base.clone() },
+        TrainConfig { learning_rate: f32::NAN, ..base.clone() },
+        TrainConfig { weight_decay: -1.0, ..base.clone() },
+        TrainConfig { optimizer: Optimizer::Momentum { momentum: 1.0 }, ..base.clone() },
+        TrainConfig { hidden: vec![0], ..base },
     ] {
         assert!(train(&set, &config, |_| {}).is_err(), "{config:?}");
     }
@@ -208,18 +130,13 @@ fn settings_outside_their_range_are_refused() {
 fn on_the_published_linear_set_all_ten_flips_have_gradients_among_the_fifteen_largest() {
     let mut set = oga_linear().unwrap();
     Scaling::standard(&set).apply(&mut set).unwrap();
-    let config = TrainConfig {
-        hidden: vec![],
-        ..TrainConfig::default()
-    };
+    let config = TrainConfig { hidden: vec![], ..TrainConfig::default() };
     let model = quiet(&set, &config).model;
     let mut gradient = vec![0.0; model.parameters().len()];
     let mut scratch = Scratch::default();
     let (mut l1, mut l2) = (Vec::new(), Vec::new());
     for (x, label) in set.samples() {
-        model
-            .gradient_into(x, label, &mut scratch, &mut gradient)
-            .unwrap();
+        model.gradient_into(x, label, &mut scratch, &mut gradient).unwrap();
         l1.push(gradient.iter().map(|g| f64::from(g.abs())).sum::<f64>());
         l2.push(gradient.iter().map(|g| f64::from(g * g)).sum::<f64>());
     }
