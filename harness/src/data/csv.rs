@@ -226,6 +226,9 @@ mod tests {
         assert_eq!((set.len(), set.labels()), (2, &[0, 1][..]));
         let set = parse("a,species,flipped\n1,2,0\n3,4,1\n").unwrap();
         assert_eq!(set.class_names(), ["2", "4"]);
+        // Columns that are named by numbers, as tables often are.
+        assert_eq!(parse("0,1,label\n5,6,0\n7,8,1\n").unwrap().len(), 2);
+        assert_eq!(parse("0,kind,flipped\n5,a,0\n7,b,1\n").unwrap().len(), 2);
     }
 
     #[test]
