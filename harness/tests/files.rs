@@ -563,12 +563,13 @@ fn a_visitor_that_stops_ends_the_pass_with_its_own_error() {
         (0..rows).for_each(|i| writer.write(&vec![i as f32; cols]).unwrap());
         writer.finish().unwrap();
         let mut matrix = Matrix::open(&source(&path)).unwrap();
-        let mut seen = 0;
+        let mut last = None;
         let outcome = matrix.for_each_piece(|row, _, _| {
-            seen += 1;
+            assert_ne!(last, Some(1), "a visit after the last");
+            last = Some(row);
             if row == 1 { Err(Mine::Enough) } else { Ok(()) }
         });
-        assert_eq!((outcome, seen), (Err(Mine::Enough), 2));
+        assert_eq!((outcome, last), (Err(Mine::Enough), Some(1)));
         // And the matrix is as good as before.
         assert_eq!(matrix.read_all_f32(usize::MAX).unwrap()[rows * cols - 1], (rows - 1) as f32);
     }
