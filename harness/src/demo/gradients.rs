@@ -1,0 +1,104 @@
+//! Every sample's gradient through the core: sketch, exact measures, and the plain loss.
+
+use gradsieve::{Layer, Layout, Projector, Sketch, SketchId, Sketcher, Summary};
+
+use super::error::{DemoError, core};
+use super::watch::Watch;
+use crate::data::Dataset;
+use crate::model::{Mlp, Scratch};
+
+/// One sketched gradient a sample.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// What the sketches are.
+    pub id: SketchId,
+    /// n × K, row-major.
+    pub values: Vec<f32>,
+    /// The exact measures of each gradient, n.
+    pub measures: Vec<Summary>,
+    /// The loss of each sample, n.
+    pub losses: Vec<f64>,
+    /// The group of each sample, n: its label as given.
+    pub groups: Vec<u32>,
+}
+
+impl Gradients {
+    /// The sketch of each sample, in its group.
+    pub fn sketches(&self) -> impl Iterator<Item = Sketch<'_>> {
+        let rows = self.values.chunks_exact(self.id.width);
+        rows.zip(&self.measures).zip(&self.groups).map(|((values, &measures), &group)| Sketch {
+            id: self.id,
+            values,
+            measures,
+            group,
+        })
+    }
+
+    /// n.
+    pub fn len(&self) -> usize {
+        self.losses.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.losses.is_empty()
+    }
+}
+
+/// The layout of a model's gradient: weights and biases of each layer.
+pub(super) fn layout(model: &Mlp) -> Result<Layout, DemoError> {
+    let layers: Vec<Layer> = model
+        .layers()
+        .iter()
+        .flat_map(|layer| {
+            let outputs = layer.outputs as u64;
+            [
+                Layer::new(layer.weights as u64, outputs, layer.inputs as u64),
+                Layer::new(layer.bias as u64, outputs, 1),
+            ]
+        })
+        .collect();
+    Layout::new(&layers).map_err(core("the model's layout"))
+}
+
+/// Runs every sample backward and streams its gradient, as outer products from the last layer to the first, into a sketch. No
+/// gradient is ever written out.
+///
+/// # Errors
+/// A set that does not fit the model; a projection that does not fit the layout.
+pub fn gather(
+    model: &Mlp,
+    set: &Dataset,
+    projector: impl Projector,
+    watch: &dyn Watch,
+) -> Result<Gradients, DemoError> {
+    let layout = layout(model)?;
+    let width = projector.width();
+    let mut gradients = Gradients {
+        id: projector.id(layout.id()),
+        values: vec![0.0; set.len() * width],
+        measures: Vec::with_capacity(set.len()),
+        losses: Vec::with_capacity(set.len()),
+        groups: set.labels().to_vec(),
+    };
+    let mut scratch = Scratch::default();
+    for ((x, label), memory) in set.samples().zip(gradients.values.chunks_exact_mut(width)) {
+        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
+        let mut outcome = Ok(());
+        let loss = model.backward(x, label, &mut scratch, |part| {
+            if outcome.is_ok() {
+                let (outputs, inputs) = (part.delta.len() as u64, part.activation.len() as u64);
+                let weights = Layer::new(part.weights as u64, outputs, inputs);
+                outcome = sketcher
+                    .segment(part.bias as u64, part.delta)
+                    .and_then(|()| sketcher.outer(&weights, part.activation, part.delta));
+            }
+        })?;
+        outcome.map_err(core("a gradient"))?;
+        let sketch = sketcher.finish().map_err(core("a gradient"))?;
+        gradients.measures.push(sketch.measures);
+        gradients.losses.push(loss);
+        watch.step();
+    }
+    Ok(gradients)
+}

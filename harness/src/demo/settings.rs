@@ -1,0 +1,76 @@
+//! What a demonstration is run on.
+
+use std::path::PathBuf;
+
+use gradsieve::Repeat;
+
+use crate::data::{self, DataError, Dataset};
+use crate::model::TrainConfig;
+
+/// Where the samples come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The 1,797 handwritten digits.
+    Digits,
+    /// Two moons, 1,000 samples.
+    Moons,
+    /// Gaussian blobs: five classes in ten dimensions, 1,000 samples.
+    Blobs,
+    /// The linear set of the outlier-gradient-analysis paper: 150 samples, ten of them with a flipped label.
+    OgaLinear,
+    /// A CSV file.
+    Csv(PathBuf),
+}
+
+/// Settings of a demonstration; everything follows from them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Where the samples come from.
+    pub source: Source,
+    /// The share of samples that is kept back for testing.
+    pub test_fraction: f64,
+    /// The share of training labels that is flipped. 0 leaves the labels (and the set's own truth, if it has one).
+    pub flip: f64,
+    /// The model and its training. Its seed is replaced by [`Settings::seed`].
+    pub training: TrainConfig,
+    /// Numbers a sketch, K.
+    pub dim: usize,
+    /// Repetitions of the projection.
+    pub repeat: Repeat,
+    /// Decides the split, the flips, the model, the projection and the forest.
+    pub seed: u64,
+    /// The share of samples that is flagged; none takes as many as there are flips, or 5 % where none are known.
+    pub contamination: Option<f64>,
+}
+
+impl Default for Settings {
+    /// The digits with 20 % flips, a 64-64-10 network, sketches of 512.
+    fn default() -> Self {
+        Self {
+            source: Source::Digits,
+            test_fraction: 0.2,
+            flip: 0.2,
+            training: TrainConfig::default(),
+            dim: 512,
+            repeat: Repeat::One,
+            seed: 0,
+            contamination: None,
+        }
+    }
+}
+
+impl Source {
+    /// Makes or reads the set.
+    ///
+    /// # Errors
+    /// A file that cannot be read as a table of numbers with a label.
+    pub fn load(&self, seed: u64) -> Result<Dataset, DataError> {
+        match self {
+            Self::Digits => data::digits(),
+            Self::Moons => data::moons(1000, 0.15, seed),
+            Self::Blobs => data::blobs(1000, 10, 5, 1.0, seed),
+            Self::OgaLinear => data::oga_linear(),
+            Self::Csv(path) => data::csv::read(path),
+        }
+    }
+}
