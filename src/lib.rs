@@ -8,6 +8,7 @@ pub mod influence;
 pub mod moments;
 pub mod outlier;
 pub mod sketch;
+pub mod store;
 
 pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId};

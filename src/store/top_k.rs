@@ -1,0 +1,183 @@
+//! The k largest scores of a stream, in fixed memory: proponents, or the most anomalous samples. (For opponents, push −score.)
+//!
+//! A total order decides: larger score first, lower id first among equals. So what is kept does not depend on the order of
+//! arrival, nor on how a stream was cut into parts that were merged.
+//!
+//! *Memory*: 16 bytes an entry. *Cost*: a comparison for a score that is not among the k, else O(log k).
+
+use crate::error::Error;
+use core::cmp::Ordering;
+
+/// A score and whose it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Entry {
+    /// The sample.
+    pub id: u64,
+    /// Its score.
+    pub score: f64,
+}
+
+impl Entry {
+    /// Whether it stands before `other`. Scores are numbers, never NaN.
+    fn is_before(&self, other: &Self) -> bool {
+        match self.score.partial_cmp(&other.score) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Less) => false,
+            _ => self.id < other.id,
+        }
+    }
+}
+
+/// The k largest entries pushed so far, in lent memory of k entries. Pushing an id twice keeps it twice.
+///
+/// ```
+/// use gradsieve::store::{Entry, TopK};
+///
+/// let mut memory = [Entry::default(); 2];
+/// let mut top = TopK::new(&mut memory);
+/// for (id, score) in [(0, 0.5), (1, 2.0), (2, -1.0), (3, 2.0)] {
+///     top.push(Entry { id, score })?;
+/// }
+/// assert_eq!(top.into_sorted(), [Entry { id: 1, score: 2.0 }, Entry { id: 3, score: 2.0 }]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TopK<'m> {
+    /// The first `len` are a heap: no entry stands before its parent, so the root is the last of the k.
+    entries: &'m mut [Entry],
+    len: usize,
+}
+
+impl<'m> TopK<'m> {
+    /// Bytes of the k largest: this and its entries.
+    #[must_use]
+    pub const fn bytes(k: usize) -> usize {
+        k.saturating_mul(size_of::<Entry>()).saturating_add(size_of::<Self>())
+    }
+
+    /// Nothing yet; k is the length of `memory`.
+    #[must_use]
+    pub const fn new(memory: &'m mut [Entry]) -> Self {
+        Self { entries: memory, len: 0 }
+    }
+
+    /// Forgets everything.
+    pub const fn reset(&mut self) {
+        self.len = 0;
+    }
+
+    /// k.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Entries kept: k, or fewer if fewer were pushed.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The entries kept, in no particular order.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        self.entries.get(..self.len).unwrap_or_default()
+    }
+
+    /// The entry that the next better one will displace; `None` while there is room.
+    #[must_use]
+    pub fn last(&self) -> Option<&Entry> {
+        if self.len < self.capacity() { None } else { self.entries().first() }
+    }
+
+    /// Takes an entry in. Returns the one that is not, or no longer, among the k; `None` while there was room.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] if the score is NaN (infinite ones have their place); nothing has changed.
+    pub fn push(&mut self, entry: Entry) -> Result<Option<Entry>, Error> {
+        if entry.score.is_nan() {
+            return Err(Error::NonFinite);
+        }
+        if self.len < self.capacity() {
+            self.len += 1;
+            self.rise(entry);
+            return Ok(None);
+        }
+        match self.last().copied() {
+            Some(last) if entry.is_before(&last) => {
+                sink(self.entries, entry);
+                Ok(Some(last))
+            }
+            _ => Ok(Some(entry)),
+        }
+    }
+
+    /// Takes in all that `other` keeps: what is kept then are the k largest of both streams, if `other` keeps k or more itself.
+    pub fn merge(&mut self, other: &TopK<'_>) {
+        for &entry in other.entries() {
+            // Cannot fail: an entry that is kept has a score.
+            let _ = self.push(entry);
+        }
+    }
+
+    /// The entries kept, the largest first.
+    #[must_use]
+    pub fn into_sorted(self) -> &'m [Entry] {
+        let heap = self.entries.get_mut(..self.len).unwrap_or_default();
+        let mut len = heap.len();
+        // The root is the last of those that remain: it changes places with the one at the end.
+        while let Some((end, rest)) = heap.get_mut(..len).and_then(<[Entry]>::split_last_mut) {
+            if let Some(root) = rest.first() {
+                let moved = core::mem::replace(end, *root);
+                sink(rest, moved);
+            }
+            len -= 1;
+        }
+        heap
+    }
+
+    /// Puts an entry at the end of the heap and lets it rise to its place.
+    fn rise(&mut self, entry: Entry) {
+        let mut hole = self.len.saturating_sub(1);
+        while hole > 0 {
+            let parent = (hole - 1) / 2;
+            match self.entries.get(parent).copied() {
+                Some(above) if above.is_before(&entry) => put(self.entries, hole, above),
+                _ => break,
+            }
+            hole = parent;
+        }
+        put(self.entries, hole, entry);
+    }
+}
+
+/// Puts an entry in the root's place and lets it sink to its own.
+fn sink(heap: &mut [Entry], entry: Entry) {
+    let mut hole = 0;
+    loop {
+        let child = hole * 2 + 1;
+        let (index, below) = match (heap.get(child), heap.get(child + 1)) {
+            (Some(left), Some(right)) if left.is_before(right) => (child + 1, *right),
+            (Some(left), _) => (child, *left),
+            (None, _) => break,
+        };
+        if !entry.is_before(&below) {
+            break;
+        }
+        put(heap, hole, below);
+        hole = index;
+    }
+    put(heap, hole, entry);
+}
+
+fn put(heap: &mut [Entry], index: usize, entry: Entry) {
+    if let Some(place) = heap.get_mut(index) {
+        *place = entry;
+    }
+}
