@@ -12,13 +12,19 @@
 //!
 //! May import `sketch`, `moments` and `error`; knows nothing of influence or stores.
 
+mod direction;
+mod forest;
 mod mahalanobis;
 mod norm;
 mod self_influence;
+mod threshold;
 
+pub use direction::{Direction, DirectionSettings};
+pub use forest::{Forest, ForestSettings, Node};
 pub use mahalanobis::Mahalanobis;
 pub use norm::{L1, L2};
 pub use self_influence::SelfInfluence;
+pub use threshold::threshold;
 
 use crate::error::Error;
 use crate::sketch::Sketch;

@@ -1,7 +1,10 @@
 //! The integration tests of the core: one binary, one module a room. Names are claims.
 
 mod accuracy;
+mod direction;
+mod forest;
 mod influence;
 mod moments;
 mod sketch;
 mod source;
+mod top_k;
