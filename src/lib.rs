@@ -1,6 +1,69 @@
 //! Which training samples are harmful, odd or influential: a scoring kernel for code that trains on the device.
+//!
+//! **A batch-mean gradient is not a per-sample gradient.** Everything here speaks about single training samples (or single
+//! clients, or single sensors), so it wants *their* gradients, one at a time. Fed with means over a batch it finds odd
+//! batches.
+//!
+//! Gradients stream in as `f32`, `f16` or `bf16`, in segments or as the two factors of a linear layer; they become a fixed-size
+//! sketch; and the sketch is scored, against the others' statistics (outlier gradient analysis) and against target gradients
+//! (influence). No heap, no `unsafe`, no panics; a few kilobytes in the caller's memory; and **the same bits on every
+//! machine**, so that a sketch made on a microcontroller can be compared with one made on a server.
+//!
+//! ```
+//! use gradsieve::outlier::{Detector, SelfInfluence};
+//! use gradsieve::{Layer, Layout, Repeat, Sjlt, Sketcher};
+//!
+//! const K: usize = 64;
+//! // A layer of 10 × 64 weights and its 10 biases.
+//! let (weights, bias) = (Layer::new(0, 10, 64), Layer::new(640, 10, 1));
+//! let layout = Layout::new(&[weights, bias])?;
+//! let projector = Sjlt::new(K, 7, Repeat::One)?;
+//!
+//! let mut memory = [0.0_f32; SelfInfluence::floats(K)];
+//! let mut detector = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! let sample = |i: usize| ([i as f32 * 0.1; 64], [0.3_f32; 10]); // your backward pass: (input, output gradient)
+//! for pass in ["observe", "score"] {
+//!     for i in 0..20 {
+//!         let (a, b) = sample(i);
+//!         let mut values = [0.0_f32; K];
+//!         let mut sketcher = Sketcher::new(projector, layout, &mut values)?;
+//!         sketcher.segment(bias.offset, &b)?;
+//!         sketcher.outer(&weights, &a, &b)?;
+//!         let sketch = sketcher.finish()?;
+//!         if pass == "observe" { detector.observe(&sketch)? } else { println!("{i}: {}", detector.score(&sketch)?) }
+//!     }
+//!     detector.fit()?;
+//! }
+//! # Ok::<(), gradsieve::Error>(())
+//! ```
+//!
+//! # Where things are
+//! | room | what it does |
+//! |---|---|
+//! | [`gradient`] | what comes in: layers, layouts and their ids |
+//! | [`sketch`] | gradient → K numbers, and the exact L1, L2², maximum and non-finite count, in one pass |
+//! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
+//! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
+//! | [`influence`] | pairs of sketches → influence; positive is helpful |
+//! | [`store`] | the k best of a stream, in fixed memory |
+//! | [`error`] | what can be wrong with a call |
+//!
+//! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate `gradsieve-kernels`; what
+//! "the same bits" means exactly is said there, and in the project's ARCHITECTURE.md.
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::std_instead_of_core)]
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::unreachable,
+        clippy::todo
+    )
+)]
 
 pub mod error;
 pub mod gradient;
@@ -15,3 +78,8 @@ pub use gradient::{Layer, Layout, LayoutId};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
 pub use sketch::{Exact, Kind, Projector, Repeat, Sjlt, Sketch, SketchId, Sketcher};
+
+/// The README's Rust example, compiled and run with the other examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@
 //! over ten corruptions (by up to .01) square the parts or take up short gradients as well as long ones, and lose .003 to .05 on
 //! flips. Dividing by d̄ is as good as standardising d, whose running deviation would depend on the order.
 //!
-//! Source: METHODS section 2; the length of the summed directions is the mean resultant length of directional statistics
+//! Source: this project; the length of the summed directions is the mean resultant length of directional statistics
 //! (Mardia & Jupp 2000).
 //!
 //! *Memory*: K numbers of `f32` a group in the caller's hands ([`Direction::floats`]), and [`Direction::BYTES`]. *Cost*: four passes over K numbers

@@ -4,7 +4,8 @@
 //! function here and a line in the table.
 
 use gradsieve::Error;
-use gradsieve::outlier::{Detector, L1, L2, Mahalanobis, SelfInfluence};
+use gradsieve::outlier::{Detector, Direction, Forest, L1, L2, Mahalanobis, Node, SelfInfluence};
+use gradsieve::outlier::{DirectionSettings, ForestSettings};
 
 use super::error::{DemoError, core};
 use super::gradients::Gradients;
@@ -34,7 +35,7 @@ impl Contestant {
 
 /// All contestants, in the order of the table.
 #[must_use]
-pub const fn contestants() -> [Contestant; 5] {
+pub const fn contestants() -> [Contestant; 7] {
     [
         Contestant {
             name: "loss",
@@ -52,9 +53,19 @@ pub const fn contestants() -> [Contestant; 5] {
             score: |gradients, _| Ok((scores(&mut L2, gradients)?, 0)),
         },
         Contestant {
+            name: "forest",
+            about: "isolation forest on the sketch: 100 trees of 256 samples",
+            score: forest,
+        },
+        Contestant {
             name: "mahalanobis",
             about: "distance from the mean in units of the covariance, on the sketch",
             score: mahalanobis,
+        },
+        Contestant {
+            name: "direction",
+            about: "angle to the mean direction of the sample's class, joined with the norm",
+            score: direction,
         },
         Contestant {
             name: "self-influence",
@@ -113,5 +124,33 @@ fn mahalanobis(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
         Mahalanobis::new(Mahalanobis::SHRINKAGE, width, &mut memory).map_err(core("mahalanobis"))?;
     observe_all(gradients, |sketch| detector.observe(sketch))?;
     detector.fit().map_err(core("mahalanobis"))?;
+    Ok((scores(&mut detector, gradients)?, bytes))
+}
+
+fn forest(gradients: &Gradients, seed: u64) -> Result<Scored, DemoError> {
+    // A row that is not finite cannot be grown on; it is scored as such below.
+    let finite: Vec<f32> = gradients
+        .sketches()
+        .filter(|sketch| sketch.check_finite().is_ok())
+        .flat_map(|sketch| sketch.values.iter().copied())
+        .collect();
+    if finite.is_empty() {
+        return Err(DemoError::NothingFinite { samples: gradients.len() });
+    }
+    let settings = ForestSettings::new(seed);
+    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
+    let mut scratch = vec![0; Forest::scratch(settings)];
+    let mut forest = Forest::new(settings, &mut nodes).map_err(core("forest"))?;
+    forest.fit(gradients.id, &finite, &mut scratch).map_err(core("forest"))?;
+    Ok((scores(&mut forest, gradients)?, Forest::bytes(settings)))
+}
+
+fn direction(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
+    let groups = gradients.groups.iter().max().map_or(1, |&group| group + 1);
+    let settings = DirectionSettings { groups, width: gradients.id.width };
+    let mut memory = vec![0.0; Direction::floats(groups, settings.width)];
+    let bytes = size_of_val(&memory[..]) + Direction::BYTES;
+    let mut detector = Direction::new(settings, &mut memory).map_err(core("direction"))?;
+    observe_all(gradients, |sketch| detector.observe(sketch))?;
     Ok((scores(&mut detector, gradients)?, bytes))
 }
