@@ -454,12 +454,18 @@ mod tests {
     #[test]
     fn a_tree_on_two_rows_splits_once_between_them() {
         let mut tree = [Node::EMPTY; 3];
-        let table = Table::new(1, &[1.0, 4.0]).unwrap();
-        for seed in 0..100 {
-            grow(&mut tree, &mut [0, 1], table, &mut Draws::new(seed, 0), depth_cap(2));
-            let [root, left, right] = tree;
-            assert!(root.left == 1 && 1.0 <= root.value && root.value < 4.0);
-            assert_eq!([left.value, right.value], [1.0, 1.0]);
+        // Also between neighbours, where every threshold but the lower one rounds away.
+        for greatest in [4.0, 1.0_f32.next_up()] {
+            let values = [1.0, greatest];
+            let table = Table::new(1, &values).unwrap();
+            for seed in 0..100 {
+                let mut rows = [0, 1];
+                grow(&mut tree, &mut rows, table, &mut Draws::new(seed, 0), depth_cap(2));
+                let [root, left, right] = tree;
+                assert!(root.left == 1 && 1.0 <= root.value && root.value < greatest);
+                assert_eq!([left.value, right.value], [1.0, 1.0]);
+                assert_eq!(rows, [0, 1]);
+            }
         }
     }
 

@@ -97,6 +97,15 @@ mod tests {
     }
 
     #[test]
+    fn between_two_scores_the_bits_are_numpy_s() {
+        for (contamination, expected) in
+            [(0.6, 0.339_999_999_999_999_97), (0.7, 0.28), (0.9, 0.159_999_999_999_999_98)]
+        {
+            assert_eq!(threshold(&[0.1, 0.7], contamination), Ok(expected));
+        }
+    }
+
+    #[test]
     fn a_tenth_of_250_scores_is_25_of_them() {
         let scores: [f64; 250] = core::array::from_fn(|index| ((index * 97) % 250) as f64);
         let threshold = threshold(&scores, 0.1).unwrap();

@@ -184,6 +184,31 @@ fn both_a_long_gradient_and_a_turned_one_stand_out() {
 }
 
 #[test]
+fn lengths_whose_squares_f32_cannot_hold_have_a_direction_all_the_same() {
+    // Outer products can be as long as this: their squared norms are multiplied in f64.
+    let towards = |seed| -> Vec<f32> { (0..WIDTH).map(|i| number(seed, i) as f32).collect() };
+    let all: Vec<Gradient> = (0..2_000).map(|i| (towards(1 + u64::from(i % 8 == 0)), 0)).collect();
+    let mut memory = [0.0; FLOATS];
+    let mut direction = observed(&all, &mut memory);
+    // A third direction; what the norm adds is known from a sketch that has the norm, and no direction.
+    let values = towards(3);
+    let part = |direction: &mut Direction<'_>, exponent: i32| {
+        let values: Vec<f32> = values.iter().map(|value| value * 2.0_f32.powi(exponent)).collect();
+        let l2_squared = summarize(&towards(3)).l2_squared * 4.0_f64.powi(exponent);
+        let measures = gradsieve::Summary { l2_squared, ..summarize(&values) };
+        let sketch = Sketch::from_parts(id(), &values, measures).unwrap();
+        let blank = [0.0; WIDTH];
+        let norm_alone = direction.score(&Sketch { values: &blank, ..sketch }).unwrap() - 2.0;
+        direction.score(&sketch).unwrap() - norm_alone
+    };
+    let expected = part(&mut direction, 0);
+    for exponent in [-125, -100, -60, 60, 100, 126] {
+        let found = part(&mut direction, exponent);
+        assert!(close(found, expected), "2^{exponent}: {found} instead of {expected}");
+    }
+}
+
+#[test]
 fn a_zero_gradient_scores_zero_and_an_unseen_group_leaves_it_to_the_norm() {
     let mut memory = [0.0; FLOATS];
     let mut direction = Direction::new(SETTINGS, &mut memory).unwrap();

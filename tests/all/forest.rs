@@ -221,4 +221,7 @@ fn a_sketch_scores_as_its_row_does_and_a_foreign_one_is_refused() {
     assert_eq!(forest.score(&sketch), forest.score_row(&values));
     let foreign = Sketch { id: SketchId { seed: 1, ..id(2) }, ..sketch };
     assert_eq!(forest.score(&foreign), Err(Error::Mismatch(Field::Seed)));
+    // Finite numbers of a gradient that was not.
+    let measures = summarize(&[f32::NAN, 1.0]);
+    assert_eq!(forest.score(&Sketch { measures, ..sketch }), Err(Error::NonFinite));
 }
