@@ -211,7 +211,8 @@ fn part_of_block<T: Element>(
     x: &[T],
     out: &mut [f32],
 ) {
-    let width = out.len() / projection.repeat.count();
+    // Never zero, as `check` has seen to; the optimiser does not know that.
+    let width = (out.len() / projection.repeat.count()).max(1);
     let mut state = projection.state(block);
     for out in out.chunks_mut(width) {
         let word = hash::mix(state);

@@ -1,0 +1,128 @@
+//! Links only if no panic can be reached from the core's public functions.
+//!
+//! The panic handler calls a function that nobody defines. If the optimiser finds every path to a panic dead, the
+//! handler goes, and the image links; if one is left, the link fails and names the missing function. With
+//! `--features planted` there is one, and the link must fail.
+//!
+//! The image is never run: everything hangs on one entry point whose inputs are opaque.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
+use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
+use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
+use gradsieve::store::{Entry, TopK};
+use gradsieve::{Element, Error, Exact, Layer, Layout, Projector, Repeat, Sjlt, Sketch, Sketcher, bf16, f16};
+
+unsafe extern "C" {
+    fn a_panic_can_be_reached() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: there is no such function, so no image that calls it exists.
+    unsafe { a_panic_can_be_reached() }
+}
+
+/// Slices of a length that the optimiser does not know.
+fn opaque<T>(memory: &mut [T]) -> &mut [T] {
+    let n = black_box(memory.len());
+    memory.get_mut(..n).unwrap_or_default()
+}
+
+fn sketch<'m, T: Element, P: Projector>(
+    projector: P,
+    layout: Layout,
+    layer: &Layer,
+    x: &[T],
+    memory: &'m mut [f32],
+) -> Result<Sketch<'m>, Error> {
+    let mut sketcher = Sketcher::new(projector, layout, memory)?;
+    sketcher.segment(black_box(3), x)?;
+    sketcher.outer(layer, x, x)?;
+    sketcher.finish()
+}
+
+fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
+    let layers = [Layer::new(black_box(0), black_box(4), 3), Layer::new(black_box(12), 4, 1)];
+    let layout = Layout::new(opaque(&mut { layers }))?;
+    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting)?;
+    let projector = Sjlt::new(black_box(64), black_box(1), repeat)?;
+    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (c, memory) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let one = sketch(projector, layout, &layers[0], half, a)?.in_group(black_box(1));
+    let two = sketch(projector, layout, &layers[1], brain, b)?;
+    let three = sketch(Exact::new(black_box(64)), layout, &layers[1], &*more, c)?;
+
+    let mut sum = grad_dot(&one, &two)? + grad_cos(&one, &three)?;
+    let mut pair = TracIn::new();
+    pair.observe(black_box(0.1), &one, &two)?;
+    pair.observe_self(black_box(0.1), &one)?;
+    sum += pair.score() + L1.score(&one)? + L2.score(&two)?;
+
+    let mut ridge = Ridge::new(black_box(0.1), black_box(64), memory)?;
+    ridge.observe(&one)?;
+    ridge.fit()?;
+    sum += ridge.target(&two, more)?.score(&three)?;
+    ridge.reset();
+
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let mut detector = SelfInfluence::new(black_box(0.1), black_box(64), left)?;
+    let other = SelfInfluence::new(black_box(0.1), black_box(64), right)?;
+    detector.observe(&one)?;
+    detector.merge(&other)?;
+    detector.fit()?;
+    sum += detector.score(&two)?;
+
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let mut detector = Mahalanobis::new(black_box(0.1), black_box(64), left)?;
+    let other = Mahalanobis::new(black_box(0.1), black_box(64), right)?;
+    detector.observe(&one)?;
+    detector.merge(&other)?;
+    detector.fit()?;
+    sum += detector.score(&two)?;
+
+    let settings = DirectionSettings { groups: black_box(3), width: black_box(64) };
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let mut detector = Direction::new(settings, left)?;
+    let other = Direction::new(settings, right)?;
+    detector.observe(&one)?;
+    detector.merge(&other)?;
+    sum += detector.score(&two)?;
+
+    let mut nodes = [Node::EMPTY; 64];
+    let mut scratch = [0_u32; 16];
+    let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
+    let mut forest = Forest::new(settings, opaque(&mut nodes))?;
+    forest.fit(one.id, memory, opaque(&mut scratch))?;
+    sum += forest.score(&two)?;
+
+    let mut entries = [Entry::default(); 8];
+    let mut top = TopK::new(opaque(&mut entries));
+    top.push(Entry { id: black_box(1), score: black_box(2.0) })?;
+    for entry in top.into_sorted() {
+        sum += entry.score;
+    }
+    let mut scores = [1.0, 2.0, 3.0];
+    sum += threshold(opaque(&mut scores), black_box(0.1))?;
+    Ok(sum)
+}
+
+/// The entry point of the image.
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() -> ! {
+    let mut floats = [0.5_f32; 4096];
+    let mut more = [0.5_f32; 64];
+    let result = everything(
+        opaque(&mut floats),
+        opaque(&mut more),
+        opaque(&mut [f16::ONE; 16]),
+        opaque(&mut [bf16::ONE; 16]),
+    );
+    let _ = black_box(result);
+    #[cfg(feature = "planted")]
+    black_box(floats[black_box(9999)]);
+    loop {}
+}
