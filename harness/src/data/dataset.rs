@@ -79,6 +79,23 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same set with other labels, n; what was known of flips is forgotten.
+    ///
+    /// # Errors
+    /// Another number of labels than samples; a label that is no class.
+    pub fn with_labels(mut self, labels: Vec<u32>) -> Result<Self, DataError> {
+        if labels.len() != self.len() {
+            return Err(DataError::Length { what: "labels", found: labels.len(), expected: self.len() });
+        }
+        let classes = self.classes();
+        if let Some(row) = labels.iter().position(|&y| y as usize >= classes) {
+            return Err(DataError::Label { row, label: labels[row], classes });
+        }
+        self.labels = labels;
+        self.flipped = None;
+        Ok(self)
+    }
+
     /// The same set with names for its classes.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use gradsieve::Sjlt;
+use gradsieve::{Exact, Sjlt};
 
 use super::detectors::contestants;
 use super::error::{DemoError, core};
@@ -11,7 +11,7 @@ use super::gradients::{Gradients, gather};
 use super::outcome::{DetectorOutcome, Outcome, Suspect};
 use super::settings::Settings;
 use super::watch::Watch;
-use crate::data::Dataset;
+use crate::data::{Dataset, Scaling};
 use crate::measures::{auroc, average_precision, flagged, found_in_budget, roc_curve};
 use crate::model::{Mlp, TrainConfig, train};
 
@@ -25,12 +25,7 @@ const SUSPECTS: usize = 24;
 pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError> {
     let begun = Instant::now();
     let config = TrainConfig { seed: settings.seed, ..settings.training.clone() };
-    let set = settings.source.load(settings.seed)?;
-    let (mut train_set, test_set) = set.split(settings.test_fraction, settings.seed)?;
-    let mut original = train_set.labels().to_vec();
-    if settings.flip > 0.0 {
-        original = train_set.flip_labels(settings.flip, settings.seed)?.original;
-    }
+    let Divided { train_set, test_set, original } = divide(settings)?;
     let truth = train_set.flipped().map_or_else(|| vec![false; train_set.len()], <[bool]>::to_vec);
     let flips = truth.iter().filter(|&&flipped| flipped).count();
     let budget = budget(settings, train_set.len(), flips);
@@ -39,10 +34,9 @@ pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError>
     let model = train(&train_set, &config, |_| watch.step())?.model;
     watch.end();
 
-    let projector = Sjlt::new(settings.dim, settings.seed, settings.repeat).map_err(core("the sketch"))?;
     watch.begin("gradients", train_set.len() as u64);
     let clock = Instant::now();
-    let gradients = gather(&model, &train_set, projector, watch)?;
+    let gradients = sketch(settings, &model, &train_set, watch)?;
     let gradient_seconds = clock.elapsed().as_secs_f64();
     watch.end();
 
@@ -66,7 +60,7 @@ pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError>
         train_samples: train_set.len(),
         test_samples: test_set.len(),
         parameters: model.parameters().len(),
-        dim: settings.dim,
+        dim: gradients.id.width,
         seed: settings.seed,
         flips,
         budget,
@@ -86,6 +80,53 @@ pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError>
     outcome.suspects = suspects(&outcome, &train_set, &original, &retrained)?;
     outcome.seconds = begun.elapsed().as_secs_f64();
     Ok(outcome)
+}
+
+/// A set in its two parts.
+struct Divided {
+    /// With flipped labels.
+    train_set: Dataset,
+    test_set: Dataset,
+    /// The training samples' labels before any flips, as far as they are known.
+    original: Vec<u32>,
+}
+
+fn divide(settings: &Settings) -> Result<Divided, DemoError> {
+    let set = settings.source.load(settings.seed)?;
+    let whole = settings.test_fraction == 0.0;
+    let (mut train_set, mut test_set) =
+        if whole { (set.clone(), set) } else { set.split(settings.test_fraction, settings.seed)? };
+    let mut original = train_set.labels().to_vec();
+    if settings.flip > 0.0 {
+        original = train_set.flip_labels(settings.flip, settings.seed)?.original;
+    } else if let (Some(flipped), 2) = (train_set.flipped(), train_set.classes()) {
+        // Of two classes, the other one is the true one.
+        original.iter_mut().zip(flipped).for_each(|(label, &flipped)| *label ^= u32::from(flipped));
+    }
+    if whole {
+        test_set = test_set.with_labels(original.clone())?;
+    }
+    if settings.source.is_unscaled() {
+        let scaling = Scaling::standard(&train_set);
+        scaling.apply(&mut train_set)?;
+        scaling.apply(&mut test_set)?;
+    }
+    Ok(Divided { train_set, test_set, original })
+}
+
+/// All gradients: projected, unless they are as small as a sketch.
+fn sketch(
+    settings: &Settings,
+    model: &Mlp,
+    set: &Dataset,
+    watch: &dyn Watch,
+) -> Result<Gradients, DemoError> {
+    let parameters = model.parameters().len();
+    if parameters <= settings.dim {
+        return gather(model, set, Exact::new(parameters), watch);
+    }
+    let projector = Sjlt::new(settings.dim, settings.seed, settings.repeat).map_err(core("the sketch"))?;
+    gather(model, set, projector, watch)
 }
 
 /// How many samples are flagged.
