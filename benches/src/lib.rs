@@ -1,1 +1,27 @@
-//! benches
+//! The measuring side of gradsieve: criterion benches (`benches/`) and the program `race`.
+//!
+//! A race answers two questions about every kernel: what part of the machine's own limit does it reach, and does
+//! any crate on crates.io do better? Our kernels, their peers and the limits run interleaved, in many short rounds,
+//! in thread CPU time, so that a noisy neighbour slows all of them alike.
+//!
+//! - [`machine`]: the CPU's name and caches, and the footprints that follow from them.
+//! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
+//! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
+//! - [`limits`]: plain loops that only move data, or only compute.
+//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`]: one file a contest.
+//! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
+
+pub mod axpys;
+pub mod clock;
+pub mod contest;
+pub mod conversions;
+pub mod data;
+pub mod dots;
+pub mod limits;
+pub mod machine;
+pub mod norms;
+pub mod pairs;
+pub mod plain;
+pub mod report;
+pub mod sketches;
+pub mod summaries;

@@ -1,0 +1,72 @@
+//! The race: our kernels, their peers and the machine's limits, interleaved in one run.
+
+use clap::Parser;
+use gradsieve_bench::clock::Plan;
+use gradsieve_bench::contest::Hall;
+use gradsieve_bench::machine::{Footprint, Machine};
+use gradsieve_bench::{axpys, conversions, dots, limits, norms, pairs, report, sketches, summaries};
+use std::time::{Duration, Instant};
+
+/// Races gradsieve's kernels against their peers and against what the machine can do.
+///
+/// Every figure is a fraction of a limit that was measured in the same rounds, in thread CPU time: a loop that
+/// reads (or reads and writes) the same bytes and does nothing else.
+#[derive(Parser)]
+#[command(after_help = "Examples:
+  cargo run --release -p gradsieve-bench --bin race
+  cargo run --release -p gradsieve-bench --bin race -- --quick
+  cargo run --release -p gradsieve-bench --bin race -- --only 'dot float16'
+  cargo run --release -p gradsieve-bench --bin race -- --only 'sjlt float32 L3' --json")]
+struct Arguments {
+    /// Print a JSON list instead of the table.
+    #[arg(long)]
+    json: bool,
+    /// Fewer rounds: about a quarter of the time, and noisier.
+    #[arg(long)]
+    quick: bool,
+    /// Only the contests whose name (`kernel dtype shape`) contains this.
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let rounds = if arguments.quick { 11 } else { 48 };
+    let plan = Plan { rounds, run: Duration::from_millis(1) };
+    let machine = Machine::here();
+    let [l1, l2, l3] = machine.caches.map(|bytes| bytes >> 10);
+    eprintln!("{}; caches {l1} KiB, {l2} KiB, {l3} KiB", machine.cpu);
+
+    let start = Instant::now();
+    let mut hall = Hall::new(machine, plan, arguments.only.clone());
+    for hold in [
+        dots::hold,
+        norms::hold,
+        pairs::hold,
+        summaries::hold,
+        sketches::hold,
+        axpys::hold,
+        conversions::hold,
+    ] {
+        hold(&mut hall);
+    }
+    if hall.outcomes().is_empty() {
+        let only = arguments.only.unwrap_or_default();
+        anyhow::bail!("no contest's name contains {only:?}; names look like \"dot float16 L2\"");
+    }
+    eprintln!("{} contests in {:.0} s", hall.outcomes().len(), start.elapsed().as_secs_f64());
+
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&report::json(&hall))?);
+        return Ok(());
+    }
+    let footprints = Footprint::ALL.map(|f| format!("{} {} KiB", f.name(), hall.machine.bytes(f) >> 10));
+    println!("{} · caches {l1} KiB, {l2} KiB, {l3} KiB", hall.machine.cpu);
+    println!("{} · {rounds} rounds, thread CPU time", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z"));
+    println!("footprints, all streams together: {}", footprints.join(", "));
+    for (name, figure) in limits::compute(plan) {
+        println!("{name}: {:.1} G/s", figure * 1e-9);
+    }
+    println!("\n{}", report::table(&hall));
+    Ok(())
+}

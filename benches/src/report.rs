@@ -1,0 +1,118 @@
+//! The table and the JSON of a race.
+
+use crate::contest::{Hall, Outcome, Result, Role, Target};
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Map, Value, json};
+
+/// A table with a line for every level, and one for every variant.
+#[must_use]
+pub fn table(hall: &Hall) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_header([
+        "kernel",
+        "dtype",
+        "shape",
+        "level",
+        "ns",
+        "GB/s",
+        "of limit",
+        "target",
+        "best peer",
+        "its fraction",
+    ]);
+    for column in [4, 5, 6, 9] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for outcome in hall.outcomes() {
+        let best_peer = best_peer(outcome);
+        for result in outcome.results.iter().filter(|result| result.role != Role::Peer) {
+            let first = Some(result.name.as_str()) == best_level(outcome);
+            let (peer, fraction) = match best_peer {
+                Some(peer) if first => (peer.name.clone(), format!("{:.2}", peer.fraction)),
+                _ => Default::default(),
+            };
+            table.add_row([
+                outcome.kernel.to_owned(),
+                outcome.dtype.clone(),
+                outcome.shape.clone(),
+                if result.right { result.name.clone() } else { format!("{} (WRONG)", result.name) },
+                nanoseconds(result.seconds),
+                format!("{:.1}", outcome.bytes as f64 / result.seconds * 1e-9),
+                format!("{:.2}", result.fraction),
+                if first { verdict(outcome.target, result) } else { String::new() },
+                peer,
+                fraction,
+            ]);
+        }
+    }
+    table.to_string()
+}
+
+/// A list with an object for every level.
+#[must_use]
+pub fn json(hall: &Hall) -> Value {
+    let levels = hall.outcomes().iter().flat_map(|outcome| {
+        let by_name = |role: fn(Role) -> bool| -> Map<String, Value> {
+            let results = outcome.results.iter().filter(|result| role(result.role) && result.right);
+            results.map(|result| (result.name.clone(), json!(result.fraction))).collect()
+        };
+        let peers = by_name(|role| role == Role::Peer);
+        let variants = by_name(|role| role == Role::Variant);
+        let wrong: Vec<_> = outcome.results.iter().filter(|r| !r.right).map(|r| r.name.clone()).collect();
+        let ours = outcome.results.iter().filter(|result| matches!(result.role, Role::Ours(_)));
+        ours.map(move |result| {
+            json!({
+                "kernel": outcome.kernel,
+                "dtype": outcome.dtype,
+                "shape": outcome.shape,
+                "level": result.name,
+                "fraction": result.fraction,
+                "peers": peers,
+                "variants": variants,
+                "wrong": wrong,
+                "seconds": result.seconds,
+                "bytes_per_second": outcome.bytes as f64 / result.seconds,
+                "limit": { "loop": outcome.limit.name, "seconds": outcome.limit.seconds,
+                           "bytes_per_second": outcome.bytes as f64 / outcome.limit.seconds },
+                "target": match outcome.target {
+                    Target::Fraction(fraction) if fraction.is_finite() => json!({ "fraction": fraction }),
+                    Target::Nanoseconds(nanoseconds) => json!({ "seconds": nanoseconds * 1e-9 }),
+                    _ => Value::Null,
+                },
+            })
+        })
+    });
+    levels.collect()
+}
+
+/// The best right answer that isn't ours.
+fn best_peer(outcome: &Outcome) -> Option<&Result> {
+    let peers = outcome.results.iter().filter(|result| result.role == Role::Peer && result.right);
+    peers.max_by(|a, b| a.fraction.total_cmp(&b.fraction))
+}
+
+/// The widest level, which targets are about.
+fn best_level(outcome: &Outcome) -> Option<&str> {
+    let ours = outcome.results.iter().filter(|result| matches!(result.role, Role::Ours(_)));
+    ours.last().map(|result| result.name.as_str())
+}
+
+/// The target, and whether it was reached (to the two digits that it is given in).
+fn verdict(target: Target, result: &Result) -> String {
+    let mark = |met: bool| if met { "met" } else { "missed" };
+    match target {
+        Target::Fraction(goal) if goal.is_finite() => {
+            format!("{goal:.2} {}", mark((100.0 * result.fraction).round() >= 100.0 * goal))
+        }
+        Target::Nanoseconds(goal) => format!("{goal} ns {}", mark(result.seconds <= goal * 1e-9)),
+        _ => String::new(),
+    }
+}
+
+fn nanoseconds(seconds: f64) -> String {
+    let nanoseconds = seconds * 1e9;
+    if nanoseconds < 1000.0 { format!("{nanoseconds:.1}") } else { format!("{nanoseconds:.0}") }
+}
