@@ -160,14 +160,14 @@ pub struct Hall {
     /// The machine.
     pub machine: Machine,
     plan: Plan,
-    only: Option<String>,
+    only: Vec<String>,
     outcomes: Vec<Outcome>,
 }
 
 impl Hall {
-    /// A hall that holds contests whose name (`kernel dtype shape`) contains `only`.
+    /// A hall that holds contests whose name (`kernel dtype shape`) contains one of `only`; all, if there are none.
     #[must_use]
-    pub fn new(machine: Machine, plan: Plan, only: Option<String>) -> Self {
+    pub fn new(machine: Machine, plan: Plan, only: Vec<String>) -> Self {
         Self { machine, plan, only, outcomes: Vec::new() }
     }
 
@@ -175,7 +175,7 @@ impl Hall {
     #[must_use]
     pub fn wants(&self, kernel: &str, dtype: &str, shape: &str) -> bool {
         let name = format!("{kernel} {dtype} {shape}");
-        self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+        self.only.is_empty() || self.only.iter().any(|only| name.contains(only.as_str()))
     }
 
     /// Checks the candidates, then races them.

@@ -67,28 +67,24 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
     }
 }
 
-/// One tile's sum.
+/// One tile's sum. What does not fill four registers is loaded in parts, with zeros behind: a zero term leaves every
+/// canonical sum as it is, because a sum that starts at +0 is never −0.
 #[inline(always)]
 fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
     let mut lanes = [s.splat(0.0); 4];
-    let (x, x_rest) = x.as_chunks::<16>();
-    let (y, y_rest) = y.as_chunks::<16>();
-    let (x, x_few) = x.as_chunks::<4>();
-    let (y, y_few) = y.as_chunks::<4>();
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (y, y_rest) = y.as_chunks::<LANES>();
     for (x, y) in x.iter().zip(y) {
         if size_of::<T>() < 4 || size_of::<U>() < 4 {
             s.prefetch(x, AHEAD);
             s.prefetch(y, AHEAD);
         }
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane = step(s, x, y, *lane);
+        for ((lane, x), y) in lanes.iter_mut().zip(x.as_chunks().0).zip(y.as_chunks().0) {
+            *lane = step::<S, T, U>(s, T::load(s, x), U::load(s, y), *lane);
         }
     }
-    for ((lane, x), y) in lanes.iter_mut().zip(x_few).zip(y_few) {
-        *lane = step(s, x, y, *lane);
-    }
-    if let Some(lane) = lanes.get_mut(x_few.len()) {
-        *lane = step(s, &padded(x_rest), &padded(y_rest), *lane);
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest.chunks(16)).zip(y_rest.chunks(16)) {
+        *lane = step::<S, T, U>(s, T::load_part(s, x), U::load_part(s, y), *lane);
     }
     fold_lanes(s, lanes)
 }
@@ -97,20 +93,8 @@ fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
 pub(crate) const AHEAD: usize = 4096;
 
 #[inline(always)]
-fn step<S: Simd, T: Element, U: Element>(s: S, x: &[T; 16], y: &[U; 16], lane: S::F) -> S::F {
-    let (x, y) = (T::load(s, x), U::load(s, y));
+fn step<S: Simd, T: Element, U: Element>(s: S, x: S::F, y: S::F, lane: S::F) -> S::F {
     if T::EXACT_SQUARE && U::EXACT_SQUARE { s.mul_exact_add(x, y, lane) } else { s.add(lane, s.mul(x, y)) }
-}
-
-/// The elements that do not fill a register, with zeros behind: a zero term leaves every canonical sum as it is,
-/// because a sum that starts at +0 is never −0.
-#[inline(always)]
-pub(crate) fn padded<T: Element>(rest: &[T]) -> [T; 16] {
-    let mut full = [T::ZERO; 16];
-    for (to, from) in full.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    full
 }
 
 /// Folds four registers, 64 lanes, as [`fold`] does.

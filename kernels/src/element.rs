@@ -31,6 +31,10 @@ pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'stati
 
     #[doc(hidden)]
     #[allow(private_bounds, private_interfaces)]
+    fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F;
+
+    #[doc(hidden)]
+    #[allow(private_bounds, private_interfaces)]
     fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]);
 
     #[doc(hidden)]
@@ -64,6 +68,11 @@ impl Element for f32 {
     }
     #[inline(always)]
     #[allow(private_bounds, private_interfaces)]
+    fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F {
+        s.load_part(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
     fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]) {
         s.store(value, to);
     }
@@ -93,6 +102,11 @@ impl Element for f16 {
     }
     #[inline(always)]
     #[allow(private_bounds, private_interfaces)]
+    fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F {
+        s.load_part_f16(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
     fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]) {
         s.store_f16(value, to);
     }
@@ -118,6 +132,11 @@ impl Element for bf16 {
     #[allow(private_bounds, private_interfaces)]
     fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F {
         s.load_bf16(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F {
+        s.load_part_bf16(from)
     }
     #[inline(always)]
     #[allow(private_bounds, private_interfaces)]

@@ -5,7 +5,7 @@
 //! Whoever wants several of them at once takes [`crate::summary`], which reads the slice once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_lanes, padded};
+use crate::dot::{AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::level::Level;
 use crate::simd::Simd;
@@ -123,25 +123,21 @@ impl<T: Element, M: Term> Kernel for Sum<'_, T, M> {
     }
 }
 
-/// One tile's sum.
+/// One tile's sum; its end as in [`crate::dot`].
 #[inline(always)]
 fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 {
     let mut lanes = [s.splat(0.0); 4];
-    let (x, rest) = x.as_chunks::<16>();
-    let (x, few) = x.as_chunks::<4>();
+    let (x, rest) = x.as_chunks::<LANES>();
     for x in x {
         if size_of::<T>() < 4 {
             s.prefetch(x, AHEAD);
         }
-        for (lane, x) in lanes.iter_mut().zip(x) {
+        for (lane, x) in lanes.iter_mut().zip(x.as_chunks().0) {
             *lane = term.add(s, T::load(s, x), *lane, T::EXACT_SQUARE);
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(few) {
-        *lane = term.add(s, T::load(s, x), *lane, T::EXACT_SQUARE);
-    }
-    if let Some(lane) = lanes.get_mut(few.len()) {
-        *lane = term.add(s, T::load(s, &padded(rest)), *lane, T::EXACT_SQUARE);
+    for (lane, x) in lanes.iter_mut().zip(rest.chunks(16)) {
+        *lane = term.add(s, T::load_part(s, x), *lane, T::EXACT_SQUARE);
     }
     fold_lanes(s, lanes)
 }
@@ -168,19 +164,19 @@ impl<T: Element> Kernel for MaxAbs<'_, T> {
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) -> f32 {
         let mut best = [s.splat(0.0); 4];
-        let (x, rest) = self.x.as_chunks::<16>();
-        let (x, few) = x.as_chunks::<4>();
+        let (x, rest) = self.x.as_chunks::<LANES>();
         for x in x {
-            s.prefetch(x, AHEAD);
-            for (best, x) in best.iter_mut().zip(x) {
+            if size_of::<T>() < 4 {
+                s.prefetch(x, AHEAD);
+            }
+            for (best, x) in best.iter_mut().zip(x.as_chunks().0) {
                 *best = s.max_or(s.abs(T::load(s, x)), *best);
             }
         }
-        for (best, x) in best.iter_mut().zip(few) {
-            *best = s.max_or(s.abs(T::load(s, x)), *best);
+        for (best, x) in best.iter_mut().zip(rest.chunks(16)) {
+            *best = s.max_or(s.abs(T::load_part(s, x)), *best);
         }
         let [a, b, c, d] = best;
-        let rest = s.abs(T::load(s, &padded(rest)));
-        s.fold_max(s.max_or(rest, s.max_or(s.max_or(a, b), s.max_or(c, d))))
+        s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)))
     }
 }

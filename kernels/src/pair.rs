@@ -4,7 +4,7 @@
 //! [`crate::squared_norm`] and [`crate::l1_norm`] give; the vectors are read once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_lanes, padded};
+use crate::dot::{AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::level::Level;
@@ -97,33 +97,51 @@ impl<T: Element, U: Element> Kernel for Both<'_, T, U> {
     }
 }
 
-/// One tile's sums.
+/// One tile's sums: the four registers of each sum side by side if there is room for them all, else one after the other.
 #[inline(always)]
 fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> [f32; 4] {
-    let mut lanes = [[s.splat(0.0); 4]; 4];
-    let (x, x_rest) = x.as_chunks::<16>();
-    let (y, y_rest) = y.as_chunks::<16>();
-    let (x, x_few) = x.as_chunks::<4>();
-    let (y, y_few) = y.as_chunks::<4>();
-    for (x, y) in x.iter().zip(y) {
-        s.prefetch(x, AHEAD);
-        s.prefetch(y, AHEAD);
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane = step(s, T::load(s, x), U::load(s, y), *lane);
-        }
-    }
-    for ((lane, x), y) in lanes.iter_mut().zip(x_few).zip(y_few) {
-        *lane = step(s, T::load(s, x), U::load(s, y), *lane);
-    }
-    if let Some(lane) = lanes.get_mut(x_few.len()) {
-        *lane = step(s, T::load(s, &padded(x_rest)), U::load(s, &padded(y_rest)), *lane);
-    }
-    let [a, b, c, d] = lanes;
+    let [a, b, c, d] = if S::ROOMY {
+        registers::<S, T, U, 4>(s, 0, x, y)
+    } else {
+        let one = |first| {
+            let [one] = registers::<S, T, U, 1>(s, first, x, y);
+            one
+        };
+        [one(0), one(1), one(2), one(3)]
+    };
     let mut sums = [0.0; 4];
     for (i, sum) in sums.iter_mut().enumerate() {
         *sum = fold_lanes(s, [a[i], b[i], c[i], d[i]]);
     }
     sums
+}
+
+/// Registers `first..first + N` of the four of every sum.
+#[inline(always)]
+fn registers<S: Simd, T: Element, U: Element, const N: usize>(
+    s: S,
+    first: usize,
+    x: &[T],
+    y: &[U],
+) -> [[S::F; 4]; N] {
+    let mut lanes = [[s.splat(0.0); 4]; N];
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (y, y_rest) = y.as_chunks::<LANES>();
+    for (x, y) in x.iter().zip(y) {
+        if first == 0 {
+            s.prefetch(x, AHEAD);
+            s.prefetch(y, AHEAD);
+        }
+        let (x, y) = (x.as_chunks().0.iter().skip(first), y.as_chunks().0.iter().skip(first));
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane = step(s, T::load(s, x), U::load(s, y), *lane);
+        }
+    }
+    let (x, y) = (x_rest.chunks(16).skip(first), y_rest.chunks(16).skip(first));
+    for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+        *lane = step(s, T::load_part(s, x), U::load_part(s, y), *lane);
+    }
+    lanes
 }
 
 /// Adds sixteen elements to the lanes of the four sums.

@@ -13,6 +13,9 @@ use half::{bf16, f16};
 pub(crate) trait Simd: Copy {
     /// Sixteen lanes.
     type F: Copy;
+    /// Whether sixteen values of `F` and the operands of a step fit the registers. If not, a kernel with many sums
+    /// takes a tile in several passes.
+    const ROOMY: bool;
 
     /// All lanes equal to `value`.
     fn splat(self, value: f32) -> Self::F;
@@ -22,6 +25,12 @@ pub(crate) trait Simd: Copy {
     fn load_f16(self, from: &[f16; 16]) -> Self::F;
     /// Lane *i* = `from[i]`, widened exactly.
     fn load_bf16(self, from: &[bf16; 16]) -> Self::F;
+    /// Lane *i* = `from[i]`, and zero from its end on; at most the first sixteen elements.
+    fn load_part(self, from: &[f32]) -> Self::F;
+    /// [`Simd::load_part`], widened exactly.
+    fn load_part_f16(self, from: &[f16]) -> Self::F;
+    /// [`Simd::load_part`], widened exactly.
+    fn load_part_bf16(self, from: &[bf16]) -> Self::F;
     /// `to[i]` = lane *i*.
     fn store(self, value: Self::F, to: &mut [f32; 16]);
     /// `to[i]` = lane *i*, rounded to nearest even.

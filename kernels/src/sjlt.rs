@@ -146,7 +146,7 @@ pub fn sjlt_with<T: Element>(
     out: &mut [f32],
 ) -> Result<(), Error> {
     check(projection, offset, x.len(), out.len())?;
-    run(level, Plain { projection, offset, x, out });
+    project::<T, false>(level, projection, Part { offset, scale: 1.0, x, out });
     Ok(())
 }
 
@@ -179,7 +179,7 @@ pub fn sjlt_scaled_with<T: Element>(
     out: &mut [f32],
 ) -> Result<(), Error> {
     check(projection, offset, x.len(), out.len())?;
-    run(level, Scaled { projection, offset, scale, x, out });
+    project::<T, true>(level, projection, Part { offset, scale, x, out });
     Ok(())
 }
 
@@ -229,62 +229,47 @@ fn part_of_block<T: Element>(
     }
 }
 
-struct Plain<'a, T> {
-    projection: Sjlt,
-    offset: u64,
-    x: &'a [T],
-    out: &'a mut [f32],
-}
-
-impl<T: Element> Kernel for Plain<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn define(self) {
-        definition(self.projection, self.offset, 1.0, self.x, self.out);
-    }
-
-    #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) {
-        match self.projection.repeat {
-            Repeat::One => blocks::<S, T, 1, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
-            Repeat::Two => blocks::<S, T, 2, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
-            Repeat::Four => blocks::<S, T, 4, false>(s, self.projection, self.offset, 1.0, self.x, self.out),
-        }
+/// Runs the kernel that is compiled for this many repetitions.
+#[inline]
+fn project<T: Element, const SCALED: bool>(level: Level, projection: Sjlt, part: Part<'_, T>) {
+    match projection.repeat {
+        Repeat::One => run(level, Project::<T, 1, SCALED> { projection, part }),
+        Repeat::Two => run(level, Project::<T, 2, SCALED> { projection, part }),
+        Repeat::Four => run(level, Project::<T, 4, SCALED> { projection, part }),
     }
 }
 
-struct Scaled<'a, T> {
-    projection: Sjlt,
+/// What is projected, and where to. Without `SCALED`, `scale` is 1.
+struct Part<'a, T> {
     offset: u64,
     scale: f32,
     x: &'a [T],
     out: &'a mut [f32],
 }
 
-impl<T: Element> Kernel for Scaled<'_, T> {
+struct Project<'a, T, const REPEAT: usize, const SCALED: bool> {
+    projection: Sjlt,
+    part: Part<'a, T>,
+}
+
+impl<T: Element, const REPEAT: usize, const SCALED: bool> Kernel for Project<'_, T, REPEAT, SCALED> {
     type Output = ();
 
     #[inline(always)]
     fn define(self) {
-        definition(self.projection, self.offset, self.scale, self.x, self.out);
+        let Part { offset, scale, x, out } = self.part;
+        definition(self.projection, offset, scale, x, out);
     }
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
-        match self.projection.repeat {
-            Repeat::One => {
-                blocks::<S, T, 1, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
-            }
-            Repeat::Two => {
-                blocks::<S, T, 2, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
-            }
-            Repeat::Four => {
-                blocks::<S, T, 4, true>(s, self.projection, self.offset, self.scale, self.x, self.out)
-            }
-        }
+        let Part { offset, scale, x, out } = self.part;
+        blocks::<S, T, REPEAT, SCALED>(s, self.projection, offset, scale, x, out);
     }
 }
+
+/// Words of the hash that are made at a time: enough for the compiler to make them in vectors.
+const WORDS: usize = 8;
 
 /// Whole blocks in vectors; what lies before the first and behind the last of them by the scalar text.
 #[inline(always)]
@@ -307,25 +292,30 @@ fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
         let width = out.len() / REPEAT;
         let lanes = s.splat(scale);
         let mut state = projection.state(block);
-        for x in x {
-            s.prefetch(x, AHEAD);
-            let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
-            let mut pair = [lanes; 2];
-            if SCALED || REPEAT > 1 {
-                pair = [T::load(s, &x[0]), T::load(s, &x[1])];
-            }
-            if SCALED {
-                pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
-            }
-            for repetition in 0..REPEAT {
-                let word = hash::mix(state);
+        for x in x.chunks(WORDS / REPEAT) {
+            let mut words = [0; WORDS];
+            for word in &mut words {
+                *word = hash::mix(state);
                 state = state.wrapping_add(GOLDEN);
-                let destination = hash::below(word >> 37, 27, width as u64) as usize;
-                let Some(out) = out.get_mut(repetition * width + destination) else { continue };
+            }
+            for (x, words) in x.iter().zip(words.as_chunks::<REPEAT>().0) {
+                s.prefetch(x, AHEAD);
+                let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
+                let mut pair = [lanes; 2];
                 if SCALED || REPEAT > 1 {
-                    s.scatter(pair, word, out);
-                } else {
-                    T::scatter(s, x, word, out);
+                    pair = [T::load(s, &x[0]), T::load(s, &x[1])];
+                }
+                if SCALED {
+                    pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
+                }
+                for (&word, repetition) in words.iter().zip(0..) {
+                    let destination = hash::below(word >> 37, 27, width as u64) as usize;
+                    let Some(out) = out.get_mut(repetition * width + destination) else { continue };
+                    if SCALED || REPEAT > 1 {
+                        s.scatter(pair, word, out);
+                    } else {
+                        T::scatter(s, x, word, out);
+                    }
                 }
             }
         }

@@ -19,13 +19,13 @@ pub const TILE: usize = 4096;
 #[inline]
 #[must_use]
 pub fn fold(mut lanes: [f32; LANES]) -> f32 {
-    let mut half = &mut lanes[..];
-    while half.len() > 1 {
-        let (low, high) = half.split_at_mut(half.len() / 2);
-        for (l, h) in low.iter_mut().zip(&*high) {
-            *l += *h;
+    let mut half = LANES / 2;
+    while half > 0 {
+        let (low, high) = lanes.split_at_mut(half);
+        for (low, high) in low.iter_mut().zip(high) {
+            *low += *high;
         }
-        half = low;
+        half /= 2;
     }
-    half.first().copied().unwrap_or(0.0)
+    lanes[0]
 }

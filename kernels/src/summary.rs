@@ -5,7 +5,7 @@
 //! slice to slice. Errors are those of [`crate::norm`].
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, padded};
+use crate::dot::{AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::level::Level;
 use crate::simd::Simd;
@@ -80,13 +80,6 @@ impl Accumulator {
         // Less than TILE, so it fits whatever `usize` is.
         (self.closed.count % TILE as u64) as usize
     }
-
-    #[inline(always)]
-    fn close_tile(&mut self) {
-        self.closed = self.summary();
-        self.magnitudes = [0.0; LANES];
-        self.squares = [0.0; LANES];
-    }
 }
 
 /// The summary of one slice.
@@ -105,23 +98,28 @@ pub fn summarize_with<T: Element>(level: Level, x: &[T]) -> Summary {
     state.summary()
 }
 
-/// The scalar text.
-fn definition<T: Element>(state: &mut Accumulator, x: &[T]) {
-    for x in x {
-        let magnitude = x.widen().abs();
+/// The scalar text: up to 64 entries at a time, as far as the lanes go.
+fn definition<T: Element>(state: &mut Accumulator, mut x: &[T]) {
+    while !x.is_empty() {
         let lane = state.filled() % LANES;
-        if let (Some(l1), Some(l2)) = (state.magnitudes.get_mut(lane), state.squares.get_mut(lane)) {
+        let (now, later) = x.split_at((LANES - lane).min(x.len()));
+        let lanes = state.magnitudes.iter_mut().zip(&mut state.squares).skip(lane);
+        for ((l1, l2), x) in lanes.zip(now) {
+            let magnitude = x.widen().abs();
             *l1 += magnitude;
             *l2 += magnitude * magnitude;
+            if magnitude > state.closed.max {
+                state.closed.max = magnitude;
+            }
+            state.closed.non_finite += u64::from(!magnitude.is_finite());
         }
-        if magnitude > state.closed.max {
-            state.closed.max = magnitude;
-        }
-        state.closed.non_finite += u64::from(!magnitude.is_finite());
-        state.closed.count += 1;
+        state.closed.count += now.len() as u64;
         if state.filled() == 0 {
-            state.close_tile();
+            state.closed = state.summary();
+            state.magnitudes = [0.0; LANES];
+            state.squares = [0.0; LANES];
         }
+        x = later;
     }
 }
 
@@ -141,23 +139,20 @@ impl<T: Element> Kernel for Summarize<'_, T> {
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let state = self.state;
-        // Up to the next lane 0 one by one, then whole registers, tile by tile.
+        // Up to the next lane 0 by the scalar text, then whole registers, tile by tile.
         let ahead = (LANES - state.filled() % LANES) % LANES;
         let (first, mut x) = self.x.split_at(ahead.min(self.x.len()));
         definition(state, first);
         while !x.is_empty() {
             let (now, later) = x.split_at((TILE - state.filled()).min(x.len()));
             stretch(s, state, now);
-            state.closed.count += now.len() as u64;
-            if state.filled() == 0 {
-                state.close_tile();
-            }
             x = later;
         }
     }
 }
 
-/// Adds at most the rest of a tile, from lane 0 on; leaves `count` and the closing to the caller.
+/// Adds at most the rest of a tile, from lane 0 on, and closes the tile if it is full: the four registers of
+/// each measure side by side if there is room for them all, else one after the other.
 #[inline(always)]
 fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
     let mut lanes = Lanes {
@@ -165,34 +160,32 @@ fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
         squares: load4(s, &state.squares),
         max: [s.splat(state.closed.max); 4],
     };
-    let whole = x;
-    let (x, rest) = x.as_chunks::<16>();
-    let (x, few) = x.as_chunks::<4>();
-    for x in x {
-        s.prefetch(x, AHEAD);
-        lanes.step(s, 0, T::load(s, &x[0]));
-        lanes.step(s, 1, T::load(s, &x[1]));
-        lanes.step(s, 2, T::load(s, &x[2]));
-        lanes.step(s, 3, T::load(s, &x[3]));
+    if S::ROOMY {
+        lanes.registers::<S, T, 4>(s, 0, x);
+    } else {
+        lanes.registers::<S, T, 1>(s, 0, x);
+        lanes.registers::<S, T, 1>(s, 1, x);
+        lanes.registers::<S, T, 1>(s, 2, x);
+        lanes.registers::<S, T, 1>(s, 3, x);
     }
-    let mut register = 0;
-    for x in few {
-        lanes.step(s, register, T::load(s, x));
-        register += 1;
-    }
-    if !rest.is_empty() {
-        lanes.step(s, register, T::load(s, &padded(rest)));
-    }
-    store4(s, lanes.magnitudes, &mut state.magnitudes);
-    store4(s, lanes.squares, &mut state.squares);
     let [a, b, c, d] = lanes.max;
-    state.closed.max = s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)));
+    let closed = &mut state.closed;
+    closed.max = s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)));
     // A non-finite entry leaves its lane non-finite, so most stretches need no count. (A lane may also have
     // overflowed, or have been spoilt by an earlier stretch: then the count is in vain, and right.)
     let spoilt: u32 = lanes.magnitudes.into_iter().map(|lane| s.count_non_finite(lane)).sum();
     if spoilt > 0 {
-        state.closed.non_finite += count_non_finite(s, whole);
+        closed.non_finite += count_non_finite(s, x);
     }
+    closed.count += x.len() as u64;
+    if closed.count.is_multiple_of(TILE as u64) {
+        closed.l1 += f64::from(fold_lanes(s, lanes.magnitudes));
+        closed.l2_squared += f64::from(fold_lanes(s, lanes.squares));
+        lanes.magnitudes = [s.splat(0.0); 4];
+        lanes.squares = [s.splat(0.0); 4];
+    }
+    store4(s, lanes.magnitudes, &mut state.magnitudes);
+    store4(s, lanes.squares, &mut state.squares);
 }
 
 struct Lanes<F> {
@@ -202,6 +195,23 @@ struct Lanes<F> {
 }
 
 impl<F: Copy> Lanes<F> {
+    /// Adds what falls to registers `first..first + N` of the four of every measure.
+    #[inline(always)]
+    fn registers<S: Simd<F = F>, T: Element, const N: usize>(&mut self, s: S, first: usize, x: &[T]) {
+        let (x, rest) = x.as_chunks::<LANES>();
+        for x in x {
+            if first == 0 {
+                s.prefetch(x, AHEAD);
+            }
+            for (i, x) in x.as_chunks().0.iter().enumerate().skip(first).take(N) {
+                self.step(s, i, T::load(s, x));
+            }
+        }
+        for (i, x) in rest.chunks(16).enumerate().skip(first).take(N) {
+            self.step(s, i, T::load_part(s, x));
+        }
+    }
+
     #[inline(always)]
     fn step<S: Simd<F = F>>(&mut self, s: S, register: usize, x: F) {
         let magnitude = s.abs(x);
@@ -218,7 +228,7 @@ impl<F: Copy> Lanes<F> {
 #[inline(always)]
 fn count_non_finite<S: Simd, T: Element>(s: S, x: &[T]) -> u64 {
     let (x, rest) = x.as_chunks::<16>();
-    let mut count = u64::from(s.count_non_finite(T::load(s, &padded(rest))));
+    let mut count = u64::from(s.count_non_finite(T::load_part(s, rest)));
     for x in x {
         count += u64::from(s.count_non_finite(T::load(s, x)));
     }

@@ -24,9 +24,9 @@ struct Arguments {
     /// Fewer rounds: about a quarter of the time, and noisier.
     #[arg(long)]
     quick: bool,
-    /// Only the contests whose name (`kernel dtype shape`) contains this.
+    /// Only the contests whose name (`kernel dtype shape`) contains this. May be given again.
     #[arg(long, value_name = "PATTERN")]
-    only: Option<String>,
+    only: Vec<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -51,8 +51,8 @@ fn main() -> anyhow::Result<()> {
         hold(&mut hall);
     }
     if hall.outcomes().is_empty() {
-        let only = arguments.only.unwrap_or_default();
-        anyhow::bail!("no contest's name contains {only:?}; names look like \"dot float16 L2\"");
+        let only = arguments.only.join("\" or \"");
+        anyhow::bail!("no contest's name contains \"{only}\"; names look like \"dot float16 L2\"");
     }
     eprintln!("{} contests in {:.0} s", hall.outcomes().len(), start.elapsed().as_secs_f64());
 

@@ -8,10 +8,10 @@ use core::arch::x86_64::{
     _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8,
     _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
     _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_extractf128_ps,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi32,
-    _mm256_set1_ps, _mm256_setr_epi32, _mm256_slli_epi32, _mm256_sllv_epi32, _mm256_srli_epi32,
-    _mm256_storeu_ps, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps,
+    _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64,
+    _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_slli_epi32,
+    _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -49,6 +49,19 @@ pub(super) fn prefetch<T>(from: &T, ahead: usize) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead + line)) };
         line += 64;
     }
+}
+
+/// Up to sixteen elements, with zeros behind: there are no masked loads of 16 bits.
+#[inline(always)]
+fn padded<T: Copy>(from: &[T], zero: T) -> [T; 16] {
+    if let Some(full) = from.first_chunk() {
+        return *full;
+    }
+    let mut part = [zero; 16];
+    for (to, from) in part.iter_mut().zip(from) {
+        *to = *from;
+    }
+    part
 }
 
 impl Avx2 {
@@ -106,6 +119,7 @@ impl Avx2 {
 
 impl Simd for Avx2 {
     type F = [__m256; 2];
+    const ROOMY: bool = false;
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {
@@ -135,6 +149,39 @@ impl Simd for Avx2 {
                 _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(high))),
             ]
         }
+    }
+
+    #[inline(always)]
+    fn load_part(self, from: &[f32]) -> Self::F {
+        // Sixteen entries from `16 - length` on have their sign set in the first `length` of them.
+        static MASKS: [i32; 32] = {
+            let mut masks = [0; 32];
+            let mut i = 0;
+            while i < 16 {
+                masks[i] = -1;
+                i += 1;
+            }
+            masks
+        };
+        let masks = MASKS.as_ptr().wrapping_add(16 - from.len().min(16));
+        let high = from.as_ptr().wrapping_add(8);
+        // SAFETY: the witness; the masks lie within the table, and what is masked out is not read.
+        unsafe {
+            [
+                _mm256_maskload_ps(from.as_ptr(), _mm256_loadu_si256(masks.cast())),
+                _mm256_maskload_ps(high, _mm256_loadu_si256(masks.add(8).cast())),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    fn load_part_f16(self, from: &[f16]) -> Self::F {
+        self.load_f16(&padded(from, f16::ZERO))
+    }
+
+    #[inline(always)]
+    fn load_part_bf16(self, from: &[bf16]) -> Self::F {
+        self.load_bf16(&padded(from, bf16::ZERO))
     }
 
     #[inline(always)]

@@ -4,14 +4,14 @@ use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::x86_64::{
     __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_ps,
-    _mm256_loadu_si256, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_ps,
-    _mm512_and_si512, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
+    _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32,
+    _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
     _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
     _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
     _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_or_epi32,
-    _mm512_mask_xor_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_slli_epi32,
-    _mm512_srli_epi32, _mm512_storeu_ps,
+    _mm512_mask_xor_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16,
+    _mm512_permutexvar_ps, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
 };
 use half::{bf16, f16};
 
@@ -60,6 +60,12 @@ static XOR_32: Xor<u16, 32> = {
     Xor(table)
 };
 
+/// A mask of the first `count` lanes, of all sixteen at most.
+#[inline(always)]
+fn first(count: usize) -> u16 {
+    ((1_u32 << count.min(16)) - 1) as u16
+}
+
 impl Avx512 {
     /// The sixteen lanes of 32 that bits 32..36 of `word` permute with; bit 36 is the caller's.
     #[inline(always)]
@@ -96,6 +102,7 @@ impl Avx512 {
 
 impl Simd for Avx512 {
     type F = __m512;
+    const ROOMY: bool = true;
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
@@ -119,6 +126,24 @@ impl Simd for Avx512 {
     fn load_bf16(self, from: &[bf16; 16]) -> __m512 {
         // SAFETY: the witness; the array is 32 bytes.
         self.widen_bf16(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn load_part(self, from: &[f32]) -> __m512 {
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn load_part_f16(self, from: &[f16]) -> __m512 {
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        unsafe { _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn load_part_bf16(self, from: &[bf16]) -> __m512 {
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        self.widen_bf16(unsafe { _mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast()) })
     }
 
     #[inline(always)]
