@@ -132,9 +132,11 @@ fn registers<S: Simd, T: Element, U: Element, const N: usize>(
             s.prefetch(x, AHEAD);
             s.prefetch(y, AHEAD);
         }
-        let (x, y) = (x.as_chunks().0.iter().skip(first), y.as_chunks().0.iter().skip(first));
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane = step(s, T::load(s, x), U::load(s, y), *lane);
+        let (x, y) = (x.as_chunks().0, y.as_chunks().0);
+        for (i, lane) in (first..).zip(&mut lanes) {
+            if let (Some(x), Some(y)) = (x.get(i), y.get(i)) {
+                *lane = step(s, T::load(s, x), U::load(s, y), *lane);
+            }
         }
     }
     let (x, y) = (x_rest.chunks(16).skip(first), y_rest.chunks(16).skip(first));

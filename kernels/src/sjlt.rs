@@ -268,9 +268,6 @@ impl<T: Element, const REPEAT: usize, const SCALED: bool> Kernel for Project<'_,
     }
 }
 
-/// Words of the hash that are made at a time: enough for the compiler to make them in vectors.
-const WORDS: usize = 8;
-
 /// Whole blocks in vectors; what lies before the first and behind the last of them by the scalar text.
 #[inline(always)]
 fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
@@ -292,30 +289,25 @@ fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
         let width = out.len() / REPEAT;
         let lanes = s.splat(scale);
         let mut state = projection.state(block);
-        for x in x.chunks(WORDS / REPEAT) {
-            let mut words = [0; WORDS];
-            for word in &mut words {
-                *word = hash::mix(state);
-                state = state.wrapping_add(GOLDEN);
+        for x in x {
+            s.prefetch(x, AHEAD);
+            let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
+            let mut pair = [lanes; 2];
+            if SCALED || REPEAT > 1 {
+                pair = [T::load(s, &x[0]), T::load(s, &x[1])];
             }
-            for (x, words) in x.iter().zip(words.as_chunks::<REPEAT>().0) {
-                s.prefetch(x, AHEAD);
-                let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
-                let mut pair = [lanes; 2];
+            if SCALED {
+                pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
+            }
+            for repetition in 0..REPEAT {
+                let word = hash::mix(state);
+                state = state.wrapping_add(GOLDEN);
+                let destination = hash::below(word >> 37, 27, width as u64) as usize;
+                let Some(out) = out.get_mut(repetition * width + destination) else { continue };
                 if SCALED || REPEAT > 1 {
-                    pair = [T::load(s, &x[0]), T::load(s, &x[1])];
-                }
-                if SCALED {
-                    pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
-                }
-                for (&word, repetition) in words.iter().zip(0..) {
-                    let destination = hash::below(word >> 37, 27, width as u64) as usize;
-                    let Some(out) = out.get_mut(repetition * width + destination) else { continue };
-                    if SCALED || REPEAT > 1 {
-                        s.scatter(pair, word, out);
-                    } else {
-                        T::scatter(s, x, word, out);
-                    }
+                    s.scatter(pair, word, out);
+                } else {
+                    T::scatter(s, x, word, out);
                 }
             }
         }

@@ -152,7 +152,7 @@ impl<T: Element> Kernel for Summarize<'_, T> {
 }
 
 /// Adds at most the rest of a tile, from lane 0 on, and closes the tile if it is full: the four registers of
-/// each measure side by side if there is room for them all, else one after the other.
+/// each measure side by side if there is room for them all, else two after two.
 #[inline(always)]
 fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
     let mut lanes = Lanes {
@@ -163,18 +163,17 @@ fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
     if S::ROOMY {
         lanes.registers::<S, T, 4>(s, 0, x);
     } else {
-        lanes.registers::<S, T, 1>(s, 0, x);
-        lanes.registers::<S, T, 1>(s, 1, x);
-        lanes.registers::<S, T, 1>(s, 2, x);
-        lanes.registers::<S, T, 1>(s, 3, x);
+        lanes.registers::<S, T, 2>(s, 0, x);
+        lanes.registers::<S, T, 2>(s, 2, x);
     }
     let [a, b, c, d] = lanes.max;
     let closed = &mut state.closed;
     closed.max = s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)));
-    // A non-finite entry leaves its lane non-finite, so most stretches need no count. (A lane may also have
-    // overflowed, or have been spoilt by an earlier stretch: then the count is in vain, and right.)
-    let spoilt: u32 = lanes.magnitudes.into_iter().map(|lane| s.count_non_finite(lane)).sum();
-    if spoilt > 0 {
+    // A non-finite entry leaves its lane non-finite, and the sum of the lanes, none of which is negative, so most stretches
+    // need no count. (It may also have overflowed, or have been spoilt by an earlier stretch: then the count is in vain,
+    // and right.)
+    let [a, b, c, d] = lanes.magnitudes;
+    if s.count_non_finite(s.add(s.add(a, b), s.add(c, d))) > 0 {
         closed.non_finite += count_non_finite(s, x);
     }
     closed.count += x.len() as u64;
@@ -203,8 +202,11 @@ impl<F: Copy> Lanes<F> {
             if first == 0 {
                 s.prefetch(x, AHEAD);
             }
-            for (i, x) in x.as_chunks().0.iter().enumerate().skip(first).take(N) {
-                self.step(s, i, T::load(s, x));
+            let registers = x.as_chunks().0;
+            for i in first..first + N {
+                if let Some(x) = registers.get(i) {
+                    self.step(s, i, T::load(s, x));
+                }
             }
         }
         for (i, x) in rest.chunks(16).enumerate().skip(first).take(N) {

@@ -9,9 +9,10 @@ use core::arch::x86_64::{
     _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
     _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
     _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_or_epi32,
-    _mm512_mask_xor_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16,
-    _mm512_permutexvar_ps, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_slli_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
+    _mm512_ternarylogic_epi32,
 };
 use half::{bf16, f16};
 
@@ -73,6 +74,21 @@ impl Avx512 {
         let row = &XOR_16.0[(word >> 32) as usize & 15];
         // SAFETY: the witness; a row is 64 bytes.
         unsafe { _mm512_loadu_si512(row.as_ptr().cast()) }
+    }
+
+    /// The sign of lane *i* flipped if bit `FIRST` + *i* of `word` is set. By shifts, because moving a word to a mask register
+    /// costs more than broadcasting it.
+    #[inline(always)]
+    fn flip<const FIRST: i32>(self, x: __m512, word: u64) -> __m512 {
+        const X_XOR_SHIFTED_AND_SIGN: i32 = 0x78;
+        // SAFETY: the witness.
+        unsafe {
+            let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let left = _mm512_sub_epi32(_mm512_set1_epi32(31 - FIRST), lanes);
+            let shifted = _mm512_sllv_epi32(_mm512_set1_epi32(word as i32), left);
+            let (x, sign) = (_mm512_castps_si512(x), _mm512_set1_epi32(i32::MIN));
+            _mm512_castsi512_ps(_mm512_ternarylogic_epi32::<X_XOR_SHIFTED_AND_SIGN>(x, shifted, sign))
+        }
     }
 
     /// Signs flipped and lanes permuted as [`Simd::scatter`] says, for 32 elements of 16 bits.
@@ -238,11 +254,9 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn scatter(self, [low, high]: [__m512; 2], word: u64, to: &mut [[f32; 16]; 2]) {
         let permutation = self.permutation_16(word);
-        let flip = self.splat(-0.0);
         // SAFETY: the witness.
         let (low, high) = unsafe {
-            let low = _mm512_mask_xor_ps(low, word as u16, low, flip);
-            let high = _mm512_mask_xor_ps(high, (word >> 16) as u16, high, flip);
+            let (low, high) = (self.flip::<0>(low, word), self.flip::<16>(high, word));
             (_mm512_permutexvar_ps(permutation, low), _mm512_permutexvar_ps(permutation, high))
         };
         let swap = (word >> 36) as usize & 1;
