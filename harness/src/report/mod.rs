@@ -1,1 +1,40 @@
-//! To be written.
+//! The report: an [`Outcome`](crate::demo::Outcome) as one HTML file that explains itself, and as the
+//! picture of the README.
+//!
+//! The page needs nothing outside it: no script, no font, no image file. It follows the reader's light or
+//! dark setting, fits a phone, and prints. Plots are SVG in the page's own colours, so a style sheet says
+//! once what a curve looks like. The room reads an outcome and computes nothing about detectors that is
+//! not in it; it may import `demo` and `measures`, and no other room imports it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `writing` | the file: written beside its place, then renamed |
+//! | `page` | the page: headline, key figures, the parts in order, how to read them |
+//! | `table` | one row a detector, and what each column means |
+//! | `roc` | ROC curves: the whole square, and its left edge enlarged |
+//! | `distributions` | scores of clean and of flipped samples, one panel a detector |
+//! | `accuracy` | test accuracy before, after each detector, and the ceiling |
+//! | `suspects` | the most suspicious samples, as pictures, a scatter plot or a table |
+//! | `picture` | the README's picture |
+//! | `axis` | scales from values to places, and round tick values |
+//! | `style` | colours, dashes and the style sheet |
+//! | `wording` | numbers as a reader wants them |
+//! | `error` | why a report could not be written |
+
+mod accuracy;
+mod axis;
+mod distributions;
+mod error;
+mod page;
+mod picture;
+mod roc;
+mod style;
+mod suspects;
+mod table;
+mod wording;
+mod writing;
+
+pub use error::ReportError;
+pub use page::page;
+pub use picture::picture;
+pub use writing::{FILE_NAME, write};
