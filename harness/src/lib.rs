@@ -3,8 +3,9 @@
 //! into a device.
 //!
 //! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`] → [`report`]; [`files`] stands apart
-//! and serves the commands that work on gradients that others made.
+//! and serves the [`commands`] that work on gradients that others made.
 
+pub mod commands;
 pub mod data;
 pub mod demo;
 pub mod files;

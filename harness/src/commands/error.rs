@@ -1,0 +1,58 @@
+//! Why a command could not do its work: each text is one sentence for the person at the shell.
+
+use std::io;
+
+use crate::files::FileError;
+
+/// Why a command stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
+pub enum CommandError {
+    #[error(transparent)]
+    File(#[from] FileError),
+
+    #[error("{file}: {error}")]
+    Core { file: String, error: gradsieve::Error },
+
+    #[error("{argument}: expected {expected}, found {found}")]
+    Argument { argument: &'static str, expected: String, found: String },
+
+    #[error(
+        "{file}: expected at most {limit} columns for {what} without a projection, found {columns}; add --dim 512 to work on sketches of 512 numbers"
+    )]
+    TooWide { file: String, what: &'static str, limit: usize, columns: usize },
+
+    #[error("{file}: expected at least one row of finite gradients, found none among {rows}")]
+    NothingFinite { file: String, rows: usize },
+
+    #[error("{file}: {what} cannot be computed: {error}")]
+    NotFitted { file: String, what: &'static str, error: gradsieve::Error },
+
+    #[error("{file}: expected memory for {what} ({bytes} bytes), found too little")]
+    Memory { file: String, what: String, bytes: u128 },
+
+    #[error("could not write to standard output: {0}")]
+    StandardOutput(#[from] io::Error),
+
+    #[error("{0}")]
+    NotYet(&'static str),
+}
+
+impl CommandError {
+    /// Whether the reader of standard output went away: no fault worth a message.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_broken_pipe(),
+            Self::StandardOutput(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            _ => false,
+        }
+    }
+
+    /// Says which file an error of the core is about.
+    pub(super) fn core(file: &str) -> impl FnOnce(gradsieve::Error) -> Self + use<> {
+        let file = file.to_owned();
+        |error| Self::Core { file, error }
+    }
+}

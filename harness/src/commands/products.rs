@@ -1,0 +1,128 @@
+//! Dot products of all pairs of two sets of rows, in blocks that caches can hold.
+//!
+//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: the canonical sum takes tiles of 4,096 and adds the
+//! tiles in order, and so does this, with the pairs inside the tiles. Rows are divided among threads, which changes no bit.
+
+use std::num::NonZero;
+use std::thread;
+
+use gradsieve_kernels::dot;
+use gradsieve_kernels::sum::TILE;
+
+/// Some rows of one width, and which ones they are.
+#[derive(Debug)]
+pub(super) struct Block {
+    width: usize,
+    room: usize,
+    values: Vec<f32>,
+    indices: Vec<usize>,
+    /// ‖row‖ of each.
+    norms: Vec<f64>,
+}
+
+impl Block {
+    /// No rows yet, and room for as many as fit in `bytes`: one at least, `most` at most.
+    pub(super) fn new(width: usize, bytes: usize, most: usize) -> Self {
+        let room = (bytes / size_of::<f32>() / width.max(1)).clamp(1, most.max(1));
+        Self { width, room, values: Vec::new(), indices: Vec::new(), norms: Vec::new() }
+    }
+
+    /// Rows that it holds when full.
+    pub(super) const fn room(&self) -> usize {
+        self.room
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.indices.len() >= self.room
+    }
+
+    pub(super) fn push(&mut self, index: usize, row: &[f32]) {
+        self.values.extend_from_slice(row);
+        self.indices.push(index);
+        self.norms.push(gradsieve_kernels::squared_norm(row).sqrt());
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.values.clear();
+        self.indices.clear();
+        self.norms.clear();
+    }
+
+    /// Index and norm of each row.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.indices.iter().copied().zip(self.norms.iter().copied())
+    }
+}
+
+/// Multiply–adds below which a thread costs more than it saves.
+const WORTH_A_THREAD: usize = 1 << 23;
+
+/// The products of each row of `left` with each of `right`, row after row.
+pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsieve_kernels::Error> {
+    let (rows, columns, width) = (left.indices.len(), right.indices.len(), left.width);
+    let mut out = vec![0.0; rows * columns];
+    if out.is_empty() || width == 0 {
+        return Ok(out);
+    }
+    let work = rows.saturating_mul(columns).saturating_mul(width);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(work / WORTH_A_THREAD + 1);
+    let share = rows.div_ceil(threads);
+    if threads == 1 {
+        part(&left.values, &right.values, width, &mut out)?;
+        return Ok(out);
+    }
+    thread::scope(|scope| {
+        let parts = left.values.chunks(share * width).zip(out.chunks_mut(share * columns));
+        let workers: Vec<_> =
+            parts.map(|(left, out)| scope.spawn(move || part(left, &right.values, width, out))).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    Ok(out)
+}
+
+/// Tile by tile; in a tile, one right row meets all left ones, which stay in the cache.
+fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {
+    let columns = right.len() / width;
+    for start in (0..width).step_by(TILE) {
+        let tile = start..width.min(start + TILE);
+        for (j, right) in right.chunks_exact(width).enumerate() {
+            for (i, left) in left.chunks_exact(width).enumerate() {
+                out[i * columns + j] += dot(&left[tile.clone()], &right[tile.clone()])?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_in_blocks_have_the_bits_of_whole_dot_products() {
+        for (rows, columns, width) in [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 33, 3 * TILE + 17)] {
+            let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+            let mut left = Block::new(width, usize::MAX, rows);
+            let mut right = Block::new(width, usize::MAX, columns);
+            let row = |seed: usize| (0..width).map(|i| value(i * (seed + 3))).collect::<Vec<f32>>();
+            (0..rows).for_each(|i| left.push(i, &row(i)));
+            (0..columns).for_each(|j| right.push(j, &row(100 + j)));
+            let all = products(&left, &right).unwrap();
+            for i in 0..rows {
+                for j in 0..columns {
+                    assert_eq!(all[i * columns + j], dot(&row(i), &row(100 + j)).unwrap());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_block_holds_one_row_at_least() {
+        assert_eq!(Block::new(1000, 1, 8).room(), 1);
+        assert_eq!(Block::new(1000, 12_000, 8).room(), 3);
+        assert_eq!(Block::new(1, 1 << 30, 8).room(), 8);
+    }
+}

@@ -1,0 +1,355 @@
+//! A file of gradients as a stream of finished sketches: what every command reads.
+//!
+//! Pieces of rows go through the projection as they come from the disk, so memory is K numbers, however long a row is.
+//! f16, bf16 and f32 go in as they are; f64 is rounded to f32 piece by piece.
+
+use clap::{Args, ValueEnum};
+use gradsieve::{
+    Element, Error, Exact, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, SketchId, Summary,
+};
+use gradsieve_kernels::summary::Accumulator;
+
+use super::CommandError;
+use super::console::Progress;
+use crate::files::{Matrix, PIECE_ALIGNMENT, Piece, Source};
+
+/// How gradients are projected: the same for every command, so that results can be compared.
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectionArguments {
+    /// Numbers a sketch, K: a multiple of 32 times --repeat. More numbers, smaller error: about √(2/K) of a squared norm
+    #[arg(long, value_name = "K")]
+    pub dim: Option<usize>,
+
+    /// Seed of the projection; only sketches of one seed can be compared
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates carry (embeddings), for 2 or 4
+    /// times the work
+    #[arg(long, value_enum, default_value = "1")]
+    pub repeat: Repetitions,
+}
+
+/// How many places a coordinate goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Repetitions {
+    /// One.
+    #[default]
+    #[value(name = "1")]
+    One,
+    /// Two.
+    #[value(name = "2")]
+    Two,
+    /// Four.
+    #[value(name = "4")]
+    Four,
+}
+
+impl Repetitions {
+    /// As the core calls it.
+    #[must_use]
+    pub const fn repeat(self) -> Repeat {
+        match self {
+            Self::One => Repeat::One,
+            Self::Two => Repeat::Two,
+            Self::Four => Repeat::Four,
+        }
+    }
+
+    /// As a number.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Two => 2,
+            Self::Four => 4,
+        }
+    }
+}
+
+impl ProjectionArguments {
+    /// The projection of gradients of `columns` entries; none without `--dim`.
+    ///
+    /// # Errors
+    /// [`CommandError::Argument`] if the width does not fit the projection.
+    pub fn projection(&self, columns: usize) -> Result<Projection, CommandError> {
+        let Some(dim) = self.dim else { return Ok(Projection::Exact(Exact::new(columns))) };
+        let sjlt = Sjlt::new(dim, self.seed, self.repeat.repeat());
+        sjlt.map(Projection::Sjlt).map_err(|_| CommandError::Argument {
+            argument: "--dim",
+            expected: match self.repeat.count() {
+                1 => "a positive multiple of 32".to_owned(),
+                n => format!("a positive multiple of {} (32 times --repeat {n})", 32 * n),
+            },
+            found: dim.to_string(),
+        })
+    }
+}
+
+/// A projection that is chosen at run time.
+#[derive(Clone, Copy, Debug)]
+pub enum Projection {
+    /// None.
+    Exact(Exact),
+    /// Blocked SJLT.
+    Sjlt(Sjlt),
+    /// Nothing is kept but the exact measures of each gradient: sketches of no numbers, for the norms.
+    Measures,
+}
+
+impl Projection {
+    /// What ids and refusals of no numbers are those of.
+    const NOTHING: Exact = Exact::new(0);
+}
+
+impl Projector for Projection {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        match self {
+            Self::Exact(projector) => projector.id(layout),
+            Self::Sjlt(projector) => projector.id(layout),
+            Self::Measures => Self::NOTHING.id(layout),
+        }
+    }
+
+    fn width(&self) -> usize {
+        match self {
+            Self::Exact(projector) => projector.width(),
+            Self::Sjlt(projector) => projector.width(),
+            Self::Measures => 0,
+        }
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        match self {
+            Self::Exact(projector) => projector.project(offset, x, out),
+            Self::Sjlt(projector) => projector.project(offset, x, out),
+            Self::Measures => Ok(()),
+        }
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        match self {
+            Self::Exact(projector) => projector.project_scaled(offset, scale, x, out),
+            Self::Sjlt(projector) => projector.project_scaled(offset, scale, x, out),
+            Self::Measures => Ok(()),
+        }
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        match self {
+            Self::Exact(projector) => projector.finish(out),
+            Self::Sjlt(projector) => projector.finish(out),
+            Self::Measures => {}
+        }
+    }
+}
+
+/// A file of gradients, one sample a row, that is read as sketches.
+#[derive(Debug)]
+pub struct Rows {
+    matrix: Matrix,
+    projection: Projection,
+    layout: Layout,
+    held: Held,
+}
+
+/// What a pass leaves for the next one.
+#[derive(Debug)]
+enum Held {
+    /// Nothing: every pass reads the file.
+    Nothing,
+    /// Nothing yet: the next pass keeps all sketches.
+    Wanted,
+    /// All sketches, row after row, and the measures of their gradients.
+    All(Vec<f32>, Vec<Summary>),
+}
+
+/// The most bytes of sketches that are kept from one pass to the next.
+const HELD_BYTES: usize = 256 << 20;
+
+impl Rows {
+    /// The gradients that `source` names, through the projection of these arguments.
+    ///
+    /// # Errors
+    /// As [`Matrix::open`] and [`ProjectionArguments::projection`].
+    pub fn open(source: &Source, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
+        let matrix = Matrix::open(source)?;
+        let projection = arguments.projection(matrix.cols())?;
+        Self::new(matrix, projection)
+    }
+
+    /// The gradients that `source` names, of which nothing but the measures is wanted.
+    ///
+    /// # Errors
+    /// As [`Matrix::open`].
+    pub fn open_measures(source: &Source) -> Result<Self, CommandError> {
+        Self::new(Matrix::open(source)?, Projection::Measures)
+    }
+
+    fn new(matrix: Matrix, projection: Projection) -> Result<Self, CommandError> {
+        let layout = Layout::flat(matrix.cols() as u64).map_err(CommandError::core(matrix.name()))?;
+        Ok(Self { matrix, projection, layout, held: Held::Nothing })
+    }
+
+    /// Makes ready for more than one pass: keeps the sketches if they are few, else sees that the file can be read again.
+    ///
+    /// # Errors
+    /// The sketches are many, and the file is a stream.
+    pub fn prepare_passes(&mut self) -> Result<(), CommandError> {
+        let bytes = self.count().checked_mul(self.width()).and_then(|floats| floats.checked_mul(4));
+        if bytes.is_some_and(|bytes| bytes <= HELD_BYTES) {
+            self.held = Held::Wanted;
+            return Ok(());
+        }
+        Ok(self.matrix.require_passes()?)
+    }
+
+    /// The file, as the user named it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.matrix.name()
+    }
+
+    /// The file itself.
+    #[must_use]
+    pub const fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
+    /// Samples n.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.matrix.rows()
+    }
+
+    /// K, or p without a projection.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.projection.width()
+    }
+
+    /// What the sketches are labelled with.
+    #[must_use]
+    pub fn id(&self) -> SketchId {
+        self.projection.id(self.layout.id())
+    }
+
+    /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of a pass that takes long.
+    ///
+    /// # Errors
+    /// The first of `visit`; what went wrong with reading; too little memory for one sketch.
+    pub fn pass(
+        &mut self,
+        what: &str,
+        mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let (id, width, count) = (self.id(), self.width(), self.count());
+        let name = self.name().to_owned();
+        let mut progress = Progress::new(format!("{what} {name}"), count);
+        if let Held::All(values, measures) = &self.held {
+            for (row, (values, &measures)) in values.chunks_exact(width.max(1)).zip(measures).enumerate() {
+                let sketch = Sketch::from_parts(id, values, measures).map_err(CommandError::core(&name))?;
+                visit(row, &sketch)?;
+                progress.reach(row + 1);
+            }
+            return Ok(());
+        }
+        let mut keep = matches!(self.held, Held::Wanted).then(|| (Vec::new(), Vec::new()));
+        self.stream(|row, sketch| {
+            if let Some((values, measures)) = &mut keep {
+                values.extend_from_slice(sketch.values);
+                measures.push(sketch.measures);
+            }
+            visit(row, sketch)?;
+            progress.reach(row + 1);
+            Ok(())
+        })?;
+        if let Some((values, measures)) = keep {
+            self.held = Held::All(values, measures);
+        }
+        Ok(())
+    }
+
+    /// Reads the file, and finishes a sketch at the end of each row.
+    fn stream(
+        &mut self,
+        mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let (projection, id, columns) = (self.projection, self.id(), self.matrix.cols());
+        let name = self.name().to_owned();
+        let mut values = zeros(&name, projection.width())?;
+        let mut measures = Accumulator::new();
+        self.matrix.for_each_piece(|row, column, piece| {
+            if column == 0 {
+                values.fill(0.0);
+                measures = Accumulator::new();
+            }
+            take_in(projection, column, piece, &mut values, &mut measures)
+                .map_err(CommandError::core(&name))?;
+            if column + piece.len() < columns {
+                return Ok(());
+            }
+            projection.finish(&mut values);
+            let sketch = Sketch::from_parts(id, &values, measures.summary());
+            visit(row, &sketch.map_err(CommandError::core(&name))?)
+        })
+    }
+}
+
+/// What the core's sketcher does with a segment. (A sketcher keeps its memory until its gradient is finished, and pieces of
+/// many gradients come here through one closure.)
+fn take_in(
+    projection: Projection,
+    column: usize,
+    piece: Piece<'_>,
+    values: &mut [f32],
+    measures: &mut Accumulator,
+) -> Result<(), Error> {
+    match piece {
+        Piece::F16(x) => tiles(projection, column, x, values, measures),
+        Piece::Bf16(x) => tiles(projection, column, x, values, measures),
+        Piece::F32(x) => tiles(projection, column, x, values, measures),
+        Piece::F64(x) => {
+            let mut rounded = [0.0; PIECE_ALIGNMENT];
+            for (i, x) in x.chunks(PIECE_ALIGNMENT).enumerate() {
+                let rounded = &mut rounded[..x.len()];
+                Piece::F64(x).copy_to_f32(rounded);
+                tiles(projection, column + i * PIECE_ALIGNMENT, rounded, values, measures)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Tile by tile, so that the second of the two passes finds the tile in the nearest cache.
+fn tiles<T: Element>(
+    projection: Projection,
+    column: usize,
+    x: &[T],
+    values: &mut [f32],
+    measures: &mut Accumulator,
+) -> Result<(), Error> {
+    for (i, tile) in x.chunks(PIECE_ALIGNMENT).enumerate() {
+        projection.project((column + i * PIECE_ALIGNMENT) as u64, tile, values)?;
+        measures.add(tile);
+    }
+    Ok(())
+}
+
+/// Memory for `count` numbers, or an error where the allocator has none.
+pub(super) fn zeros<T: Clone + Default>(file: &str, count: usize) -> Result<Vec<T>, CommandError> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(count).map_err(|_| CommandError::Memory {
+        file: file.to_owned(),
+        what: format!("{count} numbers"),
+        bytes: count as u128 * size_of::<T>() as u128,
+    })?;
+    zeros.resize(count, T::default());
+    Ok(zeros)
+}

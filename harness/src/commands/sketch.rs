@@ -1,0 +1,129 @@
+//! `gradsieve sketch`: gradients (n × p) → sketches (n × K), in one pass and in memory that does not grow with either.
+
+use clap::{Args, ValueEnum};
+use gradsieve::Sketch;
+use half::f16;
+
+use super::rows::{ProjectionArguments, Rows};
+use super::{CommandError, console};
+use crate::files::{Destination, Dtype, NpyWriter, Source, refuse_overwrite};
+
+const LONG_ABOUT: &str = "\
+Project gradients to a few hundred numbers a sample.
+
+Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
+of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
+command (there without --dim). Sketches can be compared if --dim, --seed, --repeat and the \
+number of columns are the same, and so is the order of the parameters: use the same for training and target gradients.
+
+The matrix streams past: two mebibytes of buffers and K numbers, whatever its size. f64 is rounded to f32. \
+Rows with NaN or infinite entries are named on standard error; their sketches have such entries, too.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve sketch grads.npy -o sketches.npy --dim 512 --seed 7
+  gradsieve sketch model.safetensors#grads -o sketches.npy --dim 2048 --repeat 4 --dtype f16
+  zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
+
+/// Arguments of `sketch`.
+#[derive(Args, Debug)]
+#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+pub struct SketchArguments {
+    /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
+    pub grads: Source,
+
+    /// Where the sketches go, n × K: a .npy file, or - for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Destination,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub projection: ProjectionArguments,
+
+    /// Type of the numbers written; f16 halves the file, but holds nothing above 65504 and little below 0.00006
+    #[arg(long, value_enum, default_value_t = SketchDtype::F32)]
+    pub dtype: SketchDtype,
+}
+
+/// Types that sketches are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SketchDtype {
+    /// Single precision.
+    F32,
+    /// Half precision.
+    F16,
+}
+
+/// The width without `--dim`.
+const DIM: usize = 512;
+
+/// Runs the command.
+pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
+    refuse_overwrite(&arguments.output, &[&arguments.grads])?;
+    let projection =
+        ProjectionArguments { dim: arguments.projection.dim.or(Some(DIM)), ..arguments.projection };
+    let mut rows = Rows::open(&arguments.grads, &projection)?;
+    let (count, width, name) = (rows.count(), rows.width(), rows.name().to_owned());
+    let dtype = match arguments.dtype {
+        SketchDtype::F32 => Dtype::F32,
+        SketchDtype::F16 => Dtype::F16,
+    };
+    let mut writer = NpyWriter::create(&arguments.output, &[count, width], dtype)?;
+    let mut non_finite = Vec::new();
+    let mut losses = Losses::default();
+    rows.pass("sketching", |row, sketch| {
+        if sketch.check_finite().is_err() {
+            non_finite.push(row);
+        } else if dtype == Dtype::F16 {
+            losses.look_at(sketch);
+        }
+        Ok(writer.write(sketch.values)?)
+    })?;
+    writer.finish()?;
+    console::remark_non_finite(&name, &non_finite, "so have their sketches");
+    losses.remark(&arguments.output.to_string());
+    if arguments.output != Destination::Stdout {
+        let columns = rows.matrix().cols();
+        console::print(format!(
+            "{}: {count} sketches of {width} {dtype} each, of {columns} {} columns, seed {}, repeat {}",
+            arguments.output,
+            rows.matrix().dtype(),
+            projection.seed,
+            projection.repeat.count()
+        ))?;
+    }
+    Ok(())
+}
+
+/// What f16 cannot hold.
+#[derive(Default)]
+struct Losses {
+    /// Rows with a value that becomes infinite.
+    overflowed: usize,
+    /// Rows that have no value in f16's normal range, but some other than zero.
+    vanished: usize,
+}
+
+impl Losses {
+    fn look_at(&mut self, sketch: &Sketch<'_>) {
+        let max = sketch.values.iter().fold(0.0_f32, |max, value| max.max(value.abs()));
+        self.overflowed += usize::from(f16::from_f32(max).is_infinite());
+        self.vanished += usize::from(max > 0.0 && max < f16::MIN_POSITIVE.to_f32());
+    }
+
+    fn remark(&self, file: &str) {
+        let advice = "scale the gradients first, or write f32";
+        if self.overflowed > 0 {
+            console::remark(format!(
+                "{file}: {} rows have values too large for f16, which became infinite; {advice}",
+                self.overflowed
+            ));
+        }
+        if self.vanished > 0 {
+            console::remark(format!(
+                "{file}: {} rows have only values too small for f16's full precision; {advice}",
+                self.vanished
+            ));
+        }
+    }
+}
