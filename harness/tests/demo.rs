@@ -17,9 +17,8 @@ fn gradients_find_flipped_digits_better_than_the_loss_and_retraining_gains() {
     let mut lead = 0.0;
     for seed in 0..3 {
         let outcome = run(&Settings { seed, ..Settings::default() }, &Silent).unwrap();
-        let auroc = |name: &str| {
-            outcome.detectors.iter().find(|d| d.name == name).and_then(|d| d.auroc).unwrap()
-        };
+        let auroc =
+            |name: &str| outcome.detectors.iter().find(|d| d.name == name).and_then(|d| d.auroc).unwrap();
         for name in ["self-influence", "direction", "mahalanobis"] {
             assert!(auroc(name) > 0.97, "{name}, seed {seed}: {}", auroc(name));
         }

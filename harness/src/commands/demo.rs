@@ -1,49 +1,67 @@
 //! `gradsieve demo`: the demonstration on data with flipped labels.
 
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use clap::Args;
+use comfy_table::CellAlignment;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 
 use super::CommandError;
+use super::console::{print, print_json, table};
+use crate::demo::{self, Outcome, Settings, Silent, Source, Watch};
+use crate::report;
 
 const LONG_ABOUT: &str = "\
 Train on data with flipped labels, find them by their gradients, train again without them.
 
 Flips a share of the training labels, trains a model until it fits them, scores the gradient of every training \
 sample with every detector, and trains again without the flagged samples. Prints a table of the detectors and writes a report \
-(HTML, no network needed).";
+(one HTML file, no network needed).
+
+The digits take a few seconds. A CSV file has one row a sample, numbers, and the label in a column named `label` or \
+in the last one; a column `flipped` (0 or 1) may tell which labels are known to be wrong, and then none is flipped \
+unless --flip says so.";
 
 const EXAMPLES: &str = "\
 Examples:
   gradsieve demo
-  gradsieve demo --data moons --model linear --flip 0.1
-  gradsieve demo --data mine.csv --model 20-32-3 --out report --json";
+  gradsieve demo --seed 3 --flip 0.1 --dim 64
+  gradsieve demo --data moons --model 2-16-16-2
+  gradsieve demo --data oga-linear                     the published set: 10 flips among 150
+  gradsieve demo --data mine.csv --model linear --out report --json";
 
 /// Arguments of `demo`.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
 pub struct DemoArguments {
-    /// digits, moons, blobs, oga-linear, or a .csv file with the label in its last column
+    /// digits, moons, blobs, oga-linear, or a .csv file
     #[arg(long, default_value = "digits", value_name = "NAME|FILE.csv")]
     pub data: String,
 
-    /// Layer widths from the features to the classes, as in 64-64-10, or linear
+    /// Layer widths from the features to the classes, as in 64-64-10, or linear [default: what suits the data]
     #[arg(long, value_name = "WIDTHS")]
     pub model: Option<String>,
 
-    /// Share of the training labels to flip, from 0 up to, not including, 1
-    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
-    pub flip: f64,
+    /// Share of the training labels to flip, from 0 up to, not including, 1 [default: 0.2; 0 if the data knows its own flips]
+    #[arg(long, value_name = "SHARE")]
+    pub flip: Option<f64>,
 
     /// Numbers a sketch: a multiple of 32
     #[arg(long, default_value_t = 512, value_name = "K")]
     pub dim: usize,
 
+    /// Passes over the training samples [default: 150]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+
     /// Seed of the split, the flips, the model and the projection
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
-    /// Directory for the report
+    /// Directory for the report; made if it is not there
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: PathBuf,
 
@@ -57,8 +75,9 @@ impl Default for DemoArguments {
         Self {
             data: "digits".to_owned(),
             model: None,
-            flip: 0.2,
+            flip: None,
             dim: 512,
+            epochs: None,
             seed: 0,
             out: PathBuf::from("out"),
             json: false,
@@ -66,7 +85,172 @@ impl Default for DemoArguments {
     }
 }
 
+/// The outcome with the place of its report, for machines.
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    report: &'a Path,
+}
+
 /// Runs the command.
-pub(super) fn run(_arguments: &DemoArguments) -> Result<(), CommandError> {
-    Err(CommandError::NotYet("the demonstration is not built yet"))
+pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
+    let settings = settings(arguments)?;
+    let bars = Bars::default();
+    let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
+    let outcome = demo::run(&settings, watch)?;
+    std::fs::create_dir_all(&arguments.out).map_err(|error| CommandError::Argument {
+        argument: "--out",
+        expected: "a directory that exists or can be made".to_owned(),
+        found: format!("{}: {error}", arguments.out.display()),
+    })?;
+    let report = report::write(&outcome, &arguments.out)?;
+    if arguments.json {
+        return print_json(&Json { outcome: &outcome, report: &report });
+    }
+    show(&outcome)?;
+    print(format!("\nReport: {}", report.display()))
+}
+
+fn argument(argument: &'static str, expected: impl Into<String>, found: impl Into<String>) -> CommandError {
+    CommandError::Argument { argument, expected: expected.into(), found: found.into() }
+}
+
+fn settings(arguments: &DemoArguments) -> Result<Settings, CommandError> {
+    let source = match arguments.data.as_str() {
+        "digits" => Source::Digits,
+        "moons" => Source::Moons,
+        "blobs" => Source::Blobs,
+        "oga-linear" => Source::OgaLinear,
+        path if Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
+            Source::Csv(PathBuf::from(path))
+        }
+        other => return Err(argument("--data", "digits, moons, blobs, oga-linear or a .csv file", other)),
+    };
+    let mut settings = Settings { dim: arguments.dim, seed: arguments.seed, ..Settings::of(source) };
+    let set = settings.source.load(settings.seed).map_err(demo::DemoError::from)?;
+    if arguments.flip.is_none() && set.flipped().is_some() {
+        settings.flip = 0.0;
+    }
+    if let Some(flip) = arguments.flip {
+        if !(0.0..1.0).contains(&flip) {
+            return Err(argument("--flip", "a share from 0 up to, not including, 1", flip.to_string()));
+        }
+        settings.flip = flip;
+    }
+    if arguments.dim == 0 || !arguments.dim.is_multiple_of(32) {
+        return Err(argument("--dim", "a positive multiple of 32", arguments.dim.to_string()));
+    }
+    if let Some(epochs) = arguments.epochs {
+        settings.training.epochs = epochs;
+    }
+    if let Some(model) = &arguments.model {
+        settings.training.hidden = hidden(model, set.dim(), set.classes())?;
+    }
+    Ok(settings)
+}
+
+/// The hidden widths of `64-32-10`, whose ends must be those of the data; none of `linear`.
+fn hidden(model: &str, dim: usize, classes: usize) -> Result<Vec<usize>, CommandError> {
+    if model == "linear" {
+        return Ok(Vec::new());
+    }
+    let expected =
+        || format!("widths from {dim} features to {classes} classes, as in {dim}-32-{classes}, or linear");
+    let widths: Option<Vec<usize>> = model.split('-').map(|width| width.parse().ok()).collect();
+    match widths.as_deref() {
+        Some([first, hidden @ .., last])
+            if *first == dim && *last == classes && hidden.iter().all(|&width| width > 0) =>
+        {
+            Ok(hidden.to_vec())
+        }
+        _ => Err(argument("--model", expected(), model)),
+    }
+}
+
+fn show(outcome: &Outcome) -> Result<(), CommandError> {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    let measure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+    print(format!(
+        "{}: {} training samples, {} of them with a flipped label; model {}, {} parameters, sketches of {}\n",
+        outcome.data, outcome.train_samples, outcome.flips, outcome.model, outcome.parameters, outcome.dim
+    ))?;
+    let mut rows =
+        table(&["detector", "state", "AUROC", "avg. precision", "flips found", "accuracy after", "time"]);
+    for detector in &outcome.detectors {
+        rows.add_row([
+            detector.name.to_owned(),
+            bytes(detector.bytes),
+            measure(detector.auroc),
+            measure(detector.average_precision),
+            format!("{} of {}", detector.found, outcome.flips),
+            percent(detector.accuracy_after),
+            format!("{:.1} ms", 1e3 * detector.seconds),
+        ]);
+    }
+    if let Some(names) = rows.column_mut(0) {
+        names.set_cell_alignment(CellAlignment::Left);
+    }
+    print(rows)?;
+    print(format!(
+        "\nTest accuracy with the flips {}, without them {}. Each detector flags {} samples.",
+        percent(outcome.accuracy_before),
+        percent(outcome.accuracy_ceiling),
+        outcome.budget
+    ))?;
+    print(format!(
+        "{:.0} gradients a second computed and sketched on one core; {:.1} s in all.",
+        outcome.gradients_per_second, outcome.seconds
+    ))?;
+    if !outcome.non_finite.is_empty() {
+        print(format!("{} gradients were not finite and are flagged.", outcome.non_finite.len()))?;
+    }
+    Ok(())
+}
+
+fn bytes(bytes: usize) -> String {
+    match bytes {
+        0 => "none".to_owned(),
+        1..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+/// A progress bar for the stage that is under way.
+#[derive(Default)]
+struct Bars {
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+impl Bars {
+    fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
+        // A thread that panicked while it moved a bar has not harmed the bar.
+        act(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    }
+}
+
+impl Watch for Bars {
+    fn begin(&self, stage: &str, steps: u64) {
+        let style = ProgressStyle::with_template("{msg:11} {wide_bar:.cyan/dim} {percent:>3} % {elapsed:>4}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(steps).with_style(style).with_message(stage.to_owned());
+        self.with(|slot| *slot = Some(bar));
+    }
+
+    fn step(&self) {
+        self.with(|slot| {
+            if let Some(bar) = slot {
+                bar.inc(1);
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|slot| {
+            if let Some(bar) = slot.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
 }

@@ -35,8 +35,11 @@ pub enum CommandError {
     #[error("could not write to standard output: {0}")]
     StandardOutput(#[from] io::Error),
 
-    #[error("{0}")]
-    NotYet(&'static str),
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
+
+    #[error(transparent)]
+    Report(#[from] crate::report::ReportError),
 }
 
 impl CommandError {
