@@ -29,6 +29,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve demo
   gradsieve demo --seed 3 --flip 0.1 --dim 64
+  gradsieve demo --seeds 5                             means over five seeds
   gradsieve demo --data moons --model 2-16-16-2
   gradsieve demo --data oga-linear                     the published set: 10 flips among 150
   gradsieve demo --data mine.csv --model linear --out report --json";
@@ -53,6 +54,10 @@ pub struct DemoArguments {
     #[arg(long, default_value_t = 512, value_name = "K")]
     pub dim: usize,
 
+    /// Share of the samples that is kept back for testing; 0 tests on the training samples with their true labels [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    pub test: Option<f64>,
+
     /// Passes over the training samples [default: 150]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
@@ -60,6 +65,10 @@ pub struct DemoArguments {
     /// Seed of the split, the flips, the model and the projection
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+
+    /// Run with this many seeds, from --seed on, and print the means; the report is about the first
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: u64,
 
     /// Directory for the report; made if it is not there
     #[arg(long, default_value = "out", value_name = "DIR")]
@@ -77,8 +86,10 @@ impl Default for DemoArguments {
             model: None,
             flip: None,
             dim: 512,
+            test: None,
             epochs: None,
             seed: 0,
+            seeds: 1,
             out: PathBuf::from("out"),
             json: false,
         }
@@ -91,6 +102,9 @@ struct Json<'a> {
     #[serde(flatten)]
     outcome: &'a Outcome,
     report: &'a Path,
+    /// The outcomes of all seeds, if there was more than one.
+    #[serde(skip_serializing_if = "<[Outcome]>::is_empty")]
+    runs: &'a [Outcome],
 }
 
 /// Runs the command.
@@ -105,10 +119,21 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
         found: format!("{}: {error}", arguments.out.display()),
     })?;
     let report = report::write(&outcome, &arguments.out)?;
-    if arguments.json {
-        return print_json(&Json { outcome: &outcome, report: &report });
+    let mut runs = Vec::new();
+    if arguments.seeds > 1 {
+        runs.push(outcome.clone());
+        for seed in (1..arguments.seeds).map(|more| arguments.seed.wrapping_add(more)) {
+            runs.push(demo::run(&Settings { seed, ..settings.clone() }, watch)?);
+        }
     }
-    show(&outcome)?;
+    if arguments.json {
+        return print_json(&Json { outcome: &outcome, report: &report, runs: &runs });
+    }
+    if runs.is_empty() {
+        show(&outcome)?;
+    } else {
+        show_means(&runs)?;
+    }
     print(format!("\nReport: {}", report.display()))
 }
 
@@ -141,6 +166,12 @@ fn settings(arguments: &DemoArguments) -> Result<Settings, CommandError> {
     if arguments.dim == 0 || !arguments.dim.is_multiple_of(32) {
         return Err(argument("--dim", "a positive multiple of 32", arguments.dim.to_string()));
     }
+    if let Some(test) = arguments.test {
+        if !(0.0..1.0).contains(&test) {
+            return Err(argument("--test", "a share from 0 up to, not including, 1", test.to_string()));
+        }
+        settings.test_fraction = test;
+    }
     if let Some(epochs) = arguments.epochs {
         settings.training.epochs = epochs;
     }
@@ -168,9 +199,69 @@ fn hidden(model: &str, dim: usize, classes: usize) -> Result<Vec<usize>, Command
     }
 }
 
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn measure(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
+}
+
+/// The means over the runs' seeds, and on how many of them a detector was ahead of the first one, the loss.
+fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
+    let Some(first) = runs.first() else { return Ok(()) };
+    let n = runs.len() as f64;
+    let mean = |value: &dyn Fn(&Outcome) -> f64| runs.iter().map(value).sum::<f64>() / n;
+    print(format!(
+        "{}: {} training samples, {} of them with a flipped label; model {}, {} parameters, sketches of {}; means of {} seeds\n",
+        first.data,
+        first.train_samples,
+        first.flips,
+        first.model,
+        first.parameters,
+        first.dim,
+        runs.len()
+    ))?;
+    let mut rows = table(&[
+        "detector",
+        "state",
+        "AUROC",
+        "lowest",
+        "ahead of loss",
+        "avg. precision",
+        "flips found",
+        "accuracy after",
+        "loss recovered",
+    ]);
+    let before = mean(&|run| run.accuracy_before);
+    let ceiling = mean(&|run| run.accuracy_ceiling);
+    for (i, detector) in first.detectors.iter().enumerate() {
+        let aurocs: Option<Vec<f64>> = runs.iter().map(|run| run.detectors[i].auroc).collect();
+        let ahead = runs.iter().filter(|run| run.detectors[i].auroc > run.detectors[0].auroc).count();
+        let precision: Option<Vec<f64>> = runs.iter().map(|run| run.detectors[i].average_precision).collect();
+        let after = mean(&|run| run.detectors[i].accuracy_after);
+        let recovered = (after - before) / (ceiling - before);
+        let average = |values: Option<Vec<f64>>| values.map(|values| values.iter().sum::<f64>() / n);
+        rows.add_row([
+            detector.name.to_owned(),
+            bytes(detector.bytes),
+            measure(average(aurocs.clone())),
+            measure(aurocs.map(|values| values.into_iter().fold(f64::INFINITY, f64::min))),
+            if i == 0 { "–".to_owned() } else { format!("{ahead} of {}", runs.len()) },
+            measure(average(precision)),
+            format!("{:.1} of {}", mean(&|run| run.detectors[i].found as f64), first.flips),
+            percent(after),
+            if recovered.is_finite() { format!("{:.0} %", 100.0 * recovered) } else { "–".to_owned() },
+        ]);
+    }
+    if let Some(names) = rows.column_mut(0) {
+        names.set_cell_alignment(CellAlignment::Left);
+    }
+    print(rows)?;
+    print(format!("\nTest accuracy with the flips {}, without them {}.", percent(before), percent(ceiling)))
+}
+
 fn show(outcome: &Outcome) -> Result<(), CommandError> {
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    let measure = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
     print(format!(
         "{}: {} training samples, {} of them with a flipped label; model {}, {} parameters, sketches of {}\n",
         outcome.data, outcome.train_samples, outcome.flips, outcome.model, outcome.parameters, outcome.dim
