@@ -71,7 +71,8 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
 /// canonical sum as it is, because a sum that starts at +0 is never −0.
 #[inline(always)]
 fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
-    let mut lanes = [s.splat(0.0); 4];
+    let paired = T::PAIRED && U::PAIRED;
+    let mut lanes = [[s.splat(0.0); 2]; 2];
     let (x, x_rest) = x.as_chunks::<LANES>();
     let (y, y_rest) = y.as_chunks::<LANES>();
     for (x, y) in x.iter().zip(y) {
@@ -79,22 +80,36 @@ fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
             s.prefetch(x, AHEAD);
             s.prefetch(y, AHEAD);
         }
-        for ((lane, x), y) in lanes.iter_mut().zip(x.as_chunks().0).zip(y.as_chunks().0) {
-            *lane = step::<S, T, U>(s, T::load(s, x), U::load(s, y), *lane);
+        for ((lanes, x), y) in lanes.iter_mut().zip(x.as_chunks().0).zip(y.as_chunks().0) {
+            *lanes = step::<S, T, U>(s, T::load_32(s, x, paired), U::load_32(s, y, paired), *lanes);
         }
     }
-    for ((lane, x), y) in lanes.iter_mut().zip(x_rest.chunks(16)).zip(y_rest.chunks(16)) {
-        *lane = step::<S, T, U>(s, T::load_part(s, x), U::load_part(s, y), *lane);
+    for ((lanes, x), y) in lanes.iter_mut().zip(x_rest.chunks(32)).zip(y_rest.chunks(32)) {
+        *lanes = step::<S, T, U>(s, T::load_part_32(s, x, paired), U::load_part_32(s, y, paired), *lanes);
     }
-    fold_lanes(s, lanes)
+    fold_halves(s, lanes, paired)
 }
 
 /// How far ahead to ask for memory, in bytes, where a load costs more than two operations.
 pub(crate) const AHEAD: usize = 4096;
 
 #[inline(always)]
-fn step<S: Simd, T: Element, U: Element>(s: S, x: S::F, y: S::F, lane: S::F) -> S::F {
-    if T::EXACT_SQUARE && U::EXACT_SQUARE { s.mul_exact_add(x, y, lane) } else { s.add(lane, s.mul(x, y)) }
+fn step<S: Simd, T: Element, U: Element>(s: S, x: [S::F; 2], y: [S::F; 2], lanes: [S::F; 2]) -> [S::F; 2] {
+    let one = |x, y, lane| {
+        if T::EXACT_SQUARE && U::EXACT_SQUARE {
+            s.mul_exact_add(x, y, lane)
+        } else {
+            s.add(lane, s.mul(x, y))
+        }
+    };
+    [one(x[0], y[0], lanes[0]), one(x[1], y[1], lanes[1])]
+}
+
+/// Folds two halves of 32 lanes, loaded by [`Element::load_32`]. Lanes of even places are folded as all are, but for the
+/// last step, in which lane 1, the first of the odd places, is added to lane 0.
+#[inline(always)]
+pub(crate) fn fold_halves<S: Simd>(s: S, [[a, b], [c, d]]: [[S::F; 2]; 2], paired: bool) -> f32 {
+    if paired { s.fold(s.add(a, c)) + s.fold(s.add(b, d)) } else { fold_lanes(s, [a, b, c, d]) }
 }
 
 /// Folds four registers, 64 lanes, as [`fold`] does.

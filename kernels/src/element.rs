@@ -33,6 +33,31 @@ pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'stati
     #[allow(private_bounds, private_interfaces)]
     fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F;
 
+    /// Whether [`Element::load_32`] can load elements of even places apart from those of odd places, and is faster so.
+    #[doc(hidden)]
+    const PAIRED: bool = false;
+
+    /// 32 elements: in order, or, if `paired` and the format is, even places first.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load_32<S: Simd>(s: S, from: &[Self; 32], _paired: bool) -> [S::F; 2] {
+        let mut lanes = [s.splat(0.0); 2];
+        for (lane, from) in lanes.iter_mut().zip(from.as_chunks().0) {
+            *lane = Self::load(s, from);
+        }
+        lanes
+    }
+
+    /// [`Element::load_32`] of at most 32 elements, with zeros behind.
+    #[doc(hidden)]
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load_part_32<S: Simd>(s: S, from: &[Self], _paired: bool) -> [S::F; 2] {
+        let (low, high) = from.split_at(from.len().min(16));
+        [Self::load_part(s, low), Self::load_part(s, high)]
+    }
+
     #[doc(hidden)]
     #[allow(private_bounds, private_interfaces)]
     fn store<S: Simd>(s: S, value: S::F, to: &mut [Self; 16]);
@@ -120,6 +145,7 @@ impl Element for f16 {
 impl Element for bf16 {
     const ZERO: Self = bf16::ZERO;
     const NAME: &'static str = "bfloat16";
+    const PAIRED: bool = true;
     #[inline(always)]
     fn widen(self) -> f32 {
         f32::from_bits(u32::from(self.to_bits()) << 16)
@@ -137,6 +163,24 @@ impl Element for bf16 {
     #[allow(private_bounds, private_interfaces)]
     fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F {
         s.load_part_bf16(from)
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load_32<S: Simd>(s: S, from: &[Self; 32], paired: bool) -> [S::F; 2] {
+        if paired {
+            return s.load_bf16_pairs(from);
+        }
+        let [low, high] = from.as_chunks().0 else { return [s.splat(0.0); 2] };
+        [s.load_bf16(low), s.load_bf16(high)]
+    }
+    #[inline(always)]
+    #[allow(private_bounds, private_interfaces)]
+    fn load_part_32<S: Simd>(s: S, from: &[Self], paired: bool) -> [S::F; 2] {
+        if paired {
+            return s.load_part_bf16_pairs(from);
+        }
+        let (low, high) = from.split_at(from.len().min(16));
+        [s.load_part_bf16(low), s.load_part_bf16(high)]
     }
     #[inline(always)]
     #[allow(private_bounds, private_interfaces)]

@@ -5,7 +5,7 @@
 //! Whoever wants several of them at once takes [`crate::summary`], which reads the slice once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_lanes};
+use crate::dot::{AHEAD, fold_halves};
 use crate::element::Element;
 use crate::level::Level;
 use crate::simd::Simd;
@@ -126,20 +126,23 @@ impl<T: Element, M: Term> Kernel for Sum<'_, T, M> {
 /// One tile's sum; its end as in [`crate::dot`].
 #[inline(always)]
 fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 {
-    let mut lanes = [s.splat(0.0); 4];
+    let mut lanes = [[s.splat(0.0); 2]; 2];
+    let add = |x: [S::F; 2], lanes: [S::F; 2]| {
+        [term.add(s, x[0], lanes[0], T::EXACT_SQUARE), term.add(s, x[1], lanes[1], T::EXACT_SQUARE)]
+    };
     let (x, rest) = x.as_chunks::<LANES>();
     for x in x {
         if size_of::<T>() < 4 {
             s.prefetch(x, AHEAD);
         }
-        for (lane, x) in lanes.iter_mut().zip(x.as_chunks().0) {
-            *lane = term.add(s, T::load(s, x), *lane, T::EXACT_SQUARE);
+        for (lanes, x) in lanes.iter_mut().zip(x.as_chunks().0) {
+            *lanes = add(T::load_32(s, x, T::PAIRED), *lanes);
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(rest.chunks(16)) {
-        *lane = term.add(s, T::load_part(s, x), *lane, T::EXACT_SQUARE);
+    for (lanes, x) in lanes.iter_mut().zip(rest.chunks(32)) {
+        *lanes = add(T::load_part_32(s, x, T::PAIRED), *lanes);
     }
-    fold_lanes(s, lanes)
+    fold_halves(s, lanes, T::PAIRED)
 }
 
 struct MaxAbs<'a, T> {

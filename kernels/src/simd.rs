@@ -31,6 +31,10 @@ pub(crate) trait Simd: Copy {
     fn load_part_f16(self, from: &[f16]) -> Self::F;
     /// [`Simd::load_part`], widened exactly.
     fn load_part_bf16(self, from: &[bf16]) -> Self::F;
+    /// Lane *i* of the first = `from[2i]`, of the second = `from[2i + 1]`, widened exactly: cheaper than in order.
+    fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2];
+    /// [`Simd::load_bf16_pairs`] of at most the first 32 elements, with zeros behind.
+    fn load_part_bf16_pairs(self, from: &[bf16]) -> [Self::F; 2];
     /// `to[i]` = lane *i*.
     fn store(self, value: Self::F, to: &mut [f32; 16]);
     /// `to[i]` = lane *i*, rounded to nearest even.

@@ -51,13 +51,13 @@ pub(super) fn prefetch<T>(from: &T, ahead: usize) {
     }
 }
 
-/// Up to sixteen elements, with zeros behind: there are no masked loads of 16 bits.
+/// Up to `N` elements, with zeros behind: there are no masked loads of 16 bits.
 #[inline(always)]
-fn padded<T: Copy>(from: &[T], zero: T) -> [T; 16] {
+fn padded<T: Copy, const N: usize>(from: &[T], zero: T) -> [T; N] {
     if let Some(full) = from.first_chunk() {
         return *full;
     }
-    let mut part = [zero; 16];
+    let mut part = [zero; N];
     for (to, from) in part.iter_mut().zip(from) {
         *to = *from;
     }
@@ -182,6 +182,24 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_part_bf16(self, from: &[bf16]) -> Self::F {
         self.load_bf16(&padded(from, bf16::ZERO))
+    }
+
+    #[inline(always)]
+    fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2] {
+        let from = from.as_ptr().cast::<__m256i>();
+        // SAFETY: the witness; the array is 64 bytes, twice 32. A `bf16` is the upper half of the same value as `f32`.
+        unsafe {
+            let (low, high) = (_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1)));
+            let upper = _mm256_set1_epi32(0xFFFF_0000_u32 as i32);
+            let even = [_mm256_slli_epi32::<16>(low), _mm256_slli_epi32::<16>(high)];
+            let odd = [_mm256_and_si256(low, upper), _mm256_and_si256(high, upper)];
+            [even.map(|x| _mm256_castsi256_ps(x)), odd.map(|x| _mm256_castsi256_ps(x))]
+        }
+    }
+
+    #[inline(always)]
+    fn load_part_bf16_pairs(self, from: &[bf16]) -> [Self::F; 2] {
+        self.load_bf16_pairs(&padded(from, bf16::ZERO))
     }
 
     #[inline(always)]

@@ -9,10 +9,10 @@ use core::arch::x86_64::{
     _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
     _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
     _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_or_epi32,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_sub_epi32,
-    _mm512_ternarylogic_epi32,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16,
+    _mm512_permutexvar_ps, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
+    _mm512_sub_epi32, _mm512_ternarylogic_epi32,
 };
 use half::{bf16, f16};
 
@@ -109,6 +109,16 @@ impl Avx512 {
         self.store(self.add(self.load(to), value), to);
     }
 
+    /// The `bf16` of even places, and those of odd places.
+    #[inline(always)]
+    fn widen_pairs(self, x: __m512i) -> [__m512; 2] {
+        // SAFETY: the witness. A `bf16` is the upper half of the same value as `f32`.
+        unsafe {
+            let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
+            [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(x)), _mm512_castsi512_ps(_mm512_and_si512(x, upper))]
+        }
+    }
+
     #[inline(always)]
     fn widen_bf16(self, x: __m256i) -> __m512 {
         // SAFETY: the witness.
@@ -160,6 +170,19 @@ impl Simd for Avx512 {
     fn load_part_bf16(self, from: &[bf16]) -> __m512 {
         // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
         self.widen_bf16(unsafe { _mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn load_bf16_pairs(self, from: &[bf16; 32]) -> [__m512; 2] {
+        // SAFETY: the witness; the array is 64 bytes.
+        self.widen_pairs(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
+    }
+
+    #[inline(always)]
+    fn load_part_bf16_pairs(self, from: &[bf16]) -> [__m512; 2] {
+        let mask = ((1_u64 << from.len().min(32)) - 1) as u32;
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        self.widen_pairs(unsafe { _mm512_maskz_loadu_epi16(mask, from.as_ptr().cast()) })
     }
 
     #[inline(always)]
@@ -259,9 +282,15 @@ impl Simd for Avx512 {
             let (low, high) = (self.flip::<0>(low, word), self.flip::<16>(high, word));
             (_mm512_permutexvar_ps(permutation, low), _mm512_permutexvar_ps(permutation, high))
         };
-        let swap = (word >> 36) as usize & 1;
-        self.add_to(low, &mut to[swap]);
-        self.add_to(high, &mut to[swap ^ 1]);
+        // Bit 4 of the permutation, at its own weight: the element of `to` from which the lower half is added.
+        let first = (word >> 32) as usize & 16;
+        let to = to.as_mut_ptr().cast::<f32>();
+        // SAFETY: the witness; `to` has 32 elements, so sixteen lie behind 0 and behind 16.
+        unsafe {
+            let (near, far) = (to.add(first), to.add(first ^ 16));
+            _mm512_storeu_ps(near, _mm512_add_ps(_mm512_loadu_ps(near), low));
+            _mm512_storeu_ps(far, _mm512_add_ps(_mm512_loadu_ps(far), high));
+        }
     }
 
     #[inline(always)]
