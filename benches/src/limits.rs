@@ -319,7 +319,9 @@ mod x86 {
         let x = black_box(_mm512_set1_ps(1e-6));
         let mut a = [_mm512_set1_ps(0.5); 24];
         for _ in 0..times {
-            a = a.map(|a| _mm512_add_ps(a, x));
+            for a in &mut a {
+                *a = _mm512_add_ps(*a, x);
+            }
         }
         sum(a)
     }
@@ -329,8 +331,10 @@ mod x86 {
         let x = black_box(_mm512_set1_ps(1.0));
         let (mut a, mut b) = ([_mm512_set1_ps(0.5); 12], [_mm512_set1_ps(0.5); 12]);
         for _ in 0..times {
-            a = a.map(|a| _mm512_mul_ps(a, x));
-            b = b.map(|b| _mm512_add_ps(b, x));
+            for (a, b) in a.iter_mut().zip(&mut b) {
+                *a = _mm512_mul_ps(*a, x);
+                *b = _mm512_add_ps(*b, x);
+            }
         }
         sum(a) + sum(b)
     }
@@ -340,7 +344,9 @@ mod x86 {
         let (x, y) = black_box((_mm512_set1_ps(1.0), _mm512_set1_ps(1e-6)));
         let mut a = [_mm512_set1_ps(0.5); 24];
         for _ in 0..times {
-            a = a.map(|a| _mm512_fmadd_ps(a, x, y));
+            for a in &mut a {
+                *a = _mm512_fmadd_ps(*a, x, y);
+            }
         }
         sum(a)
     }

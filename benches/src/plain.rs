@@ -79,8 +79,8 @@ pub fn summary<T: Element>(x: &[T]) -> f64 {
     };
     let (x, rest) = x.as_chunks::<LANES>();
     for x in x {
-        for i in 0..LANES {
-            step(i, x[i].widen());
+        for (i, x) in x.iter().enumerate() {
+            step(i, x.widen());
         }
     }
     for (i, x) in rest.iter().enumerate() {

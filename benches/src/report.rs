@@ -96,8 +96,8 @@ fn best_peer(outcome: &Outcome) -> Option<&Result> {
 
 /// The widest level, which targets are about.
 fn best_level(outcome: &Outcome) -> Option<&str> {
-    let ours = outcome.results.iter().filter(|result| matches!(result.role, Role::Ours(_)));
-    ours.last().map(|result| result.name.as_str())
+    let mut ours = outcome.results.iter().filter(|result| matches!(result.role, Role::Ours(_)));
+    ours.next_back().map(|result| result.name.as_str())
 }
 
 /// The target, and whether it was reached (to the two digits that it is given in).

@@ -50,8 +50,6 @@ fn one<T: Element>(
     x: &Buffer<T>,
     target: Target,
 ) {
-    // The projections differ between candidates, the squared norm of the sketch only by chance: its standard
-    // deviation is √(2/k) of it, 6 % for k = 512. (Ours must agree exactly.)
     let out = &RefCell::new(Buffer::<f32>::zeros(width));
     let table: Vec<u16> = (0..x.len() * repeat.count())
         .map(|i| {
@@ -62,6 +60,8 @@ fn one<T: Element>(
         })
         .collect();
     let table = &table;
+    // The projections differ between candidates, the squared norm of the sketch only by chance: its standard
+    // deviation is √(2/k) of it, 6 % for k = 512. (Ours must agree exactly.)
     let norm: f64 = x.iter().map(|x| f64::from(x.widen()).powi(2)).sum();
     let mut contest = Contest::new("sjlt", T::NAME, shape, x.bytes().len())
         .target(target)
