@@ -348,9 +348,8 @@ fn the_headline_says_the_key_result() {
     let outcome = digits_outcome();
     let best = outcome.best().unwrap();
     let sentence = format!(
-        "<h1>{} finds {} of 251 wrong labels among the 251 it flags; without the flagged, test accuracy rises from \
+        "<h1>Self-influence finds {} of 251 wrong labels among the 251 it flags; without the flagged, test accuracy rises from \
          90.7\u{a0}% to {:.1}\u{a0}%</h1>",
-        best.name,
         best.found,
         best.accuracy_after * 100.0
     );
@@ -372,7 +371,7 @@ fn without_flips_no_measure_is_made_up() {
     let text = page(&no_flips_outcome());
     assert!(text.contains("There is no curve to draw"));
     assert!(text.contains("<td data-label=\"AUROC\">–</td>"));
-    assert!(!text.contains("flipped, was"));
+    assert!(!text.contains("✗ flipped"));
 }
 
 #[test]
@@ -380,8 +379,8 @@ fn a_sample_is_called_flipped_exactly_if_it_was() {
     let outcome = digits_outcome();
     let flipped = outcome.suspects.iter().filter(|s| outcome.truth[s.index]).count();
     let text = page(&outcome);
-    assert_eq!(text.matches("✗ flipped, was").count(), flipped);
-    assert_eq!(text.matches("✓ label as it came").count(), outcome.suspects.len() - flipped);
+    assert_eq!(text.matches("✗ flipped").count(), flipped);
+    assert_eq!(text.matches("✓ not flipped").count(), outcome.suspects.len() - flipped);
     assert_ne!(flipped, outcome.suspects.len(), "the fixture has a clean suspect");
 }
 

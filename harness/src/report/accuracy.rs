@@ -22,15 +22,15 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
             h2 { "What leaving out the flagged does to the model" }
             p class="soft note" {
                 "Test accuracy of a new model, trained without the " (wording::counted(outcome.budget, "sample"))
-                " that a detector flags. The thin line on the left is the accuracy with every label as given, flips included; the one on the "
-                "right is the ceiling: the accuracy when exactly the flipped samples are left out. A detector that throws away "
-                "good samples can end below the start."
+                " that a detector flags. The dashed line beside the hollow dot at the top is where it began, with every label "
+                "as given; the one at the bottom is the ceiling: exactly the flipped samples left out. A detector that "
+                "throws away good samples can end below the start."
             }
             div class="bars" {
                 (row("nothing left out", before, false, &track, Dot::Hollow, String::new()))
                 @for (i, detector) in outcome.detectors.iter().enumerate() {
                     @let after = detector.accuracy_after;
-                    (row(detector.name, after, is_best(outcome, i), &track, Dot::Full, recovered_note(outcome, after)))
+                    (row(detector.name, after, is_best(outcome, i), &track, Dot::Full, regained_note(outcome, after)))
                 }
                 (row("exactly the flips", ceiling, false, &track, Dot::Hollow, "ceiling".to_owned()))
                 (scale(&track))
@@ -40,16 +40,16 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
 }
 
 /// The share of the accuracy lost to the flips that comes back, if any was lost.
-pub(super) fn recovered(outcome: &Outcome, after: f64) -> Option<f64> {
+pub(super) fn regained(outcome: &Outcome, after: f64) -> Option<f64> {
     let lost = outcome.accuracy_ceiling - outcome.accuracy_before;
     let share = (after - outcome.accuracy_before) / lost;
     (lost > 0.0 && share.is_finite()).then_some(share)
 }
 
-fn recovered_note(outcome: &Outcome, after: f64) -> String {
-    match recovered(outcome, after) {
+fn regained_note(outcome: &Outcome, after: f64) -> String {
+    match regained(outcome, after) {
         Some(share) if share < 0.0 => "worse than before".to_owned(),
-        Some(share) => format!("{:.0}\u{a0}% recovered", share * 100.0),
+        Some(share) => format!("{:.0}\u{a0}% regained", share * 100.0),
         None => String::new(),
     }
 }
@@ -78,7 +78,7 @@ impl Track {
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         let margin = ((high - low) * 0.08).max(0.004);
         let range = (low - margin, high + margin);
-        let ticks = ticks(range.0 * 100.0, range.1 * 100.0, 4);
+        let ticks = ticks(range.0 * 100.0, range.1 * 100.0, 6);
         Self { scale: Scale::new(range, (0.0, 100.0)), ticks, before, ceiling }
     }
 
@@ -113,7 +113,7 @@ fn row(name: &str, accuracy: f64, best: bool, track: &Track, dot: Dot, note: Str
                     }
                 }
             }
-            span { b { (wording::percent(accuracy)) } " " span class="soft" { (note) } }
+            span { b { (wording::percent(accuracy)) } @if !note.is_empty() { span class="soft" { " · " (note) } } }
         }
     }
 }

@@ -12,7 +12,7 @@ use super::axis::{Scale, at, decades, ticks};
 use super::wording;
 use crate::demo::{DetectorOutcome, Outcome};
 
-const SIZE: (f64, f64) = (320.0, 184.0);
+const SIZE: (f64, f64) = (320.0, 190.0);
 const BINS: usize = 44;
 const LEFT: f64 = 10.0;
 const RIGHT: f64 = 310.0;
@@ -103,7 +103,7 @@ fn drawing(outcome: &Outcome, detector: &DetectorOutcome, spread: &Spread, flips
                 text class="soft" x=(at((beyond + RIGHT) / 2.0)) y=(at(BOTTOM + 18.0)) text-anchor="middle" { "∞" }
             }
             @if let Some(place) = threshold {
-                path class="mark" d={ "M" (at(place)) " 6V" (at(BOTTOM)) } stroke-width="1.5" stroke-dasharray="4 3" {}
+                path class="mark" d={ "M" (at(place)) " 5V" (at(BOTTOM)) } stroke-width="1.5" stroke-dasharray="4 3" {}
                 @if place > RIGHT - 62.0 {
                     text class="ink" x=(at(place - 5.0)) y="14" text-anchor="end" { "flagged →" }
                 } @else {
@@ -157,19 +157,24 @@ impl Spread {
         let mut sorted: Vec<f64> = scores.iter().copied().filter(|s| s.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
         let (&low, &high) = (sorted.first()?, sorted.last()?);
-        let least = sorted[sorted.partition_point(|s| *s <= 0.0).min(sorted.len() - 1)..].to_vec();
-        if low >= 0.0 && high > 0.0 {
-            // A few scores near zero must not take the axis: it begins at a low quantile.
-            let start = quantile(&least, 0.01).max(high * 1e-15);
-            if high / start > 12.0 {
-                return Some(Self { kind: Kind::Logarithmic, range: (start.log10(), high.log10()), sorted });
-            }
+        let (kind, range) =
+            logarithmic(&sorted).map_or((Kind::Linear, (low, high)), |r| (Kind::Logarithmic, r));
+        let mut this = Self { kind, range, sorted };
+        if low < high && (!(high - low).is_finite() || this.is_squeezed()) {
+            (this.kind, this.range) = (Kind::Rank, (0.0, 1.0));
         }
-        let (bulk, width) = (quantile(&sorted, 0.95) - quantile(&sorted, 0.05), high - low);
-        if !width.is_finite() || width > 8.0 * bulk && width > 0.0 {
-            return Some(Self { kind: Kind::Rank, range: (0.0, 1.0), sorted });
+        Some(this)
+    }
+
+    /// Whether most samples, though their scores differ, stand in one bar.
+    fn is_squeezed(&self) -> bool {
+        let mut bins = [0; BINS];
+        for &score in &self.sorted {
+            bins[self.bin(score)] += 1;
         }
-        Some(Self { kind: Kind::Linear, range: (low, high), sorted })
+        let equal = self.sorted.chunk_by(|a, b| a == b).map(<[f64]>::len).max().unwrap_or(0);
+        let most = bins.into_iter().max().unwrap_or(0);
+        2 * most > self.sorted.len() && 2 * equal < most
     }
 
     /// A score on this axis.
@@ -222,12 +227,32 @@ impl Spread {
 }
 
 fn linear_labels(low: f64, high: f64, x: Scale) -> Vec<(f64, String)> {
-    let places = ticks(low, high, 4);
+    let places = ticks(low, high, 5);
     let step = if places.len() > 1 { places[1] - places[0] } else { high - low };
     let plain = (1e-4..1e5).contains(&step) && low.abs().max(high.abs()) < 1e6;
     let decimals = (-step.log10().floor()).clamp(0.0, 5.0) as usize;
-    let text = |v: f64| if plain { wording::minus(&format!("{v:.decimals$}")) } else { wording::value(v) };
+    let text = |v: f64| {
+        if v == 0.0 {
+            "0".to_owned()
+        } else if plain {
+            wording::minus(&format!("{v:.decimals$}"))
+        } else {
+            wording::value(v)
+        }
+    };
     places.into_iter().map(|v| (x.place(v), text(v))).collect()
+}
+
+/// The exponents of a logarithmic axis, if the scores are at least zero and span more than a decade.
+fn logarithmic(sorted: &[f64]) -> Option<(f64, f64)> {
+    let (low, high) = (*sorted.first()?, *sorted.last()?);
+    let above_zero = &sorted[sorted.partition_point(|s| *s <= 0.0)..];
+    if low < 0.0 || above_zero.is_empty() {
+        return None;
+    }
+    // A few scores near zero must not take the axis: it begins at a low quantile.
+    let start = quantile(above_zero, 0.01).max(high * 1e-15);
+    (high / start > 12.0).then(|| (start.log10(), high.log10()))
 }
 
 fn quantile(sorted: &[f64], share: f64) -> f64 {

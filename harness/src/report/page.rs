@@ -90,9 +90,12 @@ fn headline_sentence(outcome: &Outcome) -> String {
     } else {
         format!("{direction} from {} to {}", wording::percent(before), wording::percent(after))
     };
+    let mut letters = best.name.chars();
+    let first = letters.next().unwrap_or('?');
     format!(
-        "{} finds {found} of {} among the {} it flags; without the flagged, test accuracy {change}",
-        best.name,
+        "{}{} finds {found} of {} among the {} it flags; without the flagged, test accuracy {change}",
+        first.to_uppercase(),
+        letters.as_str(),
         wording::counted(outcome.flips, "wrong label"),
         wording::count(outcome.budget),
     )

@@ -31,7 +31,7 @@ pub fn picture(outcome: &Outcome) -> String {
             aria-label={ "ROC curves and the most suspicious samples of " (outcome.data) } {
             style { (PreEscaped(style::classes(&style::LIGHT))) }
             rect class="paper rule" x="0.5" y="0.5" width=(width - 1.0) height=(height - 1.0) rx="12" {}
-            text class="ink" x=(at(frame.left)) y="30" font-size="15" font-weight="600" { (title(outcome)) }
+            text class="ink" x=(at(frame.left)) y="30" font-size="14" font-weight="600" { (title(outcome)) }
             (curves(outcome, &shown, frame, 1.0))
             (table(outcome, &shown))
             (strip(outcome))

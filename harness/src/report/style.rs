@@ -34,7 +34,7 @@ pub(super) const LIGHT: Palette = Palette {
     rule: "#d9dee5",
     clean: "#0072b2",
     flipped: "#c95000",
-    series: ["#5b6470", "#b07400", "#2b8ec4", "#00865f", "#ac4f88", "#c95000", "#0059a8", "#7a5a00"],
+    series: ["#5b6470", "#b07400", "#2b8ec4", "#00865f", "#ac4f88", "#6a3fb5", "#0059a8", "#7a5a00"],
 };
 
 /// Colours on near black.
@@ -46,7 +46,7 @@ pub(super) const DARK: Palette = Palette {
     rule: "#36414f",
     clean: "#62bdf0",
     flipped: "#ff9650",
-    series: ["#b4bfcc", "#f2bb45", "#8ad4ff", "#35d3a2", "#eba3cf", "#ff9650", "#6fa8ff", "#d9c36a"],
+    series: ["#b4bfcc", "#f2bb45", "#8ad4ff", "#35d3a2", "#eba3cf", "#b79cff", "#6fa8ff", "#d9c36a"],
 };
 
 /// The class that gives the detector at this place its colour.
@@ -64,7 +64,7 @@ pub(super) fn classes(palette: &Palette) -> String {
     let Palette { ground, card, ink, soft, rule, clean, flipped, series } = palette;
     let mut css = format!(
         ".ground{{background:{ground}}}.card{{background:{card};border-color:{rule}}}.paper{{fill:{card}}}\
-         .ink{{color:{ink};fill:{ink}}}.soft{{color:{soft};fill:{soft}}}.rule{{stroke:{rule};border-color:{rule}}}\
+         .ink{{color:{ink};fill:{ink}}}.soft{{color:{soft};fill:{soft}}}.rule{{stroke:{rule}}}.edge{{border-color:{rule}}}\
          .axis{{stroke:{soft}}}.mark{{stroke:{ink}}}.clean{{color:{clean};fill:{clean}}}\
          .flipped{{color:{flipped};fill:{flipped}}}.to-flipped{{stroke:{flipped}}}.to-clean{{stroke:{clean}}}\
          .dot{{fill:{ink}}}.hollow{{fill:{card};stroke:{ink}}}td,th{{border-color:{rule}}}\
@@ -98,18 +98,19 @@ a{color:inherit}
 svg{display:block}
 svg text{font-family:inherit}
 .brand{font-size:.85rem;letter-spacing:.04em;margin-bottom:.75rem}
-.card{border:1px solid;border-radius:12px;padding:22px 24px;margin:20px 0 0}
+.card{border-width:1px;border-style:solid;border-radius:12px;padding:22px 24px;margin:20px 0 0}
 .note{font-size:.9rem}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;margin:20px 0 0}
 .figures .card{margin:0;padding:14px 16px}
 .figures b{display:block;font-size:1.5rem;line-height:1.25;font-variant-numeric:tabular-nums}
 .figures span{font-size:.85rem;line-height:1.35;display:block}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:8px 10px;text-align:right;vertical-align:top;border-bottom:1px solid}
+th,td{padding:8px 10px;text-align:right;vertical-align:top;border-width:0 0 1px;border-style:solid}
 th{font-size:.85rem;font-weight:600;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
+.stack td:first-child{width:32%}
 td.text,th.text{text-align:left}
-tr:last-child td{border-bottom:0}
+tr:last-child td{border-bottom-width:0}
 td small{display:block;font-size:.85rem;font-variant-numeric:normal;max-width:36ch}
 .wide{overflow-x:auto}
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:10px 28px;margin:14px 0 0;font-size:.9rem}
@@ -127,13 +128,13 @@ dt{font-weight:600}dd{margin:0}
 .small header{display:flex;justify-content:space-between;gap:10px;align-items:baseline;margin-bottom:4px}
 .small header span{font-size:.85rem;white-space:nowrap;font-variant-numeric:tabular-nums}
 .bars{margin-top:14px;font-size:.95rem}
-.row{display:grid;grid-template-columns:minmax(90px,190px) minmax(0,1fr) 150px;gap:14px;align-items:center}
+.row{display:grid;grid-template-columns:minmax(90px,190px) minmax(0,1fr) 190px;gap:14px;align-items:center}
 .row svg{overflow:visible;width:100%}
-.row>:last-child{font-variant-numeric:tabular-nums;font-size:.9rem}
+.row>:last-child{white-space:nowrap;font-variant-numeric:tabular-nums;font-size:.9rem}
 .gallery{display:grid;grid-template-columns:repeat(auto-fill,minmax(112px,1fr));gap:16px 14px;margin:16px 0 0;padding:0;list-style:none}
 .gallery li{font-size:.82rem;line-height:1.35;break-inside:avoid;overflow-wrap:anywhere}
-.gallery svg{width:100%;height:auto;max-height:150px;border:1px solid;border-radius:6px;margin-bottom:5px}
-.gallery b,.gallery span{display:block}
+.gallery svg{width:100%;height:auto;max-height:150px;border-width:1px;border-style:solid;border-radius:6px;margin-bottom:5px}
+.gallery p{margin:0}
 footer{margin-top:22px;font-size:.85rem}
 @media(max-width:640px){
 body{font-size:15px}
@@ -144,10 +145,12 @@ h1{font-size:1.35rem}
 .figures .card{padding:11px 12px}
 .figures b{font-size:1.25rem}
 .stack thead{display:none}
-.stack tr{display:grid;grid-template-columns:1fr 1fr;gap:4px 14px;padding:12px 6px;border-bottom:1px solid;border-color:inherit}
-.stack tr:last-child{border-bottom:0}
-.stack td{border:0;padding:0;text-align:left;display:block}
-.stack td:first-child{grid-column:1/-1}
+.stack tr{display:grid;grid-template-columns:1fr 1fr 1fr;gap:6px 10px;padding:12px 6px}
+.stack td{border-width:0;padding:0;text-align:left;display:block}
+.stack tr+tr td:first-child{border-top-width:1px;padding-top:10px;margin-top:-4px}
+.stack td:first-child{grid-column:1/-1;width:auto}
+td small{max-width:none}
+.panels svg{font-size:15px}
 .stack td[data-label]::before{content:attr(data-label);display:block;font-size:.75rem;line-height:1.3;opacity:.75}
 .row{grid-template-columns:1fr auto;gap:0 10px;margin-bottom:6px}
 .row svg{grid-column:1/-1;grid-row:2}
@@ -157,8 +160,8 @@ h1{font-size:1.35rem}
 @media print{
 body{font-size:11pt}
 main{max-width:none;padding:0}
-.card{border:0;padding:0;margin-top:18pt}
-.figures .card{border:1px solid;padding:8pt}
+.card{border-width:0;padding:0;margin-top:18pt}
+.figures .card{border-width:1px;border-style:solid;padding:8pt}
 h2,h3{break-after:avoid}
 figure,tr,.row,.small>div,.panels>svg{break-inside:avoid}
 .gallery{grid-template-columns:repeat(8,1fr)}

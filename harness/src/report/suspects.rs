@@ -69,12 +69,15 @@ fn gallery(outcome: &Outcome) -> Markup {
         ul class="gallery" {
             @for suspect in &outcome.suspects {
                 li title={ "sample " (suspect.index) ", score " (wording::value(suspect.score)) } {
-                    svg class="rule" viewBox={ "0 0 " (width) " " (height) } role="img"
+                    svg class="edge" viewBox={ "0 0 " (width) " " (height) } role="img"
                         aria-label={ "sample " (suspect.index) } shape-rendering="crispEdges" {
                         (pixels(&suspect.features, width, "ink"))
                     }
-                    span { "given " b style="display:inline" { (class_name(outcome, suspect.given)) } }
-                    span { "model " b style="display:inline" { (class_name(outcome, suspect.predicted)) } }
+                    p {
+                        "given " b { (class_name(outcome, suspect.given)) }
+                        @if is_flipped(outcome, suspect) { ", was " b { (class_name(outcome, suspect.original)) } }
+                    }
+                    p { "model " b { (class_name(outcome, suspect.predicted)) } }
                     (verdict(outcome, suspect))
                 }
             }
@@ -84,11 +87,8 @@ fn gallery(outcome: &Outcome) -> Markup {
 
 fn verdict(outcome: &Outcome, suspect: &Suspect) -> Markup {
     html! {
-        @if is_flipped(outcome, suspect) {
-            b class="flipped" { "✗ flipped, was " (class_name(outcome, suspect.original)) }
-        } @else {
-            span class="clean" { "✓ label as it came" }
-        }
+        @if is_flipped(outcome, suspect) { b class="flipped" { "✗ flipped" } }
+        @else { span class="clean" { "✓ not flipped" } }
     }
 }
 
@@ -125,6 +125,7 @@ fn table(outcome: &Outcome) -> Markup {
                     th scope="col" { "score" }
                     th scope="col" class="text" { "given" }
                     th scope="col" class="text" { "model" }
+                    th scope="col" class="text" { "before flipping" }
                     th scope="col" class="text" { "truth" }
                     th scope="col" class="text" { "features" @if features > FEATURES { " (the first " (FEATURES) " of " (wording::count(features)) ")" } }
                 } }
@@ -135,6 +136,7 @@ fn table(outcome: &Outcome) -> Markup {
                             td data-label="score" { (wording::value(suspect.score)) }
                             td data-label="given" class="text" { (class_name(outcome, suspect.given)) }
                             td data-label="model" class="text" { (class_name(outcome, suspect.predicted)) }
+                            td data-label="before flipping" class="text" { (class_name(outcome, suspect.original)) }
                             td data-label="truth" class="text" { (verdict(outcome, suspect)) }
                             td data-label="features" class="text" { (feature_text(&suspect.features)) }
                         }

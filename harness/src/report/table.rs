@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::accuracy::recovered;
+use super::accuracy::regained;
 use super::roc::is_best;
 use super::wording;
 use crate::demo::{DetectorOutcome, Outcome};
@@ -23,7 +23,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                             th scope="col" { "average precision" }
                             th scope="col" { "flips found" }
                             th scope="col" { "test accuracy after" }
-                            th scope="col" { "loss recovered" }
+                            th scope="col" { "lost accuracy regained" }
                             th scope="col" { "state" }
                             th scope="col" { "time" }
                         } }
@@ -41,7 +41,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
 }
 
 fn row(outcome: &Outcome, detector: &DetectorOutcome, best: bool) -> Markup {
-    let share = recovered(outcome, detector.accuracy_after);
+    let share = regained(outcome, detector.accuracy_after);
     html! {
         tr class=[best.then_some("best")] {
             td { b { (detector.name) } small class="soft" { (detector.about) } }
@@ -52,7 +52,7 @@ fn row(outcome: &Outcome, detector: &DetectorOutcome, best: bool) -> Markup {
                 @else { "–" }
             }
             td data-label="test accuracy after" { (wording::percent(detector.accuracy_after)) }
-            td data-label="loss recovered" {
+            td data-label="regained" {
                 @match share {
                     Some(share) => { (wording::minus(&format!("{:.0}\u{a0}%", share * 100.0))) }
                     None => { "–" }
@@ -89,8 +89,8 @@ fn columns(outcome: &Outcome) -> Markup {
                 (wording::percent(outcome.accuracy_before)) "; leaving out exactly the flips gives "
                 (wording::percent(outcome.accuracy_ceiling)) "."
             } }
-            div { dt { "Loss recovered" } dd class="soft" {
-                "Which part of that difference the detector wins back."
+            div { dt { "Lost accuracy regained" } dd class="soft" {
+                "Which part of the difference between those two the detector wins back."
             } }
             div { dt { "State" } dd class="soft" {
                 "Memory that the detector needs on a device, the sketches it looks at not counted."
