@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, ticks};
+use super::axis::{Scale, at, tick_texts, ticks};
 use super::roc::is_best;
 use super::wording;
 use crate::demo::Outcome;
@@ -15,16 +15,17 @@ const HEIGHT: &str = "28";
 
 /// The section.
 pub(super) fn section(outcome: &Outcome) -> Markup {
-    let (before, ceiling) = (outcome.accuracy_before, outcome.accuracy_ceiling);
+    let before = outcome.accuracy_before;
     let track = Track::new(outcome);
     html! {
         section class="card" {
             h2 { "What leaving out the flagged does to the model" }
             p class="soft note" {
                 "Test accuracy of a new model, trained without the " (wording::counted(outcome.budget, "sample"))
-                " that a detector flags. The dashed line beside the hollow dot at the top is where it began, with every label "
-                "as given; the one at the bottom is the ceiling: exactly the flipped samples left out. A detector that "
-                "throws away good samples can end below the start."
+                " that a detector flags. The dashed line through the hollow dot at the top is where it began, with every "
+                "label as given"
+                @if outcome.flips > 0 { "; the one at the bottom is the ceiling, with exactly the flipped samples left out" }
+                ". A detector that throws away good samples can end below the start."
             }
             div class="bars" {
                 (row("nothing left out", before, false, &track, Dot::Hollow, String::new()))
@@ -32,7 +33,9 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                     @let after = detector.accuracy_after;
                     (row(detector.name, after, is_best(outcome, i), &track, Dot::Full, regained_note(outcome, after)))
                 }
-                (row("exactly the flips", ceiling, false, &track, Dot::Hollow, "ceiling".to_owned()))
+                @if let Some(ceiling) = track.ceiling {
+                    (row("exactly the flips", ceiling, false, &track, Dot::Hollow, "ceiling".to_owned()))
+                }
                 (scale(&track))
             }
         }
@@ -65,13 +68,15 @@ struct Track {
     scale: Scale,
     ticks: Vec<f64>,
     before: f64,
-    ceiling: f64,
+    /// None without flips: there is nothing to leave out.
+    ceiling: Option<f64>,
 }
 
 impl Track {
     fn new(outcome: &Outcome) -> Self {
-        let (before, ceiling) = (outcome.accuracy_before, outcome.accuracy_ceiling);
-        let all = outcome.detectors.iter().map(|d| d.accuracy_after).chain([before, ceiling]);
+        let before = outcome.accuracy_before;
+        let ceiling = (outcome.flips > 0).then_some(outcome.accuracy_ceiling);
+        let all = outcome.detectors.iter().map(|d| d.accuracy_after).chain([before]).chain(ceiling);
         let (low, high) = all
             .filter(|a| a.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), a| (low.min(a), high.max(a)));
@@ -95,7 +100,7 @@ fn row(name: &str, accuracy: f64, best: bool, track: &Track, dot: Dot, note: Str
                 @for tick in &track.ticks {
                     (upright(&track.place(tick / 100.0), "rule", "none"))
                 }
-                @for reference in [track.before, track.ceiling].into_iter().filter(|a| a.is_finite()) {
+                @for reference in [track.before].into_iter().chain(track.ceiling).filter(|a| a.is_finite()) {
                     (upright(&track.place(reference), "axis", "4 3"))
                 }
                 @if accuracy.is_finite() {
@@ -127,19 +132,13 @@ fn scale(track: &Track) -> Markup {
         div class="row scale" {
             span {}
             svg height="20" font-size="12" aria-hidden="true" {
-                @for tick in &track.ticks {
+                @for (tick, label) in track.ticks.iter().zip(tick_texts(&track.ticks)) {
                     text class="soft" x=(track.place(tick / 100.0)) y="14" text-anchor="middle" {
-                        (tick_label(*tick, &track.ticks)) " %"
+                        (label) " %"
                     }
                 }
             }
             span {}
         }
     }
-}
-
-/// As many decimals as the ticks need to differ.
-fn tick_label(tick: f64, ticks: &[f64]) -> String {
-    let whole = ticks.iter().all(|t| (t - t.round()).abs() < 1e-6);
-    if whole { format!("{tick:.0}") } else { format!("{tick:.1}") }
 }

@@ -1,5 +1,7 @@
 //! Scales from values to places, and round tick values.
 
+use super::wording;
+
 /// A straight map of `from` to `to`. A scale of no width maps everything to the middle.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -49,6 +51,25 @@ pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
         .collect()
 }
 
+/// The texts of evenly spaced ticks, with as many decimals as they need to differ.
+pub(super) fn tick_texts(ticks: &[f64]) -> Vec<String> {
+    let step = if ticks.len() > 1 { ticks[1] - ticks[0] } else { ticks.iter().sum::<f64>().abs() };
+    let largest = ticks.iter().fold(0.0, |largest: f64, t| largest.max(t.abs()));
+    let plain = (1e-4..1e5).contains(&step) && largest < 1e6;
+    // A step of 0.2 may come out as 0.1999…: its power of ten must not.
+    let decimals = (-(step * 1.001).log10().floor()).clamp(0.0, 5.0) as usize;
+    let text = |&tick: &f64| {
+        if tick == 0.0 {
+            "0".to_owned()
+        } else if plain {
+            wording::minus(&format!("{tick:.decimals$}"))
+        } else {
+            wording::value(tick)
+        }
+    };
+    ticks.iter().map(text).collect()
+}
+
 /// Whole exponents inside `low..=high` (decimal logarithms), at most `wanted`, evenly spaced.
 pub(super) fn decades(low: f64, high: f64, wanted: usize) -> Vec<i32> {
     let (first, last) = (low.ceil() as i32, high.floor() as i32);
@@ -68,6 +89,15 @@ mod tests {
         for (low, high) in [(0.0, 0.0), (1.0, 0.0), (f64::NAN, 1.0), (0.0, f64::INFINITY)] {
             assert!(ticks(low, high, 5).is_empty());
         }
+    }
+
+    #[test]
+    fn ticks_are_told_apart_by_as_few_decimals_as_it_takes() {
+        assert_eq!(tick_texts(&[-0.5, 0.0, 0.5]), ["−0.5", "0", "0.5"]);
+        assert_eq!(tick_texts(&ticks(88.0, 100.0, 6)), ["88", "90", "92", "94", "96", "98", "100"]);
+        assert_eq!(tick_texts(&ticks(0.0, 0.1, 5)), ["0", "0.02", "0.04", "0.06", "0.08", "0.10"]);
+        assert_eq!(tick_texts(&[1e9, 2e9]), ["1.00·10⁹", "2.00·10⁹"]);
+        assert!(tick_texts(&[]).is_empty());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use core::cmp::Ordering;
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, decades, ticks};
+use super::axis::{Scale, at, decades, tick_texts, ticks};
 use super::wording;
 use crate::demo::{DetectorOutcome, Outcome};
 
@@ -91,7 +91,7 @@ fn drawing(outcome: &Outcome, detector: &DetectorOutcome, spread: &Spread, flips
     html! {
         svg viewBox={ "0 0 " (SIZE.0) " " (SIZE.1) } role="img" font-size="12"
             aria-label={ "Scores of " (detector.name) } {
-            @for (place, label) in spread.labels(x) {
+            @for (place, label) in spread.labels(x, if beyond < RIGHT { right - 8.0 } else { RIGHT - 6.0 }) {
                 path class="rule" d={ "M" (at(place)) " " (at(TOP)) "V" (at(BOTTOM + 4.0)) } {}
                 text class="soft" x=(at(place)) y=(at(BOTTOM + 18.0)) text-anchor="middle" { (label) }
             }
@@ -196,8 +196,8 @@ impl Spread {
         (unit.place(self.axis(score)) as usize).min(BINS - 1)
     }
 
-    /// Places and texts of the ticks.
-    fn labels(&self, x: Scale) -> Vec<(f64, String)> {
+    /// Places and texts of the ticks, none beyond `last`.
+    fn labels(&self, x: Scale, last: f64) -> Vec<(f64, String)> {
         let (low, high) = self.range;
         match self.kind {
             Kind::Linear if low == high => vec![(x.place(low), wording::value(low))],
@@ -221,26 +221,15 @@ impl Spread {
         }
         .into_iter()
         // A label at the very edge would be cut off.
-        .filter(|(place, _)| (LEFT + 6.0..=RIGHT - 6.0).contains(place))
+        .filter(|(place, _)| (LEFT + 6.0..=last).contains(place))
         .collect()
     }
 }
 
 fn linear_labels(low: f64, high: f64, x: Scale) -> Vec<(f64, String)> {
     let places = ticks(low, high, 5);
-    let step = if places.len() > 1 { places[1] - places[0] } else { high - low };
-    let plain = (1e-4..1e5).contains(&step) && low.abs().max(high.abs()) < 1e6;
-    let decimals = (-step.log10().floor()).clamp(0.0, 5.0) as usize;
-    let text = |v: f64| {
-        if v == 0.0 {
-            "0".to_owned()
-        } else if plain {
-            wording::minus(&format!("{v:.decimals$}"))
-        } else {
-            wording::value(v)
-        }
-    };
-    places.into_iter().map(|v| (x.place(v), text(v))).collect()
+    let texts = tick_texts(&places);
+    places.into_iter().map(|v| x.place(v)).zip(texts).collect()
 }
 
 /// The exponents of a logarithmic axis, if the scores are at least zero and span more than a decade.

@@ -144,7 +144,12 @@ fn figures(outcome: &Outcome) -> Markup {
 }
 
 fn figures_of_best(outcome: &Outcome, best: &DetectorOutcome) -> Markup {
-    let after = wording::percent(best.accuracy_after);
+    let before = wording::percent(outcome.accuracy_before);
+    let mut accuracy = format!("test accuracy without the flagged; {before} with them");
+    if outcome.flips > 0 {
+        accuracy.push_str(", ceiling ");
+        accuracy.push_str(&wording::percent(outcome.accuracy_ceiling));
+    }
     html! {
         @if best.auroc.is_some() {
             (figure(wording::measure(best.auroc), &format!("AUROC of {}; 1 is perfect, 0.5 is guessing", best.name)))
@@ -153,14 +158,7 @@ fn figures_of_best(outcome: &Outcome, best: &DetectorOutcome) -> Markup {
                 "flipped labels among the flagged",
             ))
         }
-        (figure(
-            after,
-            &format!(
-                "test accuracy without the flagged; {} with them, ceiling {}",
-                wording::percent(outcome.accuracy_before),
-                wording::percent(outcome.accuracy_ceiling)
-            ),
-        ))
+        (figure(wording::percent(best.accuracy_after), &accuracy))
         (figure(wording::bytes(best.bytes), &format!("of state for {}", best.name)))
     }
 }

@@ -86,7 +86,7 @@ fn table(outcome: &Outcome, shown: &[usize]) -> Markup {
         path class="rule" d={ "M" (at(LEFT)) " " (at(y - 13.5)) "H" (at(RIGHT)) } {}
         text class="soft" x=(at(LEFT)) y=(at(y + 4.0)) font-size="12" {
             "accuracy before " (wording::percent(outcome.accuracy_before))
-            " · without exactly the flips " (wording::percent(outcome.accuracy_ceiling))
+            @if outcome.flips > 0 { " · without exactly the flips " (wording::percent(outcome.accuracy_ceiling)) }
         }
     }
 }

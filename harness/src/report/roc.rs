@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, ticks};
+use super::axis::{Scale, at, tick_texts, ticks};
 use super::style::{dash, series_class};
 use super::wording;
 use crate::demo::Outcome;
@@ -110,16 +110,17 @@ pub(super) fn curves(outcome: &Outcome, shown: &[usize], frame: Frame, right: f6
     let bottom = top + height;
     let x = Scale::new((0.0, right), (left, left + width));
     let y = Scale::new((0.0, 1.0), (bottom, top));
+    let (across, up) = (ticks(0.0, right, 5), ticks(0.0, 1.0, 5));
     // The best detector is drawn last, above the others.
     let (best, others): (Vec<usize>, Vec<usize>) = shown.iter().partition(|&&i| is_best(outcome, i));
     html! {
-        @for tick in ticks(0.0, right, 5) {
-            path class="rule" d={ "M" (at(x.place(tick))) " " (at(top)) "v" (at(height)) } {}
-            text class="soft" x=(at(x.place(tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (rate(tick)) }
+        @for (tick, label) in across.iter().zip(tick_texts(&across)) {
+            path class="rule" d={ "M" (at(x.place(*tick))) " " (at(top)) "v" (at(height)) } {}
+            text class="soft" x=(at(x.place(*tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (label) }
         }
-        @for tick in ticks(0.0, 1.0, 5) {
-            path class="rule" d={ "M" (at(left)) " " (at(y.place(tick))) "h" (at(width)) } {}
-            text class="soft" x=(at(left - 8.0)) y=(at(y.place(tick) + 4.5)) text-anchor="end" { (rate(tick)) }
+        @for (tick, label) in up.iter().zip(tick_texts(&up)) {
+            path class="rule" d={ "M" (at(left)) " " (at(y.place(*tick))) "h" (at(width)) } {}
+            text class="soft" x=(at(left - 8.0)) y=(at(y.place(*tick) + 4.5)) text-anchor="end" { (label) }
         }
         path class="axis" d={ "M" (at(left)) " " (at(bottom)) "L" (at(left + width)) " " (at(y.place(right))) }
             stroke-dasharray="2 3" fill="none" {}
@@ -139,14 +140,6 @@ pub(super) fn curves(outcome: &Outcome, shown: &[usize], frame: Frame, right: f6
             transform={ "rotate(-90 " (middle.0) " " (middle.1) ")" } {
             "true positive rate (flips found)"
         }
-    }
-}
-
-fn rate(tick: f64) -> String {
-    if tick == 0.0 || tick == 1.0 {
-        format!("{tick:.0}")
-    } else {
-        format!("{tick:.2}").trim_end_matches('0').to_owned()
     }
 }
 

@@ -108,7 +108,7 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:8px 10px;text-align:right;vertical-align:top;border-width:0 0 1px;border-style:solid}
 th{font-size:.85rem;font-weight:600;vertical-align:bottom}
 th:first-child,td:first-child{text-align:left}
-.stack td:first-child{width:32%}
+.detectors td:first-child{width:32%}
 td.text,th.text{text-align:left}
 tr:last-child td{border-bottom-width:0}
 td small{display:block;font-size:.85rem;font-variant-numeric:normal;max-width:36ch}
@@ -148,7 +148,7 @@ h1{font-size:1.35rem}
 .stack tr{display:grid;grid-template-columns:1fr 1fr 1fr;gap:6px 10px;padding:12px 6px}
 .stack td{border-width:0;padding:0;text-align:left;display:block}
 .stack tr+tr td:first-child{border-top-width:1px;padding-top:10px;margin-top:-4px}
-.stack td:first-child{grid-column:1/-1;width:auto}
+.stack td:first-child,.detectors td:first-child{grid-column:1/-1;width:auto}
 td small{max-width:none}
 .panels svg{font-size:15px}
 .stack td[data-label]::before{content:attr(data-label);display:block;font-size:.75rem;line-height:1.3;opacity:.75}

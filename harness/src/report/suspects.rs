@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, ticks};
+use super::axis::{Scale, at, tick_texts, ticks};
 use super::style::series_class;
 use super::wording;
 use crate::demo::{Outcome, Suspect};
@@ -16,6 +16,9 @@ use crate::demo::{Outcome, Suspect};
 const GREYS: usize = 16;
 /// Features that a table shows of each sample.
 const FEATURES: usize = 6;
+
+/// Colours of classes, the ones furthest apart first.
+const CLASS_COLOURS: [usize; 8] = [6, 1, 3, 4, 0, 5, 2, 7];
 
 /// The section, or nothing where no sample is suspicious.
 pub(super) fn section(outcome: &Outcome) -> Markup {
@@ -28,7 +31,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                 p class="soft note" {
                     @if suspects.len() == 1 { "The highest score" }
                     @else { "The " (wording::count(suspects.len())) " highest scores" }
-                    " of " (best.name) ", the most suspicious first. "
+                    " by " (best.name) ", the most suspicious first. "
                     @if outcome.flips > 0 {
                         (wording::count(wrong)) " of them carry a flipped label. "
                     }
@@ -132,7 +135,7 @@ fn table(outcome: &Outcome) -> Markup {
                 tbody {
                     @for suspect in &outcome.suspects {
                         tr {
-                            td { b { (wording::count(suspect.index)) } }
+                            td data-label="sample" { b { (wording::count(suspect.index)) } }
                             td data-label="score" { (wording::value(suspect.score)) }
                             td data-label="given" class="text" { (class_name(outcome, suspect.given)) }
                             td data-label="model" class="text" { (class_name(outcome, suspect.predicted)) }
@@ -153,7 +156,7 @@ fn feature_text(features: &[f32]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// Two features as places: the colour is the label as given; filled are the flipped.
+/// Two features as places: the colour of a ring is the label as given, a dot in it says flipped.
 fn scatter(outcome: &Outcome) -> Markup {
     let points: Vec<(&Suspect, f64, f64)> = outcome
         .suspects
@@ -161,32 +164,33 @@ fn scatter(outcome: &Outcome) -> Markup {
         .map(|s| (s, f64::from(s.features[0]), f64::from(s.features[1])))
         .filter(|p| p.1.is_finite() && p.2.is_finite())
         .collect();
-    let (left, top, right, bottom) = (52.0, 12.0, 428.0, 306.0);
+    let (left, top, right, bottom) = (80.0, 12.0, 428.0, 306.0);
     let (low_x, high_x) = range(points.iter().map(|p| p.1));
     let (low_y, high_y) = range(points.iter().map(|p| p.2));
     let x = Scale::new((low_x, high_x), (left, right));
     let y = Scale::new((low_y, high_y), (bottom, top));
+    let (across, up) = (ticks(low_x, high_x, 5), ticks(low_y, high_y, 5));
     let mut classes: Vec<u32> = outcome.suspects.iter().map(|s| s.given).collect();
     classes.sort_unstable();
     classes.dedup();
     html! {
         div class="panels one" {
             svg viewBox="0 0 440 352" role="img" aria-label="The most suspicious samples by their two features" font-size="13" {
-                @for tick in ticks(low_x, high_x, 5) {
-                    path class="rule" d={ "M" (at(x.place(tick))) " " (at(top)) "V" (at(bottom)) } {}
-                    text class="soft" x=(at(x.place(tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (wording::value(tick)) }
+                @for (tick, label) in across.iter().zip(tick_texts(&across)) {
+                    path class="rule" d={ "M" (at(x.place(*tick))) " " (at(top)) "V" (at(bottom)) } {}
+                    text class="soft" x=(at(x.place(*tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (label) }
                 }
-                @for tick in ticks(low_y, high_y, 5) {
-                    path class="rule" d={ "M" (at(left)) " " (at(y.place(tick))) "H" (at(right)) } {}
-                    text class="soft" x=(at(left - 7.0)) y=(at(y.place(tick) + 4.5)) text-anchor="end" { (wording::value(tick)) }
+                @for (tick, label) in up.iter().zip(tick_texts(&up)) {
+                    path class="rule" d={ "M" (at(left)) " " (at(y.place(*tick))) "H" (at(right)) } {}
+                    text class="soft" x=(at(left - 7.0)) y=(at(y.place(*tick) + 4.5)) text-anchor="end" { (label) }
                 }
                 path class="axis" d={ "M" (at(left)) " " (at(top)) "V" (at(bottom)) "H" (at(right)) } fill="none" {}
                 @for (suspect, px, py) in points {
                     (point(outcome, suspect, (x.place(px), y.place(py))))
                 }
                 text class="ink" x=(at((left + right) / 2.0)) y=(at(bottom + 40.0)) text-anchor="middle" { "first feature" }
-                text class="ink" x="12" y=(at((top + bottom) / 2.0)) text-anchor="middle"
-                    transform={ "rotate(-90 12 " (at((top + bottom) / 2.0)) ")" } { "second feature" }
+                text class="ink" x="16" y=(at((top + bottom) / 2.0)) text-anchor="middle"
+                    transform={ "rotate(-90 16 " (at((top + bottom) / 2.0)) ")" } { "second feature" }
             }
         }
         ul class="key" {
@@ -217,7 +221,7 @@ fn point(outcome: &Outcome, suspect: &Suspect, place: (f64, f64)) -> Markup {
 
 fn ring(class: u32, (x, y): (f64, f64), flipped: bool) -> Markup {
     html! {
-        circle class={ "paper " (series_class(class as usize + 5)) } cx=(at(x)) cy=(at(y)) r="5.2" stroke-width="2" {}
+        circle class={ "paper " (series_class(CLASS_COLOURS[class as usize % CLASS_COLOURS.len()])) } cx=(at(x)) cy=(at(y)) r="5.2" stroke-width="2" {}
         @if flipped { circle class="dot" cx=(at(x)) cy=(at(y)) r="2.4" {} }
     }
 }

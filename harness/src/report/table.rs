@@ -16,7 +16,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                 p class="soft" { "No detector ran." }
             } @else {
                 div class="wide" {
-                    table class="stack" {
+                    table class="stack detectors" {
                         thead { tr {
                             th scope="col" { "detector" }
                             th scope="col" { "AUROC" }
@@ -78,16 +78,17 @@ fn columns(outcome: &Outcome) -> Markup {
                 "threshold."
             } }
             div { dt { "Average precision" } dd class="soft" {
-                "Going down from the highest score: which share of what was passed so far is really flipped, averaged over the flips. "
-                "Guessing gives " (wording::measure(Some(chance))) " here."
+                "Going down from the highest score: which share of what was passed so far is really flipped, averaged over the flips."
+                @if flips > 0 { " Guessing gives " (wording::measure(Some(chance))) " here." }
             } }
             div { dt { "Flips found" } dd class="soft" {
                 "Flipped samples among the " (wording::count(budget)) " with the highest scores, which are the flagged."
             } }
             div { dt { "Test accuracy after" } dd class="soft" {
                 "Of a new model, trained without the flagged samples, on test samples whose labels are all as they came. It began at "
-                (wording::percent(outcome.accuracy_before)) "; leaving out exactly the flips gives "
-                (wording::percent(outcome.accuracy_ceiling)) "."
+                (wording::percent(outcome.accuracy_before))
+                @if flips > 0 { "; leaving out exactly the flips gives " (wording::percent(outcome.accuracy_ceiling)) }
+                "."
             } }
             div { dt { "Lost accuracy regained" } dd class="soft" {
                 "Which part of the difference between those two the detector wins back."
