@@ -46,7 +46,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                     svg width="12" height="16" viewBox="0 0 12 16" aria-hidden="true" {
                         path class="mark" d="M6 0v16" stroke-width="1.5" stroke-dasharray="4 3" {}
                     }
-                    "the lowest flagged score"
+                    "where the flagged begin"
                 }
             }
             div class="small" {

@@ -33,6 +33,9 @@ pub fn picture(outcome: &Outcome) -> String {
             rect class="paper rule" x="0.5" y="0.5" width=(width - 1.0) height=(height - 1.0) rx="12" {}
             text class="ink" x=(at(frame.left)) y="30" font-size="14" font-weight="600" { (title(outcome)) }
             (curves(outcome, &shown, frame, 1.0))
+            @if outcome.flips == 0 {
+                text class="soft" x=(at(frame.left + 24.0)) y=(at(frame.top + 36.0)) { "no curve without flipped labels" }
+            }
             (table(outcome, &shown))
             (strip(outcome))
         }
@@ -141,8 +144,11 @@ fn tile(outcome: &Outcome, suspect: &Suspect, x: f64, step: f64) -> Markup {
         text class="soft" x=(middle) y="378" text-anchor="middle" font-size="12" {
             (caption(format!("given {}", class_name(outcome, suspect.given))))
         }
-        text class=(if flipped { "flipped" } else { "clean" }) x=(middle) y="395" text-anchor="middle" font-size="12" font-weight="600" {
-            (caption(if flipped { format!("was {}", class_name(outcome, suspect.original)) } else { "clean".to_owned() }))
+        @if outcome.flips > 0 {
+            text class=(if flipped { "flipped" } else { "clean" }) x=(middle) y="395" text-anchor="middle"
+                font-size="12" font-weight="600" {
+                (caption(if flipped { format!("was {}", class_name(outcome, suspect.original)) } else { "right".to_owned() }))
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn classes(palette: &Palette) -> String {
          .axis{{stroke:{soft}}}.mark{{stroke:{ink}}}.clean{{color:{clean};fill:{clean}}}\
          .flipped{{color:{flipped};fill:{flipped}}}.to-flipped{{stroke:{flipped}}}.to-clean{{stroke:{clean}}}\
          .dot{{fill:{ink}}}.hollow{{fill:{card};stroke:{ink}}}td,th{{border-color:{rule}}}\
-         tr.best{{background:{ground}}}"
+         .best{{background:{ground}}}"
     );
     for (i, colour) in series.iter().enumerate() {
         // Writing into a string cannot fail.
@@ -150,6 +150,7 @@ h1{font-size:1.35rem}
 .stack tr+tr td:first-child{border-top-width:1px;padding-top:10px;margin-top:-4px}
 .stack td:first-child,.detectors td:first-child{grid-column:1/-1;width:auto}
 td small{max-width:none}
+.detectors tr{align-items:end}
 .panels svg{font-size:15px}
 .stack td[data-label]::before{content:attr(data-label);display:block;font-size:.75rem;line-height:1.3;opacity:.75}
 .row{grid-template-columns:1fr auto;gap:0 10px;margin-bottom:6px}
@@ -158,12 +159,20 @@ td small{max-width:none}
 .gallery{grid-template-columns:repeat(auto-fill,minmax(92px,1fr));gap:14px 10px}
 }
 @media print{
-body{font-size:11pt}
+body{font-size:9.5pt}
+.ground,.best.best{background:none}
+h1{font-size:1.5rem}h2{font-size:1.15rem}
+.panels{grid-template-columns:1fr 1fr}
+.small{grid-template-columns:repeat(3,1fr);gap:14px 20px}
+.figures{grid-template-columns:repeat(5,1fr)}
+.bars,dl>div{break-inside:avoid}
+th,td{padding:5px 8px}
 main{max-width:none;padding:0}
 .card{border-width:0;padding:0;margin-top:18pt}
 .figures .card{border-width:1px;border-style:solid;padding:8pt}
 h2,h3{break-after:avoid}
 figure,tr,.row,.small>div,.panels>svg{break-inside:avoid}
 .gallery{grid-template-columns:repeat(8,1fr)}
+.gallery li{font-size:.75rem}
 }
 ";
