@@ -6,7 +6,7 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use gradsieve_harness::files::{
-    Destination, Dtype, FileError, FileKind, Matrix, NamedTensor, NpyWriter, PIECE_ALIGNMENT, Piece, Shape,
+    ArrayWriter, Destination, Dtype, FileError, FileKind, Matrix, NamedTensor, PIECE_ALIGNMENT, Piece, Shape,
     Source, check_columns, check_rows, info, read_groups, refuse_overwrite, write_safetensors,
 };
 use proptest::prelude::*;
@@ -471,7 +471,7 @@ fn a_file_that_shrinks_while_it_is_read_is_an_error() {
     let path = directory.path().join("x.npy");
     // Large enough for the reading thread.
     let (rows, cols) = (40, 100_000);
-    let mut writer = NpyWriter::create(&destination(&path), &[rows, cols], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&path), &[rows, cols], Dtype::F32).unwrap();
     let row = vec![1.0; cols];
     (0..rows).for_each(|_| writer.write(&row).unwrap());
     writer.finish().unwrap();
@@ -559,7 +559,7 @@ fn a_visitor_that_stops_ends_the_pass_with_its_own_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.npy");
     for (rows, cols) in [(3, 5), (50, 100_000)] {
-        let mut writer = NpyWriter::create(&destination(&path), &[rows, cols], Dtype::F32).unwrap();
+        let mut writer = ArrayWriter::create(&destination(&path), &[rows, cols], Dtype::F32).unwrap();
         (0..rows).for_each(|i| writer.write(&vec![i as f32; cols]).unwrap());
         writer.finish().unwrap();
         let mut matrix = Matrix::open(&source(&path)).unwrap();
@@ -590,7 +590,7 @@ fn pieces_cover_every_value_once_in_order_and_begin_at_whole_tiles() {
         (2, 600_001, Dtype::F16),
     ] {
         let value = |i: usize| ((i * 2_654_435_761) % 2048) as f32;
-        let mut writer = NpyWriter::create(&destination(&path), &[rows, cols], dtype).unwrap();
+        let mut writer = ArrayWriter::create(&destination(&path), &[rows, cols], dtype).unwrap();
         for row in 0..rows {
             let values: Vec<f32> = (0..cols).map(|column| value(row * cols + column)).collect();
             writer.write(&values).unwrap();
@@ -689,7 +689,7 @@ fn lengths_that_disagree_are_told_with_both_names() {
 fn an_unfinished_writer_leaves_no_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.npy");
-    let mut writer = NpyWriter::create(&destination(&path), &[2, 100_000], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&path), &[2, 100_000], Dtype::F32).unwrap();
     writer.write(&vec![0.0; 150_000]).unwrap();
     assert_eq!(files_in(directory.path()).len(), 1, "the values are on their way to a file beside the path");
     assert!(!path.exists());
@@ -702,13 +702,13 @@ fn an_unfinished_writer_leaves_an_older_file_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.npy");
     fs::write(&path, "older").unwrap();
-    let mut writer = NpyWriter::create(&destination(&path), &[2], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&path), &[2], Dtype::F32).unwrap();
     writer.write(&[1.0]).unwrap();
     drop(writer);
     assert_eq!(fs::read(&path).unwrap(), b"older");
     assert_eq!(files_in(directory.path()), ["x.npy"]);
 
-    let mut writer = NpyWriter::create(&destination(&path), &[2], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&path), &[2], Dtype::F32).unwrap();
     writer.write(&[1.0, 2.0]).unwrap();
     writer.finish().unwrap();
     assert!(fs::read(&path).unwrap().starts_with(b"\x93NUMPY"));
@@ -719,7 +719,7 @@ fn an_unfinished_writer_leaves_an_older_file_as_it_was() {
 fn fewer_or_more_values_than_the_shape_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.npy");
-    let mut writer = NpyWriter::create(&destination(&path), &[2, 3], Dtype::F64).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&path), &[2, 3], Dtype::F64).unwrap();
     writer.write_f64(&[0.0; 5]).unwrap();
     assert_eq!(says(writer.write(&[0.0; 2]), directory.path()), "x.npy: expected 6 values to write, found 7");
     assert_eq!(says(writer.finish(), directory.path()), "x.npy: expected 6 values to write, found 5");
@@ -731,7 +731,7 @@ fn a_destination_that_cannot_be_written_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let create = |path: &str| {
         let path = directory.path().join(path);
-        says(NpyWriter::create(&destination(path), &[1], Dtype::F32).map(drop), directory.path())
+        says(ArrayWriter::create(&destination(path), &[1], Dtype::F32).map(drop), directory.path())
             .replace(&directory.path().display().to_string(), "HERE")
     };
     assert_eq!(create("no/x.npy"), "no/x.npy: cannot write there, the directory no does not exist");
@@ -741,9 +741,9 @@ fn a_destination_that_cannot_be_written_says_why() {
     assert!(text.starts_with("plain/x.npy: cannot create a file in the directory plain: "), "{text}");
     let shape = [usize::MAX, usize::MAX];
     let absurd =
-        NpyWriter::create(&destination(directory.path().join("x.npy")), &shape, Dtype::F32).map(drop);
+        ArrayWriter::create(&destination(directory.path().join("x.npy")), &shape, Dtype::F32).map(drop);
     assert!(says(absurd, directory.path()).starts_with("x.npy: expected a shape whose bytes can be counted"));
-    let bf16 = NpyWriter::create(&destination(directory.path().join("x.npy")), &[1], Dtype::Bf16).map(drop);
+    let bf16 = ArrayWriter::create(&destination(directory.path().join("x.npy")), &[1], Dtype::Bf16).map(drop);
     assert!(says(bf16, directory.path()).contains("expected a type that NumPy has"));
     assert_eq!(files_in(directory.path()), ["plain"]);
 }
@@ -761,7 +761,7 @@ fn a_directory_without_permission_says_so() {
         return;
     }
     let text = says(
-        NpyWriter::create(&destination(inner.join("x.npy")), &[1], Dtype::F32).map(drop),
+        ArrayWriter::create(&destination(inner.join("x.npy")), &[1], Dtype::F32).map(drop),
         directory.path(),
     );
     assert_eq!(text, "locked/x.npy: cannot create a file in the directory locked: permission denied");
@@ -771,7 +771,7 @@ fn a_directory_without_permission_says_so() {
 #[test]
 fn a_device_is_written_to_and_not_replaced() {
     use std::os::unix::fs::FileTypeExt as _;
-    let mut writer = NpyWriter::create(&destination("/dev/null"), &[1], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination("/dev/null"), &[1], Dtype::F32).unwrap();
     writer.write(&[0.0]).unwrap();
     writer.finish().unwrap();
     assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
@@ -785,7 +785,7 @@ fn a_link_stays_a_link_and_a_result_is_as_readable_as_other_files() {
     let (target, link) = (directory.path().join("target.npy"), directory.path().join("link.npy"));
     fs::write(&target, "older").unwrap();
     std::os::unix::fs::symlink(&target, &link).unwrap();
-    let mut writer = NpyWriter::create(&destination(&link), &[1], Dtype::F32).unwrap();
+    let mut writer = ArrayWriter::create(&destination(&link), &[1], Dtype::F32).unwrap();
     writer.write(&[0.0]).unwrap();
     writer.finish().unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -901,7 +901,7 @@ proptest! {
         let path = directory.path().join("x.npy");
         let values: Vec<f32> =
             (0..rows * cols).map(|i| f32::from_bits(bits[i % 64].rotate_left((i / 64) as u32))).collect();
-        let mut writer = NpyWriter::create(&destination(&path), &[rows, cols], dtype).unwrap();
+        let mut writer = ArrayWriter::create(&destination(&path), &[rows, cols], dtype).unwrap();
         for part in values.chunks(split) {
             writer.write(part).unwrap();
         }
@@ -927,7 +927,7 @@ proptest! {
         let values: Vec<f64> = bits.iter().map(|&b| f64::from_bits(b)).filter(|v| !v.is_nan()).collect();
         prop_assume!(!values.is_empty());
         let write = |dtype| {
-            let mut writer = NpyWriter::create(&destination(&path), &[1, values.len()], dtype).unwrap();
+            let mut writer = ArrayWriter::create(&destination(&path), &[1, values.len()], dtype).unwrap();
             writer.write_f64(&values).unwrap();
             writer.finish().unwrap();
             Matrix::open(&source(&path)).unwrap()

@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::Read;
 use std::time::Instant;
 
-use gradsieve_harness::files::{Destination, Dtype, FileError, Matrix, NpyWriter, Piece, Source};
+use gradsieve_harness::files::{ArrayWriter, Destination, Dtype, FileError, Matrix, Piece, Source};
 
 const COLS: usize = 5_000_000;
 
@@ -22,7 +22,8 @@ fn a_large_matrix_streams_in_64_mib_and_twice_the_time_of_plain_reading() {
     let rows = std::env::var("GRADSIEVE_SPEED_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(200);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("grads.npy");
-    let mut writer = NpyWriter::create(&Destination::Path(path.clone()), &[rows, COLS], Dtype::F32).unwrap();
+    let mut writer =
+        ArrayWriter::create(&Destination::Path(path.clone()), &[rows, COLS], Dtype::F32).unwrap();
     let row: Vec<f32> = (0..COLS).map(|i| i as f32).collect();
     let start = Instant::now();
     for _ in 0..rows {

@@ -23,6 +23,9 @@ pub enum CommandError {
     )]
     TooWide { file: String, what: &'static str, limit: usize, columns: usize },
 
+    #[error("{file}: expected sketches of {what} {expected}, as those in {first} are, found {what} {found}")]
+    Sketches { file: String, first: String, what: &'static str, expected: String, found: String },
+
     #[error("{file}: expected at least one row of finite gradients, found none among {rows}")]
     NothingFinite { file: String, rows: usize },
 

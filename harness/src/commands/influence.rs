@@ -5,9 +5,9 @@ use gradsieve::influence::Ridge;
 use serde::Serialize;
 
 use super::products::{Block, products};
-use super::rows::{ProjectionArguments, Rows, zeros};
+use super::rows::{ProjectionArguments, Rows, check_settings, zeros};
 use super::{CommandError, console};
-use crate::files::{Destination, Dtype, FileError, NpyWriter, Source, check_columns, refuse_overwrite};
+use crate::files::{ArrayWriter, Destination, Dtype, FileError, Source, check_columns, refuse_overwrite};
 
 const LONG_ABOUT: &str = "\
 Score training samples by how much they help or harm target samples.
@@ -118,12 +118,23 @@ impl Method {
 /// The most columns for ridge without a projection.
 const EXACT_COLUMNS: usize = 4096;
 
-/// Bytes of target rows that meet one pass over the training rows.
-const TARGET_BYTES: usize = 256 << 20;
+/// The most memory for rows that meet, one row of each kind excepted.
+#[derive(Clone, Copy)]
+struct Budget {
+    /// Bytes of target rows that meet one pass over the training rows.
+    target_bytes: usize,
+    /// Bytes of training rows that meet the targets together, which come from memory once for all of them.
+    train_bytes: usize,
+    /// The most training rows at a time.
+    train_rows: usize,
+    /// Bytes of training sketches that are kept for a second pass.
+    held_bytes: usize,
+}
 
-/// Training rows that meet the targets together: so targets come from memory once for all of them.
-const TRAIN_BYTES: usize = 32 << 20;
-const TRAIN_ROWS: usize = 64;
+impl Budget {
+    const USUAL: Self =
+        Self { target_bytes: 256 << 20, train_bytes: 32 << 20, train_rows: 64, held_bytes: 256 << 20 };
+}
 
 /// The gradients at one checkpoint.
 struct Checkpoint {
@@ -157,11 +168,11 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         InfluenceDtype::F64 => Dtype::F64,
     };
     let output = arguments.output.as_ref();
-    let writer = output.map(|to| NpyWriter::create(to, &[trains, targets], dtype)).transpose()?;
+    let writer = output.map(|to| ArrayWriter::create(to, &[trains, targets], dtype)).transpose()?;
     for checkpoint in &mut checkpoints {
         let names = [checkpoint.train.name().to_owned(), checkpoint.target.name().to_owned()];
         let before = scores.non_finite();
-        add(checkpoint, arguments.method, &mut scores)?;
+        add(checkpoint, arguments.method, Budget::USUAL, &mut scores)?;
         for (name, (before, after)) in names.iter().zip(before.iter().zip(scores.non_finite())) {
             let new: Vec<usize> = after.into_iter().filter(|index| !before.contains(index)).collect();
             console::remark_non_finite(name, &new, "the influences are NaN there");
@@ -241,6 +252,7 @@ fn open(arguments: &InfluenceArguments) -> Result<Vec<Checkpoint>, CommandError>
         let train = Rows::open(train, &arguments.projection)?;
         let target = Rows::open(target, &arguments.projection)?;
         check_columns(train.matrix(), target.matrix())?;
+        check_settings(&train, &target)?;
         if arguments.method == Method::Ridge
             && arguments.projection.dim.is_none()
             && train.width() > EXACT_COLUMNS
@@ -273,12 +285,17 @@ fn same_rows(first: &Rows, rows: &Rows) -> Result<(), FileError> {
 }
 
 /// Adds a checkpoint's influence: blocks of targets, and for each a pass over the training rows.
-fn add(checkpoint: &mut Checkpoint, method: Method, scores: &mut Scores) -> Result<(), CommandError> {
+fn add(
+    checkpoint: &mut Checkpoint,
+    method: Method,
+    budget: Budget,
+    scores: &mut Scores,
+) -> Result<(), CommandError> {
     let Checkpoint { train, target, rate } = checkpoint;
     let (width, targets, name) = (train.width(), target.count(), target.name().to_owned());
-    let mut block = Block::new(width, TARGET_BYTES, targets);
+    let mut block = Block::new(width, budget.target_bytes, targets);
     if method == Method::Ridge || block.room() < targets {
-        train.prepare_passes()?;
+        train.prepare_passes_within(budget.held_bytes)?;
     }
     let mut memory = zeros(train.name(), if method == Method::Ridge { Ridge::floats(width) } else { 0 })?;
     let ridge = match method {
@@ -296,7 +313,8 @@ fn add(checkpoint: &mut Checkpoint, method: Method, scores: &mut Scores) -> Resu
             block.push(row, sketch.values);
         }
         if block.is_full() || row + 1 == targets {
-            meet(train, &block, method, *rate, scores)?;
+            let trains = Block::new(width, budget.train_bytes, budget.train_rows);
+            meet(train, trains, &block, (method, *rate), scores)?;
             block.clear();
         }
         Ok(())
@@ -327,14 +345,13 @@ fn fit<'m>(train: &mut Rows, memory: &'m mut [f32]) -> Result<Ridge<'m>, Command
 /// All training rows meet a block of targets.
 fn meet(
     train: &mut Rows,
+    mut block: Block,
     targets: &Block,
-    method: Method,
-    rate: f64,
+    (method, rate): (Method, f64),
     scores: &mut Scores,
 ) -> Result<(), CommandError> {
     let (count, name) = (train.count(), train.name().to_owned());
     let columns = scores.non_finite_target.len();
-    let mut block = Block::new(train.width(), TRAIN_BYTES, TRAIN_ROWS);
     train.pass("reading", |row, sketch| {
         if sketch.check_finite().is_err() {
             scores.non_finite_train[row] = true;
@@ -458,4 +475,42 @@ fn cells(sample: Option<&Sample>) -> Vec<String> {
         || vec![String::new(), String::new()],
         |sample| vec![sample.index.to_string(), console::significant(sample.influence)],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn golden(name: &str) -> Source {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/influence").join(name);
+        Source::Npy(path)
+    }
+
+    fn scores(method: Method, budget: Budget) -> Vec<f64> {
+        let none = ProjectionArguments { dim: None, seed: 0, repeat: super::super::Repetitions::One };
+        let open = |name| Rows::open(&golden(name), &none).unwrap();
+        let (train, target) = (open("train-f4.npy"), open("target-f4.npy"));
+        let mut scores = Scores {
+            values: vec![0.0; train.count() * target.count()],
+            non_finite_train: vec![false; train.count()],
+            non_finite_target: vec![false; target.count()],
+        };
+        add(&mut Checkpoint { train, target, rate: 0.1 }, method, budget, &mut scores).unwrap();
+        scores.values
+    }
+
+    #[test]
+    fn memory_for_one_row_at_a_time_gives_the_same_bits() {
+        for method in [Method::Dot, Method::Cosine, Method::Tracin, Method::Ridge] {
+            let usual = scores(method, Budget::USUAL);
+            for train_rows in [1, 5] {
+                for held_bytes in [0, usize::MAX] {
+                    let tight = Budget { target_bytes: 0, train_rows, held_bytes, ..Budget::USUAL };
+                    assert_eq!(scores(method, tight), usual);
+                }
+            }
+        }
+    }
 }

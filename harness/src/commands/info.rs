@@ -6,7 +6,8 @@ use super::{CommandError, console};
 use crate::files::{FileKind, Source, TensorInfo, info};
 
 const LONG_ABOUT: &str = "\
-Tell what an array file holds: its format and, of each array, the type, the shape and the bytes. Reads the header only.";
+Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
+gradsieve sketch wrote into a .safetensors file. Reads the header only.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +22,7 @@ pub struct InfoArguments {
     /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR or -
     pub file: Source,
 
-    /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes", "fortran_order"}]}
+    /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes", "fortran_order"}], "metadata"}
     #[arg(long)]
     pub json: bool,
 }
@@ -46,6 +47,9 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
             tensor.bytes,
             meaning(tensor)
         ))?;
+    }
+    for (key, text) in &about.metadata {
+        console::print(format!("  {key} = {text}"))?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub use error::CommandError;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
-pub use rows::{Projection, ProjectionArguments, Repetitions, Rows};
+pub use rows::{Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 
 const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::rows::{ProjectionArguments, Rows, zeros};
 use super::{CommandError, console};
-use crate::files::{Destination, Dtype, NpyWriter, Source, check_rows, read_groups, refuse_overwrite};
+use crate::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite};
 use crate::measures;
 
 const LONG_ABOUT: &str = "\
@@ -144,7 +144,7 @@ pub(super) fn run(arguments: &OutliersArguments) -> Result<(), CommandError> {
     }
     let groups = arguments.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
     let output = arguments.output.as_ref();
-    let writer = output.map(|to| NpyWriter::create(to, &[rows.count()], Dtype::F64)).transpose()?;
+    let writer = output.map(|to| ArrayWriter::create(to, &[rows.count()], Dtype::F64)).transpose()?;
 
     let scores = scores(arguments, &mut rows, groups)?;
     if let Some(mut writer) = writer {
@@ -326,11 +326,11 @@ fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
     let mut forest = Forest::new(settings, &mut nodes).map_err(CommandError::core(&name))?;
     forest.fit(rows.id(), &values, &mut scratch).map_err(CommandError::core(&name))?;
     let mut sketches = values.chunks_exact(width);
-    let score = |finite| match sketches.next().filter(|_| finite) {
+    let mut score = |finite: bool| match finite.then(|| sketches.next()).flatten() {
         Some(sketch) => forest.score_row(sketch).map_err(CommandError::core(&name)),
         None => Ok(f64::INFINITY),
     };
-    finite.into_iter().map(score).collect()
+    finite.into_iter().map(&mut score).collect()
 }
 
 /// Which samples are flagged, the most suspicious first.

@@ -3,6 +3,8 @@
 //! Pieces of rows go through the projection as they come from the disk, so memory is K numbers, however long a row is.
 //! f16, bf16 and f32 go in as they are; f64 is rounded to f32 piece by piece.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use gradsieve::{
     Element, Error, Exact, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, SketchId, Summary,
@@ -150,6 +152,53 @@ impl Projector for Projection {
     }
 }
 
+/// What must be the same for two files of sketches to be compared: what `gradsieve sketch` writes beside a tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SketchSettings(Vec<(&'static str, String)>);
+
+impl SketchSettings {
+    const KEYS: [&str; 5] = ["projection", "dim", "seed", "repeat", "columns"];
+    const PREFIX: &str = "gradsieve.";
+
+    /// As `.safetensors` keeps it.
+    #[must_use]
+    pub fn to_metadata(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|(key, value)| (format!("{}{key}", Self::PREFIX), value.clone())).collect()
+    }
+
+    /// The settings of a file of sketches; none if the file does not carry them.
+    #[must_use]
+    pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Self> {
+        let get = |key| Some((key, metadata.get(&format!("{}{key}", Self::PREFIX))?.clone()));
+        Self::KEYS.into_iter().map(get).collect::<Option<Vec<_>>>().map(Self)
+    }
+
+    /// What is not the same: a key, and the value of each.
+    fn difference<'a>(&'a self, other: &'a Self) -> Option<(&'static str, &'a str, &'a str)> {
+        let mut pairs = self.0.iter().zip(&other.0);
+        pairs.find(|(one, other)| one != other).map(|(one, other)| (one.0, one.1.as_str(), other.1.as_str()))
+    }
+}
+
+/// Refuses two files of sketches that say that they were made differently.
+///
+/// # Errors
+/// [`CommandError::Sketches`].
+pub(super) fn check_settings(first: &Rows, rows: &Rows) -> Result<(), CommandError> {
+    let [one, other] = [first, rows].map(|rows| SketchSettings::from_metadata(rows.matrix.metadata()));
+    let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
+    match one.difference(&other) {
+        None => Ok(()),
+        Some((what, expected, found)) => Err(CommandError::Sketches {
+            file: rows.name().to_owned(),
+            first: first.name().to_owned(),
+            what,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }),
+    }
+}
+
 /// A file of gradients, one sample a row, that is read as sketches.
 #[derive(Debug)]
 pub struct Rows {
@@ -202,8 +251,13 @@ impl Rows {
     /// # Errors
     /// The sketches are many, and the file is a stream.
     pub fn prepare_passes(&mut self) -> Result<(), CommandError> {
+        self.prepare_passes_within(HELD_BYTES)
+    }
+
+    /// The same, where few means at most `bytes`.
+    pub(super) fn prepare_passes_within(&mut self, most: usize) -> Result<(), CommandError> {
         let bytes = self.count().checked_mul(self.width()).and_then(|floats| floats.checked_mul(4));
-        if bytes.is_some_and(|bytes| bytes <= HELD_BYTES) {
+        if bytes.is_some_and(|bytes| bytes <= most) {
             self.held = Held::Wanted;
             return Ok(());
         }
@@ -238,6 +292,20 @@ impl Rows {
     #[must_use]
     pub fn id(&self) -> SketchId {
         self.projection.id(self.layout.id())
+    }
+
+    /// How the sketches are made.
+    #[must_use]
+    pub fn settings(&self) -> SketchSettings {
+        let id = self.id();
+        let (kind, repeat) = match self.projection {
+            Projection::Exact(_) => ("none", 1),
+            Projection::Sjlt(_) => ("sjlt", repetitions(id.repeat)),
+            Projection::Measures => ("measures", 1),
+        };
+        let values = [kind.to_owned(), id.width.to_string(), id.seed.to_string(), repeat.to_string()];
+        let values = values.into_iter().chain([self.matrix.cols().to_string()]);
+        SketchSettings(SketchSettings::KEYS.into_iter().zip(values).collect())
     }
 
     /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of a pass that takes long.
@@ -299,6 +367,14 @@ impl Rows {
             let sketch = Sketch::from_parts(id, &values, measures.summary());
             visit(row, &sketch.map_err(CommandError::core(&name))?)
         })
+    }
+}
+
+const fn repetitions(repeat: Repeat) -> u8 {
+    match repeat {
+        Repeat::One => 1,
+        Repeat::Two => 2,
+        Repeat::Four => 4,
     }
 }
 

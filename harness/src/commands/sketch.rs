@@ -6,7 +6,7 @@ use half::f16;
 
 use super::rows::{ProjectionArguments, Rows};
 use super::{CommandError, console};
-use crate::files::{Destination, Dtype, NpyWriter, Source, refuse_overwrite};
+use crate::files::{ArrayWriter, Destination, Dtype, Source, refuse_overwrite};
 
 const LONG_ABOUT: &str = "\
 Project gradients to a few hundred numbers a sample.
@@ -14,7 +14,9 @@ Project gradients to a few hundred numbers a sample.
 Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
 of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
 command (there without --dim). Sketches can be compared if --dim, --seed, --repeat and the \
-number of columns are the same, and so is the order of the parameters: use the same for training and target gradients.
+number of columns are the same, and so is the order of the parameters: use the same for training and target gradients. \
+A .safetensors file carries these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. A .npy \
+file cannot.
 
 The matrix streams past: two mebibytes of buffers and K numbers, whatever its size. f64 is rounded to f32. \
 Rows with NaN or infinite entries are named on standard error; their sketches have such entries, too.";
@@ -22,7 +24,7 @@ Rows with NaN or infinite entries are named on standard error; their sketches ha
 const EXAMPLES: &str = "\
 Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512 --seed 7
-  gradsieve sketch model.safetensors#grads -o sketches.npy --dim 2048 --repeat 4 --dtype f16
+  gradsieve sketch run.safetensors#grads -o sketches.safetensors --dim 2048 --repeat 4 --dtype f16
   zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
 
 /// Arguments of `sketch`.
@@ -32,7 +34,8 @@ pub struct SketchArguments {
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,
 
-    /// Where the sketches go, n × K: a .npy file, or - for standard output
+    /// Where the sketches go, n × K: FILE.npy, FILE.safetensors (tensor "sketch", with the settings) or - for a .npy on
+    /// standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Destination,
 
@@ -54,6 +57,9 @@ pub enum SketchDtype {
     F16,
 }
 
+/// Name of the tensor in a `.safetensors` file.
+const TENSOR: &str = "sketch";
+
 /// The width without `--dim`.
 const DIM: usize = 512;
 
@@ -68,7 +74,13 @@ pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
         SketchDtype::F32 => Dtype::F32,
         SketchDtype::F16 => Dtype::F16,
     };
-    let mut writer = NpyWriter::create(&arguments.output, &[count, width], dtype)?;
+    let mut writer = match &arguments.output {
+        Destination::Path(path) if path.extension().is_some_and(|extension| extension == "safetensors") => {
+            let settings = rows.settings().to_metadata();
+            ArrayWriter::create_tensor(&arguments.output, TENSOR, &[count, width], dtype, &settings)?
+        }
+        output => ArrayWriter::create(output, &[count, width], dtype)?,
+    };
     let mut non_finite = Vec::new();
     let mut losses = Losses::default();
     rows.pass("sketching", |row, sketch| {
@@ -114,16 +126,20 @@ impl Losses {
     fn remark(&self, file: &str) {
         let advice = "scale the gradients first, or write f32";
         if self.overflowed > 0 {
+            let rows = rows(self.overflowed);
             console::remark(format!(
-                "{file}: {} rows have values too large for f16, which became infinite; {advice}",
-                self.overflowed
+                "{file}: {rows} values too large for f16, which became infinite; {advice}"
             ));
         }
         if self.vanished > 0 {
+            let rows = rows(self.vanished);
             console::remark(format!(
-                "{file}: {} rows have only values too small for f16's full precision; {advice}",
-                self.vanished
+                "{file}: {rows} only values too small for f16's full precision; {advice}"
             ));
         }
     }
+}
+
+fn rows(count: usize) -> String {
+    if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") }
 }

@@ -1,12 +1,13 @@
 //! An opened array: where its values begin, how many bytes they are, and reading those bytes in order.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::element::Element;
 use super::error::{FileError, Shape};
-use super::safetensors::Tensor;
+use super::safetensors::{Header, Tensor};
 use super::{Source, npy, safetensors};
 
 /// An array whose header was read and, if it is a regular file, whose length agrees with it.
@@ -17,6 +18,8 @@ pub(super) struct Array {
     pub(super) element: Element,
     pub(super) big_endian: bool,
     pub(super) fortran: bool,
+    /// Texts about the file; none in a `.npy`.
+    pub(super) metadata: BTreeMap<String, String>,
     /// Bytes of all values.
     pub(super) bytes: u64,
     start: u64,
@@ -45,7 +48,7 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
             open_npy(name, input)
         }
         Source::Safetensors { path, tensor } => {
-            let (file, tensors) = open_safetensors(path)?;
+            let (file, Header { tensors, metadata }) = open_safetensors(path)?;
             let path = path.display().to_string();
             let tensor = choose(&path, tensors, tensor.as_deref())?;
             Ok(Array {
@@ -54,6 +57,7 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
                 element: tensor.element,
                 big_endian: false,
                 fortran: false,
+                metadata,
                 bytes: tensor.bytes,
                 start: tensor.start,
                 input: Input::File(file),
@@ -69,14 +73,14 @@ pub(super) fn open_stream(name: String, reader: Box<dyn Read + Send>) -> Result<
 }
 
 /// Opens a `.safetensors` file and reads its header.
-pub(super) fn open_safetensors(path: &Path) -> Result<(File, Vec<Tensor>), FileError> {
+pub(super) fn open_safetensors(path: &Path) -> Result<(File, Header), FileError> {
     let name = path.display().to_string();
     let (mut file, length) = open_file(path)?;
     let Some(length) = length else {
         return Err(FileError::SafetensorsStream { file: name });
     };
-    let tensors = safetensors::read_header(&name, &mut file, length)?;
-    Ok((file, tensors))
+    let header = safetensors::read_header(&name, &mut file, length)?;
+    Ok((file, header))
 }
 
 /// Opens a file; its length, if it is a regular one.
@@ -144,7 +148,8 @@ fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
         _ => {}
     }
     let npy::Header { shape, element, big_endian, fortran, start } = header;
-    Ok(Array { name, shape, element, big_endian, fortran, bytes, start, input, done: 0 })
+    let metadata = BTreeMap::new();
+    Ok(Array { name, shape, element, big_endian, fortran, metadata, bytes, start, input, done: 0 })
 }
 
 impl Array {

@@ -1,5 +1,7 @@
 //! What a file holds, from its header alone.
 
+use std::collections::BTreeMap;
+
 use super::Source;
 use super::array;
 use super::error::{FileError, Shape};
@@ -39,6 +41,9 @@ pub struct FileInfo {
     pub kind: FileKind,
     /// Its arrays, in the order of their values.
     pub tensors: Vec<TensorInfo>,
+    /// Texts about the file, by key; none in a `.npy`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// Describes the file that `source` names; of a `.safetensors` file all tensors, or the one named.
@@ -48,8 +53,8 @@ pub struct FileInfo {
 /// No such file; not a `.npy` or `.safetensors`; fewer or more bytes than the header says; no such tensor.
 pub fn info(source: &Source) -> Result<FileInfo, FileError> {
     if let Source::Safetensors { path, tensor: None } = source {
-        let (_, tensors) = array::open_safetensors(path)?;
-        let tensors = tensors.into_iter().map(|tensor| TensorInfo {
+        let (_, header) = array::open_safetensors(path)?;
+        let tensors = header.tensors.into_iter().map(|tensor| TensorInfo {
             name: Some(tensor.name),
             dtype: tensor.element.to_string(),
             shape: tensor.shape,
@@ -60,6 +65,7 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
             file: source.to_string(),
             kind: FileKind::Safetensors,
             tensors: tensors.collect(),
+            metadata: header.metadata,
         });
     }
     let array = array::open(source)?;
@@ -74,5 +80,5 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
         bytes: array.bytes,
         fortran_order: array.fortran,
     };
-    Ok(FileInfo { file: source.to_string(), kind, tensors: vec![tensor] })
+    Ok(FileInfo { file: source.to_string(), kind, tensors: vec![tensor], metadata: array.metadata })
 }

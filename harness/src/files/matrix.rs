@@ -3,6 +3,7 @@
 //! Memory: [`BUFFERS`] buffers of [`BUFFER_BYTES`], whatever the size of the file. While the caller works
 //! on one, a second thread fills the next.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
@@ -102,6 +103,11 @@ impl Matrix {
     /// The type of the values, as stored.
     pub fn dtype(&self) -> Dtype {
         self.dtype
+    }
+
+    /// Texts about the file, by key; none in a `.npy`.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.array.metadata
     }
 
     /// Bytes of all values.

@@ -10,9 +10,10 @@
 //! kernels: what the numbers mean is the business of whoever reads them.
 //!
 //! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy` and
-//! `safetensors`) → [`Matrix`] or [`read_groups`]; then [`Destination`] → [`NpyWriter`].
+//! `safetensors`) → [`Matrix`] or [`read_groups`]; then [`Destination`] → [`ArrayWriter`].
 
 mod array;
+mod array_writer;
 mod destination;
 mod element;
 mod error;
@@ -21,11 +22,11 @@ mod info;
 mod lengths;
 mod matrix;
 mod npy;
-mod npy_writer;
 mod piece;
 mod safetensors;
 mod source;
 
+pub use array_writer::ArrayWriter;
 pub use destination::{Destination, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
@@ -33,7 +34,6 @@ pub use groups::read_groups;
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
-pub use npy_writer::NpyWriter;
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};
 pub use source::Source;

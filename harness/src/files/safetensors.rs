@@ -5,6 +5,7 @@
 //! length of the JSON (u64 LE), the JSON: {"name": {"dtype": "F32", "shape": [..], "data_offsets": [from, to]}, ..}, the values
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
@@ -17,6 +18,14 @@ use super::{Destination, array};
 /// The longest header that the format allows.
 const LONGEST_HEADER: u64 = 100_000_000;
 
+/// What a header says.
+pub(super) struct Header {
+    /// In the order of their values.
+    pub(super) tensors: Vec<Tensor>,
+    /// Texts about the file.
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
 /// One entry of the header.
 pub(super) struct Tensor {
     pub(super) name: String,
@@ -28,10 +37,10 @@ pub(super) struct Tensor {
     pub(super) bytes: u64,
 }
 
-/// Reads the header of a file of `file_bytes` bytes: its tensors in the order of their values.
+/// Reads the header of a file of `file_bytes` bytes.
 ///
 /// That the file holds all the values it promises, and no more, is checked here.
-pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Result<Vec<Tensor>, FileError> {
+pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Result<Header, FileError> {
     let bad = |problem: String| FileError::SafetensorsHeader { file: name.to_owned(), problem };
     let io = |cause| FileError::io(name, "read", cause);
 
@@ -70,7 +79,11 @@ pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Resul
     match found.cmp(&expected) {
         std::cmp::Ordering::Less => Err(FileError::Truncated { file: name.to_owned(), expected, found }),
         std::cmp::Ordering::Greater => Err(FileError::TrailingBytes { file: name.to_owned(), expected }),
-        std::cmp::Ordering::Equal => Ok(tensors),
+        std::cmp::Ordering::Equal => {
+            let metadata = metadata.metadata().iter().flatten();
+            let metadata = metadata.map(|(key, text)| (key.clone(), text.clone())).collect();
+            Ok(Header { tensors, metadata })
+        }
     }
 }
 
@@ -91,6 +104,31 @@ fn element(dtype: Stored) -> Element {
         Stored::U64 => Element::Uint(8),
         other => Element::Other(format!("{other:?}"), None),
     }
+}
+
+/// The bytes before the values of a file of one tensor of `count` values. The same for the same arguments.
+pub(super) fn header_of_one(
+    name: &str,
+    shape: &[u64],
+    dtype: Dtype,
+    count: u64,
+    metadata: &BTreeMap<String, String>,
+) -> Vec<u8> {
+    let stored = match dtype {
+        Dtype::F16 => "F16",
+        Dtype::Bf16 => "BF16",
+        Dtype::F32 => "F32",
+        Dtype::F64 => "F64",
+    };
+    let end = count.saturating_mul(dtype.bytes() as u64);
+    let tensor = serde_json::json!({ "dtype": stored, "shape": shape, "data_offsets": [0, end] });
+    let mut json = serde_json::Map::new();
+    json.insert("__metadata__".to_owned(), serde_json::json!(metadata));
+    json.insert(name.to_owned(), tensor);
+    let mut json = serde_json::Value::Object(json).to_string().into_bytes();
+    // Values begin at a multiple of eight bytes.
+    json.resize(json.len().next_multiple_of(8), b' ');
+    [&(json.len() as u64).to_le_bytes()[..], &json].concat()
 }
 
 /// A tensor of f32 to write: `data` holds the product of `shape` values, last dimension fastest.

@@ -1,20 +1,22 @@
-//! A `.npy` file written as its values come, in memory of a fixed size.
+//! A `.npy` file, or a `.safetensors` file of one tensor, written as its values come, in memory of a fixed size.
+
+use std::collections::BTreeMap;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
 
 use super::destination::Output;
 use super::error::{FileError, Shape};
-use super::{Destination, Dtype, npy};
+use super::{Destination, Dtype, npy, safetensors};
 
 /// Values converted at once.
 const BATCH: usize = 4096;
 
 /// Writes an array of a known shape in C order, little-endian, value by value.
 ///
-/// The file appears under its name in [`NpyWriter::finish`], whole; a writer that is dropped before leaves
+/// The file appears under its name in [`ArrayWriter::finish`], whole; a writer that is dropped before leaves
 /// nothing behind. (What went to standard output or into a pipe has gone.)
-pub struct NpyWriter {
+pub struct ArrayWriter {
     output: Output,
     dtype: Dtype,
     expected: u64,
@@ -22,8 +24,8 @@ pub struct NpyWriter {
     bytes: Vec<u8>,
 }
 
-impl NpyWriter {
-    /// Begins an array of `shape` (`&[n]`, `&[n, k]`, …) at `destination`. `dtype` is f16, f32 or f64.
+impl ArrayWriter {
+    /// Begins a `.npy` array of `shape` (`&[n]`, `&[n, k]`, …) at `destination`. `dtype` is f16, f32 or f64.
     ///
     /// # Errors
     /// No such directory, or one that can't be written to; the destination is a directory; a shape
@@ -39,14 +41,41 @@ impl NpyWriter {
                 found,
             });
         }
-        let expected = shape.iter().try_fold(1_u64, |product, &d| product.checked_mul(d));
-        let Some(expected) = expected.filter(|count| count.checked_mul(8).is_some()) else {
-            return Err(FileError::TooLarge { file, shape: Shape(shape) });
-        };
+        let expected = count(&file, &shape)?;
         let mut header = Vec::new();
         npy::write_header(&mut header, &shape, dtype).map_err(|e| FileError::io(&file, "write", e))?;
+        Self::begin(destination, &header, expected, dtype)
+    }
+
+    /// Begins a `.safetensors` file of one tensor of `shape` at `destination`, with `metadata` about the file.
+    ///
+    /// # Errors
+    /// As [`ArrayWriter::create`]; bf16 is not written here either.
+    pub fn create_tensor(
+        destination: &Destination,
+        name: &str,
+        shape: &[usize],
+        dtype: Dtype,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Self, FileError> {
+        let file = destination.to_string();
+        let shape: Vec<u64> = shape.iter().map(|&d| d as u64).collect();
+        if dtype == Dtype::Bf16 {
+            return Err(FileError::Dtype { file, expected: "f16, f32 or f64", found: dtype.to_string() });
+        }
+        let expected = count(&file, &shape)?;
+        let header = safetensors::header_of_one(name, &shape, dtype, expected, metadata);
+        Self::begin(destination, &header, expected, dtype)
+    }
+
+    fn begin(
+        destination: &Destination,
+        header: &[u8],
+        expected: u64,
+        dtype: Dtype,
+    ) -> Result<Self, FileError> {
         let mut output = destination.create()?;
-        output.write(&header)?;
+        output.write(header)?;
         Ok(Self { output, dtype, expected, written: 0, bytes: Vec::with_capacity(BATCH * 8) })
     }
 
@@ -78,7 +107,7 @@ impl NpyWriter {
     /// Appends values, rounded to nearest even (once) if the file is narrower.
     ///
     /// # Errors
-    /// As [`NpyWriter::write`].
+    /// As [`ArrayWriter::write`].
     pub fn write_f64(&mut self, values: &[f64]) -> Result<(), FileError> {
         self.count(values.len())?;
         for batch in values.chunks(BATCH) {
@@ -118,4 +147,12 @@ impl NpyWriter {
     fn wrong_count(&self, found: u64) -> FileError {
         FileError::WrongCount { file: self.output.name().to_owned(), expected: self.expected, found }
     }
+}
+
+/// Values of an array of this shape, whose bytes must be countable.
+fn count(file: &str, shape: &[u64]) -> Result<u64, FileError> {
+    let count = shape.iter().try_fold(1_u64, |product, &d| product.checked_mul(d));
+    count
+        .filter(|count| count.checked_mul(8).is_some())
+        .ok_or_else(|| FileError::TooLarge { file: file.to_owned(), shape: Shape(shape.to_vec()) })
 }
