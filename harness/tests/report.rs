@@ -385,14 +385,15 @@ fn a_sample_is_called_flipped_exactly_if_it_was() {
 }
 
 #[test]
-fn the_report_replaces_the_former_one_and_is_alone_in_its_directory() {
+fn the_report_replaces_the_former_one_and_has_only_its_picture_beside_it() {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join(FILE_NAME), "the former report").unwrap();
     let outcome = digits_outcome();
     let path = write(&outcome, directory.path()).unwrap();
     assert_eq!(path, directory.path().join("report.html"));
     assert_eq!(fs::read_to_string(&path).unwrap(), page(&outcome));
-    assert_eq!(names_in(directory.path()), ["report.html"]);
+    assert_eq!(fs::read_to_string(directory.path().join("picture.svg")).unwrap(), picture(&outcome));
+    assert_eq!(names_in(directory.path()), ["picture.svg", "report.html"]);
 }
 
 #[cfg(unix)]
@@ -429,7 +430,9 @@ fn a_report_that_cannot_take_its_place_leaves_nothing_behind() {
 
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
-    entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// `cargo test -p gradsieve-harness --test report -- --ignored` writes the fixtures for the eye.

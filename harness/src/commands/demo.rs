@@ -231,7 +231,7 @@ fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
         "avg. precision",
         "flips found",
         "accuracy after",
-        "loss recovered",
+        "lost accuracy regained",
     ]);
     let before = mean(&|run| run.accuracy_before);
     let ceiling = mean(&|run| run.accuracy_ceiling);

@@ -8,7 +8,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `writing` | the file: written beside its place, then renamed |
+//! | `writing` | the files: written beside its place, then renamed |
 //! | `page` | the page: headline, key figures, the parts in order, how to read them |
 //! | `table` | one row a detector, and what each column means |
 //! | `roc` | ROC curves: the whole square, and its left edge enlarged |
@@ -37,4 +37,4 @@ mod writing;
 pub use error::ReportError;
 pub use page::page;
 pub use picture::picture;
-pub use writing::{FILE_NAME, write};
+pub use writing::{FILE_NAME, PICTURE_NAME, write};

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{ReportError, page};
+use super::{ReportError, page, picture};
 use crate::demo::Outcome;
 
 /// The report's name in its directory.
 pub const FILE_NAME: &str = "report.html";
 
-/// Writes the page into `directory`, in place of a report that stands there, and returns its path.
+/// The picture's name beside it: what the README shows.
+pub const PICTURE_NAME: &str = "picture.svg";
+
+/// Writes the page and the picture into `directory`, in place of what stands there, and returns the page's path.
 ///
 /// # Errors
 /// A directory that does not exist, or that cannot be written to. Nothing is left behind then.
@@ -19,10 +22,15 @@ pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError
     if !directory.is_dir() {
         return Err(ReportError::Directory { directory: directory.to_owned() });
     }
-    let path = directory.join(FILE_NAME);
-    let text = page(outcome);
-    replace(directory, &path, text.as_bytes())
-        .map_err(|source| ReportError::Write { path: path.clone(), source })?;
+    let put = |name: &str, text: String| {
+        let path = directory.join(name);
+        match replace(directory, &path, text.as_bytes()) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(ReportError::Write { path, source }),
+        }
+    };
+    let path = put(FILE_NAME, page(outcome))?;
+    put(PICTURE_NAME, picture(outcome))?;
     Ok(path)
 }
 
