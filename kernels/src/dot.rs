@@ -70,7 +70,7 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
 /// One tile's sum. What does not fill four registers is loaded in parts, with zeros behind: a zero term leaves every
 /// canonical sum as it is, because a sum that starts at +0 is never −0.
 #[inline(always)]
-fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
+pub(crate) fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> f32 {
     let paired = T::PAIRED && U::PAIRED;
     let mut lanes = [[s.splat(0.0); 2]; 2];
     let (x, x_rest) = x.as_chunks::<LANES>();

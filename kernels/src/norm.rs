@@ -54,13 +54,13 @@ pub fn max_abs_with<T: Element>(level: Level, x: &[T]) -> f32 {
 }
 
 /// What is summed.
-trait Term: Copy {
+pub(crate) trait Term: Copy {
     fn define(self, x: f32) -> f32;
     fn add<S: Simd>(self, s: S, x: S::F, lane: S::F, exact: bool) -> S::F;
 }
 
 #[derive(Clone, Copy)]
-struct Square;
+pub(crate) struct Square;
 impl Term for Square {
     #[inline(always)]
     fn define(self, x: f32) -> f32 {
@@ -73,7 +73,7 @@ impl Term for Square {
 }
 
 #[derive(Clone, Copy)]
-struct Magnitude;
+pub(crate) struct Magnitude;
 impl Term for Magnitude {
     #[inline(always)]
     fn define(self, x: f32) -> f32 {
@@ -125,7 +125,7 @@ impl<T: Element, M: Term> Kernel for Sum<'_, T, M> {
 
 /// One tile's sum; its end as in [`crate::dot`].
 #[inline(always)]
-fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 {
+pub(crate) fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 {
     let mut lanes = [[s.splat(0.0); 2]; 2];
     let add = |x: [S::F; 2], lanes: [S::F; 2]| {
         [term.add(s, x[0], lanes[0], T::EXACT_SQUARE), term.add(s, x[1], lanes[1], T::EXACT_SQUARE)]

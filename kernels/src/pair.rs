@@ -4,10 +4,11 @@
 //! [`crate::squared_norm`] and [`crate::l1_norm`] give; the vectors are read once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_lanes};
+use crate::dot::{self, AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::level::Level;
+use crate::norm::{self, Magnitude, Square};
 use crate::simd::Simd;
 use crate::sum::{LANES, TILE, fold};
 
@@ -97,53 +98,36 @@ impl<T: Element, U: Element> Kernel for Both<'_, T, U> {
     }
 }
 
-/// One tile's sums: the four registers of each sum side by side if there is room for them all, else one after the other.
+/// One tile's sums: side by side if there is room for their sixteen registers, else one after the other, in which case
+/// only the first has to fetch the tile.
 #[inline(always)]
 fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> [f32; 4] {
-    let [a, b, c, d] = if S::ROOMY {
-        registers::<S, T, U, 4>(s, 0, x, y)
-    } else {
-        let one = |first| {
-            let [one] = registers::<S, T, U, 1>(s, first, x, y);
-            one
-        };
-        [one(0), one(1), one(2), one(3)]
-    };
+    if !S::ROOMY {
+        let (x_squared, y_squared) = (norm::tile(s, x, Square), norm::tile(s, y, Square));
+        return [dot::tile(s, x, y), x_squared, y_squared, norm::tile(s, x, Magnitude)];
+    }
+    let mut lanes = [[s.splat(0.0); 4]; 4];
+    let (x, x_rest) = x.as_chunks::<LANES>();
+    let (y, y_rest) = y.as_chunks::<LANES>();
+    for (x, y) in x.iter().zip(y) {
+        // f32 is read no faster than the hardware fetches it by itself.
+        if size_of::<T>() < 4 || size_of::<U>() < 4 {
+            s.prefetch(x, AHEAD);
+            s.prefetch(y, AHEAD);
+        }
+        for ((lane, x), y) in lanes.iter_mut().zip(x.as_chunks().0).zip(y.as_chunks().0) {
+            *lane = step(s, T::load(s, x), U::load(s, y), *lane);
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest.chunks(16)).zip(y_rest.chunks(16)) {
+        *lane = step(s, T::load_part(s, x), U::load_part(s, y), *lane);
+    }
+    let [a, b, c, d] = lanes;
     let mut sums = [0.0; 4];
     for (i, sum) in sums.iter_mut().enumerate() {
         *sum = fold_lanes(s, [a[i], b[i], c[i], d[i]]);
     }
     sums
-}
-
-/// Registers `first..first + N` of the four of every sum.
-#[inline(always)]
-fn registers<S: Simd, T: Element, U: Element, const N: usize>(
-    s: S,
-    first: usize,
-    x: &[T],
-    y: &[U],
-) -> [[S::F; 4]; N] {
-    let mut lanes = [[s.splat(0.0); 4]; N];
-    let (x, x_rest) = x.as_chunks::<LANES>();
-    let (y, y_rest) = y.as_chunks::<LANES>();
-    for (x, y) in x.iter().zip(y) {
-        if first == 0 {
-            s.prefetch(x, AHEAD);
-            s.prefetch(y, AHEAD);
-        }
-        let (x, y) = (x.as_chunks().0, y.as_chunks().0);
-        for (i, lane) in (first..).zip(&mut lanes) {
-            if let (Some(x), Some(y)) = (x.get(i), y.get(i)) {
-                *lane = step(s, T::load(s, x), U::load(s, y), *lane);
-            }
-        }
-    }
-    let (x, y) = (x_rest.chunks(16).skip(first), y_rest.chunks(16).skip(first));
-    for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-        *lane = step(s, T::load_part(s, x), U::load_part(s, y), *lane);
-    }
-    lanes
 }
 
 /// Adds sixteen elements to the lanes of the four sums.
