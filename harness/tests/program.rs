@@ -616,6 +616,20 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
 }
 
 #[test]
+fn an_output_named_safetensors_is_one() {
+    let place = Place::new();
+    place.write("G.npy", &[3, 2], Dtype::F32, &[1.0, 0.0, 0.0, 2.0, 3.0, 0.0]);
+    place.succeed(&["outliers", "G.npy", "--detector", "l1", "-o", "s.safetensors"]);
+    let influence = ["influence", "--train", "G.npy", "--target", "G.npy", "--method", "dot"];
+    place.succeed(&[&influence[..], &["-o", "I.safetensors"]].concat());
+    let about = place.succeed(&["info", "s.safetensors"]);
+    assert!(about.contains("scores: f64 (3,)") && about.contains("gradsieve.detector = l1"), "{about}");
+    let source: Source = place.path("I.safetensors#influence").to_str().unwrap().parse().unwrap();
+    let values = Matrix::open(&source).unwrap().read_all_f32(9).unwrap();
+    assert_eq!(values, [1.0, 0.0, 3.0, 0.0, 4.0, 0.0, 3.0, 0.0, 9.0]);
+}
+
+#[test]
 fn columns_beyond_what_is_exact_are_refused_with_the_way_out() {
     let place = Place::new();
     place.write("G.npy", &[2, 4097], Dtype::F32, &noise(2 * 4097));
@@ -664,11 +678,13 @@ fn an_output_that_was_there_is_as_it_was_when_the_run_fails() {
 fn the_help_of_every_command_has_examples_that_name_it() {
     let place = Place::new();
     for command in COMMANDS {
-        for help in ["-h", "--help"] {
+        let abouts = ["-h", "--help"].map(|help| {
             let text = place.succeed(&[command, help]);
             let (_, examples) = text.split_once("Examples:").expect("help has examples");
             assert!(examples.contains(&format!("gradsieve {command}")), "{examples}");
-        }
+            text.split("Usage:").next().unwrap_or_default().len()
+        });
+        assert!(abouts[1] > abouts[0], "{command}: the long help begins as the short one does");
     }
     let text = place.succeed(&["--help"]);
     for command in COMMANDS {
@@ -704,13 +720,4 @@ fn arguments_that_make_no_sense_end_with_exit_code_2_and_a_hint() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.starts_with("error: ") && text.contains("--help"), "{text}");
     }
-}
-
-#[test]
-fn a_source_is_read_as_the_library_reads_it() {
-    let place = Place::new();
-    place.write("G.npy", &[2, 3], Dtype::F32, &noise(6));
-    let source: Source = place.path("G.npy").to_str().unwrap().parse().unwrap();
-    let values = Matrix::open(&source).unwrap().read_all_f32(6).unwrap();
-    assert_eq!(values, noise(6));
 }

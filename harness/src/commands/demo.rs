@@ -14,7 +14,7 @@ use super::console::{print, print_json, table};
 use crate::demo::{self, Outcome, Settings, Silent, Source, Watch};
 use crate::report;
 
-const LONG_ABOUT: &str = "\
+pub(super) const LONG_ABOUT: &str = "\
 Train on data with flipped labels, find them by their gradients, train again without them.
 
 Flips a share of the training labels, trains a model until it fits them, scores the gradient of every training \
@@ -36,7 +36,7 @@ Examples:
 
 /// Arguments of `demo`.
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct DemoArguments {
     /// digits, moons, blobs, oga-linear, or a .csv file
     #[arg(long, default_value = "digits", value_name = "NAME|FILE.csv")]

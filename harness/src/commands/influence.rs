@@ -1,15 +1,17 @@
 //! `gradsieve influence`: gradients of training samples and of targets → an n_train × n_target matrix of influence.
 
+use std::collections::BTreeMap;
+
 use clap::{Args, ValueEnum};
 use gradsieve::influence::Ridge;
 use serde::Serialize;
 
 use super::products::{Block, products};
-use super::rows::{ProjectionArguments, Rows, check_settings, zeros};
+use super::rows::{ProjectionArguments, Rows, check_settings, is_finite, zeros};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, FileError, Source, check_columns, refuse_overwrite};
 
-const LONG_ABOUT: &str = "\
+pub(super) const LONG_ABOUT: &str = "\
 Score training samples by how much they help or harm target samples.
 
 Reads the gradients of training samples (n_train × p) and of targets (n_target × p), which may be single validation samples or \
@@ -25,8 +27,8 @@ Without --dim all of this is exact, on the gradients themselves (ridge: up to 40
 estimate on sketches (cosine and ridge: a nearly unbiased one), much faster where there are many targets. \
 Matrices may be files of sketches that gradsieve sketch wrote.
 
-The training gradients stream past once for every 256 MiB of target gradients; the scores are held \
-in memory, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
+The training gradients stream past once for every 512 MiB of target gradients. Memory: 640 MiB at most (more only if \
+one row is), and the scores, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
 Σ|g_i·v_i|. A sample or target with NaN or infinite entries is named on standard error, and its influences are NaN.";
 
 const EXAMPLES: &str = "\
@@ -39,7 +41,7 @@ Examples:
 
 /// Arguments of `influence`.
 #[derive(Args, Debug)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct InfluenceArguments {
     /// Gradients of the training samples, n_train × p; again for each checkpoint
     #[arg(long, value_name = "GRADS", required = true)]
@@ -62,7 +64,8 @@ pub struct InfluenceArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
-    /// Where the influence goes, n_train × n_target: a .npy file, or - for standard output
+    /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor "influence") or - for a .npy on
+    /// standard output
     #[arg(short, long, value_name = "FILE", required_unless_present = "top")]
     pub output: Option<Destination>,
 
@@ -95,11 +98,10 @@ pub enum Method {
 }
 
 /// Types that influence is written in.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum InfluenceDtype {
-    /// Single precision.
     F32,
-    /// Double precision.
     F64,
 }
 
@@ -133,7 +135,7 @@ struct Budget {
 
 impl Budget {
     const USUAL: Self =
-        Self { target_bytes: 256 << 20, train_bytes: 32 << 20, train_rows: 64, held_bytes: 256 << 20 };
+        Self { target_bytes: 512 << 20, train_bytes: 128 << 20, train_rows: 64, held_bytes: 256 << 20 };
 }
 
 /// The gradients at one checkpoint.
@@ -168,7 +170,9 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         InfluenceDtype::F64 => Dtype::F64,
     };
     let output = arguments.output.as_ref();
-    let writer = output.map(|to| ArrayWriter::create(to, &[trains, targets], dtype)).transpose()?;
+    let about = BTreeMap::from([("gradsieve.method".to_owned(), arguments.method.name().to_owned())]);
+    let create = |to| ArrayWriter::create_named(to, "influence", &[trains, targets], dtype, &about);
+    let writer = output.map(create).transpose()?;
     for checkpoint in &mut checkpoints {
         let names = [checkpoint.train.name().to_owned(), checkpoint.target.name().to_owned()];
         let before = scores.non_finite();
@@ -304,13 +308,13 @@ fn add(
     };
     let mut solution = vec![0.0; if ridge.is_some() { width } else { 0 }];
     target.pass("influence on", |row, sketch| {
-        if sketch.check_finite().is_err() {
+        if !is_finite(sketch) {
             scores.non_finite_target[row] = true;
         } else if let Some(ridge) = &ridge {
             ridge.target(sketch, &mut solution).map_err(CommandError::core(&name))?;
-            block.push(row, &solution);
+            block.push(row, &solution, 1.0);
         } else {
-            block.push(row, sketch.values);
+            block.push(row, sketch.values, norm(method, sketch.values));
         }
         if block.is_full() || row + 1 == targets {
             let trains = Block::new(width, budget.train_bytes, budget.train_rows);
@@ -353,10 +357,10 @@ fn meet(
     let (count, name) = (train.count(), train.name().to_owned());
     let columns = scores.non_finite_target.len();
     train.pass("reading", |row, sketch| {
-        if sketch.check_finite().is_err() {
+        if !is_finite(sketch) {
             scores.non_finite_train[row] = true;
         } else {
-            block.push(row, sketch.values);
+            block.push(row, sketch.values, norm(method, sketch.values));
         }
         if block.is_full() || row + 1 == count {
             let products = products(&block, targets);
@@ -376,6 +380,11 @@ fn meet(
         }
         Ok(())
     })
+}
+
+/// The factor of a row in the denominator.
+fn norm(method: Method, values: &[f32]) -> f64 {
+    if method == Method::Cosine { gradsieve_kernels::squared_norm(values).sqrt() } else { 1.0 }
 }
 
 /// As [`gradsieve::influence::grad_cos`].

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{CommandError, console};
 use crate::files::{FileKind, Source, TensorInfo, info};
 
-const LONG_ABOUT: &str = "\
+pub(super) const LONG_ABOUT: &str = "\
 Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
 gradsieve sketch wrote into a .safetensors file. Reads the header only.";
 
@@ -17,7 +17,7 @@ Examples:
 
 /// Arguments of `info`.
 #[derive(Args, Debug)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct InfoArguments {
     /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR or -
     pub file: Source,

@@ -58,8 +58,8 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve                                                   what it can do, on digits
   gradsieve info grads.npy                                    what a file holds
-  gradsieve outliers grads.npy --detector self-influence --dim 512   the 5 % most suspicious samples
-  gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample instead of millions
+  gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
+  gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
 
 Exit code: 0 if all went well, 2 if not; then one sentence on standard error says why.";
@@ -74,18 +74,23 @@ pub struct CommandLine {
     pub command: Option<Command>,
 }
 
-/// The commands.
+/// The commands. (A variant's own text would replace the long text of its arguments, so it names that again.)
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train on data with flipped labels, find them by their gradients, train again without them
+    #[command(long_about = demo::LONG_ABOUT)]
     Demo(DemoArguments),
     /// Project gradients to a few hundred numbers a sample
+    #[command(long_about = sketch::LONG_ABOUT)]
     Sketch(SketchArguments),
     /// Score samples by how anomalous their gradients are, and flag the worst
+    #[command(long_about = outliers::LONG_ABOUT)]
     Outliers(OutliersArguments),
     /// Score training samples by how much they help or harm target samples
+    #[command(long_about = influence::LONG_ABOUT)]
     Influence(InfluenceArguments),
     /// Tell what an array file holds
+    #[command(long_about = info::LONG_ABOUT)]
     Info(InfoArguments),
 }
 

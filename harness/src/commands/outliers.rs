@@ -15,7 +15,7 @@ use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite};
 use crate::measures;
 
-const LONG_ABOUT: &str = "\
+pub(super) const LONG_ABOUT: &str = "\
 Score samples by how anomalous their gradients are, and flag the worst.
 
 Harmful samples (mislabelled, corrupted, poisoned) are outliers among the gradients at the end of training; no validation data is \
@@ -37,12 +37,13 @@ Examples:
 
 /// Arguments of `outliers`.
 #[derive(Args, Debug)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct OutliersArguments {
     /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,
 
-    /// Where the scores go: a .npy file of n f64 in the order of the rows, or - for standard output
+    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors (tensor "scores") or - for a .npy on
+    /// standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<Destination>,
 
@@ -63,7 +64,7 @@ pub struct OutliersArguments {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub contamination: f64,
 
-    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold", "non_finite": [index]}; an infinite score is null
+    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold", "non_finite"}; an infinite score is null
     #[arg(long)]
     pub json: bool,
 }
@@ -144,7 +145,9 @@ pub(super) fn run(arguments: &OutliersArguments) -> Result<(), CommandError> {
     }
     let groups = arguments.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
     let output = arguments.output.as_ref();
-    let writer = output.map(|to| ArrayWriter::create(to, &[rows.count()], Dtype::F64)).transpose()?;
+    let about = BTreeMap::from([("gradsieve.detector".to_owned(), detector.name().to_owned())]);
+    let create = |to| ArrayWriter::create_named(to, "scores", &[rows.count()], Dtype::F64, &about);
+    let writer = output.map(create).transpose()?;
 
     let scores = scores(arguments, &mut rows, groups)?;
     if let Some(mut writer) = writer {

@@ -16,15 +16,17 @@ pub(super) struct Block {
     room: usize,
     values: Vec<f32>,
     indices: Vec<usize>,
-    /// ‖row‖ of each.
-    norms: Vec<f64>,
+    /// A factor that the caller keeps beside each.
+    factors: Vec<f64>,
 }
 
 impl Block {
     /// No rows yet, and room for as many as fit in `bytes`: one at least, `most` at most.
     pub(super) fn new(width: usize, bytes: usize, most: usize) -> Self {
         let room = (bytes / size_of::<f32>() / width.max(1)).clamp(1, most.max(1));
-        Self { width, room, values: Vec::new(), indices: Vec::new(), norms: Vec::new() }
+        // Taken at once: growing would copy, and what is not used costs nothing.
+        let values = Vec::with_capacity(room * width);
+        Self { width, room, values, indices: Vec::new(), factors: Vec::new() }
     }
 
     /// Rows that it holds when full.
@@ -36,21 +38,21 @@ impl Block {
         self.indices.len() >= self.room
     }
 
-    pub(super) fn push(&mut self, index: usize, row: &[f32]) {
+    pub(super) fn push(&mut self, index: usize, row: &[f32], factor: f64) {
         self.values.extend_from_slice(row);
         self.indices.push(index);
-        self.norms.push(gradsieve_kernels::squared_norm(row).sqrt());
+        self.factors.push(factor);
     }
 
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.indices.clear();
-        self.norms.clear();
+        self.factors.clear();
     }
 
-    /// Index and norm of each row.
+    /// Index and factor of each row.
     pub(super) fn rows(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.indices.iter().copied().zip(self.norms.iter().copied())
+        self.indices.iter().copied().zip(self.factors.iter().copied())
     }
 }
 
@@ -105,11 +107,11 @@ mod tests {
     fn products_in_blocks_have_the_bits_of_whole_dot_products() {
         for (rows, columns, width) in [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 33, 3 * TILE + 17)] {
             let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
-            let mut left = Block::new(width, usize::MAX, rows);
-            let mut right = Block::new(width, usize::MAX, columns);
+            let mut left = Block::new(width, 1 << 24, rows);
+            let mut right = Block::new(width, 1 << 24, columns);
             let row = |seed: usize| (0..width).map(|i| value(i * (seed + 3))).collect::<Vec<f32>>();
-            (0..rows).for_each(|i| left.push(i, &row(i)));
-            (0..columns).for_each(|j| right.push(j, &row(100 + j)));
+            (0..rows).for_each(|i| left.push(i, &row(i), 1.0));
+            (0..columns).for_each(|j| right.push(j, &row(100 + j), 1.0));
             let all = products(&left, &right).unwrap();
             for i in 0..rows {
                 for j in 0..columns {

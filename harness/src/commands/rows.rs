@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use gradsieve::{
-    Element, Error, Exact, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, SketchId, Summary,
+    Element, Error, Exact, Kind, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, SketchId, Summary,
 };
 use gradsieve_kernels::summary::Accumulator;
+use gradsieve_kernels::widen;
 
 use super::CommandError;
 use super::console::Progress;
@@ -18,7 +19,8 @@ use crate::files::{Matrix, PIECE_ALIGNMENT, Piece, Source};
 /// How gradients are projected: the same for every command, so that results can be compared.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectionArguments {
-    /// Numbers a sketch, K: a multiple of 32 times --repeat. More numbers, smaller error: about √(2/K) of a squared norm
+    /// Numbers a sketch, K: a multiple of 32 times --repeat. More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
+    /// command sketch takes 512, and the others work on the gradients themselves
     #[arg(long, value_name = "K")]
     pub dim: Option<usize>,
 
@@ -33,16 +35,14 @@ pub struct ProjectionArguments {
 }
 
 /// How many places a coordinate goes to.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Repetitions {
-    /// One.
     #[default]
     #[value(name = "1")]
     One,
-    /// Two.
     #[value(name = "2")]
     Two,
-    /// Four.
     #[value(name = "4")]
     Four,
 }
@@ -355,7 +355,9 @@ impl Rows {
         let mut measures = Accumulator::new();
         self.matrix.for_each_piece(|row, column, piece| {
             if column == 0 {
-                values.fill(0.0);
+                if !matches!(projection, Projection::Exact(_)) {
+                    values.fill(0.0);
+                }
                 measures = Accumulator::new();
             }
             take_in(projection, column, piece, &mut values, &mut measures)
@@ -375,6 +377,16 @@ const fn repetitions(repeat: Repeat) -> u8 {
         Repeat::One => 1,
         Repeat::Two => 2,
         Repeat::Four => 4,
+    }
+}
+
+/// Whether a sketch is that of a finite gradient and finite itself. Without a projection the two are one, and the values need no
+/// look.
+pub(super) fn is_finite(sketch: &Sketch<'_>) -> bool {
+    if sketch.id.kind == Kind::Exact {
+        sketch.measures.non_finite == 0
+    } else {
+        sketch.check_finite().is_ok()
     }
 }
 
@@ -412,7 +424,12 @@ fn tiles<T: Element>(
     measures: &mut Accumulator,
 ) -> Result<(), Error> {
     for (i, tile) in x.chunks(PIECE_ALIGNMENT).enumerate() {
-        projection.project((column + i * PIECE_ALIGNMENT) as u64, tile, values)?;
+        let start = column + i * PIECE_ALIGNMENT;
+        match projection {
+            // Each value comes once, so what it would be added to is zero.
+            Projection::Exact(_) => widen(tile, &mut values[start..start + tile.len()])?,
+            _ => projection.project(start as u64, tile, values)?,
+        }
         measures.add(tile);
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::rows::{ProjectionArguments, Rows};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, Source, refuse_overwrite};
 
-const LONG_ABOUT: &str = "\
+pub(super) const LONG_ABOUT: &str = "\
 Project gradients to a few hundred numbers a sample.
 
 Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
@@ -29,7 +29,7 @@ Examples:
 
 /// Arguments of `sketch`.
 #[derive(Args, Debug)]
-#[command(long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES)]
 pub struct SketchArguments {
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,
@@ -49,11 +49,10 @@ pub struct SketchArguments {
 }
 
 /// Types that sketches are written in.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SketchDtype {
-    /// Single precision.
     F32,
-    /// Half precision.
     F16,
 }
 
@@ -74,13 +73,8 @@ pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
         SketchDtype::F32 => Dtype::F32,
         SketchDtype::F16 => Dtype::F16,
     };
-    let mut writer = match &arguments.output {
-        Destination::Path(path) if path.extension().is_some_and(|extension| extension == "safetensors") => {
-            let settings = rows.settings().to_metadata();
-            ArrayWriter::create_tensor(&arguments.output, TENSOR, &[count, width], dtype, &settings)?
-        }
-        output => ArrayWriter::create(output, &[count, width], dtype)?,
-    };
+    let settings = rows.settings().to_metadata();
+    let mut writer = ArrayWriter::create_named(&arguments.output, TENSOR, &[count, width], dtype, &settings)?;
     let mut non_finite = Vec::new();
     let mut losses = Losses::default();
     rows.pass("sketching", |row, sketch| {

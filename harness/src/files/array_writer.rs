@@ -68,6 +68,26 @@ impl ArrayWriter {
         Self::begin(destination, &header, expected, dtype)
     }
 
+    /// Begins an array in the format that the destination's name asks for: `.safetensors`, or else `.npy`, which keeps neither
+    /// `name` nor `metadata`.
+    ///
+    /// # Errors
+    /// As [`ArrayWriter::create`].
+    pub fn create_named(
+        destination: &Destination,
+        name: &str,
+        shape: &[usize],
+        dtype: Dtype,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<Self, FileError> {
+        match destination {
+            Destination::Path(path) if path.extension().is_some_and(|end| end == "safetensors") => {
+                Self::create_tensor(destination, name, shape, dtype, metadata)
+            }
+            _ => Self::create(destination, shape, dtype),
+        }
+    }
+
     fn begin(
         destination: &Destination,
         header: &[u8],
