@@ -639,6 +639,11 @@ fn columns_beyond_what_is_exact_are_refused_with_the_way_out() {
     let ridge = ["influence", "--train", "G.npy", "--target", "G.npy", "--method", "ridge", "--top", "1"];
     assert_eq!(place.fail(&ridge), way_out.replace("self-influence", "ridge"));
     place.succeed(&[&ridge[..], &["--dim", "512"]].concat());
+    let wide = place.fail(&[&ridge[..], &["--dim", "16416"]].concat());
+    assert_eq!(
+        wide,
+        "--dim: expected at most 16384 for ridge, whose memory grows as its square, found 16416"
+    );
 }
 
 #[test]

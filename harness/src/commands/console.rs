@@ -92,7 +92,7 @@ impl Progress {
 
     fn show(&mut self) {
         let target = ProgressDrawTarget::stderr_with_hz(5);
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} rows, {eta} left")
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} rows, {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bar = ProgressBar::with_draw_target(Some(self.rows as u64), target)
             .with_style(style)

@@ -7,7 +7,7 @@ use gradsieve::influence::Ridge;
 use serde::Serialize;
 
 use super::products::{Block, products};
-use super::rows::{ProjectionArguments, Rows, check_settings, is_finite, zeros};
+use super::rows::{ProjectionArguments, Rows, check_matrix_width, check_settings, is_finite, zeros};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, FileError, Source, check_columns, refuse_overwrite};
 
@@ -21,7 +21,7 @@ the sample lowers the target's loss. Negative is harmful.
   dot      g·v
   cosine   g·v / (‖g‖·‖v‖)
   tracin   Σ lr·g·v over checkpoints: give --train, --target and --lr again for each, in one order
-  ridge    φ_vᵀ(C + λI)⁻¹φ_g with C = ΦᵀΦ/n of the training gradients, λ a tenth of its mean eigenvalue
+  ridge    φ_vᵀ(C + λI)⁻¹φ_g, C = ΦᵀΦ/n of the training gradients, λ = trace(C)/(10 K)
 
 Without --dim all of this is exact, on the gradients themselves (ridge: up to 4096 columns); with --dim it is an unbiased \
 estimate on sketches (cosine and ridge: a nearly unbiased one), much faster where there are many targets. \
@@ -116,9 +116,6 @@ impl Method {
         }
     }
 }
-
-/// The most columns for ridge without a projection.
-const EXACT_COLUMNS: usize = 4096;
 
 /// The most memory for rows that meet, one row of each kind excepted.
 #[derive(Clone, Copy)]
@@ -257,12 +254,8 @@ fn open(arguments: &InfluenceArguments) -> Result<Vec<Checkpoint>, CommandError>
         let target = Rows::open(target, &arguments.projection)?;
         check_columns(train.matrix(), target.matrix())?;
         check_settings(&train, &target)?;
-        if arguments.method == Method::Ridge
-            && arguments.projection.dim.is_none()
-            && train.width() > EXACT_COLUMNS
-        {
-            let (file, what, columns) = (train.name().to_owned(), "ridge", train.width());
-            return Err(CommandError::TooWide { file, what, limit: EXACT_COLUMNS, columns });
+        if arguments.method == Method::Ridge {
+            check_matrix_width(&train, "ridge")?;
         }
         if let Some(first) = checkpoints.first() {
             same_rows(&first.train, &train)?;

@@ -10,7 +10,7 @@ use gradsieve::outlier::{
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
-use super::rows::{ProjectionArguments, Rows, zeros};
+use super::rows::{EXACT_COLUMNS, ProjectionArguments, Rows, check_matrix_width, zeros};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite};
 use crate::measures;
@@ -100,14 +100,16 @@ impl DetectorName {
         }
     }
 
+    /// Whether it keeps a matrix of K².
+    const fn takes_second_moments(self) -> bool {
+        matches!(self, Self::Mahalanobis | Self::SelfInfluence)
+    }
+
     /// Whether it looks at the norms only.
     const fn needs_no_sketch(self) -> bool {
         matches!(self, Self::L1 | Self::L2)
     }
 }
-
-/// The most columns without a projection: beyond, matrices of columns² and the time for them get out of hand.
-const EXACT_COLUMNS: usize = 4096;
 
 /// The most bytes of sketches that a forest is grown on.
 const FOREST_BYTES: usize = 1 << 30;
@@ -139,7 +141,9 @@ pub(super) fn run(arguments: &OutliersArguments) -> Result<(), CommandError> {
         Rows::open(&arguments.grads, &arguments.projection)?
     };
     let name = rows.name().to_owned();
-    if arguments.projection.dim.is_none() && !detector.needs_no_sketch() && rows.width() > EXACT_COLUMNS {
+    if detector.takes_second_moments() {
+        check_matrix_width(&rows, detector.name())?;
+    } else if arguments.projection.dim.is_none() && rows.width() > EXACT_COLUMNS {
         let (what, columns) = (detector.name(), rows.width());
         return Err(CommandError::TooWide { file: name, what, limit: EXACT_COLUMNS, columns });
     }

@@ -79,12 +79,41 @@ impl ProjectionArguments {
         let sjlt = Sjlt::new(dim, self.seed, self.repeat.repeat());
         sjlt.map(Projection::Sjlt).map_err(|_| CommandError::Argument {
             argument: "--dim",
-            expected: match self.repeat.count() {
-                1 => "a positive multiple of 32".to_owned(),
-                n => format!("a positive multiple of {} (32 times --repeat {n})", 32 * n),
+            expected: match 32 * self.repeat.count() {
+                multiple if dim > 0 && dim.is_multiple_of(multiple) => format!("at most {}", multiple << 27),
+                32 => "a positive multiple of 32".to_owned(),
+                multiple => format!("a positive multiple of {multiple} (32 times --repeat)"),
             },
             found: dim.to_string(),
         })
+    }
+}
+
+/// The widest sketches whose second moments are taken: matrices of 1 GiB.
+const MATRIX_WIDTH: usize = 16_384;
+
+/// The most columns without a projection where matrices of columns² are needed.
+pub(super) const EXACT_COLUMNS: usize = 4096;
+
+/// Refuses sketches too wide for `what`, which takes their second moments: memory grows as K², time as n·K² + K³.
+///
+/// # Errors
+/// [`CommandError::TooWide`] without a projection, [`CommandError::Argument`] with one.
+pub(super) fn check_matrix_width(rows: &Rows, what: &'static str) -> Result<(), CommandError> {
+    let width = rows.width();
+    match rows.projection {
+        Projection::Exact(_) if width > EXACT_COLUMNS => Err(CommandError::TooWide {
+            file: rows.name().to_owned(),
+            what,
+            limit: EXACT_COLUMNS,
+            columns: width,
+        }),
+        _ if width > MATRIX_WIDTH => Err(CommandError::Argument {
+            argument: "--dim",
+            expected: format!("at most {MATRIX_WIDTH} for {what}, whose memory grows as its square"),
+            found: width.to_string(),
+        }),
+        _ => Ok(()),
     }
 }
 
