@@ -10,7 +10,7 @@ mod sealed {
     impl Sealed for half::bf16 {}
 }
 
-/// A gradient entry: `f32`, [`f16`] or [`bf16`]. The two small formats widen exactly, then take the `f32` path.
+/// A gradient entry: `f32`, [`struct@f16`] or [`bf16`]. The two small formats widen exactly, then take the `f32` path.
 ///
 /// The trait is sealed; its hidden methods are the formats' words in the vector vocabulary.
 pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'static {
