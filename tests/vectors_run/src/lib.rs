@@ -1,0 +1,152 @@
+//! Runs the kernels on inputs that any language can make, and writes what they answer, or compares it with what is published.
+//!
+//! The published vectors (`tests/vectors/*.json`, described in the README beside them) are this crate's own output on
+//! [`Level::SCALAR`]. To check another level, target or machine, the same text is written again and compared, letter by
+//! letter, with the published one; so there is one text and nothing to parse. Every number has a fixed width, so that a
+//! wrong one spoils the comparison of its own kernel only.
+//!
+//! `no_std`, no heap: the caller lends a [`Memory`].
+//!
+//! - `input.rs` makes the inputs, by integer arithmetic;
+//! - `record.rs` spells answers out or hashes them;
+//! - `families.rs` says how each kernel is called. A new kernel is one function and one line in a table there.
+#![no_std]
+
+pub mod families;
+pub mod input;
+pub mod record;
+
+use core::fmt::{self, Write};
+use families::Kernel;
+use gradsieve_kernels::Level;
+use half::{bf16, f16};
+use input::{Case, LONG_CASES, LONGEST, SMALL_CASES};
+use record::Record;
+
+/// The kernels of one published file.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    /// The file's name, without `.json`.
+    pub name: &'static str,
+    /// What stands in that file.
+    pub published: &'static str,
+    /// Its kernels, in the file's order.
+    pub kernels: &'static [Kernel],
+}
+
+/// The families, each with its published text.
+pub const FAMILIES: [Family; 8] = [
+    Family { name: "dot", published: include_str!("../../vectors/dot.json"), kernels: families::DOT },
+    Family { name: "norm", published: include_str!("../../vectors/norm.json"), kernels: families::NORM },
+    Family { name: "pair", published: include_str!("../../vectors/pair.json"), kernels: families::PAIR },
+    Family {
+        name: "summary",
+        published: include_str!("../../vectors/summary.json"),
+        kernels: families::SUMMARY,
+    },
+    Family { name: "axpy", published: include_str!("../../vectors/axpy.json"), kernels: families::AXPY },
+    Family {
+        name: "convert",
+        published: include_str!("../../vectors/convert.json"),
+        kernels: families::CONVERT,
+    },
+    Family { name: "sjlt", published: include_str!("../../vectors/sjlt.json"), kernels: families::SJLT },
+    Family { name: "hash", published: include_str!("../../vectors/hash.json"), kernels: families::HASH },
+];
+
+/// An operand in each format.
+#[derive(Debug)]
+pub struct Operand {
+    f32: [f32; LONGEST],
+    f16: [f16; LONGEST],
+    bf16: [bf16; LONGEST],
+}
+
+/// What the runner works in: 240 KiB.
+#[derive(Debug)]
+pub struct Memory {
+    x: Operand,
+    y: Operand,
+    out: [f32; LONGEST],
+}
+
+impl Memory {
+    /// Memory that holds nothing yet.
+    #[must_use]
+    #[allow(
+        clippy::large_stack_arrays,
+        clippy::new_without_default,
+        reason = "the caller says where it stands"
+    )]
+    pub const fn new() -> Self {
+        const NONE: Operand =
+            Operand { f32: [0.0; LONGEST], f16: [f16::ZERO; LONGEST], bf16: [bf16::ZERO; LONGEST] };
+        Self { x: NONE, y: NONE, out: [0.0; LONGEST] }
+    }
+}
+
+/// Writes a family's file as `level` computes it.
+///
+/// # Errors
+/// Those of `to`.
+pub fn write(family: &Family, level: Level, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
+    head(family, to)?;
+    for (i, kernel) in family.kernels.iter().enumerate() {
+        body(i, kernel, level, memory, to)?;
+    }
+    to.write_str(TAIL)
+}
+
+/// Computes every kernel of a family on `level` and tells `report` its name and whether the published text was reproduced.
+/// Returns whether all was.
+pub fn check(family: &Family, level: Level, memory: &mut Memory, mut report: impl FnMut(&str, bool)) -> bool {
+    let mut compare = Compare { expected: family.published.as_bytes(), equal: true };
+    let mut all = head(family, &mut compare).is_ok() && compare.equal;
+    for (i, kernel) in family.kernels.iter().enumerate() {
+        compare.equal = true;
+        let equal = body(i, kernel, level, memory, &mut compare).is_ok() && compare.equal;
+        report(kernel.name, equal);
+        all &= equal;
+    }
+    compare.equal = true;
+    all && compare.write_str(TAIL).is_ok() && compare.equal && compare.expected.is_empty()
+}
+
+fn head(family: &Family, to: &mut dyn Write) -> fmt::Result {
+    write!(to, "{{\n\"family\": \"{}\",\n\"kernels\": [", family.name)
+}
+
+const TAIL: &str = "\n]\n}\n";
+
+fn body(i: usize, kernel: &Kernel, level: Level, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
+    let comma = if i == 0 { "" } else { "," };
+    write!(to, "{comma}\n{{\"name\": \"{}\",\n \"small\": [", kernel.name)?;
+    for number in 0..SMALL_CASES {
+        let case = Case::small(number);
+        let comma = if number == 0 { "" } else { "," };
+        write!(to, "{comma}\n  {{\"case\": {number}, \"kind\": \"{}\", \"seed\": ", case.kind.name())?;
+        write!(to, "\"{:#018x}\", \"length\": {}, \"start\": {}", case.seed, case.length, case.start)?;
+        (kernel.run)(level, &case, memory, &mut Record::spell(to))?;
+        to.write_str("}")?;
+    }
+    let mut record = Record::hash();
+    for number in 0..LONG_CASES {
+        (kernel.run)(level, &Case::long(number), memory, &mut record)?;
+    }
+    write!(to, "],\n \"long\": {{\"cases\": {LONG_CASES}, \"hash\": \"{:#018x}\"}}}}", record.value())
+}
+
+/// Takes text and compares it with what is expected.
+struct Compare<'a> {
+    expected: &'a [u8],
+    equal: bool,
+}
+
+impl Write for Compare<'_> {
+    fn write_str(&mut self, found: &str) -> fmt::Result {
+        let (expected, rest) = self.expected.split_at(found.len().min(self.expected.len()));
+        self.equal &= expected == found.as_bytes();
+        self.expected = rest;
+        Ok(())
+    }
+}
