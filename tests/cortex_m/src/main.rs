@@ -1,0 +1,94 @@
+//! On a Cortex-M4F: the published vectors, then instructions an element and bytes of stack for the kernels of the goals.
+//!
+//! Runs under QEMU with `-icount shift=10`, where the SysTick timer counts instructions exactly (they are not cycles), and
+//! speaks over semihosting. Leaves with success only if every vector was reproduced; goals that are missed are printed.
+#![no_std]
+#![no_main]
+
+mod measure;
+
+use core::hint::black_box;
+use cortex_m_rt::entry;
+use cortex_m_semihosting::{debug, hprintln};
+use gradsieve_kernels::sjlt::Repeat;
+use gradsieve_kernels::{
+    Level, Sjlt, axpy, dot, l1_norm, max_abs, narrow, pair, sjlt, squared_norm, summarize, widen,
+};
+use gradsieve_vectors::{FAMILIES, Memory, check};
+use half::{bf16, f16};
+use measure::Meter;
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    hprintln!("{}", info);
+    leave(false)
+}
+
+fn leave(success: bool) -> ! {
+    loop {
+        debug::exit(if success { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    // Before the memory for the vectors is on the stack, and while there is room below.
+    measure_all();
+    leave(vectors());
+}
+
+/// Reproduces the published vectors.
+#[inline(never)]
+fn vectors() -> bool {
+    let mut memory = Memory::new();
+    let mut all = true;
+    for family in &FAMILIES {
+        all &= check(family, Level::best(), &mut memory, |kernel, equal| {
+            hprintln!("{} {}", if equal { "ok  " } else { "FAIL" }, kernel);
+        });
+    }
+    hprintln!("{}", if all { "all vectors reproduced" } else { "NOT all vectors reproduced" });
+    all
+}
+
+/// Elements of a measured call: one tile.
+const N: usize = 4096;
+
+/// What is measured; each call out of line, so that its frame lies below the meter's.
+macro_rules! measured {
+    ($meter:ident: $($name:literal, $goal:expr, $call:expr;)*) => {$(
+        $meter.line($name, $goal, N, #[inline(never)] || { let _ = black_box($call); });
+    )*};
+}
+
+#[inline(never)]
+fn measure_all() {
+    let mut meter = Meter::start();
+    hprintln!("{:<18} {:>9} {:>5} {:>8}", "kernel", "instr/el.", "goal", "stack B");
+    let x = black_box([0.75_f32; N]);
+    let mut y = black_box([-1.5_f32; N]);
+    let mut half = black_box([f16::from_f32_const(0.75); N]);
+    let brain = black_box([bf16::from_f32_const(0.75); N]);
+    let mut sketch = black_box([0.0_f32; 512]);
+    let one = Sjlt::new(black_box(1), Repeat::One);
+    let two = Sjlt::new(black_box(1), Repeat::Two);
+    measured! { meter:
+        "dot f32", Some(5), dot(&x, &y);
+        "dot f16", None, dot(&half, &half);
+        "dot bf16", None, dot(&brain, &brain);
+        "dot f32 f16", None, dot(&x, &half);
+        "squared norm f32", None, squared_norm(&x);
+        "L1 norm f32", None, l1_norm(&x);
+        "max f32", None, max_abs(&x);
+        "pair f32", None, pair(&x, &y);
+        "summary f32", Some(8), summarize(&x);
+        "summary f16", None, summarize(&half);
+        "axpy f32", None, axpy(black_box(0.5), &x, &mut y);
+        "widen f16", Some(8), widen(&half, &mut y);
+        "widen bf16", None, widen(&brain, &mut y);
+        "narrow f16", None, narrow(&x, &mut half);
+        "sjlt s=1 f32", Some(9), sjlt(one, 0, &x, &mut sketch);
+        "sjlt s=1 f16", None, sjlt(one, 0, &half, &mut sketch);
+        "sjlt s=2 f32", None, sjlt(two, 0, &x, &mut sketch);
+    }
+}
