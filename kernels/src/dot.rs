@@ -58,6 +58,11 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
     }
 
     #[inline(always)]
+    fn serial(self) -> f64 {
+        serial(self.x, self.y)
+    }
+
+    #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) -> f64 {
         let mut total = 0.0;
         for (x, y) in self.x.chunks(TILE).zip(self.y.chunks(TILE)) {
@@ -65,6 +70,35 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
         }
         total
     }
+}
+
+/// Lanes that are summed side by side where there are no vectors: with their operands they fit 32 registers.
+pub(crate) const ABREAST: usize = 8;
+
+/// [`definition`] with a few lanes at a time down each tile.
+#[inline(always)]
+pub(crate) fn serial<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
+    let mut total = 0.0;
+    for (x, y) in x.chunks(TILE).zip(y.chunks(TILE)) {
+        let mut lanes = [0.0_f32; LANES];
+        for (first, sums) in (0..).step_by(ABREAST).zip(lanes.as_chunks_mut::<ABREAST>().0) {
+            // Every 64th term from `first` on begins a row; what is left of the last row may be short.
+            let (x, x_rest) = x.get(first..).unwrap_or_default().as_chunks::<LANES>();
+            let (y, y_rest) = y.get(first..).unwrap_or_default().as_chunks::<LANES>();
+            let mut lanes = [0.0; ABREAST];
+            for (x, y) in x.iter().zip(y) {
+                for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+                    *lane += x.widen() * y.widen();
+                }
+            }
+            for ((lane, x), y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+                *lane += x.widen() * y.widen();
+            }
+            *sums = lanes;
+        }
+        total += f64::from(fold(lanes));
+    }
+    total
 }
 
 /// One tile's sum. What does not fill four registers is loaded in parts, with zeros behind: a zero term leaves every
@@ -116,4 +150,19 @@ pub(crate) fn fold_halves<S: Simd>(s: S, [[a, b], [c, d]]: [[S::F; 2]; 2], paire
 #[inline(always)]
 pub(crate) fn fold_lanes<S: Simd>(s: S, [a, b, c, d]: [S::F; 4]) -> f32 {
     s.fold(s.add(s.add(a, c), s.add(b, d)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::tests::{bits, inputs};
+
+    #[test]
+    fn the_serial_form_has_the_bits_of_the_definition() {
+        for x in inputs() {
+            let mut y = x.clone();
+            y.reverse();
+            assert_eq!(bits(&[serial(&x, &y)]), bits(&[definition(&x, &y)]), "length {}", x.len());
+        }
+    }
 }

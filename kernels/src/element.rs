@@ -114,7 +114,13 @@ impl Element for f16 {
     const EXACT_SQUARE: bool = true;
     #[inline(always)]
     fn widen(self) -> f32 {
-        self.to_f32()
+        // The sign, and exponent and mantissa in the places that f32 has for them.
+        let moved = (i32::from(self.to_bits().cast_signed()) << 13).cast_unsigned() & 0x8FFF_E000;
+        if moved & 0x0F80_0000 == 0x0F80_0000 {
+            return f32::from_bits(moved | 0x7F80_0000);
+        }
+        // That is 2⁻¹¹² of the value, for the exponents' biases are 15 and 127; subnormals too, so the product is exact.
+        f32::from_bits(moved) * f32::from_bits((127 + 112) << 23)
     }
     #[inline(always)]
     fn narrow(value: f32) -> Self {

@@ -5,7 +5,7 @@
 //! Whoever wants several of them at once takes [`crate::summary`], which reads the slice once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_halves};
+use crate::dot::{ABREAST, AHEAD, fold_halves};
 use crate::element::Element;
 use crate::level::Level;
 use crate::simd::Simd;
@@ -100,6 +100,30 @@ fn definition<T: Element, M: Term>(x: &[T], term: M) -> f64 {
     total
 }
 
+/// [`definition`] with a few lanes at a time down each tile, as in [`crate::dot`].
+#[inline(always)]
+pub(crate) fn serial<T: Element, M: Term>(x: &[T], term: M) -> f64 {
+    let mut total = 0.0;
+    for x in x.chunks(TILE) {
+        let mut lanes = [0.0_f32; LANES];
+        for (first, sums) in (0..).step_by(ABREAST).zip(lanes.as_chunks_mut::<ABREAST>().0) {
+            let (x, rest) = x.get(first..).unwrap_or_default().as_chunks::<LANES>();
+            let mut lanes = [0.0; ABREAST];
+            for x in x {
+                for (lane, x) in lanes.iter_mut().zip(x) {
+                    *lane += term.define(x.widen());
+                }
+            }
+            for (lane, x) in lanes.iter_mut().zip(rest) {
+                *lane += term.define(x.widen());
+            }
+            *sums = lanes;
+        }
+        total += f64::from(fold(lanes));
+    }
+    total
+}
+
 struct Sum<'a, T, M> {
     x: &'a [T],
     term: M,
@@ -111,6 +135,11 @@ impl<T: Element, M: Term> Kernel for Sum<'_, T, M> {
     #[inline(always)]
     fn define(self) -> f64 {
         definition(self.x, self.term)
+    }
+
+    #[inline(always)]
+    fn serial(self) -> f64 {
+        serial(self.x, self.term)
     }
 
     #[inline(always)]
@@ -181,5 +210,24 @@ impl<T: Element> Kernel for MaxAbs<'_, T> {
         }
         let [a, b, c, d] = best;
         s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::tests::{bits, inputs};
+
+    #[test]
+    fn the_serial_forms_have_the_bits_of_the_definition() {
+        for x in inputs() {
+            assert_eq!(bits(&[serial(&x, Square)]), bits(&[definition(&x, Square)]), "length {}", x.len());
+            assert_eq!(
+                bits(&[serial(&x, Magnitude)]),
+                bits(&[definition(&x, Magnitude)]),
+                "length {}",
+                x.len()
+            );
+        }
     }
 }

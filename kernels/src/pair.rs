@@ -88,6 +88,17 @@ impl<T: Element, U: Element> Kernel for Both<'_, T, U> {
         definition(self.x, self.y)
     }
 
+    /// The four sums one after the other: together they have too many lanes for the registers.
+    #[inline(always)]
+    fn serial(self) -> Pair {
+        Pair {
+            dot: dot::serial(self.x, self.y),
+            x_squared: norm::serial(self.x, Square),
+            y_squared: norm::serial(self.y, Square),
+            x_l1: norm::serial(self.x, Magnitude),
+        }
+    }
+
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) -> Pair {
         let mut total = Pair::default();
