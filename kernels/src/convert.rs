@@ -70,6 +70,16 @@ impl<T: Element, U: Element> Kernel for Convert<'_, T, U> {
     }
 
     #[inline(always)]
+    fn serial(self) {
+        let (from, from_rest) = self.from.as_chunks::<8>();
+        let (to, to_rest) = self.to.as_chunks_mut::<8>();
+        for (from, to) in from.iter().zip(to) {
+            *to = T::widen_8(from).map(U::narrow);
+        }
+        definition(from_rest, to_rest);
+    }
+
+    #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let (from, from_rest) = self.from.as_chunks::<16>();
         let (to, to_rest) = self.to.as_chunks_mut::<16>();

@@ -25,6 +25,13 @@ pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'stati
     /// The nearest value of this format, ties to even; overflow gives an infinity.
     fn narrow(value: f32) -> Self;
 
+    /// [`Element::widen`] of several at once, where that is cheaper.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn widen_8(from: &[Self; 8]) -> [f32; 8] {
+        from.map(Self::widen)
+    }
+
     #[doc(hidden)]
     #[allow(private_bounds, private_interfaces)]
     fn load<S: Simd>(s: S, from: &[Self; 16]) -> S::F;
@@ -121,6 +128,22 @@ impl Element for f16 {
         }
         // That is 2⁻¹¹² of the value, for the exponents' biases are 15 and 127; subnormals too, so the product is exact.
         f32::from_bits(moved) * f32::from_bits((127 + 112) << 23)
+    }
+    /// Two in a word, and one look for infinities and NaNs in all eight: adding 1 to an exponent of 31 carries into the sign's place.
+    #[inline(always)]
+    fn widen_8(from: &[Self; 8]) -> [f32; 8] {
+        const MOVED: u32 = 0x8FFF_E000;
+        let scale = f32::from_bits((127 + 112) << 23);
+        let mut wide = [0.0; 8];
+        let mut carries = 0;
+        for (wide, from) in wide.as_chunks_mut::<2>().0.iter_mut().zip(from.as_chunks::<2>().0) {
+            let [low, high] = from.map(|half| u32::from(half.to_bits()));
+            let word = low | high << 16;
+            carries |= (word & 0x7C00_7C00) + 0x0400_0400;
+            let moved = [word << 16, word].map(|word| (word.cast_signed() >> 3).cast_unsigned() & MOVED);
+            *wide = moved.map(|bits| f32::from_bits(bits) * scale);
+        }
+        if carries & 0x8000_8000 != 0 { from.map(Self::widen) } else { wide }
     }
     #[inline(always)]
     fn narrow(value: f32) -> Self {

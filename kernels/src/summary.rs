@@ -5,9 +5,10 @@
 //! slice to slice. Errors are those of [`crate::norm`].
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{AHEAD, fold_lanes};
+use crate::dot::{ABREAST, AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::level::Level;
+use crate::norm::{INFINITY_DOUBLED, max_doubled};
 use crate::simd::Simd;
 use crate::sum::{LANES, TILE, fold};
 
@@ -123,6 +124,61 @@ fn definition<T: Element>(state: &mut Accumulator, mut x: &[T]) {
     }
 }
 
+impl Accumulator {
+    /// Adds at most the rest of a tile, from lane 0 on, a few lanes at a time, as in [`crate::dot`]; the maximum is sought
+    /// among doubled bits, as in [`crate::norm`].
+    #[inline(always)]
+    fn serial<T: Element>(&mut self, x: &[T]) {
+        let mut best = self.closed.max.to_bits() << 1;
+        let magnitudes = self.magnitudes.as_chunks_mut::<ABREAST>().0;
+        let squares = self.squares.as_chunks_mut::<ABREAST>().0;
+        for (first, (l1, l2)) in (0..).step_by(ABREAST).zip(magnitudes.iter_mut().zip(squares)) {
+            let (rows, rest) = x.get(first..).unwrap_or_default().as_chunks::<LANES>();
+            let mut lanes = (*l1, *l2);
+            for row in rows {
+                let Some(row) = row.first_chunk::<ABREAST>() else { continue };
+                let row = T::widen_8(row);
+                for ((l1, l2), x) in lanes.0.iter_mut().zip(&mut lanes.1).zip(row) {
+                    let magnitude = x.abs();
+                    *l1 += magnitude;
+                    *l2 += magnitude * magnitude;
+                }
+                best = max_doubled(row, best);
+            }
+            (*l1, *l2) = lanes;
+            for ((l1, l2), x) in l1.iter_mut().zip(l2).zip(rest) {
+                let magnitude = x.widen().abs();
+                *l1 += magnitude;
+                *l2 += magnitude * magnitude;
+                best = best.max(magnitude.to_bits() << 1);
+            }
+        }
+        if best < INFINITY_DOUBLED {
+            self.closed.max = f32::from_bits(best >> 1);
+        } else {
+            self.not_all_finite(x);
+        }
+        self.closed.count += x.len() as u64;
+        if self.filled() == 0 {
+            self.closed = self.summary();
+            self.magnitudes = [0.0; LANES];
+            self.squares = [0.0; LANES];
+        }
+    }
+
+    /// Maximum and count by the scalar text, once there is an infinity or a NaN.
+    #[cold]
+    fn not_all_finite<T: Element>(&mut self, x: &[T]) {
+        for x in x {
+            let magnitude = x.widen().abs();
+            if magnitude > self.closed.max {
+                self.closed.max = magnitude;
+            }
+            self.closed.non_finite += u64::from(!magnitude.is_finite());
+        }
+    }
+}
+
 struct Summarize<'a, T> {
     state: &'a mut Accumulator,
     x: &'a [T],
@@ -134,6 +190,20 @@ impl<T: Element> Kernel for Summarize<'_, T> {
     #[inline(always)]
     fn define(self) {
         definition(self.state, self.x);
+    }
+
+    #[inline(always)]
+    fn serial(self) {
+        let state = self.state;
+        // Up to the next lane 0 by the scalar text, then tile by tile.
+        let ahead = (LANES - state.filled() % LANES) % LANES;
+        let (first, mut x) = self.x.split_at(ahead.min(self.x.len()));
+        definition(state, first);
+        while !x.is_empty() {
+            let (now, later) = x.split_at((TILE - state.filled()).min(x.len()));
+            state.serial(now);
+            x = later;
+        }
     }
 
     #[inline(always)]
@@ -250,5 +320,29 @@ fn load4<S: Simd>(s: S, from: &[f32; LANES]) -> [S::F; 4] {
 fn store4<S: Simd>(s: S, lanes: [S::F; 4], to: &mut [f32; LANES]) {
     for (lane, to) in lanes.into_iter().zip(to.as_chunks_mut::<16>().0) {
         s.store(lane, to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::tests::{bits, inputs};
+
+    #[test]
+    fn the_serial_form_has_the_bits_of_the_definition_however_the_slice_is_cut() {
+        for x in inputs() {
+            for cut in [0, 1, 63, 64, 65, 4095, 4096, 5000] {
+                let (head, tail) = x.split_at(cut.min(x.len()));
+                let (mut found, mut expected) = (Accumulator::new(), Accumulator::new());
+                for x in [head, tail] {
+                    Summarize { state: &mut found, x }.serial();
+                    Summarize { state: &mut expected, x }.define();
+                }
+                let (found, expected) = (found.summary(), expected.summary());
+                assert_eq!(bits(&[found.l1, found.l2_squared]), bits(&[expected.l1, expected.l2_squared]));
+                assert_eq!(found.max.to_bits(), expected.max.to_bits());
+                assert_eq!((found.non_finite, found.count), (expected.non_finite, expected.count));
+            }
+        }
     }
 }
