@@ -39,6 +39,7 @@ mod isa;
 pub mod level;
 pub mod norm;
 pub mod pair;
+pub mod score;
 mod simd;
 pub mod sjlt;
 pub mod sum;

@@ -58,6 +58,14 @@ pub(crate) trait Simd: Copy {
     fn count_non_finite(self, a: Self::F) -> u32;
     /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1; lane 0 is returned.
     fn fold(self, a: Self::F) -> f32;
+    /// Place *i* = [`Simd::fold`] of the *i*th of sixteen.
+    #[inline(always)]
+    fn fold_16(self, all: [Self::F; 16]) -> [f32; 16] {
+        all.map(
+            #[inline(always)]
+            |a| self.fold(a),
+        )
+    }
     /// The largest lane; none is a NaN.
     fn fold_max(self, a: Self::F) -> f32;
     /// Asks for the cache line at `ahead` bytes after `from`; any address will do.

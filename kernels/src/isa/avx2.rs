@@ -6,12 +6,14 @@ use core::arch::x86_64::{
     __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_ps, _mm_add_ss,
     _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch,
     _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8,
-    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-    _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_ph, _mm256_extractf128_ps,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps,
-    _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256, _mm256_packus_epi32, _mm256_permute4x64_epi64,
-    _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_slli_epi32,
-    _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
+    _mm256_cvtps_ph, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packus_epi32, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_slli_epi32,
+    _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
+    _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -62,6 +64,18 @@ fn padded<T: Copy, const N: usize>(from: &[T], zero: T) -> [T; N] {
         *to = *from;
     }
     part
+}
+
+/// One register for every two.
+#[inline(always)]
+fn in_pairs<const N: usize, const HALF: usize>(
+    from: [__m256; N],
+    join: impl Fn(__m256, __m256) -> __m256,
+) -> [__m256; HALF] {
+    core::array::from_fn(
+        #[inline(always)]
+        |i| join(from[2 * i], from[2 * i + 1]),
+    )
 }
 
 impl Avx2 {
@@ -277,6 +291,39 @@ impl Simd for Avx2 {
     fn fold(self, [low, high]: Self::F) -> f32 {
         // SAFETY: the witness.
         fold_8(unsafe { _mm256_add_ps(low, high) })
+    }
+
+    #[inline(always)]
+    fn fold_16(self, a: [Self::F; 16]) -> [f32; 16] {
+        // Each step adds two halves of each of its registers, and so puts two registers into one; where a lane ends up is
+        // undone by the order in which the sixteen are taken.
+        let eights: [__m256; 16] = core::array::from_fn(
+            #[inline(always)]
+            |i| {
+                let [low, high] = a[i / 8 * 8 + i % 2 * 4 + i % 8 / 2];
+                // SAFETY: the witness.
+                unsafe { _mm256_add_ps(low, high) }
+            },
+        );
+        let mut out = [0.0; 16];
+        // SAFETY: the witness.
+        unsafe {
+            let fours = in_pairs::<16, 8>(eights, |x, y| {
+                _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
+            });
+            let twos = in_pairs::<8, 4>(fours, |x, y| {
+                let (x, y) = (_mm256_castps_pd(x), _mm256_castps_pd(y));
+                let (low, high) = (_mm256_unpacklo_pd(x, y), _mm256_unpackhi_pd(x, y));
+                _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high))
+            });
+            let ones = in_pairs::<4, 2>(twos, |x, y| {
+                let (low, high) =
+                    (_mm256_shuffle_ps::<0b10_00_10_00>(x, y), _mm256_shuffle_ps::<0b11_01_11_01>(x, y));
+                _mm256_add_ps(low, high)
+            });
+            self.store(ones, &mut out);
+        }
+        out
     }
 
     #[inline(always)]

@@ -5,14 +5,15 @@ use crate::simd::Simd;
 use core::arch::x86_64::{
     __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_ps,
     _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32,
-    _mm512_add_ps, _mm512_and_si512, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
-    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32,
-    _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps, _mm512_extracti64x4_epi64, _mm512_fmadd_ps,
-    _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_or_epi32,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16,
-    _mm512_permutexvar_ps, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
-    _mm512_sub_epi32, _mm512_ternarylogic_epi32,
+    _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castps_si512,
+    _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps,
+    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_add_epi16, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_max_ps,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_f32x4,
+    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
+    _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
 };
 use half::{bf16, f16};
 
@@ -65,6 +66,18 @@ static XOR_32: Xor<u16, 32> = {
 #[inline(always)]
 fn first(count: usize) -> u16 {
     ((1_u32 << count.min(16)) - 1) as u16
+}
+
+/// One register for every two.
+#[inline(always)]
+fn in_pairs<const N: usize, const HALF: usize>(
+    from: [__m512; N],
+    join: impl Fn(__m512, __m512) -> __m512,
+) -> [__m512; HALF] {
+    core::array::from_fn(
+        #[inline(always)]
+        |i| join(from[2 * i], from[2 * i + 1]),
+    )
 }
 
 impl Avx512 {
@@ -261,6 +274,45 @@ impl Simd for Avx512 {
         // SAFETY: the witness.
         let eight = unsafe { _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)) };
         super::avx2::fold_8(eight)
+    }
+
+    #[inline(always)]
+    fn fold_16(self, a: [__m512; 16]) -> [f32; 16] {
+        // Each step adds two halves of each of its registers, and so puts two registers into one. The last two steps take
+        // registers from both ends of a run of four, so that the first two must be given them in transposed order.
+        let mut eights = a;
+        for (i, a) in a.into_iter().enumerate() {
+            eights[4 * (i % 4) + i / 4] = a;
+        }
+        let mut out = [0.0; 16];
+        // SAFETY: the witness.
+        let folded = unsafe {
+            let eights = in_pairs::<16, 8>(eights, |x, y| {
+                let (low, high) = (
+                    _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y),
+                    _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y),
+                );
+                _mm512_add_ps(low, high)
+            });
+            let fours = in_pairs::<8, 4>(eights, |x, y| {
+                let (low, high) = (
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(x, y),
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(x, y),
+                );
+                _mm512_add_ps(low, high)
+            });
+            let twos = in_pairs::<4, 2>(fours, |x, y| {
+                let (x, y) = (_mm512_castps_pd(x), _mm512_castps_pd(y));
+                let (low, high) = (_mm512_unpacklo_pd(x, y), _mm512_unpackhi_pd(x, y));
+                _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high))
+            });
+            let [x, y] = twos;
+            let (low, high) =
+                (_mm512_shuffle_ps::<0b10_00_10_00>(x, y), _mm512_shuffle_ps::<0b11_01_11_01>(x, y));
+            _mm512_add_ps(low, high)
+        };
+        self.store(folded, &mut out);
+        out
     }
 
     #[inline(always)]

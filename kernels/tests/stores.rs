@@ -1,0 +1,203 @@
+//! Codecs and scores of stored rows: every level has the bits of the scalar text, a sealed segment has those of the open one, and
+//! the answers are right by `f64`.
+//!
+//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
+
+use gradsieve_kernels::score::float::{
+    Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
+};
+use gradsieve_kernels::{Element, Error, Level};
+use half::{bf16, f16};
+use proptest::prelude::*;
+
+/// Kinds of input, each with its own arithmetic trouble.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Uniform,
+    Tiny,
+    HeavyTailed,
+    Positive,
+    Subnormal,
+    Huge,
+    WithNonFinite,
+    /// Distinct values of a prime period, so that swapped rows show.
+    Painted,
+}
+
+const FINITE: [Kind; 7] = [
+    Kind::Uniform,
+    Kind::Tiny,
+    Kind::HeavyTailed,
+    Kind::Positive,
+    Kind::Subnormal,
+    Kind::Huge,
+    Kind::Painted,
+];
+
+/// A small generator of our own, so that a failing case is a pure function of what proptest prints.
+fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
+    (0..length as u64)
+        .map(|i| {
+            let word = gradsieve_kernels::hash::word(seed, i);
+            let unit = (word >> 40) as f32 / (1 << 24) as f32;
+            let signed = 2.0 * unit - 1.0;
+            match kind {
+                Kind::Uniform => signed,
+                Kind::Tiny => 1e-4 * signed,
+                Kind::HeavyTailed => signed / (1e-6 + unit * unit),
+                Kind::Positive => unit,
+                Kind::Subnormal => f32::from_bits(word as u32 & 0x80FF_FFFF),
+                Kind::Huge => 3e38 * signed,
+                Kind::WithNonFinite => match word % 97 {
+                    0 => f32::NAN,
+                    1 => f32::INFINITY,
+                    2 => f32::NEG_INFINITY,
+                    3 => -0.0,
+                    _ => signed,
+                },
+                Kind::Painted => (i % 251) as f32 + 1.0,
+            }
+        })
+        .collect()
+}
+
+fn finite() -> impl Strategy<Value = Kind> {
+    prop::sample::select(&FINITE[..])
+}
+
+fn any_kind() -> impl Strategy<Value = Kind> {
+    prop_oneof![6 => finite(), 1 => Just(Kind::WithNonFinite)]
+}
+
+/// Row widths that cross registers, blocks of bits, and the usual ones.
+fn width() -> impl Strategy<Value = usize> {
+    prop_oneof![1_usize..150, Just(256_usize), Just(512), 500_usize..530]
+}
+
+fn as_format<T: Element>(x: &[f32]) -> Vec<T> {
+    x.iter().map(|&x| T::narrow(x)).collect()
+}
+
+/// Bits, with every NaN made one.
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
+}
+
+/// The level of that name, or a word about its absence.
+fn level_or_skip(name: &str) -> Option<Level> {
+    let level = Level::named(name).ok();
+    if level.is_none() {
+        eprintln!("skipped: this machine has no {name}");
+    }
+    level
+}
+
+/// Scores between guard words: what stands there must stay.
+const GUARD: f32 = -12345.678;
+
+fn between_guards<E>(count: usize, score: impl FnOnce(&mut [f32]) -> Result<(), E>) -> Vec<f32>
+where
+    E: core::fmt::Debug,
+{
+    let mut scores = vec![GUARD; count + 32];
+    score(&mut scores[16..16 + count]).unwrap();
+    let inner = scores.split_off(16);
+    let (inner, behind) = inner.split_at(count);
+    assert!(scores.iter().chain(behind).all(|&x| x == GUARD), "written outside the output");
+    inner.to_vec()
+}
+
+fn scored_open<T: Element>(level: Level, rows: &[T], k: usize, queries: &[f32]) -> Vec<f32> {
+    let count = rows.len() / k * (queries.len() / k);
+    between_guards(count, |scores| score_rows_with(level, rows, k, queries, scores))
+}
+
+fn scored_sealed<T: Element>(level: Level, rows: &[T], k: usize, queries: &[f32]) -> Vec<f32> {
+    let (n, count) = (rows.len() / k, queries.len() / k);
+    let mut sealed = vec![T::narrow(f32::NAN); sealed_len(n, k)];
+    seal(rows, k, &mut sealed).unwrap();
+    for (at, x) in rows.iter().enumerate() {
+        let found = sealed[sealed_place(k, at / k, at % k)];
+        assert!(found == *x || found.widen().is_nan() && x.widen().is_nan());
+    }
+    let mut scratch = vec![f32::NAN; Packed::len(count, k)];
+    let packed = Packed::new(queries, k, &mut scratch).unwrap();
+    between_guards(n * count, |scores| score_sealed_with(level, &sealed, packed, scores))
+}
+
+fn floats<T: Element>(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
+    let rows = as_format::<T>(rows);
+    let expected = bits(&scored_open(Level::SCALAR, &rows, k, queries));
+    assert_eq!(bits(&scored_open(level, &rows, k, queries)), expected, "{}, open", T::NAME);
+    assert_eq!(bits(&scored_sealed(level, &rows, k, queries)), expected, "{}, sealed", T::NAME);
+}
+
+macro_rules! for_each_level {
+    ($($level:ident)*) => {$(
+        mod $level {
+            use super::*;
+
+            proptest! {
+                #![proptest_config(ProptestConfig::with_cases(128))]
+
+                #[test]
+                fn float_scores_have_the_bits_of_the_definition_in_both_layouts(
+                    kind in any_kind(), seed: u64, n in 0_usize..70, k in width(), count in 0_usize..20,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let (rows, queries) = (numbers(kind, seed, n * k), numbers(kind, !seed, count * k));
+                    floats::<f32>(level, &rows, k, &queries);
+                    floats::<f16>(level, &rows, k, &queries);
+                    floats::<bf16>(level, &rows, k, &queries);
+                }
+            }
+        }
+    )*};
+}
+
+for_each_level!(scalar avx2 avx512);
+
+/// |computed − exact| ≤ (⌈k/16⌉ + 5)·2⁻²⁴·Σ|xᵢ·qᵢ|: a product, the additions of a partial sum, the fold.
+#[test]
+fn float_scores_are_within_their_bound_of_f64() {
+    for kind in [Kind::Uniform, Kind::Tiny, Kind::HeavyTailed, Kind::Positive, Kind::Painted] {
+        for k in [1, 16, 100, 512, 4096] {
+            let (rows, queries) = (numbers(kind, 1, 5 * k), numbers(kind, 2, 3 * k));
+            let scores = scored_open(Level::best(), &rows, k, &queries);
+            for (at, score) in scores.iter().enumerate() {
+                let terms = rows[at % 5 * k..][..k].iter().zip(&queries[at / 5 * k..][..k]);
+                let terms = terms.map(|(&x, &q)| f64::from(x) * f64::from(q));
+                let bound = (k.div_ceil(16) + 5) as f64 * f64::from(f32::EPSILON) / 2.0;
+                let magnitude: f64 = terms.clone().map(f64::abs).sum();
+                let error = (f64::from(*score) - terms.sum::<f64>()).abs();
+                assert!(error <= bound * magnitude, "{kind:?}, k = {k}: {error:e} of {magnitude:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn lengths_that_do_not_fit_are_refused_and_nothing_is_written() {
+    let (rows, mut scores) = ([1.0_f32; 12], [GUARD; 6]);
+    let level = Level::best();
+    let mut refused = |rows: &[f32], k, queries: &[f32], n: usize, error| {
+        assert_eq!(score_rows_with(level, rows, k, queries, &mut scores[..n]), Err(error));
+        assert_eq!(scores, [GUARD; 6]);
+    };
+    refused(&rows, 0, &rows, 6, Error::Width { multiple: 1, found: 0 });
+    refused(&rows, 5, &rows[..5], 2, Error::Length { expected: 10, found: 12 });
+    refused(&rows, 4, &rows[..7], 3, Error::Length { expected: 4, found: 7 });
+    refused(&rows, 4, &rows[..8], 5, Error::Length { expected: 6, found: 5 });
+
+    let mut scratch = [0.0; 32];
+    let error = Packed::new(&rows, 4, &mut scratch).map(|_| ());
+    assert_eq!(error, Err(Error::Length { expected: 16, found: 32 }));
+    let packed = Packed::new(&rows[..8], 4, &mut scratch[..8]).unwrap();
+    let sealed = [1.0_f32; 64];
+    let mut refused = |sealed: &[f32], n: usize, error| {
+        assert_eq!(score_sealed_with(level, sealed, packed, &mut scores[..n]), Err(error));
+        assert_eq!(scores, [GUARD; 6]);
+    };
+    refused(&sealed, 5, Error::Length { expected: 4, found: 5 });
+    refused(&sealed[..63], 6, Error::Length { expected: 64, found: 63 });
+}
