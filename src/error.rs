@@ -139,6 +139,7 @@ impl From<gradsieve_kernels::Error> for Error {
             gradsieve_kernels::Error::Length { expected, found } => Self::Length { expected, found },
             gradsieve_kernels::Error::Width { multiple, found } => Self::Width { multiple, found },
             gradsieve_kernels::Error::Offset => Self::OutsideLayout { end: u64::MAX, found: u64::MAX },
+            gradsieve_kernels::Error::NonFinite => Self::NonFinite,
             _ => Self::Setting,
         }
     }

@@ -23,6 +23,17 @@ pub enum Error {
     },
     /// Offset plus length of a segment exceeds 2⁶⁴ − 1.
     Offset,
+    /// A row is longer than its sums can hold.
+    TooLong {
+        /// The largest length.
+        most: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// A row has infinite or NaN entries, or a scale that its format cannot hold.
+    NonFinite,
+    /// Queries that were laid out for open segments met a sealed one, or the other way round.
+    Layout,
     /// A level was asked for that this machine does not have, or whose name is unknown.
     Level,
 }
@@ -37,6 +48,11 @@ impl fmt::Display for Error {
                 write!(f, "expected a width that is a positive multiple of {multiple}, found {found}")
             }
             Self::Offset => f.write_str("offset plus length of a segment exceeds 64 bits"),
+            Self::TooLong { most, found } => {
+                write!(f, "expected a row of at most {most} values, found {found}")
+            }
+            Self::NonFinite => f.write_str("the row has NaN or infinite entries, or its scale is too large"),
+            Self::Layout => f.write_str("the queries are laid out for the other kind of segment"),
             Self::Level => f.write_str("this machine does not have that instruction set level"),
         }
     }

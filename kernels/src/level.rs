@@ -66,6 +66,13 @@ impl Level {
     }
 }
 
+/// Whether this machine has AVX-512 VNNI, which some words of that level use where it is there.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_vnni() -> bool {
+    detect::vnni()
+}
+
 #[cfg(not(target_arch = "x86_64"))]
 mod detect {
     use super::{Isa, Level};
@@ -88,6 +95,9 @@ mod detect {
 
     /// Not looked yet.
     const UNKNOWN: u8 = u8::MAX;
+    /// The level AVX-512 on a machine that has VNNI too. Whoever holds that level finds this byte written: by his thread, or by one whose
+    /// levels he was given; should he not see it yet, he is slower and no less right.
+    const AVX512_VNNI: u8 = 3;
     static BEST: AtomicU8 = AtomicU8::new(UNKNOWN);
 
     #[inline]
@@ -95,7 +105,7 @@ mod detect {
         match BEST.load(Ordering::Relaxed) {
             0 => Level(Isa::Scalar),
             1 => Level(Isa::Avx2),
-            2 => Level(Isa::Avx512),
+            2 | AVX512_VNNI => Level(Isa::Avx512),
             _ => look(),
         }
     }
@@ -103,9 +113,19 @@ mod detect {
     #[cold]
     fn look() -> Level {
         let best = ask();
-        BEST.store(best as u8, Ordering::Relaxed);
+        let vnni = best == Isa::Avx512 && __cpuid_count(7, 0).ecx & VNNI != 0;
+        BEST.store(if vnni { AVX512_VNNI } else { best as u8 }, Ordering::Relaxed);
         Level(best)
     }
+
+    /// Whether the machine has VNNI besides the level AVX-512. False until a level was looked for.
+    #[inline]
+    pub(super) fn vnni() -> bool {
+        BEST.load(Ordering::Relaxed) == AVX512_VNNI
+    }
+
+    /// The bit of CPUID 7.0 ECX.
+    const VNNI: u32 = 1 << 11;
 
     /// Bits of CPUID and XCR0, by the vendors' manuals.
     fn ask() -> Isa {
@@ -168,5 +188,6 @@ mod tests {
         let avx512 = avx2 && has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl");
         assert_eq!(Level::named("avx2").is_ok(), avx2);
         assert_eq!(Level::named("avx512").is_ok(), avx512);
+        assert_eq!(has_vnni(), avx512 && has!("avx512vnni"));
     }
 }

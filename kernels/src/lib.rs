@@ -29,6 +29,7 @@
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 
 pub mod axpy;
+pub mod codec;
 pub mod convert;
 mod dispatch;
 pub mod dot;

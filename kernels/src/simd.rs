@@ -5,7 +5,7 @@
 //! correctly rounded IEEE operation a lane. A value of a `Simd` type is a *witness*: it can only be made where
 //! the instruction set is known to be there (`dispatch.rs`), so its words are safe to say.
 //!
-//! May not import any kernel.
+//! May not import any kernel, but for the scalar texts of which a word's default body is made.
 
 use half::{bf16, f16};
 
@@ -68,6 +68,46 @@ pub(crate) trait Simd: Copy {
     }
     /// The largest lane; none is a NaN.
     fn fold_max(self, a: Self::F) -> f32;
+    /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between −127.5 and 127.5.
+    #[inline(always)]
+    fn divide_and_round(self, a: Self::F, by: f32) -> [i8; 16] {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        lanes.map(|lane| crate::codec::int8::code(lane, by))
+    }
+    /// Σ row·query of unsigned bytes of rows and signed bytes (as two's complement) of queries, all of one length, of which
+    /// no sum leaves 32 bits. Asks for the rows' memory `ahead` bytes after what is read, unless that is 0.
+    #[inline(always)]
+    fn dot_bytes<const R: usize, const C: usize>(
+        self,
+        rows: &[&[u8]; R],
+        queries: &[&[u8]; C],
+        _ahead: usize,
+    ) -> [[i32; R]; C] {
+        queries.map(|query| rows.map(|row| crate::score::int8::sum_of(row, query)))
+    }
+    /// Lane *i* = Σ over places of the products of four bytes of row *i* with four of a query, for G groups of rows and the queries
+    /// `FIRST..FIRST + C` of W. Bytes and sums as in [`Simd::dot_bytes`]; all groups have as many places as the queries. Asks for
+    /// memory ahead if `fetch`.
+    #[inline(always)]
+    fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[[u8; 4]; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        _fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        let mut sums = [[[0; 16]; G]; C];
+        for (g, group) in groups.iter().enumerate() {
+            for (rows, queries) in group.iter().zip(queries) {
+                for (c, sums) in sums.iter_mut().enumerate() {
+                    for (sum, row) in sums[g].iter_mut().zip(rows) {
+                        *sum += crate::score::int8::sum_of(row, &queries[FIRST + c]);
+                    }
+                }
+            }
+        }
+        sums
+    }
     /// Asks for the cache line at `ahead` bytes after `from`; any address will do.
     fn prefetch<T>(self, from: &T, ahead: usize);
 

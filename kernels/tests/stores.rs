@@ -3,9 +3,11 @@
 //!
 //! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
 
+use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
 use gradsieve_kernels::score::float::{
     Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
 };
+use gradsieve_kernels::score::int8;
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use proptest::prelude::*;
@@ -132,6 +134,44 @@ fn floats<T: Element>(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
     assert_eq!(bits(&scored_sealed(level, &rows, k, queries)), expected, "{}, sealed", T::NAME);
 }
 
+fn int8_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u8>, Vec<f32>) {
+    let mut codes = vec![0; rows.len()];
+    let encode = |(row, codes): (&[f32], &mut [u8])| encode_int8_with(level, row, codes).unwrap();
+    let scales = rows.chunks_exact(k).zip(codes.chunks_exact_mut(k)).map(encode).collect();
+    (codes, scales)
+}
+
+fn int8s(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
+    let (n, count) = (rows.len() / k, queries.len() / k);
+    let (codes, scales) = int8_rows(Level::SCALAR, rows, k);
+    let (found_codes, found_scales) = int8_rows(level, rows, k);
+    assert_eq!((&found_codes, bits(&found_scales)), (&codes, bits(&scales)));
+    let (mut decoded, mut found) = (vec![0.0; k], vec![0.0; k]);
+    for (codes, scale) in codes.chunks_exact(k).zip(&scales) {
+        decode_int8_with(Level::SCALAR, codes, *scale, &mut decoded).unwrap();
+        decode_int8_with(level, codes, *scale, &mut found).unwrap();
+        assert_eq!(bits(&found), bits(&decoded));
+    }
+
+    let mut scratch = vec![7; int8::Queries::open_len(count, k)];
+    let open = int8::Queries::open(queries, k, &mut scratch).unwrap();
+    let rows = int8::Rows { codes: &codes, scales: &scales };
+    let score = |level| between_guards(n * count, |to| int8::score_int8_rows_with(level, rows, open, to));
+    let expected = bits(&score(Level::SCALAR));
+    assert_eq!(bits(&score(level)), expected, "int8, open");
+
+    let mut sealed = vec![9; int8::sealed_len(n, k)];
+    int8::seal(&codes, k, &mut sealed).unwrap();
+    for (at, code) in codes.iter().enumerate() {
+        assert_eq!(sealed[int8::sealed_place(k, at / k, at % k)], *code);
+    }
+    let mut scratch = vec![7; int8::Queries::sealed_len(count, k)];
+    let packed = int8::Queries::sealed(queries, k, &mut scratch).unwrap();
+    let rows = int8::Rows { codes: &sealed, scales: &scales };
+    let found = between_guards(n * count, |to| int8::score_int8_sealed_with(level, rows, packed, to));
+    assert_eq!(bits(&found), expected, "int8, sealed");
+}
+
 macro_rules! for_each_level {
     ($($level:ident)*) => {$(
         mod $level {
@@ -149,6 +189,15 @@ macro_rules! for_each_level {
                     floats::<f32>(level, &rows, k, &queries);
                     floats::<f16>(level, &rows, k, &queries);
                     floats::<bf16>(level, &rows, k, &queries);
+                }
+
+                #[test]
+                fn int8_codes_and_scores_have_the_bits_of_the_definition_in_both_layouts(
+                    kind in finite(), seed: u64, n in 0_usize..70, k in width(), count in 0_usize..20,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let (rows, queries) = (numbers(kind, seed, n * k), numbers(kind, !seed, count * k));
+                    int8s(level, &rows, k, &queries);
                 }
             }
         }
@@ -200,4 +249,77 @@ fn lengths_that_do_not_fit_are_refused_and_nothing_is_written() {
     };
     refused(&sealed, 5, Error::Length { expected: 4, found: 5 });
     refused(&sealed[..63], 6, Error::Length { expected: 64, found: 63 });
+}
+
+/// Half a scale, and the rounding of x/scale and of the product that decodes.
+#[test]
+fn int8_rows_decode_to_within_half_a_scale() {
+    let spike: Vec<f32> = (0..100).map(|i| if i == 57 { -1e30 } else { 1e-10 }).collect();
+    let mut rows: Vec<Vec<f32>> = FINITE.into_iter().map(|kind| numbers(kind, 5, 300)).collect();
+    rows.extend([spike, vec![f32::MAX, f32::MIN, 0.0, -0.0], vec![0.0; 20]]);
+    for most in 0..2000 {
+        rows.push((0..=most).step_by(1 + most as usize / 50).chain([most]).map(f32::from_bits).collect());
+    }
+    for row in &rows {
+        for level in Level::available() {
+            let (mut codes, mut decoded) = (vec![0; row.len()], vec![f32::NAN; row.len()]);
+            let scale = encode_int8_with(level, row, &mut codes).unwrap();
+            decode_int8_with(level, &codes, scale, &mut decoded).unwrap();
+            for (x, y) in row.iter().zip(decoded) {
+                let error = (f64::from(*x) - f64::from(y)).abs();
+                assert!(error <= 0.5 * f64::from(scale) * (1.0 + 2.0_f64.powi(-15)), "{x:e} became {y:e}");
+            }
+            assert!(codes.iter().all(|&code| code >= 1), "a code of -128");
+        }
+    }
+}
+
+#[test]
+fn int8_rows_with_non_finite_values_are_refused() {
+    for level in Level::available() {
+        for (at, odd) in (0..50).zip([f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().cycle()) {
+            let (mut row, mut codes) = (vec![1.0; 50], vec![77; 50]);
+            row[at] = odd;
+            assert_eq!(encode_int8_with(level, &row, &mut codes), Err(Error::NonFinite));
+            assert_eq!(codes, vec![77; 50]);
+            let mut scratch = vec![0; int8::Queries::open_len(1, 50)];
+            assert_eq!(int8::Queries::open(&row, 50, &mut scratch).err(), Some(Error::NonFinite));
+        }
+    }
+}
+
+/// The sum is exact, so an int8 score is the product of the decoded vectors to three roundings.
+#[test]
+fn int8_scores_are_the_products_of_what_was_decoded() {
+    for k in [1, 64, 100, 512, int8::MOST] {
+        let mut rows = numbers(Kind::Uniform, 1, 2 * k);
+        rows[..k].fill(1.0);
+        let queries = vec![1.0; k];
+        let (codes, scales) = int8_rows(Level::best(), &rows, k);
+        let mut scratch = vec![0; int8::Queries::open_len(1, k)];
+        let queries = int8::Queries::open(&queries, k, &mut scratch).unwrap();
+        let mut scores = [0.0; 2];
+        int8::score_int8_rows(int8::Rows { codes: &codes, scales: &scales }, queries, &mut scores).unwrap();
+        for ((score, codes), scale) in scores.iter().zip(codes.chunks(k)).zip(scales) {
+            let exact: f64 = codes.iter().map(|&code| f64::from(scale) * (f64::from(code) - 128.0)).sum();
+            let error = (f64::from(*score) - exact).abs();
+            assert!(error <= 4.0 * f64::from(f32::EPSILON) * exact.abs(), "{score} for {exact}, k = {k}");
+        }
+    }
+    let mut scratch = vec![0; int8::Queries::open_len(1, int8::MOST + 1)];
+    let found = int8::Queries::open(&vec![1.0; int8::MOST + 1], int8::MOST + 1, &mut scratch).err();
+    assert_eq!(found, Some(Error::TooLong { most: int8::MOST, found: int8::MOST + 1 }));
+}
+
+#[test]
+fn int8_queries_of_the_other_layout_are_refused() {
+    let (codes, scales, mut scores) = ([128_u8; 64], [1.0], [GUARD]);
+    let rows = int8::Rows { codes: &codes, scales: &scales };
+    let mut scratch = [0; 12];
+    let open = int8::Queries::open(&[1.0; 4], 4, &mut scratch).unwrap();
+    assert_eq!(int8::score_int8_sealed(rows, open, &mut scores), Err(Error::Layout));
+    let mut scratch = [0; 12];
+    let sealed = int8::Queries::sealed(&[1.0; 4], 4, &mut scratch).unwrap();
+    assert_eq!(int8::score_int8_rows(rows, sealed, &mut scores), Err(Error::Layout));
+    assert_eq!(scores, [GUARD]);
 }

@@ -3,17 +3,20 @@
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::x86_64::{
-    __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_ps, _mm_add_ss,
-    _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_prefetch,
-    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8,
-    _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
-    _mm256_cvtps_ph, _mm256_extractf128_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packus_epi32, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_shuffle_ps, _mm256_slli_epi32,
-    _mm256_sllv_epi32, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
-    _mm256_xor_ps, _mm256_xor_si256,
+    __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
+    _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss,
+    _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8, _mm256_castpd_ps,
+    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
+    _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
+    _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+    _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_sllv_epi32,
+    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -76,6 +79,113 @@ fn in_pairs<const N: usize, const HALF: usize>(
         #[inline(always)]
         |i| join(from[2 * i], from[2 * i + 1]),
     )
+}
+
+/// How far ahead to ask for memory, in bytes.
+pub(super) const AHEAD: usize = 4096;
+
+/// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes would saturate.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn dot_bytes<const R: usize, const C: usize>(
+    rows: &[&[u8]; R],
+    queries: &[&[u8]; C],
+    ahead: usize,
+) -> [[i32; R]; C] {
+    let mut out = [[0; R]; C];
+    for (c, (out, query)) in out.iter_mut().zip(queries).enumerate() {
+        let ahead = if c == 0 { ahead } else { 0 };
+        for (out, rows) in out.chunks_mut(4).zip(rows.chunks(4)) {
+            let mut four: [&[u8]; 4] = [&[]; 4];
+            for (slot, row) in four.iter_mut().zip(rows) {
+                *slot = row;
+            }
+            for (to, sum) in out.iter_mut().zip(four_rows(four, query, ahead)) {
+                *to = sum;
+            }
+        }
+    }
+    out
+}
+
+/// [`dot_bytes`] of four rows, or fewer and empty ones, with one query.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
+    let (q, q_rest) = query.as_chunks::<16>();
+    let x = rows.map(|row| row.as_chunks::<16>().0);
+    let mut sums = [_mm256_setzero_si256(); 4];
+    // SAFETY: 16 bytes.
+    let load = |from: &[u8; 16]| unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
+    for (i, q) in q.iter().enumerate() {
+        let q = _mm256_cvtepi8_epi16(load(q));
+        for (sum, x) in sums.iter_mut().zip(x) {
+            let Some(x) = x.get(i) else { continue };
+            if ahead > 0 && i % 4 == 0 {
+                prefetch(x, ahead);
+            }
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepu8_epi16(load(x)), q));
+        }
+    }
+    let mut out = [0; 4];
+    for ((out, sum), row) in out.iter_mut().zip(sums).zip(rows) {
+        let four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+        let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
+        let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two));
+        let rest = row.get(16 * q.len()..).unwrap_or_default();
+        *out = _mm_cvtsi128_si32(one) + crate::score::int8::sum_of(rest, q_rest);
+    }
+    out
+}
+
+/// The word `dot_quads`. Even and odd bytes are widened to 16 bits apart, which needs no shuffles.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+    groups: &[&[[[u8; 4]; 16]]; G],
+    queries: &[[[u8; 4]; W]],
+    fetch: bool,
+) -> [[[i32; 16]; G]; C] {
+    let mut out = [[[0; 16]; G]; C];
+    let lower = _mm256_set1_epi16(0xFF);
+    for (g, group) in groups.iter().enumerate() {
+        let mut sums = [[_mm256_setzero_si256(); 2]; C];
+        for (rows, queries) in group.iter().zip(queries) {
+            if fetch {
+                prefetch(rows, AHEAD);
+            }
+            let rows = rows.as_ptr().cast::<__m256i>();
+            // SAFETY: 64 bytes, twice 32.
+            let rows = unsafe { [_mm256_loadu_si256(rows), _mm256_loadu_si256(rows.add(1))] };
+            let even = rows.map(|x| _mm256_and_si256(x, lower));
+            let odd = rows.map(|x| _mm256_srli_epi16::<8>(x));
+            for (c, sums) in sums.iter_mut().enumerate() {
+                let q = _mm256_set1_epi32(i32::from_le_bytes(queries[FIRST + c]));
+                let (q_even, q_odd) =
+                    (_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(q)), _mm256_srai_epi16::<8>(q));
+                for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
+                    let pairs =
+                        _mm256_add_epi32(_mm256_madd_epi16(even, q_even), _mm256_madd_epi16(odd, q_odd));
+                    *sum = _mm256_add_epi32(*sum, pairs);
+                }
+            }
+        }
+        for (out, sums) in out.iter_mut().zip(sums) {
+            let to = out[g].as_mut_ptr().cast::<__m256i>();
+            // SAFETY: 64 bytes, twice 32.
+            unsafe {
+                _mm256_storeu_si256(to, sums[0]);
+                _mm256_storeu_si256(to.add(1), sums[1]);
+            }
+        }
+    }
+    out
 }
 
 impl Avx2 {
@@ -335,6 +445,43 @@ impl Simd for Avx2 {
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
         }
+    }
+
+    #[inline(always)]
+    fn divide_and_round(self, [low, high]: Self::F, by: f32) -> [i8; 16] {
+        let mut out = [0; 16];
+        // SAFETY: the witness; the array is 16 bytes. Packing to 16 bits takes the registers' halves in turn, which the permutation undoes.
+        unsafe {
+            let by = _mm256_set1_ps(by);
+            let (low, high) = (_mm256_div_ps(low, by), _mm256_div_ps(high, by));
+            let words = _mm256_packs_epi32(_mm256_cvtps_epi32(low), _mm256_cvtps_epi32(high));
+            let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(words);
+            let (low, high) = (_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+            _mm_storeu_si128(out.as_mut_ptr().cast(), _mm_packs_epi16(low, high));
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn dot_bytes<const R: usize, const C: usize>(
+        self,
+        rows: &[&[u8]; R],
+        queries: &[&[u8]; C],
+        ahead: usize,
+    ) -> [[i32; R]; C] {
+        // SAFETY: the witness.
+        unsafe { dot_bytes(rows, queries, ahead) }
+    }
+
+    #[inline(always)]
+    fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[[u8; 4]; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        // SAFETY: the witness.
+        unsafe { dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
     }
 
     #[inline(always)]

@@ -1,19 +1,23 @@
 //! AVX-512 (F, BW, DQ, VL): the sixteen lanes are one register.
 
 use crate::dispatch::Kernel;
+use crate::level::has_vnni;
 use crate::simd::Simd;
 use core::arch::x86_64::{
-    __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm256_add_ps,
-    _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32,
-    _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd, _mm512_castps_si512,
-    _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_ph, _mm512_extractf32x8_ps,
+    __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128,
+    _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps,
+    _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256,
+    _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
+    _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
     _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_add_epi16, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps,
-    _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_max_ps,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_shuffle_f32x4,
-    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps,
-    _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+    _mm512_mask_add_epi16, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd,
 };
 use half::{bf16, f16};
 
@@ -78,6 +82,132 @@ fn in_pairs<const N: usize, const HALF: usize>(
         #[inline(always)]
         |i| join(from[2 * i], from[2 * i + 1]),
     )
+}
+
+/// The word `dot_bytes` with one instruction for 64 products. Not inlined into the callers, who lack its feature; a call is nothing
+/// beside a tile.
+///
+/// # Safety
+/// The machine has the features.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn dot_bytes_vnni<const R: usize, const C: usize>(
+    rows: &[&[u8]; R],
+    queries: &[&[u8]; C],
+    ahead: usize,
+) -> [[i32; R]; C] {
+    let mut sums = [[_mm512_setzero_si512(); R]; C];
+    let steps = queries.first().map_or(0, |query| query.len() / 64);
+    let mut x: [&[[u8; 64]]; R] = [&[]; R];
+    let mut q: [&[[u8; 64]]; C] = [&[]; C];
+    for (x, row) in x.iter_mut().zip(rows) {
+        *x = row.as_chunks().0.get(..steps).unwrap_or_default();
+    }
+    for (q, query) in q.iter_mut().zip(queries) {
+        *q = query.as_chunks().0.get(..steps).unwrap_or_default();
+    }
+    // SAFETY: 64 bytes.
+    let load = |from: &[u8; 64]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+    for i in 0..steps {
+        let mut row = [_mm512_setzero_si512(); R];
+        for (row, x) in row.iter_mut().zip(x) {
+            let Some(x) = x.get(i) else { continue };
+            if ahead > 0 {
+                super::avx2::prefetch(x, ahead);
+            }
+            *row = load(x);
+        }
+        for (sums, q) in sums.iter_mut().zip(q) {
+            let Some(q) = q.get(i) else { continue };
+            let q = load(q);
+            for (sum, x) in sums.iter_mut().zip(row) {
+                *sum = _mm512_dpbusd_epi32(*sum, x, q);
+            }
+        }
+    }
+    let done = 64 * steps;
+    // SAFETY: the mask has a bit for each byte, and what is masked out is not read.
+    let part = |from: &[u8]| unsafe {
+        let rest = from.get(done..).unwrap_or_default();
+        _mm512_maskz_loadu_epi8((1_u64 << rest.len().min(63)) - 1, rest.as_ptr().cast())
+    };
+    if queries.first().is_some_and(|query| query.len() > done) {
+        for (sums, query) in sums.iter_mut().zip(queries) {
+            let q = part(query);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = _mm512_dpbusd_epi32(*sum, part(row), q);
+            }
+        }
+    }
+    let mut out = [[0; R]; C];
+    let sixteen = sums.as_flattened().first_chunk().filter(|_| R * C == 16);
+    if let (Some(sums), Some(out)) = (sixteen, out.as_flattened_mut().first_chunk_mut::<16>()) {
+        // SAFETY: the array is 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum_16(sums)) };
+    } else {
+        for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            *out = _mm512_reduce_add_epi32(*sum);
+        }
+    }
+    out
+}
+
+/// Lane *i* = the sum of all lanes of the *i*th.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn sum_16(a: &[__m512i; 16]) -> __m512i {
+    let twos: [__m512i; 8] = core::array::from_fn(|i| {
+        let (x, y) = (a[2 * i], a[2 * i + 1]);
+        _mm512_add_epi32(_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y))
+    });
+    let fours: [__m512i; 4] = core::array::from_fn(|i| {
+        let (x, y) = (twos[2 * i], twos[2 * i + 1]);
+        _mm512_add_epi32(_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y))
+    });
+    let blocks = |x, y| {
+        let even = _mm512_shuffle_i32x4::<0b10_00_10_00>(x, y);
+        _mm512_add_epi32(even, _mm512_shuffle_i32x4::<0b11_01_11_01>(x, y))
+    };
+    blocks(blocks(fours[0], fours[1]), blocks(fours[2], fours[3]))
+}
+
+/// The word `dot_quads` with one instruction for 64 products.
+///
+/// # Safety
+/// The machine has the features.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+    groups: &[&[[[u8; 4]; 16]]; G],
+    queries: &[[[u8; 4]; W]],
+    fetch: bool,
+) -> [[[i32; 16]; G]; C] {
+    let mut sums = [[_mm512_setzero_si512(); G]; C];
+    let mut x = *groups;
+    for x in &mut x {
+        *x = x.get(..queries.len()).unwrap_or_default();
+    }
+    for (i, q) in queries.iter().enumerate() {
+        let mut row = [_mm512_setzero_si512(); G];
+        for (row, x) in row.iter_mut().zip(x) {
+            let Some(x) = x.get(i) else { continue };
+            if fetch {
+                super::avx2::prefetch(x, super::avx2::AHEAD);
+            }
+            // SAFETY: 64 bytes.
+            *row = unsafe { _mm512_loadu_si512(x.as_ptr().cast()) };
+        }
+        for (c, sums) in sums.iter_mut().enumerate() {
+            let q = _mm512_set1_epi32(i32::from_le_bytes(q[FIRST + c]));
+            for (sum, x) in sums.iter_mut().zip(row) {
+                *sum = _mm512_dpbusd_epi32(*sum, x, q);
+            }
+        }
+    }
+    let mut out = [[[0; 16]; G]; C];
+    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+        // SAFETY: 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
+    }
+    out
 }
 
 impl Avx512 {
@@ -319,6 +449,47 @@ impl Simd for Avx512 {
     fn fold_max(self, a: __m512) -> f32 {
         // SAFETY: the witness.
         unsafe { _mm512_reduce_max_ps(a) }
+    }
+
+    #[inline(always)]
+    fn divide_and_round(self, a: __m512, by: f32) -> [i8; 16] {
+        let mut out = [0; 16];
+        // SAFETY: the witness; the array is 16 bytes.
+        unsafe {
+            let codes = _mm512_cvtps_epi32(_mm512_div_ps(a, _mm512_set1_ps(by)));
+            _mm_storeu_si128(out.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(codes));
+        }
+        out
+    }
+
+    #[inline(always)]
+    fn dot_bytes<const R: usize, const C: usize>(
+        self,
+        rows: &[&[u8]; R],
+        queries: &[&[u8]; C],
+        ahead: usize,
+    ) -> [[i32; R]; C] {
+        if has_vnni() {
+            // SAFETY: the witness, and VNNI was found.
+            return unsafe { dot_bytes_vnni(rows, queries, ahead) };
+        }
+        // SAFETY: the witness: this level has AVX2's set.
+        unsafe { super::avx2::dot_bytes(rows, queries, ahead) }
+    }
+
+    #[inline(always)]
+    fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[[u8; 4]; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        if has_vnni() {
+            // SAFETY: the witness, and VNNI was found.
+            return unsafe { dot_quads_vnni::<G, W, FIRST, C>(groups, queries, fetch) };
+        }
+        // SAFETY: the witness: this level has AVX2's set.
+        unsafe { super::avx2::dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
     }
 
     #[inline(always)]

@@ -26,7 +26,7 @@
 use crate::error::Error;
 
 pub mod float;
-// pub mod int8;
+pub mod int8;
 // pub mod sign;
 
 /// Rows of a sealed group.
