@@ -262,9 +262,77 @@ impl<T: Element, const REPEAT: usize, const SCALED: bool> Kernel for Project<'_,
     }
 
     #[inline(always)]
+    fn serial(self) {
+        let Part { offset, scale, x, out } = self.part;
+        serial::<T, REPEAT, SCALED>(self.projection, offset, scale, x, out);
+    }
+
+    #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let Part { offset, scale, x, out } = self.part;
         blocks::<S, T, REPEAT, SCALED>(s, self.projection, offset, scale, x, out);
+    }
+}
+
+/// Whole blocks without a test an element; what lies before the first and behind the last of them by the scalar text.
+#[inline(always)]
+fn serial<T: Element, const REPEAT: usize, const SCALED: bool>(
+    projection: Sjlt,
+    offset: u64,
+    scale: f32,
+    x: &[T],
+    out: &mut [f32],
+) {
+    let ahead = offset.wrapping_neg() % BLOCK as u64;
+    let (before, x) = x.split_at((ahead as usize).min(x.len()));
+    definition(projection, offset, scale, before, out);
+
+    let (x, behind) = x.as_chunks::<BLOCK>();
+    let block = (offset + before.len() as u64) / BLOCK as u64;
+    {
+        let out = out.as_chunks_mut::<BLOCK>().0;
+        let width = out.len() / REPEAT;
+        let mut state = projection.state(block);
+        for x in x {
+            for repetition in 0..REPEAT {
+                let word = hash::mix(state);
+                state = state.wrapping_add(GOLDEN);
+                let destination = hash::below(word >> 37, 27, width as u64) as usize;
+                let Some(out) = out.get_mut(repetition * width + destination) else { continue };
+                // One machine code for each way to permute four neighbours.
+                match (word >> 32) % 4 {
+                    0 => scatter::<T, 0, SCALED>(scale, x, word, out),
+                    1 => scatter::<T, 1, SCALED>(scale, x, word, out),
+                    2 => scatter::<T, 2, SCALED>(scale, x, word, out),
+                    _ => scatter::<T, 3, SCALED>(scale, x, word, out),
+                }
+            }
+        }
+    }
+    let done = x.as_flattened().len();
+    definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
+}
+
+/// Adds a block to its destination, where `LOW` is the permutation within four neighbours.
+#[inline(always)]
+fn scatter<T: Element, const LOW: usize, const SCALED: bool>(
+    scale: f32,
+    x: &[T; BLOCK],
+    word: u64,
+    out: &mut [f32; BLOCK],
+) {
+    let signs = word as u32;
+    let high = (word >> 34) as usize % 8;
+    let out = out.as_chunks_mut::<4>().0;
+    for (group, x) in x.as_chunks::<4>().0.iter().enumerate() {
+        let Some(out) = out.get_mut(group ^ high) else { continue };
+        for (i, x) in x.iter().enumerate() {
+            let x = if SCALED { scale * x.widen() } else { x.widen() };
+            let flip = (signs << (31 - (4 * group + i))) & 0x8000_0000;
+            if let Some(out) = out.get_mut(i ^ LOW) {
+                *out += f32::from_bits(x.to_bits() ^ flip);
+            }
+        }
     }
 }
 
@@ -314,4 +382,37 @@ fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     }
     let done = x.as_flattened().len();
     definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::dispatch::tests::{bits, inputs};
+    use std::vec::Vec;
+
+    fn compare<const REPEAT: usize, const SCALED: bool>(x: &[f32], offset: u64) {
+        let repeat = Repeat::from_count(REPEAT).unwrap();
+        let projection = Sjlt::new(offset, repeat);
+        let scale = if SCALED { -0.7 } else { 1.0 };
+        let zeros = std::vec![0.0_f32; 3 * projection.multiple()];
+        let (mut found, mut expected) = (zeros.clone(), zeros);
+        serial::<f32, REPEAT, SCALED>(projection, offset, scale, x, &mut found);
+        definition(projection, offset, scale, x, &mut expected);
+        let [found, expected] =
+            [found, expected].map(|out| out.into_iter().map(f64::from).collect::<Vec<_>>());
+        assert_eq!(bits(&found), bits(&expected), "length {}, offset {offset}", x.len());
+    }
+
+    #[test]
+    fn the_serial_form_has_the_bits_of_the_definition() {
+        for x in inputs() {
+            for offset in [0, 7, 64, 1 << 40] {
+                compare::<1, false>(&x, offset);
+                compare::<1, true>(&x, offset);
+                compare::<2, false>(&x, offset);
+                compare::<4, true>(&x, offset);
+            }
+        }
+    }
 }

@@ -12,8 +12,9 @@ use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Level, Sjlt, axpy, dot, l1_norm, max_abs, narrow, pair, sjlt, squared_norm, summarize, widen,
+    Level, Sjlt, axpy, dot, l1_norm, max_abs, narrow, pair, sjlt, sjlt_scaled, squared_norm, summarize, widen,
 };
+use gradsieve_vectors::input::{Kind, value};
 use gradsieve_vectors::{FAMILIES, Memory, check};
 use half::{bf16, f16};
 use measure::Meter;
@@ -65,11 +66,15 @@ macro_rules! measured {
 fn measure_all() {
     let mut meter = Meter::start();
     hprintln!("{:<18} {:>9} {:>5} {:>8}", "kernel", "instr/el.", "goal", "stack B");
-    let x = black_box([0.75_f32; N]);
-    let mut y = black_box([-1.5_f32; N]);
-    let mut half = black_box([f16::from_f32_const(0.75); N]);
-    let brain = black_box([bf16::from_f32_const(0.75); N]);
-    let mut sketch = black_box([0.0_f32; 512]);
+    let (mut x, mut y) = ([0.0_f32; N], [0.0_f32; N]);
+    let (mut half, mut brain) = ([f16::ZERO; N], [bf16::ZERO; N]);
+    for i in 0..N {
+        x[i] = value(Kind::Uniform, black_box(1), i as u64);
+        y[i] = value(Kind::Uniform, black_box(2), i as u64);
+        half[i] = f16::from_f32(x[i]);
+        brain[i] = bf16::from_f32(x[i]);
+    }
+    let mut sketch = [0.0_f32; 512];
     let one = Sjlt::new(black_box(1), Repeat::One);
     let two = Sjlt::new(black_box(1), Repeat::Two);
     measured! { meter:
@@ -90,5 +95,6 @@ fn measure_all() {
         "sjlt s=1 f32", Some(9), sjlt(one, 0, &x, &mut sketch);
         "sjlt s=1 f16", None, sjlt(one, 0, &half, &mut sketch);
         "sjlt s=2 f32", None, sjlt(two, 0, &x, &mut sketch);
+        "sjlt scaled s=1", None, sjlt_scaled(one, 0, black_box(0.5), &x, &mut sketch);
     }
 }
