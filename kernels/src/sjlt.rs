@@ -326,12 +326,14 @@ fn scatter<T: Element, const LOW: usize, const SCALED: bool>(
     let out = out.as_chunks_mut::<4>().0;
     for (group, x) in x.as_chunks::<4>().0.iter().enumerate() {
         let Some(out) = out.get_mut(group ^ high) else { continue };
+        let mut terms = [0.0; 4];
         for (i, x) in x.iter().enumerate() {
             let x = if SCALED { scale * x.widen() } else { x.widen() };
             let flip = (signs << (31 - (4 * group + i))) & 0x8000_0000;
-            if let Some(out) = out.get_mut(i ^ LOW) {
-                *out += f32::from_bits(x.to_bits() ^ flip);
-            }
+            terms[i ^ LOW] = f32::from_bits(x.to_bits() ^ flip);
+        }
+        for (out, term) in out.iter_mut().zip(terms) {
+            *out += term;
         }
     }
 }
