@@ -7,6 +7,7 @@
 use crate::dispatch::{Kernel, run};
 use crate::dot::{ABREAST, AHEAD, fold_halves};
 use crate::element::Element;
+use crate::isa::any_doubled_above;
 use crate::level::Level;
 use crate::simd::Simd;
 use crate::sum::{LANES, TILE, fold};
@@ -177,14 +178,25 @@ pub(crate) fn tile<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f32 
 /// The bits of the infinity, doubled.
 pub(crate) const INFINITY_DOUBLED: u32 = 0xFF00_0000;
 
-/// The largest of `best` and the doubled bits of a row. It seldom grows, so first one question for all.
+/// The largest of `best` and the entries' doubled bits, which are ordered as magnitudes are: the sign drops out, and NaNs lie above
+/// the infinity. The maximum seldom grows, so there is one question for a row.
 #[inline(always)]
-pub(crate) fn max_doubled(row: [f32; ABREAST], best: u32) -> u32 {
-    let doubled = row.map(|x| x.to_bits() << 1);
-    if doubled.iter().any(|&doubled| doubled > best) {
-        return doubled.into_iter().fold(best, u32::max);
+pub(crate) fn max_doubled<T: Element>(x: &[T], mut best: u32) -> u32 {
+    let (rows, rest) = x.as_chunks::<ABREAST>();
+    for row in rows {
+        let [a, b, c, d, e, f, g, h] = T::widen_8(row).map(f32::to_bits);
+        if any_doubled_above([a, b, c, d], best) | any_doubled_above([e, f, g, h], best) {
+            best = grown(row, best);
+        }
     }
-    best
+    grown(rest, best)
+}
+
+/// Apart, so that the question's registers need not be kept for the answer.
+#[cold]
+#[inline(never)]
+fn grown<T: Element>(row: &[T], best: u32) -> u32 {
+    row.iter().fold(best, |best, x| best.max(x.widen().to_bits() << 1))
 }
 
 struct MaxAbs<'a, T> {
@@ -206,17 +218,9 @@ impl<T: Element> Kernel for MaxAbs<'_, T> {
         best
     }
 
-    /// Magnitudes are ordered as their bits are, doubled: the sign drops out. NaNs lie above the infinity.
     #[inline(always)]
     fn serial(self) -> f32 {
-        let mut best = 0;
-        let (x, rest) = self.x.as_chunks::<ABREAST>();
-        for x in x {
-            best = max_doubled(T::widen_8(x), best);
-        }
-        for x in rest {
-            best = best.max(x.widen().to_bits() << 1);
-        }
+        let best = max_doubled(self.x, 0);
         if best <= INFINITY_DOUBLED { f32::from_bits(best >> 1) } else { self.define() }
     }
 

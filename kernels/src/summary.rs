@@ -125,11 +125,16 @@ fn definition<T: Element>(state: &mut Accumulator, mut x: &[T]) {
 }
 
 impl Accumulator {
-    /// Adds at most the rest of a tile, from lane 0 on, a few lanes at a time, as in [`crate::dot`]; the maximum is sought
-    /// among doubled bits, as in [`crate::norm`].
+    /// Adds at most the rest of a tile, from lane 0 on: the maximum first and by itself, as in [`crate::norm`], which leaves the
+    /// registers to the sums; then a few lanes at a time, as in [`crate::dot`].
     #[inline(always)]
     fn serial<T: Element>(&mut self, x: &[T]) {
-        let mut best = self.closed.max.to_bits() << 1;
+        let best = max_doubled(x, self.closed.max.to_bits() << 1);
+        if best < INFINITY_DOUBLED {
+            self.closed.max = f32::from_bits(best >> 1);
+        } else {
+            self.not_all_finite(x);
+        }
         let magnitudes = self.magnitudes.as_chunks_mut::<ABREAST>().0;
         let squares = self.squares.as_chunks_mut::<ABREAST>().0;
         for (first, (l1, l2)) in (0..).step_by(ABREAST).zip(magnitudes.iter_mut().zip(squares)) {
@@ -143,20 +148,13 @@ impl Accumulator {
                     *l1 += magnitude;
                     *l2 += magnitude * magnitude;
                 }
-                best = max_doubled(row, best);
             }
             (*l1, *l2) = lanes;
             for ((l1, l2), x) in l1.iter_mut().zip(l2).zip(rest) {
                 let magnitude = x.widen().abs();
                 *l1 += magnitude;
                 *l2 += magnitude * magnitude;
-                best = best.max(magnitude.to_bits() << 1);
             }
-        }
-        if best < INFINITY_DOUBLED {
-            self.closed.max = f32::from_bits(best >> 1);
-        } else {
-            self.not_all_finite(x);
         }
         self.closed.count += x.len() as u64;
         if self.filled() == 0 {
