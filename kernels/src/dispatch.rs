@@ -2,7 +2,8 @@
 //!
 //! A kernel is a value: its arguments, with its definition and the ways to run it. [`run`] picks one. Each instruction set's `run` is a
 //! function with that set's target features, into which the kernel's vector form and the vocabulary's words
-//! are inlined; so one generic text becomes one machine code a level.
+//! are inlined; so one generic text becomes one machine code a level. Where the set is the target's baseline, that `run` is
+//! a plain function.
 
 use crate::level::{Isa, Level};
 use crate::simd::Simd;
@@ -37,6 +38,10 @@ pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a `Level` of AVX-512 exists only where the detector found AVX-512 F, BW, DQ and VL, and AVX2's set.
         Isa::Avx512 => unsafe { crate::isa::avx512::run(kernel) },
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+        Isa::Neon => crate::isa::neon::run(kernel),
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Isa::Simd128 => crate::isa::simd128::run(kernel),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Which instruction sets this machine has.
 //!
 //! A [`Level`] is a witness: a value other than [`Level::SCALAR`] exists only where the machine was found to have
-//! every feature that it names. The detector is ours and small, because it has to work without `std` and the
-//! crates for that lack several of the features (F16C, VNNI, BF16).
+//! every feature that it names. On x86-64 a detector looks; it is ours and small, because it has to work without `std` and
+//! the crates for that lack several of the features (F16C, VNNI, BF16). Elsewhere the target says it all when the
+//! crate is compiled: NEON is part of every 64-bit Arm, and a WebAssembly module uses 128-bit vectors or not.
 
 use crate::error::Error;
 
@@ -10,7 +11,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(pub(crate) Isa);
 
-/// The levels by name, in rising order of width.
+/// The levels of this architecture by name, in rising order of width.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub(crate) enum Isa {
@@ -19,24 +20,51 @@ pub(crate) enum Isa {
     Avx2 = 1,
     #[cfg(target_arch = "x86_64")]
     Avx512 = 2,
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+    Neon = 3,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128 = 4,
 }
 
 impl Level {
     /// The scalar text itself, which every machine can run.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
-    /// Every level that this crate knows by name, in rising order of width, whether or not this machine has it:
-    /// `scalar`; `avx2` (with FMA, F16C and BMI2); `avx512` (F, BW, DQ and VL).
-    pub const NAMES: [&'static str; 3] = ["scalar", "avx2", "avx512"];
-
-    /// The widest level of this machine, found once and then remembered in one byte.
+    /// Every level that this crate knows by name, on whatever architecture, and whether or not this machine has it:
     ///
-    /// Costs a load and a comparison. The byte is the only global of the crate; it is written with plain atomic
-    /// stores (no compare-and-swap), and racing writers write the same value.
+    /// | name | where | what |
+    /// |---|---|---|
+    /// | `scalar` | everywhere | the scalar text |
+    /// | `avx2` | x86-64 | AVX2, FMA, F16C and BMI2 |
+    /// | `avx512` | x86-64 | AVX-512 F, BW, DQ and VL |
+    /// | `neon` | 64-bit Arm, little-endian | NEON, as in the first ARMv8-A |
+    /// | `simd128` | WebAssembly | 128-bit vectors, if the module is compiled for them |
+    pub const NAMES: [&'static str; 5] = ["scalar", "avx2", "avx512", "neon", "simd128"];
+
+    /// The environment variable that chooses a level by name, where the feature `std` is on.
+    pub const VARIABLE: &'static str = "GRADSIEVE_LEVEL";
+
+    /// The level that every kernel takes unless it is told another: the widest of this machine; or, with the feature `std`, the one
+    /// that [`Level::VARIABLE`] names. A name that this machine has no level for is passed over here: a
+    /// program should ask `Level::wished` at its start, and refuse it.
+    ///
+    /// Found once and then remembered in one byte, so that a call costs a load and a comparison. The byte is the only
+    /// global of the crate; it is written with plain atomic stores (no compare-and-swap), and racing writers
+    /// write the same value. Where target and features leave nothing to find out, there is no byte.
     #[inline]
     #[must_use]
     pub fn best() -> Self {
-        detect::best()
+        choice::best()
+    }
+
+    /// The level that the environment variable [`Level::VARIABLE`] names; `None` if it is unset or empty.
+    ///
+    /// # Errors
+    /// [`Error::Level`] if this machine does not have it or no level has that name.
+    #[cfg(feature = "std")]
+    pub fn wished() -> Result<Option<Self>, Error> {
+        let _ = choice::best();
+        choice::wished()
     }
 
     /// The level called `name`.
@@ -47,10 +75,11 @@ impl Level {
         Self::available().find(|level| level.name() == name).ok_or(Error::Level)
     }
 
-    /// The levels of this machine, [`Level::SCALAR`] first and [`Level::best`] last.
+    /// The levels of this machine, [`Level::SCALAR`] first and the widest last, whatever is wished for. Looks at the machine anew.
     pub fn available() -> impl Iterator<Item = Self> {
-        let best = Self::best();
-        detect::ALL.into_iter().map(Self).filter(move |&level| level <= best)
+        // So that what else was found out is known to whoever holds a level.
+        let _ = choice::best();
+        levels()
     }
 
     /// The name that [`Level::named`] takes.
@@ -62,73 +91,164 @@ impl Level {
             Isa::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => "avx512",
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            Isa::Neon => "neon",
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Simd128 => "simd128",
         }
     }
+}
+
+/// The levels of this machine, by looking at it.
+fn levels() -> impl Iterator<Item = Level> {
+    let widest = detect::widest();
+    detect::ALL.into_iter().filter(move |&isa| isa <= widest).map(Level)
 }
 
 /// Whether this machine has AVX-512 VNNI, which some words of that level use where it is there.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn has_vnni() -> bool {
-    detect::vnni()
+    choice::vnni()
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-mod detect {
-    use super::{Isa, Level};
-
-    pub(super) const ALL: [Isa; 1] = [Isa::Scalar];
+/// The choice, where the target alone decides.
+#[cfg(not(any(target_arch = "x86_64", feature = "std")))]
+mod choice {
+    use super::{Level, detect};
 
     #[inline]
     pub(super) fn best() -> Level {
-        Level::SCALAR
+        Level(detect::widest())
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod detect {
-    use super::{Isa, Level};
-    use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+/// The choice, where something has to be found out, and its one byte.
+#[cfg(any(target_arch = "x86_64", feature = "std"))]
+mod choice {
+    #[cfg(feature = "std")]
+    use super::{Error, levels};
+    use super::{Isa, Level, detect};
     use core::sync::atomic::{AtomicU8, Ordering};
 
-    pub(super) const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
-
     /// Not looked yet.
-    const UNKNOWN: u8 = u8::MAX;
-    /// The level AVX-512 on a machine that has VNNI too. Whoever holds that level finds this byte written: by his thread, or by one whose
-    /// levels he was given; should he not see it yet, he is slower and no less right.
-    const AVX512_VNNI: u8 = 3;
+    const UNKNOWN: u8 = 0x3F;
+    /// Set, beside the level, on a machine that has AVX-512 VNNI. Whoever holds a level finds the byte written: by his thread, or
+    /// by one whose levels he was given; should he not see it yet, he is slower and no less right.
+    const VNNI: u8 = 0x40;
     static BEST: AtomicU8 = AtomicU8::new(UNKNOWN);
 
     #[inline]
     pub(super) fn best() -> Level {
-        match BEST.load(Ordering::Relaxed) {
-            0 => Level(Isa::Scalar),
+        const SCALAR: u8 = Isa::Scalar as u8;
+        match BEST.load(Ordering::Relaxed) & !VNNI {
+            SCALAR => Level(Isa::Scalar),
+            #[cfg(target_arch = "x86_64")]
             1 => Level(Isa::Avx2),
-            2 | AVX512_VNNI => Level(Isa::Avx512),
+            #[cfg(target_arch = "x86_64")]
+            2 => Level(Isa::Avx512),
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+            3 => Level(Isa::Neon),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            4 => Level(Isa::Simd128),
             _ => look(),
         }
     }
 
     #[cold]
     fn look() -> Level {
-        let best = ask();
-        let vnni = best == Isa::Avx512 && __cpuid_count(7, 0).ecx & VNNI != 0;
-        BEST.store(if vnni { AVX512_VNNI } else { best as u8 }, Ordering::Relaxed);
-        Level(best)
+        let widest = detect::widest();
+        let best = wish().unwrap_or(Level(widest));
+        #[cfg(target_arch = "x86_64")]
+        let vnni = if detect::vnni(widest) { VNNI } else { 0 };
+        #[cfg(not(target_arch = "x86_64"))]
+        let vnni = 0;
+        BEST.store(best.0 as u8 | vnni, Ordering::Relaxed);
+        best
     }
 
-    /// Whether the machine has VNNI besides the level AVX-512. False until a level was looked for.
+    /// Whether the machine has VNNI. False until a level was looked for.
+    #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn vnni() -> bool {
-        BEST.load(Ordering::Relaxed) == AVX512_VNNI
+        BEST.load(Ordering::Relaxed) & VNNI != 0
     }
 
-    /// The bit of CPUID 7.0 ECX.
-    const VNNI: u32 = 1 << 11;
+    #[cfg(feature = "std")]
+    pub(super) fn wished() -> Result<Option<Level>, Error> {
+        let Some(name) = std::env::var_os(Level::VARIABLE).filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        let found = levels().find(|level| name == level.name());
+        found.map(Some).ok_or(Error::Level)
+    }
+
+    #[cfg(feature = "std")]
+    fn wish() -> Option<Level> {
+        wished().ok().flatten()
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn wish() -> Option<Level> {
+        None
+    }
+}
+
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+mod detect {
+    use super::Isa;
+
+    pub(super) const ALL: [Isa; 2] = [Isa::Scalar, Isa::Neon];
+
+    #[inline]
+    pub(super) fn widest() -> Isa {
+        Isa::Neon
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod detect {
+    use super::Isa;
+
+    pub(super) const ALL: [Isa; 2] = [Isa::Scalar, Isa::Simd128];
+
+    #[inline]
+    pub(super) fn widest() -> Isa {
+        Isa::Simd128
+    }
+}
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+    all(target_arch = "wasm32", target_feature = "simd128"),
+)))]
+mod detect {
+    use super::Isa;
+
+    pub(super) const ALL: [Isa; 1] = [Isa::Scalar];
+
+    #[inline]
+    pub(super) fn widest() -> Isa {
+        Isa::Scalar
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod detect {
+    use super::Isa;
+    use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+
+    pub(super) const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+
+    /// Whether a machine of this widest level has AVX-512 VNNI.
+    pub(super) fn vnni(widest: Isa) -> bool {
+        const VNNI: u32 = 1 << 11;
+        widest == Isa::Avx512 && __cpuid_count(7, 0).ecx & VNNI != 0
+    }
 
     /// Bits of CPUID and XCR0, by the vendors' manuals.
-    fn ask() -> Isa {
+    pub(super) fn widest() -> Isa {
         const FMA: u32 = 1 << 12;
         const OSXSAVE: u32 = 1 << 27;
         const F16C: u32 = 1 << 29;
@@ -176,7 +296,9 @@ mod tests {
         }
         assert_eq!(Level::named("avx1024"), Err(Error::Level));
         assert_eq!(Level::available().next(), Some(Level::SCALAR));
-        assert_eq!(Level::available().last(), Some(Level::best()));
+        if cfg!(not(feature = "std")) {
+            assert_eq!(Level::available().last(), Some(Level::best()));
+        }
     }
 
     #[test]

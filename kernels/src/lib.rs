@@ -16,6 +16,8 @@
 //! # What is promised
 //! For the same input, every [`Level`] on every target returns the same bits, but for the payload of a NaN.
 //! The floating-point environment must be the default one (round to nearest even, subnormals kept).
+//! The environment variable `GRADSIEVE_LEVEL` chooses a level by name, if the feature `std` is on
+//! ([`Level::best`]); without it the crate looks at the machine alone.
 //! No function panics: slices that disagree in length are an [`Error`].
 //!
 //! ```
@@ -26,7 +28,16 @@
 #![no_std]
 #![warn(clippy::std_instead_of_core)]
 // Where there is no vector instruction set that we know, nobody says the words of the vocabulary.
-#![cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+#![cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"),
+        all(target_arch = "wasm32", target_feature = "simd128"),
+    )),
+    allow(dead_code)
+)]
+#[cfg(feature = "std")]
+extern crate std;
 
 pub mod axpy;
 pub mod codec;

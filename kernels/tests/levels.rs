@@ -301,4 +301,4 @@ macro_rules! for_each_level {
     )*};
 }
 
-for_each_level!(scalar avx2 avx512);
+for_each_level!(scalar avx2 avx512 neon simd128);

@@ -66,3 +66,23 @@ fn a_long_sum_of_squares_does_not_lose_digits_as_it_grows() {
     let relative = (squared_norm(&x) - exact).abs() / exact;
     assert!(relative < 4e-9, "relative error {relative:e}");
 }
+
+/// `cargo test --release --test all -- --ignored --nocapture 64_million` prints the figures.
+#[test]
+#[ignore = "takes seconds and 256 MiB"]
+fn a_sum_of_64_million_squares_prints_its_relative_error() {
+    let n = 1_u64 << 26;
+    for (name, value) in [
+        ("uniform", uniform as fn(u64, u64) -> f64),
+        ("normal", normal),
+        ("normal, 1e-4", |s, i| 1e-4 * normal(s, i)),
+    ] {
+        for seed in 0..3 {
+            let x: Vec<f32> = (0..n).map(|i| value(seed, i) as f32).collect();
+            // Sums of 4,096 in f64, then those: the oracle's own error is below 1e-14.
+            let exact: f64 =
+                x.chunks(4096).map(|x| x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>()).sum();
+            println!("{name}, seed {seed}: {:.1e}", (squared_norm(&x) - exact).abs() / exact);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and 8..16.
 
+use super::padded;
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::x86_64::{
@@ -54,19 +55,6 @@ pub(super) fn prefetch<T>(from: &T, ahead: usize) {
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead + line)) };
         line += 64;
     }
-}
-
-/// Up to `N` elements, with zeros behind: there are no masked loads of 16 bits.
-#[inline(always)]
-fn padded<T: Copy, const N: usize>(from: &[T], zero: T) -> [T; N] {
-    if let Some(full) = from.first_chunk() {
-        return *full;
-    }
-    let mut part = [zero; N];
-    for (to, from) in part.iter_mut().zip(from) {
-        *to = *from;
-    }
-    part
 }
 
 /// One register for every two.

@@ -7,6 +7,24 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+// A big-endian Arm numbers the bytes of a register the other way round; nobody has tested that.
+#[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
+pub(crate) mod neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+pub(crate) mod simd128;
+
+/// Up to `N` elements, with zeros behind, where there are no masked loads.
+#[inline(always)]
+fn padded<T: Copy, const N: usize>(from: &[T], zero: T) -> [T; N] {
+    if let Some(full) = from.first_chunk() {
+        return *full;
+    }
+    let mut part = [zero; N];
+    for (to, from) in part.iter_mut().zip(from) {
+        *to = *from;
+    }
+    part
+}
 
 #[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
 mod arm;
