@@ -204,7 +204,7 @@ macro_rules! for_each_level {
     )*};
 }
 
-for_each_level!(scalar avx2 avx512);
+for_each_level!(scalar avx2 avx512 neon simd128);
 
 /// |computed − exact| ≤ (⌈k/16⌉ + 5)·2⁻²⁴·Σ|xᵢ·qᵢ|: a product, the additions of a partial sum, the fold.
 #[test]

@@ -29,6 +29,7 @@ mod sketch;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use gradsieve_kernels::Level;
 
 pub use demo::DemoArguments;
 pub use error::CommandError;
@@ -62,6 +63,7 @@ Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
 
+The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.
 Exit code: 0 if all went well, 2 if not; then one sentence on standard error says why.";
 
 /// The command line.
@@ -112,6 +114,7 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Whatever kept the command from its work, as one sentence. No output file is left behind, or an older one is as it was.
 pub fn run(line: &CommandLine) -> Result<(), CommandError> {
+    check_level()?;
     match &line.command {
         None => demo::run(&DemoArguments::default()),
         Some(Command::Demo(arguments)) => demo::run(arguments),
@@ -120,6 +123,15 @@ pub fn run(line: &CommandLine) -> Result<(), CommandError> {
         Some(Command::Influence(arguments)) => influence::run(arguments),
         Some(Command::Info(arguments)) => info::run(arguments),
     }
+}
+
+/// Refuses a wish for an instruction set that this machine does not have.
+fn check_level() -> Result<(), CommandError> {
+    Level::wished().map(drop).map_err(|_| CommandError::Argument {
+        argument: Level::VARIABLE,
+        expected: format!("one of {}", Level::available().map(Level::name).collect::<Vec<_>>().join(", ")),
+        found: std::env::var_os(Level::VARIABLE).unwrap_or_default().to_string_lossy().into_owned(),
+    })
 }
 
 #[cfg(test)]
