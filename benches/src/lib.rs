@@ -8,7 +8,7 @@
 //! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
 //! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
 //! - [`limits`]: plain loops that only move data, or only compute.
-//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`]: one file a contest.
+//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -17,6 +17,7 @@ pub mod contest;
 pub mod conversions;
 pub mod data;
 pub mod dots;
+pub mod hadamard;
 pub mod limits;
 pub mod machine;
 pub mod norms;

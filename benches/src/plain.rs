@@ -99,6 +99,21 @@ pub fn axpy<T: Element>(alpha: f32, x: &[T], y: &mut [f32]) {
     }
 }
 
+/// The Walsh–Hadamard transform in place: three loops.
+#[inline(always)]
+pub fn hadamard(x: &mut [f32]) {
+    let mut half = 1;
+    while half < x.len() {
+        for block in x.chunks_exact_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
 /// Runs a loop compiled for the widest vectors that this machine has.
 #[inline]
 pub fn native<R>(run: impl FnOnce() -> R) -> R {

@@ -5,7 +5,7 @@
 //! heap. Most people want the crate `gradsieve`, which is built on it.
 //!
 //! # How it is laid out
-//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`convert`], [`mod@sjlt`]. In each, the
+//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`convert`], [`mod@sjlt`], [`mod@hadamard`]. In each, the
 //!   function named `definition` is the scalar text that *defines* the answer; below it stands the vector
 //!   form, once, over the vocabulary of `simd.rs`.
 //! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things on which all
@@ -46,6 +46,7 @@ mod dispatch;
 pub mod dot;
 pub mod element;
 pub mod error;
+pub mod hadamard;
 pub mod hash;
 mod isa;
 pub mod level;
@@ -62,6 +63,7 @@ pub use convert::{narrow, narrow_with, widen, widen_with};
 pub use dot::{dot, dot_with};
 pub use element::Element;
 pub use error::Error;
+pub use hadamard::{hadamard, hadamard_with};
 pub use level::Level;
 pub use norm::{l1_norm, l1_norm_with, max_abs, max_abs_with, squared_norm, squared_norm_with};
 pub use pair::{Pair, pair, pair_with};

@@ -44,6 +44,11 @@ pub(crate) trait Simd: Copy {
 
     /// Lane-wise sum, one rounding.
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Lane-wise difference `a − b`, one rounding.
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        self.add(a, self.mul(b, self.splat(-1.0)))
+    }
     /// Lane-wise product, one rounding.
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
     /// `a·b + c` where the caller knows that `a·b` is exact in `f32`: may be fused.
@@ -123,5 +128,21 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn scatter_bf16(self, from: &[[bf16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
         self.scatter([self.load_bf16(&from[0]), self.load_bf16(&from[1])], word, to);
+    }
+
+    /// The Walsh–Hadamard transform of the sixteen lanes: for *h* = 1, 2, 4, 8, of every two lanes that lie *h* apart in a
+    /// block of 2*h*, the first becomes their sum and the second their difference, one rounding each.
+    #[inline(always)]
+    fn hadamard_16(self, a: Self::F) -> Self::F {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        for half in [1, 2, 4, 8] {
+            for i in 0..16 {
+                if i & half == 0 {
+                    (lanes[i], lanes[i | half]) = (lanes[i] + lanes[i | half], lanes[i] - lanes[i | half]);
+                }
+            }
+        }
+        self.load(&lanes)
     }
 }

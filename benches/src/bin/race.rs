@@ -4,7 +4,9 @@ use clap::Parser;
 use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
-use gradsieve_bench::{axpys, conversions, dots, limits, norms, pairs, report, sketches, summaries};
+use gradsieve_bench::{
+    axpys, conversions, dots, hadamard, limits, norms, pairs, report, sketches, summaries,
+};
 use std::time::{Duration, Instant};
 
 /// Races gradsieve's kernels against their peers and against what the machine can do.
@@ -47,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         sketches::hold,
         axpys::hold,
         conversions::hold,
+        hadamard::hold,
     ] {
         hold(&mut hall);
     }

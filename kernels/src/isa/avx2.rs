@@ -7,17 +7,18 @@ use core::arch::x86_64::{
     __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
     _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss,
     _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blendv_epi8, _mm256_castpd_ps,
-    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8,
+    _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
     _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
     _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps,
     _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
     _mm256_madd_epi16, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
-    _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
-    _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_sllv_epi32,
-    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
-    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi16, _mm256_slli_epi32,
+    _mm256_sllv_epi32, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
+    _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -216,6 +217,22 @@ impl Avx2 {
         }
     }
 
+    /// The first three stages of [`Simd::hadamard_16`]: a lane's partner, plus the lane itself with its sign flipped where it
+    /// is the second of the two. The product with ±1 is exact, so the fused operation rounds once.
+    #[inline(always)]
+    fn hadamard_8(self, a: __m256) -> __m256 {
+        const SWAP_1: i32 = 0b10_11_00_01;
+        const SWAP_2: i32 = 0b01_00_11_10;
+        // SAFETY: the witness.
+        unsafe {
+            let (plus, minus) = (_mm256_set1_ps(1.0), _mm256_set1_ps(-1.0));
+            let a = _mm256_fmadd_ps(a, _mm256_blend_ps::<0xAA>(plus, minus), _mm256_permute_ps::<SWAP_1>(a));
+            let a = _mm256_fmadd_ps(a, _mm256_blend_ps::<0xCC>(plus, minus), _mm256_permute_ps::<SWAP_2>(a));
+            let swapped = _mm256_permute2f128_ps::<1>(a, a);
+            _mm256_fmadd_ps(a, _mm256_blend_ps::<0xF0>(plus, minus), swapped)
+        }
+    }
+
     /// The sign bits that `word` flips of the eight elements from 8·`eighth` on.
     #[inline(always)]
     fn flips(self, word: __m256i, eighth: i32) -> __m256 {
@@ -342,6 +359,12 @@ impl Simd for Avx2 {
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
         // SAFETY: the witness.
         unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
     }
 
     #[inline(always)]
@@ -497,5 +520,12 @@ impl Simd for Avx2 {
                 _mm256_storeu_ps(to.as_mut_ptr(), _mm256_add_ps(_mm256_loadu_ps(to.as_ptr()), x));
             }
         }
+    }
+
+    #[inline(always)]
+    fn hadamard_16(self, [low, high]: Self::F) -> Self::F {
+        let (low, high) = (self.hadamard_8(low), self.hadamard_8(high));
+        // SAFETY: the witness.
+        unsafe { [_mm256_add_ps(low, high), _mm256_sub_ps(low, high)] }
     }
 }

@@ -11,13 +11,14 @@ use core::arch::x86_64::{
     _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
     _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
     _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_add_epi16, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
-    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
-    _mm512_sub_epi32, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd,
+    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permute_ps,
+    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512,
+    _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32,
+    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd,
 };
 use half::{bf16, f16};
 
@@ -366,6 +367,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
     fn mul(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the witness.
         unsafe { _mm512_mul_ps(a, b) }
@@ -535,5 +542,25 @@ impl Simd for Avx512 {
         let (low, high) = unsafe { (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)) };
         self.add_to(self.widen_bf16(low), &mut to[0]);
         self.add_to(self.widen_bf16(high), &mut to[1]);
+    }
+
+    #[inline(always)]
+    fn hadamard_16(self, a: __m512) -> __m512 {
+        // A lane's partner, plus the lane itself with its sign flipped where it is the second of the two: the product with
+        // ±1 is exact, so the fused operation rounds once.
+        const SWAP_1: i32 = 0b10_11_00_01;
+        const SWAP_2: i32 = 0b01_00_11_10;
+        // SAFETY: the witness.
+        unsafe {
+            let (plus, minus) = (_mm512_set1_ps(1.0), _mm512_set1_ps(-1.0));
+            let signs = _mm512_mask_blend_ps(0xAAAA, plus, minus);
+            let a = _mm512_fmadd_ps(a, signs, _mm512_permute_ps::<SWAP_1>(a));
+            let signs = _mm512_mask_blend_ps(0xCCCC, plus, minus);
+            let a = _mm512_fmadd_ps(a, signs, _mm512_permute_ps::<SWAP_2>(a));
+            let signs = _mm512_mask_blend_ps(0xF0F0, plus, minus);
+            let a = _mm512_fmadd_ps(a, signs, _mm512_shuffle_f32x4::<SWAP_1>(a, a));
+            let signs = _mm512_mask_blend_ps(0xFF00, plus, minus);
+            _mm512_fmadd_ps(a, signs, _mm512_shuffle_f32x4::<SWAP_2>(a, a))
+        }
     }
 }
