@@ -64,6 +64,26 @@ pub fn copy<'a, T: Element, U: Element>(
     }
 }
 
+/// Enters the limit of `count` additions of `f32`.
+pub fn additions(contest: &mut Contest<'_>, count: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx512f") {
+        contest.enter(Role::Limit, "additions, 512 bits", move || {
+            // SAFETY: the feature was found.
+            unsafe { x86::adds_512(black_box(count / 16 / OPERATIONS)) }
+        });
+    }
+    contest.enter(Role::Limit, "additions, plain", move || {
+        let mut lanes = black_box([0.5_f32; 64]);
+        for _ in 0..black_box(count / 64) {
+            for lane in &mut lanes {
+                *lane += 1e-6;
+            }
+        }
+        f64::from(black_box(lanes)[0])
+    });
+}
+
 /// How far ahead to prefetch, in bytes; 0 for not at all.
 const AHEAD: [usize; 2] = [0, 4096];
 

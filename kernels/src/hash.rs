@@ -6,12 +6,17 @@
 /// The increment of splitmix64: 2⁶⁴ divided by the golden ratio, made odd.
 pub const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
+/// The two multipliers of the finaliser.
+pub(crate) const MIX_1: u64 = 0xBF58_476D_1CE4_E5B9;
+/// The second of them.
+pub(crate) const MIX_2: u64 = 0x94D0_49BB_1331_11EB;
+
 /// The finaliser of splitmix64: a bijection of 64 bits in which every input bit reaches every output bit.
 #[inline]
 #[must_use]
 pub const fn mix(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    let word = (word ^ (word >> 30)).wrapping_mul(MIX_1);
+    let word = (word ^ (word >> 27)).wrapping_mul(MIX_2);
     word ^ (word >> 31)
 }
 

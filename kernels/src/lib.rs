@@ -5,7 +5,7 @@
 //! heap. Most people want the crate `gradsieve`, which is built on it.
 //!
 //! # How it is laid out
-//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`convert`], [`mod@sjlt`], [`mod@hadamard`]. In each, the
+//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`convert`], [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`]. In each, the
 //!   function named `definition` is the scalar text that *defines* the answer; below it stands the vector
 //!   form, once, over the vocabulary of `simd.rs`.
 //! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things on which all
@@ -52,6 +52,7 @@ mod isa;
 pub mod level;
 pub mod norm;
 pub mod pair;
+pub mod rademacher;
 pub mod score;
 mod simd;
 pub mod sjlt;
@@ -67,5 +68,6 @@ pub use hadamard::{hadamard, hadamard_with};
 pub use level::Level;
 pub use norm::{l1_norm, l1_norm_with, max_abs, max_abs_with, squared_norm, squared_norm_with};
 pub use pair::{Pair, pair, pair_with};
+pub use rademacher::{Rademacher, rademacher, rademacher_batch, rademacher_batch_with, rademacher_with};
 pub use sjlt::{Sjlt, sjlt, sjlt_scaled, sjlt_scaled_with, sjlt_with};
 pub use summary::{Accumulator, Summary, summarize, summarize_with};

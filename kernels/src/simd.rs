@@ -7,6 +7,7 @@
 //!
 //! May not import any kernel, but for the scalar texts of which a word's default body is made.
 
+use crate::hash::{GOLDEN, mix};
 use half::{bf16, f16};
 
 /// Sixteen lanes of `f32`, whatever they are made of.
@@ -145,4 +146,45 @@ pub(crate) trait Simd: Copy {
         }
         self.load(&lanes)
     }
+
+    /// The bits of eight 64-bit hash states `first + m·GOLDEN`, *m* = 0..8: lane 2*m* has the lower half of the *m*-th, lane 2*m* + 1
+    /// the upper. Lanes of bits are only ever loaded, stored and said to the two words below.
+    #[inline(always)]
+    fn hash_state(self, first: u64) -> Self::F {
+        let mut lanes = [0.0; 16];
+        for (m, pair) in (0..).zip(lanes.as_chunks_mut::<2>().0) {
+            *pair = halves(first.wrapping_add(GOLDEN.wrapping_mul(m)));
+        }
+        self.load(&lanes)
+    }
+    /// [`crate::hash::mix`] of the eight states, as bits; then each state moves on by eight words, 8·`GOLDEN`.
+    #[inline(always)]
+    fn hash_words(self, state: &mut Self::F) -> Self::F {
+        let (mut states, mut words) = ([0.0; 16], [0.0; 16]);
+        self.store(*state, &mut states);
+        for (state, word) in states.as_chunks_mut::<2>().0.iter_mut().zip(words.as_chunks_mut::<2>().0) {
+            let bits = u64::from(state[0].to_bits()) | u64::from(state[1].to_bits()) << 32;
+            *word = halves(mix(bits));
+            *state = halves(bits.wrapping_add(GOLDEN.wrapping_mul(8)));
+        }
+        *state = self.load(&states);
+        self.load(&words)
+    }
+    /// Lane *i* = lane *n* of `table`, where *n* is bits `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16
+    /// of `table` are lanes 0..8 with their signs flipped.
+    #[inline(always)]
+    fn look_up<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
+        let (mut values, mut lanes) = ([0.0; 16], [0.0; 16]);
+        self.store(table, &mut values);
+        self.store(words, &mut lanes);
+        for lane in &mut lanes {
+            *lane = values[(lane.to_bits() >> SHIFT) as usize % 16];
+        }
+        self.load(&lanes)
+    }
+}
+
+/// The lower and the upper half of a word, as the bits of two lanes.
+fn halves(word: u64) -> [f32; 2] {
+    [f32::from_bits(word as u32), f32::from_bits((word >> 32) as u32)]
 }

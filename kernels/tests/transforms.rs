@@ -3,7 +3,12 @@
 //!
 //! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
 
-use gradsieve_kernels::{Error, Level, hadamard, hadamard_with, hash};
+use gradsieve_kernels::rademacher::Carry;
+use gradsieve_kernels::{
+    Element, Error, Level, Rademacher, hadamard, hadamard_with, hash, rademacher, rademacher_batch,
+    rademacher_batch_with, rademacher_with,
+};
+use half::{bf16, f16};
 use proptest::prelude::*;
 
 /// Half of the distance from 1 to the next number: the largest relative error of one rounding.
@@ -99,6 +104,50 @@ fn transforms(level: Level, x: &[f32]) {
     assert_eq!(bits(&found), bits(&expected), "{} elements", x.len());
 }
 
+fn as_format<T: Element>(x: &[f32]) -> Vec<T> {
+    x.iter().map(|&x| T::narrow(x)).collect()
+}
+
+/// One projection, whole and on a level; `start` is what stands in the output before.
+fn projections<T: Element>(level: Level, x: &[f32], projection: Rademacher, offset: u64, start: &[f32]) {
+    let x = as_format::<T>(x);
+    for scale in [1.0, -0.7] {
+        let (mut expected, mut found) = (guarded(start), guarded(start));
+        rademacher_with(Level::SCALAR, projection, offset, scale, &x, inner(&mut expected)).unwrap();
+        rademacher_with(level, projection, offset, scale, &x, inner(&mut found)).unwrap();
+        assert_eq!(bits(&found), bits(&expected), "{}", T::NAME);
+    }
+}
+
+/// A batch against its gradients one by one.
+fn batches<T: Element>(level: Level, xs: &[Vec<f32>], projection: Rademacher, offset: u64) {
+    let xs: Vec<Vec<T>> = xs.iter().map(|x| as_format(x)).collect();
+    let slices: Vec<&[T]> = xs.iter().map(Vec::as_slice).collect();
+    let zeros = guarded(&vec![0.0; xs.len() * projection.width()]);
+    let (mut expected, mut found) = (zeros.clone(), zeros);
+    for (x, out) in xs.iter().zip(inner(&mut expected).chunks_mut(projection.width())) {
+        rademacher_with(Level::SCALAR, projection, offset, 1.0, x, out).unwrap();
+    }
+    rademacher_batch_with(level, projection, offset, &slices, inner(&mut found)).unwrap();
+    assert_eq!(bits(&found), bits(&expected), "{}", T::NAME);
+}
+
+/// A gradient cut at random against the whole.
+fn carried(level: Level, x: &[f32], projection: Rademacher, offset: u64, cuts: &[usize]) {
+    let zeros = guarded(&vec![0.0; projection.width()]);
+    let (mut expected, mut found) = (zeros.clone(), zeros);
+    rademacher_with(Level::SCALAR, projection, offset, 0.3, x, inner(&mut expected)).unwrap();
+    let mut cuts: Vec<usize> = cuts.iter().map(|&cut| cut.min(x.len())).chain([0, x.len()]).collect();
+    cuts.sort_unstable();
+    let mut carry = Carry::new();
+    for cut in cuts.windows(2) {
+        let (from, part) = (offset + cut[0] as u64, &x[cut[0]..cut[1]]);
+        carry.add_with(level, projection, from, 0.3, part, inner(&mut found)).unwrap();
+    }
+    carry.finish_with(level, projection, inner(&mut found)).unwrap();
+    assert_eq!(bits(&found), bits(&expected));
+}
+
 macro_rules! for_each_level {
     ($($level:ident)*) => {$(
         mod $level {
@@ -109,6 +158,49 @@ macro_rules! for_each_level {
                 fn transforms_have_the_bits_of_the_definition(kind in kind(), seed: u64, log in 0_u32..14) {
                     let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
                     transforms(level, &numbers(kind, seed, 1 << log));
+                }
+
+                #[test]
+                fn projections_have_the_bits_of_the_definition(
+                    kind in kind(), other in kind(), seed: u64, n in 0_usize..300, offset in 0_u64..200, width in 1_usize..5,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let projection = Rademacher::new(64 * width, seed).unwrap();
+                    let (x, start) = (numbers(kind, seed, n), numbers(other, !seed, 64 * width));
+                    projections::<f32>(level, &x, projection, offset, &start);
+                    projections::<f16>(level, &x, projection, offset, &start);
+                    projections::<bf16>(level, &x, projection, offset, &start);
+                }
+
+                #[test]
+                fn a_batch_has_the_bits_of_its_gradients_one_by_one(
+                    kind in kind(), seed: u64, n in 0_usize..200, count in 0_usize..36, offset in 0_u64..70, width in 1_usize..4,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let projection = Rademacher::new(64 * width, seed).unwrap();
+                    let xs: Vec<Vec<f32>> = (0..count as u64).map(|i| numbers(kind, seed ^ i, n)).collect();
+                    batches::<f32>(level, &xs, projection, offset);
+                    batches::<f16>(level, &xs, projection, offset);
+                }
+
+                #[test]
+                fn with_a_carry_every_cut_gives_the_bits_of_the_whole(
+                    kind in kind(), seed: u64, n in 0_usize..300, offset in 0_u64..70, cuts in prop::collection::vec(0_usize..300, 0..12),
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    carried(level, &numbers(kind, seed, n), Rademacher::new(64, seed).unwrap(), offset, &cuts);
+                }
+
+                #[test]
+                fn cuts_between_groups_give_the_bits_of_the_whole(kind in kind(), seed: u64, n in 0_usize..300, groups in 0_usize..9) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let (x, projection) = (numbers(kind, seed, n), Rademacher::new(64, seed).unwrap());
+                    let (mut whole, mut parts) = ([0.0; 64], [0.0; 64]);
+                    rademacher_with(Level::SCALAR, projection, 96, 1.0, &x, &mut whole).unwrap();
+                    let (head, tail) = x.split_at((32 * groups).min(n));
+                    rademacher_with(level, projection, 96, 1.0, head, &mut parts).unwrap();
+                    rademacher_with(level, projection, 96 + head.len() as u64, 1.0, tail, &mut parts).unwrap();
+                    prop_assert_eq!(bits(&parts), bits(&whole));
                 }
             }
 
@@ -188,4 +280,64 @@ proptest! {
             prop_assert!((back - f64::from(*x)).abs() <= 2.1 * bound, "{back} for {x}");
         }
     }
+}
+
+/// The sign of input `i` in output `j`, read off the documentation and not off the code.
+fn sign(seed: u64, width: usize, i: u64, j: usize) -> f64 {
+    let key = hash::key(seed, u64::from_be_bytes(*b"RADEMACH"));
+    let word = hash::word(key, i / 32 * (width as u64 / 2) + j as u64 / 2);
+    let nibble = word >> (32 * (j % 2)) >> (4 * (i % 32 / 4)) & 15;
+    let whole = nibble >> 3 & 1;
+    let own = if i % 4 == 3 { 0 } else { nibble >> (i % 4) & 1 };
+    if own ^ whole == 1 { -1.0 } else { 1.0 }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn a_projection_is_the_product_with_a_matrix_of_signs_within_its_bound(
+        kind in 0_usize..4, seed: u64, n in 0_usize..1000, offset in 0_u64..100,
+    ) {
+        let projection = Rademacher::new(128, seed).unwrap();
+        let x = numbers(KINDS[kind], seed, n);
+        let mut found = [0.0; 128];
+        rademacher(projection, offset, 1.0, &x, &mut found).unwrap();
+        let total: f64 = x.iter().map(|&x| f64::from(x).abs()).sum();
+        let groups = (n as u64).div_ceil(32) + 1;
+        let bound = (7 + groups) as f64 * UNIT * (1.0 + 1e-4) * total;
+        for (j, found) in found.iter().enumerate() {
+            let exact: f64 = (offset..).zip(&x).map(|(i, &x)| sign(seed, 128, i, j) * f64::from(x)).sum();
+            prop_assert!((f64::from(*found) - exact).abs() <= bound, "output {j}: {found} for {exact}, bound {bound:e}");
+        }
+    }
+}
+
+#[test]
+fn a_projection_scales_by_one_over_the_root_of_its_width() {
+    for width in (64..100_000).step_by(64) {
+        let expected = (1.0 / (width as f64).sqrt()) as f32;
+        assert_eq!(Rademacher::new(width, 0).unwrap().scale(), expected, "{width}");
+    }
+}
+
+#[test]
+fn wrong_widths_lengths_and_offsets_are_refused_and_nothing_is_written() {
+    for width in [0, 1, 32, 96, 100] {
+        assert_eq!(Rademacher::new(width, 1), Err(Error::Width { multiple: 64, found: width }));
+    }
+    let projection = Rademacher::new(64, 1).unwrap();
+    let (x, mut out) = ([1.0_f32; 40], [0.5; 128]);
+    let length = Error::Length { expected: 64, found: 128 };
+    assert_eq!(rademacher(projection, 0, 1.0, &x, &mut out), Err(length));
+    assert_eq!(rademacher(projection, u64::MAX, 1.0, &x, &mut out[..64]), Err(Error::Offset));
+    assert_eq!(rademacher_batch(projection, 0, &[&x[..]], &mut out), Err(length));
+    assert_eq!(rademacher_batch(projection, u64::MAX, &[&x[..], &x[..]], &mut out), Err(Error::Offset));
+    let uneven = rademacher_batch(projection, 0, &[&x[..], &x[..39]], &mut out);
+    assert_eq!(uneven, Err(Error::Length { expected: 40, found: 39 }));
+    let mut carry = Carry::new();
+    assert_eq!(carry.add(projection, 0, 1.0, &x, &mut out), Err(length));
+    assert_eq!(carry.finish(projection, &mut out), Err(length));
+    assert_eq!(carry, Carry::new());
+    assert_eq!(out, [0.5; 128]);
 }

@@ -5,7 +5,7 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, hadamard, limits, norms, pairs, report, sketches, summaries,
+    axpys, conversions, dots, hadamard, limits, norms, pairs, rademacher, report, sketches, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,7 @@ fn main() -> anyhow::Result<()> {
         axpys::hold,
         conversions::hold,
         hadamard::hold,
+        rademacher::hold,
     ] {
         hold(&mut hall);
     }

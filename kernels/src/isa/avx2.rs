@@ -2,21 +2,24 @@
 
 use super::padded;
 use crate::dispatch::Kernel;
+use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::simd::Simd;
 use core::arch::x86_64::{
     __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
-    _mm_add_ps, _mm_add_ss, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss,
-    _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128,
-    _mm256_add_epi32, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8,
-    _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
-    _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps,
-    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
-    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_slli_epi16, _mm256_slli_epi32,
-    _mm256_sllv_epi32, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_storeu_ps,
+    _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps,
+    _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
+    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256,
+    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32,
+    _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32,
+    _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maskload_ps, _mm256_max_ps,
+    _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
+    _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_sll_epi32,
+    _mm256_slli_epi16, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16,
+    _mm256_srl_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_ps,
     _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
     _mm256_xor_si256,
 };
@@ -230,6 +233,44 @@ impl Avx2 {
             let a = _mm256_fmadd_ps(a, _mm256_blend_ps::<0xCC>(plus, minus), _mm256_permute_ps::<SWAP_2>(a));
             let swapped = _mm256_permute2f128_ps::<1>(a, a);
             _mm256_fmadd_ps(a, _mm256_blend_ps::<0xF0>(plus, minus), swapped)
+        }
+    }
+
+    /// The low 64 bits of four products with a constant.
+    #[inline(always)]
+    fn mul_64(self, a: __m256i, b: u64) -> __m256i {
+        // SAFETY: the witness. Low halves are multiplied in full; of the products with a high half, only the low half counts.
+        unsafe {
+            let (low, high) = (_mm256_set1_epi64x(b as i64), _mm256_set1_epi64x((b >> 32) as i64));
+            let cross = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), low);
+            let cross = _mm256_add_epi64(cross, _mm256_mul_epu32(a, high));
+            _mm256_add_epi64(_mm256_mul_epu32(a, low), _mm256_slli_epi64::<32>(cross))
+        }
+    }
+
+    /// [`crate::hash::mix`] of four states.
+    #[inline(always)]
+    fn mix_4(self, state: __m256) -> __m256 {
+        // SAFETY: the witness.
+        unsafe {
+            let x = _mm256_castps_si256(state);
+            let x = self.mul_64(_mm256_xor_si256(x, _mm256_srli_epi64::<30>(x)), MIX_1);
+            let x = self.mul_64(_mm256_xor_si256(x, _mm256_srli_epi64::<27>(x)), MIX_2);
+            _mm256_castsi256_ps(_mm256_xor_si256(x, _mm256_srli_epi64::<31>(x)))
+        }
+    }
+
+    /// Eight lanes of [`Simd::look_up`]: by the three lower bits, and the fourth gives the sign.
+    #[inline(always)]
+    fn look_up_8<const SHIFT: u32>(self, table: __m256, words: __m256) -> __m256 {
+        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest three bits.
+        unsafe {
+            let words = _mm256_castps_si256(words);
+            let value =
+                _mm256_permutevar8x32_ps(table, _mm256_srl_epi32(words, _mm_cvtsi32_si128(SHIFT as i32)));
+            let left = _mm_cvtsi32_si128(28 - SHIFT as i32);
+            let sign = _mm256_and_si256(_mm256_sll_epi32(words, left), _mm256_set1_epi32(i32::MIN));
+            _mm256_xor_ps(value, _mm256_castsi256_ps(sign))
         }
     }
 
@@ -527,5 +568,36 @@ impl Simd for Avx2 {
         let (low, high) = (self.hadamard_8(low), self.hadamard_8(high));
         // SAFETY: the witness.
         unsafe { [_mm256_add_ps(low, high), _mm256_sub_ps(low, high)] }
+    }
+
+    #[inline(always)]
+    fn hash_state(self, first: u64) -> Self::F {
+        let state = |m: u64| first.wrapping_add(GOLDEN.wrapping_mul(m)) as i64;
+        // SAFETY: the witness.
+        unsafe {
+            let low = _mm256_setr_epi64x(state(0), state(1), state(2), state(3));
+            let high = _mm256_setr_epi64x(state(4), state(5), state(6), state(7));
+            [_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)]
+        }
+    }
+
+    #[inline(always)]
+    fn hash_words(self, state: &mut Self::F) -> Self::F {
+        let words = [self.mix_4(state[0]), self.mix_4(state[1])];
+        // SAFETY: the witness.
+        unsafe {
+            let step = _mm256_set1_epi64x(GOLDEN.wrapping_mul(8) as i64);
+            let [low, high] = *state;
+            *state = [
+                _mm256_castsi256_ps(_mm256_add_epi64(_mm256_castps_si256(low), step)),
+                _mm256_castsi256_ps(_mm256_add_epi64(_mm256_castps_si256(high), step)),
+            ];
+        }
+        words
+    }
+
+    #[inline(always)]
+    fn look_up<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
+        [self.look_up_8::<SHIFT>(table[0], words[0]), self.look_up_8::<SHIFT>(table[0], words[1])]
     }
 }

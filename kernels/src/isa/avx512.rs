@@ -1,24 +1,26 @@
 //! AVX-512 (F, BW, DQ, VL): the sixteen lanes are one register.
 
 use crate::dispatch::Kernel;
+use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::level::has_vnni;
 use crate::simd::Simd;
 use core::arch::x86_64::{
     __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128,
     _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps,
-    _mm512_add_epi32, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
+    _mm512_add_epi32, _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
     _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256,
     _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
     _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
     _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_permute_ps,
-    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512,
-    _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32,
-    _mm512_srli_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
-    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_mullo_epi64,
+    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -562,5 +564,36 @@ impl Simd for Avx512 {
             let signs = _mm512_mask_blend_ps(0xFF00, plus, minus);
             _mm512_fmadd_ps(a, signs, _mm512_shuffle_f32x4::<SWAP_2>(a, a))
         }
+    }
+
+    #[inline(always)]
+    fn hash_state(self, first: u64) -> __m512 {
+        let mut states = [0_u64; 8];
+        for (m, state) in (0..).zip(&mut states) {
+            *state = first.wrapping_add(GOLDEN.wrapping_mul(m));
+        }
+        // SAFETY: the witness; the array is 64 bytes.
+        unsafe { _mm512_castsi512_ps(_mm512_loadu_si512(states.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn hash_words(self, state: &mut __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe {
+            let x = _mm512_castps_si512(*state);
+            let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8) as i64);
+            *state = _mm512_castsi512_ps(_mm512_add_epi64(x, step));
+            let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
+            let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(MIX_1 as i64));
+            let x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
+            let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(MIX_2 as i64));
+            _mm512_castsi512_ps(_mm512_xor_si512(x, _mm512_srli_epi64::<31>(x)))
+        }
+    }
+
+    #[inline(always)]
+    fn look_up<const SHIFT: u32>(self, table: __m512, words: __m512) -> __m512 {
+        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest four bits.
+        unsafe { _mm512_permutexvar_ps(_mm512_srli_epi32::<SHIFT>(_mm512_castps_si512(words)), table) }
     }
 }
