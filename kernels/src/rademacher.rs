@@ -344,12 +344,12 @@ fn next_group_of_vectors<S: Simd, T: Element>(
 fn look_up_group<S: Simd>(s: S, tables: &[S::F; 8], words: S::F) -> S::F {
     let [a, b, c, d, e, f, g, h] = *tables;
     let low = s.add(
-        s.add(s.look_up::<0>(a, words), s.look_up::<4>(b, words)),
-        s.add(s.look_up::<8>(c, words), s.look_up::<12>(d, words)),
+        s.add(s.look_up_odd::<0>(a, words), s.look_up_odd::<4>(b, words)),
+        s.add(s.look_up_odd::<8>(c, words), s.look_up_odd::<12>(d, words)),
     );
     let high = s.add(
-        s.add(s.look_up::<16>(e, words), s.look_up::<20>(f, words)),
-        s.add(s.look_up::<24>(g, words), s.look_up::<28>(h, words)),
+        s.add(s.look_up_odd::<16>(e, words), s.look_up_odd::<20>(f, words)),
+        s.add(s.look_up_odd::<24>(g, words), s.look_up_odd::<28>(h, words)),
     );
     s.add(low, high)
 }

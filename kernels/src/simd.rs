@@ -74,6 +74,28 @@ pub(crate) trait Simd: Copy {
     }
     /// The largest lane; none is a NaN.
     fn fold_max(self, a: Self::F) -> f32;
+    /// Bit *i* = the sign bit of lane *i*.
+    #[inline(always)]
+    fn signs(self, a: Self::F) -> u16 {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        (0..).zip(lanes).fold(0, |signs, (i, lane)| signs | ((lane.to_bits() >> 31) as u16) << i)
+    }
+    /// The sign of lane *i* flipped if bit *i* is set.
+    #[inline(always)]
+    fn flip(self, a: Self::F, bits: u16) -> Self::F {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane = f32::from_bits(lane.to_bits() ^ u32::from(bits >> i & 1) << 31);
+        }
+        self.load(&lanes)
+    }
+    /// Lane *i* = the element of `table` whose number is in bits 4·`place`.. of word *i*; `place` is below 8.
+    #[inline(always)]
+    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
+        self.load(&words.map(|word| table[(word >> (4 * (place & 7)) & 15) as usize]))
+    }
     /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between −127.5 and 127.5.
     #[inline(always)]
     fn divide_and_round(self, a: Self::F, by: f32) -> [i8; 16] {
@@ -170,10 +192,10 @@ pub(crate) trait Simd: Copy {
         *state = self.load(&states);
         self.load(&words)
     }
-    /// Lane *i* = lane *n* of `table`, where *n* is bits `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16
+    /// [`Simd::look_up`] in an odd table. Lane *i* = lane *n* of `table`, where *n* is bits `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16
     /// of `table` are lanes 0..8 with their signs flipped.
     #[inline(always)]
-    fn look_up<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
+    fn look_up_odd<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
         let (mut values, mut lanes) = ([0.0; 16], [0.0; 16]);
         self.store(table, &mut values);
         self.store(words, &mut lanes);

@@ -4,10 +4,11 @@
 //! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
 
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
+use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
 use gradsieve_kernels::score::float::{
     Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
 };
-use gradsieve_kernels::score::int8;
+use gradsieve_kernels::score::{int8, sign};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use proptest::prelude::*;
@@ -172,6 +173,50 @@ fn int8s(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
     assert_eq!(bits(&found), expected, "int8, sealed");
 }
 
+fn sign_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u32>, Vec<f16>) {
+    let mut words = vec![u32::MAX; rows.len() / k * sign_words(k)];
+    let encode = |(row, words): (&[f32], &mut [u32])| encode_signs_with(level, row, words).unwrap();
+    let rows = rows.chunks_exact(k).zip(words.chunks_exact_mut(sign_words(k)));
+    let scales = rows.map(encode).collect();
+    (words, scales)
+}
+
+fn signs(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
+    let (n, count) = (rows.len() / k, queries.len() / k);
+    let (mut words, scales) = sign_rows(Level::SCALAR, rows, k);
+    assert_eq!(sign_rows(level, rows, k), (words.clone(), scales.clone()));
+    let mut decoded = vec![0.0; k];
+    let encoded = words.chunks_exact(sign_words(k)).zip(&scales);
+    for ((words, scale), row) in encoded.zip(rows.chunks_exact(k)) {
+        decode_signs(words, *scale, &mut decoded).unwrap();
+        let same =
+            |(x, y): (&f32, &f32)| x.abs() == scale.to_f32() && x.is_sign_negative() == y.is_sign_negative();
+        assert!(decoded.iter().zip(row).all(same));
+    }
+
+    let score = |level, words: &[u32]| {
+        let rows = sign::Rows { words, scales: &scales };
+        between_guards(n * count, |to| sign::score_sign_rows_with(level, rows, k, queries, to))
+    };
+    let expected = bits(&score(Level::SCALAR, &words));
+    assert_eq!(bits(&score(level, &words)), expected, "1 bit, open");
+    // What fills up a row has no say.
+    for row in words.chunks_exact_mut(sign_words(k)) {
+        for i in k..32 * row.len() {
+            row[i / 32] |= 1 << (i % 32);
+        }
+    }
+    assert_eq!(bits(&score(level, &words)), expected, "1 bit, open, with other padding");
+
+    let mut sealed = vec![9; sign::sealed_len(n, k)];
+    sign::seal(&words, k, &mut sealed).unwrap();
+    let mut scratch = vec![7.0; sign::Tables::len(count, k)];
+    let tables = sign::Tables::new(queries, k, &mut scratch).unwrap();
+    let rows = sign::Rows { words: &sealed, scales: &scales };
+    let found = between_guards(n * count, |to| sign::score_sign_sealed_with(level, rows, tables, to));
+    assert_eq!(bits(&found), expected, "1 bit, sealed");
+}
+
 macro_rules! for_each_level {
     ($($level:ident)*) => {$(
         mod $level {
@@ -198,6 +243,15 @@ macro_rules! for_each_level {
                     let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
                     let (rows, queries) = (numbers(kind, seed, n * k), numbers(kind, !seed, count * k));
                     int8s(level, &rows, k, &queries);
+                }
+
+                #[test]
+                fn signs_and_their_scores_have_the_bits_of_the_definition_in_both_layouts(
+                    kind in any_kind(), seed: u64, n in 0_usize..150, k in width(), count in 0_usize..10,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    let rows: Vec<f32> = numbers(Kind::HeavyTailed, seed, n * k).iter().map(|x| x.clamp(-1e5, 1e5) / 2.0).collect();
+                    signs(level, &rows, k, &numbers(kind, !seed, count * k));
                 }
             }
         }
@@ -322,4 +376,50 @@ fn int8_queries_of_the_other_layout_are_refused() {
     let sealed = int8::Queries::sealed(&[1.0; 4], 4, &mut scratch).unwrap();
     assert_eq!(int8::score_int8_rows(rows, sealed, &mut scores), Err(Error::Layout));
     assert_eq!(scores, [GUARD]);
+}
+
+/// |computed − exact| ≤ (⌈k/64⌉ + 7)·2⁻²⁴·scale·Σ|qᵢ|: a term of four, a partial sum, the fold, the scale.
+#[test]
+fn sign_scores_are_within_their_bound_of_f64() {
+    for kind in [Kind::Uniform, Kind::Tiny, Kind::HeavyTailed, Kind::Positive, Kind::Painted] {
+        for k in [1, 64, 100, 512, 4096] {
+            let (rows, queries) = (numbers(Kind::Uniform, 1, 5 * k), numbers(kind, 2, 3 * k));
+            let (words, scales) = sign_rows(Level::best(), &rows, k);
+            let mut scores = [0.0; 15];
+            let stored = sign::Rows { words: &words, scales: &scales };
+            sign::score_sign_rows(stored, k, &queries, &mut scores).unwrap();
+            for (at, score) in scores.iter().enumerate() {
+                let row = &rows[at % 5 * k..][..k];
+                let mean = row.iter().map(|x| f64::from(x.abs())).sum::<f64>() / k as f64;
+                let scale = scales[at % 5].to_f64();
+                assert!((mean - scale).abs() <= 2.0_f64.powi(-11) * mean, "{mean} became {scale}");
+                let terms = row.iter().zip(&queries[at / 5 * k..][..k]);
+                let exact: f64 = terms.clone().map(|(x, q)| f64::from(q.copysign(*q * *x))).sum();
+                let magnitude: f64 = terms.map(|(_, q)| f64::from(q.abs())).sum();
+                let bound = (k.div_ceil(64) + 7) as f64 * f64::from(f32::EPSILON) / 2.0;
+                let error = (f64::from(*score) - scale * exact).abs();
+                assert!(error <= bound * scale * magnitude, "{kind:?}, k = {k}: {error:e} of {magnitude:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sign_is_the_sign_bit_and_a_scale_is_what_f16_can_hold() {
+    let mut words = [0; 2];
+    let mut encode =
+        |row: &[f32]| encode_signs_with(Level::best(), row, &mut words).map(|scale| (scale, words));
+    assert_eq!(encode(&[0.0, -0.0, 1.0, -3.0]), Ok((f16::ONE, [0b1010, 0])));
+    assert_eq!(encode(&[0.0; 64]), Ok((f16::ZERO, [0, 0])));
+    assert_eq!(encode(&[-65_504.0; 33]), Ok((f16::MAX, [u32::MAX, 1])));
+    assert_eq!(encode(&[f32::from_bits(1); 5]), Ok((f16::ZERO, [0, 0])));
+    // Once more than f16's smallest value, once less than half of it.
+    assert_eq!(encode(&[6e-8; 5]).unwrap().0, f16::from_bits(1));
+    assert_eq!(encode(&[2e-8; 5]).unwrap().0, f16::ZERO);
+    assert_eq!(encode(&[65_520.0; 5]), Err(Error::NonFinite));
+    assert_eq!(encode(&[f32::MAX; 5]), Err(Error::NonFinite));
+    assert_eq!(encode(&[1.0, f32::NAN]), Err(Error::NonFinite));
+    assert_eq!(encode(&[1.0, f32::NEG_INFINITY]), Err(Error::NonFinite));
+    assert_eq!(encode(&[]), Err(Error::Width { multiple: 1, found: 0 }));
+    assert_eq!(encode(&[1.0; 65]), Err(Error::Length { expected: 4, found: 2 }));
 }

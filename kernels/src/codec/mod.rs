@@ -2,8 +2,10 @@
 //!
 //! | codec | bytes of k values | scale | a value is off by at most |
 //! |---|---|---|---|
-//! | [`int8`] | k | `f32`, max |x|/127 | half a scale |
+//! | [`int8`] | k | `f32`, max \|x\|/127 | half a scale |
+//! | [`sign`] | 8·⌈k/64⌉ | `f16`, mean \|x\| | (a sign) |
 //!
 //! What a codec's rows are for is [`crate::score`].
 
 pub mod int8;
+pub mod sign;

@@ -9,19 +9,19 @@ use core::arch::x86_64::{
     _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps,
     _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32,
     _mm_storeu_si128, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_castpd_ps, _mm256_castps_pd, _mm256_castps_si256,
-    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32,
-    _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32,
-    _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maskload_ps, _mm256_max_ps,
-    _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castps_pd,
+    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
+    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
+    _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maskload_ps,
+    _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
     _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
     _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
     _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_sll_epi32,
     _mm256_slli_epi16, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16,
-    _mm256_srl_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_ps,
-    _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
-    _mm256_xor_si256,
+    _mm256_srl_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32,
+    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
+    _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -260,7 +260,7 @@ impl Avx2 {
         }
     }
 
-    /// Eight lanes of [`Simd::look_up`]: by the three lower bits, and the fourth gives the sign.
+    /// Eight lanes of [`Simd::look_up_odd`]: by the three lower bits, and the fourth gives the sign.
     #[inline(always)]
     fn look_up_8<const SHIFT: u32>(self, table: __m256, words: __m256) -> __m256 {
         // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest three bits.
@@ -500,6 +500,38 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn signs(self, [low, high]: Self::F) -> u16 {
+        // SAFETY: the witness.
+        unsafe { (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16 }
+    }
+
+    #[inline(always)]
+    fn flip(self, [low, high]: Self::F, bits: u16) -> Self::F {
+        // SAFETY: the witness.
+        unsafe {
+            let bits = _mm256_set1_epi32(bits.into());
+            [_mm256_xor_ps(low, self.flips(bits, 0)), _mm256_xor_ps(high, self.flips(bits, 1))]
+        }
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
+        // SAFETY: the witness; both arrays are 64 bytes, twice 32. The permutation looks at three bits of a lane; the fourth,
+        // moved to the sign, chooses the table's half.
+        unsafe {
+            let (low, high) = (_mm256_loadu_ps(table.as_ptr()), _mm256_loadu_ps(table.as_ptr().add(8)));
+            let count = _mm256_set1_epi32(4 * place as i32);
+            let eight = |words: *const u32| {
+                let numbers = _mm256_srlv_epi32(_mm256_loadu_si256(words.cast()), count);
+                let (a, b) =
+                    (_mm256_permutevar8x32_ps(low, numbers), _mm256_permutevar8x32_ps(high, numbers));
+                _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(numbers)))
+            };
+            [eight(words.as_ptr()), eight(words.as_ptr().add(8))]
+        }
+    }
+
+    #[inline(always)]
     fn divide_and_round(self, [low, high]: Self::F, by: f32) -> [i8; 16] {
         let mut out = [0; 16];
         // SAFETY: the witness; the array is 16 bytes. Packing to 16 bits takes the registers' halves in turn, which the permutation undoes.
@@ -597,7 +629,7 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn look_up<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
+    fn look_up_odd<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
         [self.look_up_8::<SHIFT>(table[0], words[0]), self.look_up_8::<SHIFT>(table[0], words[1])]
     }
 }

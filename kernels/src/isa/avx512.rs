@@ -12,15 +12,15 @@ use core::arch::x86_64::{
     _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
     _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
     _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_maskz_loadu_epi8,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_mullo_epi64,
-    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32,
-    _mm512_unpackhi_epi64, _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
-    _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
+    _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16,
+    _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16,
+    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512,
+    _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32,
+    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
+    _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -461,6 +461,28 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn signs(self, a: __m512) -> u16 {
+        // SAFETY: the witness.
+        unsafe { _mm512_movepi32_mask(_mm512_castps_si512(a)) }
+    }
+
+    #[inline(always)]
+    fn flip(self, a: __m512, bits: u16) -> __m512 {
+        // SAFETY: the witness.
+        unsafe { _mm512_mask_xor_ps(a, bits, a, _mm512_set1_ps(-0.0)) }
+    }
+
+    #[inline(always)]
+    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> __m512 {
+        // SAFETY: the witness; both arrays are 64 bytes. The permutation looks at four bits of a lane.
+        unsafe {
+            let words = _mm512_loadu_si512(words.as_ptr().cast());
+            let numbers = _mm512_srlv_epi32(words, _mm512_set1_epi32(4 * place as i32));
+            _mm512_permutexvar_ps(numbers, _mm512_loadu_ps(table.as_ptr()))
+        }
+    }
+
+    #[inline(always)]
     fn divide_and_round(self, a: __m512, by: f32) -> [i8; 16] {
         let mut out = [0; 16];
         // SAFETY: the witness; the array is 16 bytes.
@@ -592,7 +614,7 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn look_up<const SHIFT: u32>(self, table: __m512, words: __m512) -> __m512 {
+    fn look_up_odd<const SHIFT: u32>(self, table: __m512, words: __m512) -> __m512 {
         // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest four bits.
         unsafe { _mm512_permutexvar_ps(_mm512_srli_epi32::<SHIFT>(_mm512_castps_si512(words)), table) }
     }

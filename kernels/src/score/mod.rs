@@ -27,7 +27,7 @@ use crate::error::Error;
 
 pub mod float;
 pub mod int8;
-// pub mod sign;
+pub mod sign;
 
 /// Rows of a sealed group.
 pub const GROUP: usize = 16;

@@ -1,0 +1,107 @@
+//! The 1-bit codec: a row of *k* values in *k* bits, filled up to a multiple of 64, and one `f16` scale.
+//!
+//! Bit i mod 32 of word ⌊i/32⌋ is the sign bit of value *i*: set for what is negative and for −0. What fills up the last words is
+//! zero. scale = mean |x| = (canonical Σ|xᵢ|, [`crate::norm::l1_norm`])/k in `f64`, rounded to `f32`, then to `f16`, both to
+//! nearest even. A value decodes to ±scale.
+//!
+//! `f16` ends at 65,504, and below 6·10⁻⁵ it loses bits: a row of tiny gradients wants to be scaled before it is stored, or its scale
+//! may become zero.
+
+use crate::dispatch::{Kernel, run};
+use crate::error::{Error, same_length};
+use crate::level::Level;
+use crate::norm::l1_norm_with;
+use crate::simd::Simd;
+use half::f16;
+
+/// Words of a row of `k` values.
+#[must_use]
+pub const fn sign_words(k: usize) -> usize {
+    2 * k.div_ceil(64)
+}
+
+/// Writes a row's signs and returns the row's scale.
+///
+/// # Errors
+/// [`Error::Width`] if the row is empty; [`Error::Length`] unless there are [`sign_words`] words; [`Error::NonFinite`] if a value is
+/// infinite or NaN, or the scale is too large for `f16`. Nothing was written.
+#[inline]
+pub fn encode_signs(row: &[f32], words: &mut [u32]) -> Result<f16, Error> {
+    encode_signs_with(Level::best(), row, words)
+}
+
+/// [`encode_signs`] on a given level.
+///
+/// # Errors
+/// As [`encode_signs`].
+#[inline]
+pub fn encode_signs_with(level: Level, row: &[f32], words: &mut [u32]) -> Result<f16, Error> {
+    if row.is_empty() {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    same_length(sign_words(row.len()), words.len())?;
+    let mean = l1_norm_with(level, row) / row.len() as f64;
+    let scale = f16::from_f32(mean as f32);
+    if !scale.is_finite() {
+        return Err(Error::NonFinite);
+    }
+    run(level, Encode { row, words });
+    Ok(scale)
+}
+
+/// Writes the values of a row's signs: ±scale.
+///
+/// # Errors
+/// [`Error::Length`] unless there are [`sign_words`] words for the row; nothing was written.
+pub fn decode_signs(words: &[u32], scale: f16, row: &mut [f32]) -> Result<(), Error> {
+    same_length(sign_words(row.len()), words.len())?;
+    let scale = scale.to_f32().to_bits();
+    for (row, word) in row.chunks_mut(32).zip(words) {
+        for (i, to) in row.iter_mut().enumerate() {
+            *to = f32::from_bits(scale ^ (word >> i & 1) << 31);
+        }
+    }
+    Ok(())
+}
+
+/// The scalar text.
+#[inline(always)]
+fn definition(row: &[f32], words: &mut [u32]) {
+    words.fill(0);
+    for (row, word) in row.chunks(32).zip(words) {
+        for (i, x) in row.iter().enumerate() {
+            *word |= x.to_bits() >> 31 << i;
+        }
+    }
+}
+
+struct Encode<'a> {
+    row: &'a [f32],
+    words: &'a mut [u32],
+}
+
+impl Kernel for Encode<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn define(self) {
+        definition(self.row, self.words);
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        let (row, rest) = self.row.as_chunks::<16>();
+        let (row, half) = row.as_chunks::<2>();
+        let (words, words_rest) = self.words.split_at_mut(row.len().min(self.words.len()));
+        for ([low, high], word) in row.iter().zip(words) {
+            *word = u32::from(s.signs(s.load(low))) | u32::from(s.signs(s.load(high))) << 16;
+        }
+        definition(half.as_flattened(), words_rest);
+        let first = 16 * half.len();
+        if let Some(word) = words_rest.first_mut() {
+            for (i, x) in (first..).zip(rest) {
+                *word |= x.to_bits() >> 31 << i;
+            }
+        }
+    }
+}

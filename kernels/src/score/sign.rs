@@ -1,0 +1,453 @@
+//! Scores of 1-bit rows ([`crate::codec::sign`]) against `f32` queries: (Σ ±qᵢ)·row's scale.
+//!
+//! The order is that of [`super`], but that four terms are added to each other before they go to their partial sum: with
+//! t(i) = ±qᵢ, zero beyond the end,
+//!
+//! partial sum j += (t(64b + j) + t(64b + 16 + j)) + (t(64b + 32 + j) + t(64b + 48 + j)) for block b = 0, 1, …
+//!
+//! so |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row by row, that is a flip of signs and an addition for
+//! sixteen terms. In a sealed group the four signs of a term stand together and are an index into a table of the sixteen
+//! signed sums of four query values (the method of the four Russians): one look-up and one addition for four terms of sixteen
+//! rows. The tables are made once a query ([`Tables`]), in 16 times the query's memory.
+
+use super::{Fold, GROUP, LANES, ORDER, check_scores, fold, whole};
+use crate::codec::sign::sign_words;
+use crate::dispatch::{Kernel, run};
+use crate::error::{Error, same_length};
+use crate::level::Level;
+use crate::simd::Simd;
+use half::f16;
+
+/// Values in which each partial sum gets one term of four.
+const BLOCK: usize = 64;
+
+/// Queries whose tables stand side by side.
+const TILE: usize = 4;
+
+/// Rows of signs.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// The signs.
+    pub words: &'a [u32],
+    /// A scale a row.
+    pub scales: &'a [f16],
+}
+
+/// `scores[q·n + r]` of row r of an open segment and query q, of `k` values each.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the words aren't [`sign_words`] for each scale, the queries aren't a multiple of
+/// `k`, or the scores aren't as many as the product of rows and queries. Nothing was written.
+#[inline]
+pub fn score_sign_rows(rows: Rows<'_>, k: usize, queries: &[f32], scores: &mut [f32]) -> Result<(), Error> {
+    score_sign_rows_with(Level::best(), rows, k, queries, scores)
+}
+
+/// [`score_sign_rows`] on a given level.
+///
+/// # Errors
+/// As [`score_sign_rows`].
+#[inline]
+pub fn score_sign_rows_with(
+    level: Level,
+    rows: Rows<'_>,
+    k: usize,
+    queries: &[f32],
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    let count = whole(queries.len(), k)?;
+    same_length(rows.scales.len().saturating_mul(sign_words(k)), rows.words.len())?;
+    check_scores(rows.scales.len(), count, scores.len())?;
+    if !scores.is_empty() {
+        run(level, Open { rows, k, queries, scores });
+    }
+    Ok(())
+}
+
+/// `scores[q·n + r]` of row r of a sealed segment and query q, for as many rows as there are scales.
+///
+/// # Errors
+/// [`Error::Length`] if the words aren't [`sealed_len`] of as many rows as there are scales, or the scores aren't as many as the product of
+/// rows and queries. Nothing was written.
+#[inline]
+pub fn score_sign_sealed(sealed: Rows<'_>, queries: Tables<'_>, scores: &mut [f32]) -> Result<(), Error> {
+    score_sign_sealed_with(Level::best(), sealed, queries, scores)
+}
+
+/// [`score_sign_sealed`] on a given level.
+///
+/// # Errors
+/// As [`score_sign_sealed`].
+#[inline]
+pub fn score_sign_sealed_with(
+    level: Level,
+    sealed: Rows<'_>,
+    queries: Tables<'_>,
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    same_length(sealed_len(sealed.scales.len(), queries.k), sealed.words.len())?;
+    check_scores(sealed.scales.len(), queries.count, scores.len())?;
+    if !scores.is_empty() {
+        run(level, Sealed { rows: sealed, queries, scores });
+    }
+    Ok(())
+}
+
+/// Words of a sealed segment of `rows` rows.
+#[must_use]
+pub const fn sealed_len(rows: usize, k: usize) -> usize {
+    rows.div_ceil(GROUP).saturating_mul(GROUP).saturating_mul(sign_words(k))
+}
+
+/// Lays the signs of an open segment out as a sealed one: the four signs of a term together, terms in the order of [`ORDER`] and then of
+/// blocks, eight terms a word, sixteen rows' words side by side. What fills up the last group is zero.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `words` isn't a multiple of [`sign_words`], or `sealed` is not [`sealed_len`]
+/// long. Nothing was written.
+pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
+    let length = sign_words(k);
+    let n = whole(words.len(), length)?;
+    same_length(sealed_len(n, k), sealed.len())?;
+    let length = length.max(1);
+    let groups = sealed.as_chunks_mut::<GROUP>().0.chunks_mut(length);
+    for (rows, group) in words.chunks(GROUP * length).zip(groups) {
+        group.fill([0; GROUP]);
+        for (r, row) in rows.chunks(length).enumerate() {
+            for (place, (lane, block)) in terms(row.as_chunks::<2>().0) {
+                let term = signs_of(*block, lane);
+                if let Some(word) = group.get_mut(place / 8).and_then(|words| words.get_mut(r)) {
+                    *word |= term << (4 * (place % 8));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The terms of a sealed row in their order: the partial sum that each belongs to and its block, numbered.
+fn terms<T>(blocks: &[T]) -> impl Iterator<Item = (usize, (usize, &T))> {
+    ORDER.into_iter().flat_map(|lane| blocks.iter().map(move |block| (lane, block))).enumerate()
+}
+
+/// The four signs of a block that belong to one partial sum.
+#[inline(always)]
+const fn signs_of([low, high]: [u32; 2], lane: usize) -> u32 {
+    let (low, high) = (low >> lane, high >> lane);
+    (low & 1) | (low >> 15 & 2) | (high << 2 & 4) | (high >> 13 & 8)
+}
+
+/// The term of four values with four signs.
+#[inline(always)]
+fn term(values: [f32; 4], signs: u32) -> f32 {
+    let signed = |i: usize| f32::from_bits(values[i].to_bits() ^ (signs >> i & 1) << 31);
+    (signed(0) + signed(1)) + (signed(2) + signed(3))
+}
+
+/// The four values of a block that belong to one partial sum, with zeros beyond the end.
+#[inline(always)]
+fn values_of(block: &[f32], lane: usize) -> [f32; 4] {
+    let value = |i: usize| block.get(16 * i + lane).copied().unwrap_or(0.0);
+    [value(0), value(1), value(2), value(3)]
+}
+
+/// Queries as tables of the signed sums of their values, for sealed segments.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables<'a> {
+    /// Tiles of four queries, then one of what is left, filled up with zeros to 1, 2 or 4: in each, term after term in the sealed order.
+    values: &'a [[f32; 16]],
+    k: usize,
+    count: usize,
+}
+
+impl<'a> Tables<'a> {
+    /// Elements of scratch that so many queries take.
+    #[must_use]
+    pub const fn len(queries: usize, k: usize) -> usize {
+        let rest = queries % TILE;
+        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
+        (queries - queries % TILE).saturating_add(rest).saturating_mul(16 * Self::terms(k))
+    }
+
+    /// Terms of a row.
+    const fn terms(k: usize) -> usize {
+        LANES * k.div_ceil(BLOCK)
+    }
+
+    /// Makes the tables of queries of `k` values each, query after query.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple of `k`, or `scratch` is not [`Tables::len`]
+    /// long. Nothing was written.
+    pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
+        let count = whole(queries.len(), k)?;
+        same_length(Self::len(count, k), scratch.len())?;
+        let (k, terms_of_k) = (k.max(1), Self::terms(k).max(1));
+        let scratch = scratch.as_chunks_mut::<16>().0;
+        for (queries, tile) in queries.chunks(TILE * k).zip(scratch.chunks_mut(TILE * terms_of_k)) {
+            let width = (tile.len() / terms_of_k).max(1);
+            tile.fill([0.0; 16]);
+            for (column, query) in queries.chunks(k).enumerate() {
+                let mut tables = tile.iter_mut().skip(column).step_by(width);
+                for lane in ORDER {
+                    for (block, table) in query.chunks(BLOCK).zip(tables.by_ref()) {
+                        let values = values_of(block, lane);
+                        for (signs, to) in (0..).zip(table) {
+                            *to = term(values, signs);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Self { values: scratch, k, count })
+    }
+
+    /// How many queries there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Values a query.
+    #[must_use]
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+}
+
+struct Open<'a> {
+    rows: Rows<'a>,
+    k: usize,
+    queries: &'a [f32],
+    scores: &'a mut [f32],
+}
+
+impl Kernel for Open<'_> {
+    type Output = ();
+
+    /// The scalar text.
+    #[inline(always)]
+    fn define(self) {
+        let Self { rows, k, queries, scores } = self;
+        let n = rows.scales.len().max(1);
+        for (query, scores) in queries.chunks(k.max(1)).zip(scores.chunks_mut(n)) {
+            let rows = rows.words.chunks(sign_words(k).max(1)).zip(rows.scales);
+            for ((row, scale), score) in rows.zip(scores) {
+                let mut lanes = [0.0_f32; LANES];
+                for (block, query) in row.as_chunks::<2>().0.iter().zip(query.chunks(BLOCK)) {
+                    for (lane, sum) in lanes.iter_mut().enumerate() {
+                        *sum += term(values_of(query, lane), signs_of(*block, lane));
+                    }
+                }
+                *score = fold(lanes) * scale.to_f32();
+            }
+        }
+    }
+
+    /// Sixteen rows at a time, four of them side by side.
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        let Self { rows, k, queries, scores } = self;
+        let (n, k) = (rows.scales.len().max(1), k.max(1));
+        let length = sign_words(k).max(1);
+        let blocks = rows.words.chunks(16 * length).zip(rows.scales.chunks(16));
+        for ((block, scales), first) in blocks.zip((0..n).step_by(16)) {
+            let mut sixteen: [&[[u32; 2]]; 16] = [block.get(..length).unwrap_or_default().as_chunks().0; 16];
+            for (slot, row) in sixteen.iter_mut().zip(block.chunks_exact(length)) {
+                *slot = row.as_chunks().0;
+            }
+            for (query, scores) in queries.chunks(k).zip(scores.chunks_mut(n)) {
+                let mut sums = [s.splat(0.0); 16];
+                for (rows, sums) in sixteen.as_chunks::<4>().0.iter().zip(sums.as_chunks_mut::<4>().0) {
+                    *sums = four_rows(s, rows, query);
+                }
+                write(&s.fold_16(sums), scales, scores.get_mut(first..).unwrap_or_default());
+            }
+        }
+    }
+}
+
+/// Writes the scores of up to sixteen rows.
+#[inline(always)]
+fn write(sums: &[f32; 16], scales: &[f16], to: &mut [f32]) {
+    for ((sum, scale), to) in sums.iter().zip(scales).zip(to) {
+        *to = sum * scale.to_f32();
+    }
+}
+
+/// The lanes of four rows for a query.
+#[inline(always)]
+fn four_rows<S: Simd>(s: S, rows: &[&[[u32; 2]]; 4], query: &[f32]) -> [S::F; 4] {
+    let mut lanes = [s.splat(0.0); 4];
+    for (b, query) in query.chunks(BLOCK).enumerate() {
+        let mut q = [s.splat(0.0); 4];
+        if let Some(query) = query.first_chunk::<BLOCK>() {
+            for (q, query) in q.iter_mut().zip(query.as_chunks().0) {
+                *q = s.load(query);
+            }
+        } else {
+            for (q, query) in q.iter_mut().zip(query.chunks(16)) {
+                *q = s.load_part(query);
+            }
+        }
+        for (lane, row) in lanes.iter_mut().zip(rows) {
+            let Some(&[low, high]) = row.get(b) else { continue };
+            let first = s.add(s.flip(q[0], low as u16), s.flip(q[1], (low >> 16) as u16));
+            let second = s.add(s.flip(q[2], high as u16), s.flip(q[3], (high >> 16) as u16));
+            *lane = s.add(*lane, s.add(first, second));
+        }
+    }
+    lanes
+}
+
+struct Sealed<'a> {
+    rows: Rows<'a>,
+    queries: Tables<'a>,
+    scores: &'a mut [f32],
+}
+
+impl Kernel for Sealed<'_> {
+    type Output = ();
+
+    /// The scalar text.
+    #[inline(always)]
+    fn define(self) {
+        let Self { rows, queries, scores } = self;
+        let n = rows.scales.len().max(1);
+        let length = Tables::terms(queries.k).max(1);
+        let groups = rows.words.as_chunks::<GROUP>().0;
+        for (q, scores) in scores.chunks_mut(n).enumerate() {
+            let tile = queries.values.chunks(TILE * length).nth(q / TILE).unwrap_or_default();
+            let tables = tile.chunks((tile.len() / length).max(1)).map(|tables| tables.get(q % TILE));
+            for (r, (score, scale)) in scores.iter_mut().zip(rows.scales).enumerate() {
+                let words = groups.chunks((length / 8).max(1)).nth(r / GROUP).unwrap_or_default();
+                let mut lanes = [0.0; LANES];
+                for ((place, tables), lane) in tables
+                    .clone()
+                    .enumerate()
+                    .zip(ORDER.into_iter().flat_map(|lane| core::iter::repeat_n(lane, length / LANES)))
+                {
+                    let word = words.get(place / 8).and_then(|words| words.get(r % GROUP)).unwrap_or(&0);
+                    let signs = (word >> (4 * (place % 8)) & 15) as usize;
+                    if let (Some(sum), Some(table)) = (lanes.get_mut(lane), tables) {
+                        *sum += table.get(signs).unwrap_or(&0.0);
+                    }
+                }
+                *score = fold(lanes) * scale.to_f32();
+            }
+        }
+    }
+
+    /// Eight groups at a time, which stay near while the queries come by.
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        let Self { rows, queries, scores } = self;
+        let n = rows.scales.len().max(1);
+        let length = Tables::terms(queries.k).max(1);
+        let groups = rows.words.as_chunks::<GROUP>().0.chunks(8 * (length / 8).max(1));
+        for ((groups, scales), first) in
+            groups.zip(rows.scales.chunks(8 * GROUP)).zip((0..n).step_by(8 * GROUP))
+        {
+            let mut fetch = true;
+            for (tile, q) in queries.values.chunks(TILE * length).zip((0_usize..).step_by(TILE)) {
+                let scores = scores.get_mut(q * n..).unwrap_or_default();
+                let part = Part { groups, scales, first, n, fetch, tile };
+                match (tile.len() / length, S::ROOMY) {
+                    (4, true) => part.score::<S, 4, 4, 0, 4>(s, scores),
+                    (4, false) => {
+                        part.score::<S, 2, 4, 0, 2>(s, scores);
+                        let rest = scores.get_mut(2 * n..).unwrap_or_default();
+                        Part { fetch: false, ..part }.score::<S, 2, 4, 2, 2>(s, rest);
+                    }
+                    (2, true) => part.score::<S, 8, 2, 0, 2>(s, scores),
+                    (2, false) => part.score::<S, 2, 2, 0, 2>(s, scores),
+                    (_, true) => part.score::<S, 8, 1, 0, 1>(s, scores),
+                    (_, false) => part.score::<S, 4, 1, 0, 1>(s, scores),
+                }
+                fetch = false;
+            }
+        }
+    }
+}
+
+/// Some groups of a sealed segment and a tile of queries.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    groups: &'a [[u32; GROUP]],
+    scales: &'a [f16],
+    /// The first row's number, of n.
+    first: usize,
+    n: usize,
+    /// Whether to ask for memory ahead.
+    fetch: bool,
+    tile: &'a [[f32; 16]],
+}
+
+impl Part<'_> {
+    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W wide.
+    #[inline(always)]
+    fn score<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        s: S,
+        scores: &mut [f32],
+    ) {
+        let tables = self.tile.as_chunks::<W>().0;
+        let length = (tables.len() / 8).max(1);
+        let rows = self.scales.chunks(G * GROUP).zip((self.first..).step_by(G * GROUP));
+        for (some, (scales, first)) in self.groups.chunks(G * length).zip(rows) {
+            let mut each: [&[[u32; GROUP]]; G] = [some.get(..length).unwrap_or_default(); G];
+            for (slot, group) in each.iter_mut().zip(some.chunks_exact(length)) {
+                *slot = group;
+            }
+            let sums = tile::<S, G, W, FIRST, C>(s, each, tables, self.fetch);
+            for (sums, scores) in sums.iter().zip(scores.chunks_mut(self.n)) {
+                let scores = scores.get_mut(first..).unwrap_or_default();
+                for ((sum, scales), to) in sums.iter().zip(scales.chunks(GROUP)).zip(scores.chunks_mut(GROUP))
+                {
+                    let mut sixteen = [0.0; 16];
+                    s.store(*sum, &mut sixteen);
+                    write(&sixteen, scales, to);
+                }
+            }
+        }
+    }
+}
+
+/// The sums of G groups for C queries.
+#[inline(always)]
+fn tile<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+    s: S,
+    groups: [&[[u32; GROUP]]; G],
+    tables: &[[[f32; 16]; W]],
+    fetch: bool,
+) -> [[S::F; G]; C] {
+    let zero = [[s.splat(0.0); G]; C];
+    let mut folded = Fold::new(zero);
+    let mut places = 0_usize..;
+    for tables in tables.chunks((tables.len() / LANES).max(1)) {
+        let mut sums = zero;
+        for (tables, place) in tables.iter().zip(places.by_ref()) {
+            for (g, group) in groups.iter().enumerate() {
+                let Some(words) = group.get(place / 8) else { continue };
+                if fetch && place % 8 == 0 {
+                    s.prefetch(words, AHEAD);
+                }
+                for (c, sums) in sums.iter_mut().enumerate() {
+                    sums[g] = s.add(sums[g], s.look_up(&tables[FIRST + c], words, (place % 8) as u32));
+                }
+            }
+        }
+        folded.push(sums, |mut a, b| {
+            for (a, b) in a.iter_mut().zip(b) {
+                for (a, b) in a.iter_mut().zip(b) {
+                    *a = s.add(*a, b);
+                }
+            }
+            a
+        });
+    }
+    folded.total()
+}
+
+/// How far ahead to ask for memory, in bytes.
+const AHEAD: usize = 4096;
