@@ -77,7 +77,7 @@ pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
-pub use sketch::{Exact, Kind, Projector, Repeat, Sjlt, Sketch, SketchId, Sketcher};
+pub use sketch::{Exact, Kind, Projector, Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher};
 
 /// The README's Rust example, compiled and run with the other examples.
 #[cfg(doctest)]

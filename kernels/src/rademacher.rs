@@ -168,7 +168,7 @@ pub fn rademacher_batch_with<T: Element>(
     }
     check_end(offset, length)?;
     let width = projection.width.max(1);
-    for (xs, out) in xs.chunks(BATCH).zip(out.chunks_mut(BATCH * width)) {
+    for (xs, out) in xs.chunks(BATCH).zip(out.chunks_mut(width.saturating_mul(BATCH))) {
         run(level, ProjectBatch { projection, offset, xs, out });
     }
     Ok(())
@@ -485,7 +485,7 @@ impl Carry {
     ) -> Result<(), Error> {
         same_length(projection.width, out.len())?;
         let x = self.inputs.get(..self.held).unwrap_or_default();
-        let offset = self.next - self.held as u64;
+        let offset = self.next.wrapping_sub(self.held as u64);
         run(level, Project { projection, offset, scale: 1.0, x, out });
         self.held = 0;
         Ok(())

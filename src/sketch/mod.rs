@@ -2,15 +2,18 @@
 //!
 //! A projection is linear, unbiased for inner products over its seeds, and a pure function of (seed, coordinate), so nothing is
 //! stored and the segments of a gradient may arrive in any order. In one order, where the segments are cut does not change
-//! a bit; another order is another rounding.
+//! a bit; another order is another rounding. ([`Rademacher`] sums coordinates by 32, and for it a cut inside such a group is another
+//! rounding, too.)
 //!
 //! May import `gradient` and `error`; knows nothing of detectors, influence or stores.
 
 mod exact;
+mod rademacher;
 mod sjlt;
 
 pub use exact::Exact;
 pub use gradsieve_kernels::sjlt::Repeat;
+pub use rademacher::Rademacher;
 pub use sjlt::Sjlt;
 
 use crate::error::{Error, Field, check_length};
@@ -56,6 +59,8 @@ pub enum Kind {
     Exact = 0,
     /// Blocked sparse Johnson–Lindenstrauss transform: [`Sjlt`].
     Sjlt = 1,
+    /// Dense ±1 projection made on the fly: [`Rademacher`].
+    Rademacher = 2,
 }
 
 /// What two sketches must have in common to be compared, merged or stored together.
@@ -181,8 +186,11 @@ impl<'m, P: Projector> Sketcher<'m, P> {
     /// [`Error::OutsideLayout`] if they reach beyond the layout.
     pub fn segment<T: Element>(&mut self, mut offset: u64, x: &[T]) -> Result<(), Error> {
         self.layout.check(offset, x.len() as u64)?;
-        // Tile by tile, so that the second of the two passes finds the tile in the nearest cache.
-        for tile in x.chunks(TILE) {
+        // Tile by tile, so that the second of the two passes finds the tile in the nearest cache. Tiles end on multiples of their
+        // length in the whole gradient, so that they cut no group of coordinates that a projector takes together.
+        let first = TILE - (offset % TILE as u64) as usize;
+        let (first, x) = x.split_at_checked(first).unwrap_or((x, &[]));
+        for tile in core::iter::once(first).chain(x.chunks(TILE)) {
             self.projector.project(offset, tile, self.out)?;
             self.measures.add(tile);
             offset += tile.len() as u64;

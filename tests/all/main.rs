@@ -5,6 +5,7 @@ mod direction;
 mod forest;
 mod influence;
 mod moments;
+mod rademacher;
 mod sketch;
 mod source;
 mod top_k;

@@ -13,7 +13,10 @@ use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::store::{Entry, TopK};
-use gradsieve::{Element, Error, Exact, Layer, Layout, Projector, Repeat, Sjlt, Sketch, Sketcher, bf16, f16};
+use gradsieve::{
+    Element, Error, Exact, Layer, Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher, bf16, f16,
+};
+use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 
 unsafe extern "C" {
     fn a_panic_can_be_reached() -> !;
@@ -42,6 +45,23 @@ fn sketch<'m, T: Element, P: Projector>(
     sketcher.segment(black_box(3), x)?;
     sketcher.outer(layer, x, x)?;
     sketcher.finish()
+}
+
+/// The kernels that the core does not call for every sketch.
+fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
+    gradsieve_kernels::hadamard(x)?;
+    let projection = gradsieve_kernels::Rademacher::new(black_box(64), black_box(1))?;
+    rademacher_batch(projection, black_box(3), opaque(&mut [half, half]), out)?;
+    rademacher_batch(projection, black_box(3), opaque(&mut [&*x, &*x]), out)?;
+    let out = out.get_mut(..black_box(64)).unwrap_or_default();
+    let mut carry = Carry::new();
+    carry.add(projection, black_box(3), black_box(0.5), brain, out)?;
+    carry.add(projection, black_box(9), black_box(0.5), x, out)?;
+    carry.finish(projection, out)?;
+    let layout = Layout::flat(black_box(40))?;
+    let layer = Layer::new(black_box(0), black_box(4), 3);
+    let projector = Rademacher::new(black_box(64), black_box(1))?;
+    Ok(sketch(projector, layout, &layer, half, out)?.measures.l1)
 }
 
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
@@ -105,6 +125,8 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.into_sorted() {
         sum += entry.score;
     }
+    let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting)?;
+    sum += projections(left, right, half, brain)?;
     let mut scores = [1.0, 2.0, 3.0];
     sum += threshold(opaque(&mut scores), black_box(0.1))?;
     Ok(sum)
