@@ -8,7 +8,7 @@
 //! element is at most log₂ *n*·2⁻²⁴·Σ|xᵢ|·(1 + 2⁻²⁰) while nothing overflows (subnormal sums are exact).
 //!
 //! Costs *n* log₂ *n* additions and no memory. Vectors run depth first through the data: sixteen registers (256 elements) from
-//! the four stages in a register on; radix 16 up to [`TILE`] elements, which stay in the nearest cache; radix 8 above,
+//! the four stages in a register on; radix 16 up to 4,096 elements, which stay in the nearest cache; radix 8 above,
 //! because sixteen rows that lie 16 KiB apart fall into one set of that cache, which has fewer ways.
 //!
 //! Sources: Fino & Algazi 1976; Andoni et al. 2015 (FFHT) for the use of registers.

@@ -5,7 +5,7 @@
 //!
 //! Coordinates are taken in groups of [`GROUP`] = 32, aligned to multiples of 32 in the whole gradient. Word number
 //! g·k/2 + m of the hash stream serves group g and the outputs 2m (its lower 32 bits) and 2m + 1 (its upper 32 bits): 64 signs a
-//! word. Nibble q of an output's 32 bits serves the four inputs x₀..x₃ of the group's q-th quarter of eight, whose sum is
+//! word. Nibble q of an output's 32 bits serves the four inputs x₀..x₃ of the group's q-th four, whose sum is
 //!
 //! t_q = ±(((±x₀ ± x₁) ± x₂) + x₃)
 //!
