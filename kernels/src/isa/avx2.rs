@@ -363,7 +363,10 @@ impl Simd for Avx2 {
             let upper = _mm256_set1_epi32(0xFFFF_0000_u32 as i32);
             let even = [_mm256_slli_epi32::<16>(low), _mm256_slli_epi32::<16>(high)];
             let odd = [_mm256_and_si256(low, upper), _mm256_and_si256(high, upper)];
-            [even.map(|x| _mm256_castsi256_ps(x)), odd.map(|x| _mm256_castsi256_ps(x))]
+            [
+                [_mm256_castsi256_ps(even[0]), _mm256_castsi256_ps(even[1])],
+                [_mm256_castsi256_ps(odd[0]), _mm256_castsi256_ps(odd[1])],
+            ]
         }
     }
 
