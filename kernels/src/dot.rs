@@ -30,7 +30,7 @@ pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resul
 }
 
 /// The scalar text.
-fn definition<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
+pub(crate) fn definition<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
     let mut total = 0.0;
     for (x, y) in x.chunks(TILE).zip(y.chunks(TILE)) {
         let mut lanes = [0.0_f32; LANES];

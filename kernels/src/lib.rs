@@ -5,7 +5,8 @@
 //! heap. Most people want the crate `gradsieve`, which is built on it.
 //!
 //! # How it is laid out
-//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`convert`], [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`]. In each, the
+//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`], [`mod@sjlt`], [`mod@rademacher`],
+//!   [`mod@hadamard`], [`codec`], [`score`]. In each, the
 //!   function named `definition` is the scalar text that *defines* the answer; below it stands the vector
 //!   form, once, over the vocabulary of `simd.rs`.
 //! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things on which all
@@ -50,6 +51,7 @@ pub mod hadamard;
 pub mod hash;
 mod isa;
 pub mod level;
+pub mod matrix;
 pub mod norm;
 pub mod pair;
 pub mod rademacher;

@@ -64,6 +64,18 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     Ok(sketch(projector, layout, &layer, half, out)?.measures.l1)
 }
 
+/// Kernels that the core does not use.
+fn matrices(a: &mut [f32], b: &mut [f32]) -> Result<(), gradsieve_kernels::Error> {
+    use gradsieve_kernels::matrix::{add_outer, add_products, matvec, product, scale_add};
+    let [c, d] = &mut [[0.5_f32; 64]; 2];
+    let (c, d) = (opaque(c), opaque(d));
+    matvec(a, c, b)?;
+    product(black_box(8), c, d, b)?;
+    add_outer(black_box(0.5), c, a)?;
+    add_products(black_box(8), c, d, b)?;
+    scale_add(black_box(0.5), c, black_box(2.0), d)
+}
+
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     let layers = [Layer::new(black_box(0), black_box(4), 3), Layer::new(black_box(12), 4, 1)];
     let layout = Layout::new(opaque(&mut { layers }))?;
@@ -125,6 +137,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.into_sorted() {
         sum += entry.score;
     }
+    sum += matrices(memory, more).map_or(1.0, |()| 2.0);
     let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting)?;
     sum += projections(left, right, half, brain)?;
     let mut scores = [1.0, 2.0, 3.0];
