@@ -1,6 +1,6 @@
 //! Small dense matrices, row by row: products in canonical order, updates in a fixed one, and β·y + α·x.
 //!
-//! An entry of a product is the canonical dot ([`crate::dot`]) of two rows, rounded to `f32`; its error is that of the dot plus one
+//! An entry of a product is the canonical dot ([`crate::dot()`]) of two rows, rounded to `f32`; its error is that of the dot plus one
 //! rounding. An update adds rounded products in the order of the batch: after B of them an entry's error is at most
 //! (B + 1)·2⁻²⁴·(|before| + Σ|products|).
 //!
