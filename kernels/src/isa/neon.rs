@@ -312,7 +312,7 @@ impl Simd for Neon {
             unsafe {
                 core::arch::asm!(
                     "prfm pldl1keep, [{address}]",
-                    address = in(reg) start.wrapping_add(ahead + line),
+                    address = in(reg) start.wrapping_add(ahead + line).addr(),
                     options(nomem, nostack, preserves_flags),
                 );
             }
