@@ -8,7 +8,8 @@
 //! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
 //! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
 //! - [`limits`]: plain loops that only move data, or only compute.
-//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`]: one file a contest.
+//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
+//!   [`scores`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -25,5 +26,6 @@ pub mod pairs;
 pub mod plain;
 pub mod rademacher;
 pub mod report;
+pub mod scores;
 pub mod sketches;
 pub mod summaries;

@@ -423,3 +423,19 @@ fn a_sign_is_the_sign_bit_and_a_scale_is_what_f16_can_hold() {
     assert_eq!(encode(&[]), Err(Error::Width { multiple: 1, found: 0 }));
     assert_eq!(encode(&[1.0; 65]), Err(Error::Length { expected: 4, found: 2 }));
 }
+
+#[test]
+fn empty_input_of_any_width_is_scored_as_nothing() {
+    for k in [1, 63, usize::MAX / 16, usize::MAX] {
+        score_rows_with::<f32>(Level::best(), &[], k, &[], &mut []).unwrap();
+        seal::<f32>(&[], k, &mut []).unwrap();
+        let packed = Packed::new(&[], k, &mut []).unwrap();
+        score_sealed_with::<f32>(Level::best(), &[], packed, &mut []).unwrap();
+        int8::seal(&[], k, &mut []).unwrap();
+        sign::seal(&[], k, &mut []).unwrap();
+        let tables = sign::Tables::new(&[], k, &mut []).unwrap();
+        let rows = sign::Rows { words: &[], scales: &[] };
+        sign::score_sign_sealed(rows, tables, &mut []).unwrap();
+        sign::score_sign_rows(rows, k, &[], &mut []).unwrap();
+    }
+}

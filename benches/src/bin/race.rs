@@ -5,7 +5,7 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, hadamard, limits, norms, pairs, rademacher, report, sketches, summaries,
+    axpys, conversions, dots, hadamard, limits, norms, pairs, rademacher, report, scores, sketches, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -51,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         conversions::hold,
         hadamard::hold,
         rademacher::hold,
+        scores::hold,
     ] {
         hold(&mut hall);
     }

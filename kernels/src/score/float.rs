@@ -99,7 +99,9 @@ pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
 pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Error> {
     let n = whole(rows.len(), k)?;
     same_length(sealed_len(n, k), sealed.len())?;
-    for (rows, group) in rows.chunks(GROUP * k.max(1)).zip(sealed.chunks_mut(GROUP * k.max(1))) {
+    for (rows, group) in
+        rows.chunks(k.max(1).saturating_mul(GROUP)).zip(sealed.chunks_mut(k.max(1).saturating_mul(GROUP)))
+    {
         let mut places = group.as_chunks_mut::<GROUP>().0.iter_mut();
         for lane in ORDER {
             for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
@@ -139,7 +141,10 @@ impl<'a> Packed<'a> {
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
-        for (queries, tile) in queries.chunks(TILE * k.max(1)).zip(scratch.chunks_mut(TILE * k.max(1))) {
+        for (queries, tile) in queries
+            .chunks(k.max(1).saturating_mul(TILE))
+            .zip(scratch.chunks_mut(k.max(1).saturating_mul(TILE)))
+        {
             let mut places = tile.chunks_mut((tile.len() / k.max(1)).max(1));
             for lane in ORDER {
                 for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {

@@ -92,7 +92,9 @@ impl<'a> Queries<'a> {
         same_length(Self::sealed_len(count, k), scratch.len())?;
         let scratch = scratch.as_chunks_mut::<4>().0;
         let length = Self::quads(k);
-        for (queries, tile) in queries.chunks(TILE * k.max(1)).zip(scratch.chunks_mut(TILE * length)) {
+        for (queries, tile) in
+            queries.chunks(k.max(1).saturating_mul(TILE)).zip(scratch.chunks_mut(TILE * length))
+        {
             let width = tile.len() / length.max(1);
             tile.fill([0; 4]);
             for (query, column) in queries.chunks(k.max(1)).zip(0..width) {
@@ -230,7 +232,7 @@ pub fn seal(codes: &[u8], k: usize, sealed: &mut [u8]) -> Result<(), Error> {
     same_length(sealed_len(n, k), sealed.len())?;
     let k = k.max(1);
     let groups = sealed.as_chunks_mut::<4>().0.as_chunks_mut::<GROUP>().0;
-    for (rows, group) in codes.chunks(GROUP * k).zip(groups.chunks_mut(k.div_ceil(4).max(1))) {
+    for (rows, group) in codes.chunks(k.saturating_mul(GROUP)).zip(groups.chunks_mut(k.div_ceil(4).max(1))) {
         for (i, quads) in (0..k).step_by(4).zip(group) {
             for (r, quad) in quads.iter_mut().enumerate() {
                 for (i, to) in (i..).zip(quad) {

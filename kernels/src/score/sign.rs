@@ -111,7 +111,7 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
     same_length(sealed_len(n, k), sealed.len())?;
     let length = length.max(1);
     let groups = sealed.as_chunks_mut::<GROUP>().0.chunks_mut(length);
-    for (rows, group) in words.chunks(GROUP * length).zip(groups) {
+    for (rows, group) in words.chunks(length.saturating_mul(GROUP)).zip(groups) {
         group.fill([0; GROUP]);
         for (r, row) in rows.chunks(length).enumerate() {
             for (place, (lane, block)) in terms(row.as_chunks::<2>().0) {
@@ -166,12 +166,12 @@ impl<'a> Tables<'a> {
     pub const fn len(queries: usize, k: usize) -> usize {
         let rest = queries % TILE;
         let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
-        (queries - queries % TILE).saturating_add(rest).saturating_mul(16 * Self::terms(k))
+        (queries - queries % TILE).saturating_add(rest).saturating_mul(Self::terms(k)).saturating_mul(16)
     }
 
     /// Terms of a row.
     const fn terms(k: usize) -> usize {
-        LANES * k.div_ceil(BLOCK)
+        k.div_ceil(BLOCK).saturating_mul(LANES)
     }
 
     /// Makes the tables of queries of `k` values each, query after query.
@@ -184,7 +184,9 @@ impl<'a> Tables<'a> {
         same_length(Self::len(count, k), scratch.len())?;
         let (k, terms_of_k) = (k.max(1), Self::terms(k).max(1));
         let scratch = scratch.as_chunks_mut::<16>().0;
-        for (queries, tile) in queries.chunks(TILE * k).zip(scratch.chunks_mut(TILE * terms_of_k)) {
+        for (queries, tile) in
+            queries.chunks(k.saturating_mul(TILE)).zip(scratch.chunks_mut(terms_of_k.saturating_mul(TILE)))
+        {
             let width = (tile.len() / terms_of_k).max(1);
             tile.fill([0.0; 16]);
             for (column, query) in queries.chunks(k).enumerate() {
