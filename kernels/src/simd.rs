@@ -67,10 +67,11 @@ pub(crate) trait Simd: Copy {
     /// Place *i* = [`Simd::fold`] of the *i*th of sixteen.
     #[inline(always)]
     fn fold_16(self, all: [Self::F; 16]) -> [f32; 16] {
-        all.map(
-            #[inline(always)]
-            |a| self.fold(a),
-        )
+        let mut folded = [0.0; 16];
+        for (to, a) in folded.iter_mut().zip(all) {
+            *to = self.fold(a);
+        }
+        folded
     }
     /// The largest lane; none is a NaN.
     fn fold_max(self, a: Self::F) -> f32;

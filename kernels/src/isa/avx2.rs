@@ -61,16 +61,17 @@ pub(super) fn prefetch<T>(from: &T, ahead: usize) {
     }
 }
 
-/// One register for every two.
+/// One register for every two. A loop, because a closure that the standard library calls may miss this set's features.
 #[inline(always)]
 fn in_pairs<const N: usize, const HALF: usize>(
     from: [__m256; N],
     join: impl Fn(__m256, __m256) -> __m256,
 ) -> [__m256; HALF] {
-    core::array::from_fn(
-        #[inline(always)]
-        |i| join(from[2 * i], from[2 * i + 1]),
-    )
+    let mut to = [from[0]; HALF];
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = join(from[2 * i], from[2 * i + 1]);
+    }
+    to
 }
 
 /// How far ahead to ask for memory, in bytes.
@@ -155,8 +156,8 @@ pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
             let rows = rows.as_ptr().cast::<__m256i>();
             // SAFETY: 64 bytes, twice 32.
             let rows = unsafe { [_mm256_loadu_si256(rows), _mm256_loadu_si256(rows.add(1))] };
-            let even = rows.map(|x| _mm256_and_si256(x, lower));
-            let odd = rows.map(|x| _mm256_srli_epi16::<8>(x));
+            let even = [_mm256_and_si256(rows[0], lower), _mm256_and_si256(rows[1], lower)];
+            let odd = [_mm256_srli_epi16::<8>(rows[0]), _mm256_srli_epi16::<8>(rows[1])];
             for (c, sums) in sums.iter_mut().enumerate() {
                 let q = _mm256_set1_epi32(i32::from_le_bytes(queries[FIRST + c]));
                 let (q_even, q_odd) =
@@ -462,30 +463,40 @@ impl Simd for Avx2 {
     fn fold_16(self, a: [Self::F; 16]) -> [f32; 16] {
         // Each step adds two halves of each of its registers, and so puts two registers into one; where a lane ends up is
         // undone by the order in which the sixteen are taken.
-        let eights: [__m256; 16] = core::array::from_fn(
-            #[inline(always)]
-            |i| {
-                let [low, high] = a[i / 8 * 8 + i % 2 * 4 + i % 8 / 2];
-                // SAFETY: the witness.
-                unsafe { _mm256_add_ps(low, high) }
-            },
-        );
+        let mut eights = [a[0][0]; 16];
+        for (i, eight) in eights.iter_mut().enumerate() {
+            let [low, high] = a[i / 8 * 8 + i % 2 * 4 + i % 8 / 2];
+            // SAFETY: the witness.
+            *eight = unsafe { _mm256_add_ps(low, high) };
+        }
         let mut out = [0.0; 16];
         // SAFETY: the witness.
         unsafe {
-            let fours = in_pairs::<16, 8>(eights, |x, y| {
-                _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
-            });
-            let twos = in_pairs::<8, 4>(fours, |x, y| {
-                let (x, y) = (_mm256_castps_pd(x), _mm256_castps_pd(y));
-                let (low, high) = (_mm256_unpacklo_pd(x, y), _mm256_unpackhi_pd(x, y));
-                _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high))
-            });
-            let ones = in_pairs::<4, 2>(twos, |x, y| {
-                let (low, high) =
-                    (_mm256_shuffle_ps::<0b10_00_10_00>(x, y), _mm256_shuffle_ps::<0b11_01_11_01>(x, y));
-                _mm256_add_ps(low, high)
-            });
+            let fours = in_pairs::<16, 8>(
+                eights,
+                #[inline(always)]
+                |x, y| {
+                    _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(x, y), _mm256_permute2f128_ps::<0x31>(x, y))
+                },
+            );
+            let twos = in_pairs::<8, 4>(
+                fours,
+                #[inline(always)]
+                |x, y| {
+                    let (x, y) = (_mm256_castps_pd(x), _mm256_castps_pd(y));
+                    let (low, high) = (_mm256_unpacklo_pd(x, y), _mm256_unpackhi_pd(x, y));
+                    _mm256_add_ps(_mm256_castpd_ps(low), _mm256_castpd_ps(high))
+                },
+            );
+            let ones = in_pairs::<4, 2>(
+                twos,
+                #[inline(always)]
+                |x, y| {
+                    let (low, high) =
+                        (_mm256_shuffle_ps::<0b10_00_10_00>(x, y), _mm256_shuffle_ps::<0b11_01_11_01>(x, y));
+                    _mm256_add_ps(low, high)
+                },
+            );
             self.store(ones, &mut out);
         }
         out
@@ -524,13 +535,15 @@ impl Simd for Avx2 {
         unsafe {
             let (low, high) = (_mm256_loadu_ps(table.as_ptr()), _mm256_loadu_ps(table.as_ptr().add(8)));
             let count = _mm256_set1_epi32(4 * place as i32);
-            let eight = |words: *const u32| {
-                let numbers = _mm256_srlv_epi32(_mm256_loadu_si256(words.cast()), count);
+            let mut found = [low, high];
+            for (half, found) in found.iter_mut().enumerate() {
+                let words = _mm256_loadu_si256(words.as_ptr().add(8 * half).cast());
+                let numbers = _mm256_srlv_epi32(words, count);
                 let (a, b) =
                     (_mm256_permutevar8x32_ps(low, numbers), _mm256_permutevar8x32_ps(high, numbers));
-                _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(numbers)))
-            };
-            [eight(words.as_ptr()), eight(words.as_ptr().add(8))]
+                *found = _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(numbers)));
+            }
+            found
         }
     }
 

@@ -75,16 +75,17 @@ fn first(count: usize) -> u16 {
     ((1_u32 << count.min(16)) - 1) as u16
 }
 
-/// One register for every two.
+/// One register for every two. A loop, because a closure that the standard library calls may miss this set's features.
 #[inline(always)]
 fn in_pairs<const N: usize, const HALF: usize>(
     from: [__m512; N],
     join: impl Fn(__m512, __m512) -> __m512,
 ) -> [__m512; HALF] {
-    core::array::from_fn(
-        #[inline(always)]
-        |i| join(from[2 * i], from[2 * i + 1]),
-    )
+    let mut to = [from[0]; HALF];
+    for (i, to) in to.iter_mut().enumerate() {
+        *to = join(from[2 * i], from[2 * i + 1]);
+    }
+    to
 }
 
 /// The word `dot_bytes` with one instruction for 64 products. Not inlined into the callers, who lack its feature; a call is nothing
@@ -426,25 +427,37 @@ impl Simd for Avx512 {
         let mut out = [0.0; 16];
         // SAFETY: the witness.
         let folded = unsafe {
-            let eights = in_pairs::<16, 8>(eights, |x, y| {
-                let (low, high) = (
-                    _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y),
-                    _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y),
-                );
-                _mm512_add_ps(low, high)
-            });
-            let fours = in_pairs::<8, 4>(eights, |x, y| {
-                let (low, high) = (
-                    _mm512_shuffle_f32x4::<0b10_00_10_00>(x, y),
-                    _mm512_shuffle_f32x4::<0b11_01_11_01>(x, y),
-                );
-                _mm512_add_ps(low, high)
-            });
-            let twos = in_pairs::<4, 2>(fours, |x, y| {
-                let (x, y) = (_mm512_castps_pd(x), _mm512_castps_pd(y));
-                let (low, high) = (_mm512_unpacklo_pd(x, y), _mm512_unpackhi_pd(x, y));
-                _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high))
-            });
+            let eights = in_pairs::<16, 8>(
+                eights,
+                #[inline(always)]
+                |x, y| {
+                    let (low, high) = (
+                        _mm512_shuffle_f32x4::<0b01_00_01_00>(x, y),
+                        _mm512_shuffle_f32x4::<0b11_10_11_10>(x, y),
+                    );
+                    _mm512_add_ps(low, high)
+                },
+            );
+            let fours = in_pairs::<8, 4>(
+                eights,
+                #[inline(always)]
+                |x, y| {
+                    let (low, high) = (
+                        _mm512_shuffle_f32x4::<0b10_00_10_00>(x, y),
+                        _mm512_shuffle_f32x4::<0b11_01_11_01>(x, y),
+                    );
+                    _mm512_add_ps(low, high)
+                },
+            );
+            let twos = in_pairs::<4, 2>(
+                fours,
+                #[inline(always)]
+                |x, y| {
+                    let (x, y) = (_mm512_castps_pd(x), _mm512_castps_pd(y));
+                    let (low, high) = (_mm512_unpacklo_pd(x, y), _mm512_unpackhi_pd(x, y));
+                    _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high))
+                },
+            );
             let [x, y] = twos;
             let (low, high) =
                 (_mm512_shuffle_ps::<0b10_00_10_00>(x, y), _mm512_shuffle_ps::<0b11_01_11_01>(x, y));

@@ -3,7 +3,7 @@
 //! The small formats widen exactly. A product is rounded, then added. *Memory*: an open segment needs none besides its input; for
 //! sealed ones the queries are packed once ([`Packed`]).
 
-use super::{Fold, GROUP, LANES, ORDER, TILE, check_scores, fold, places, rows_of, whole};
+use super::{Fold, GROUP, LANES, ORDER, TILE, check_scores, fold, places, rows_of, times, whole};
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
 use crate::error::{Error, same_length};
@@ -99,9 +99,7 @@ pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
 pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Error> {
     let n = whole(rows.len(), k)?;
     same_length(sealed_len(n, k), sealed.len())?;
-    for (rows, group) in
-        rows.chunks(k.max(1).saturating_mul(GROUP)).zip(sealed.chunks_mut(k.max(1).saturating_mul(GROUP)))
-    {
+    for (rows, group) in rows.chunks(times(GROUP, k)).zip(sealed.chunks_mut(times(GROUP, k))) {
         let mut places = group.as_chunks_mut::<GROUP>().0.iter_mut();
         for lane in ORDER {
             for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
@@ -141,10 +139,7 @@ impl<'a> Packed<'a> {
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
-        for (queries, tile) in queries
-            .chunks(k.max(1).saturating_mul(TILE))
-            .zip(scratch.chunks_mut(k.max(1).saturating_mul(TILE)))
-        {
+        for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, k))) {
             let mut places = tile.chunks_mut((tile.len() / k.max(1)).max(1));
             for lane in ORDER {
                 for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
@@ -202,7 +197,7 @@ impl<T: Element> Kernel for Rows<'_, T> {
     fn vectorise<S: Simd>(self, s: S) {
         let Self { rows, k, n, queries, scores } = self;
         let k = k.max(1);
-        for (block, first) in rows.chunks(16 * k).zip((0..n).step_by(16)) {
+        for (block, first) in rows.chunks(times(16, k)).zip((0..n).step_by(16)) {
             let mut sixteen: [&[T]; 16] = [block.get(..k).unwrap_or_default(); 16];
             for (slot, row) in sixteen.iter_mut().zip(block.chunks_exact(k)) {
                 *slot = row;
@@ -210,7 +205,7 @@ impl<T: Element> Kernel for Rows<'_, T> {
             let count = (n - first).min(16);
             let (fours, _) = sixteen.as_chunks::<4>();
             let mut fetch = 4 * k * size_of::<T>();
-            for (queries, q) in queries.chunks(4 * k).zip((0_usize..).step_by(4)) {
+            for (queries, q) in queries.chunks(times(4, k)).zip((0_usize..).step_by(4)) {
                 let mut scores = scores.get_mut(q * n..).unwrap_or_default().chunks_mut(n);
                 if queries.len() == 4 * k {
                     let mut of: [&mut [f32]; 4] = Default::default();
@@ -342,7 +337,7 @@ impl<T: Element> Kernel for Sealed<'_, T> {
         let k = queries.k.max(1);
         let groups = sealed.as_chunks::<GROUP>().0;
         for (q, scores) in scores.chunks_mut(n.max(1)).enumerate() {
-            let tile = queries.values.chunks(TILE * k).nth(q / TILE).unwrap_or_default();
+            let tile = queries.values.chunks(times(TILE, k)).nth(q / TILE).unwrap_or_default();
             for (r, score) in scores.iter_mut().enumerate() {
                 let rows = groups.chunks_exact(k).nth(r / GROUP).unwrap_or_default();
                 let x = rows.iter().map(|row| row.get(r % GROUP).map_or(0.0, |x| x.widen()));
@@ -366,9 +361,9 @@ impl<T: Element> Kernel for Sealed<'_, T> {
         let Self { sealed, n, queries, scores } = self;
         let k = queries.k.max(1);
         let groups = sealed.as_chunks::<GROUP>().0;
-        for (groups, first) in groups.chunks(4 * k).zip((0..n).step_by(4 * GROUP)) {
+        for (groups, first) in groups.chunks(times(4, k)).zip((0..n).step_by(4 * GROUP)) {
             let mut fetch = true;
-            for (tile, q) in queries.values.chunks(TILE * k).zip((0_usize..).step_by(TILE)) {
+            for (tile, q) in queries.values.chunks(times(TILE, k)).zip((0_usize..).step_by(TILE)) {
                 let count = TILE.min(queries.count - q);
                 let scores = scores.get_mut(q * n..(q + count) * n).unwrap_or_default();
                 let to = Scores { scores, n, first };
@@ -412,7 +407,7 @@ fn groups_of<S: Simd, T: Element, const G: usize, const W: usize, const FIRST: u
     to: Scores<'_>,
 ) {
     let queries = tile.as_chunks::<W>().0;
-    for (some, first) in groups.chunks(G * k).zip((to.first..to.n).step_by(G * GROUP)) {
+    for (some, first) in groups.chunks(times(G, k)).zip((to.first..to.n).step_by(G * GROUP)) {
         let mut each: [&[[T; GROUP]]; G] = [some.get(..k).unwrap_or_default(); G];
         for (slot, group) in each.iter_mut().zip(some.chunks_exact(k)) {
             *slot = group;
@@ -470,14 +465,18 @@ fn sealed_tile<S: Simd, T: Element, const G: usize, const W: usize, const FIRST:
                 }
             }
         }
-        folded.push(sums, |mut a, b| {
-            for (a, b) in a.iter_mut().zip(b) {
+        folded.push(
+            sums,
+            #[inline(always)]
+            |mut a, b| {
                 for (a, b) in a.iter_mut().zip(b) {
-                    *a = s.add(*a, b);
+                    for (a, b) in a.iter_mut().zip(b) {
+                        *a = s.add(*a, b);
+                    }
                 }
-            }
-            a
-        });
+                a
+            },
+        );
         start += length;
     }
     folded.total()

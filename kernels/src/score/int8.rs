@@ -8,7 +8,7 @@
 //!
 //! *Cost*: `vpdpbusd` multiplies 64 bytes at once where there is VNNI. Stored codes are + 128, which costs −128·Σ dᵢ a query.
 
-use super::{GROUP, TILE, check_scores, whole};
+use super::{GROUP, TILE, check_scores, times, whole};
 use crate::codec::int8::{code, scale_of};
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -92,9 +92,7 @@ impl<'a> Queries<'a> {
         same_length(Self::sealed_len(count, k), scratch.len())?;
         let scratch = scratch.as_chunks_mut::<4>().0;
         let length = Self::quads(k);
-        for (queries, tile) in
-            queries.chunks(k.max(1).saturating_mul(TILE)).zip(scratch.chunks_mut(TILE * length))
-        {
+        for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, length))) {
             let width = tile.len() / length.max(1);
             tile.fill([0; 4]);
             for (query, column) in queries.chunks(k.max(1)).zip(0..width) {
@@ -232,7 +230,7 @@ pub fn seal(codes: &[u8], k: usize, sealed: &mut [u8]) -> Result<(), Error> {
     same_length(sealed_len(n, k), sealed.len())?;
     let k = k.max(1);
     let groups = sealed.as_chunks_mut::<4>().0.as_chunks_mut::<GROUP>().0;
-    for (rows, group) in codes.chunks(k.saturating_mul(GROUP)).zip(groups.chunks_mut(k.div_ceil(4).max(1))) {
+    for (rows, group) in codes.chunks(times(GROUP, k)).zip(groups.chunks_mut(k.div_ceil(4).max(1))) {
         for (i, quads) in (0..k).step_by(4).zip(group) {
             for (r, quad) in quads.iter_mut().enumerate() {
                 for (i, to) in (i..).zip(quad) {
@@ -296,14 +294,14 @@ impl Kernel for Open<'_> {
         let (n, k) = (rows.scales.len().max(1), queries.k.max(1));
         let length = Queries::quads(k);
         for ((block, scales), first) in
-            rows.codes.chunks(16 * k).zip(rows.scales.chunks(16)).zip((0..n).step_by(16))
+            rows.codes.chunks(times(16, k)).zip(rows.scales.chunks(16)).zip((0..n).step_by(16))
         {
             let mut sixteen: [&[u8]; 16] = [block.get(..k).unwrap_or_default(); 16];
             for (slot, row) in sixteen.iter_mut().zip(block.chunks_exact(k)) {
                 *slot = row;
             }
             let mut fetch = 16 * k;
-            for (some, q) in queries.quads.chunks(4 * length).zip((0_usize..).step_by(4)) {
+            for (some, q) in queries.quads.chunks(times(4, length)).zip((0_usize..).step_by(4)) {
                 let scores = scores.get_mut(q * n..).unwrap_or_default();
                 let mut four: [&[u8]; 4] = [&[]; 4];
                 let mut headers = [(0, 0.0); 4];
@@ -367,7 +365,7 @@ impl Kernel for Sealed<'_> {
         let length = Queries::quads(queries.k);
         let groups = rows.codes.as_chunks::<4>().0.as_chunks::<GROUP>().0;
         for (q, scores) in scores.chunks_mut(n).enumerate() {
-            let tile = queries.quads.chunks(TILE * length).nth(q / TILE).unwrap_or_default();
+            let tile = queries.quads.chunks(times(TILE, length)).nth(q / TILE).unwrap_or_default();
             let mut query = tile.iter().skip(q % TILE).step_by((tile.len() / length).max(1));
             let start = query.next().map_or(0, |quad| i32::from_le_bytes(*quad));
             let query_scale = query.next().map_or(0.0, |quad| f32::from_le_bytes(*quad));
@@ -388,12 +386,12 @@ impl Kernel for Sealed<'_> {
         let length = Queries::quads(queries.k);
         let groups = rows.codes.as_chunks::<4>().0.as_chunks::<GROUP>().0;
         for ((groups, scales), first) in groups
-            .chunks(4 * (length - 2).max(1))
+            .chunks(times(4, length - 2))
             .zip(rows.scales.chunks(4 * GROUP))
             .zip((0..n).step_by(4 * GROUP))
         {
             let mut fetch = true;
-            for (tile, q) in queries.quads.chunks(TILE * length).zip((0_usize..).step_by(TILE)) {
+            for (tile, q) in queries.quads.chunks(times(TILE, length)).zip((0_usize..).step_by(TILE)) {
                 let scores = scores.get_mut(q * n..).unwrap_or_default();
                 let part = Part { groups, scales, first, n, fetch, tile };
                 match (tile.len() / length, S::ROOMY) {
@@ -439,7 +437,7 @@ impl Part<'_> {
         let [starts, query_scales, queries @ ..] = self.tile.as_chunks::<W>().0 else { return };
         let k = queries.len().max(1);
         let rows = self.scales.chunks(G * GROUP).zip((self.first..).step_by(G * GROUP));
-        for (some, (scales, first)) in self.groups.chunks(G * k).zip(rows) {
+        for (some, (scales, first)) in self.groups.chunks(times(G, k)).zip(rows) {
             let mut each: [&[[[u8; 4]; GROUP]]; G] = [some.get(..k).unwrap_or_default(); G];
             for (slot, group) in each.iter_mut().zip(some.chunks_exact(k)) {
                 *slot = group;

@@ -62,6 +62,13 @@ pub(crate) fn fold(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
+/// The length of `count` stretches of `length`: never zero, so that a slice can be cut by it.
+#[inline(always)]
+const fn times(count: usize, length: usize) -> usize {
+    let product = count.saturating_mul(length);
+    if product == 0 { 1 } else { product }
+}
+
 /// How many whole lengths of `k` there are in `length`.
 fn whole(length: usize, k: usize) -> Result<usize, Error> {
     if k == 0 {

@@ -10,7 +10,7 @@
 //! signed sums of four query values (the method of the four Russians): one look-up and one addition for four terms of sixteen
 //! rows. The tables are made once a query ([`Tables`]), in 16 times the query's memory.
 
-use super::{Fold, GROUP, LANES, ORDER, check_scores, fold, whole};
+use super::{Fold, GROUP, LANES, ORDER, check_scores, fold, times, whole};
 use crate::codec::sign::sign_words;
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -111,7 +111,7 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
     same_length(sealed_len(n, k), sealed.len())?;
     let length = length.max(1);
     let groups = sealed.as_chunks_mut::<GROUP>().0.chunks_mut(length);
-    for (rows, group) in words.chunks(length.saturating_mul(GROUP)).zip(groups) {
+    for (rows, group) in words.chunks(times(GROUP, length)).zip(groups) {
         group.fill([0; GROUP]);
         for (r, row) in rows.chunks(length).enumerate() {
             for (place, (lane, block)) in terms(row.as_chunks::<2>().0) {
@@ -184,8 +184,7 @@ impl<'a> Tables<'a> {
         same_length(Self::len(count, k), scratch.len())?;
         let (k, terms_of_k) = (k.max(1), Self::terms(k).max(1));
         let scratch = scratch.as_chunks_mut::<16>().0;
-        for (queries, tile) in
-            queries.chunks(k.saturating_mul(TILE)).zip(scratch.chunks_mut(terms_of_k.saturating_mul(TILE)))
+        for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, terms_of_k)))
         {
             let width = (tile.len() / terms_of_k).max(1);
             tile.fill([0.0; 16]);
@@ -250,9 +249,9 @@ impl Kernel for Open<'_> {
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let Self { rows, k, queries, scores } = self;
-        let (n, k) = (rows.scales.len().max(1), k.max(1));
+        let (n, k) = (rows.scales.len().max(1), k);
         let length = sign_words(k).max(1);
-        let blocks = rows.words.chunks(16 * length).zip(rows.scales.chunks(16));
+        let blocks = rows.words.chunks(times(16, length)).zip(rows.scales.chunks(16));
         for ((block, scales), first) in blocks.zip((0..n).step_by(16)) {
             let mut sixteen: [&[[u32; 2]]; 16] = [block.get(..length).unwrap_or_default().as_chunks().0; 16];
             for (slot, row) in sixteen.iter_mut().zip(block.chunks_exact(length)) {
@@ -319,7 +318,7 @@ impl Kernel for Sealed<'_> {
         let length = Tables::terms(queries.k).max(1);
         let groups = rows.words.as_chunks::<GROUP>().0;
         for (q, scores) in scores.chunks_mut(n).enumerate() {
-            let tile = queries.values.chunks(TILE * length).nth(q / TILE).unwrap_or_default();
+            let tile = queries.values.chunks(times(TILE, length)).nth(q / TILE).unwrap_or_default();
             let tables = tile.chunks((tile.len() / length).max(1)).map(|tables| tables.get(q % TILE));
             for (r, (score, scale)) in scores.iter_mut().zip(rows.scales).enumerate() {
                 let words = groups.chunks((length / 8).max(1)).nth(r / GROUP).unwrap_or_default();
@@ -346,12 +345,12 @@ impl Kernel for Sealed<'_> {
         let Self { rows, queries, scores } = self;
         let n = rows.scales.len().max(1);
         let length = Tables::terms(queries.k).max(1);
-        let groups = rows.words.as_chunks::<GROUP>().0.chunks(8 * (length / 8).max(1));
+        let groups = rows.words.as_chunks::<GROUP>().0.chunks(times(8, length / 8));
         for ((groups, scales), first) in
             groups.zip(rows.scales.chunks(8 * GROUP)).zip((0..n).step_by(8 * GROUP))
         {
             let mut fetch = true;
-            for (tile, q) in queries.values.chunks(TILE * length).zip((0_usize..).step_by(TILE)) {
+            for (tile, q) in queries.values.chunks(times(TILE, length)).zip((0_usize..).step_by(TILE)) {
                 let scores = scores.get_mut(q * n..).unwrap_or_default();
                 let part = Part { groups, scales, first, n, fetch, tile };
                 match (tile.len() / length, S::ROOMY) {
@@ -396,7 +395,7 @@ impl Part<'_> {
         let tables = self.tile.as_chunks::<W>().0;
         let length = (tables.len() / 8).max(1);
         let rows = self.scales.chunks(G * GROUP).zip((self.first..).step_by(G * GROUP));
-        for (some, (scales, first)) in self.groups.chunks(G * length).zip(rows) {
+        for (some, (scales, first)) in self.groups.chunks(times(G, length)).zip(rows) {
             let mut each: [&[[u32; GROUP]]; G] = [some.get(..length).unwrap_or_default(); G];
             for (slot, group) in each.iter_mut().zip(some.chunks_exact(length)) {
                 *slot = group;
@@ -439,14 +438,18 @@ fn tile<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: us
                 }
             }
         }
-        folded.push(sums, |mut a, b| {
-            for (a, b) in a.iter_mut().zip(b) {
+        folded.push(
+            sums,
+            #[inline(always)]
+            |mut a, b| {
                 for (a, b) in a.iter_mut().zip(b) {
-                    *a = s.add(*a, b);
+                    for (a, b) in a.iter_mut().zip(b) {
+                        *a = s.add(*a, b);
+                    }
                 }
-            }
-            a
-        });
+                a
+            },
+        );
     }
     folded.total()
 }
