@@ -3,7 +3,7 @@
 //! The small formats widen exactly. A product is rounded, then added. *Memory*: an open segment needs none besides its input; for
 //! sealed ones the queries are packed once ([`Packed`]).
 
-use super::{Fold, GROUP, LANES, ORDER, TILE, check_scores, fold, places, rows_of, times, whole};
+use super::{Fold, GROUP, LANES, ORDER, TILE, check_scores, columns, fold, places, rows_of, times, whole};
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
 use crate::error::{Error, same_length};
@@ -140,7 +140,7 @@ impl<'a> Packed<'a> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
         for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, k))) {
-            let mut places = tile.chunks_mut((tile.len() / k.max(1)).max(1));
+            let mut places = tile.chunks_mut(columns(tile.len(), k));
             for lane in ORDER {
                 for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
                     for (q, to) in place.iter_mut().enumerate() {
@@ -341,7 +341,7 @@ impl<T: Element> Kernel for Sealed<'_, T> {
             for (r, score) in scores.iter_mut().enumerate() {
                 let rows = groups.chunks_exact(k).nth(r / GROUP).unwrap_or_default();
                 let x = rows.iter().map(|row| row.get(r % GROUP).map_or(0.0, |x| x.widen()));
-                let q = tile.chunks((tile.len() / k).max(1)).map(|tile| tile.get(q % TILE));
+                let q = tile.chunks(columns(tile.len(), k)).map(|tile| tile.get(q % TILE));
                 let mut terms = x.zip(q).map(|(x, q)| x * q.copied().unwrap_or(0.0));
                 let mut lanes = [0.0; LANES];
                 for lane in ORDER {

@@ -8,7 +8,7 @@
 //!
 //! *Cost*: `vpdpbusd` multiplies 64 bytes at once where there is VNNI. Stored codes are + 128, which costs −128·Σ dᵢ a query.
 
-use super::{GROUP, TILE, check_scores, times, whole};
+use super::{GROUP, TILE, check_scores, columns, times, whole};
 use crate::codec::int8::{code, scale_of};
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -93,10 +93,10 @@ impl<'a> Queries<'a> {
         let scratch = scratch.as_chunks_mut::<4>().0;
         let length = Self::quads(k);
         for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, length))) {
-            let width = tile.len() / length.max(1);
+            let width = columns(tile.len(), length);
             tile.fill([0; 4]);
             for (query, column) in queries.chunks(k.max(1)).zip(0..width) {
-                quantise(query, tile.iter_mut().skip(column).step_by(width.max(1)))?;
+                quantise(query, tile.iter_mut().skip(column).step_by(width))?;
             }
         }
         Ok(Self { quads: scratch, layout: Layout::Sealed, k, count })
@@ -366,7 +366,7 @@ impl Kernel for Sealed<'_> {
         let groups = rows.codes.as_chunks::<4>().0.as_chunks::<GROUP>().0;
         for (q, scores) in scores.chunks_mut(n).enumerate() {
             let tile = queries.quads.chunks(times(TILE, length)).nth(q / TILE).unwrap_or_default();
-            let mut query = tile.iter().skip(q % TILE).step_by((tile.len() / length).max(1));
+            let mut query = tile.iter().skip(q % TILE).step_by(columns(tile.len(), length));
             let start = query.next().map_or(0, |quad| i32::from_le_bytes(*quad));
             let query_scale = query.next().map_or(0.0, |quad| f32::from_le_bytes(*quad));
             for (r, (score, scale)) in scores.iter_mut().zip(rows.scales).enumerate() {

@@ -69,6 +69,12 @@ const fn times(count: usize, length: usize) -> usize {
     if product == 0 { 1 } else { product }
 }
 
+/// How many queries stand side by side in a tile whose columns are `length` long; never zero, so that a tile can be cut by it.
+#[inline(always)]
+fn columns(tile: usize, length: usize) -> usize {
+    tile.checked_div(length).unwrap_or(1).max(1)
+}
+
 /// How many whole lengths of `k` there are in `length`.
 fn whole(length: usize, k: usize) -> Result<usize, Error> {
     if k == 0 {

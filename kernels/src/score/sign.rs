@@ -10,7 +10,7 @@
 //! signed sums of four query values (the method of the four Russians): one look-up and one addition for four terms of sixteen
 //! rows. The tables are made once a query ([`Tables`]), in 16 times the query's memory.
 
-use super::{Fold, GROUP, LANES, ORDER, check_scores, fold, times, whole};
+use super::{Fold, GROUP, LANES, ORDER, check_scores, columns, fold, times, whole};
 use crate::codec::sign::sign_words;
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -186,7 +186,7 @@ impl<'a> Tables<'a> {
         let scratch = scratch.as_chunks_mut::<16>().0;
         for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, terms_of_k)))
         {
-            let width = (tile.len() / terms_of_k).max(1);
+            let width = columns(tile.len(), terms_of_k);
             tile.fill([0.0; 16]);
             for (column, query) in queries.chunks(k).enumerate() {
                 let mut tables = tile.iter_mut().skip(column).step_by(width);
@@ -319,7 +319,7 @@ impl Kernel for Sealed<'_> {
         let groups = rows.words.as_chunks::<GROUP>().0;
         for (q, scores) in scores.chunks_mut(n).enumerate() {
             let tile = queries.values.chunks(times(TILE, length)).nth(q / TILE).unwrap_or_default();
-            let tables = tile.chunks((tile.len() / length).max(1)).map(|tables| tables.get(q % TILE));
+            let tables = tile.chunks(columns(tile.len(), length)).map(|tables| tables.get(q % TILE));
             for (r, (score, scale)) in scores.iter_mut().zip(rows.scales).enumerate() {
                 let words = groups.chunks((length / 8).max(1)).nth(r / GROUP).unwrap_or_default();
                 let mut lanes = [0.0; LANES];

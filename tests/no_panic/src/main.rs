@@ -16,6 +16,7 @@ use gradsieve::store::{Entry, TopK};
 use gradsieve::{
     Element, Error, Exact, Layer, Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher, bf16, f16,
 };
+use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 
 unsafe extern "C" {
@@ -145,6 +146,44 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     Ok(sum)
 }
 
+/// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to the optimiser.
+fn stores(
+    floats: &mut [f32],
+    words: &mut [u32],
+    bytes: &mut [u8],
+    half: &[f16],
+) -> Result<f32, kernels::Error> {
+    use kernels::codec::{int8::*, sign::*};
+    use kernels::score::{float, int8, sign};
+    let k = black_box(8);
+    let (rows, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
+    let (scores, scratch) = rest.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
+    let scale = encode_int8(rows, bytes)?;
+    decode_int8(bytes, scale, scratch)?;
+    let sign_scale = encode_signs(rows, words)?;
+    decode_signs(words, sign_scale, scratch)?;
+
+    float::score_rows(half, k, rows, scores)?;
+    float::seal(scores, k, scratch)?;
+    let packed = float::Packed::new(rows, k, scratch)?;
+    float::score_sealed(half, packed, scores)?;
+
+    let (codes, sealed) = bytes.split_at_mut(black_box(3).min(bytes.len()));
+    int8::seal(codes, k, sealed)?;
+    let queries = int8::Queries::open(rows, k, sealed)?;
+    int8::score_int8_rows(int8::Rows { codes, scales: rows }, queries, scores)?;
+    let queries = int8::Queries::sealed(rows, k, sealed)?;
+    int8::score_int8_sealed(int8::Rows { codes, scales: rows }, queries, scores)?;
+
+    let (signs, sealed) = words.split_at_mut(black_box(3).min(words.len()));
+    sign::seal(signs, k, sealed)?;
+    let stored = sign::Rows { words: signs, scales: half };
+    sign::score_sign_rows(stored, k, rows, scores)?;
+    let tables = sign::Tables::new(rows, k, scratch)?;
+    sign::score_sign_sealed(stored, tables, scores)?;
+    Ok(scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
+}
+
 /// The entry point of the image.
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
@@ -157,6 +196,9 @@ pub extern "C" fn _start() -> ! {
         opaque(&mut [bf16::ONE; 16]),
     );
     let _ = black_box(result);
+    let result =
+        stores(opaque(&mut floats), opaque(&mut [1; 64]), opaque(&mut [1; 256]), opaque(&mut [f16::ONE; 64]));
+    let _ = black_box(result.is_ok());
     #[cfg(feature = "planted")]
     black_box(floats[black_box(9999)]);
     loop {}
