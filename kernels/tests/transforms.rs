@@ -230,7 +230,7 @@ macro_rules! for_each_level {
     )*};
 }
 
-for_each_level!(scalar avx2 avx512);
+for_each_level!(scalar avx2 avx512 neon simd128);
 
 #[test]
 fn a_transform_is_the_product_with_the_matrix_of_signs_in_natural_order() {
