@@ -74,9 +74,6 @@ fn in_pairs<const N: usize, const HALF: usize>(
     to
 }
 
-/// How far ahead to ask for memory, in bytes.
-pub(super) const AHEAD: usize = 4096;
-
 /// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes would saturate.
 ///
 /// # Safety
@@ -147,11 +144,12 @@ pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
 ) -> [[[i32; 16]; G]; C] {
     let mut out = [[[0; 16]; G]; C];
     let lower = _mm256_set1_epi16(0xFF);
+    let ahead = crate::score::ahead(groups);
     for (g, group) in groups.iter().enumerate() {
         let mut sums = [[_mm256_setzero_si256(); 2]; C];
         for (rows, queries) in group.iter().zip(queries) {
             if fetch {
-                prefetch(rows, AHEAD);
+                prefetch(rows, ahead);
             }
             let rows = rows.as_ptr().cast::<__m256i>();
             // SAFETY: 64 bytes, twice 32.

@@ -185,6 +185,7 @@ unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, con
     fetch: bool,
 ) -> [[[i32; 16]; G]; C] {
     let mut sums = [[_mm512_setzero_si512(); G]; C];
+    let ahead = crate::score::ahead(groups);
     let mut x = *groups;
     for x in &mut x {
         *x = x.get(..queries.len()).unwrap_or_default();
@@ -194,7 +195,7 @@ unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, con
         for (row, x) in row.iter_mut().zip(x) {
             let Some(x) = x.get(i) else { continue };
             if fetch {
-                super::avx2::prefetch(x, super::avx2::AHEAD);
+                super::avx2::prefetch(x, ahead);
             }
             // SAFETY: 64 bytes.
             *row = unsafe { _mm512_loadu_si512(x.as_ptr().cast()) };

@@ -3,7 +3,9 @@
 //! The small formats widen exactly. A product is rounded, then added. *Memory*: an open segment needs none besides its input; for
 //! sealed ones the queries are packed once ([`Packed`]).
 
-use super::{Fold, GROUP, LANES, ORDER, TILE, check_scores, columns, fold, places, rows_of, times, whole};
+use super::{
+    Fold, GROUP, LANES, ORDER, TILE, ahead, check_scores, columns, fold, places, rows_of, times, whole,
+};
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
 use crate::error::{Error, same_length};
@@ -381,7 +383,7 @@ impl<T: Element> Kernel for Sealed<'_, T> {
                     (4, false) => groups_of::<S, T, 1, 4, 0, 4>(s, groups, tile, k, fetch, to),
                     (2, true) => groups_of::<S, T, 4, 2, 0, 2>(s, groups, tile, k, fetch, to),
                     (2, false) => groups_of::<S, T, 2, 2, 0, 2>(s, groups, tile, k, fetch, to),
-                    _ => groups_of::<S, T, 4, 1, 0, 1>(s, groups, tile, k, fetch, to),
+                    _ => groups_of::<S, T, 1, 1, 0, 1>(s, groups, tile, k, fetch, to),
                 }
                 fetch = false;
             }
@@ -439,6 +441,7 @@ fn sealed_tile<S: Simd, T: Element, const G: usize, const W: usize, const FIRST:
     fetch: bool,
 ) -> [[S::F; G]; C] {
     let zero = [[s.splat(0.0); G]; C];
+    let ahead = ahead(&groups);
     let mut folded = Fold::new(zero);
     let mut start = 0;
     for lane in ORDER {
@@ -454,7 +457,7 @@ fn sealed_tile<S: Simd, T: Element, const G: usize, const W: usize, const FIRST:
             for (row, x) in row.iter_mut().zip(x) {
                 let Some(x) = x.get(i) else { continue };
                 if fetch {
-                    s.prefetch(x, AHEAD);
+                    s.prefetch(x, ahead);
                 }
                 *row = T::load(s, x);
             }
@@ -481,6 +484,3 @@ fn sealed_tile<S: Simd, T: Element, const G: usize, const W: usize, const FIRST:
     }
     folded.total()
 }
-
-/// How far ahead to ask for a sealed group, in bytes.
-const AHEAD: usize = 4096;

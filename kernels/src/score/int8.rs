@@ -405,7 +405,7 @@ impl Kernel for Sealed<'_> {
                     (4, false) => part.score::<S, 1, 4, 0, 4>(s, scores),
                     (2, true) => part.score::<S, 4, 2, 0, 2>(s, scores),
                     (2, false) => part.score::<S, 2, 2, 0, 2>(s, scores),
-                    _ => part.score::<S, 4, 1, 0, 1>(s, scores),
+                    _ => part.score::<S, 1, 1, 0, 1>(s, scores),
                 }
                 fetch = false;
             }

@@ -75,6 +75,14 @@ fn columns(tile: usize, length: usize) -> usize {
     tile.checked_div(length).unwrap_or(1).max(1)
 }
 
+/// How far ahead to ask for memory while G sealed groups are read side by side, in bytes: each group asks for what stands in its place of the
+/// next G, or further on where these are near.
+#[inline(always)]
+pub(crate) fn ahead<T, const G: usize>(groups: &[&[T]; G]) -> usize {
+    const LEAST: usize = 16 << 10;
+    groups.iter().map(|group| size_of_val(*group)).sum::<usize>().max(LEAST)
+}
+
 /// How many whole lengths of `k` there are in `length`.
 fn whole(length: usize, k: usize) -> Result<usize, Error> {
     if k == 0 {

@@ -10,7 +10,7 @@
 //! signed sums of four query values (the method of the four Russians): one look-up and one addition for four terms of sixteen
 //! rows. The tables are made once a query ([`Tables`]), in 16 times the query's memory.
 
-use super::{Fold, GROUP, LANES, ORDER, check_scores, columns, fold, times, whole};
+use super::{Fold, GROUP, LANES, ORDER, ahead, check_scores, columns, fold, times, whole};
 use crate::codec::sign::sign_words;
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -423,6 +423,7 @@ fn tile<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: us
     fetch: bool,
 ) -> [[S::F; G]; C] {
     let zero = [[s.splat(0.0); G]; C];
+    let ahead = ahead(&groups);
     let mut folded = Fold::new(zero);
     let mut places = 0_usize..;
     for tables in tables.chunks((tables.len() / LANES).max(1)) {
@@ -431,7 +432,7 @@ fn tile<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: us
             for (g, group) in groups.iter().enumerate() {
                 let Some(words) = group.get(place / 8) else { continue };
                 if fetch && place % 8 == 0 {
-                    s.prefetch(words, AHEAD);
+                    s.prefetch(words, ahead);
                 }
                 for (c, sums) in sums.iter_mut().enumerate() {
                     sums[g] = s.add(sums[g], s.look_up(&tables[FIRST + c], words, (place % 8) as u32));
@@ -453,6 +454,3 @@ fn tile<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: us
     }
     folded.total()
 }
-
-/// How far ahead to ask for memory, in bytes.
-const AHEAD: usize = 4096;
