@@ -206,7 +206,7 @@ impl<T: Element> Kernel for Rows<'_, T> {
             }
             let count = (n - first).min(16);
             let (fours, _) = sixteen.as_chunks::<4>();
-            let mut fetch = 4 * k * size_of::<T>();
+            let mut fetch = (16 * k * size_of::<T>()).max(16 << 10);
             for (queries, q) in queries.chunks(times(4, k)).zip((0_usize..).step_by(4)) {
                 let mut scores = scores.get_mut(q * n..).unwrap_or_default().chunks_mut(n);
                 if queries.len() == 4 * k {
@@ -224,8 +224,15 @@ impl<T: Element> Kernel for Rows<'_, T> {
                 } else {
                     for (query, scores) in queries.chunks_exact(k).zip(scores) {
                         let mut sums = [s.splat(0.0); 16];
-                        for (rows, sums) in fours.iter().zip(sums.as_chunks_mut::<4>().0) {
-                            [*sums] = row_tile::<S, T, 4, 1>(s, rows, &[query], fetch);
+                        if size_of::<T>() == 4 {
+                            // One after the other: f32 comes from memory in its order, and slower than a sum can take it.
+                            for (row, sum) in sixteen.iter().zip(&mut sums) {
+                                [[*sum]] = row_tile::<S, T, 1, 1>(s, &[*row], &[query], fetch);
+                            }
+                        } else {
+                            for (rows, sums) in fours.iter().zip(sums.as_chunks_mut::<4>().0) {
+                                [*sums] = row_tile::<S, T, 4, 1>(s, rows, &[query], fetch);
+                            }
                         }
                         copy(&s.fold_16(sums), scores.get_mut(first..first + count).unwrap_or_default());
                         fetch = 0;

@@ -300,7 +300,7 @@ impl Kernel for Open<'_> {
             for (slot, row) in sixteen.iter_mut().zip(block.chunks_exact(k)) {
                 *slot = row;
             }
-            let mut fetch = 16 * k;
+            let mut fetch = (16 * k).max(16 << 10);
             for (some, q) in queries.quads.chunks(times(4, length)).zip((0_usize..).step_by(4)) {
                 let scores = scores.get_mut(q * n..).unwrap_or_default();
                 let mut four: [&[u8]; 4] = [&[]; 4];
