@@ -1,7 +1,7 @@
 //! The measuring side of gradsieve: criterion benches (`benches/`) and the program `race`.
 //!
 //! A race answers two questions about every kernel: what part of the machine's own limit does it reach, and does
-//! any crate on crates.io do better? Our kernels, their peers and the limits run interleaved, in many short rounds,
+//! any other crate do better? Our kernels, their peers and the limits run interleaved, in many short rounds,
 //! in thread CPU time, so that a noisy neighbour slows all of them alike.
 //!
 //! - [`machine`]: the CPU's name and caches, and the footprints that follow from them.
