@@ -77,6 +77,8 @@ pub enum Field {
     Seed,
     /// The repetitions s.
     Repeat,
+    /// The projector's other settings.
+    Settings,
     /// The layout of the gradient.
     Layout,
 }
@@ -126,6 +128,7 @@ impl Field {
             Self::Width => "the sketch width",
             Self::Seed => "the seed",
             Self::Repeat => "the repetitions",
+            Self::Settings => "the projector's settings",
             Self::Layout => "the gradient's layout",
         }
     }

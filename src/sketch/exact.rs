@@ -22,7 +22,7 @@ impl Exact {
 
 impl Projector for Exact {
     fn id(&self, layout: LayoutId) -> SketchId {
-        SketchId { kind: Kind::Exact, width: self.width, seed: 0, repeat: Repeat::One, layout }
+        SketchId { kind: Kind::Exact, width: self.width, seed: 0, repeat: Repeat::One, settings: 0, layout }
     }
 
     fn width(&self) -> usize {

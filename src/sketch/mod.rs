@@ -46,11 +46,30 @@ pub trait Projector: Copy {
         out: &mut [f32],
     ) -> Result<(), Error>;
 
+    /// Adds the projection of the weight gradient b aᵀ of `layer`; `a` and `b` fit it. Row by row, unless a projector knows better.
+    ///
+    /// # Errors
+    /// As [`Projector::project`].
+    fn project_outer<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        let mut offset = layer.offset;
+        for row in b {
+            self.project_scaled(offset, row.widen(), a, out)?;
+            offset = offset.saturating_add(a.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Turns the sums into the sketch, when the gradient is complete.
     fn finish(&self, out: &mut [f32]);
 }
 
-/// The kinds of projection.
+/// The kinds of projection. Their numbers are part of the format at rest: none is ever used for another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -74,6 +93,9 @@ pub struct SketchId {
     pub seed: u64,
     /// The repetitions; 1 where the kind has none.
     pub repeat: Repeat,
+    /// A number that says all else that the projector was set to (a mask's length, the widths of factors, a plan's parts), or a hash of it; 0
+    /// where there is nothing else.
+    pub settings: u64,
     /// The layout of the gradient.
     pub layout: LayoutId,
 }
@@ -89,6 +111,7 @@ impl SketchId {
             (self.width == other.width, Field::Width),
             (self.seed == other.seed, Field::Seed),
             (self.repeat == other.repeat, Field::Repeat),
+            (self.settings == other.settings, Field::Settings),
             (self.layout == other.layout, Field::Layout),
         ];
         match fields.iter().find(|(same, _)| !same) {
@@ -200,8 +223,8 @@ impl<'m, P: Projector> Sketcher<'m, P> {
 
     /// Takes in the weight gradient b aᵀ of a linear layer: `a` is the layer's input, `b` the loss gradient of its output.
     ///
-    /// Costs as much time as a segment of the layer's size, and no memory. The sketch has the bits that the
-    /// written-out matrix (each product rounded to `f32`) would give, row by row.
+    /// Costs no memory and, unless the projector is a factored one, as much time as a segment of the layer's size: the sketch then has the
+    /// bits that the written-out matrix (each product rounded to `f32`) would give, row by row.
     ///
     /// # Errors
     /// [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`].
@@ -216,11 +239,7 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         fits(layer.outputs, b.len())?;
         let len = layer.checked_len().unwrap_or(u64::MAX);
         self.layout.check(layer.offset, len)?;
-        let mut offset = layer.offset;
-        for row in b {
-            self.projector.project_scaled(offset, row.widen(), a, self.out)?;
-            offset += a.len() as u64;
-        }
+        self.projector.project_outer(layer, a, b, self.out)?;
         self.measures.add_outer(a, b);
         Ok(())
     }

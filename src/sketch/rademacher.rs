@@ -45,6 +45,7 @@ impl Projector for Rademacher {
             width: self.kernel.width(),
             seed: self.seed,
             repeat: Repeat::One,
+            settings: 0,
             layout,
         }
     }

@@ -36,7 +36,7 @@ impl Sjlt {
 impl Projector for Sjlt {
     fn id(&self, layout: LayoutId) -> SketchId {
         let (width, seed, repeat) = (self.width, self.seed, self.kernel.repeat());
-        SketchId { kind: Kind::Sjlt, width, seed, repeat, layout }
+        SketchId { kind: Kind::Sjlt, width, seed, repeat, settings: 0, layout }
     }
 
     fn width(&self) -> usize {
