@@ -4,13 +4,14 @@
 //! Definition, variance, error and sources stand with the kernel, [`gradsieve_kernels::mod@rademacher`].
 //!
 //! Coordinates are summed in groups of 32, aligned to multiples of 32 in the whole gradient. **Where a gradient is cut** changes no bit if
-//! the cut lies between groups; a cut inside a group is another rounding, and costs that group twice. So do the rows of an outer
-//! product whose length is not a multiple of 32: its sketch is that of the matrix written out but for rounding. The kernel's
-//! [`Carry`](gradsieve_kernels::rademacher::Carry) makes every cut exact, for callers that project without a sketcher.
+//! the cut lies between groups; a cut inside a group is another rounding, and costs that group twice. The rows of an outer product are no
+//! cuts: a [`Carry`] on the stack, about 150 bytes, holds the incomplete group back from row to row, so that the sketch has the
+//! bits of the matrix written out. Callers that project without a sketcher can carry groups across their own cuts, too.
 
 use super::{Kind, Projector, Repeat, SketchId};
 use crate::error::Error;
-use crate::gradient::LayoutId;
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::rademacher::Carry;
 use gradsieve_kernels::{Element, rademacher};
 
 /// A dense ±1/√K projection of width K.
@@ -66,6 +67,22 @@ impl Projector for Rademacher {
         out: &mut [f32],
     ) -> Result<(), Error> {
         Ok(rademacher(self.kernel, offset, scale, x, out)?)
+    }
+
+    fn project_outer<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        let mut carry = Carry::new();
+        let mut offset = layer.offset;
+        for row in b {
+            carry.add(self.kernel, offset, row.widen(), a, out)?;
+            offset = offset.saturating_add(a.len() as u64);
+        }
+        Ok(carry.finish(self.kernel, out)?)
     }
 
     fn finish(&self, out: &mut [f32]) {

@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn an_outer_product_is_the_matrix_written_out(seed: u64, outputs in 1_usize..20, inputs in 1_usize..80, offset in 0_u64..70) {
+    fn an_outer_product_has_the_bits_of_the_matrix_written_out(seed: u64, outputs in 1_usize..20, inputs in 1_usize..80, offset in 0_u64..70) {
         let (a, b) = (normals(seed, inputs), normals(!seed, outputs));
         let matrix: Vec<f32> = b.iter().flat_map(|b| a.iter().map(move |a| b * a)).collect();
         let layer = Layer::new(offset, outputs as u64, inputs as u64);
@@ -94,13 +94,7 @@ proptest! {
         let mut sketcher = Sketcher::new(projector, layout, &mut factored).unwrap();
         sketcher.outer(&layer, &a, &b).unwrap();
         let factored = sketcher.finish().unwrap();
-        let bound = rounding(&matrix, matrix.len() / 32 + 2 * outputs + 2);
-        for (w, f) in written.values.iter().zip(factored.values) {
-            prop_assert!((w - f).abs() <= bound, "{f} for {w}");
-        }
-        if offset % 32 == 0 && inputs % 32 == 0 {
-            prop_assert_eq!(bits(factored.values), bits(written.values));
-        }
+        prop_assert_eq!(bits(factored.values), bits(written.values));
     }
 
     #[test]
