@@ -173,9 +173,41 @@ impl Mlp {
         x: &[f32],
         label: u32,
         scratch: &mut Scratch,
-        mut visit: impl FnMut(LayerGradient<'_>),
+        visit: impl FnMut(LayerGradient<'_>),
     ) -> Result<f64, ModelError> {
         let loss = self.forward_and_loss(x, label, scratch)?;
+        self.visit_layers(x, scratch, visit);
+        Ok(loss)
+    }
+
+    /// Runs one sample forward and shows the factors of `scale` times its gradient, from the last layer to the first, where
+    /// `scale` is a function of the label's probability p_y and of 1 − p_y, in f64. Returns the loss.
+    ///
+    /// - The gradient of the **margin** f = ln(p_y/(1 − p_y)), which is −∇ℓ/(1 − p_y): `|_, rest| -1.0 / rest`.
+    /// - The **pseudo-gradients** √p_c·∇(−ln p_c) whose outer products, summed over the classes c as labels, are the generalised
+    ///   Gauss–Newton matrix: `|p, _| p.sqrt()`.
+    ///
+    /// # Errors
+    /// As [`backward`](Self::backward).
+    pub fn backward_scaled(
+        &self,
+        x: &[f32],
+        label: u32,
+        scale: impl Fn(f64, f64) -> f64,
+        scratch: &mut Scratch,
+        visit: impl FnMut(LayerGradient<'_>),
+    ) -> Result<f64, ModelError> {
+        let loss = self.forward_and_loss(x, label, scratch)?;
+        let begin = scratch.deltas.len() - self.classes();
+        let delta = &mut scratch.deltas[begin..];
+        let scale = scale(libm::exp(-loss), -f64::from(delta[label as usize]));
+        delta.iter_mut().for_each(|d| *d = (scale * f64::from(*d)) as f32);
+        self.visit_layers(x, scratch, visit);
+        Ok(loss)
+    }
+
+    /// Pulls the last layer's δ back and shows each layer's factors.
+    fn visit_layers(&self, x: &[f32], scratch: &mut Scratch, mut visit: impl FnMut(LayerGradient<'_>)) {
         let Scratch { outputs, deltas } = scratch;
         let mut end = outputs.len();
         for (number, layer) in self.layers.iter().enumerate().rev() {
@@ -190,7 +222,6 @@ impl Mlp {
             }
             end = begin;
         }
-        Ok(loss)
     }
 
     /// Writes the whole gradient of one sample's loss into `gradient` (p values, all overwritten). Returns

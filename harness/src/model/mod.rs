@@ -13,9 +13,12 @@
 //! | [`loss`] | softmax cross-entropy, finite and accurate when saturated |
 //! | [`optimizer`] | SGD, momentum, Adam |
 //! | [`training`] | mini-batches, epochs, checkpoints |
+//! | [`double`] | the same network in f64, with exact products of its Hessian and Gauss–Newton matrix |
+//! | [`trajectory`] | a recorded run, and its exact replay with a sample left out |
 //! | [`evaluation`] | losses, predictions and accuracy over a set |
 
 mod arithmetic;
+pub mod double;
 pub mod error;
 pub mod evaluation;
 pub mod layers;
@@ -23,9 +26,12 @@ pub mod loss;
 pub mod mlp;
 pub mod optimizer;
 pub mod training;
+pub mod trajectory;
 
+pub use double::{Curvature, DoubleMlp, DoubleScratch};
 pub use error::ModelError;
 pub use layers::Layer;
 pub use mlp::{LayerGradient, Mlp, Scratch};
 pub use optimizer::Optimizer;
 pub use training::{Checkpoint, Epoch, Schedule, TrainConfig, Trained, train};
+pub use trajectory::{Removal, Step, Trajectory};

@@ -6,6 +6,7 @@
 //! of the influence methods a step's rate is therefore η/B.
 
 use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
 
 use super::error::ModelError;
 use super::mlp::{Mlp, Scratch};
@@ -118,8 +119,7 @@ pub fn train(
         scratch: Scratch::default(),
         gradient: vec![0.0; model.parameters().len()],
     };
-    let mut rng = generator(config.seed, Purpose::Shuffle);
-    let mut order: Vec<usize> = (0..set.len()).collect();
+    let mut order = Order::new(set.len(), config.seed);
     let mut checkpoints = Vec::new();
     let mut history = Vec::new();
     let keep = |number, learning_rate, model: &Mlp, kept: &mut Vec<Checkpoint>| {
@@ -130,8 +130,7 @@ pub fn train(
     keep(0, config.learning_rate, &model, &mut checkpoints);
     for number in 1..=config.epochs {
         let learning_rate = config.rate_in(number);
-        order.shuffle(&mut rng);
-        let loss = pass.run(&order, learning_rate, &mut model)?;
+        let loss = pass.run(order.next_epoch(), learning_rate, &mut model)?;
         if !loss.is_finite() {
             return Err(ModelError::Diverged { epoch: number, learning_rate });
         }
@@ -141,6 +140,23 @@ pub fn train(
         observe(&epoch);
     }
     Ok(Trained { model, checkpoints, history })
+}
+
+/// The order of samples, shuffled anew for each epoch.
+pub(super) struct Order {
+    rng: ChaCha8Rng,
+    order: Vec<usize>,
+}
+
+impl Order {
+    pub(super) fn new(samples: usize, seed: u64) -> Self {
+        Self { rng: generator(seed, Purpose::Shuffle), order: (0..samples).collect() }
+    }
+
+    pub(super) fn next_epoch(&mut self) -> &[usize] {
+        self.order.shuffle(&mut self.rng);
+        &self.order
+    }
 }
 
 /// What an epoch works with.
@@ -222,7 +238,7 @@ impl TrainConfig {
         }
     }
 
-    fn check(&self) -> Result<(), ModelError> {
+    pub(super) fn check(&self) -> Result<(), ModelError> {
         let refuse = |what, found, expected| Err(ModelError::Range { what, found, expected });
         if self.batch_size == 0 {
             return refuse("batch size", 0.0, "at least 1");

@@ -1,0 +1,182 @@
+//! The path of a training run: every batch, every learning rate, every θ_t; and exact replays of it with a sample left out.
+//!
+//! Plain SGD in f64 in **sum form**, θ_{t+1} = θ_t − η_t Σ_{z ∈ B_t} ∇ℓ(z; θ_t), η_t = lr/|B_t|. A replay leaves a sample's term out of the
+//! sum and changes nothing else: the batches are the same, η_t is the same (it does *not* become lr/(|B_t| − 1)), so a removal does not
+//! rescale the others. The first parameters and the order of samples are those of [`train`](super::train) with the same settings; only
+//! the precision is another.
+//!
+//! *Memory*: 8·p bytes a step.
+
+use super::double::{DoubleMlp, DoubleScratch, sample};
+use super::error::ModelError;
+use super::mlp::Mlp;
+use super::optimizer::Optimizer;
+use super::training::{Order, TrainConfig};
+use crate::data::Dataset;
+
+/// One step of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The epoch it belongs to, from 1.
+    pub epoch: usize,
+    /// The samples of the batch, by their index in the set, in the order of their sum.
+    pub batch: Vec<usize>,
+    /// η_t in sum form: the learning rate over the size of the batch.
+    pub rate: f64,
+    /// θ_t before the step, p values.
+    pub parameters: Vec<f64>,
+}
+
+/// A recorded training run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trajectory {
+    shape: Mlp,
+    steps: Vec<Step>,
+    end: DoubleMlp,
+}
+
+/// From which steps a replay leaves a sample out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// From its batch in the last epoch only.
+    LastEpoch,
+    /// From every batch that it was in.
+    AllEpochs,
+}
+
+impl Removal {
+    /// Its name in tables and files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LastEpoch => "last epoch",
+            Self::AllEpochs => "all epochs",
+        }
+    }
+}
+
+impl Trajectory {
+    /// Trains a fresh model on `set` and keeps the path.
+    ///
+    /// # Errors
+    /// A setting outside its range; another optimizer than plain SGD, or weight decay; training that diverges.
+    pub fn record(set: &Dataset, config: &TrainConfig) -> Result<Self, ModelError> {
+        config.check()?;
+        if config.optimizer != Optimizer::Sgd || config.weight_decay != 0.0 {
+            return Err(ModelError::Range {
+                what: "weight decay (or momentum) of a recorded run",
+                found: config.weight_decay.into(),
+                expected: "plain SGD without decay",
+            });
+        }
+        let shape = Mlp::new(set.dim(), &config.hidden, set.classes(), config.seed)?;
+        let mut end = DoubleMlp::new(&shape);
+        let mut order = Order::new(set.len(), config.seed);
+        let mut steps = Vec::new();
+        let mut walk = Walk::new(set, end.parameters().len());
+        for epoch in 1..=config.epochs {
+            let learning_rate = config.rate_in(epoch);
+            for batch in order.next_epoch().chunks(config.batch_size) {
+                let rate = f64::from(learning_rate) / batch.len() as f64;
+                let parameters = end.parameters().to_vec();
+                let loss = walk.step(&mut end, batch, rate, None)?;
+                if !loss.is_finite() {
+                    return Err(ModelError::Diverged { epoch, learning_rate });
+                }
+                steps.push(Step { epoch, batch: batch.to_vec(), rate, parameters });
+            }
+        }
+        Ok(Self { shape, steps, end })
+    }
+
+    /// All steps, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// θ_T, the parameters after the last step.
+    pub fn end(&self) -> &DoubleMlp {
+        &self.end
+    }
+
+    /// The model at the end, rounded to f32.
+    ///
+    /// # Errors
+    /// None: the shape is its own.
+    pub fn model(&self) -> Result<Mlp, ModelError> {
+        self.end.rounded(&self.shape)
+    }
+
+    /// The model before step `t`, rounded to f32; the one at the end if there is no such step.
+    ///
+    /// # Errors
+    /// None: the shape is its own.
+    pub fn model_before(&self, t: usize) -> Result<Mlp, ModelError> {
+        match self.steps.get(t) {
+            Some(step) => self.shape.with_parameters(step.parameters.iter().map(|&w| w as f32).collect()),
+            None => self.model(),
+        }
+    }
+
+    /// The first step that a removal may change; the number of steps if there is none.
+    pub fn first_step(&self, removal: Removal) -> usize {
+        let last = self.steps.last().map_or(0, |step| step.epoch);
+        match removal {
+            Removal::AllEpochs => 0,
+            Removal::LastEpoch => self.steps.iter().position(|step| step.epoch == last).unwrap_or(0),
+        }
+    }
+
+    /// Trains again from the first step that holds sample `left_out`, on the same batches, without its gradient in the steps that
+    /// `removal` names. `set` is the one that was recorded. The result is θ_T′; without such a step, θ_T.
+    ///
+    /// # Errors
+    /// A set of another shape.
+    pub fn without(&self, set: &Dataset, left_out: usize, removal: Removal) -> Result<DoubleMlp, ModelError> {
+        let from = self.first_step(removal);
+        let holds = |step: &Step| step.batch.contains(&left_out);
+        let Some(begin) = self.steps[from..].iter().position(holds).map(|after| from + after) else {
+            return Ok(self.end.clone());
+        };
+        let mut model = self.end.clone();
+        model.parameters_mut().copy_from_slice(&self.steps[begin].parameters);
+        let mut walk = Walk::new(set, model.parameters().len());
+        for step in &self.steps[begin..] {
+            walk.step(&mut model, &step.batch, step.rate, Some(left_out))?;
+        }
+        Ok(model)
+    }
+}
+
+/// What a walk along batches works with.
+struct Walk<'a> {
+    set: &'a Dataset,
+    scratch: DoubleScratch,
+    gradient: Vec<f64>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(set: &'a Dataset, parameters: usize) -> Self {
+        Self { set, scratch: DoubleScratch::default(), gradient: vec![0.0; parameters] }
+    }
+
+    /// One step; returns the sum of the losses that were summed.
+    fn step(
+        &mut self,
+        model: &mut DoubleMlp,
+        batch: &[usize],
+        rate: f64,
+        left_out: Option<usize>,
+    ) -> Result<f64, ModelError> {
+        self.gradient.fill(0.0);
+        let mut total = 0.0;
+        for &i in batch.iter().filter(|&&i| Some(i) != left_out) {
+            let (x, label) = sample(self.set, i)?;
+            total += model.add_gradient(x, label, 1.0, &mut self.scratch, &mut self.gradient)?;
+        }
+        for (w, g) in model.parameters_mut().iter_mut().zip(&self.gradient) {
+            *w -= rate * g;
+        }
+        Ok(total)
+    }
+}
