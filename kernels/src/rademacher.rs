@@ -28,8 +28,8 @@
 //!
 //! *Error* of an output against the exact sum: at most (7 + ⌈p/32⌉)·2⁻²⁴·Σ|xᵢ|, and about √(p/32)·2⁻²⁴·‖x‖ in practice.
 //!
-//! The width is a multiple of [`WIDTH_MULTIPLE`] = 64: 32 words of the hash, and four vectors of sixteen lanes, so that no
-//! instruction set is left with a rest and each can hold two or four output vectors in flight.
+//! The width is a multiple of [`WIDTH_MULTIPLE`] = 16: eight words of the hash, and one vector of sixteen lanes, so that no
+//! instruction set is left with a rest.
 //!
 //! Sources: Achlioptas 2003 (±1 projections); Liberty & Zucker 2009 (the mailman algorithm); Arlazarov et al. 1970 (the
 //! four Russians); Park et al. 2023 (TRAK) for its use on gradients.
@@ -45,7 +45,7 @@ use crate::simd::Simd;
 pub const GROUP: usize = 32;
 
 /// What a width must be a multiple of.
-pub const WIDTH_MULTIPLE: usize = 64;
+pub const WIDTH_MULTIPLE: usize = 16;
 
 /// Separates this projection's hash stream from every other use of a seed.
 const STREAM: u64 = 0x5241_4445_4D41_4348;

@@ -28,7 +28,7 @@ impl Rademacher {
     /// The projection to `width` numbers that belongs to `seed`.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of 64.
+    /// [`Error::Width`] unless `width` is a positive multiple of 16.
     pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
         match gradsieve_kernels::Rademacher::new(width, seed) {
             Ok(kernel) => Ok(Self { seed, kernel }),
