@@ -63,6 +63,16 @@ pub enum Error {
     NotFitted,
     /// A setting lies outside its range.
     Setting,
+    /// The memory lent for a record is full.
+    Full {
+        /// How many of its kind it holds.
+        capacity: usize,
+    },
+    /// A step of a run stretches so much that numbers leave `f32`: η·λ_max of its curvature, or of one after it, is far above 2.
+    Unstable {
+        /// Steps that were taken in before it.
+        step: u64,
+    },
 }
 
 /// In what two sketches differ.
@@ -115,6 +125,10 @@ impl fmt::Display for Error {
             }
             Self::NotFitted => f.write_str("the detector has not been fitted yet"),
             Self::Setting => f.write_str("a setting lies outside its range"),
+            Self::Full { capacity } => write!(f, "there is room for {capacity}, and it is full"),
+            Self::Unstable { step } => {
+                write!(f, "numbers leave their range {step} steps before the last: the run is unstable there")
+            }
         }
     }
 }

@@ -7,10 +7,12 @@
 //! | function | does | multiply–adds |
 //! |---|---|---|
 //! | [`matvec`] | A x | rows · columns |
-//! | [`product`] | A Bᵀ | rows of A · rows of B · columns |
+//! | [`product`], [`product_of`] | A Bᵀ | rows of A · rows of B · columns |
 //! | [`add_outer`] | C + w·x xᵀ, a packed lower triangle | k(k + 1)/2 |
-//! | [`add_products`] | M + Uᵀ V | batch · columns of U · columns of V |
+//! | [`add_products`], [`add_products_of`] | M + Uᵀ V | batch · columns of U · columns of V |
 //! | [`scale_add`] | β·y + α·x | 2 · length |
+//!
+//! The forms `…_of` take [`Part`]s: some columns of matrices whose rows are longer.
 
 use crate::dispatch::{Kernel, run};
 use crate::dot;
@@ -18,7 +20,7 @@ use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::level::Level;
 use crate::simd::Simd;
-use crate::sum::TILE;
+use crate::sum::{LANES, TILE};
 
 /// `out`ᵢ = ⟨row i of `matrix`, `x`⟩, where rows are as long as `x`, and as many as `out` is long.
 ///
@@ -75,11 +77,44 @@ pub fn product_with<T: Element, U: Element>(
         out.fill(0.0);
         return Ok(());
     }
-    let (rows, others) = (a.len() / columns, b.len() / columns);
-    same_length(rows * columns, a.len())?;
-    same_length(others * columns, b.len())?;
-    same_length(rows.saturating_mul(others), out.len())?;
-    run(level, Product { columns, a, b, out });
+    let (a, b) = (Part::whole(a, columns)?, Part::whole(b, columns)?);
+    same_length(a.rows().saturating_mul(b.rows()), out.len())?;
+    if b.rows() > 0 {
+        let columns = b.rows();
+        run(level, Product { a, b, out: PartMut { values: out, stride: columns, first: 0, columns } });
+    }
+    Ok(())
+}
+
+/// [`product`] of some columns of two matrices, into some columns of a third.
+///
+/// # Errors
+/// [`Error::Length`] unless `a` and `b` have as many columns, and `out` a row for each row of `a` and a column for each of `b`; `out` is as
+/// it was.
+#[inline]
+pub fn product_of<T: Element, U: Element>(
+    a: Part<'_, T>,
+    b: Part<'_, U>,
+    out: PartMut<'_>,
+) -> Result<(), Error> {
+    product_of_with(Level::best(), a, b, out)
+}
+
+/// [`product_of`] on a given level.
+///
+/// # Errors
+/// As [`product_of`].
+#[inline]
+pub fn product_of_with<T: Element, U: Element>(
+    level: Level,
+    a: Part<'_, T>,
+    b: Part<'_, U>,
+    out: PartMut<'_>,
+) -> Result<(), Error> {
+    same_length(a.columns, b.columns)?;
+    same_length(a.rows(), out.rows())?;
+    same_length(b.rows(), out.columns)?;
+    run(level, Product { a, b, out });
     Ok(())
 }
 
@@ -135,7 +170,38 @@ pub fn add_products_with(
     same_length(rows * batch, u.len())?;
     same_length(columns * batch, v.len())?;
     same_length(rows.saturating_mul(columns), m.len())?;
-    run(level, Products { rows, columns, u, v, m });
+    if !m.is_empty() {
+        let (u, v) = (Part::whole(u, rows)?, Part::whole(v, columns)?);
+        run(level, Products { u, v, m: PartMut { values: m, stride: columns, first: 0, columns } });
+    }
+    Ok(())
+}
+
+/// [`add_products`] of some columns of two matrices, to some columns of a third.
+///
+/// # Errors
+/// [`Error::Length`] unless `u` and `v` have as many rows, and `m` a row for each column of `u` and a column for each of `v`; `m` is as it
+/// was.
+#[inline]
+pub fn add_products_of(u: Part<'_, f32>, v: Part<'_, f32>, m: PartMut<'_>) -> Result<(), Error> {
+    add_products_of_with(Level::best(), u, v, m)
+}
+
+/// [`add_products_of`] on a given level.
+///
+/// # Errors
+/// As [`add_products_of`].
+#[inline]
+pub fn add_products_of_with(
+    level: Level,
+    u: Part<'_, f32>,
+    v: Part<'_, f32>,
+    m: PartMut<'_>,
+) -> Result<(), Error> {
+    same_length(u.rows(), v.rows())?;
+    same_length(u.columns, m.rows())?;
+    same_length(v.columns, m.columns)?;
+    run(level, Products { u, v, m });
     Ok(())
 }
 
@@ -165,26 +231,242 @@ pub fn scale_add_with<T: Element>(
     Ok(())
 }
 
-struct Product<'a, T, U> {
+/// Some columns of a matrix: of each row of `stride` entries those from `first` on, `columns` of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a, T> {
+    values: &'a [T],
+    stride: usize,
+    first: usize,
     columns: usize,
-    a: &'a [T],
-    b: &'a [U],
-    out: &'a mut [f32],
+}
+
+impl<'a, T> Part<'a, T> {
+    /// Columns `first..first + columns` of rows of `stride` entries.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if there are no such columns; [`Error::Length`] if `values` is not made of whole rows.
+    pub const fn new(values: &'a [T], stride: usize, first: usize, columns: usize) -> Result<Self, Error> {
+        match check_part(values.len(), stride, first, columns) {
+            Ok(()) => Ok(Self { values, stride, first, columns }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All of a matrix with rows of `columns` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn whole(values: &'a [T], columns: usize) -> Result<Self, Error> {
+        Self::new(values, columns, 0, columns)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.values.len() / self.stride
+    }
+
+    #[inline(always)]
+    fn row(&self, i: usize) -> &'a [T] {
+        let row = self.values.get(i * self.stride + self.first..).unwrap_or_default();
+        row.get(..self.columns).unwrap_or_default()
+    }
+}
+
+/// [`Part`], to be written to.
+#[derive(Debug)]
+pub struct PartMut<'a> {
+    values: &'a mut [f32],
+    stride: usize,
+    first: usize,
+    columns: usize,
+}
+
+impl<'a> PartMut<'a> {
+    /// Columns `first..first + columns` of rows of `stride` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn new(
+        values: &'a mut [f32],
+        stride: usize,
+        first: usize,
+        columns: usize,
+    ) -> Result<Self, Error> {
+        match check_part(values.len(), stride, first, columns) {
+            Ok(()) => Ok(Self { values, stride, first, columns }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All of a matrix with rows of `columns` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn whole(values: &'a mut [f32], columns: usize) -> Result<Self, Error> {
+        Self::new(values, columns, 0, columns)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.values.len() / self.stride
+    }
+
+    /// Row `i` from column `j` on.
+    #[inline(always)]
+    fn row_from(&mut self, i: usize, j: usize) -> &mut [f32] {
+        let row = self.values.get_mut(i * self.stride + self.first..).unwrap_or_default();
+        row.get_mut(j..self.columns).unwrap_or_default()
+    }
+}
+
+const fn check_part(len: usize, stride: usize, first: usize, columns: usize) -> Result<(), Error> {
+    match first.checked_add(columns) {
+        Some(end) if end <= stride && columns > 0 => same_length(len / stride * stride, len),
+        _ => Err(Error::Width { multiple: 1, found: columns }),
+    }
+}
+
+struct Product<'a, T, U> {
+    a: Part<'a, T>,
+    b: Part<'a, U>,
+    out: PartMut<'a>,
 }
 
 impl<T: Element, U: Element> Product<'_, T, U> {
     /// Every entry by that dot product.
     #[inline(always)]
-    fn entries(self, dot: impl Fn(&[T], &[U]) -> f64) {
-        // Never zero, as `product_with` has seen to; the optimiser does not know that.
-        let columns = self.columns.max(1);
-        let mut out = self.out.iter_mut();
-        for a in self.a.chunks_exact(columns) {
-            for (b, out) in self.b.chunks_exact(columns).zip(&mut out) {
-                *out = dot(a, b) as f32;
+    fn entries(mut self, dot: impl Fn(&[T], &[U]) -> f64) {
+        for i in 0..self.a.rows() {
+            let a = self.a.row(i);
+            for (j, out) in self.out.row_from(i, 0).iter_mut().enumerate() {
+                *out = dot(a, self.b.row(j)) as f32;
             }
         }
     }
+
+    /// Tiles of `N` by `N` entries, and what is left one by one. So many rows of A that they stay near meet `N` rows of B at a time.
+    #[inline(always)]
+    fn tiles<S: Simd, const N: usize>(mut self, s: S) {
+        let (a, b) = (self.a, self.b);
+        let near = (NEAR / (size_of::<T>() * a.columns.max(1))).next_multiple_of(N).max(N);
+        for first in (0..a.rows()).step_by(near) {
+            let last = a.rows().min(first + near);
+            for j in (0..b.rows()).step_by(N) {
+                let others = N.min(b.rows() - j);
+                for i in (first..last).step_by(N) {
+                    let rows = N.min(last - i);
+                    if rows == N && others == N {
+                        let (mut x, mut y): ([&[T]; N], [&[U]; N]) = ([&[]; N], [&[]; N]);
+                        for (r, (x, y)) in x.iter_mut().zip(&mut y).enumerate() {
+                            (*x, *y) = (a.row(i + r), b.row(j + r));
+                        }
+                        let sums = square::<S, T, U, N>(s, &x, &y);
+                        for (r, sums) in sums.iter().enumerate() {
+                            for (out, sum) in self.out.row_from(i + r, j).iter_mut().zip(sums) {
+                                *out = *sum as f32;
+                            }
+                        }
+                        continue;
+                    }
+                    for r in i..i + rows {
+                        let x = a.row(r);
+                        for (c, out) in self.out.row_from(r, j).iter_mut().take(others).enumerate() {
+                            let tiles = x.chunks(TILE).zip(b.row(j + c).chunks(TILE));
+                            *out =
+                                tiles.fold(0.0, |total, (x, y)| total + f64::from(dot::tile(s, x, y))) as f32;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Bytes of rows that are to stay in the second cache.
+const NEAR: usize = 1 << 17;
+
+/// The canonical dots of `N` rows with `N` others.
+#[inline(always)]
+fn square<S: Simd, T: Element, U: Element, const N: usize>(
+    s: S,
+    x: &[&[T]; N],
+    y: &[&[U]; N],
+) -> [[f64; N]; N] {
+    let mut totals = [[0.0; N]; N];
+    let columns = x.first().map_or(0, |x| x.len());
+    for tile in (0..columns).step_by(TILE) {
+        let end = columns.min(tile + TILE);
+        let part = |group: usize| lanes::<S, T, U, N>(s, x, y, tile + 16 * group, end);
+        // The fold: 64 lanes to 32, to 16, and those in the vocabulary's word.
+        let mut lanes = part(0);
+        add_all(s, &mut lanes, part(2));
+        let mut others = part(1);
+        add_all(s, &mut others, part(3));
+        add_all(s, &mut lanes, others);
+        let mut folded = [[0.0; N]; N];
+        if let (Some(lanes), Some(folded)) =
+            (lanes.as_flattened().first_chunk::<16>(), folded.as_flattened_mut().first_chunk_mut())
+        {
+            *folded = s.fold_16(*lanes);
+        } else {
+            for (folded, lanes) in folded.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
+                *folded = s.fold(*lanes);
+            }
+        }
+        for (total, folded) in totals.as_flattened_mut().iter_mut().zip(folded.as_flattened()) {
+            *total += f64::from(*folded);
+        }
+    }
+    totals
+}
+
+#[inline(always)]
+fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F; N]; N]) {
+    for (to, from) in to.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
+        *to = s.add(*to, *from);
+    }
+}
+
+/// Of the 64 lanes of a tile that ends at `end` the sixteen that begin at `first`, for each two rows.
+#[inline(always)]
+fn lanes<S: Simd, T: Element, U: Element, const N: usize>(
+    s: S,
+    x: &[&[T]; N],
+    y: &[&[U]; N],
+    first: usize,
+    end: usize,
+) -> [[S::F; N]; N] {
+    let mut lanes = [[s.splat(0.0); N]; N];
+    let mut at = first;
+    while at + 16 <= end {
+        let (mut left, mut right) = ([s.splat(0.0); N], [s.splat(0.0); N]);
+        for ((left, right), (x, y)) in left.iter_mut().zip(&mut right).zip(x.iter().zip(y)) {
+            let (Some(x), Some(y)) = (x.get(at..at + 16), y.get(at..at + 16)) else { return lanes };
+            let (Some(x), Some(y)) = (x.first_chunk(), y.first_chunk()) else { return lanes };
+            (*left, *right) = (T::load(s, x), U::load(s, y));
+        }
+        for (lanes, left) in lanes.iter_mut().zip(left) {
+            for (lane, right) in lanes.iter_mut().zip(right) {
+                *lane = s.add(*lane, s.mul(left, right));
+            }
+        }
+        at += LANES;
+    }
+    if at < end {
+        let mut right = [s.splat(0.0); N];
+        for (right, y) in right.iter_mut().zip(y) {
+            *right = U::load_part(s, y.get(at..end).unwrap_or_default());
+        }
+        for (lanes, x) in lanes.iter_mut().zip(x) {
+            let left = T::load_part(s, x.get(at..end).unwrap_or_default());
+            for (lane, right) in lanes.iter_mut().zip(right) {
+                *lane = s.add(*lane, s.mul(left, right));
+            }
+        }
+    }
+    lanes
 }
 
 impl<T: Element, U: Element> Kernel for Product<'_, T, U> {
@@ -202,13 +484,7 @@ impl<T: Element, U: Element> Kernel for Product<'_, T, U> {
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
-        self.entries(
-            #[inline(always)]
-            |a, b| {
-                let tiles = a.chunks(TILE).zip(b.chunks(TILE));
-                tiles.fold(0.0, |total, (a, b)| total + f64::from(dot::tile(s, a, b)))
-            },
-        );
+        if S::ROOMY { self.tiles::<S, 4>(s) } else { self.tiles::<S, 2>(s) }
     }
 }
 
@@ -256,50 +532,117 @@ impl Kernel for Outer<'_> {
 }
 
 struct Products<'a> {
-    rows: usize,
-    columns: usize,
-    u: &'a [f32],
-    v: &'a [f32],
-    m: &'a mut [f32],
+    u: Part<'a, f32>,
+    v: Part<'a, f32>,
+    m: PartMut<'a>,
 }
 
 impl Kernel for Products<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn define(self) {
-        // `max`: without rows or columns there is no entry either.
-        let (rows, columns) = (self.rows.max(1), self.columns.max(1));
-        for (u, v) in self.u.chunks_exact(rows).zip(self.v.chunks_exact(columns)) {
-            for (m, &u) in self.m.chunks_exact_mut(columns).zip(u) {
-                for (m, &v) in m.iter_mut().zip(v) {
+    fn define(mut self) {
+        for b in 0..self.v.rows() {
+            for (i, u) in self.u.row(b).iter().enumerate() {
+                for (m, v) in self.m.row_from(i, 0).iter_mut().zip(self.v.row(b)) {
                     *m += u * v;
                 }
             }
         }
     }
 
-    /// Each sixteen entries stay in a register while the batch goes by.
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
-        let (rows, columns) = (self.rows.max(1), self.columns.max(1));
-        for (i, m) in self.m.chunks_exact_mut(columns).enumerate() {
-            let factors = || self.u.chunks_exact(rows).filter_map(|u| u.get(i).copied());
-            let (m, m_rest) = m.as_chunks_mut::<16>();
-            let done = 16 * m.len();
-            for (j, m) in m.iter_mut().enumerate() {
-                let mut lanes = s.load(m);
-                for (u, v) in factors().zip(self.v.chunks_exact(columns)) {
-                    let Some(v) = v.get(16 * j..).and_then(|v| v.first_chunk()) else { continue };
-                    lanes = s.add(lanes, s.mul(s.splat(u), s.load(v)));
-                }
-                s.store(lanes, m);
+        if S::ROOMY { self.tiles::<S, 8, 2>(s) } else { self.tiles::<S, 4, 1>(s) }
+    }
+}
+
+/// Members of a batch whose factors are gathered at a time.
+const GATHERED: usize = 32;
+
+impl Products<'_> {
+    /// `R` rows by `C` times sixteen columns stay in registers while some of the batch goes by.
+    #[inline(always)]
+    fn tiles<S: Simd, const R: usize, const C: usize>(mut self, s: S) {
+        let rows = self.u.columns;
+        for first in (0..self.v.rows()).step_by(GATHERED) {
+            for i in (0..rows - rows % R).step_by(R) {
+                self.stripe::<S, R, C>(s, first, i);
             }
-            for (u, v) in factors().zip(self.v.chunks_exact(columns)) {
-                for (m, v) in m_rest.iter_mut().zip(v.get(done..).unwrap_or_default()) {
+            for i in rows - rows % R..rows {
+                self.stripe::<S, 1, C>(s, first, i);
+            }
+        }
+    }
+
+    /// `R` rows of M from row `i` on, and the batch from `first` on.
+    #[inline(always)]
+    fn stripe<S: Simd, const R: usize, const C: usize>(&mut self, s: S, first: usize, i: usize) {
+        let (u, v, m) = (self.u, self.v, &mut self.m);
+        let mut gathered = [[0.0; R]; GATHERED];
+        let count = GATHERED.min(v.rows() - first);
+        for (b, to) in gathered.iter_mut().take(count).enumerate() {
+            if let Some(u) = u.row(first + b).get(i..).and_then(|u| u.first_chunk()) {
+                *to = *u;
+            }
+        }
+        let factors = gathered.get(..count).unwrap_or_default();
+        let values = v.values.get(first * v.stride + v.first..).unwrap_or_default();
+        let (full, wide) = (v.columns - v.columns % 16, 16 * C);
+        let mut j = 0;
+        while j + wide <= full {
+            tile::<S, R, C>(s, factors, values, v.stride, j, i, m);
+            j += wide;
+        }
+        while j < full {
+            tile::<S, R, 1>(s, factors, values, v.stride, j, i, m);
+            j += 16;
+        }
+        for (b, factors) in factors.iter().enumerate() {
+            let v = v.row(first + b).get(full..).unwrap_or_default();
+            for (r, u) in factors.iter().enumerate() {
+                for (m, v) in m.row_from(i + r, full).iter_mut().zip(v) {
                     *m += u * v;
                 }
             }
+        }
+    }
+}
+
+#[inline(always)]
+fn tile<S: Simd, const R: usize, const C: usize>(
+    s: S,
+    factors: &[[f32; R]],
+    v: &[f32],
+    stride: usize,
+    j: usize,
+    i: usize,
+    m: &mut PartMut<'_>,
+) {
+    let mut sums = [[s.splat(0.0); C]; R];
+    for (r, sums) in sums.iter_mut().enumerate() {
+        for (sum, m) in sums.iter_mut().zip(m.row_from(i + r, j).as_chunks().0) {
+            *sum = s.load(m);
+        }
+    }
+    let mut at = j;
+    for u in factors {
+        let Some(v) = v.get(at..at + 16 * C) else { break };
+        at += stride;
+        let mut lanes = [s.splat(0.0); C];
+        for (lane, v) in lanes.iter_mut().zip(v.as_chunks().0) {
+            *lane = s.load(v);
+        }
+        for (sums, u) in sums.iter_mut().zip(u) {
+            let u = s.splat(*u);
+            for (sum, v) in sums.iter_mut().zip(lanes) {
+                *sum = s.add(*sum, s.mul(u, v));
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        for (sum, m) in sums.iter().zip(m.row_from(i + r, j).as_chunks_mut().0) {
+            s.store(*sum, m);
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod cosine;
 mod dot;
+pub mod dvemb;
 mod ridge;
 mod tracin;
 

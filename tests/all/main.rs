@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod direction;
+mod dvemb;
 mod forest;
 mod influence;
 mod moments;

@@ -1,0 +1,203 @@
+//! Data value embedding: what one sample did in one step of *this* run (Wang et al. 2024, arXiv 2412.09538).
+//!
+//! Leaving z out of step s alone changes the final loss of a target by about vᵀ [Π_{k>s} (I − η_k H_k)] η_s g_s(z), where v is the
+//! target's gradient at the **final** model, g_s(z) the sample's gradient at step s, H_k the curvature of step k, and later steps stand
+//! on the left. Positive is helpful. Scale: loss, as it is (no 1/n, no division by anything).
+//!
+//! **Sums, not means.** η is in sum form (θ ← θ − η Σ_z g(z)), so for a loss that is the mean over a batch of B, η = lr/B; and H_k
+//! is the *sum* of the samples' curvatures, H_k = Σ_h h hᵀ over the rows h of F ([`Curvature`]), not divided by B.
+//!
+//! There are two ways through the same product, both backwards over the steps:
+//!
+//! | | carries | state, `f32` | multiply–adds a step of B samples and F factor rows |
+//! |---|---|---|---|
+//! | [`Propagator`] | M = I − Π, and so yields an *embedding* E_s = η_s (G_s − G_s Mᵀ) that any later target can be multiplied with | K² | (B + 2F) K², (2B) K² for the empirical Fisher |
+//! | [`Adjoint`] | the targets, w ← (I − η_k H_k) w, and so yields scores only | Q·K for Q targets | (B + 2F) K Q, 2B K Q |
+//!
+//! The numbers are the same but for rounding. With the targets known, the second costs K/Q times less and needs a row a target, not
+//! a matrix: it is the form for devices. The first is for targets that are not known yet, and for runs that are cut into segments
+//! ("influence checkpointing"): each segment has its own propagator, and [`Propagator::apply`] and [`Propagator::compose`] join them.
+//!
+//! *Blocks*: when a sketch keeps layers apart (columns ..e₁ are one layer's, e₁..e₂ the next one's), so may the curvature: M is then
+//! block-diagonal, K_l × K_l a layer, and cross-layer curvature is left out ([`Blocks`]).
+//!
+//! *Memory of a run*: the steps' rows; [`Recorder`] keeps them in lent memory while training goes forward.
+//!
+//! *Stability*: where η·λ_max(H) > 2 a step stretches what it should shrink; the linear model then says less and less about the run.
+//! Every step reports it ([`Stability`]). Numbers that leave `f32` are [`Error::Unstable`], never a NaN.
+//!
+//! *Error*: `f32` throughout, sums canonical: a step's error is about √K·2⁻²⁴ of the numbers that meet in it, and a stable run's
+//! errors do not grow.
+
+mod adjoint;
+mod propagator;
+mod recorder;
+mod stability;
+
+pub use adjoint::Adjoint;
+pub use propagator::Propagator;
+pub use recorder::{Recorder, StepMark};
+pub use stability::Stability;
+
+use crate::error::{Error, check_length};
+use crate::sketch::SketchId;
+
+/// One step of training, as it was taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Projection and layout of all rows.
+    pub id: SketchId,
+    /// η in sum form: lr/B for a loss that is the mean over B samples.
+    pub learning_rate: f32,
+    /// G: a row of K numbers for each sample of the batch, row after row.
+    pub gradients: &'a [f32],
+    /// What the step's curvature is made of.
+    pub curvature: Curvature<'a>,
+}
+
+/// The curvature H = Σ_h h hᵀ of a step, summed over the batch.
+#[derive(Clone, Copy, Debug)]
+pub enum Curvature<'a> {
+    /// H = GᵀG, the paper's form: the empirical Fisher of the step's own samples.
+    EmpiricalFisher,
+    /// Rows h of K numbers. The exact generalised Gauss–Newton of a softmax over C classes has C rows a sample, √p_c·∇(−ln p_c),
+    /// with p_c the model's probability of class c: Σ_c p_c ∇(−ln p_c) ∇(−ln p_c)ᵀ = Jᵀ(diag p − ppᵀ)J. No rows: no curvature.
+    Factors(&'a [f32]),
+}
+
+impl<'a> Step<'a> {
+    /// The rows h.
+    #[must_use]
+    pub const fn factors(&self) -> &'a [f32] {
+        match self.curvature {
+            Curvature::EmpiricalFisher => self.gradients,
+            Curvature::Factors(rows) => rows,
+        }
+    }
+
+    /// K, the samples and the factor rows, if they are rows of finite numbers.
+    fn check(&self, width: usize) -> Result<Shape, Error> {
+        if !self.learning_rate.is_finite() || self.learning_rate < 0.0 {
+            return Err(Error::Setting);
+        }
+        check_length(width, self.id.width)?;
+        Ok(Shape { samples: rows_of(width, self.gradients)?, factors: rows_of(width, self.factors())? })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    samples: usize,
+    factors: usize,
+}
+
+/// How many rows of `width` finite numbers these are.
+fn rows_of(width: usize, rows: &[f32]) -> Result<usize, Error> {
+    let count = rows.len().checked_div(width).unwrap_or(0);
+    check_length(count.saturating_mul(width), rows.len())?;
+    if rows.iter().all(|value| value.is_finite()) { Ok(count) } else { Err(Error::NonFinite) }
+}
+
+/// Refuses another projection than the first one seen.
+fn check_id(first: Option<SketchId>, id: &SketchId) -> Result<(), Error> {
+    first.map_or(Ok(()), |first| first.check(id))
+}
+
+/// The columns that share curvature: consecutive ranges that cover a row.
+///
+/// ```
+/// use gradsieve::influence::dvemb::Blocks;
+///
+/// let one = Blocks::new(&[96])?;          // one block of 96 columns
+/// let layers = Blocks::new(&[64, 96])?;   // columns ..64 and 64..96
+/// assert_eq!((one.width(), one.matrix()), (96, 96 * 96));
+/// assert_eq!((layers.width(), layers.matrix()), (96, 64 * 64 + 32 * 32));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks<'a> {
+    ends: &'a [usize],
+}
+
+impl<'a> Blocks<'a> {
+    /// Block i reaches from the end of the one before it to `ends[i]`.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] with the index of the first block that is empty; with index 0 if there is none.
+    pub const fn new(ends: &'a [usize]) -> Result<Self, Error> {
+        let (mut rest, mut before, mut index) = (ends, 0, 0);
+        if ends.is_empty() {
+            return Err(Error::Layer { index });
+        }
+        while let [end, later @ ..] = rest {
+            if *end <= before {
+                return Err(Error::Layer { index });
+            }
+            before = *end;
+            rest = later;
+            index += 1;
+        }
+        Ok(Self { ends })
+    }
+
+    /// K, the end of the last block.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        match self.ends.last() {
+            Some(end) => *end,
+            None => 0,
+        }
+    }
+
+    /// Entries of a block-diagonal matrix: Σ K_l².
+    #[must_use]
+    pub const fn matrix(&self) -> usize {
+        let (mut rest, mut before, mut entries) = (self.ends, 0, 0_usize);
+        while let [end, later @ ..] = rest {
+            let width = *end - before;
+            entries = entries.saturating_add(width.saturating_mul(width));
+            before = *end;
+            rest = later;
+        }
+        entries
+    }
+
+    /// First column and width of each block.
+    fn iter(&self) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+        self.ends.iter().scan(0, |first, &end| {
+            let block = (*first, end.saturating_sub(*first));
+            *first = end;
+            Some(block)
+        })
+    }
+
+    const fn is_one(&self) -> bool {
+        matches!(self.ends, [_])
+    }
+
+    fn same(&self, other: &Blocks<'_>) -> bool {
+        self.ends == other.ends
+    }
+}
+
+/// Adds row b of `rows` to row `samples[b]` of `table`: embeddings (K a row) or scores (Q a row) of a sample, summed over its epochs.
+///
+/// # Errors
+/// [`Error::Width`] if `width` is zero; [`Error::Length`] unless there is a row of `width` for each sample, and `table` consists of
+/// whole rows; [`Error::Group`] for a sample beyond the table. Nothing was added.
+pub fn accumulate(samples: &[u32], width: usize, rows: &[f32], table: &mut [f32]) -> Result<(), Error> {
+    if width == 0 {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    check_length(samples.len().saturating_mul(width), rows.len())?;
+    let count = table.len() / width;
+    check_length(count * width, table.len())?;
+    if let Some(&found) = samples.iter().find(|&&sample| sample as usize >= count) {
+        return Err(Error::Group { groups: count, found });
+    }
+    for (&sample, row) in samples.iter().zip(rows.chunks_exact(width)) {
+        let start = sample as usize * width;
+        gradsieve_kernels::axpy(1.0, row, table.get_mut(start..start + width).unwrap_or_default())?;
+    }
+    Ok(())
+}

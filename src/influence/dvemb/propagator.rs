@@ -1,0 +1,222 @@
+//! The propagator form: M = I − Π_{k>s} (I − η_k H_k), from which every sample's embedding follows.
+//!
+//! E_s = η_s (G_s − G_s Mᵀ), then M += [η_s (F_s − F_s Mᵀ)]ᵀ F_s with the M before the step.
+//!
+//! *Memory*: K² + max(F, 2)·K numbers of `f32`, F the most factor rows of a step (none for the empirical Fisher). *Cost*: [`super`].
+
+use super::stability::{LARGEST, at_least, at_most, growth, largest_product};
+use super::{Blocks, Curvature, Stability, Step, check_id, rows_of};
+use crate::error::{Error, check_length};
+use crate::sketch::SketchId;
+use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
+use gradsieve_kernels::{axpy, max_abs};
+
+/// Walks a run backwards, from its last step to its first, and gives each sample's embedding: score(z, v) = v·E(z).
+///
+/// ```
+/// use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, Step};
+/// use gradsieve::{Exact, Layout, Projector};
+///
+/// let (id, blocks) = (Exact::new(2).id(Layout::flat(2)?.id()), Blocks::new(&[2])?);
+/// let mut memory = vec![0.0_f32; Propagator::floats(blocks, 0)];
+/// let mut later = Propagator::new(blocks, 0, &mut memory)?;
+/// // Two steps of one sample each, last step first. η is in sum form.
+/// let mut embedding = [0.0; 2];
+/// for (learning_rate, gradients) in [(0.5, [1.0, 0.0]), (0.5, [1.0, 1.0])] {
+///     let step = Step { id, learning_rate, gradients: &gradients, curvature: Curvature::EmpiricalFisher };
+///     let stability = later.step(&step, &mut embedding)?;
+///     assert!(stability.is_stable());
+/// }
+/// // ½·(1, 1), of which the last step has undone half along its own gradient.
+/// assert_eq!(embedding, [0.25, 0.5]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Propagator<'m> {
+    blocks: Blocks<'m>,
+    id: Option<SketchId>,
+    steps: u64,
+    /// No entry of M is larger.
+    largest: f64,
+    matrix: &'m mut [f32],
+    scratch: &'m mut [f32],
+}
+
+impl<'m> Propagator<'m> {
+    /// Numbers of `f32` that the state needs. `factors`: the most rows that a step gives as [`Curvature::Factors`].
+    #[must_use]
+    pub const fn floats(blocks: Blocks<'_>, factors: usize) -> usize {
+        let rows = if factors < 2 { 2 } else { factors };
+        blocks.matrix().saturating_add(rows.saturating_mul(blocks.width()))
+    }
+
+    /// No steps yet: Π = I.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `memory` is not [`Propagator::floats`] long.
+    pub fn new(blocks: Blocks<'m>, factors: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+        let (expected, found) = (Self::floats(blocks, factors), memory.len());
+        check_length(expected, found)?;
+        let Some((matrix, scratch)) = memory.split_at_mut_checked(blocks.matrix()) else {
+            return Err(Error::Length { expected, found });
+        };
+        matrix.fill(0.0);
+        Ok(Self { blocks, id: None, steps: 0, largest: 0.0, matrix, scratch })
+    }
+
+    /// Forgets everything: Π = I.
+    pub fn reset(&mut self) {
+        self.matrix.fill(0.0);
+        (self.id, self.steps, self.largest) = (None, 0, 0.0);
+    }
+
+    /// Steps taken in.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// M, block after block, each row by row.
+    #[must_use]
+    pub const fn matrix(&self) -> &[f32] {
+        self.matrix
+    }
+
+    /// Takes in the step before those taken in so far, and writes the embedding of each of its samples: K numbers a sample.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another projection than before; [`Error::Length`] if rows are not whole, more factors come than there is room for,
+    /// or `embeddings` is not as long as the gradients; [`Error::NonFinite`]; [`Error::Setting`] unless the learning rate is finite and not
+    /// negative; [`Error::Unstable`] if numbers leave `f32`. The state is as it was; `embeddings` may have been written to.
+    pub fn step(&mut self, step: &Step<'_>, embeddings: &mut [f32]) -> Result<Stability, Error> {
+        let width = self.blocks.width();
+        check_id(self.id, &step.id)?;
+        step.check(width)?;
+        check_length(step.gradients.len(), embeddings.len())?;
+        if let Curvature::Factors(rows) = step.curvature
+            && rows.len() > self.scratch.len()
+        {
+            return Err(Error::Length { expected: self.scratch.len(), found: rows.len() });
+        }
+        let at_most = at_most(self.blocks, step);
+        let at_least = if at_most > 2.0 { at_least(self.blocks, step, self.scratch)? } else { 0.0 };
+
+        let eta = step.learning_rate;
+        propagate(self.blocks, self.matrix, step.gradients, embeddings)?;
+        scale(eta, step.gradients, embeddings);
+        let mut stretch = growth(width, eta, step.gradients, embeddings);
+        let u = match step.curvature {
+            Curvature::EmpiricalFisher => &*embeddings,
+            Curvature::Factors(rows) => {
+                let u = self.scratch.get_mut(..rows.len()).unwrap_or_default();
+                propagate(self.blocks, self.matrix, rows, u)?;
+                scale(eta, rows, u);
+                stretch = stretch.max(growth(width, eta, rows, u));
+                u
+            }
+        };
+        let largest = self.largest + largest_product(width, u, step.factors());
+        if !stretch.is_finite() || largest.is_nan() || largest > LARGEST {
+            return Err(Error::Unstable { step: self.steps });
+        }
+
+        let mut matrix = &mut *self.matrix;
+        for (first, columns) in self.blocks.iter() {
+            let (block, rest) = split(matrix, columns * columns);
+            matrix = rest;
+            let u = Part::new(u, width, first, columns)?;
+            let factors = Part::new(step.factors(), width, first, columns)?;
+            add_products_of(u, factors, PartMut::whole(block, columns)?)?;
+        }
+        self.id = Some(step.id);
+        self.steps += 1;
+        self.largest = largest;
+        Ok(Stability { at_least, at_most, growth: stretch })
+    }
+
+    /// Corrects embeddings of an *earlier* segment, made as if the run had ended where this segment begins: E ← E − E Mᵀ, in place.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless they are rows of K numbers; [`Error::NonFinite`]; [`Error::Unstable`] if numbers leave `f32`, and then they hold
+    /// nothing of use.
+    pub fn apply(&mut self, embeddings: &mut [f32]) -> Result<(), Error> {
+        let width = self.blocks.width();
+        rows_of(width, embeddings)?;
+        let most = self.scratch.len() / width * width;
+        for rows in embeddings.chunks_mut(most) {
+            let moved = self.scratch.get_mut(..rows.len()).unwrap_or_default();
+            propagate(self.blocks, self.matrix, rows, moved)?;
+            scale(1.0, rows, moved);
+            if growth(width, 1.0, rows, moved).is_infinite() {
+                return Err(Error::Unstable { step: self.steps });
+            }
+            rows.copy_from_slice(moved);
+        }
+        Ok(())
+    }
+
+    /// Puts the steps of `earlier` before these: Π ← Π Π_earlier, M ← M + (I − M) M_earlier.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another projection; [`Error::Setting`] for other blocks; [`Error::Unstable`] if numbers could leave `f32`. The
+    /// state is as it was.
+    pub fn compose(&mut self, earlier: &Propagator<'_>) -> Result<(), Error> {
+        if !self.blocks.same(&earlier.blocks) {
+            return Err(Error::Setting);
+        }
+        if let (Some(id), Some(other)) = (self.id, earlier.id) {
+            id.check(&other)?;
+        }
+        let (mine, theirs) = (f64::from(max_abs(self.matrix)), f64::from(max_abs(earlier.matrix)));
+        if mine + theirs + self.blocks.width() as f64 * mine * theirs > LARGEST {
+            return Err(Error::Unstable { step: self.steps });
+        }
+        let (mut matrix, mut before) = (&mut *self.matrix, &*earlier.matrix);
+        for (_, columns) in self.blocks.iter() {
+            let (block, rest) = split(matrix, columns * columns);
+            let (other, others) = before.split_at_checked(columns * columns).unwrap_or_default();
+            (matrix, before) = (rest, others);
+            // −M a few rows at a time, transposed, so that it is the U of an update by the rows of `earlier`.
+            let most = (self.scratch.len() / columns).min(columns);
+            for (rows, added) in block.chunks_mut(most * columns).zip(other.chunks(most * columns)) {
+                let count = rows.len() / columns;
+                let u = self.scratch.get_mut(..rows.len()).unwrap_or_default();
+                for (j, u) in u.chunks_exact_mut(count).enumerate() {
+                    for (u, row) in u.iter_mut().zip(rows.chunks_exact(columns)) {
+                        *u = -row.get(j).copied().unwrap_or(0.0);
+                    }
+                }
+                axpy(1.0, added, rows)?;
+                let (u, v) = (Part::whole(u, count)?, Part::whole(other, columns)?);
+                add_products_of(u, v, PartMut::whole(rows, columns)?)?;
+            }
+        }
+        self.id = self.id.or(earlier.id);
+        self.steps += earlier.steps;
+        self.largest = f64::from(max_abs(self.matrix));
+        Ok(())
+    }
+}
+
+/// `to` = rows Mᵀ, block by block.
+fn propagate(blocks: Blocks<'_>, mut matrix: &[f32], rows: &[f32], to: &mut [f32]) -> Result<(), Error> {
+    let width = blocks.width();
+    for (first, columns) in blocks.iter() {
+        let (block, rest) = matrix.split_at_checked(columns * columns).unwrap_or_default();
+        matrix = rest;
+        let rows = Part::new(rows, width, first, columns)?;
+        product_of(rows, Part::whole(block, columns)?, PartMut::new(to, width, first, columns)?)?;
+    }
+    Ok(())
+}
+
+/// `moved` = η·(rows − moved).
+fn scale(eta: f32, rows: &[f32], moved: &mut [f32]) {
+    for (to, from) in moved.iter_mut().zip(rows) {
+        *to = eta * (from - *to);
+    }
+}
+
+fn split(matrix: &mut [f32], at: usize) -> (&mut [f32], &mut [f32]) {
+    matrix.split_at_mut_checked(at).unwrap_or_default()
+}

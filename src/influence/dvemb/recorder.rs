@@ -1,0 +1,155 @@
+//! What a run leaves behind for the walk back: each step's learning rate, samples and rows, in lent memory.
+//!
+//! *Memory*: 4·K + 4 bytes a sample of a step, 4·K a factor row, and [`StepMark`]'s bytes a step ([`Recorder::bytes`]). *Cost*: a copy.
+
+use super::{Curvature, Step};
+use crate::error::{Error, check_length};
+use crate::sketch::{Sketch, SketchId};
+
+/// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepMark {
+    learning_rate: f32,
+    /// Samples and factor rows of this step and all before it.
+    samples: usize,
+    factors: usize,
+}
+
+/// Records a run while training goes forward, sample by sample; then [`Recorder::backward`] gives the steps, the last first.
+///
+/// A run without any factor rows is one of the empirical Fisher.
+#[derive(Debug)]
+pub struct Recorder<'m> {
+    id: SketchId,
+    /// Finished steps.
+    steps: usize,
+    /// Samples and factor rows so far, those of the unfinished step among them.
+    samples: usize,
+    factors: usize,
+    marks: &'m mut [StepMark],
+    ids: &'m mut [u32],
+    gradients: &'m mut [f32],
+    factor_rows: &'m mut [f32],
+}
+
+impl<'m> Recorder<'m> {
+    /// Bytes of a record of so many steps, samples (each counted once a step that it is in) and factor rows.
+    #[must_use]
+    pub const fn bytes(width: usize, steps: usize, samples: usize, factors: usize) -> usize {
+        let row = width.saturating_mul(size_of::<f32>());
+        let marks = steps.saturating_mul(size_of::<StepMark>());
+        let samples = samples.saturating_mul(row.saturating_add(size_of::<u32>()));
+        marks.saturating_add(samples).saturating_add(factors.saturating_mul(row))
+    }
+
+    /// An empty record of sketches of that id. There is room for as many steps as `marks` is long, for as many samples as `ids`, and
+    /// `gradients` has K numbers a sample; `factors` has K numbers a factor row.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `gradients` or `factors` is not such.
+    pub fn new(
+        id: SketchId,
+        marks: &'m mut [StepMark],
+        ids: &'m mut [u32],
+        gradients: &'m mut [f32],
+        factors: &'m mut [f32],
+    ) -> Result<Self, Error> {
+        check_length(ids.len().saturating_mul(id.width), gradients.len())?;
+        let rows = factors.len().checked_div(id.width).unwrap_or(0);
+        check_length(rows * id.width, factors.len())?;
+        Ok(Self { id, steps: 0, samples: 0, factors: 0, marks, ids, gradients, factor_rows: factors })
+    }
+
+    /// Forgets everything.
+    pub const fn reset(&mut self) {
+        (self.steps, self.samples, self.factors) = (0, 0, 0);
+    }
+
+    /// Finished steps.
+    #[must_use]
+    pub const fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// Takes in a sample of the step that is under way.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Full`] if there is no room for another sample. The record is as it was.
+    pub fn sample(&mut self, sample: u32, gradient: &Sketch<'_>) -> Result<(), Error> {
+        self.id.check(&gradient.id)?;
+        gradient.check_finite()?;
+        let full = Error::Full { capacity: self.ids.len() };
+        let row = row_mut(self.gradients, self.id.width, self.samples).ok_or(full)?;
+        *self.ids.get_mut(self.samples).ok_or(full)? = sample;
+        row.copy_from_slice(gradient.values.get(..row.len()).unwrap_or_default());
+        self.samples += 1;
+        Ok(())
+    }
+
+    /// Takes in a row h of the step's curvature Σ h hᵀ ([`Curvature::Factors`]).
+    ///
+    /// # Errors
+    /// As [`Recorder::sample`].
+    pub fn factor(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        self.id.check(&row.id)?;
+        row.check_finite()?;
+        let capacity = self.factor_rows.len().checked_div(self.id.width).unwrap_or(0);
+        let to = row_mut(self.factor_rows, self.id.width, self.factors).ok_or(Error::Full { capacity })?;
+        to.copy_from_slice(row.values.get(..to.len()).unwrap_or_default());
+        self.factors += 1;
+        Ok(())
+    }
+
+    /// Ends the step that is under way: `learning_rate` is η in sum form, lr/B for a mean over B samples.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] unless it is finite and not negative; [`Error::Full`] if there is no room for another step. The record is as it was.
+    pub fn step(&mut self, learning_rate: f32) -> Result<(), Error> {
+        if !learning_rate.is_finite() || learning_rate < 0.0 {
+            return Err(Error::Setting);
+        }
+        let full = Error::Full { capacity: self.marks.len() };
+        let mark = self.marks.get_mut(self.steps).ok_or(full)?;
+        *mark = StepMark { learning_rate, samples: self.samples, factors: self.factors };
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// Forgets the samples and factor rows of the step that is under way, such as one that was not taken after all.
+    pub fn abandon(&mut self) {
+        let last = self.before(self.steps);
+        (self.samples, self.factors) = (last.samples, last.factors);
+    }
+
+    /// The finished steps, the last one first, each with its samples.
+    pub fn backward(&self) -> impl Iterator<Item = (&[u32], Step<'_>)> {
+        (0..self.steps).rev().filter_map(|step| {
+            let (first, mark) = (self.before(step), self.marks.get(step)?);
+            let width = self.id.width;
+            let factors = self.factor_rows.get(first.factors * width..mark.factors * width)?;
+            let curvature =
+                if self.factors == 0 { Curvature::EmpiricalFisher } else { Curvature::Factors(factors) };
+            Some((
+                self.ids.get(first.samples..mark.samples)?,
+                Step {
+                    id: self.id,
+                    learning_rate: mark.learning_rate,
+                    gradients: self.gradients.get(first.samples * width..mark.samples * width)?,
+                    curvature,
+                },
+            ))
+        })
+    }
+
+    /// Where step `step` begins.
+    fn before(&self, step: usize) -> StepMark {
+        let before = step.checked_sub(1).and_then(|before| self.marks.get(before));
+        before.copied().unwrap_or_default()
+    }
+}
+
+/// Row `i`, if there is one.
+fn row_mut(rows: &mut [f32], width: usize, i: usize) -> Option<&mut [f32]> {
+    let start = i.checked_mul(width)?;
+    rows.get_mut(start..start.checked_add(width)?)
+}

@@ -1,0 +1,127 @@
+//! Whether a step stretches what it should shrink: bounds of η·λ_max(H), and what the later steps did to a row.
+//!
+//! η·λ_max is at most η·Σ‖h‖², H's trace, and at least every quotient η·‖F w‖²/‖w‖². Where the trace is at most 2 the step is proved
+//! stable and nothing else is computed.
+
+use super::{Blocks, Step};
+use crate::error::Error;
+use gradsieve_kernels::{axpy, dot, max_abs, squared_norm};
+
+/// What a step says about the stability of the product. I − ηH shrinks every vector, or leaves it as long as it was, exactly if
+/// η·λ_max(H) ≤ 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stability {
+    /// A number that η·λ_max(H) is not below.
+    pub at_least: f64,
+    /// A number that η·λ_max(H) is not above.
+    pub at_most: f64,
+    /// The most that all later steps together have stretched one of the vectors that went through them: the rows of this step in a
+    /// [`Propagator`](super::Propagator); in an [`Adjoint`](super::Adjoint) the targets, this step included. Above 1 only if one of those steps was unstable (or by a
+    /// rounding).
+    pub growth: f64,
+}
+
+impl Stability {
+    /// Whether the step surely shrinks or keeps every vector.
+    #[must_use]
+    pub fn is_stable(&self) -> bool {
+        self.at_most <= 2.0
+    }
+
+    /// Whether the step surely stretches some vector. Neither may be known.
+    #[must_use]
+    pub fn is_unstable(&self) -> bool {
+        self.at_least > 2.0
+    }
+}
+
+/// Power iterations where the trace proves nothing. Eight, from the longest row, find 9/10 of λ_max unless many eigenvalues crowd below it.
+const ROUNDS: usize = 8;
+
+/// η times the largest of the blocks' traces.
+pub(super) fn at_most(blocks: Blocks<'_>, step: &Step<'_>) -> f64 {
+    let rows = || step.factors().chunks_exact(blocks.width().max(1));
+    let trace = |(first, width): (usize, usize)| -> f64 {
+        rows().filter_map(|row| row.get(first..first + width)).map(squared_norm).sum()
+    };
+    let eta = f64::from(step.learning_rate);
+    // A maximum that keeps a NaN would need one; an infinite trace is a bound, too.
+    blocks.iter().map(trace).fold(0.0, |most, trace| if trace > most { trace } else { most }) * eta
+}
+
+/// η times the largest Rayleigh quotient that power iterations find in any block. `scratch` has room for two rows.
+pub(super) fn at_least(blocks: Blocks<'_>, step: &Step<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
+    let mut best = 0.0;
+    let eta = f64::from(step.learning_rate);
+    for (first, width) in blocks.iter() {
+        let rows = || {
+            let rows = step.factors().chunks_exact(blocks.width().max(1));
+            rows.filter_map(move |row| row.get(first..first + width))
+        };
+        let Some((w, rest)) = scratch.split_at_mut_checked(width) else { continue };
+        let Some(next) = rest.get_mut(..width) else { continue };
+        let longest = |best: Option<(f64, _)>, row| {
+            let norm = squared_norm(row);
+            if best.is_none_or(|(most, _)| norm > most) { Some((norm, row)) } else { best }
+        };
+        let Some((_, start)) = rows().fold(None, longest) else { continue };
+        normalise(start, w);
+        for _ in 0..ROUNDS {
+            next.fill(0.0);
+            let mut quotient = 0.0;
+            for row in rows() {
+                let along = dot(row, w)?;
+                quotient += along * along;
+                axpy(along as f32, row, next)?;
+            }
+            quotient /= squared_norm(w);
+            if quotient > best {
+                best = quotient;
+            }
+            if eta * best > 2.0 {
+                break;
+            }
+            normalise(next, w);
+        }
+    }
+    Ok(eta * best)
+}
+
+/// `to` = `from` with a largest magnitude of 1, so that nothing overflows; zeros stay zeros.
+fn normalise(from: &[f32], to: &mut [f32]) {
+    let most = max_abs(from);
+    let scale = if most > 0.0 && most.is_finite() { 1.0 / most } else { 0.0 };
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = scale * from;
+    }
+}
+
+/// The most by which any row has grown: `after` is scale·P·before, row by row. Infinite if `after` has left `f32`. Rows whose squares
+/// are too small or too large for `f32` say nothing.
+pub(super) fn growth(width: usize, scale: f32, before: &[f32], after: &[f32]) -> f64 {
+    let width = width.max(1);
+    let square = f64::from(scale) * f64::from(scale);
+    let mut most = 0.0;
+    for (before, after) in before.chunks_exact(width).zip(after.chunks_exact(width)) {
+        let (was, is) = (square * squared_norm(before), squared_norm(after));
+        if !is.is_finite() {
+            return f64::INFINITY;
+        }
+        if was > SMALLEST && was.is_finite() && is > most * was {
+            most = is / was;
+        }
+    }
+    libm::sqrt(most)
+}
+
+/// Squares of `f32` sum up to this with hardly any underflow.
+pub(super) const SMALLEST: f64 = 1e-30;
+
+/// The largest magnitude that any entry of Uᵀ F can have.
+pub(super) fn largest_product(width: usize, u: &[f32], factors: &[f32]) -> f64 {
+    let rows = u.chunks_exact(width.max(1)).zip(factors.chunks_exact(width.max(1)));
+    rows.map(|(u, factor)| f64::from(max_abs(u)) * f64::from(max_abs(factor))).sum()
+}
+
+/// Numbers beyond this may overflow when another of their kind is added.
+pub(super) const LARGEST: f64 = f32::MAX as f64 / 4.0;
