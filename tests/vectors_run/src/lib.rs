@@ -9,7 +9,8 @@
 //!
 //! - `input.rs` makes the inputs, by integer arithmetic;
 //! - `record.rs` spells answers out or hashes them;
-//! - `families.rs` says how each kernel is called. A new kernel is one function and one line in a table there.
+//! - `families/` says how each kernel is called, one file a family. A new kernel is one function and one line in its table; a new
+//!   family is one file and one line in [`FAMILIES`].
 #![no_std]
 
 pub mod families;
@@ -36,22 +37,14 @@ pub struct Family {
 
 /// The families, each with its published text.
 pub const FAMILIES: [Family; 8] = [
-    Family { name: "dot", published: include_str!("../../vectors/dot.json"), kernels: families::DOT },
-    Family { name: "norm", published: include_str!("../../vectors/norm.json"), kernels: families::NORM },
-    Family { name: "pair", published: include_str!("../../vectors/pair.json"), kernels: families::PAIR },
-    Family {
-        name: "summary",
-        published: include_str!("../../vectors/summary.json"),
-        kernels: families::SUMMARY,
-    },
-    Family { name: "axpy", published: include_str!("../../vectors/axpy.json"), kernels: families::AXPY },
-    Family {
-        name: "convert",
-        published: include_str!("../../vectors/convert.json"),
-        kernels: families::CONVERT,
-    },
-    Family { name: "sjlt", published: include_str!("../../vectors/sjlt.json"), kernels: families::SJLT },
-    Family { name: "hash", published: include_str!("../../vectors/hash.json"), kernels: families::HASH },
+    families::dot::FAMILY,
+    families::norm::FAMILY,
+    families::pair::FAMILY,
+    families::summary::FAMILY,
+    families::axpy::FAMILY,
+    families::convert::FAMILY,
+    families::sjlt::FAMILY,
+    families::hash::FAMILY,
 ];
 
 /// An operand in each format.

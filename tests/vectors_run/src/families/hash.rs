@@ -1,0 +1,42 @@
+//! The hash itself; integers only.
+
+use super::kernel;
+use crate::Family;
+use crate::input::Case;
+use crate::record::Record;
+use core::fmt;
+use gradsieve_kernels::hash;
+
+/// What is published.
+pub const FAMILY: Family = Family {
+    name: "hash",
+    published: include_str!("../../../vectors/hash.json"),
+    kernels: &[
+        kernel("mix", |_, case, _, record| hashes(case, record, hash::mix)),
+        kernel("key", |_, case, _, record| {
+            record.input("stream", &[case.seed])?;
+            hashes(case, record, |word| hash::key(word, case.seed))
+        }),
+        kernel("word", |_, case, _, record| {
+            record.input("counter", &[case.seed])?;
+            hashes(case, record, |word| hash::word(word, case.seed))
+        }),
+        kernel("below", |_, case, _, record| {
+            let below = 1 + case.seed % 1000;
+            record.input("below", &[below])?;
+            hashes(case, record, |word| hash::below(word >> 37, 27, below))
+        }),
+    ],
+};
+
+/// A function of 64 bits on the first words of the case's stream, at most 64 of them.
+fn hashes(case: &Case, record: &mut Record<'_>, function: impl Fn(u64) -> u64) -> fmt::Result {
+    let (mut words, mut answers) = ([0; 64], [0; 64]);
+    let n = case.length.min(words.len());
+    for (i, (word, answer)) in words.iter_mut().zip(&mut answers).enumerate() {
+        *word = hash::word(case.seed, i as u64);
+        *answer = function(*word);
+    }
+    record.input("words", words.get(..n).unwrap_or_default())?;
+    record.answer("out", answers.get(..n).unwrap_or_default())
+}
