@@ -149,6 +149,12 @@ impl Case {
     pub const fn factor(&self) -> f32 {
         ((self.parameter(0) >> 40) as i32 - (1 << 23)) as f32 * power(-23)
     }
+
+    /// Another: parameter 1 as a uniform input.
+    #[must_use]
+    pub const fn second_factor(&self) -> f32 {
+        ((self.parameter(1) >> 40) as i32 - (1 << 23)) as f32 * power(-23)
+    }
 }
 
 fn kind(number: u64) -> Kind {

@@ -36,14 +36,19 @@ pub struct Family {
 }
 
 /// The families, each with its published text.
-pub const FAMILIES: [Family; 8] = [
+pub const FAMILIES: [Family; 13] = [
     families::dot::FAMILY,
     families::norm::FAMILY,
     families::pair::FAMILY,
     families::summary::FAMILY,
     families::axpy::FAMILY,
+    families::matrix::FAMILY,
     families::convert::FAMILY,
     families::sjlt::FAMILY,
+    families::rademacher::FAMILY,
+    families::hadamard::FAMILY,
+    families::codec::FAMILY,
+    families::score::FAMILY,
     families::hash::FAMILY,
 ];
 
@@ -55,12 +60,27 @@ pub struct Operand {
     bf16: [bf16; LONGEST],
 }
 
-/// What the runner works in: 240 KiB.
+/// Scores that any case has: of 48 rows and eleven queries.
+const SCORES: usize = 48 * 11;
+
+/// What the runner works in: 379 KiB.
 #[derive(Debug)]
 pub struct Memory {
     x: Operand,
     y: Operand,
+    z: Operand,
     out: [f32; LONGEST],
+    /// Codes of a row, or of open rows.
+    codes: [u8; LONGEST],
+    /// Codes of sealed rows.
+    sealed: [u8; LONGEST],
+    /// Quantised queries.
+    scratch: [u8; LONGEST],
+    /// Signs of open rows.
+    words: [u32; 512],
+    /// Signs of sealed rows.
+    sealed_words: [u32; 512],
+    scores: [f32; SCORES],
 }
 
 impl Memory {
@@ -74,7 +94,18 @@ impl Memory {
     pub const fn new() -> Self {
         const NONE: Operand =
             Operand { f32: [0.0; LONGEST], f16: [f16::ZERO; LONGEST], bf16: [bf16::ZERO; LONGEST] };
-        Self { x: NONE, y: NONE, out: [0.0; LONGEST] }
+        Self {
+            x: NONE,
+            y: NONE,
+            z: NONE,
+            out: [0.0; LONGEST],
+            codes: [0; LONGEST],
+            sealed: [0; LONGEST],
+            scratch: [0; LONGEST],
+            words: [0; 512],
+            sealed_words: [0; 512],
+            scores: [0.0; SCORES],
+        }
     }
 }
 

@@ -35,6 +35,18 @@ impl Value for bf16 {
         u64::from(if self.is_nan() { 0x7FC0 } else { self.to_bits() })
     }
 }
+impl Value for u8 {
+    const BYTES: usize = 1;
+    fn bits(self) -> u64 {
+        u64::from(self)
+    }
+}
+impl Value for u32 {
+    const BYTES: usize = 4;
+    fn bits(self) -> u64 {
+        u64::from(self)
+    }
+}
 impl Value for u64 {
     const BYTES: usize = 8;
     fn bits(self) -> u64 {

@@ -4,11 +4,16 @@
 //! refusal is recorded; else an error is a missing answer, which the comparison will tell.
 
 pub mod axpy;
+pub mod codec;
 pub mod convert;
 pub mod dot;
+pub mod hadamard;
 pub mod hash;
+pub mod matrix;
 pub mod norm;
 pub mod pair;
+pub mod rademacher;
+pub mod score;
 pub mod sjlt;
 pub mod summary;
 
@@ -16,7 +21,7 @@ use crate::input::{Case, value};
 use crate::record::{Record, Value};
 use crate::{Memory, Operand};
 use core::fmt;
-use gradsieve_kernels::{Element, Level};
+use gradsieve_kernels::{Element, Level, hash::word};
 use half::{bf16, f16};
 
 /// A kernel by name, and how it is called.
@@ -81,6 +86,23 @@ fn make<'m, T: Format>(
         *element = T::narrow(value(case.kind, seed, i as u64));
     }
     let made = all.get(case.start..case.start + length).unwrap_or_default();
+    record.input(name, made)?;
+    Ok(made)
+}
+
+/// Makes integers of the words of the case's stream, and records them as `name`.
+fn make_integers<'m, T: Value>(
+    name: &str,
+    case: &Case,
+    length: usize,
+    memory: &'m mut [T],
+    of_word: impl Fn(u64) -> T,
+    record: &mut Record<'_>,
+) -> Result<&'m [T], fmt::Error> {
+    let (made, _) = memory.split_at_mut(length);
+    for (integer, i) in made.iter_mut().zip(case.start as u64..) {
+        *integer = of_word(word(case.seed, i));
+    }
     record.input(name, made)?;
     Ok(made)
 }
