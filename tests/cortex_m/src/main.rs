@@ -6,13 +6,16 @@
 #![no_main]
 
 mod measure;
+mod stores;
 
 use core::hint::black_box;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::{debug, hprintln};
+use gradsieve_kernels::matrix::{add_outer, add_products, matvec, product, scale_add};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Level, Sjlt, axpy, dot, l1_norm, max_abs, narrow, pair, sjlt, sjlt_scaled, squared_norm, summarize, widen,
+    Level, Rademacher, Sjlt, axpy, dot, hadamard, l1_norm, max_abs, narrow, pair, rademacher, sjlt,
+    sjlt_scaled, squared_norm, summarize, widen,
 };
 use gradsieve_vectors::input::{Kind, value};
 use gradsieve_vectors::{FAMILIES, Memory, check};
@@ -55,17 +58,27 @@ fn vectors() -> bool {
 /// Elements of a measured call: one tile.
 const N: usize = 4096;
 
-/// What is measured; each call out of line, so that its frame lies below the meter's.
+/// What is measured, by so many elements; each call out of line, so that its frame lies below the meter's.
 macro_rules! measured {
-    ($meter:ident: $($name:literal, $goal:expr, $call:expr;)*) => {$(
-        $meter.line($name, $goal, N, #[inline(never)] || { let _ = black_box($call); });
+    ($meter:ident, $n:expr; $($name:literal, $goal:expr, $call:expr;)*) => {$(
+        $meter.line($name, $goal, $n, #[inline(never)] || { let _ = black_box($call); });
     )*};
 }
+
+pub(crate) use measured;
 
 #[inline(never)]
 fn measure_all() {
     let mut meter = Meter::start();
-    hprintln!("{:<18} {:>9} {:>5} {:>8}", "kernel", "instr/el.", "goal", "stack B");
+    hprintln!("{:<19} {:>9} {:>5} {:>8}", "kernel", "instr/el.", "goal", "stack B");
+    measure_streams(&mut meter);
+    measure_matrices(&mut meter);
+    stores::measure_all(&mut meter);
+}
+
+/// Sums, conversions, projections and transforms.
+#[inline(never)]
+fn measure_streams(meter: &mut Meter) {
     let (mut x, mut y) = ([0.0_f32; N], [0.0_f32; N]);
     let (mut half, mut brain) = ([f16::ZERO; N], [bf16::ZERO; N]);
     for i in 0..N {
@@ -77,7 +90,7 @@ fn measure_all() {
     let mut sketch = [0.0_f32; 512];
     let one = Sjlt::new(black_box(1), Repeat::One);
     let two = Sjlt::new(black_box(1), Repeat::Two);
-    measured! { meter:
+    measured! { meter, N;
         "dot f32", Some(5), dot(&x, &y);
         "dot f16", None, dot(&half, &half);
         "dot bf16", None, dot(&brain, &brain);
@@ -96,5 +109,34 @@ fn measure_all() {
         "sjlt s=1 f16", None, sjlt(one, 0, &half, &mut sketch);
         "sjlt s=2 f32", None, sjlt(two, 0, &x, &mut sketch);
         "sjlt scaled s=1", None, sjlt_scaled(one, 0, black_box(0.5), &x, &mut sketch);
+    }
+    // Short enough for the timer.
+    let few = 1024;
+    let (Ok(dense), Some(x)) = (Rademacher::new(64, black_box(1)), x.get(..few)) else { leave(false) };
+    measured! { meter, few;
+        "rademacher k=64", None, rademacher(dense, 0, 1.0, x, &mut sketch[..64]);
+    }
+    measured! { meter, N;
+        "hadamard 4096", None, hadamard(&mut y);
+    }
+}
+
+/// Small matrices, by their multiply–adds.
+#[inline(never)]
+fn measure_matrices(meter: &mut Meter) {
+    let mut x = [0.0_f32; N];
+    for (i, x) in x.iter_mut().enumerate() {
+        *x = value(Kind::Uniform, black_box(1), i as u64);
+    }
+    let y = x;
+    let mut out = [0.0_f32; N];
+    measured! { meter, N;
+        "matvec 8 x 512", None, matvec(&x, &y[..512], &mut out[..8]);
+        "product 4,4 x 256", None, product(256, &x[..1024], &y[..1024], &mut out[..16]);
+        "products 8: 16 x 32", None, add_products(8, &x[..128], &y[..256], &mut out[..512]);
+        "scale-add f32", None, scale_add(black_box(0.5), &x, black_box(0.9), &mut out);
+    }
+    measured! { meter, 64 * 65 / 2;
+        "outer 64 packed", None, add_outer(black_box(0.5), &x[..64], &mut out[..2080]);
     }
 }

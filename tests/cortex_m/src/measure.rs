@@ -45,9 +45,9 @@ impl Meter {
         match goal {
             Some(goal) => {
                 let word = if hundredths <= u64::from(goal) * 100 { "" } else { "  missed" };
-                hprintln!("{:<18} {:>6}.{:02} {:>5} {:>8}{}", name, whole, part, goal, stack, word);
+                hprintln!("{:<19} {:>6}.{:02} {:>5} {:>8}{}", name, whole, part, goal, stack, word);
             }
-            None => hprintln!("{:<18} {:>6}.{:02} {:>5} {:>8}", name, whole, part, "", stack),
+            None => hprintln!("{:<19} {:>6}.{:02} {:>5} {:>8}", name, whole, part, "", stack),
         }
     }
 }
