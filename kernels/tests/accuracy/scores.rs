@@ -1,0 +1,152 @@
+//! Scores of stored rows, open and sealed.
+
+use crate::Line;
+use crate::inputs::{KINDS, Kind, UNDERFLOW, UNIT, numbers};
+use crate::worst::{Sum, Worst};
+use gradsieve_kernels::Element;
+use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::hash;
+use gradsieve_kernels::score::float::{self, Packed, score_rows, score_sealed};
+use gradsieve_kernels::score::int8::{self, Queries, score_int8_rows, score_int8_sealed};
+use gradsieve_kernels::score::sign::{self, Tables, score_sign_rows, score_sign_sealed};
+use half::{bf16, f16};
+
+pub(crate) const LINES: &[Line] = &[
+    Line {
+        file: "score/float.rs",
+        kernel: "scores of `f32` rows of k",
+        bound: "(⌈k/16⌉ + 5)·ε·Σ\\|xᵢqᵢ\\|",
+        reason: "⌈k/16⌉ additions in a lane, 4 of the fold, a product",
+        check: floats::<f32>,
+    },
+    Line {
+        file: "score/float.rs",
+        kernel: "scores of `f16` rows",
+        bound: "(⌈k/16⌉ + 5)·ε·Σ\\|xᵢqᵢ\\|",
+        reason: "the same; widening is exact",
+        check: floats::<f16>,
+    },
+    Line {
+        file: "score/float.rs",
+        kernel: "scores of `bf16` rows",
+        bound: "(⌈k/16⌉ + 5)·ε·Σ\\|xᵢqᵢ\\|",
+        reason: "the same",
+        check: floats::<bf16>,
+    },
+    Line {
+        file: "score/int8.rs",
+        kernel: "scores of int8 rows",
+        bound: "3·ε·\\|score\\|",
+        reason: "the sum of codes is exact; it is rounded to `f32`, then two products",
+        check: int8s,
+    },
+    Line {
+        file: "score/sign.rs",
+        kernel: "scores of 1-bit rows",
+        bound: "(⌈k/64⌉ + 6)·ε·Σ\\|qᵢ\\|·scale + ε·\\|score\\|",
+        reason: "2 additions in a term, ⌈k/64⌉ in a lane, 4 of the fold; a product",
+        check: signs,
+    },
+];
+
+const WIDTHS: [usize; 8] = [1, 3, 16, 17, 64, 65, 130, 512];
+const ROWS: usize = 19;
+const QUERIES: usize = 5;
+
+fn floats<T: Element>(worst: &mut Worst) {
+    for kind in KINDS {
+        for k in WIDTHS {
+            let (rows, queries) = (numbers::<T>(kind, 1, ROWS * k), numbers::<f32>(kind, 2, QUERIES * k));
+            let (mut open, mut of_sealed) = (vec![0.0; ROWS * QUERIES], vec![0.0; ROWS * QUERIES]);
+            score_rows(&rows, k, &queries, &mut open).unwrap();
+            let mut sealed = vec![T::ZERO; float::sealed_len(ROWS, k)];
+            float::seal(&rows, k, &mut sealed).unwrap();
+            let mut scratch = vec![0.0; Packed::len(QUERIES, k)];
+            score_sealed(&sealed, Packed::new(&queries, k, &mut scratch).unwrap(), &mut of_sealed).unwrap();
+            for (at, found) in open.iter().zip(&of_sealed).enumerate() {
+                let (row, query) = (&rows[at % ROWS * k..][..k], &queries[at / ROWS * k..][..k]);
+                let terms = row.iter().zip(query).map(|(x, q)| f64::from(x.widen()) * f64::from(*q));
+                let exact: Sum = terms.collect();
+                let bound = (k.div_ceil(16) + 5) as f64 * UNIT * exact.magnitude + k as f64 * UNDERFLOW;
+                worst.see((*found.0).into(), exact.value(), bound, (kind, k, at, "open"));
+                worst.see((*found.1).into(), exact.value(), bound, (kind, k, at, "sealed"));
+            }
+        }
+    }
+}
+
+/// The code of a query's value, by the documentation: to the nearest integer, ties to even, of the rounded quotient.
+fn code(x: f32, scale: f32) -> i64 {
+    if scale == 0.0 { 0 } else { f64::from(x / scale).round_ties_even() as i64 }
+}
+
+fn int8s(worst: &mut Worst) {
+    for kind in KINDS.into_iter().filter(|kind| !matches!(kind, Kind::WithInfinities | Kind::WithNans)) {
+        for k in WIDTHS.into_iter().chain([int8::MOST]) {
+            let byte =
+                |i: usize| if k == int8::MOST { [0, 255][i % 2] } else { hash::word(5, i as u64) as u8 };
+            let codes: Vec<u8> = (0..ROWS * k).map(byte).collect();
+            let scales: Vec<f32> = numbers::<f32>(Kind::Positive, 6, ROWS);
+            let queries = numbers::<f32>(kind, 2, QUERIES * k);
+            let (mut open, mut of_sealed) = (vec![0.0; ROWS * QUERIES], vec![0.0; ROWS * QUERIES]);
+            let mut scratch = vec![0; Queries::open_len(QUERIES, k)];
+            let open_queries = Queries::open(&queries, k, &mut scratch).unwrap();
+            score_int8_rows(int8::Rows { codes: &codes, scales: &scales }, open_queries, &mut open).unwrap();
+            let mut sealed = vec![0; int8::sealed_len(ROWS, k)];
+            int8::seal(&codes, k, &mut sealed).unwrap();
+            let mut scratch = vec![0; Queries::sealed_len(QUERIES, k)];
+            let packed = Queries::sealed(&queries, k, &mut scratch).unwrap();
+            score_int8_sealed(int8::Rows { codes: &sealed, scales: &scales }, packed, &mut of_sealed)
+                .unwrap();
+            for (at, found) in open.iter().zip(&of_sealed).enumerate() {
+                let (row, query) = (&codes[at % ROWS * k..][..k], &queries[at / ROWS * k..][..k]);
+                let most = query.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+                let mut scale = most / 127.0;
+                if most / scale >= 127.5 {
+                    scale = f32::from_bits(scale.to_bits() + 1);
+                }
+                let sum: i64 =
+                    row.iter().zip(query).map(|(c, x)| (i64::from(*c) - 128) * code(*x, scale)).sum();
+                let row_scale = f64::from(scales[at % ROWS]);
+                let exact = sum as f64 * row_scale * f64::from(scale);
+                let bound = 3.0 * UNIT * (1.0 + 1e-6) * exact.abs() + UNDERFLOW;
+                worst.see((*found.0).into(), exact, bound, (kind, k, at, "open"));
+                worst.see((*found.1).into(), exact, bound, (kind, k, at, "sealed"));
+            }
+        }
+    }
+}
+
+fn signs(worst: &mut Worst) {
+    for kind in KINDS {
+        for k in WIDTHS {
+            let words: Vec<u32> = (0..ROWS * sign_words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
+            let scales: Vec<f16> = numbers(Kind::Positive, 6, ROWS);
+            let queries = numbers::<f32>(kind, 2, QUERIES * k);
+            let (mut open, mut of_sealed) = (vec![0.0; ROWS * QUERIES], vec![0.0; ROWS * QUERIES]);
+            score_sign_rows(sign::Rows { words: &words, scales: &scales }, k, &queries, &mut open).unwrap();
+            let mut sealed = vec![0; sign::sealed_len(ROWS, k)];
+            sign::seal(&words, k, &mut sealed).unwrap();
+            let mut scratch = vec![0.0; Tables::len(QUERIES, k)];
+            let tables = Tables::new(&queries, k, &mut scratch).unwrap();
+            score_sign_sealed(sign::Rows { words: &sealed, scales: &scales }, tables, &mut of_sealed)
+                .unwrap();
+            for (at, found) in open.iter().zip(&of_sealed).enumerate() {
+                let (row, query) = (&words[at % ROWS * sign_words(k)..], &queries[at / ROWS * k..][..k]);
+                let signed = |(i, q): (usize, &f32)| {
+                    let q = f64::from(*q);
+                    if row[i / 32] >> (i % 32) & 1 == 1 { -q } else { q }
+                };
+                let exact: Sum = query.iter().enumerate().map(signed).collect();
+                let scale = scales[at % ROWS].to_f64();
+                let bound = |found: f32| {
+                    (k.div_ceil(64) + 6) as f64 * UNIT * exact.magnitude * scale
+                        + UNIT * f64::from(found).abs()
+                        + UNDERFLOW
+                };
+                worst.see((*found.0).into(), exact.value() * scale, bound(*found.0), (kind, k, at, "open"));
+                worst.see((*found.1).into(), exact.value() * scale, bound(*found.1), (kind, k, at, "sealed"));
+            }
+        }
+    }
+}
