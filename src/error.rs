@@ -41,8 +41,15 @@ pub enum Error {
     },
     /// Two sketches, states or stores that belong to different projections or layouts.
     Mismatch(Field),
+    /// A layer, and what was given for it (a part of a plan, a projector made for one layer, the same layer of another gradient), disagree.
+    LayerMismatch {
+        /// The index of the layer: its place in the plan or the gradient, 0 for a projector made for one layer.
+        index: usize,
+    },
     /// The gradient has NaN or infinite entries.
     NonFinite,
+    /// The measure that is asked for was not taken: the L1 norm and the maximum of a sequence that was never formed.
+    NotMeasured,
     /// Fewer observations than the method needs.
     TooFew {
         /// Observations that are needed.
@@ -113,7 +120,11 @@ impl fmt::Display for Error {
                 write!(f, "expected a gradient of {expected} coordinates, found {found} when it was finished")
             }
             Self::Mismatch(field) => write!(f, "the two differ in {}", field.name()),
+            Self::LayerMismatch { index } => {
+                write!(f, "layer {index} and what was given for it disagree in place, shape or width")
+            }
             Self::NonFinite => f.write_str("the gradient has NaN or infinite entries"),
+            Self::NotMeasured => f.write_str("the measure was not taken, as the gradient was never formed"),
             Self::TooFew { needed, found } => {
                 write!(f, "expected at least {needed} observations, found {found}")
             }

@@ -2,14 +2,15 @@
 //!
 //! A gradient is a vector of p coordinates, numbered over the whole model. It arrives in *segments* `(offset, &[T])` in any
 //! order, or as *outer products* `(layer, a, b)`: the gradient of a linear layer's weights is b aᵀ, where *a* is what went
-//! into the layer and *b* the loss gradient of what came out, and it is never multiplied out.
+//! into the layer and *b* the loss gradient of what came out, and it is never multiplied out. A layer that is applied at several positions
+//! has the gradient Σₜ bₜ aₜᵀ: a [`Sequence`].
 //!
 //! A [`Layout`] names the layers and their places. Two gradients can be compared only if their layouts are the same, so
 //! every sketch carries the layout's id.
 //!
 //! May import nothing of the core but `error`.
 
-use crate::error::Error;
+use crate::error::{Error, check_length};
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::{Accumulator, Element, Summary};
 
@@ -79,25 +80,34 @@ impl Layout {
         if layers.is_empty() {
             return Err(Error::Layer { index: 0 });
         }
-        let mut id = key(layers.len() as u64, STREAM);
-        let mut end: u64 = 0;
-        let mut len: u64 = 0;
+        let mut layout = Self::begin(layers.len());
         let mut rest = layers;
         let mut index = 0;
         while let [layer, later @ ..] = rest {
-            let Some(size) = layer.checked_len() else { return Err(Error::Layer { index }) };
-            let Some(next) = layer.offset.checked_add(size) else { return Err(Error::Layer { index }) };
-            if size == 0 || layer.offset < end {
-                return Err(Error::Layer { index });
-            }
-            id = mix(id ^ mix(layer.offset)).wrapping_add(layer.outputs);
-            id = mix(mix(id) ^ layer.inputs);
-            end = next;
-            len += size;
+            layout = match layout.followed_by(layer) {
+                Some(layout) => layout,
+                None => return Err(Error::Layer { index }),
+            };
             rest = later;
             index += 1;
         }
-        Ok(Self { id: LayoutId(id), end, len })
+        Ok(layout)
+    }
+
+    /// The beginning of a layout of so many layers.
+    pub(crate) const fn begin(layers: usize) -> Self {
+        Self { id: LayoutId(key(layers as u64, STREAM)), end: 0, len: 0 }
+    }
+
+    /// With one more layer, unless it is empty, overlaps its predecessor, stands out of order or ends beyond 64 bits.
+    pub(crate) const fn followed_by(self, layer: &Layer) -> Option<Self> {
+        let Some(size) = layer.checked_len() else { return None };
+        let Some(end) = layer.offset.checked_add(size) else { return None };
+        if size == 0 || layer.offset < self.end {
+            return None;
+        }
+        let id = mix(self.id.0 ^ mix(layer.offset)).wrapping_add(layer.outputs);
+        Some(Self { id: LayoutId(mix(mix(id) ^ layer.inputs)), end, len: self.len + size })
     }
 
     /// The layout of a gradient that is one vector of `len` coordinates, of which nothing else is known.
@@ -133,6 +143,107 @@ impl Layout {
         if found > self.end { Err(Error::OutsideLayout { end: self.end, found }) } else { Ok(()) }
     }
 }
+
+/// The weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at T positions (the words of a text, the places of an image, the steps of
+/// a recurrent network), in its factors. One position is an outer product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sequence<'a, T, U = T> {
+    outputs: usize,
+    inputs: usize,
+    positions: usize,
+    a: &'a [T],
+    b: &'a [U],
+}
+
+impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
+    /// The gradient of `layer` from its inputs `a` (`positions` × `inputs`, by rows) and the loss gradients of its outputs `b`
+    /// (`positions` × `outputs`, by rows).
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if there is no position; [`Error::Layer`] with index 0 if the layer is empty; [`Error::Length`] if `a` or `b` is
+    /// not of that shape.
+    pub fn new(layer: &Layer, positions: usize, a: &'a [T], b: &'a [U]) -> Result<Self, Error> {
+        if positions == 0 {
+            return Err(Error::Setting);
+        }
+        if layer.checked_len().is_none_or(|len| len == 0) {
+            return Err(Error::Layer { index: 0 });
+        }
+        let fits = |width: u64, found: usize| {
+            let expected = width.checked_mul(positions as u64).and_then(|n| usize::try_from(n).ok());
+            check_length(expected.unwrap_or(usize::MAX), found)
+        };
+        fits(layer.inputs, a.len())?;
+        fits(layer.outputs, b.len())?;
+        // Neither is larger than a slice that is there.
+        Ok(Self { outputs: layer.outputs as usize, inputs: layer.inputs as usize, positions, a, b })
+    }
+
+    /// T.
+    #[must_use]
+    pub const fn positions(&self) -> usize {
+        self.positions
+    }
+
+    /// Rows and columns of the gradient: the layer's output and input width.
+    #[must_use]
+    pub const fn shape(&self) -> (usize, usize) {
+        (self.outputs, self.inputs)
+    }
+
+    /// Entries of the gradient.
+    pub(crate) const fn entries(&self) -> u64 {
+        (self.outputs as u64).saturating_mul(self.inputs as u64)
+    }
+
+    /// The factors (aₜ, bₜ), position by position.
+    pub fn factors(&self) -> impl Iterator<Item = (&'a [T], &'a [U])> + Clone {
+        // Never zero, as `new` has seen to; the optimiser does not know that.
+        self.a.chunks_exact(self.inputs.max(1)).zip(self.b.chunks_exact(self.outputs.max(1)))
+    }
+
+    /// Writes the entries `start..start + piece.len()` of the gradient, by rows: for each the rounded products bₜ·aₜ, added to 0 in the order
+    /// of positions.
+    pub(crate) fn form(&self, mut start: u64, mut piece: &mut [f32]) {
+        piece.fill(0.0);
+        let inputs = (self.inputs as u64).max(1);
+        while !piece.is_empty() {
+            let (row, column) = ((start / inputs) as usize, (start % inputs) as usize);
+            let length = (self.inputs - column).min(piece.len());
+            let Some((now, later)) = core::mem::take(&mut piece).split_at_mut_checked(length) else { return };
+            for (a, b) in self.factors() {
+                let (Some(a), Some(b)) = (a.get(column..column + now.len()), b.get(row)) else { return };
+                let _equal_lengths = gradsieve_kernels::axpy(b.widen(), a, now);
+            }
+            start += now.len() as u64;
+            piece = later;
+        }
+    }
+
+    /// Hands the gradient to `take` piece by piece, with each piece's first coordinate: [`PIECE`] entries on the stack, which end on multiples
+    /// of that in the whole gradient. `offset` is the layer's.
+    pub(crate) fn pieces(
+        &self,
+        offset: u64,
+        mut take: impl FnMut(u64, &[f32]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut memory = [0.0; PIECE];
+        let mut start = 0;
+        while start < self.entries() {
+            let at = offset.saturating_add(start);
+            let room = PIECE as u64 - at % PIECE as u64;
+            let length = room.min(self.entries() - start);
+            let Some(piece) = memory.get_mut(..length as usize) else { break };
+            self.form(start, piece);
+            take(at, piece)?;
+            start += length;
+        }
+        Ok(())
+    }
+}
+
+/// Entries of a gradient that are formed at a time where it must be formed: a kilobyte on the stack.
+pub(crate) const PIECE: usize = 256;
 
 /// The exact measures of a gradient, gathered as it arrives: L1 norm, squared L2 norm, largest magnitude, count of non-finite
 /// entries. Errors: [`gradsieve_kernels::norm`].
@@ -171,6 +282,16 @@ impl Measures {
         if count == finite && !max.is_finite() {
             total.non_finite = total.non_finite.saturating_add(1);
         }
+    }
+
+    /// The measures of a layer's gradient that was not formed: how many entries it has, all of them finite, and its squared norm. The L1 norm and
+    /// the maximum of the whole gradient are unknown from here on: NaN.
+    pub(crate) fn add_unformed(&mut self, count: u64, l2_squared: f64) {
+        let total = &mut self.outer_products;
+        total.l1 = f64::NAN;
+        total.l2_squared += l2_squared;
+        total.max = f32::NAN;
+        total.count = total.count.saturating_add(count);
     }
 
     pub(crate) fn summary(&self) -> Summary {

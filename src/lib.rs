@@ -41,6 +41,7 @@
 //! | room | what it does |
 //! |---|---|
 //! | [`gradient`] | what comes in: layers, layouts and their ids |
+//! | [`ghost`] | exact dot products and norms of gradients from their factors |
 //! | [`sketch`] | gradient → K numbers, and the exact L1, L2², maximum and non-finite count, in one pass |
 //! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
@@ -66,6 +67,7 @@
 )]
 
 pub mod error;
+pub mod ghost;
 pub mod gradient;
 pub mod influence;
 pub mod moments;
@@ -74,7 +76,7 @@ pub mod sketch;
 pub mod store;
 
 pub use error::{Error, Field};
-pub use gradient::{Layer, Layout, LayoutId};
+pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
 pub use sketch::{Exact, Kind, Projector, Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher};

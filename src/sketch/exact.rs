@@ -18,6 +18,12 @@ impl Exact {
     pub const fn new(width: usize) -> Self {
         Self { width }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
 }
 
 impl Projector for Exact {

@@ -5,7 +5,7 @@
 //! a bit; another order is another rounding. ([`Rademacher`] sums coordinates by 32, and for it a cut inside such a group is another
 //! rounding, too.)
 //!
-//! May import `gradient` and `error`; knows nothing of detectors, influence or stores.
+//! May import `ghost`, `gradient` and `error`; knows nothing of detectors, influence or stores.
 
 mod exact;
 mod rademacher;
@@ -17,7 +17,8 @@ pub use rademacher::Rademacher;
 pub use sjlt::Sjlt;
 
 use crate::error::{Error, Field, check_length};
-use crate::gradient::{Layer, Layout, LayoutId, Measures};
+use crate::ghost::{self, Route};
+use crate::gradient::{Layer, Layout, LayoutId, Measures, Sequence};
 use gradsieve_kernels::{Element, Summary, sum::TILE};
 
 /// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its state.
@@ -63,6 +64,15 @@ pub trait Projector: Copy {
             offset = offset.saturating_add(a.len() as u64);
         }
         Ok(())
+    }
+
+    /// Whether an outer product of `layer` is projected from its factors, without a pass over the layer's entries. Then a sequence is
+    /// projected position by position; if not, its gradient is formed in pieces.
+    ///
+    /// # Errors
+    /// [`Error::LayerMismatch`] if the projector is made for layers of which this is none.
+    fn is_factored(&self, _layer: &Layer) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// Turns the sums into the sketch, when the gradient is complete.
@@ -128,7 +138,8 @@ pub struct Sketch<'m> {
     pub id: SketchId,
     /// The K numbers; ⟨sketch, sketch′⟩ estimates ⟨gradient, gradient′⟩.
     pub values: &'m [f32],
-    /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the sketch.
+    /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the sketch. L1 and maximum are NaN where they were not
+    /// taken ([`Sketcher::outer_sequence`]).
     pub measures: Summary,
     /// An optional class, sensor or client of the sample, for detectors that keep groups apart. 0 where there is none.
     pub group: u32,
@@ -163,6 +174,9 @@ impl<'m> Sketch<'m> {
         Ok(())
     }
 }
+
+/// Below this squared norm every entry of a gradient is finite as an `f32`.
+const OVERFLOW: f64 = 1e76;
 
 /// Takes one gradient in, segment by segment, and yields its sketch and its exact measures in one pass.
 ///
@@ -242,6 +256,51 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         self.projector.project_outer(layer, a, b, self.out)?;
         self.measures.add_outer(a, b);
         Ok(())
+    }
+
+    /// Takes in the weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at several positions: `a` are the layer's inputs
+    /// (`positions` × inputs, by rows), `b` the loss gradients of its outputs (`positions` × outputs, by rows). One position is
+    /// [`Sketcher::outer`], bit for bit.
+    ///
+    /// - *A projector that is not factored* gets the gradient itself, formed a kilobyte at a time on the stack: the sketch and the measures have
+    ///   the bits of a segment of the written-out matrix (each entry Σₜ of rounded products in order of positions). O(T·D·K), as long as a
+    ///   backward pass takes.
+    /// - *A factored one* projects position by position and never forms the gradient. Its squared norm is exact all the same, by the cheaper route
+    ///   ([`Route::of_norm`](crate::ghost::Route::of_norm)). If that is the ghost norm, **the L1 norm and the maximum are not taken**: they are NaN, and the detector
+    ///   [`L1`](crate::outlier::L1) answers [`Error::NotMeasured`]. If it is the formed gradient, or if the ghost norm is not finite or so large
+    ///   that an entry may not be, all measures are taken from the gradient, formed in pieces.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] without positions; [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`]; as the projector says.
+    pub fn outer_sequence<T: Element, U: Element>(
+        &mut self,
+        layer: &Layer,
+        positions: usize,
+        a: &[T],
+        b: &[U],
+    ) -> Result<(), Error> {
+        if positions == 1 {
+            return self.outer(layer, a, b);
+        }
+        let sequence = Sequence::new(layer, positions, a, b)?;
+        self.layout.check(layer.offset, sequence.entries())?;
+        if !self.projector.is_factored(layer)? {
+            return sequence.pieces(layer.offset, |offset, piece| self.segment(offset, piece));
+        }
+        for (a, b) in sequence.factors() {
+            self.projector.project_outer(layer, a, b, self.out)?;
+        }
+        if Route::of_norm(layer, positions as u64) == Route::Ghost {
+            let l2_squared = ghost::ghost_norm(&sequence);
+            if l2_squared < OVERFLOW {
+                self.measures.add_unformed(sequence.entries(), l2_squared);
+                return Ok(());
+            }
+        }
+        sequence.pieces(layer.offset, |_, piece| {
+            self.measures.add(piece);
+            Ok(())
+        })
     }
 
     /// Ends the gradient.

@@ -37,6 +37,12 @@ impl Rademacher {
             }
         }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.kernel.width()
+    }
 }
 
 impl Projector for Rademacher {

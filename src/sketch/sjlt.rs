@@ -31,6 +31,12 @@ impl Sjlt {
             Err(_) => Err(Error::Width { multiple: kernel.multiple(), found: width }),
         }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
 }
 
 impl Projector for Sjlt {

@@ -4,6 +4,7 @@ mod accuracy;
 mod direction;
 mod dvemb;
 mod forest;
+mod ghost;
 mod influence;
 mod moments;
 mod rademacher;
