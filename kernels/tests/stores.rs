@@ -3,12 +3,12 @@
 //!
 //! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
 
-use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
+use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
 use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
 use gradsieve_kernels::score::float::{
     Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
 };
-use gradsieve_kernels::score::{int8, sign};
+use gradsieve_kernels::score::{float, int8, sign};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use proptest::prelude::*;
@@ -259,6 +259,85 @@ macro_rules! for_each_level {
 }
 
 for_each_level!(scalar avx2 avx512 neon simd128);
+
+fn put_and_taken<T: Element>(rows: &[f32], k: usize, part: usize) {
+    let (rows, n) = (as_format::<T>(rows), rows.len() / k);
+    let mut expected = vec![T::ZERO; sealed_len(n, k)];
+    seal(&rows, k, &mut expected).unwrap();
+    let mut sealed = vec![T::ZERO; expected.len()];
+    for (r, row) in rows.chunks(k).enumerate().rev() {
+        let mut taken = vec![T::narrow(9.0); k];
+        for (first, part) in (0..).step_by(part).zip(row.chunks(part)) {
+            float::put(part, first, k, r, &mut sealed).unwrap();
+            float::take(&sealed, k, r, first, &mut taken[first..first + part.len()]).unwrap();
+        }
+        assert_eq!(taken, row);
+    }
+    assert_eq!(sealed, expected);
+}
+
+proptest! {
+    #[test]
+    fn rows_put_one_by_one_are_the_sealed_segment_and_are_taken_as_they_were(
+        kind in finite(), seed: u64, n in 1_usize..40, k in width(), part in 1_usize..100,
+    ) {
+        let rows = numbers(kind, seed, n * k);
+        put_and_taken::<f32>(&rows, k, part);
+        put_and_taken::<bf16>(&rows, k, part);
+
+        let (codes, scales) = int8_rows(Level::best(), &rows, k);
+        let mut expected = vec![9; int8::sealed_len(n, k)];
+        int8::seal(&codes, k, &mut expected).unwrap();
+        let mut sealed = vec![0; expected.len()];
+        for (r, (row, scale)) in rows.chunks(k).zip(&scales).enumerate() {
+            for (first, part) in (0..).step_by(part).zip(row.chunks(part)) {
+                let (mut now, mut taken) = (vec![0; part.len()], vec![0; part.len()]);
+                encode_int8_part(part, *scale, &mut now).unwrap();
+                int8::put(&now, first, k, r, &mut sealed).unwrap();
+                int8::take(&sealed, k, r, first, &mut taken).unwrap();
+                assert_eq!(taken, now);
+            }
+        }
+        assert_eq!(sealed, expected);
+
+        let tame: Vec<f32> = rows.iter().map(|x| x.clamp(-1e4, 1e4)).collect();
+        let (words, _) = sign_rows(Level::best(), &tame, k);
+        let mut expected = vec![9; sign::sealed_len(n, k)];
+        sign::seal(&words, k, &mut expected).unwrap();
+        let mut sealed = vec![0; expected.len()];
+        let (mut taken, mut decoded) = (vec![0.0; k], vec![0.0; k]);
+        for (r, (row, words)) in rows.chunks(k).zip(words.chunks(sign_words(k))).enumerate() {
+            sign::put(row, r, &mut sealed).unwrap();
+            sign::take(&sealed, r, 1.5, &mut taken).unwrap();
+            decode_signs(words, f16::from_f32(1.5), &mut decoded).unwrap();
+            assert_eq!(bits(&taken), bits(&decoded));
+        }
+        assert_eq!(sealed, expected);
+    }
+}
+
+#[test]
+fn places_that_a_sealed_segment_does_not_have_are_refused() {
+    let too_long = Err(Error::Length { expected: 10, found: 11 });
+    let too_far = |expected, found| Err(Error::Length { expected, found });
+    let none = Err(Error::Width { multiple: 1, found: 0 });
+    let mut sealed = [7.0_f32; 160];
+    assert_eq!(float::put(&[1.0; 3], 8, 10, 0, &mut sealed), too_long);
+    assert_eq!(float::put(&[1.0; 3], 0, 10, 16, &mut sealed), too_far(320, 160));
+    assert_eq!(float::take(&sealed, 0, 0, 0, &mut []), none);
+    assert_eq!(float::put(&[1.0; 3], usize::MAX, 10, 0, &mut sealed), too_far(10, usize::MAX));
+    assert_eq!(sealed, [7.0; 160]);
+    let mut sealed = [7_u8; 192];
+    assert_eq!(int8::put(&[1; 3], 8, 10, 0, &mut sealed), too_long);
+    assert_eq!(int8::put(&[1; 3], 0, 10, 16, &mut sealed), too_far(384, 192));
+    assert_eq!(int8::take(&sealed, 0, 0, 0, &mut []), none);
+    assert_eq!(sealed, [7; 192]);
+    let mut sealed = [7_u32; 32];
+    assert_eq!(sign::put(&[1.0; 3], 16, &mut sealed), too_far(64, 32));
+    assert_eq!(sign::put(&[], 0, &mut sealed), none);
+    assert_eq!(sign::take(&sealed, usize::MAX, 1.0, &mut [1.0]), too_far(usize::MAX, 32));
+    assert_eq!(sealed, [7; 32]);
+}
 
 /// |computed − exact| ≤ (⌈k/16⌉ + 5)·2⁻²⁴·Σ|xᵢ·qᵢ|: a product, the additions of a partial sum, the fold.
 #[test]

@@ -50,9 +50,30 @@ pub fn decode_int8_with(level: Level, codes: &[u8], scale: f32, row: &mut [f32])
     Ok(())
 }
 
-/// The scale of a row whose largest magnitude is `max`.
-#[inline(always)]
-pub(crate) fn scale_of(max: f32) -> f32 {
+/// Writes the codes of a part of a row whose scale is known ([`scale_of`]), each + 128.
+///
+/// # Errors
+/// [`Error::Length`] if the lengths differ; nothing was written.
+#[inline]
+pub fn encode_int8_part(part: &[f32], scale: f32, codes: &mut [u8]) -> Result<(), Error> {
+    encode_int8_part_with(Level::best(), part, scale, codes)
+}
+
+/// [`encode_int8_part`] on a given level.
+///
+/// # Errors
+/// As [`encode_int8_part`].
+#[inline]
+pub fn encode_int8_part_with(level: Level, part: &[f32], scale: f32, codes: &mut [u8]) -> Result<(), Error> {
+    same_length(part.len(), codes.len())?;
+    run(level, Part { part, scale, codes });
+    Ok(())
+}
+
+/// The scale of a row whose largest magnitude is `max`, a finite number.
+#[inline]
+#[must_use]
+pub fn scale_of(max: f32) -> f32 {
     let scale = max / 127.0;
     // Not so for a row of zeros, whose quotient is a NaN.
     if max / scale >= 127.5 {
@@ -87,17 +108,14 @@ impl Kernel for Encode<'_> {
             max = if x.abs() > max { x.abs() } else { max };
         }
         let scale = scale_of(max);
-        for (x, to) in self.row.iter().zip(self.codes) {
-            *to = code(*x, scale).cast_unsigned() ^ 0x80;
-        }
+        Part { part: self.row, scale, codes: self.codes }.define();
         Ok(scale)
     }
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) -> Result<f32, Error> {
-        let (row, row_rest) = self.row.as_chunks::<16>();
-        let (codes, codes_rest) = self.codes.as_chunks_mut::<16>();
-        let rest = s.load_part(row_rest);
+        let (row, rest) = self.row.as_chunks::<16>();
+        let rest = s.load_part(rest);
         let (mut max, mut odd) = (s.abs(rest), s.count_non_finite(rest));
         if odd > 0 {
             return Err(Error::NonFinite);
@@ -111,18 +129,43 @@ impl Kernel for Encode<'_> {
             return Err(Error::NonFinite);
         }
         let scale = scale_of(s.fold_max(max));
-        if scale == 0.0 {
-            codes.as_flattened_mut().fill(0x80);
-            codes_rest.fill(0x80);
-            return Ok(scale);
+        Part { part: self.row, scale, codes: self.codes }.vectorise(s);
+        Ok(scale)
+    }
+}
+
+struct Part<'a> {
+    part: &'a [f32],
+    scale: f32,
+    codes: &'a mut [u8],
+}
+
+impl Kernel for Part<'_> {
+    type Output = ();
+
+    /// The scalar text.
+    #[inline(always)]
+    fn define(self) {
+        for (x, to) in self.part.iter().zip(self.codes) {
+            *to = code(*x, self.scale).cast_unsigned() ^ 0x80;
         }
-        for (x, to) in row.iter().zip(codes) {
+    }
+
+    #[inline(always)]
+    fn vectorise<S: Simd>(self, s: S) {
+        let Self { part, scale, codes } = self;
+        if scale == 0.0 {
+            codes.fill(0x80);
+            return;
+        }
+        let (part, part_rest) = part.as_chunks::<16>();
+        let (codes, codes_rest) = codes.as_chunks_mut::<16>();
+        for (x, to) in part.iter().zip(codes) {
             *to = s.divide_and_round(s.load(x), scale).map(|code| code.cast_unsigned() ^ 0x80);
         }
-        for (to, code) in codes_rest.iter_mut().zip(s.divide_and_round(rest, scale)) {
+        for (to, code) in codes_rest.iter_mut().zip(s.divide_and_round(s.load_part(part_rest), scale)) {
             *to = code.cast_unsigned() ^ 0x80;
         }
-        Ok(scale)
     }
 }
 

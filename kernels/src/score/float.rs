@@ -11,6 +11,7 @@ use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::level::Level;
 use crate::simd::Simd;
+use core::ops::Range;
 
 /// `scores[q·n + r]` = ⟨row r, query q⟩ for the n rows of an open segment: row after row of `k` values, query after query.
 ///
@@ -112,6 +113,77 @@ pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Er
         }
     }
     Ok(())
+}
+
+/// Writes values `first..first + values.len()` of row `row` to their places in a sealed segment of rows of `k` values: what [`seal`] does to
+/// whole segments.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such values, or the segment no such row. Nothing was written.
+pub fn put<T: Element>(
+    values: &[T],
+    first: usize,
+    k: usize,
+    row: usize,
+    sealed: &mut [T],
+) -> Result<(), Error> {
+    let group = group_of(k, first, values.len(), row, sealed.len())?;
+    let places = sealed.get_mut(group).unwrap_or_default().as_chunks_mut::<GROUP>().0;
+    let starts = starts(k);
+    for (i, x) in (first..).zip(values) {
+        if let Some(place) = places.get_mut(starts[i % LANES] + i / LANES) {
+            place[row % GROUP] = *x;
+        }
+    }
+    Ok(())
+}
+
+/// Reads values `first..first + values.len()` of row `row` of a sealed segment of rows of `k` values.
+///
+/// # Errors
+/// As [`put`].
+pub fn take<T: Element>(
+    sealed: &[T],
+    k: usize,
+    row: usize,
+    first: usize,
+    values: &mut [T],
+) -> Result<(), Error> {
+    let group = group_of(k, first, values.len(), row, sealed.len())?;
+    let places = sealed.get(group).unwrap_or_default().as_chunks::<GROUP>().0;
+    let starts = starts(k);
+    for (i, to) in (first..).zip(values) {
+        if let Some(place) = places.get(starts[i % LANES] + i / LANES) {
+            *to = place[row % GROUP];
+        }
+    }
+    Ok(())
+}
+
+/// Where the group of row `row` stands in a sealed segment, if there is one and the row has `count` values from `first` on.
+fn group_of(k: usize, first: usize, count: usize, row: usize, sealed: usize) -> Result<Range<usize>, Error> {
+    if k == 0 {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    let last = first.saturating_add(count);
+    if last > k {
+        return Err(Error::Length { expected: k, found: last });
+    }
+    let end = sealed_len(row.saturating_add(1), k);
+    if end > sealed { Err(Error::Length { expected: end, found: sealed }) } else { Ok(end - GROUP * k..end) }
+}
+
+/// Where the places of each partial sum begin in a group of rows of `k` values.
+fn starts(k: usize) -> [usize; LANES] {
+    let mut starts = [0; LANES];
+    let mut next = 0;
+    for lane in ORDER {
+        if let Some(start) = starts.get_mut(lane) {
+            *start = next;
+        }
+        next += places(k, lane);
+    }
+    starts
 }
 
 /// Queries in the order of a sealed segment, up to eight side by side.

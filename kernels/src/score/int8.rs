@@ -217,7 +217,7 @@ pub const fn sealed_len(rows: usize, k: usize) -> usize {
 /// Where code `i` of row `row` stands in a sealed segment.
 #[must_use]
 pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
-    4 * ((row / GROUP * k.div_ceil(4) + i / 4) * GROUP + row % GROUP) + i % 4
+    4 * quad_of(k, row, i) + i % 4
 }
 
 /// Lays the codes of an open segment out as a sealed one. What fills up the last quad and the last group is zero.
@@ -240,6 +240,54 @@ pub fn seal(codes: &[u8], k: usize, sealed: &mut [u8]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Writes codes `first..first + codes.len()` of row `row` to their places in a sealed segment of rows of `k` codes: what [`seal`] does to
+/// whole segments, but that it leaves what fills up the last quad as it is.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such codes, or the segment no such row. Nothing was written.
+pub fn put(codes: &[u8], first: usize, k: usize, row: usize, sealed: &mut [u8]) -> Result<(), Error> {
+    check_place(k, first, codes.len(), row, sealed.len())?;
+    let quads = sealed.as_chunks_mut::<4>().0;
+    for (i, code) in (first..).zip(codes) {
+        if let Some(quad) = quads.get_mut(quad_of(k, row, i)) {
+            quad[i % 4] = *code;
+        }
+    }
+    Ok(())
+}
+
+/// Reads codes `first..first + codes.len()` of row `row` of a sealed segment of rows of `k` codes.
+///
+/// # Errors
+/// As [`put`].
+pub fn take(sealed: &[u8], k: usize, row: usize, first: usize, codes: &mut [u8]) -> Result<(), Error> {
+    check_place(k, first, codes.len(), row, sealed.len())?;
+    let quads = sealed.as_chunks::<4>().0;
+    for (i, to) in (first..).zip(codes) {
+        if let Some(quad) = quads.get(quad_of(k, row, i)) {
+            *to = quad[i % 4];
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a row that a sealed segment does not have, and codes that the row does not have.
+fn check_place(k: usize, first: usize, count: usize, row: usize, sealed: usize) -> Result<(), Error> {
+    if k == 0 {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    let (last, end) = (first.saturating_add(count), sealed_len(row.saturating_add(1), k));
+    if last > k {
+        return Err(Error::Length { expected: k, found: last });
+    }
+    if end > sealed { Err(Error::Length { expected: end, found: sealed }) } else { Ok(()) }
+}
+
+/// The quad in which code `i` of row `row` stands.
+const fn quad_of(k: usize, row: usize, i: usize) -> usize {
+    (row / GROUP * k.div_ceil(4) + i / 4) * GROUP + row % GROUP
 }
 
 /// The score of an exact sum.

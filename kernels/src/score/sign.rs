@@ -16,6 +16,7 @@ use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
 use crate::level::Level;
 use crate::simd::Simd;
+use core::ops::Range;
 use half::f16;
 
 /// Values in which each partial sum gets one term of four.
@@ -123,6 +124,62 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Writes the signs of a row's values to their places as row `row` of a sealed segment: what [`seal`] does to whole segments of codes.
+///
+/// # Errors
+/// [`Error::Width`] if there are no values; [`Error::Length`] if the segment has no such row. Nothing was written.
+pub fn put(values: &[f32], row: usize, sealed: &mut [u32]) -> Result<(), Error> {
+    let group = group_of(values.len(), row, sealed.len())?;
+    let words = sealed.get_mut(group).unwrap_or_default().as_chunks_mut::<GROUP>().0;
+    let blocks = values.len().div_ceil(BLOCK);
+    let mut terms = ORDER.into_iter().flat_map(|lane| (0..blocks).map(move |block| (lane, block * BLOCK)));
+    for word in words {
+        let mut eight = 0;
+        for (shift, (lane, start)) in (0..32).step_by(4).zip(terms.by_ref()) {
+            for (i, at) in (start + lane..).step_by(LANES).take(4).enumerate() {
+                let sign = values.get(at).map_or(0, |x| x.to_bits() >> 31);
+                eight |= sign << i << shift;
+            }
+        }
+        word[row % GROUP] = eight;
+    }
+    Ok(())
+}
+
+/// Reads row `row` of a sealed segment: ±`scale` by their signs, as many as there are values.
+///
+/// # Errors
+/// As [`put`].
+pub fn take(sealed: &[u32], row: usize, scale: f32, values: &mut [f32]) -> Result<(), Error> {
+    let group = group_of(values.len(), row, sealed.len())?;
+    let words = sealed.get(group).unwrap_or_default().as_chunks::<GROUP>().0;
+    let blocks = values.len().div_ceil(BLOCK);
+    let mut terms = ORDER.into_iter().flat_map(|lane| (0..blocks).map(move |block| (lane, block * BLOCK)));
+    for word in words {
+        let eight = word[row % GROUP];
+        for (shift, (lane, start)) in (0..32).step_by(4).zip(terms.by_ref()) {
+            for (i, at) in (start + lane..).step_by(LANES).take(4).enumerate() {
+                if let Some(to) = values.get_mut(at) {
+                    *to = f32::from_bits(scale.to_bits() ^ (eight >> shift >> i & 1) << 31);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where the group of row `row` stands in a sealed segment of rows of `k` signs.
+fn group_of(k: usize, row: usize, sealed: usize) -> Result<Range<usize>, Error> {
+    if k == 0 {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    let end = sealed_len(row.saturating_add(1), k);
+    if end > sealed {
+        return Err(Error::Length { expected: end, found: sealed });
+    }
+    Ok(end - GROUP * sign_words(k)..end)
 }
 
 /// The terms of a sealed row in their order: the partial sum that each belongs to and its block, numbered.
