@@ -70,7 +70,7 @@ pub enum Error {
     NotFitted,
     /// A setting lies outside its range.
     Setting,
-    /// The memory lent for a record is full.
+    /// The memory lent for a record or a store is full.
     Full {
         /// How many of its kind it holds.
         capacity: usize,
@@ -80,9 +80,16 @@ pub enum Error {
         /// Steps that were taken in before it.
         step: u64,
     },
+    /// A row's number is not below the number of rows.
+    Row {
+        /// Rows in the store.
+        rows: usize,
+        /// The number that was given.
+        found: usize,
+    },
 }
 
-/// In what two sketches differ.
+/// In what two sketches, states or stores differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
@@ -98,6 +105,10 @@ pub enum Field {
     Settings,
     /// The layout of the gradient.
     Layout,
+    /// The codec of stored rows.
+    Codec,
+    /// The settings of a detector, an influence method, a reservoir or another state.
+    StateSettings,
 }
 
 impl fmt::Display for Error {
@@ -140,6 +151,7 @@ impl fmt::Display for Error {
             Self::Unstable { step } => {
                 write!(f, "numbers leave their range {step} steps before the last: the run is unstable there")
             }
+            Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
         }
     }
 }
@@ -155,6 +167,8 @@ impl Field {
             Self::Repeat => "the repetitions",
             Self::Settings => "the projector's settings",
             Self::Layout => "the gradient's layout",
+            Self::Codec => "the codec of their rows",
+            Self::StateSettings => "the settings of the state",
         }
     }
 }

@@ -46,7 +46,7 @@
 //! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
-//! | [`store`] | the k best of a stream, in fixed memory |
+//! | [`store`] | rows of sketches in the caller's memory: codecs, scores, samples of longer streams, the k best |
 //! | [`error`] | what can be wrong with a call |
 //!
 //! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate `gradsieve-kernels`; what

@@ -10,4 +10,5 @@ mod moments;
 mod rademacher;
 mod sketch;
 mod source;
+mod store;
 mod top_k;

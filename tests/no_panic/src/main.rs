@@ -12,9 +12,10 @@ use core::hint::black_box;
 use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
-use gradsieve::store::{Entry, TopK};
+use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, Layer, Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher, bf16, f16,
+    Element, Error, Exact, Layer, Layout, LayoutId, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher,
+    bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -146,6 +147,52 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     Ok(sum)
 }
 
+/// Stores of every codec, and what keeps rows of longer streams in them.
+fn kept(
+    words: &mut [u64],
+    scores: &mut [f64],
+    floats: &mut [f32],
+    sketch: &Sketch<'_>,
+) -> Result<f64, Error> {
+    let codec = Codec::from_number(black_box(1)).ok_or(Error::Setting)?;
+    let width = black_box(8);
+    let (left, right) = words.split_at_mut_checked(black_box(900)).ok_or(Error::Setting)?;
+    let (values, scratch) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let mut store = Store::new(codec, width, left)?;
+    let mut other = Store::new(codec, width, right)?;
+    store.append(black_box(1), sketch)?;
+    other.append(black_box(2), sketch)?;
+    store.replace(black_box(0), black_box(3), sketch)?;
+    store.merge(&other)?;
+    let mut sum = store.get(black_box(1), values)?.sketch.measures.l1;
+    store.for_each(values, |row| {
+        sum += f64::from(row.sketch.group);
+        Ok(())
+    })?;
+    sum += (Store::bytes(black_box(9), width, codec) + Queries::floats(codec, width, width)) as f64;
+    let (scratch, tile) = scratch.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let queries = Queries::new(codec, sketch.id, values, scratch)?;
+    store.score(&queries, tile)?;
+    store.score_rows(black_box(0)..black_box(3), &queries, tile)?;
+    let mut entries = [Entry::default(); 8];
+    let mut tops = [TopK::new(opaque(&mut entries))];
+    sum += store.top(&queries, tile, opaque(&mut tops))? as f64;
+    sum += store.squared_norms().iter().sum::<f64>() + store.ids().len() as f64 + store.groups().len() as f64;
+
+    let mut reservoir = Reservoir::new(black_box(7), store);
+    let mut second = Reservoir::new(black_box(7), other);
+    second.offer(black_box(5), sketch)?;
+    reservoir.offer(black_box(5), sketch)?;
+    reservoir.merge(&second)?;
+    let (left, right) = scores.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
+    let mut largest = Largest::new(reservoir.into_store(), left)?;
+    let mut second = Largest::new(second.into_store(), right)?;
+    second.offer(black_box(5), sketch, black_box(1.0))?;
+    largest.offer(black_box(5), sketch, black_box(1.0))?;
+    largest.merge(&second)?;
+    Ok(sum + largest.scores().iter().sum::<f64>())
+}
+
 /// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to the optimiser.
 fn stores(
     floats: &mut [f32],
@@ -199,6 +246,13 @@ pub extern "C" fn _start() -> ! {
     let result =
         stores(opaque(&mut floats), opaque(&mut [1; 64]), opaque(&mut [1; 256]), opaque(&mut [f16::ONE; 64]));
     let _ = black_box(result.is_ok());
+    let values = [0.5; 64];
+    let id = Exact::new(black_box(64)).id(LayoutId::from_bits(black_box(1)));
+    let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values));
+    if let Ok(sketch) = sketch {
+        let (mut words, mut scores) = ([0; 2048], [0.0; 64]);
+        let _ = black_box(kept(opaque(&mut words), opaque(&mut scores), opaque(&mut floats), &sketch));
+    }
     #[cfg(feature = "planted")]
     black_box(floats[black_box(9999)]);
     loop {}

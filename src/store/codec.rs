@@ -1,0 +1,353 @@
+//! How a row of K numbers is stored.
+//!
+//! | codec | bytes a row of K numbers | scale, bytes | a value is off by at most | a score is that of |
+//! |---|---|---|---|---|
+//! | `f32` | 4K | – | 0 | the row |
+//! | `f16` | 2K | 2ᵉ, 1 | 2⁻¹¹ of itself, or 2⁻²⁵ of the largest | the stored row |
+//! | `bf16` | 2K | 2ᵉ, 1 | 2⁻⁸ of itself | the stored row |
+//! | int8 | K, to a multiple of 4 | max\|φ\|/127, 4 | 1/254 of the largest | the stored row and a query in int8, too |
+//! | 1 bit | K/8, to a multiple of 8 | mean\|φ\| as `f16`·2ᵉ, 3 | (a sign) | the stored row: on average 2/π of the inner product |
+//!
+//! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So a row is divided by a power of two before it is
+//! stored, the one of its largest magnitude (1 bit: of its mean one), and its scores are multiplied by it, which is exact both ways. Int8
+//! has its scale in `f32` anyway.
+
+use core::ops::Range;
+use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
+use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::score::{GROUP, float, int8, sign};
+use gradsieve_kernels::{Element, l1_norm, max_abs, narrow, widen};
+use half::slice::HalfBitsSliceExt;
+use half::{bf16, f16};
+
+use crate::error::Error;
+
+/// How the numbers of a row are stored. The codecs' numbers are part of the format at rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Codec {
+    /// As they are.
+    F32 = 0,
+    /// IEEE half precision, eleven bits, and a power of two a row.
+    F16 = 1,
+    /// The upper half of an `f32`, eight bits, and a power of two a row.
+    Bf16 = 2,
+    /// Signed bytes, and a scale a row.
+    Int8 = 3,
+    /// Signs, and a scale a row.
+    Sign = 4,
+}
+
+/// Numbers that are converted at a time, on the stack.
+const PART: usize = 64;
+
+impl Codec {
+    /// All of them, the most exact first.
+    pub const ALL: [Self; 5] = [Self::F32, Self::F16, Self::Bf16, Self::Int8, Self::Sign];
+
+    /// The codec's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+            Self::Sign => "1-bit",
+        }
+    }
+
+    /// The codec of that number.
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::F32),
+            1 => Some(Self::F16),
+            2 => Some(Self::Bf16),
+            3 => Some(Self::Int8),
+            4 => Some(Self::Sign),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the numbers of a group of sixteen rows: a multiple of eight.
+    #[must_use]
+    pub const fn group_bytes(self, width: usize) -> usize {
+        match self {
+            Self::F32 => width.saturating_mul(4 * GROUP),
+            Self::F16 | Self::Bf16 => width.saturating_mul(2 * GROUP),
+            Self::Int8 => width.div_ceil(4).saturating_mul(4 * GROUP),
+            Self::Sign => width.div_ceil(64).saturating_mul(8 * GROUP),
+        }
+    }
+
+    /// Bytes of a row's scale.
+    #[must_use]
+    pub const fn scale_bytes(self) -> usize {
+        match self {
+            Self::F32 => 0,
+            Self::F16 | Self::Bf16 => 1,
+            Self::Int8 => 4,
+            Self::Sign => 3,
+        }
+    }
+
+    /// The widest row.
+    pub(super) const fn widest(self) -> usize {
+        match self {
+            Self::Int8 => int8::MOST,
+            // A group's bytes have to be countable, on small machines too.
+            _ => usize::MAX / (8 * GROUP),
+        }
+    }
+
+    /// What a score is on average, in inner products of the gradients: a sign forgets how long a row is where it is long.
+    #[must_use]
+    pub const fn slope(self) -> f64 {
+        match self {
+            Self::Sign => core::f64::consts::FRAC_2_PI,
+            _ => 1.0,
+        }
+    }
+
+    /// Writes a row's numbers, finite ones, to their places in the groups, and returns its scale.
+    pub(super) fn put(self, values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
+        let width = values.len();
+        match self {
+            Self::F32 => {
+                float::put(values, 0, width, row, <f32 as Stored>::of_mut(groups))?;
+                Ok(Scale::NONE)
+            }
+            Self::F16 => put_floats::<f16>(values, row, groups),
+            Self::Bf16 => put_floats::<bf16>(values, row, groups),
+            Self::Int8 => {
+                let groups = bytemuck::must_cast_slice_mut(groups);
+                let factor = scale_of(max_abs(values));
+                for (part, at) in parts(values) {
+                    let mut codes = [0; PART];
+                    let codes = codes.get_mut(..part.len()).unwrap_or_default();
+                    encode_int8_part(part, factor, codes)?;
+                    int8::put(codes, at, width, row, groups)?;
+                }
+                Ok(Scale { factor, ..Scale::NONE })
+            }
+            Self::Sign => {
+                let mean = l1_norm(values) / width as f64;
+                let exponent = exponent_of(mean as f32);
+                sign::put(values, row, bytemuck::must_cast_slice_mut(groups))?;
+                let half = f16::from_f32((mean * f64::from(power(-exponent))) as f32);
+                Ok(Scale { exponent, half, ..Scale::NONE })
+            }
+        }
+    }
+
+    /// Reads a row's numbers.
+    pub(super) fn take(
+        self,
+        groups: &[u64],
+        row: usize,
+        scale: Scale,
+        values: &mut [f32],
+    ) -> Result<(), Error> {
+        let width = values.len();
+        match self {
+            Self::F32 => Ok(float::take(<f32 as Stored>::of(groups), width, row, 0, values)?),
+            Self::F16 => take_floats::<f16>(groups, row, scale, values),
+            Self::Bf16 => take_floats::<bf16>(groups, row, scale, values),
+            Self::Int8 => {
+                let groups = bytemuck::must_cast_slice(groups);
+                for (part, at) in values.chunks_mut(PART).zip((0..).step_by(PART)) {
+                    let mut codes = [0; PART];
+                    let codes = codes.get_mut(..part.len()).unwrap_or_default();
+                    int8::take(groups, width, row, at, codes)?;
+                    decode_int8(codes, scale.factor, part)?;
+                }
+                Ok(())
+            }
+            Self::Sign => {
+                let factor = scale.half.to_f32() * power(scale.exponent);
+                Ok(sign::take(bytemuck::must_cast_slice(groups), row, factor, values)?)
+            }
+        }
+    }
+
+    /// Copies a row's numbers as they are stored.
+    pub(super) fn copy(
+        self,
+        from: &[u64],
+        from_row: usize,
+        to: &mut [u64],
+        to_row: usize,
+        width: usize,
+    ) -> Result<(), Error> {
+        let group = |row: usize| groups_of(&(row..row.saturating_add(1)), self, width);
+        let missing = |row: usize| Error::Row { rows: 0, found: row };
+        let from = from.get(group(from_row)).ok_or(missing(from_row))?;
+        let to = to.get_mut(group(to_row)).ok_or(missing(to_row))?;
+        match self {
+            Self::F16 | Self::Bf16 => copy_lane::<u16>(
+                bytemuck::must_cast_slice(from),
+                from_row,
+                bytemuck::must_cast_slice_mut(to),
+                to_row,
+            ),
+            Self::F32 | Self::Int8 | Self::Sign => copy_lane::<u32>(
+                bytemuck::must_cast_slice(from),
+                from_row,
+                bytemuck::must_cast_slice_mut(to),
+                to_row,
+            ),
+        }
+        Ok(())
+    }
+}
+
+/// Copies a row from group to group: sixteen rows' numbers, quads of codes or words of signs stand side by side.
+fn copy_lane<T: Copy>(from: &[T], from_row: usize, to: &mut [T], to_row: usize) {
+    let places = from.as_chunks::<GROUP>().0.iter().zip(to.as_chunks_mut::<GROUP>().0);
+    for (from, to) in places {
+        if let (Some(to), Some(from)) = (to.get_mut(to_row % GROUP), from.get(from_row % GROUP)) {
+            *to = *from;
+        }
+    }
+}
+
+/// What a row's numbers are multiplied by; each codec uses some of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// A power of two.
+    pub(super) exponent: i8,
+    /// Int8's scale.
+    pub(super) factor: f32,
+    /// The signs' scale, but for the power of two.
+    pub(super) half: f16,
+}
+
+impl Scale {
+    pub(super) const NONE: Self = Self { exponent: 0, factor: 1.0, half: f16::ONE };
+}
+
+/// The exponent of a magnitude: 0 for 0, and otherwise such that both its power of two and the inverse are normal.
+fn exponent_of(magnitude: f32) -> i8 {
+    if magnitude == 0.0 {
+        return 0;
+    }
+    let exponent = (magnitude.to_bits() >> 23 & 0xFF) as i32 - 127;
+    exponent.clamp(-126, 126) as i8
+}
+
+/// 2ᵉ for −126 ≤ e ≤ 126; the nearest of those beyond.
+pub(super) const fn power(exponent: i8) -> f32 {
+    let exponent = if exponent < -126 { -126 } else { exponent };
+    f32::from_bits(((exponent as i32 + 127) as u32) << 23)
+}
+
+/// Formats of which a group is an array.
+pub(super) trait Stored: Element {
+    fn of(groups: &[u64]) -> &[Self];
+    fn of_mut(groups: &mut [u64]) -> &mut [Self];
+}
+
+impl Stored for f32 {
+    fn of(groups: &[u64]) -> &[Self] {
+        bytemuck::must_cast_slice(groups)
+    }
+    fn of_mut(groups: &mut [u64]) -> &mut [Self] {
+        bytemuck::must_cast_slice_mut(groups)
+    }
+}
+
+impl Stored for f16 {
+    fn of(groups: &[u64]) -> &[Self] {
+        bytemuck::must_cast_slice::<u64, u16>(groups).reinterpret_cast()
+    }
+    fn of_mut(groups: &mut [u64]) -> &mut [Self] {
+        bytemuck::must_cast_slice_mut::<u64, u16>(groups).reinterpret_cast_mut()
+    }
+}
+
+impl Stored for bf16 {
+    fn of(groups: &[u64]) -> &[Self] {
+        bytemuck::must_cast_slice::<u64, u16>(groups).reinterpret_cast()
+    }
+    fn of_mut(groups: &mut [u64]) -> &mut [Self] {
+        bytemuck::must_cast_slice_mut::<u64, u16>(groups).reinterpret_cast_mut()
+    }
+}
+
+/// A row in parts, and where each begins.
+fn parts(values: &[f32]) -> impl Iterator<Item = (&[f32], usize)> {
+    values.chunks(PART).zip((0..).step_by(PART))
+}
+
+fn put_floats<T: Stored>(values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
+    let groups = T::of_mut(groups);
+    let exponent = exponent_of(max_abs(values));
+    let inverse = power(-exponent);
+    for (part, at) in parts(values) {
+        let (mut scaled, mut stored) = ([0.0; PART], [T::ZERO; PART]);
+        for (to, x) in scaled.iter_mut().zip(part) {
+            *to = x * inverse;
+        }
+        let scaled = scaled.get(..part.len()).unwrap_or_default();
+        let stored = stored.get_mut(..part.len()).unwrap_or_default();
+        narrow(scaled, stored)?;
+        float::put(stored, at, values.len(), row, groups)?;
+    }
+    Ok(Scale { exponent, ..Scale::NONE })
+}
+
+fn take_floats<T: Stored>(groups: &[u64], row: usize, scale: Scale, values: &mut [f32]) -> Result<(), Error> {
+    let (groups, width, factor) = (T::of(groups), values.len(), power(scale.exponent));
+    for (part, at) in values.chunks_mut(PART).zip((0..).step_by(PART)) {
+        let mut stored = [T::ZERO; PART];
+        let stored = stored.get_mut(..part.len()).unwrap_or_default();
+        float::take(groups, width, row, at, stored)?;
+        widen(stored, part)?;
+        for value in part {
+            *value *= factor;
+        }
+    }
+    Ok(())
+}
+
+/// Where the `u64`s of the groups of some rows stand; `rows.start` is a multiple of sixteen.
+pub(super) const fn groups_of(rows: &Range<usize>, codec: Codec, width: usize) -> Range<usize> {
+    let words = codec.group_bytes(width) / 8;
+    (rows.start / GROUP).saturating_mul(words)..rows.end.div_ceil(GROUP).saturating_mul(words)
+}
+
+/// Numbers of the format in a group of rows of signs; here so that the two agree.
+const _: () = assert!(sign_words(100) * 4 * GROUP == Codec::Sign.group_bytes(100));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_of_two_and_their_inverses_are_normal_and_put_the_largest_below_four() {
+        for magnitude in [f32::from_bits(1), 1e-40, f32::MIN_POSITIVE, 1e-7, 0.75, 1.0, 3.9, 1e30, f32::MAX] {
+            let exponent = exponent_of(magnitude);
+            let (scale, inverse) = (power(exponent), power(-exponent));
+            assert!(scale.is_normal() && inverse.is_normal() && scale * inverse == 1.0);
+            let scaled = magnitude * inverse;
+            assert!(scaled < 4.0 && (scaled >= 1.0 || magnitude < f32::MIN_POSITIVE), "{magnitude:e}");
+        }
+        assert_eq!((exponent_of(0.0), power(0)), (0, 1.0));
+    }
+
+    #[test]
+    fn groups_are_as_long_as_the_kernels_say() {
+        for width in [1, 3, 4, 5, 63, 64, 65, 512] {
+            assert_eq!(Codec::F32.group_bytes(width), 4 * float::sealed_len(1, width));
+            assert_eq!(Codec::F16.group_bytes(width), 2 * float::sealed_len(1, width));
+            assert_eq!(Codec::Bf16.group_bytes(width), 2 * float::sealed_len(1, width));
+            assert_eq!(Codec::Int8.group_bytes(width), int8::sealed_len(1, width));
+            assert_eq!(Codec::Sign.group_bytes(width), 4 * sign::sealed_len(1, width));
+            for codec in Codec::ALL {
+                assert_eq!(codec.group_bytes(width) % 8, 0);
+                assert_eq!(Codec::from_number(codec as u8), Some(codec));
+            }
+        }
+    }
+}

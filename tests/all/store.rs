@@ -1,0 +1,474 @@
+//! Stores: rows as their codecs keep them, scores with the bits of the kernels, and what is kept of a stream that is too long.
+
+use crate::source::{normals, uniform};
+use gradsieve::outlier::{Detector, SelfInfluence};
+use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Row, Store, TopK};
+use gradsieve::{
+    Element, Error, Field, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
+};
+use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
+use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
+use gradsieve_kernels::score::float::score_rows;
+use gradsieve_kernels::score::int8::score_int8_rows;
+use gradsieve_kernels::score::sign::score_sign_rows;
+use gradsieve_kernels::score::{int8, sign};
+use proptest::prelude::*;
+
+/// What the tests' rows are sketches of.
+pub(crate) fn id_of(width: usize) -> SketchId {
+    let layout = Layout::flat(1_000_000).unwrap().id();
+    SketchId { kind: Kind::Sjlt, width, seed: 7, repeat: Repeat::One, settings: 0, layout }
+}
+
+/// A sketch with measures of its own.
+pub(crate) fn sketch_of(values: &[f32]) -> Sketch<'_> {
+    let own = gradsieve_kernels::summarize(values);
+    let measures = Summary { l1: own.l1 * 3.0, count: 1_000_000, ..own };
+    Sketch::from_parts(id_of(values.len()), values, measures).unwrap().in_group(values.len() as u32 % 7)
+}
+
+/// A store of these rows, whose samples are 100, 101, … .
+pub(crate) fn filled<'m>(codec: Codec, width: usize, rows: &[f32], memory: &'m mut Vec<u64>) -> Store<'m> {
+    memory.resize(Store::words((rows.len() / width).max(1), width, codec), u64::MAX);
+    let mut store = Store::new(codec, width, memory).unwrap();
+    for (id, row) in (100..).zip(rows.chunks(width)) {
+        store.append(id, &sketch_of(row)).unwrap();
+    }
+    store
+}
+
+pub(crate) fn scores_of(store: &Store<'_>, queries: &[f32]) -> Vec<f32> {
+    let (codec, width) = (store.codec(), store.width());
+    let count = queries.len() / width;
+    let mut scratch = vec![f32::NAN; Queries::floats(codec, count, width)];
+    let queries = Queries::new(codec, id_of(width), queries, &mut scratch).unwrap();
+    let mut scores = vec![f32::NAN; count * store.len()];
+    store.score(&queries, &mut scores).unwrap();
+    scores
+}
+
+/// The scores of open rows in the kernels' own words.
+fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f32> {
+    let n = rows.len() / width;
+    let mut scores = vec![0.0; n * (queries.len() / width)];
+    match codec {
+        Codec::F32 => score_rows(rows, width, queries, &mut scores).unwrap(),
+        Codec::F16 => scaled::<f16>(width, rows, queries, &mut scores),
+        Codec::Bf16 => scaled::<bf16>(width, rows, queries, &mut scores),
+        Codec::Int8 => {
+            let mut codes = vec![0; rows.len()];
+            let encode = |(row, codes): (&[f32], &mut [u8])| encode_int8(row, codes).unwrap();
+            let scales: Vec<f32> = rows.chunks(width).zip(codes.chunks_mut(width)).map(encode).collect();
+            let mut scratch = vec![0; int8::Queries::open_len(queries.len() / width, width)];
+            let queries = int8::Queries::open(queries, width, &mut scratch).unwrap();
+            score_int8_rows(int8::Rows { codes: &codes, scales: &scales }, queries, &mut scores).unwrap();
+        }
+        Codec::Sign => {
+            // Each row is divided by a power of two, and the score multiplied by it.
+            let powers = powers(width, rows, |row| gradsieve_kernels::l1_norm(row) / width as f64);
+            let mut words = vec![0; n * sign_words(width)];
+            let mut scales = Vec::new();
+            for ((row, words), power) in
+                rows.chunks(width).zip(words.chunks_mut(sign_words(width))).zip(&powers)
+            {
+                let scaled: Vec<f32> = row.iter().map(|x| x / power).collect();
+                scales.push(encode_signs(&scaled, words).unwrap());
+            }
+            let rows = sign::Rows { words: &words, scales: &scales };
+            score_sign_rows(rows, width, queries, &mut scores).unwrap();
+            multiply(&mut scores, &powers);
+        }
+    }
+    scores
+}
+
+fn scaled<T: Element>(width: usize, rows: &[f32], queries: &[f32], scores: &mut [f32]) {
+    let powers = powers(width, rows, |row| f64::from(gradsieve_kernels::max_abs(row)));
+    let row = |(row, power): (&[f32], &f32)| row.iter().map(|x| T::narrow(x / power)).collect::<Vec<T>>();
+    let stored: Vec<T> = rows.chunks(width).zip(&powers).flat_map(row).collect();
+    score_rows(&stored, width, queries, scores).unwrap();
+    multiply(scores, &powers);
+}
+
+/// The power of two at or below each row's size.
+fn powers(width: usize, rows: &[f32], size: impl Fn(&[f32]) -> f64) -> Vec<f32> {
+    rows.chunks(width)
+        .map(|row| match size(row) {
+            0.0 => 1.0,
+            size => 2.0_f32.powi((size.log2().floor() as i32).clamp(-126, 126)),
+        })
+        .collect()
+}
+
+fn multiply(scores: &mut [f32], factors: &[f32]) {
+    for scores in scores.chunks_mut(factors.len().max(1)) {
+        scores.iter_mut().zip(factors).for_each(|(score, factor)| *score *= factor);
+    }
+}
+
+fn codec() -> impl Strategy<Value = Codec> {
+    prop::sample::select(&Codec::ALL[..])
+}
+
+/// Rows of gradients' sizes: from those that vanish in `f16` to large ones.
+fn rows_of(seed: u64, n: usize, width: usize) -> Vec<f32> {
+    let mut rows = normals(seed, n * width);
+    for (r, row) in rows.chunks_mut(width).enumerate() {
+        let size = 10.0_f32.powi((uniform(!seed, r as u64) * 24.0) as i32 - 20);
+        row.iter_mut().for_each(|x| *x *= size);
+    }
+    rows
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn scores_have_the_bits_of_open_rows_in_the_kernels(
+        codec in codec(), seed: u64, n in 0_usize..50, width in 1_usize..140, count in 0_usize..12,
+    ) {
+        let (rows, queries) = (rows_of(seed, n, width), normals(!seed, count * width));
+        let mut memory = Vec::new();
+        let store = filled(codec, width, &rows, &mut memory);
+        prop_assert_eq!(store.len(), n);
+        let found = scores_of(&store, &queries);
+        prop_assert_eq!(bits(&found), bits(&expected(codec, width, &rows, &queries)));
+    }
+
+    #[test]
+    fn a_row_is_read_back_with_its_id_group_and_exact_measures(
+        codec in codec(), seed: u64, n in 1_usize..40, width in 1_usize..140,
+    ) {
+        let rows = rows_of(seed, n, width);
+        let mut memory = Vec::new();
+        let store = filled(codec, width, &rows, &mut memory);
+        let mut values = vec![f32::NAN; width];
+        for (r, row) in rows.chunks(width).enumerate() {
+            let Row { id, sketch } = store.get(r, &mut values).unwrap();
+            let expected = sketch_of(row);
+            prop_assert_eq!((id, sketch.id), (100 + r as u64, expected.id));
+            prop_assert_eq!((sketch.measures, sketch.group), (expected.measures, expected.group));
+            let max = expected.measures.max;
+            for (found, x) in sketch.values.iter().zip(row) {
+                let error = (found - x).abs();
+                let allowed = match codec {
+                    Codec::F32 => 0.0,
+                    Codec::F16 => (x.abs() / 2048.0).max(max * 2.0_f32.powi(-25)),
+                    Codec::Bf16 => (x.abs() / 256.0).max(f32::MIN_POSITIVE),
+                    Codec::Int8 => max / 253.9,
+                    Codec::Sign => f32::INFINITY,
+                };
+                prop_assert!(error <= allowed, "{codec:?}: {x:e} became {found:e}");
+                if codec == Codec::Sign {
+                    let mean = expected.measures.l1 / 3.0 / width as f64;
+                    prop_assert_eq!(found.is_sign_negative(), x.is_sign_negative());
+                    prop_assert!((f64::from(found.abs()) - mean).abs() <= mean / 2047.0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_best_of_each_query_are_those_of_all_scores(
+        codec in codec(), seed: u64, n in 0_usize..100, count in 1_usize..6, k in 0_usize..9, tiles in 1_usize..4,
+    ) {
+        let width = 33;
+        let (rows, queries) = (normals(seed, n * width), normals(!seed, count * width));
+        let mut memory = Vec::new();
+        let store = filled(codec, width, &rows, &mut memory);
+        let scores = scores_of(&store, &queries);
+
+        let mut scratch = vec![0.0; Queries::floats(codec, count, width)];
+        let packed = Queries::new(codec, id_of(width), &queries, &mut scratch).unwrap();
+        let mut entries = vec![vec![Entry::default(); k]; count];
+        let mut tops: Vec<TopK> = entries.iter_mut().map(|entries| TopK::new(entries)).collect();
+        let left_out = store.top(&packed, &mut vec![0.0; count * (16 * tiles + 5)], &mut tops).unwrap();
+        prop_assert_eq!(left_out, 0);
+        for (q, top) in tops.into_iter().enumerate() {
+            let mut memory = vec![Entry::default(); k];
+            let mut expected = TopK::new(&mut memory);
+            for (id, score) in (100..).zip(&scores[q * n..(q + 1) * n]) {
+                expected.push(Entry { id, score: f64::from(*score) }).unwrap();
+            }
+            prop_assert_eq!(top.into_sorted(), expected.into_sorted());
+        }
+    }
+
+    #[test]
+    fn rows_that_were_replaced_or_merged_are_as_if_they_had_been_appended(
+        codec in codec(), seed: u64, first in 0_usize..40, second in 0_usize..40, width in 1_usize..100,
+    ) {
+        let (a, b) = (rows_of(seed, first, width), rows_of(!seed, second, width));
+        let queries = normals(3, 2 * width);
+        let (mut one, mut other, mut whole) = (Vec::new(), Vec::new(), Vec::new());
+        filled(codec, width, &a, &mut one);
+        let right = filled(codec, width, &b, &mut other);
+        one.resize(Store::words(80, width, codec), 3);
+        let mut left = Store::new(codec, width, &mut one).unwrap();
+        for row in a.chunks(width) {
+            left.append(5, &sketch_of(&vec![1.0; width])).unwrap();
+            left.replace(left.len() - 1, 6, &sketch_of(row)).unwrap();
+        }
+        left.merge(&right).unwrap();
+        let all = [a, b].concat();
+        let whole = filled(codec, width, &all, &mut whole);
+        prop_assert_eq!(bits(&scores_of(&left, &queries)), bits(&scores_of(&whole, &queries)));
+        prop_assert_eq!(left.squared_norms(), whole.squared_norms());
+        prop_assert_eq!(&left.ids()[first..], right.ids());
+    }
+
+    #[test]
+    fn a_reservoir_keeps_the_same_samples_in_every_order_and_from_merged_parts(
+        seed: u64, n in 0_usize..120, cut in 0_usize..120, order in Just((0..120_u64).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let width = 5;
+        let value = |id: u64| normals(id, width);
+        let kept = |ids: &[u64], memory: &mut Vec<u64>| {
+            memory.resize(Store::words(32, width, Codec::F32), 0);
+            let mut reservoir = Reservoir::new(seed, Store::new(Codec::F32, width, memory).unwrap());
+            for &id in ids {
+                reservoir.offer(id, &sketch_of(&value(id))).unwrap();
+            }
+            sorted_rows(reservoir.store())
+        };
+        let shuffled: Vec<u64> = order.iter().copied().filter(|&id| id < n as u64).collect();
+        let in_order: Vec<u64> = (0..n as u64).collect();
+        let expected = kept(&in_order, &mut Vec::new());
+        prop_assert_eq!(expected.len(), n.min(32));
+        prop_assert_eq!(&kept(&shuffled, &mut Vec::new()), &expected);
+        prop_assert_eq!(&kept(&[shuffled.clone(), in_order].concat(), &mut Vec::new()), &expected);
+
+        let (mut a, mut b) = (vec![0; Store::words(32, width, Codec::F32)], vec![0; Store::words(32, width, Codec::F32)]);
+        let mut one = Reservoir::new(seed, Store::new(Codec::F32, width, &mut a).unwrap());
+        let mut other = Reservoir::new(seed, Store::new(Codec::F32, width, &mut b).unwrap());
+        for (i, &id) in shuffled.iter().enumerate() {
+            let into = if i < cut { &mut one } else { &mut other };
+            into.offer(id, &sketch_of(&value(id))).unwrap();
+        }
+        one.merge(&other).unwrap();
+        prop_assert_eq!(one.offered(), n as u64);
+        prop_assert_eq!(sorted_rows(one.store()), expected);
+    }
+
+    #[test]
+    fn the_largest_are_those_of_a_sort_whatever_the_order_and_the_parts(
+        offers in prop::collection::vec((0..60_u64, -4..5_i32), 0..150), cut in 0_usize..150,
+    ) {
+        let width = 3;
+        let words = Store::words(16, width, Codec::Bf16);
+        let value = |id: u64| normals(id, width);
+        let (mut a, mut b, mut x, mut y) = (vec![0; words], vec![0; words], [0.0; 16], [0.0; 16]);
+        let mut one = Largest::new(Store::new(Codec::Bf16, width, &mut a).unwrap(), &mut x).unwrap();
+        let mut other = Largest::new(Store::new(Codec::Bf16, width, &mut b).unwrap(), &mut y).unwrap();
+        for (i, &(id, score)) in offers.iter().enumerate() {
+            let into = if i < cut { &mut one } else { &mut other };
+            let score = if score == 0 { -0.0 } else { f64::from(score) };
+            let kept = into.offer(id, &sketch_of(&value(id)), score).unwrap();
+            prop_assert_eq!(kept && !into.store().ids().contains(&id), false);
+        }
+        one.merge(&other).unwrap();
+        // The largest score of each id, then the best sixteen.
+        let mut best = std::collections::BTreeMap::new();
+        for &(id, score) in &offers {
+            let place = best.entry(id).or_insert(score);
+            *place = score.max(*place);
+        }
+        let mut expected: Vec<(i32, u64)> = best.into_iter().map(|(id, score)| (-score, id)).collect();
+        expected.sort_unstable();
+        expected.truncate(16);
+        let mut found: Vec<(i32, u64)> =
+            one.scores().iter().zip(one.store().ids()).map(|(score, id)| (-*score as i32, *id)).collect();
+        found.sort_unstable();
+        prop_assert_eq!(found, expected);
+        let mut row = vec![0.0; width];
+        for r in 0..one.store().len() {
+            let Row { id, sketch } = one.store().get(r, &mut row).unwrap();
+            prop_assert_eq!(sketch.measures.l1, sketch_of(&value(id)).measures.l1);
+        }
+    }
+}
+
+/// Ids and numbers of all rows, by id.
+fn sorted_rows(store: &Store<'_>) -> Vec<(u64, Vec<f32>)> {
+    let mut rows = Vec::new();
+    let mut values = vec![0.0; store.width()];
+    store
+        .for_each(&mut values, |row| {
+            rows.push((row.id, row.sketch.values.to_vec()));
+            Ok(())
+        })
+        .unwrap();
+    rows.sort_by_key(|row| row.0);
+    rows
+}
+
+#[test]
+fn a_reservoir_keeps_every_sample_as_often_as_any_other_over_seeds() {
+    let mut counts = [0_u32; 60];
+    let mut memory = vec![0; Store::words(16, 1, Codec::F32)];
+    for seed in 0..3_000 {
+        let mut reservoir = Reservoir::new(seed, Store::new(Codec::F32, 1, &mut memory).unwrap());
+        for id in 0..60 {
+            reservoir.offer(id, &sketch_of(&[1.0])).unwrap();
+        }
+        assert_eq!(reservoir.store().len(), 16);
+        reservoir.store().ids().iter().for_each(|&id| counts[id as usize] += 1);
+    }
+    // Mean 800, standard deviation 24: five of them, for 60 ids, false alarm below 10⁻⁴.
+    assert!(counts.iter().all(|count| count.abs_diff(800) < 121), "{counts:?}");
+}
+
+#[test]
+fn tiny_gradients_are_kept_to_the_codec_s_precision() {
+    let row: Vec<f32> = normals(5, 256).iter().map(|x| x * 1e-12).collect();
+    let exact: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+    for (codec, allowed) in [
+        (Codec::F32, 1e-6),
+        (Codec::F16, 1e-3),
+        (Codec::Bf16, 1e-2),
+        (Codec::Int8, 1e-2),
+        (Codec::Sign, 0.45),
+    ] {
+        let mut memory = Vec::new();
+        let store = filled(codec, 256, &row, &mut memory);
+        let found = f64::from(scores_of(&store, &row)[0]);
+        assert!((found / exact - 1.0).abs() < allowed, "{codec:?}: {found:e} instead of {exact:e}");
+    }
+}
+
+#[test]
+fn a_detector_fed_from_a_store_of_f32_is_the_detector_that_was_fed_with_the_sketches() {
+    const K: usize = 8;
+    let rows = normals(1, 30 * K);
+    let mut memory = Vec::new();
+    let store = filled(Codec::F32, K, &rows, &mut memory);
+    let (mut a, mut b) = ([0.0; SelfInfluence::floats(K)], [0.0; SelfInfluence::floats(K)]);
+    let mut direct = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut a).unwrap();
+    let mut stored = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut b).unwrap();
+    rows.chunks(K).for_each(|row| direct.observe(&sketch_of(row)).unwrap());
+    store.for_each(&mut [0.0; K], |row| stored.observe(&row.sketch)).unwrap();
+    direct.fit().unwrap();
+    stored.fit().unwrap();
+    for row in rows.chunks(K) {
+        assert_eq!(stored.score(&sketch_of(row)), direct.score(&sketch_of(row)));
+    }
+}
+
+#[test]
+fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
+    const K: usize = 4;
+    for codec in Codec::ALL {
+        let mut memory = vec![0; Store::words(16, K, codec)];
+        assert_eq!(Store::new(codec, 0, &mut memory).unwrap_err(), Error::Width { multiple: 1, found: 0 });
+        let (expected, found) = (memory.len(), memory.len() - 1);
+        let short = Store::new(codec, K, &mut memory[..found]).unwrap_err();
+        assert_eq!(short, Error::Length { expected, found });
+
+        let mut store = Store::new(codec, K, &mut memory).unwrap();
+        assert_eq!((store.capacity(), store.is_empty()), (16, true));
+        assert_eq!(store.get(0, &mut [0.0; K]).unwrap_err(), Error::Row { rows: 0, found: 0 });
+        let row = [1.0, -2.0, 3.0, -4.0];
+        for id in 0..16 {
+            store.append(id, &sketch_of(&row)).unwrap();
+        }
+        let before = scores_of(&store, &row);
+        let sketch = sketch_of(&row);
+        let full = Err(Error::Full { capacity: 16 });
+        assert_eq!(store.append(16, &sketch), full);
+        let infinite = [1.0, f32::INFINITY, 0.0, 0.0];
+        let id = SketchId { layout: LayoutId::from_bits(1), ..sketch.id };
+        let seed = SketchId { seed: 8, ..sketch.id };
+        for (odd, error) in [
+            (Sketch { values: &infinite, ..sketch }, Error::NonFinite),
+            (Sketch { values: &row[..3], ..sketch }, Error::Length { expected: K, found: 3 }),
+            (Sketch { id, ..sketch }, Error::Mismatch(Field::Layout)),
+            (Sketch { id: seed, ..sketch }, Error::Mismatch(Field::Seed)),
+            (
+                Sketch { measures: Summary { count: 5, ..sketch.measures }, ..sketch },
+                Error::Mismatch(Field::Layout),
+            ),
+        ] {
+            assert_eq!(store.append(16, &odd), Err(error));
+            assert_eq!(store.replace(0, 16, &odd), Err(error));
+        }
+        assert_eq!(store.replace(16, 16, &sketch), Err(Error::Row { rows: 16, found: 16 }));
+        assert_eq!(store.get(0, &mut [0.0; 3]).unwrap_err(), Error::Length { expected: K, found: 3 });
+        assert_eq!((scores_of(&store, &row), store.ids()), (before, &(0..16).collect::<Vec<u64>>()[..]));
+
+        let mut scratch = vec![0.0; Queries::floats(codec, 1, K)];
+        let foreign = Queries::new(codec, id, &row, &mut scratch).unwrap();
+        assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Layout)));
+        let other = if codec == Codec::Int8 { Codec::Sign } else { Codec::Int8 };
+        let mut scratch = vec![0.0; Queries::floats(other, 1, K)];
+        let foreign = Queries::new(other, sketch.id, &row, &mut scratch).unwrap();
+        assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Codec)));
+        let mut scratch = vec![0.0; Queries::floats(codec, 1, K)];
+        assert_eq!(Queries::new(codec, sketch.id, &infinite, &mut scratch).unwrap_err(), Error::NonFinite);
+        let queries = Queries::new(codec, sketch.id, &row, &mut scratch).unwrap();
+        let mut scores = [7.0; 16];
+        let length = |expected, found| Err(Error::Length { expected, found });
+        assert_eq!(store.score(&queries, &mut scores[1..]), length(16, 15));
+        assert_eq!(store.score_rows(3..16, &queries, &mut scores[3..]), Err(Error::Setting));
+        assert_eq!(store.score_rows(0..17, &queries, &mut scores), Err(Error::Row { rows: 16, found: 17 }));
+        assert_eq!(scores, [7.0; 16]);
+        assert_eq!(store.top(&queries, &mut scores, &mut []), Err(Error::Length { expected: 1, found: 0 }));
+        let mut top = [TopK::new(&mut [])];
+        assert_eq!(
+            store.top(&queries, &mut scores[1..], &mut top),
+            Err(Error::Length { expected: 16, found: 15 })
+        );
+
+        store.reset();
+        assert_eq!((store.len(), store.id()), (0, None));
+        store.append(3, &Sketch { id, ..sketch }).unwrap();
+    }
+    let wide = int8::MOST + 1;
+    let mut memory = vec![0; Store::words(16, wide, Codec::Int8)];
+    assert_eq!(Store::new(Codec::Int8, wide, &mut memory).unwrap_err(), Error::Setting);
+}
+
+#[test]
+fn stores_and_reservoirs_that_differ_are_not_merged() {
+    let row = [1.0, 2.0];
+    let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
+    let mut store = filled(Codec::F16, 2, &row, &mut a);
+    let other = filled(Codec::Bf16, 2, &row, &mut b);
+    assert_eq!(store.merge(&other), Err(Error::Mismatch(Field::Codec)));
+    let mut full = filled(Codec::F16, 2, &[1.0; 32], &mut c);
+    assert_eq!(full.merge(&store), Err(Error::Full { capacity: 16 }));
+    assert_eq!(full.len(), 16);
+    let mut seeds = Reservoir::new(1, store);
+    let other = Reservoir::new(2, full);
+    assert_eq!(seeds.merge(&other), Err(Error::Mismatch(Field::StateSettings)));
+}
+
+#[test]
+fn products_that_overflow_to_nan_are_counted_and_left_out() {
+    let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN, 1.0, 0.0, f32::MIN, f32::MIN];
+    let mut memory = Vec::new();
+    let store = filled(Codec::F32, 2, &rows, &mut memory);
+    let mut scratch = [0.0; 2];
+    let queries = Queries::new(Codec::F32, id_of(2), &[2.0, 2.0], &mut scratch).unwrap();
+    let mut entries = [Entry::default(); 2];
+    let mut top = [TopK::new(&mut entries)];
+    // ∞ − ∞ is NaN; an infinity has its place.
+    assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(1));
+    let [top] = top;
+    assert_eq!(top.into_sorted(), [Entry { id: 100, score: f64::INFINITY }, Entry { id: 102, score: 2.0 }]);
+}
+
+/// The inverse rounding of a decoded row changes nothing: an int8 row that was read back and stored again is the same.
+#[test]
+fn int8_rows_of_a_store_decode_as_the_kernels_do() {
+    let row = normals(9, 100);
+    let (mut memory, mut codes, mut decoded) = (Vec::new(), vec![0; 100], vec![0.0; 100]);
+    let store = filled(Codec::Int8, 100, &row, &mut memory);
+    let scale = encode_int8(&row, &mut codes).unwrap();
+    decode_int8(&codes, scale, &mut decoded).unwrap();
+    let mut values = [0.0; 100];
+    assert_eq!(store.get(0, &mut values).unwrap().sketch.values, decoded);
+}
