@@ -87,6 +87,10 @@ pub enum Error {
         /// The number that was given.
         found: usize,
     },
+    /// A pass over the rows has begun: it must be ended first.
+    InPass,
+    /// An iteration moves away from its solution: a smaller step or a larger damping is needed.
+    Diverged,
 }
 
 /// In what two sketches, states or stores differ.
@@ -152,6 +156,10 @@ impl fmt::Display for Error {
                 write!(f, "numbers leave their range {step} steps before the last: the run is unstable there")
             }
             Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
+            Self::InPass => f.write_str("a pass over the rows has begun and must be ended first"),
+            Self::Diverged => {
+                f.write_str("the iteration diverges; a smaller step or a larger damping is needed")
+            }
         }
     }
 }

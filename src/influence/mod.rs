@@ -9,16 +9,38 @@
 //!
 //! May import `sketch`, `moments` and `error`; knows nothing of detectors or stores.
 
+mod adam;
+mod conjugate_gradients;
 mod cosine;
+mod curvature;
+mod datainf;
 mod dot;
 pub mod dvemb;
+mod ensemble;
+mod in_run;
+mod less;
+mod lissa;
+mod retrac;
 mod ridge;
+mod targets;
 mod tracin;
+mod trak;
 
+pub use adam::Adam;
+pub use conjugate_gradients::ConjugateGradients;
 pub use cosine::grad_cos;
+pub use curvature::{Progress, SolverSettings};
+pub use datainf::{DataInf, DataInfLayer, DataInfTargets};
 pub use dot::grad_dot;
+pub use ensemble::IpEnsemble;
+pub use in_run::InRunShapley;
+pub use less::{Less, LessTargets};
+pub use lissa::Lissa;
+pub use retrac::ReTrac;
 pub use ridge::{Ridge, RidgeTarget};
+pub use targets::Targets;
 pub use tracin::TracIn;
+pub use trak::{Trak, TrakScore};
 
 use crate::error::Error;
 use crate::sketch::Sketch;

@@ -168,7 +168,7 @@ impl<'m> Sketch<'m> {
     /// # Errors
     /// [`Error::NonFinite`].
     pub fn check_finite(&self) -> Result<(), Error> {
-        if self.measures.non_finite > 0 || !self.values.iter().all(|value| value.is_finite()) {
+        if self.measures.non_finite > 0 || !all_finite(self.values) {
             return Err(Error::NonFinite);
         }
         Ok(())
@@ -177,6 +177,12 @@ impl<'m> Sketch<'m> {
 
 /// Below this squared norm every entry of a gradient is finite as an `f32`.
 const OVERFLOW: f64 = 1e76;
+/// Whether no number is NaN or infinite. Sixteen at a time without a way out among them, so that vectors can look.
+pub(crate) fn all_finite(values: &[f32]) -> bool {
+    let (groups, rest) = values.as_chunks::<16>();
+    let finite = |all: bool, value: &f32| all & value.is_finite();
+    groups.iter().all(|group| group.iter().fold(true, finite)) && rest.iter().fold(true, finite)
+}
 
 /// Takes one gradient in, segment by segment, and yields its sketch and its exact measures in one pass.
 ///
@@ -215,6 +221,11 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         check_length(projector.width(), memory.len())?;
         memory.fill(0.0);
         Ok(Self { projector, layout, measures: Measures::new(), out: memory })
+    }
+
+    /// Refuses coordinates that reach beyond the layout, before any of them is taken in.
+    pub(crate) const fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
+        self.layout.check(offset, len)
     }
 
     /// Takes in the coordinates `offset..offset + x.len()`.

@@ -6,6 +6,7 @@ mod dvemb;
 mod forest;
 mod ghost;
 mod influence;
+mod influence_golden;
 mod moments;
 mod rademacher;
 mod sketch;

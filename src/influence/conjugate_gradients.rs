@@ -1,0 +1,192 @@
+//! Conjugate gradients: (C + λI) x = φ_v by passes over the training rows, C = GᵀG/n, and x·φ_z; λ = damping · mean eigenvalue of C.
+//!
+//! What it computes is the ridge influence ([`Ridge`](super::Ridge)), without a matrix: memory grows with K and not with K², at the price of a pass
+//! over the rows for each step. In exact arithmetic at most K steps are needed; with the usual damping some twenty to forty. Positive is
+//! helpful; scale as ridge. Targets share the passes. Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
+//!
+//! *Memory*: [`ConjugateGradients::floats`], 6·K a target and 16 rows. *Cost*: 2·K multiply–adds a row, target and pass. *Error*: the reported residual is the one that the
+//! recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times the condition number, which is at most K/damping.
+
+use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings};
+use super::targets::Targets;
+use crate::error::{Error, check_length};
+use crate::sketch::{Sketch, SketchId};
+use gradsieve_kernels::matrix::scale_add;
+use gradsieve_kernels::{Element, axpy, dot, squared_norm};
+
+/// The solver: give it its targets, then pass after pass over the same rows, each with [`observe`](Self::observe) for every row and
+/// [`end_pass`](Self::end_pass).
+///
+/// ```
+/// use gradsieve::influence::{ConjugateGradients, SolverSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let target = [1.0, 1.0];
+/// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
+///
+/// let settings = SolverSettings::new(2);
+/// let mut memory = [0.0; ConjugateGradients::floats(2, 1)];
+/// let mut solver = ConjugateGradients::new(settings, &mut memory)?;
+/// solver.target(&target)?;
+/// let progress = solver.solve(&id, &rows, 10)?; // or: observe every row, end_pass, and again
+/// assert!(progress.converged && progress.passes <= 3);
+/// let mut scores = [0.0_f32; 3];
+/// solver.solutions()?.score_rows(&id, &rows, &mut scores)?;
+/// assert!(scores[0] > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct ConjugateGradients<'m> {
+    passes: Passes<'m>,
+    /// x, v − (C + λI) x and the direction of search, of each target.
+    solutions: &'m mut [f32],
+    residuals: &'m mut [f32],
+    directions: &'m mut [f32],
+    /// ‖v‖ of each target.
+    norms: &'m mut [f32],
+}
+
+impl<'m> ConjugateGradients<'m> {
+    /// Numbers of `f32` that it needs for so many targets.
+    #[must_use]
+    pub const fn floats(width: usize, targets: usize) -> usize {
+        let vectors = width.saturating_mul(3).saturating_add(1).saturating_mul(targets);
+        vectors.saturating_add(Gram::floats(targets, width))
+    }
+
+    /// No targets yet.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for a target, or damping or tolerance are not positive and finite;
+    /// [`Error::Length`] if `memory` is not [`ConjugateGradients::floats`] long.
+    pub fn new(settings: SolverSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
+        settings.check()?;
+        check_length(Self::floats(settings.width, settings.targets), memory.len())?;
+        let mut parts = Parts(memory);
+        let vectors = settings.width.saturating_mul(settings.targets);
+        let (solutions, residuals) = (parts.take(vectors)?, parts.take(vectors)?);
+        let (directions, norms) = (parts.take(vectors)?, parts.take(settings.targets)?);
+        let passes = Passes::new(settings, parts.0)?;
+        let mut new = Self { passes, solutions, residuals, directions, norms };
+        new.reset();
+        Ok(new)
+    }
+
+    /// Forgets targets, rows and solutions.
+    pub fn reset(&mut self) {
+        self.passes.reset();
+        for vectors in [&mut self.solutions, &mut self.residuals, &mut self.directions, &mut self.norms] {
+            vectors.fill(0.0);
+        }
+    }
+
+    /// Adds a target; its number is how many there were before.
+    ///
+    /// # Errors
+    /// [`Error::InPass`] between the first row of a pass and its end; [`Error::Length`] without room, or of another width; [`Error::Mismatch`]; [`Error::NonFinite`],
+    /// also if the squares leave the range of `f32`; [`Error::Diverged`] after a failure. The state is as it was.
+    pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+        let number = self.passes.targets;
+        let place = self.passes.target(target)?;
+        for vectors in [&mut self.residuals, &mut self.directions] {
+            vectors.get_mut(place.clone()).into_iter().for_each(|to| to.copy_from_slice(target.values));
+        }
+        let norm = libm::sqrt(squared_norm(target.values)) as f32;
+        self.norms.get_mut(number).into_iter().for_each(|to| *to = norm);
+        Ok(())
+    }
+
+    /// Takes a training sketch of the pass in. Every pass has the same ones, in any order.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or [`Error::NonFinite`] for the sketch, also if its squares leave the range of
+    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
+    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        if train.measures.non_finite > 0 {
+            return Err(Error::NonFinite);
+        }
+        self.observe_row(&train.id, train.values)
+    }
+
+    /// The same for a stored row of K numbers, labelled `id`.
+    ///
+    /// # Errors
+    /// As [`ConjugateGradients::observe`].
+    pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
+        self.passes.observe(id, row, self.directions)
+    }
+
+    /// Ends a pass: one step of every target that is not solved yet.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in the first pass: the pass does not count.
+    /// [`Error::NotPositiveDefinite`] if all rows were zero. [`Error::Diverged`] if rounding has made the matrix indefinite, or numbers left the range of `f32`: only [`reset`](Self::reset)
+    /// helps.
+    pub fn end_pass(&mut self) -> Result<Progress, Error> {
+        let SolverSettings { width, tolerance, .. } = self.passes.settings;
+        let (width, tolerance) = (width.max(1), f64::from(tolerance));
+        let (products, damping) = self.passes.end(self.directions)?;
+        let mut worst = 0.0;
+        let vectors = self.solutions.chunks_exact_mut(width).zip(self.residuals.chunks_exact_mut(width));
+        let vectors =
+            vectors.zip(self.directions.chunks_exact_mut(width)).zip(products.chunks_exact_mut(width));
+        for ((((x, r), p), product), &norm) in vectors.zip(self.norms.iter()) {
+            let norm = f64::from(norm);
+            let residual = step((x, r, p), product, damping, tolerance * norm);
+            let Ok(residual) = residual else { return self.passes.fail(Error::Diverged) };
+            worst = libm::fmax(worst, if norm > 0.0 { residual / norm } else { 0.0 });
+        }
+        Ok(Progress { passes: self.passes.passes, residual: worst, converged: worst <= tolerance })
+    }
+
+    /// All passes over rows that are at hand, one after the other: until every target is solved, or `most` passes were made in all.
+    ///
+    /// # Errors
+    /// As [`ConjugateGradients::observe`] and [`ConjugateGradients::end_pass`]; [`Error::Length`] if the rows are not whole.
+    pub fn solve<T: Element>(&mut self, id: &SketchId, rows: &[T], most: u32) -> Result<Progress, Error> {
+        let width = self.passes.settings.width.max(1);
+        check_length(rows.len() / width * width, rows.len())?;
+        loop {
+            rows.chunks_exact(width).try_for_each(|row| self.observe_row(id, row))?;
+            let progress = self.end_pass()?;
+            if progress.converged || progress.passes >= most {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// The solutions so far, in the order of the targets.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a failure.
+    pub fn solutions(&self) -> Result<Targets<'_>, Error> {
+        let end = self.passes.targets.saturating_mul(self.passes.settings.width);
+        Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
+    }
+}
+
+/// One step of one target, unless its residual is at most `enough`; the residual's length. `product` is C·p.
+fn step(
+    (x, r, p): (&mut [f32], &mut [f32], &mut [f32]),
+    product: &mut [f32],
+    damping: f64,
+    enough: f64,
+) -> Result<f64, Error> {
+    let before = squared_norm(r);
+    if libm::sqrt(before) <= enough {
+        return Ok(libm::sqrt(before));
+    }
+    axpy(damping as f32, p, product)?;
+    let curvature = dot(p, product)?;
+    let length = before / curvature;
+    if curvature.is_nan() || curvature <= 0.0 || !length.is_finite() {
+        return Err(Error::Diverged);
+    }
+    axpy(length as f32, p, x)?;
+    axpy(-length as f32, product, r)?;
+    let after = squared_norm(r);
+    scale_add(1.0, r, (after / before) as f32, p)?;
+    if after.is_finite() { Ok(libm::sqrt(after)) } else { Err(Error::Diverged) }
+}

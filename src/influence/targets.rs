@@ -1,0 +1,109 @@
+//! Q targets side by side: one train sample, or a block of stored rows, against all of them at once.
+//!
+//! Every method whose score is a dot product of the train sketch with something made from the target ends here: φ_v itself (dot), solved
+//! systems (ridge, TRAK, DataInf, LiSSA, conjugate gradients), mean directions (LESS). The solutions stand one after the other, K numbers
+//! each, in the memory that the methods wrote them to; sign and scale are theirs.
+//!
+//! | function | sums | for |
+//! |---|---|---|
+//! | [`Targets::score`] | canonical, `f64`: the bits of the method's own score | one sketch |
+//! | [`Targets::score_rows`] | those of [`gradsieve_kernels::score`], `f32` | rows of `f32`, `f16` or `bf16`, which stream from memory once for eight targets and more |
+//!
+//! *Memory*: none of its own. *Cost*: Q·K multiply–adds a row. Segments that are stored sealed, and codecs of one byte or bit, are scored by the kernels of
+//! [`gradsieve_kernels::score`] with [`Targets::solutions`] as their queries.
+
+use crate::error::{Error, check_length};
+use crate::sketch::{Sketch, SketchId, all_finite};
+use gradsieve_kernels::score::float;
+use gradsieve_kernels::{Element, dot};
+
+/// Solved targets, K numbers each.
+#[derive(Clone, Copy, Debug)]
+pub struct Targets<'t> {
+    id: SketchId,
+    solutions: &'t [f32],
+}
+
+impl<'t> Targets<'t> {
+    /// The targets whose `solutions` stand one after the other, and what they are labelled with.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if K is zero; [`Error::Length`] if the solutions aren't a multiple of K; [`Error::NonFinite`].
+    pub fn new(id: SketchId, solutions: &'t [f32]) -> Result<Self, Error> {
+        if id.width == 0 {
+            return Err(Error::Width { multiple: 1, found: 0 });
+        }
+        let whole = solutions.len() / id.width * id.width;
+        check_length(whole, solutions.len())?;
+        if !all_finite(solutions) {
+            return Err(Error::NonFinite);
+        }
+        Ok(Self { id, solutions })
+    }
+
+    /// Q.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        match self.solutions.len().checked_div(self.id.width) {
+            Some(count) => count,
+            None => 0,
+        }
+    }
+
+    /// What the targets are labelled with.
+    #[must_use]
+    pub const fn id(&self) -> SketchId {
+        self.id
+    }
+
+    /// The solutions, one after the other.
+    #[must_use]
+    pub const fn solutions(&self) -> &'t [f32] {
+        self.solutions
+    }
+
+    /// The influence of one train sample on each target.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is a score for each target; [`Error::Mismatch`] or [`Error::NonFinite`] for the sample. Nothing was written.
+    pub fn score(&self, train: &Sketch<'_>, scores: &mut [f64]) -> Result<(), Error> {
+        check_length(self.count(), scores.len())?;
+        self.id.check(&train.id)?;
+        train.check_finite()?;
+        for (score, solution) in scores.iter_mut().zip(self.solutions.chunks_exact(self.id.width.max(1))) {
+            *score = dot(train.values, solution)?;
+        }
+        Ok(())
+    }
+
+    /// The influence of n train samples, given as stored rows of K numbers, on each target: `scores[q·n + r]`, target after target. Returns how
+    /// many rows have NaN or infinite entries; their scores are NaN. (So are scores beyond the range of `f32`.)
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the rows' id is another one; [`Error::Length`] if the rows are not whole, or there is no score for each pair. Nothing
+    /// was written.
+    pub fn score_rows<T: Element>(
+        &self,
+        id: &SketchId,
+        rows: &[T],
+        scores: &mut [f32],
+    ) -> Result<usize, Error> {
+        self.id.check(id)?;
+        let n = rows.len() / self.id.width.max(1);
+        float::score_rows(rows, self.id.width, self.solutions, scores)?;
+        // A row with such an entry has no finite score, so the scores tell, and the rows are not read again.
+        let spoilt =
+            |scores: &[f32], r: usize| scores.iter().skip(r).step_by(n.max(1)).any(|s| !s.is_finite());
+        if all_finite(scores) {
+            return Ok(0);
+        }
+        let mut count = 0;
+        for r in 0..n {
+            if spoilt(scores, r) {
+                count += 1;
+                scores.iter_mut().skip(r).step_by(n.max(1)).for_each(|score| *score = f32::NAN);
+            }
+        }
+        Ok(count)
+    }
+}

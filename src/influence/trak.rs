@@ -1,0 +1,150 @@
+//! TRAK: [1/M Σ_m φ_m(v)ᵀ(Φ_mᵀΦ_m + λ_m I)⁻¹φ_m(z)] · [1/M Σ_m (1 − p_m(z))], over M models or checkpoints m.
+//!
+//! φ is the sketch of the gradient of the *margin* f = ln(p/(1 − p)), p being the probability of the sample's own label, and not of
+//! the loss; 1 − p = −∂ℓ/∂f of the train sample comes from the caller. Positive is helpful, which is TRAK's own sign: it predicts by how
+//! much the sample raises the target's margin, and a higher margin is a lower loss. (Gradients of the loss are −(1 − p)·φ: from them, without the second
+//! bracket, comes the ridge influence over n, in which each sample weighs as much as it is doubted.)
+//!
+//! Scale: margin, to first order what leaving the sample out costs. λ = damping · mean eigenvalue of ΦᵀΦ; the source has none, and 0 is
+//! allowed where K is well below n. Source: Park et al. 2023.
+//!
+//! *Memory*: K² + 3K numbers of `f32` a model ([`Trak::floats`]), of which one is needed at a time; K a target; 24 bytes a pair. *Cost*:
+//! [`crate::moments`], then K a pair and model. *Error*: as [`crate::moments`]; without damping the condition number multiplies it, and past 10⁷ nothing is left.
+
+use super::targets::Targets;
+use crate::error::{Error, check_length};
+use crate::moments::{Centre, Factor, Moments, triangle};
+use crate::sketch::Sketch;
+
+/// One model's training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
+#[derive(Debug)]
+pub struct Trak<'m> {
+    damping: f32,
+    moments: Moments<'m>,
+    factor: &'m mut [f32],
+    fitted: bool,
+}
+
+impl<'m> Trak<'m> {
+    /// Numbers of `f32` that the state needs for sketches of `width`.
+    #[must_use]
+    pub const fn floats(width: usize) -> usize {
+        Moments::floats(width) + triangle(width)
+    }
+
+    /// No observations yet. `damping` is in units of the mean eigenvalue of ΦᵀΦ.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `memory` is not [`Trak::floats`] long; [`Error::Setting`] if `damping` is negative or not finite.
+    pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+        if !damping.is_finite() || damping < 0.0 {
+            return Err(Error::Setting);
+        }
+        let (expected, found) = (Self::floats(width), memory.len());
+        check_length(expected, found)?;
+        let Some((moments, factor)) = memory.split_at_mut_checked(Moments::floats(width)) else {
+            return Err(Error::Length { expected, found });
+        };
+        Ok(Self { damping, moments: Moments::new(Centre::Zero, width, moments)?, factor, fitted: false })
+    }
+
+    /// Takes the sketch of a training sample's margin gradient in.
+    ///
+    /// # Errors
+    /// As [`Moments::observe`].
+    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        self.moments.observe(train)
+    }
+
+    /// Takes in all that `other` has observed.
+    ///
+    /// # Errors
+    /// As [`Moments::merge`].
+    pub fn merge(&mut self, other: &Trak<'_>) -> Result<(), Error> {
+        self.moments.merge(&other.moments)
+    }
+
+    /// Forgets everything: ready for the next model.
+    pub fn reset(&mut self) {
+        self.moments.reset();
+        self.fitted = false;
+    }
+
+    /// Factorises ΦᵀΦ + λI as it stands.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero, or without damping if they span fewer than K dimensions.
+    pub fn fit(&mut self) -> Result<(), Error> {
+        self.fitted = false;
+        let n = self.moments.count() as f64;
+        let ridge = f64::from(self.damping) * n * self.moments.mean_eigenvalue();
+        self.moments.factor(n, ridge, self.factor)?;
+        self.fitted = true;
+        Ok(())
+    }
+
+    /// Solves for one target into `memory`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand one after the other are [`Targets`] together.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target. In the first three `memory` is as it was.
+    pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        if !self.fitted {
+            return Err(Error::NotFitted);
+        }
+        self.moments.check(target)?;
+        check_length(target.values.len(), memory.len())?;
+        memory.iter_mut().zip(target.values).for_each(|(to, &from)| *to = from);
+        Factor::from_packed(self.moments.width(), self.factor)?.solve(memory)?;
+        Targets::new(target.id, memory)
+    }
+}
+
+/// The running influence of one train sample on one target, over models.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TrakScore {
+    products: f64,
+    doubts: f64,
+    models: u64,
+}
+
+impl TrakScore {
+    /// No models yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { products: 0.0, doubts: 0.0, models: 0 }
+    }
+
+    /// Adds a model: what [`Targets::score`] says of the pair, and 1 − p of the train sample there.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless `one_minus_p` is in [0, 1]. The state is as it was.
+    pub fn observe(&mut self, product: f64, one_minus_p: f64) -> Result<(), Error> {
+        if !product.is_finite() {
+            return Err(Error::NonFinite);
+        }
+        if !(0.0..=1.0).contains(&one_minus_p) {
+            return Err(Error::Setting);
+        }
+        self.products += product;
+        self.doubts += one_minus_p;
+        self.models += 1;
+        Ok(())
+    }
+
+    /// Adds the models of `other`, which are none of this one's.
+    pub fn merge(&mut self, other: &Self) {
+        self.products += other.products;
+        self.doubts += other.doubts;
+        self.models += other.models;
+    }
+
+    /// The influence over all models so far; 0 without any.
+    #[must_use]
+    pub const fn score(&self) -> f64 {
+        if self.models == 0 {
+            return 0.0;
+        }
+        let models = self.models as f64;
+        (self.products / models) * (self.doubts / models)
+    }
+}
