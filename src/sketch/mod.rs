@@ -177,6 +177,7 @@ impl<'m> Sketch<'m> {
 
 /// Below this squared norm every entry of a gradient is finite as an `f32`.
 const OVERFLOW: f64 = 1e76;
+
 /// Whether no number is NaN or infinite. Sixteen at a time without a way out among them, so that vectors can look.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (groups, rest) = values.as_chunks::<16>();
