@@ -2,7 +2,7 @@
 //! plots, files, and the program `gradsieve`. Everything here may use `std`; nothing here is linked
 //! into a device.
 //!
-//! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`] → [`report`]; [`files`] stands apart
+//! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`], [`truth`] → [`report`]; [`files`] stands apart
 //! and serves the [`commands`] that work on gradients that others made.
 
 pub mod commands;
@@ -12,3 +12,4 @@ pub mod files;
 pub mod measures;
 pub mod model;
 pub mod report;
+pub mod truth;

@@ -120,6 +120,16 @@ pub(super) fn significant(number: f64) -> String {
     }
 }
 
+/// Memory in the unit that suits it.
+pub(super) fn bytes(bytes: usize) -> String {
+    match bytes {
+        0 => "none".to_owned(),
+        1..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

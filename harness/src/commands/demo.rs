@@ -2,15 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use clap::Args;
 use comfy_table::CellAlignment;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::CommandError;
-use super::console::{print, print_json, table};
+use super::bars::Bars;
+use super::console::{bytes, print, print_json, table};
 use crate::demo::{self, Outcome, Settings, Silent, Source, Watch};
 use crate::report;
 
@@ -297,51 +296,4 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
         print(format!("{} gradients were not finite and are flagged.", outcome.non_finite.len()))?;
     }
     Ok(())
-}
-
-fn bytes(bytes: usize) -> String {
-    match bytes {
-        0 => "none".to_owned(),
-        1..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
-    }
-}
-
-/// A progress bar for the stage that is under way.
-#[derive(Default)]
-struct Bars {
-    bar: Mutex<Option<ProgressBar>>,
-}
-
-impl Bars {
-    fn with(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
-        // A thread that panicked while it moved a bar has not harmed the bar.
-        act(&mut self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-    }
-}
-
-impl Watch for Bars {
-    fn begin(&self, stage: &str, steps: u64) {
-        let style = ProgressStyle::with_template("{msg:11} {wide_bar:.cyan/dim} {percent:>3} % {elapsed:>4}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(steps).with_style(style).with_message(stage.to_owned());
-        self.with(|slot| *slot = Some(bar));
-    }
-
-    fn step(&self) {
-        self.with(|slot| {
-            if let Some(bar) = slot {
-                bar.inc(1);
-            }
-        });
-    }
-
-    fn end(&self) {
-        self.with(|slot| {
-            if let Some(bar) = slot.take() {
-                bar.finish_and_clear();
-            }
-        });
-    }
 }

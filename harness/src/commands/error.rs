@@ -42,6 +42,9 @@ pub enum CommandError {
     Demo(#[from] crate::demo::DemoError),
 
     #[error(transparent)]
+    Truth(#[from] crate::truth::TruthError),
+
+    #[error(transparent)]
     Report(#[from] crate::report::ReportError),
 }
 

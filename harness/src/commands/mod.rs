@@ -6,9 +6,11 @@
 //! | `sketch` | gradients → sketches |
 //! | `outliers` | gradients → anomaly scores |
 //! | `influence` | gradients of training samples and of targets → influence |
+//! | `truth` | every method against ground truth |
 //! | `info` | what a file holds |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
 //! | `products` | dot products of all pairs of rows, in blocks |
+//! | `bars` | progress of the long commands |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
 //!
 //! Results go to files and standard output; remarks and errors to standard error, an error as one sentence. The
@@ -16,6 +18,7 @@
 //!
 //! May import every other room; none imports this one.
 
+mod bars;
 mod console;
 mod demo;
 mod error;
@@ -25,6 +28,7 @@ mod outliers;
 mod products;
 mod rows;
 mod sketch;
+mod truth;
 
 use std::process::ExitCode;
 
@@ -38,6 +42,7 @@ pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use rows::{Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
+pub use truth::{ExperimentName, TruthArguments};
 
 const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";
 
@@ -62,6 +67,7 @@ Examples:
   gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
+  gradsieve truth --experiment tsloo                          how well each method foretells a removal
 
 The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.
 Exit code: 0 if all went well, 2 if not; then one sentence on standard error says why.";
@@ -91,6 +97,9 @@ pub enum Command {
     /// Score training samples by how much they help or harm target samples
     #[command(long_about = influence::LONG_ABOUT)]
     Influence(InfluenceArguments),
+    /// Hold every influence method against ground truth, by retraining
+    #[command(long_about = truth::LONG_ABOUT)]
+    Truth(TruthArguments),
     /// Tell what an array file holds
     #[command(long_about = info::LONG_ABOUT)]
     Info(InfoArguments),
@@ -121,6 +130,7 @@ pub fn run(line: &CommandLine) -> Result<(), CommandError> {
         Some(Command::Sketch(arguments)) => sketch::run(arguments),
         Some(Command::Outliers(arguments)) => outliers::run(arguments),
         Some(Command::Influence(arguments)) => influence::run(arguments),
+        Some(Command::Truth(arguments)) => truth::run(arguments),
         Some(Command::Info(arguments)) => info::run(arguments),
     }
 }

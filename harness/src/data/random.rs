@@ -21,6 +21,10 @@ pub enum Purpose {
     Initialise = 4,
     /// The order of samples in an epoch.
     Shuffle = 5,
+    /// Random subsets of a training set.
+    Subset = 6,
+    /// Random orders in which samples join a step.
+    Permute = 7,
 }
 
 /// The generator for a seed and a purpose.

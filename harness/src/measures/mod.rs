@@ -9,13 +9,14 @@
 //! |---|---|
 //! | [`roc`] | area under the ROC curve, and the curve's points |
 //! | [`mod@average_precision`] | area under the precision–recall steps |
-//! | [`mod@spearman`] | rank correlation |
+//! | [`mod@pearson`], [`mod@spearman`] | correlation of values, and of ranks |
 //! | [`budget`] | the top-m flags: how many are right, how accurate they are over all samples |
 //! | [`ranks`] | mid-ranks |
 
 pub mod average_precision;
 pub mod budget;
 pub mod error;
+pub mod pearson;
 pub mod ranks;
 pub mod roc;
 pub mod spearman;
@@ -23,6 +24,7 @@ pub mod spearman;
 pub use average_precision::average_precision;
 pub use budget::{flag_accuracy, flagged, found_in_budget};
 pub use error::MeasureError;
+pub use pearson::pearson;
 pub use ranks::mid_ranks;
 pub use roc::{RocPoint, auroc, roc_curve};
 pub use spearman::spearman;

@@ -4,7 +4,7 @@
 //! The page needs nothing outside it: no script, no font, no image file. It follows the reader's light or
 //! dark setting, fits a phone, and prints. Plots are SVG in the page's own colours, so a style sheet says
 //! once what a curve looks like. The room reads an outcome and computes nothing about detectors that is
-//! not in it; it may import `demo` and `measures`, and no other room imports it.
+//! not in it; it may import `demo`, `truth` and `measures`, and no other room imports it.
 //!
 //! | file | what |
 //! |---|---|
@@ -16,6 +16,7 @@
 //! | `accuracy` | test accuracy before, after each detector, and the ceiling |
 //! | `suspects` | the most suspicious samples, as pictures, a scatter plot or a table |
 //! | `picture` | the README's picture |
+//! | `fidelity` | the picture of `truth`: methods against ground truth |
 //! | `axis` | scales from values to places, and round tick values |
 //! | `style` | colours, dashes and the style sheet |
 //! | `wording` | numbers as a reader wants them |
@@ -25,6 +26,7 @@ mod accuracy;
 mod axis;
 mod distributions;
 mod error;
+mod fidelity;
 mod page;
 mod picture;
 mod roc;
@@ -35,6 +37,7 @@ mod wording;
 mod writing;
 
 pub use error::ReportError;
+pub use fidelity::fidelity;
 pub use page::page;
 pub use picture::picture;
-pub use writing::{FILE_NAME, PICTURE_NAME, write};
+pub use writing::{FILE_NAME, PICTURE_NAME, write, write_fidelity};

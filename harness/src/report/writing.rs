@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{ReportError, page, picture};
+use super::{ReportError, fidelity, page, picture};
 use crate::demo::Outcome;
+use crate::truth;
 
 /// The report's name in its directory.
 pub const FILE_NAME: &str = "report.html";
@@ -19,19 +20,30 @@ pub const PICTURE_NAME: &str = "picture.svg";
 /// # Errors
 /// A directory that does not exist, or that cannot be written to. Nothing is left behind then.
 pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
+    let path = put(directory, FILE_NAME, &page(outcome))?;
+    put(directory, PICTURE_NAME, &picture(outcome))?;
+    Ok(path)
+}
+
+/// Writes the picture of an experiment of `truth` into `directory` as `truth-EXPERIMENT.svg`, in place of what stands there, and returns
+/// its path.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
+    let name = format!("truth-{}.svg", outcome.settings.experiment.name());
+    put(directory, &name, &fidelity(outcome))
+}
+
+fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
     if !directory.is_dir() {
         return Err(ReportError::Directory { directory: directory.to_owned() });
     }
-    let put = |name: &str, text: String| {
-        let path = directory.join(name);
-        match replace(directory, &path, text.as_bytes()) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(ReportError::Write { path, source }),
-        }
-    };
-    let path = put(FILE_NAME, page(outcome))?;
-    put(PICTURE_NAME, picture(outcome))?;
-    Ok(path)
+    let path = directory.join(name);
+    match replace(directory, &path, text.as_bytes()) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(ReportError::Write { path, source }),
+    }
 }
 
 fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -1,0 +1,252 @@
+//! `gradsieve truth`: every method against what really happens when samples are left out.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use comfy_table::CellAlignment;
+use serde::Serialize;
+
+use super::CommandError;
+use super::bars::Bars;
+use super::console::{bytes, print, print_json, table};
+use crate::demo::{Silent, Watch};
+use crate::report;
+use crate::truth::{self, Experiment, Outcome, Panel, Settings};
+
+pub(super) const LONG_ABOUT: &str = "\
+Hold every influence method against ground truth, by retraining.
+
+Trains models on the digits, computes what really happens to the test samples when training samples are left out, and prints how \
+well each method foretells it: a table, and a picture (SVG).
+
+  tsloo    the same run again, batch by batch, without one sample's gradient: in the last epoch, or in all
+  loo      softmax regression at its optimum, with and without one sample
+  lds      losses after training on random halves (the linear datamodelling score)
+  flips    no retraining: which self-scores find flipped labels
+  shapley  Shapley values of the samples of single steps, by Monte Carlo
+
+Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve truth --experiment tsloo
+  gradsieve truth --experiment tsloo --dim 512 --method dvemb --method ridge
+  gradsieve truth --experiment loo --seeds 1
+  gradsieve truth --experiment lds --subsets 50 --repeats 3
+  gradsieve truth --experiment flips --flip 0.1 --json
+  gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
+
+/// Which truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ExperimentName {
+    /// Trajectory-specific leave-one-out
+    Tsloo,
+    /// Leave-one-out at the optimum of softmax regression
+    Loo,
+    /// Linear datamodelling score
+    Lds,
+    /// Flipped labels found by self-scores
+    Flips,
+    /// Shapley values of single steps
+    Shapley,
+}
+
+impl From<ExperimentName> for Experiment {
+    fn from(name: ExperimentName) -> Self {
+        match name {
+            ExperimentName::Tsloo => Self::Tsloo,
+            ExperimentName::Loo => Self::Loo,
+            ExperimentName::Lds => Self::Lds,
+            ExperimentName::Flips => Self::Flips,
+            ExperimentName::Shapley => Self::Shapley,
+        }
+    }
+}
+
+/// Arguments of `truth`.
+#[derive(Args, Clone, Debug, PartialEq)]
+#[command(after_help = EXAMPLES)]
+pub struct TruthArguments {
+    /// Which truth
+    #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
+    pub experiment: ExperimentName,
+
+    /// A method by its name, repeated for more [default: all that apply]
+    #[arg(long = "method", value_name = "NAME")]
+    pub methods: Vec<String>,
+
+    /// Numbers a sketch, a multiple of 32 [default: no projection]
+    #[arg(long, value_name = "K")]
+    pub dim: Option<usize>,
+
+    /// Training samples, of the 1,797 digits [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub train: Option<usize>,
+
+    /// Test samples: the targets [default: 200]
+    #[arg(long, value_name = "N")]
+    pub test: Option<usize>,
+
+    /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16; loo has none]
+    #[arg(long, value_name = "WIDTH")]
+    pub hidden: Vec<usize>,
+
+    /// Learning rate for the mean gradient of a batch [default: 0.1]
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<f32>,
+
+    /// Samples of a batch [default: 32]
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+
+    /// Passes over the training samples [default: 10]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+
+    /// loo: weight α of the term α‖θ‖²/2 beside the mean loss [default: 0.001]
+    #[arg(long, value_name = "ALPHA")]
+    pub decay: Option<f64>,
+
+    /// lds: random halves [default: 100]
+    #[arg(long, value_name = "N")]
+    pub subsets: Option<usize>,
+
+    /// lds: models trained on each half [default: 5]
+    #[arg(long, value_name = "N")]
+    pub repeats: Option<usize>,
+
+    /// shapley: orders in which samples join, each with its reverse [default: 100]
+    #[arg(long, value_name = "N")]
+    pub orders: Option<usize>,
+
+    /// flips: share of the training labels to flip [default: 0.2]
+    #[arg(long, value_name = "SHARE")]
+    pub flip: Option<f64>,
+
+    /// Seed of the first run
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// Runs, with seeds from --seed on [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: Option<u64>,
+
+    /// A tenth of everything, in seconds
+    #[arg(long)]
+    pub quick: bool,
+
+    /// Directory for the picture; made if it is not there
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Directory that keeps finished retrainings; made if it is not there
+    #[arg(long, default_value = "out/truth-cache", value_name = "DIR")]
+    pub cache: PathBuf,
+
+    /// Print the outcome as JSON, and nothing else, on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The outcome with the place of its picture, for machines.
+#[derive(Serialize)]
+struct Json<'a> {
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+    picture: &'a Path,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &TruthArguments) -> Result<(), CommandError> {
+    let settings = settings(arguments);
+    let bars = Bars::default();
+    let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
+    let outcome = truth::run(&settings, Some(arguments.cache.clone()), watch)?;
+    std::fs::create_dir_all(&arguments.out).map_err(|error| CommandError::Argument {
+        argument: "--out",
+        expected: "a directory that exists or can be made".to_owned(),
+        found: format!("{}: {error}", arguments.out.display()),
+    })?;
+    let picture = report::write_fidelity(&outcome, &arguments.out)?;
+    if arguments.json {
+        return print_json(&Json { outcome: &outcome, picture: &picture });
+    }
+    show(&outcome)?;
+    print(format!("Picture: {}", picture.display()))
+}
+
+fn settings(arguments: &TruthArguments) -> Settings {
+    let mut settings = Settings::of(arguments.experiment.into());
+    if arguments.quick {
+        settings = settings.quick();
+    }
+    fn set<T: Clone>(to: &mut T, wish: Option<&T>) {
+        if let Some(wish) = wish {
+            to.clone_from(wish);
+        }
+    }
+    set(&mut settings.train_samples, arguments.train.as_ref());
+    set(&mut settings.test_samples, arguments.test.as_ref());
+    set(&mut settings.learning_rate, arguments.rate.as_ref());
+    set(&mut settings.batch_size, arguments.batch.as_ref());
+    set(&mut settings.epochs, arguments.epochs.as_ref());
+    set(&mut settings.decay, arguments.decay.as_ref());
+    set(&mut settings.subsets, arguments.subsets.as_ref());
+    set(&mut settings.repeats, arguments.repeats.as_ref());
+    set(&mut settings.orders, arguments.orders.as_ref());
+    set(&mut settings.flip, arguments.flip.as_ref());
+    set(&mut settings.seeds, arguments.seeds.as_ref());
+    if !arguments.hidden.is_empty() {
+        settings.hidden = arguments.hidden.iter().copied().filter(|&width| width > 0).collect();
+    }
+    settings.dim = arguments.dim;
+    settings.seed = arguments.seed;
+    settings.methods.clone_from(&arguments.methods);
+    settings
+}
+
+fn show(outcome: &Outcome) -> Result<(), CommandError> {
+    let Settings { train_samples, test_samples, hidden, dim, seeds, .. } = &outcome.settings;
+    let layers: String = hidden.iter().map(|width| format!("{width}-")).collect();
+    let sketches = dim.map_or_else(|| "no projection".to_owned(), |dim| format!("sketches of {dim}"));
+    print(format!(
+        "digits: {train_samples} training and {test_samples} test samples; model 64-{layers}10, {sketches}; {seeds} {}, test accuracy {:.1} %",
+        if *seeds == 1 { "seed" } else { "seeds" },
+        100.0 * outcome.accuracy
+    ))?;
+    if outcome.retrainings > 0 {
+        print(format!(
+            "{} retrainings; {:.0} s for them in this run",
+            outcome.retrainings, outcome.truth_seconds
+        ))?;
+    }
+    outcome.panels.iter().try_for_each(show_panel)
+}
+
+fn show_panel(panel: &Panel) -> Result<(), CommandError> {
+    print(format!("\n{} ({})\n", panel.title, panel.measure))?;
+    let mut rows = table(&["method", "mean", "± over seeds", "seconds", "state", "what it is"]);
+    for line in &panel.lines {
+        let spread =
+            if line.figures.len() > 1 { format!("{:.3}", line.deviation()) } else { "–".to_owned() };
+        rows.add_row([
+            line.name.clone(),
+            format!("{:.3}", line.mean()),
+            spread,
+            format!("{:.2}", line.seconds),
+            bytes(line.bytes),
+            line.about.to_owned(),
+        ]);
+    }
+    for column in [0, 5] {
+        if let Some(column) = rows.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Left);
+        }
+    }
+    print(rows.trim_fmt())?;
+    if let Some(ceiling) = panel.ceiling {
+        print(format!("ceiling by the truth's own noise: about {ceiling:.3}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! What a method may look at: the data, the model, its path; and their gradients as the core sees them.
+
+use gradsieve::{Exact, Layer, Layout, Projector, Repeat, Sjlt, Sketch, SketchId, Sketcher, Summary};
+
+use super::error::{TruthError, core};
+use crate::data::Dataset;
+use crate::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
+
+/// Everything that a method may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// The samples to score, n.
+    pub train: &'a Dataset,
+    /// The targets, m.
+    pub test: &'a Dataset,
+    /// The trained model.
+    pub model: &'a Mlp,
+    /// How it was trained; none if it is an optimum that no path leads to.
+    pub trajectory: Option<&'a Trajectory>,
+    /// How more models like it are trained.
+    pub config: &'a TrainConfig,
+    /// What is left out of the path, where the truth is about that.
+    pub removal: Removal,
+    /// α of a term α‖θ‖²/2 beside the mean loss; 0 if there was none.
+    pub decay: f64,
+    /// Numbers a sketch; none for the gradients themselves.
+    pub dim: Option<usize>,
+    /// Models of an ensemble.
+    pub ensemble: usize,
+    /// Seed of projections and of whatever else a method draws.
+    pub seed: u64,
+}
+
+/// Of what the gradient is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// The loss ℓ of the label.
+    Loss,
+    /// The margin ln(p/(1 − p)) of the label.
+    Margin,
+    /// √p_c·∇(−ln p_c) for each class c: one row a class, whose outer products add up to the generalised Gauss–Newton matrix.
+    Pseudo,
+}
+
+/// Sketches, one row each.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// What they are.
+    pub id: SketchId,
+    /// Row-major.
+    pub values: Vec<f32>,
+    /// The exact measures of each gradient.
+    pub measures: Vec<Summary>,
+    /// ℓ of each row's label.
+    pub losses: Vec<f64>,
+}
+
+impl Rows {
+    /// Numbers a row.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.id.width
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.measures.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.measures.is_empty()
+    }
+
+    /// Row by row.
+    pub fn sketches(&self) -> impl ExactSizeIterator<Item = Sketch<'_>> {
+        let rows = self.values.chunks_exact(self.id.width);
+        rows.zip(&self.measures).map(|(values, &measures)| Sketch { id: self.id, values, measures, group: 0 })
+    }
+
+    /// The numbers of row `i`.
+    #[must_use]
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.id.width..(i + 1) * self.id.width]
+    }
+}
+
+impl Evidence<'_> {
+    /// The gradients of all samples of `set` at `model`, sketched.
+    ///
+    /// # Errors
+    /// A set that does not fit the model; a projection that does not fit the layout.
+    pub fn rows(&self, model: &Mlp, set: &Dataset, quantity: Quantity) -> Result<Rows, TruthError> {
+        let all: Vec<usize> = (0..set.len()).collect();
+        self.rows_of(model, set, &all, quantity)
+    }
+
+    /// The gradients of the samples at `indices`, sketched.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows).
+    pub fn rows_of(
+        &self,
+        model: &Mlp,
+        set: &Dataset,
+        indices: &[usize],
+        quantity: Quantity,
+    ) -> Result<Rows, TruthError> {
+        match self.dim {
+            None => gather(model, set, indices, quantity, Exact::new(model.parameters().len())),
+            Some(dim) => {
+                let projector = Sjlt::new(dim, self.seed, Repeat::One).map_err(core("the sketch"))?;
+                gather(model, set, indices, quantity, projector)
+            }
+        }
+    }
+
+    /// What the sketches of `model` are.
+    ///
+    /// # Errors
+    /// A projection that does not fit the layout.
+    pub fn id(&self, model: &Mlp) -> Result<SketchId, TruthError> {
+        Ok(self.rows_of(model, self.train, &[], Quantity::Loss)?.id)
+    }
+
+    /// The path.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn path(&self) -> Result<&Trajectory, TruthError> {
+        self.trajectory.ok_or_else(|| TruthError::Setting {
+            what: "model",
+            expected: "one that was trained step by step".to_owned(),
+            found: "an optimum".to_owned(),
+        })
+    }
+}
+
+/// The layout of a model's gradient: weights and biases of each layer.
+pub(super) fn layout(model: &Mlp) -> Result<Layout, TruthError> {
+    let layers: Vec<Layer> = model
+        .layers()
+        .iter()
+        .flat_map(|layer| {
+            let outputs = layer.outputs as u64;
+            [
+                Layer::new(layer.weights as u64, outputs, layer.inputs as u64),
+                Layer::new(layer.bias as u64, outputs, 1),
+            ]
+        })
+        .collect();
+    Layout::new(&layers).map_err(core("the model's layout"))
+}
+
+fn gather(
+    model: &Mlp,
+    set: &Dataset,
+    indices: &[usize],
+    quantity: Quantity,
+    projector: impl Projector,
+) -> Result<Rows, TruthError> {
+    let layout = layout(model)?;
+    let classes = if quantity == Quantity::Pseudo { model.classes() } else { 1 };
+    let count = indices.len() * classes;
+    let width = projector.width();
+    let mut rows = Rows {
+        id: projector.id(layout.id()),
+        values: vec![0.0; count * width],
+        measures: Vec::with_capacity(count),
+        losses: Vec::with_capacity(count),
+    };
+    let mut scratch = Scratch::default();
+    let scale = |p: f64, rest: f64| match quantity {
+        Quantity::Loss => 1.0,
+        Quantity::Margin => -1.0 / rest,
+        Quantity::Pseudo => libm::sqrt(p),
+    };
+    for (number, memory) in rows.values.chunks_exact_mut(width).enumerate() {
+        let i = indices[number / classes];
+        let (Some(x), Some(&given)) = (set.row(i), set.labels().get(i)) else {
+            let expected = format!("an index below {}", set.len());
+            return Err(TruthError::Setting { what: "sample", expected, found: i.to_string() });
+        };
+        let label = if quantity == Quantity::Pseudo { (number % classes) as u32 } else { given };
+        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
+        let mut outcome = Ok(());
+        let loss = model.backward_scaled(x, label, scale, &mut scratch, |part| {
+            if outcome.is_ok() {
+                let (outputs, inputs) = (part.delta.len() as u64, part.activation.len() as u64);
+                let weights = Layer::new(part.weights as u64, outputs, inputs);
+                outcome = sketcher
+                    .segment(part.bias as u64, part.delta)
+                    .and_then(|()| sketcher.outer(&weights, part.activation, part.delta));
+            }
+        })?;
+        outcome.map_err(core("a gradient"))?;
+        rows.measures.push(sketcher.finish().map_err(core("a gradient"))?.measures);
+        rows.losses.push(loss);
+    }
+    Ok(rows)
+}

@@ -1,0 +1,26 @@
+//! Flipped labels found by self-scores: the area under the ROC curve.
+
+use super::error::TruthError;
+use super::evidence::Evidence;
+use super::run::Context;
+use super::tally::{Tally, Whose, timed};
+use super::task::Task;
+use crate::measures::auroc;
+use crate::model::Trajectory;
+
+pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
+    let mut task = task.clone();
+    let flips = task.train.flip_labels(context.settings.flip, task.seed)?;
+    let path = Trajectory::record(&task.train, &task.config)?;
+    let model = path.model()?;
+    tally.accuracies.push(model.accuracy(&task.test)?);
+    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(&task, &model) };
+    context.each_method(|method| {
+        let Some(score) = method.own else { return Ok(()) };
+        let (scored, seconds) = timed(|| score(&evidence))?;
+        let whose = Whose { name: method.name, about: method.about };
+        let figure = auroc(&scored.scores, &flips.mask)?;
+        tally.add("flipped labels", "AUROC of self-scores", &whose, figure, seconds, scored.bytes);
+        Ok(())
+    })
+}

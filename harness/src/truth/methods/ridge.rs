@@ -1,0 +1,44 @@
+//! Ridge influence: the inverse of the damped empirical Fisher.
+
+use gradsieve::influence::Ridge;
+
+use super::super::error::{TruthError, core};
+use super::super::evidence::{Evidence, Quantity};
+use super::Scored;
+
+pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
+    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    score(evidence, |ridge, train| {
+        let mut solution = vec![0.0; train.width()];
+        let mut scores = Vec::with_capacity(train.len() * test.len());
+        for target in test.sketches() {
+            let target = ridge.target(&target, &mut solution)?;
+            for sketch in train.sketches() {
+                scores.push(target.score(&sketch)?);
+            }
+        }
+        Ok(scores)
+    })
+}
+
+pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
+    score(evidence, |ridge, train| {
+        let mut solution = vec![0.0; train.width()];
+        train.sketches().map(|sketch| ridge.target(&sketch, &mut solution)?.score(&sketch)).collect()
+    })
+}
+
+fn score(
+    evidence: &Evidence<'_>,
+    scores: impl FnOnce(&Ridge<'_>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
+) -> Result<Scored, TruthError> {
+    let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
+    let mut memory = vec![0.0; Ridge::floats(train.width())];
+    let bytes = size_of_val(&memory[..]);
+    let mut ridge = Ridge::new(Ridge::DAMPING, train.width(), &mut memory).map_err(core("ridge"))?;
+    for sketch in train.sketches() {
+        ridge.observe(&sketch).map_err(core("ridge"))?;
+    }
+    ridge.fit().map_err(core("ridge"))?;
+    Ok(Scored { scores: scores(&ridge, &train).map_err(core("ridge"))?, bytes })
+}

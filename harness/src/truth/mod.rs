@@ -1,0 +1,39 @@
+//! Ground truth: what really happens to the targets when samples are left out, and how well each method foretells it.
+//!
+//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `flips`, `shapley`), which
+//! computes a truth by retraining → [`Evidence`], what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
+//!
+//! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled ([`crate::model::trajectory`]). Truth is
+//! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
+//! the loss.
+//!
+//! May import `data`, `model`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
+
+mod error;
+mod evidence;
+mod flips;
+mod jobs;
+mod lds;
+mod ledger;
+mod loo;
+mod methods;
+mod optimum;
+mod outcome;
+mod run;
+mod settings;
+mod shapley;
+mod tally;
+mod task;
+mod tsloo;
+
+pub use error::TruthError;
+pub use evidence::{Evidence, Quantity, Rows};
+pub use jobs::run_jobs;
+pub use ledger::Ledger;
+pub use methods::{METHODS, Method, Needs, Scored};
+pub use optimum::Optimum;
+pub use outcome::{Line, Outcome, Panel};
+pub use run::run;
+pub use settings::{Experiment, Settings};
+pub use shapley::LARGE;
+pub use task::Task;

@@ -1,0 +1,64 @@
+//! What an experiment found: everything that the table, the JSON and the picture show.
+
+use serde::Serialize;
+
+use super::settings::Settings;
+
+/// A finished experiment.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// What it was run on.
+    pub settings: Settings,
+    /// One table for each truth.
+    pub panels: Vec<Panel>,
+    /// Mean share of test samples that the models read right.
+    pub accuracy: f64,
+    /// Trainings that the truth took, those of earlier runs included.
+    pub retrainings: usize,
+    /// Seconds that computing the truth took in this run.
+    pub truth_seconds: f64,
+}
+
+/// All methods against one truth.
+#[derive(Clone, Debug, Serialize)]
+pub struct Panel {
+    /// Which truth, as a title: `last-epoch removals`.
+    pub title: String,
+    /// What the figures are: `Spearman, mean over targets`.
+    pub measure: &'static str,
+    /// What the truth itself reaches against another draw of itself, if that is known: no method can be expected to do better.
+    pub ceiling: Option<f64>,
+    /// One line a method, in the order of the methods' table.
+    pub lines: Vec<Line>,
+}
+
+/// How one method did.
+#[derive(Clone, Debug, Serialize)]
+pub struct Line {
+    /// Short name.
+    pub name: String,
+    /// One line on what it is.
+    pub about: &'static str,
+    /// The figure of each seed.
+    pub figures: Vec<f64>,
+    /// Mean seconds for all scores of a seed, gradients included.
+    pub seconds: f64,
+    /// Bytes of the method's state.
+    pub bytes: usize,
+}
+
+impl Line {
+    /// The mean over the seeds.
+    #[must_use]
+    pub fn mean(&self) -> f64 {
+        self.figures.iter().sum::<f64>() / self.figures.len() as f64
+    }
+
+    /// The standard deviation over the seeds (n − 1); 0 for one.
+    #[must_use]
+    pub fn deviation(&self) -> f64 {
+        let (mean, n) = (self.mean(), self.figures.len());
+        let squares: f64 = self.figures.iter().map(|f| (f - mean) * (f - mean)).sum();
+        if n > 1 { libm::sqrt(squares / (n - 1) as f64) } else { 0.0 }
+    }
+}

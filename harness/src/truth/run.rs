@@ -1,0 +1,101 @@
+//! An experiment from its settings to its outcome.
+
+use std::path::PathBuf;
+
+use super::error::TruthError;
+use super::evidence::Evidence;
+use super::ledger::Ledger;
+use super::methods::{METHODS, Method};
+use super::outcome::Outcome;
+use super::settings::{Experiment, Settings};
+use super::tally::Tally;
+use super::task::Task;
+use super::{flips, lds, loo, shapley, tsloo};
+use crate::demo::Watch;
+use crate::model::{Mlp, Removal};
+
+/// What an experiment works with.
+pub(super) struct Context<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) watch: &'a dyn Watch,
+    methods: Vec<&'static Method>,
+    cache: Option<PathBuf>,
+}
+
+/// Runs an experiment. A pure function of the settings, but for the times in the outcome. Finished retrainings are kept in `cache`, if it
+/// is given, and those that are there are not repeated.
+///
+/// # Errors
+/// Settings outside their range; an unknown method, or one that says nothing in the experiment; training that diverges; a cache that cannot be used.
+pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Result<Outcome, TruthError> {
+    settings.check()?;
+    let context = Context { settings, watch, methods: methods(settings)?, cache };
+    let mut tally = Tally::default();
+    for seed in (0..settings.seeds).map(|more| settings.seed.wrapping_add(more)) {
+        let task = Task::new(settings, seed)?;
+        match settings.experiment {
+            Experiment::Tsloo => tsloo::run(&context, &task, &mut tally),
+            Experiment::Loo => loo::run(&context, &task, &mut tally),
+            Experiment::Lds => lds::run(&context, &task, &mut tally),
+            Experiment::Flips => flips::run(&context, &task, &mut tally),
+            Experiment::Shapley => shapley::run(&context, &task, &mut tally),
+        }?;
+    }
+    Ok(Outcome {
+        settings: settings.clone(),
+        accuracy: tally.accuracies.iter().sum::<f64>() / tally.accuracies.len().max(1) as f64,
+        retrainings: tally.retrainings,
+        truth_seconds: tally.truth_seconds,
+        panels: tally.finish(),
+    })
+}
+
+fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
+    let known: Vec<&Method> = METHODS.iter().filter(|method| method.applies(settings.experiment)).collect();
+    if let Some(unknown) = settings.methods.iter().find(|name| !known.iter().any(|m| m.name == **name)) {
+        return Err(TruthError::Setting {
+            what: "method",
+            expected: known.iter().map(|method| method.name).collect::<Vec<_>>().join(", "),
+            found: unknown.clone(),
+        });
+    }
+    let wanted = |name: &str| settings.methods.is_empty() || settings.methods.iter().any(|wish| wish == name);
+    Ok(known.into_iter().filter(|method| wanted(method.name)).collect())
+}
+
+impl<'c> Context<'c> {
+    /// The ledger for a key.
+    pub(super) fn ledger(&self, key: &str) -> Result<Ledger, TruthError> {
+        self.cache.as_ref().map_or_else(|| Ok(Ledger::none()), |directory| Ledger::open(directory, key))
+    }
+
+    /// What every method may look at; the path is for the experiment to add.
+    pub(super) fn evidence<'a>(&self, task: &'a Task, model: &'a Mlp) -> Evidence<'a> {
+        Evidence {
+            train: &task.train,
+            test: &task.test,
+            model,
+            trajectory: None,
+            config: &task.config,
+            removal: Removal::AllEpochs,
+            decay: 0.0,
+            dim: self.settings.dim,
+            ensemble: self.settings.ensemble,
+            seed: task.seed,
+        }
+    }
+
+    /// Calls `act` for every method that was wished for.
+    pub(super) fn each_method(
+        &self,
+        mut act: impl FnMut(&Method) -> Result<(), TruthError>,
+    ) -> Result<(), TruthError> {
+        self.watch.begin("methods", self.methods.len() as u64);
+        for method in &self.methods {
+            act(method)?;
+            self.watch.step();
+        }
+        self.watch.end();
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! Figures as they come, seed by seed, and the clock that they are taken with.
+
+use std::time::Instant;
+
+use super::error::TruthError;
+use super::methods::Scored;
+use super::outcome::{Line, Panel};
+use crate::measures::{MeasureError, pearson, spearman};
+
+/// Panels under way.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    panels: Vec<Panel>,
+    ceilings: Vec<Vec<f64>>,
+    pub(super) accuracies: Vec<f64>,
+    pub(super) retrainings: usize,
+    pub(super) truth_seconds: f64,
+}
+
+/// Whose figure it is.
+pub(super) struct Whose<'a> {
+    pub(super) name: &'a str,
+    pub(super) about: &'static str,
+}
+
+impl Tally {
+    /// Adds the figure of one seed.
+    pub(super) fn add(
+        &mut self,
+        title: &str,
+        measure: &'static str,
+        whose: &Whose<'_>,
+        figure: f64,
+        seconds: f64,
+        bytes: usize,
+    ) {
+        let at = self.panel(title, measure);
+        let lines = &mut self.panels[at].lines;
+        let Some(line) = lines.iter_mut().find(|line| line.name == whose.name) else {
+            let (name, about) = (whose.name.to_owned(), whose.about);
+            lines.push(Line { name, about, figures: vec![figure], seconds, bytes });
+            return;
+        };
+        let before = line.figures.len() as f64;
+        line.seconds = (line.seconds * before + seconds) / (before + 1.0);
+        line.bytes = line.bytes.max(bytes);
+        line.figures.push(figure);
+    }
+
+    /// Adds what the truth of one seed reaches against another draw of itself.
+    pub(super) fn ceiling(&mut self, title: &str, measure: &'static str, ceiling: f64) {
+        let at = self.panel(title, measure);
+        self.ceilings[at].push(ceiling);
+    }
+
+    fn panel(&mut self, title: &str, measure: &'static str) -> usize {
+        if let Some(at) =
+            self.panels.iter().position(|panel| panel.title == title && panel.measure == measure)
+        {
+            return at;
+        }
+        self.panels.push(Panel { title: title.to_owned(), measure, ceiling: None, lines: Vec::new() });
+        self.ceilings.push(Vec::new());
+        self.panels.len() - 1
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Panel> {
+        for (panel, ceilings) in self.panels.iter_mut().zip(&self.ceilings) {
+            if !ceilings.is_empty() {
+                panel.ceiling = Some(ceilings.iter().sum::<f64>() / ceilings.len() as f64);
+            }
+        }
+        self.panels
+    }
+}
+
+/// What `act` makes, and the seconds that it took.
+pub(super) fn timed(act: impl FnOnce() -> Result<Scored, TruthError>) -> Result<(Scored, f64), TruthError> {
+    let clock = Instant::now();
+    Ok((act()?, clock.elapsed().as_secs_f64()))
+}
+
+/// The mean over targets of the correlation between a method's scores and the truth, both target by target, `n` samples each. Scores that
+/// are all alike agree with nothing: 0.
+pub(super) fn mean_correlation(
+    correlation: fn(&[f64], &[f64]) -> Result<f64, MeasureError>,
+    scores: &[f64],
+    truth: &[f64],
+    n: usize,
+) -> Result<f64, TruthError> {
+    let mut sum = 0.0;
+    let targets = truth.len() / n.max(1);
+    for (scores, truth) in scores.chunks_exact(n).zip(truth.chunks_exact(n)) {
+        sum += match correlation(scores, truth) {
+            Err(MeasureError::Constant { .. }) => 0.0,
+            other => other?,
+        };
+    }
+    Ok(sum / targets as f64)
+}
+
+pub(super) fn mean_spearman(scores: &[f64], truth: &[f64], n: usize) -> Result<f64, TruthError> {
+    mean_correlation(spearman, scores, truth, n)
+}
+
+pub(super) fn mean_pearson(scores: &[f64], truth: &[f64], n: usize) -> Result<f64, TruthError> {
+    mean_correlation(pearson, scores, truth, n)
+}
+
+/// `rows` × `columns` numbers, row by row, turned over.
+pub(super) fn transposed(rows: &[Vec<f64>]) -> Vec<f64> {
+    let columns = rows.first().map_or(0, Vec::len);
+    (0..columns).flat_map(|column| rows.iter().map(move |row| row[column])).collect()
+}

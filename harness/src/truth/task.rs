@@ -1,0 +1,56 @@
+//! The data and the training of one seed.
+
+use rand::seq::SliceRandom;
+
+use super::error::TruthError;
+use super::settings::Settings;
+use crate::data::random::{Purpose, generator};
+use crate::data::{Dataset, digits};
+use crate::model::TrainConfig;
+
+/// What one seed is about.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The samples that are scored.
+    pub train: Dataset,
+    /// The targets.
+    pub test: Dataset,
+    /// How models are trained.
+    pub config: TrainConfig,
+    /// The seed.
+    pub seed: u64,
+}
+
+impl Task {
+    /// Draws training and test samples from the digits.
+    ///
+    /// # Errors
+    /// More samples than there are.
+    pub fn new(settings: &Settings, seed: u64) -> Result<Self, TruthError> {
+        let set = digits()?;
+        let (n, m) = (settings.train_samples, settings.test_samples);
+        if n.saturating_add(m) > set.len() {
+            return Err(TruthError::Setting {
+                what: "training and test samples",
+                expected: format!("at most {} together", set.len()),
+                found: format!("{n} and {m}"),
+            });
+        }
+        let mut order: Vec<usize> = (0..set.len()).collect();
+        order.shuffle(&mut generator(seed, Purpose::Split));
+        let (train, test) = (set.subset(&order[..n])?, set.subset(&order[n..n + m])?);
+        Ok(Self { train, test, config: settings.training(seed), seed })
+    }
+
+    /// What the truth of this seed depends on, in words: the key of its ledger.
+    #[must_use]
+    pub fn key(&self, settings: &Settings, what: &str) -> String {
+        let Settings { hidden, learning_rate, batch_size, epochs, .. } = settings;
+        format!(
+            "{what}; digits {} and {}, seed {}; hidden {hidden:?}, rate {learning_rate}, batches of {batch_size}, {epochs} epochs",
+            self.train.len(),
+            self.test.len(),
+            self.seed
+        )
+    }
+}

@@ -1,0 +1,48 @@
+//! Trajectory-specific leave-one-out: what would the losses of the targets be at the end of the *same* run, batch by batch, without one
+//! sample's gradient in its last batch, or in all of them?
+//!
+//! truth(z, v) = ℓ_v(θ_T without z) − ℓ_v(θ_T): positive where the sample helps, in nats. The figure is Spearman's correlation over the
+//! training samples, mean over the targets. The question has one answer even for a network, since nothing is drawn anew.
+
+use super::error::TruthError;
+use super::evidence::Evidence;
+use super::jobs::run_jobs;
+use super::run::Context;
+use super::tally::{Tally, Whose, mean_spearman, timed, transposed};
+use super::task::Task;
+use crate::model::{Removal, Trajectory};
+
+pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
+    let path = Trajectory::record(&task.train, &task.config)?;
+    let model = path.model()?;
+    tally.accuracies.push(model.accuracy(&task.test)?);
+    let all: Vec<usize> = (0..task.train.len()).collect();
+    let ends = path.end().losses(&task.test)?;
+    for removal in [Removal::LastEpoch, Removal::AllEpochs] {
+        let mut ledger =
+            context.ledger(&task.key(context.settings, &format!("tsloo, {}", removal.name())))?;
+        let stage = format!("{} {}", removal.name(), task.seed);
+        let clock = std::time::Instant::now();
+        let changes = run_jobs(&stage, &all, &mut ledger, context.watch, |i| {
+            let losses = path.without(&task.train, i, removal)?.losses(&task.test)?;
+            Ok(losses.iter().zip(&ends).map(|(without, with)| without - with).collect())
+        })?;
+        tally.truth_seconds += clock.elapsed().as_secs_f64();
+        tally.retrainings += changes.len();
+        let truth = transposed(&changes);
+        let evidence = Evidence { trajectory: Some(&path), removal, ..context.evidence(task, &model) };
+        let title = match removal {
+            Removal::LastEpoch => "last-epoch removals",
+            Removal::AllEpochs => "removals from all epochs",
+        };
+        context.each_method(|method| {
+            let Some(score) = method.pairs else { return Ok(()) };
+            let (scored, seconds) = timed(|| score(&evidence))?;
+            let figure = mean_spearman(&scored.scores, &truth, task.train.len())?;
+            let whose = Whose { name: method.name, about: method.about };
+            tally.add(title, "Spearman, mean over targets", &whose, figure, seconds, scored.bytes);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
