@@ -133,8 +133,22 @@ impl Trajectory {
     /// # Errors
     /// A set of another shape.
     pub fn without(&self, set: &Dataset, left_out: usize, removal: Removal) -> Result<DoubleMlp, ModelError> {
+        self.reweighted(set, left_out, 0.0, removal)
+    }
+
+    /// The same, with sample `i`'s gradient times `weight` in those steps: 0 leaves it out, 1 changes nothing.
+    ///
+    /// # Errors
+    /// As [`without`](Self::without).
+    pub fn reweighted(
+        &self,
+        set: &Dataset,
+        i: usize,
+        weight: f64,
+        removal: Removal,
+    ) -> Result<DoubleMlp, ModelError> {
         let from = self.first_step(removal);
-        let holds = |step: &Step| step.batch.contains(&left_out);
+        let holds = |step: &Step| step.batch.contains(&i);
         let Some(begin) = self.steps[from..].iter().position(holds).map(|after| from + after) else {
             return Ok(self.end.clone());
         };
@@ -142,7 +156,7 @@ impl Trajectory {
         model.parameters_mut().copy_from_slice(&self.steps[begin].parameters);
         let mut walk = Walk::new(set, model.parameters().len());
         for step in &self.steps[begin..] {
-            walk.step(&mut model, &step.batch, step.rate, Some(left_out))?;
+            walk.step(&mut model, &step.batch, step.rate, Some((i, weight)))?;
         }
         Ok(model)
     }
@@ -166,13 +180,17 @@ impl<'a> Walk<'a> {
         model: &mut DoubleMlp,
         batch: &[usize],
         rate: f64,
-        left_out: Option<usize>,
+        reweighted: Option<(usize, f64)>,
     ) -> Result<f64, ModelError> {
         self.gradient.fill(0.0);
         let mut total = 0.0;
-        for &i in batch.iter().filter(|&&i| Some(i) != left_out) {
+        for &i in batch {
+            let weight = reweighted.filter(|of| of.0 == i).map_or(1.0, |of| of.1);
+            if weight == 0.0 {
+                continue;
+            }
             let (x, label) = sample(self.set, i)?;
-            total += model.add_gradient(x, label, 1.0, &mut self.scratch, &mut self.gradient)?;
+            total += model.add_gradient(x, label, weight, &mut self.scratch, &mut self.gradient)?;
         }
         for (w, g) in model.parameters_mut().iter_mut().zip(&self.gradient) {
             *w -= rate * g;

@@ -4,9 +4,12 @@
 //! truth(z, v) = ℓ_v(θ_T without z) − ℓ_v(θ_T): positive where the sample helps, in nats. The figure is Spearman's correlation over the
 //! training samples, mean over the targets. The question has one answer even for a network, since nothing is drawn anew.
 
+use std::collections::BTreeMap;
+
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
+use super::methods::Needs;
 use super::run::Context;
 use super::tally::{Tally, Whose, mean_spearman, timed, transposed};
 use super::task::Task;
@@ -18,6 +21,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     tally.accuracies.push(model.accuracy(&task.test)?);
     let all: Vec<usize> = (0..task.train.len()).collect();
     let ends = path.end().losses(&task.test)?;
+    // Scores that do not depend on the removal serve both.
+    let mut known = BTreeMap::new();
     for removal in [Removal::LastEpoch, Removal::AllEpochs] {
         let mut ledger =
             context.ledger(&task.key(context.settings, &format!("tsloo, {}", removal.name())))?;
@@ -37,10 +42,16 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         };
         context.each_method(|method| {
             let Some(score) = method.pairs else { return Ok(()) };
-            let (scored, seconds) = timed(|| score(&evidence))?;
+            let (scored, seconds) = match known.get(method.name) {
+                Some(known) => Clone::clone(known),
+                None => timed(|| score(&evidence))?,
+            };
             let figure = mean_spearman(&scored.scores, &truth, task.train.len())?;
             let whose = Whose { name: method.name, about: method.about };
             tally.add(title, "Spearman, mean over targets", &whose, figure, seconds, scored.bytes);
+            if method.needs != Needs::Trajectory {
+                known.insert(method.name, (scored, seconds));
+            }
             Ok(())
         })?;
     }

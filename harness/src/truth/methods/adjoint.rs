@@ -18,16 +18,8 @@ pub(super) fn hessian(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     pull_back(evidence, Some(Curvature::Hessian))
 }
 
-pub(super) fn gauss_newton(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    pull_back(evidence, Some(Curvature::GaussNewton))
-}
-
-pub(super) fn fisher(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    pull_back(evidence, None)
-}
-
-/// With a curvature, or with empirical Fishers.
-fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -> Result<Scored, TruthError> {
+/// The scores with one of the two curvatures, or with empirical Fishers.
+pub(super) fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -> Result<Scored, TruthError> {
     let path = evidence.path()?;
     let (n, m) = (evidence.train.len(), evidence.test.len());
     let mut model = path.end().clone();

@@ -6,7 +6,12 @@
 
 mod adjoint;
 mod dots;
+mod dvemb;
+mod in_run;
+mod less;
 mod ridge;
+mod solvers;
+mod trak;
 
 use super::error::TruthError;
 use super::evidence::Evidence;
@@ -28,7 +33,9 @@ type Score = fn(&Evidence<'_>) -> Result<Scored, TruthError>;
 pub enum Needs {
     /// The trained model.
     Model,
-    /// The path of its training.
+    /// Models along the path of its training.
+    Checkpoints,
+    /// The steps of its training: scores are of one removal.
     Trajectory,
     /// More models that are trained alike.
     Ensemble,
@@ -77,12 +84,20 @@ pub const METHODS: &[Method] = &[
     method("loss", "the plain loss: the baseline of self-scores", Needs::Model, None, Some(dots::loss)),
     method("dot", "gradients' dot product at the end", Needs::Model, Some(dots::dot), Some(dots::dot_own)),
     method("cosine", "gradients' cosine at the end", Needs::Model, Some(dots::cosine), None),
-    method("tracin", "dot products at a checkpoint an epoch", Needs::Trajectory, Some(dots::tracin), Some(dots::tracin_own)),
-    method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
+    method("tracin", "dot products at a checkpoint an epoch", Needs::Checkpoints, Some(dots::tracin), Some(dots::tracin_own)),
+    method("less", "cosines of Adam features at a checkpoint an epoch", Needs::Checkpoints, Some(less::pairs), None),
+    method("in-run", "in-run Shapley, first order: η·g·v at the sample's own steps", Needs::Trajectory, Some(in_run::first), None),
     method("ridge", "inverse empirical Fisher, damping 0.1", Needs::Model, Some(ridge::pairs), Some(ridge::own)),
+    method("datainf", "mean of the samples' own inverses, layer by layer", Needs::Model, Some(solvers::datainf), None),
+    method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None),
+    method("lissa", "the same by LiSSA, 200 passes", Needs::Model, Some(solvers::lissa), None),
+    method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)),
+    method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None),
+    method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None),
+    method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
+    method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
+    method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),
     method("sgd-influence", "v pulled back through every step by exact Hessians (f64)", Needs::Trajectory, Some(adjoint::hessian), None),
-    method("sgd-influence-ggn", "v pulled back by Gauss–Newton matrices (f64)", Needs::Trajectory, Some(adjoint::gauss_newton), None),
-    method("sgd-influence-fisher", "v pulled back by empirical Fishers (f64)", Needs::Trajectory, Some(adjoint::fisher), None),
 ];
 
 /// m × n scores, a function of the numbers of target and sample.

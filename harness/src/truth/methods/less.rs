@@ -1,0 +1,90 @@
+//! LESS: cosines of Adam features with target gradients, over a checkpoint an epoch.
+//!
+//! The runs here are plain SGD, so the moments are those that Adam would have had on the same batches' mean gradients.
+
+use gradsieve::influence::{Adam, Less, LessTargets};
+use gradsieve::{Exact, Projector, Repeat, Sjlt, Sketcher};
+
+use super::super::error::{TruthError, core};
+use super::super::evidence::{Evidence, Quantity, Rows, layout};
+use super::Scored;
+use crate::model::{Mlp, Scratch};
+
+pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
+    let (n, m) = (evidence.train.len(), evidence.test.len());
+    let path = evidence.path()?;
+    let steps = path.steps();
+    let p = evidence.model.parameters().len();
+    let (mut first, mut second) = (vec![0.0f32; p], vec![0.0f32; p]);
+    let mut sums = vec![0.0; n * m];
+    let mut rows: Vec<Less<'_>> = Vec::with_capacity(n);
+    for sums in sums.chunks_exact_mut(m) {
+        rows.push(Less::new(sums).map_err(core("LESS"))?);
+    }
+    let mut bytes = 0;
+    for (t, step) in steps.iter().enumerate() {
+        // The mean gradient of the batch is the step that it made, over the learning rate.
+        let after = steps.get(t + 1).map_or(path.end().parameters(), |next| &next.parameters);
+        let rate = step.rate * step.batch.len() as f64;
+        let gradient: Vec<f32> = step
+            .parameters
+            .iter()
+            .zip(after)
+            .map(|(before, after)| ((before - after) / rate) as f32)
+            .collect();
+        Adam::USUAL.step(&gradient, &mut first, &mut second).map_err(core("LESS"))?;
+        if steps.get(t + 1).is_some_and(|next| next.epoch == step.epoch) {
+            continue;
+        }
+        let model = path.model_before(t + 1)?;
+        let test = evidence.rows(&model, evidence.test, Quantity::Loss)?;
+        let features = features(evidence, &model, (&first, &second))?;
+        let mut memory = vec![0.0; LessTargets::floats(m, test.width())];
+        bytes = size_of_val(&memory[..]) + 8 * n * m;
+        let mut targets = LessTargets::new(m, test.width(), &mut memory).map_err(core("LESS"))?;
+        for (j, target) in test.sketches().enumerate() {
+            targets.observe(j as u32, &target).map_err(core("LESS"))?;
+        }
+        for (row, feature) in rows.iter_mut().zip(features.sketches()) {
+            row.observe(rate, &targets, &feature).map_err(core("LESS"))?;
+        }
+    }
+    let scores = super::all_pairs(m, n, |j, i| Ok::<_, TruthError>(rows[i].subtask(j).unwrap_or_default()))?;
+    Ok(Scored { scores, bytes })
+}
+
+/// Γ of every training sample, sketched.
+fn features(evidence: &Evidence<'_>, model: &Mlp, moments: (&[f32], &[f32])) -> Result<Rows, TruthError> {
+    match evidence.dim {
+        None => gather(evidence, model, moments, Exact::new(model.parameters().len())),
+        Some(dim) => {
+            let projector = Sjlt::new(dim, evidence.seed, Repeat::One).map_err(core("the sketch"))?;
+            gather(evidence, model, moments, projector)
+        }
+    }
+}
+
+fn gather(
+    evidence: &Evidence<'_>,
+    model: &Mlp,
+    (first, second): (&[f32], &[f32]),
+    projector: impl Projector,
+) -> Result<Rows, TruthError> {
+    let layout = layout(model)?;
+    let width = projector.width();
+    let mut rows = Rows {
+        id: projector.id(layout.id()),
+        values: vec![0.0; evidence.train.len() * width],
+        measures: Vec::new(),
+        losses: Vec::new(),
+    };
+    let mut scratch = Scratch::default();
+    let mut gradient = vec![0.0; model.parameters().len()];
+    for ((x, label), memory) in evidence.train.samples().zip(rows.values.chunks_exact_mut(width)) {
+        rows.losses.push(model.gradient_into(x, label, &mut scratch, &mut gradient)?);
+        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
+        Adam::USUAL.segment(&mut sketcher, 0, &gradient, first, second).map_err(core("LESS"))?;
+        rows.measures.push(sketcher.finish().map_err(core("LESS"))?.measures);
+    }
+    Ok(rows)
+}

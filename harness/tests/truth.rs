@@ -1,0 +1,161 @@
+//! Claims about ground truth, and about the methods that are held against it.
+
+use std::path::Path;
+
+use gradsieve_harness::data::{Dataset, blobs};
+use gradsieve_harness::demo::Silent;
+use gradsieve_harness::model::{Removal, TrainConfig, Trajectory};
+use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Settings, run};
+
+const ALL: [Experiment; 5] =
+    [Experiment::Tsloo, Experiment::Loo, Experiment::Lds, Experiment::Flips, Experiment::Shapley];
+
+fn quick(experiment: Experiment) -> Settings {
+    Settings::of(experiment).quick()
+}
+
+/// Every figure's bits, with its place.
+fn figures(outcome: &Outcome) -> Vec<(String, u64)> {
+    let mut all = Vec::new();
+    for panel in &outcome.panels {
+        for line in &panel.lines {
+            for figure in &line.figures {
+                all.push((format!("{} {} {}", panel.title, panel.measure, line.name), figure.to_bits()));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn every_experiment_holds_every_method_that_applies_against_its_truth() {
+    for experiment in ALL {
+        for dim in [None, Some(32)] {
+            let outcome = run(&Settings { dim, ..quick(experiment) }, None, &Silent).unwrap();
+            assert!(!outcome.panels.is_empty());
+            for panel in &outcome.panels {
+                if experiment != Experiment::Shapley {
+                    let names: Vec<&str> = panel.lines.iter().map(|line| line.name.as_str()).collect();
+                    let expected: Vec<&str> =
+                        METHODS.iter().filter(|m| m.applies(experiment)).map(|m| m.name).collect();
+                    assert_eq!(names, expected, "{experiment:?}");
+                }
+                for line in &panel.lines {
+                    assert!(line.figures.iter().all(|f| f.is_finite()), "{experiment:?} {}", line.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_experiment_is_a_function_of_its_settings_however_often_it_was_stopped() {
+    for experiment in [Experiment::Tsloo, Experiment::Lds] {
+        let settings = quick(experiment);
+        let fresh = figures(&run(&settings, None, &Silent).unwrap());
+        let directory = tempfile::tempdir().unwrap();
+        let cached = || figures(&run(&settings, Some(directory.path().to_owned()), &Silent).unwrap());
+        assert_eq!(cached(), fresh);
+        // A run that was killed leaves a part of the file, perhaps in the middle of a record.
+        for file in std::fs::read_dir(directory.path()).unwrap() {
+            let path = file.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+        }
+        assert_eq!(cached(), fresh);
+        assert_eq!(cached(), fresh);
+        alter_a_result(directory.path());
+        assert_ne!(cached(), fresh, "the finished retrainings are used");
+    }
+}
+
+/// Turns the sign of the first result of every ledger and mends its check sum.
+fn alter_a_result(directory: &Path) {
+    for file in std::fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let begin = 16 + 8 + word(&bytes, 20) + 4;
+        let end = begin + 8 + 8 * word(&bytes, begin + 4);
+        for value in bytes[begin + 8..end].chunks_exact_mut(8) {
+            value[7] ^= 0x80;
+        }
+        let sum = crc32fast::hash(&bytes[begin..end]);
+        bytes[end..end + 4].copy_from_slice(&sum.to_le_bytes());
+        std::fs::write(&path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_with_what_would_do() {
+    let refused = |settings: Settings| run(&settings, None, &Silent).unwrap_err().to_string();
+    let tsloo = quick(Experiment::Tsloo);
+    let unknown = refused(Settings { methods: vec!["nonsense".to_owned()], ..tsloo.clone() });
+    assert!(unknown.contains("dvemb") && unknown.contains("found nonsense"), "{unknown}");
+    assert!(refused(Settings { dim: Some(33), ..tsloo.clone() }).contains("multiple of 32"));
+    assert!(refused(Settings { train_samples: 1700, ..tsloo.clone() }).contains("at most 1797"));
+    assert!(refused(Settings { learning_rate: 1e9, ..tsloo }).contains("diverged"));
+    let network = Settings { hidden: vec![4], ..quick(Experiment::Loo) };
+    assert!(refused(network).contains("linear"));
+}
+
+fn small() -> (Dataset, Dataset, TrainConfig) {
+    let config = TrainConfig { hidden: vec![6], epochs: 3, batch_size: 9, ..TrainConfig::default() };
+    (blobs(40, 3, 5, 2.0, 1).unwrap(), blobs(7, 3, 5, 2.0, 2).unwrap(), config)
+}
+
+fn scores(name: &str, evidence: &Evidence<'_>) -> Vec<f64> {
+    let method = METHODS.iter().find(|method| method.name == name).unwrap();
+    method.pairs.unwrap()(evidence).unwrap().scores
+}
+
+#[test]
+fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
+    let (train, test, config) = small();
+    let path = Trajectory::record(&train, &config).unwrap();
+    let model = path.model().unwrap();
+    for removal in [Removal::LastEpoch, Removal::AllEpochs] {
+        let evidence = Evidence {
+            train: &train,
+            test: &test,
+            model: &model,
+            trajectory: Some(&path),
+            config: &config,
+            removal,
+            decay: 0.0,
+            dim: None,
+            ensemble: 1,
+            seed: 0,
+        };
+        let scores = scores("sgd-influence", &evidence);
+        let largest = scores.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
+        for i in [0, 13, 39] {
+            let losses = |weight| path.reweighted(&train, i, weight, removal).unwrap().losses(&test).unwrap();
+            let (more, less) = (losses(1.0 + 1e-5), losses(1.0 - 1e-5));
+            for j in 0..test.len() {
+                let derivative = (less[j] - more[j]) / 2e-5;
+                let score = scores[j * train.len() + i];
+                // Weighing all steps of a sample is not what the method linearises, but for small changes it is the sum.
+                assert!((score - derivative).abs() < 1e-5 * largest, "{removal:?} {score} {derivative}");
+            }
+        }
+    }
+}
+
+#[test]
+fn on_small_digits_curvature_along_the_path_foretells_removals_and_first_order_does_not() {
+    let settings = Settings {
+        train_samples: 200,
+        test_samples: 20,
+        hidden: vec![16],
+        epochs: 8,
+        methods: ["first-order", "dvemb-fisher", "dvemb"].map(str::to_owned).to_vec(),
+        ..quick(Experiment::Tsloo)
+    };
+    let outcome = run(&settings, None, &Silent).unwrap();
+    let last = &outcome.panels[0];
+    assert_eq!(last.title, "last-epoch removals");
+    let mean = |name: &str| last.lines.iter().find(|line| line.name == name).unwrap().mean();
+    assert!(mean("dvemb") > mean("dvemb-fisher") && mean("dvemb-fisher") > mean("first-order"));
+    assert!(mean("dvemb") > 0.7, "{}", mean("dvemb"));
+}
