@@ -1,0 +1,574 @@
+#!/usr/bin/env python3
+"""Computes the published vectors again, in NumPy and from README.md beside this file, and compares them with the JSON files.
+
+    python3 reproduce.py [FAMILY...]
+
+Needs NumPy, nothing else. Leaves with 1 if a number or a hash differs, and says which."""
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+np.seterr(all="ignore")
+F32, F64, U8, U16, U32, U64 = np.float32, np.float64, np.uint8, np.uint16, np.uint32, np.uint64
+MASK = (1 << 64) - 1
+
+# --- hash -------------------------------------------------------------------------------------------------------------
+
+
+def mix(z):
+    z = np.asarray(z, U64)
+    z = (z ^ (z >> U64(30))) * U64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> U64(27))) * U64(0x94D049BB133111EB)
+    return z ^ (z >> U64(31))
+
+
+def words(state, index):
+    """Words number `index` (an array) of splitmix64 from `state`."""
+    return mix(U64(state) + (np.asarray(index, U64) + U64(1)) * U64(0x9E3779B97F4A7C15))
+
+
+def word(state, index):
+    return int(words(state, [index & MASK])[0])
+
+
+def key(seed, stream):
+    return int(mix(U64(int(mix(U64((seed + 0x9E3779B97F4A7C15) & MASK))) ^ stream)))
+
+
+def below(bits, width, n):
+    return (bits * n & MASK) >> width
+
+
+# --- formats ----------------------------------------------------------------------------------------------------------
+# A number of a small format is kept as the f32 of the same value.
+
+
+def narrow(x, t):
+    x = np.asarray(x, F32)
+    if t == "f16":
+        return x.astype(np.float16).astype(F32)
+    if t == "bf16":
+        bits = x.view(U32)
+        even = bits + U32(0x7FFF) + ((bits >> U32(16)) & U32(1))
+        return np.where(np.isnan(x), x, (even & U32(0xFFFF0000)).view(F32)).astype(F32)
+    return x
+
+
+def bits(x, t):
+    """The numbers' bits, with one pattern for every NaN."""
+    if t == "f64":
+        x = np.asarray(x, F64)
+        return np.where(np.isnan(x), U64(0x7FF8000000000000), x.view(U64))
+    if t in ("u8", "u32", "u64"):
+        return np.asarray(x, {"u8": U8, "u32": U32, "u64": U64}[t])
+    x = np.asarray(x, F32)
+    if t == "f16":
+        return np.where(np.isnan(x), U16(0x7E00), x.astype(np.float16).view(U16))
+    if t == "bf16":
+        return np.where(np.isnan(x), U16(0x7FC0), (x.view(U32) >> U32(16)).astype(U16))
+    return np.where(np.isnan(x), U32(0x7FC00000), x.view(U32))
+
+
+def from_16_bits(b, t):
+    b = np.asarray(b, U16)
+    return b.view(np.float16).astype(F32) if t == "f16" else (b.astype(U32) << U32(16)).view(F32)
+
+
+# --- cases ------------------------------------------------------------------------------------------------------------
+
+KINDS = "uniform tiny heavy-tailed positive subnormal huge with-non-finite painted any-bits".split()
+
+
+def value(kind, seed, index):
+    index = np.asarray(index, U64)
+    w = words(seed, index)
+    unit = (w >> U64(40)).astype(np.int64)
+    t = (unit - (1 << 23)).astype(F32)
+    if kind == "uniform":
+        return np.ldexp(t, -23).astype(F32)
+    if kind == "tiny":
+        return np.ldexp(t, -36).astype(F32)
+    if kind == "heavy-tailed":
+        return np.ldexp(t, (w % U64(32)).astype(np.int32) - 39).astype(F32)
+    if kind == "positive":
+        return np.ldexp(unit.astype(F32), -24).astype(F32)
+    if kind == "subnormal":
+        return (w.astype(U32) & U32(0x80FFFFFF)).view(F32)
+    if kind == "huge":
+        return np.ldexp(t, 104).astype(F32)
+    if kind == "with-non-finite":
+        m = w % U64(97)
+        odd = [m == 0, m == 1, m == 2, m == 3]
+        return np.select(odd, [F32(np.nan), F32(np.inf), F32(-np.inf), F32(-0.0)], np.ldexp(t, -23)).astype(F32)
+    if kind == "painted":
+        return (index % U64(251) + U64(1)).astype(F32)
+    return w.astype(U32).view(F32)
+
+
+class Case:
+    def __init__(self, number, long):
+        self.number, self.kind = number, KINDS[number % 9]
+        if long:
+            s = word(0x6C6F6E670000, number)
+            r = (s >> 8) % 65536
+            length = [r % 300] * 3 + [300 + r % 1000] * 2 + [4000 + r % 300, 8190 + r % 70, 12289]
+            self.seed, self.start, self.length = s, (s >> 32) % 5, length[s % 8]
+        else:
+            self.seed, self.start = word(0x736D616C6C00, number), number % 3
+            self.length = [0, 1, 2, 3, 5, 7, 12, 16, 17, 33, 67][number]
+        self.small = self.length < 100
+        self.record = []
+        self.factor, self.second_factor = value("uniform", self.seed ^ 0x5555555555555555, [0, 1])
+
+    def parameter(self, n):
+        return word(self.seed ^ 0x5555555555555555, n)
+
+    def seed_of(self, operand):
+        return {"x": self.seed, "y": self.seed ^ MASK}.get(operand, int(mix(U64(self.seed))))
+
+    def index(self, n):
+        return np.arange(self.start, self.start + n, dtype=U64)
+
+    def take(self, name, t, n=None):
+        """Makes an operand and records it."""
+        n = self.length if n is None else n
+        x = narrow(value(self.kind, self.seed_of(name), self.index(n)), t)
+        self.input(name, x, t)
+        return x
+
+    def input(self, name, x, t):
+        self.record.append((name, np.atleast_1d(x), t, False))
+
+    def answer(self, name, x, t):
+        self.record.append((name, np.atleast_1d(x), t, True))
+
+    def cut(self, x):
+        at = self.parameter(0) % (len(x) + 1)
+        self.input("cut", at, "u64")
+        return x[:at], x[at:]
+
+    def offset(self):
+        return self.parameter(4) % 200 + (1 << 33 if self.parameter(3) % 4 == 0 else 0)
+
+
+# --- sums -------------------------------------------------------------------------------------------------------------
+
+
+def fold(lanes):
+    """Adds the upper half of the last axis to the lower until one is left."""
+    while lanes.shape[-1] > 1:
+        half = lanes.shape[-1] // 2
+        lanes = lanes[..., :half] + lanes[..., half:]
+    return lanes[..., 0]
+
+
+def canonical(terms):
+    """The canonical sum of f32 terms."""
+    total = F64(0)
+    for tile in range(0, len(terms), 4096):
+        part = terms[tile : tile + 4096]
+        lanes = np.zeros(64, F32)
+        for row in range(0, len(part), 64):
+            some = part[row : row + 64]
+            lanes[: len(some)] += some
+        total = total + F64(fold(lanes))
+    return total
+
+
+def largest(x):
+    magnitudes = np.abs(x[~np.isnan(x)])
+    return magnitudes.max() if len(magnitudes) else F32(0)
+
+
+def dot(c, t, u):
+    x, y = c.take("x", t), c.take("y", u)
+    c.answer("dot", canonical(x * y), "f64")
+
+
+def pair(c, t, u):
+    x, y = c.take("x", t), c.take("y", u)
+    c.answer("dot", canonical(x * y), "f64")
+    c.answer("x_squared", canonical(x * x), "f64")
+    c.answer("y_squared", canonical(y * y), "f64")
+    c.answer("x_l1", canonical(np.abs(x)), "f64")
+
+
+def squared_norm(c, t):
+    x = c.take("x", t)
+    c.answer("squared_norm", canonical(x * x), "f64")
+
+
+def l1_norm(c, t):
+    c.answer("l1_norm", canonical(np.abs(c.take("x", t))), "f64")
+
+
+def max_abs(c, t):
+    c.answer("max_abs", largest(c.take("x", t)), "f32")
+
+
+def summary(c, t):
+    x = c.take("x", t)
+    c.cut(x)
+    c.answer("l1", canonical(np.abs(x)), "f64")
+    c.answer("l2_squared", canonical(x * x), "f64")
+    c.answer("max", largest(x), "f32")
+    c.answer("non_finite", np.count_nonzero(~np.isfinite(x)), "u64")
+    c.answer("count", len(x), "u64")
+
+
+# --- updates, matrices, conversions -----------------------------------------------------------------------------------
+
+
+def axpy(c, t):
+    c.input("alpha", c.factor, "f32")
+    x, y = c.take("x", t), c.take("y", "f32")
+    c.answer("out", y + c.factor * x, "f32")
+
+
+def scale_add(c, t):
+    c.input("alpha", c.factor, "f32")
+    c.input("beta", c.second_factor, "f32")
+    x, y = c.take("x", t), c.take("y", "f32")
+    c.answer("out", c.second_factor * y + c.factor * x, "f32")
+
+
+def matvec(c, t, u):
+    rows, columns = 1 + c.parameter(5) % 4, c.length % 1025
+    c.input("rows", rows, "u64")
+    x, y = c.take("x", t, rows * columns), c.take("y", u, columns)
+    c.answer("out", [F32(canonical(row * y)) for row in x.reshape(rows, columns)], "f32")
+
+
+def product(c, t, u):
+    rows, others, columns = 1 + c.parameter(5) % 4, 1 + c.parameter(6) % 4, c.length % 1025
+    c.input("rows", [rows, others], "u64")
+    x = c.take("x", t, rows * columns).reshape(rows, columns)
+    y = c.take("y", u, others * columns).reshape(others, columns)
+    c.answer("out", [F32(canonical(a * b)) for a in x for b in y], "f32")
+
+
+def add_outer(c):
+    k = c.length % (24 if c.small else 151)
+    c.input("weight", c.factor, "f32")
+    x, y = c.take("x", "f32", k), c.take("y", "f32", k * (k + 1) // 2)
+    i, j = np.tril_indices(k)
+    c.answer("out", y + (c.factor * x[i]) * x[j], "f32")
+
+
+def add_products(c):
+    batch, rows, columns = c.parameter(7) % 6, 1 + c.parameter(5) % 4, c.length % 1025
+    c.input("batch", batch, "u64")
+    x = c.take("x", "f32", batch * rows).reshape(batch, rows)
+    y = c.take("y", "f32", batch * columns).reshape(batch, columns)
+    out = c.take("z", "f32", rows * columns).reshape(rows, columns).copy()
+    for a, b in zip(x, y):
+        out += a[:, None] * b[None, :]
+    c.answer("out", out.ravel(), "f32")
+
+
+def narrowing(c, t):
+    c.answer("out", narrow(c.take("x", "f32"), t), t)
+
+
+def widening(c, t):
+    if c.length == 0:
+        return
+    b = np.arange(65536) if c.length == 12289 else words(c.seed, c.index(c.length)) & U64(0xFFFF)
+    x = from_16_bits(b.astype(U16), t)
+    c.input("x", x, t)
+    c.answer("out", x, "f32")
+
+
+# --- projections ------------------------------------------------------------------------------------------------------
+
+
+def sjlt(c, t, s, scaled):
+    b = 1 + c.length // 40 if c.small else 1 + c.parameter(2) % 20
+    k, offset = key(c.parameter(1), 0x534A4C542D333200), c.offset()
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("offset", offset, "u64")
+    x = c.take("x", t)
+    if scaled:
+        c.input("scale", c.factor, "f32")
+        x = c.factor * x
+    out = np.zeros(32 * s * b, F32)
+    coordinates = np.arange(offset, offset + len(x), dtype=U64)
+    for block in sorted(set((coordinates // U64(32)).tolist())):
+        here = coordinates // U64(32) == U64(block)
+        i, v = (coordinates[here] % U64(32)).astype(np.int64), x[here]
+        for r in range(s):
+            w = word(k, block * s + r)
+            signed = np.where((w >> 0 & 0xFFFFFFFF) >> i & 1 == 1, -v, v)
+            d, p = below(w >> 37, 27, b), w >> 32 & 31
+            out[32 * (r * b + d) + (i ^ p)] += signed
+    c.answer("out", out, "f32")
+
+
+def add_groups(out, k, offset, x):
+    """Adds the Rademacher projection of a segment."""
+    width = len(out)
+    at = 0
+    while at < len(x):
+        group, first = divmod(offset + at, 32)
+        now = x[at : at + 32 - first]
+        at += len(now)
+        inputs = np.zeros(32, F32)
+        inputs[first : first + len(now)] = now
+        w = words(k, U64(group * (width // 2) & MASK) + np.arange(width // 2, dtype=U64))
+        signs = np.stack([w & U64(0xFFFFFFFF), w >> U64(32)], 1).ravel().astype(np.int64)
+        nibble = np.arange(16)
+        flip = lambda x, bit: np.where(nibble >> bit & 1 == 1, -x, x)
+        t = []
+        for q, (a, b, cc, d) in enumerate(inputs.reshape(8, 4)):
+            table = flip(((flip(a, 0) + flip(b, 1)) + flip(cc, 2)) + d, 3)
+            t.append(table[signs >> 4 * q & 15])
+        out += ((t[0] + t[1]) + (t[2] + t[3])) + ((t[4] + t[5]) + (t[6] + t[7]))
+
+
+def rademacher(c, t, scaled=False, cut=False, carried=False):
+    width = 64 if c.small else 64 * (1 + c.parameter(2) % 4)
+    k, offset = key(c.parameter(1), 0x524144454D414348), c.offset()
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("offset", offset, "u64")
+    if not cut and not carried:
+        scale = c.factor if scaled else F32(1)
+        c.input("scale", scale, "f32")
+    x = c.take("x", t)
+    out = np.zeros(width, F32)
+    if cut or carried:
+        head, tail = c.cut(x)
+        if cut:
+            add_groups(out, k, offset, head)
+            add_groups(out, k, offset + len(head), tail)
+        else:
+            add_groups(out, k, offset, x)
+    else:
+        add_groups(out, k, offset, scale * x)
+    c.answer("out", out, "f32")
+
+
+def hadamard(c):
+    x = c.take("x", "f32", 1 << (max(c.length, 1).bit_length() - 1)).copy()
+    h = 1
+    while h < len(x):
+        pairs = x.reshape(-1, 2, h)
+        x = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
+        h *= 2
+    c.answer("out", x, "f32")
+
+
+# --- stored rows ------------------------------------------------------------------------------------------------------
+
+
+def quantise(x):
+    """Scale and codes of a finite row."""
+    m = np.abs(x).max() if len(x) else F32(0)
+    scale = m / F32(127)
+    if m / scale >= F32(127.5):
+        scale = np.nextafter(scale, F32(np.inf))
+    elif np.isinf(scale * F32(127)):
+        scale = np.nextafter(scale, F32(0))
+    codes = np.zeros(len(x), np.int64) if scale == 0 else np.rint(x / scale).astype(np.int64)
+    return scale, codes
+
+
+def int8(c):
+    x = c.take("x", "f32")
+    refused = not np.isfinite(x).all()
+    c.answer("refused", refused, "u8")
+    if not refused:
+        scale, codes = quantise(x)
+        c.answer("scale", scale, "f32")
+        c.answer("codes", codes + 128, "u8")
+        c.answer("decoded", codes.astype(F32) * scale, "f32")
+
+
+def sign(c):
+    x = c.take("x", "f32", max(c.length % 1025, 1))
+    mean = F32(canonical(np.abs(x)) / F64(len(x)))
+    scale = narrow(np.atleast_1d(mean), "f16")[0]
+    refused = not np.isfinite(scale)
+    c.answer("refused", refused, "u8")
+    if not refused:
+        negative = np.zeros(-(-len(x) // 64) * 64, U32)
+        negative[: len(x)] = x.view(U32) >> U32(31)
+        packed = (negative.reshape(-1, 32) << np.arange(32, dtype=U32)).sum(1, dtype=U32)
+        c.answer("scale", scale, "f16")
+        c.answer("words", packed, "u32")
+        c.answer("decoded", np.where(negative[: len(x)] == 1, -scale, scale), "f32")
+
+
+ORDER = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]
+
+
+def shape(c, short):
+    rows = 1 + c.parameter(5) % (3 if c.small else 48)
+    queries = [1, 8, 1 + c.parameter(8) % 11][c.parameter(7) % 3]
+    k = max(c.length % (short if c.small else 257), 1)
+    c.input("rows", rows, "u64")
+    c.input("queries", queries, "u64")
+    return rows, queries, k
+
+
+def in_groups(rows, zero):
+    """Rows filled up with rows of `zero` to groups of sixteen: (groups, 16, k)."""
+    missing = -len(rows) % 16
+    filled = np.concatenate([rows, np.full((missing, rows.shape[1]), zero, rows.dtype)])
+    return filled.reshape(-1, 16, rows.shape[1])
+
+
+def score_float(c, t, sealed):
+    n, q, k = shape(c, 24)
+    x, y = c.take("x", t, n * k).reshape(n, k), c.take("y", "f32", q * k).reshape(q, k)
+    if sealed:
+        order = [i for lane in ORDER for i in range(lane, k, 16)]
+        c.answer("sealed", in_groups(x, F32(0))[:, :, order].transpose(0, 2, 1).ravel(), t)
+    lanes = np.zeros((q, n, 16), F32)
+    for i in range(0, k, 16):
+        terms = x[None, :, i : i + 16] * y[:, None, i : i + 16]
+        lanes[:, :, : terms.shape[2]] += terms
+    c.answer("scores", fold(lanes).ravel(), "f32")
+
+
+def score_int8(c, sealed):
+    n, q, k = shape(c, 24)
+    codes = (words(c.seed, c.index(n * k)) & U64(0xFF)).astype(U8)
+    c.input("codes", codes, "u8")
+    codes = codes.reshape(n, k)
+    scales, y = c.take("scales", "f32", n), c.take("y", "f32", q * k).reshape(q, k)
+    if sealed:
+        quads = np.concatenate([codes, np.zeros((n, -k % 4), U8)], 1)
+        c.answer("sealed", in_groups(quads, U8(0)).reshape(-1, 16, quads.shape[1] // 4, 4).transpose(0, 2, 1, 3).ravel(), "u8")
+    refused = not np.isfinite(y).all()
+    c.answer("refused", refused, "u8")
+    if not refused:
+        scores = []
+        for query in y:
+            scale, of_query = quantise(query)
+            sums = (codes.astype(np.int64) - 128) @ of_query
+            scores.append(sums.astype(F32) * scales * scale)
+        c.answer("scores", np.concatenate(scores), "f32")
+
+
+def score_sign(c, sealed):
+    n, q, k = shape(c, 257)
+    blocks = -(-k // 64)
+    signs = (words(c.seed, c.index(n * 2 * blocks)) & U64(0xFFFFFFFF)).astype(U32)
+    c.input("words", signs, "u32")
+    scales, y = c.take("scales", "f16", n), c.take("y", "f32", q * k).reshape(q, k)
+    # (rows, blocks, four values, sixteen lanes)
+    negative = (signs.reshape(n, -1, 1) >> np.arange(32, dtype=U32) & U32(1)).reshape(n, blocks, 4, 16)
+    if sealed:
+        terms = (negative << np.arange(4, dtype=U32)[:, None]).sum(2, dtype=U32)
+        terms = terms[:, :, ORDER].transpose(0, 2, 1).reshape(n, -1, 8)
+        packed = (terms << np.arange(0, 32, 4, dtype=U32)).sum(2, dtype=U32)
+        c.answer("sealed", in_groups(packed, U32(0)).transpose(0, 2, 1).ravel(), "u32")
+    values = np.zeros((q, blocks * 64), F32)
+    values[:, :k] = y
+    values = values.reshape(q, 1, blocks, 4, 16)
+    signed = np.where(negative[None] == 1, -values, values)
+    terms = (signed[:, :, :, 0] + signed[:, :, :, 1]) + (signed[:, :, :, 2] + signed[:, :, :, 3])
+    lanes = np.zeros((q, n, 16), F32)
+    for b in range(blocks):
+        lanes += terms[:, :, b]
+    c.answer("scores", (fold(lanes) * scales).ravel(), "f32")
+
+
+# --- the hash itself --------------------------------------------------------------------------------------------------
+
+
+def hashes(c, name):
+    n = min(c.length, 64)
+    w = words(c.seed, np.arange(n, dtype=U64))
+    m = 1 + c.seed % 1000
+    if name == "key":
+        c.input("stream", c.seed, "u64")
+        out = [key(int(w), c.seed) for w in w]
+    elif name == "word":
+        c.input("counter", c.seed, "u64")
+        out = [word(int(w), c.seed) for w in w]
+    elif name == "below":
+        c.input("below", m, "u64")
+        out = [below(int(w) >> 37, 27, m) for w in w]
+    else:
+        out = mix(w)
+    c.input("words", w, "u64")
+    c.answer("out", np.array(out, U64), "u64")
+
+
+# --- which kernel is which --------------------------------------------------------------------------------------------
+
+PLAIN = {
+    "dot": dot, "pair": pair, "squared-norm": squared_norm, "l1-norm": l1_norm, "max-abs": max_abs, "summary": summary,
+    "axpy": axpy, "scale-add": scale_add, "matvec": matvec, "product": product, "add-outer": add_outer,
+    "add-products": add_products, "narrow": narrowing, "widen": widening, "hadamard": hadamard, "int8": int8, "sign": sign,
+}  # fmt: skip
+
+
+def kernel(name):
+    """The function that runs a kernel on a case."""
+    parts = name.split("-")
+    formats = [part for part in parts if part in ("f32", "f16", "bf16")]
+    stem = "-".join(part for part in parts if part not in formats)
+    if stem in PLAIN:
+        return lambda c: PLAIN[stem](c, *formats)
+    if name in ("mix", "key", "word", "below"):
+        return lambda c: hashes(c, name)
+    if parts[0] == "sjlt":
+        return lambda c: sjlt(c, formats[0], int(parts[-2]), "scaled" in parts)
+    if parts[0] == "rademacher":
+        return lambda c: rademacher(c, formats[0], "scaled" in parts, "cut" in parts, "carry" in parts)
+    if parts[0] == "score":
+        sealed = parts[1] == "sealed"
+        if formats:
+            return lambda c: score_float(c, formats[0], sealed)
+        return lambda c: {"int8": score_int8, "sign": score_sign}[parts[2]](c, sealed)
+    raise SystemExit(f"no such kernel: {name}")
+
+
+BYTES = {"u8": 1, "f16": 2, "bf16": 2, "f32": 4, "u32": 4, "f64": 8, "u64": 8}
+
+
+def spelled(x, t):
+    return [f"0x{int(b):0{2 * BYTES[t]}x}" for b in bits(x, t)]
+
+
+def check(family):
+    """The differences of a family."""
+    for published in family["kernels"]:
+        run, wrong = kernel(published["name"]), []
+        for expected in published["small"]:
+            c = Case(expected["case"], long=False)
+            run(c)
+            found = {"case": c.number, "kind": c.kind, "seed": f"0x{c.seed:016x}", "length": c.length, "start": c.start}
+            found |= {name: spelled(x, t) for name, x, t, _ in c.record}
+            if list(found) != list(expected):
+                wrong.append(f"small case {c.number}: {list(found)} and not {list(expected)}")
+            wrong += [f"small case {c.number}: {name}" for name in expected if found.get(name) != expected[name]]
+        h = 0xCBF29CE484222325
+        for number in range(published["long"]["cases"]):
+            c = Case(number, long=True)
+            run(c)
+            for _, x, t, is_answer in c.record:
+                if is_answer:
+                    b = bits(x, t)
+                    for byte in b.astype(b.dtype.newbyteorder("<")).tobytes():
+                        h = (h ^ byte) * 0x100000001B3 & MASK
+        if f"0x{h:016x}" != published["long"]["hash"]:
+            wrong.append("the hash of the long cases")
+        print(f"{'FAIL' if wrong else 'ok  '} {published['name']}", *wrong, sep="\n     " if wrong else " ", flush=True)
+        yield from wrong
+
+
+def main():
+    folder = pathlib.Path(__file__).parent
+    names = sys.argv[1:] or sorted(path.stem for path in folder.glob("*.json"))
+    wrong = [w for name in names for w in check(json.loads((folder / f"{name}.json").read_text()))]
+    print(f"{len(wrong)} differences" if wrong else f"all of {', '.join(names)} reproduced with NumPy {np.__version__}")
+    sys.exit(bool(wrong))
+
+
+if __name__ == "__main__":
+    main()
