@@ -9,9 +9,10 @@
 //! some T on it is cheaper to form the gradients, piece by piece: [`Route`] says when.
 //!
 //! *Order*: layers in order of the gradient; in a layer g's positions, and for each of them g′'s. Each dot is canonical
-//! ([`gradsieve_kernels::mod@dot`]) and in `f64`, as are products of them and sums. A norm takes each pair of positions once, twice its value, those
-//! before t ahead of t itself. Where gradients are formed, an entry is a sum of rounded products in `f32` in the order of positions, and the
-//! canonical dots of pieces of 256 entries are added in `f64`. So the bits are the same everywhere; the two routes differ by rounding.
+//! ([`mod@gradsieve_kernels::dot`]) and in `f64`, as are products of them and sums. A norm takes each pair of positions once, twice its
+//! value: for each t those before t, then t itself. Where gradients are formed, an entry is a sum of rounded products in `f32` in the order
+//! of positions, and the canonical dots of pieces of 256 entries are added in `f64`. So the bits are the same everywhere; the two
+//! routes differ by rounding.
 //!
 //! *Error*: |computed − exact| ≤ (142 + T + T′)·2⁻²⁴·Σₜ Σₜ′ (|aₜ|·|a′ₜ′|)(|bₜ|·|b′ₜ′|) to first order, by either route.
 //!

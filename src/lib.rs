@@ -79,7 +79,10 @@ pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
-pub use sketch::{Exact, Kind, Projector, Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher};
+pub use sketch::{
+    AnyProjector, Exact, FactGrass, Factor, Kind, Logra, Part, Plan, Projector, Rademacher, Repeat, Sjlt,
+    Sketch, SketchId, Sketcher, Widths,
+};
 
 /// The README's Rust example, compiled and run with the other examples.
 #[cfg(doctest)]

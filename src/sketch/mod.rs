@@ -5,14 +5,35 @@
 //! a bit; another order is another rounding. ([`Rademacher`] sums coordinates by 32, and for it a cut inside such a group is another
 //! rounding, too.)
 //!
+//! | projector | made for | cost | when |
+//! |---|---|---|---|
+//! | [`Sjlt`] | any gradient | 1, 2 or 4 additions a coordinate, whatever K is | the default |
+//! | [`Rademacher`] | any gradient | K/8 look-ups and additions a coordinate | light tails whatever the gradient; small models |
+//! | [`Exact`] | any gradient | nothing | K can be p: small layers, biases, the truth |
+//! | [`Logra`] | a linear layer's factors | inputs·k_i + outputs·k_o | large layers: no pass over their entries, no time for one |
+//! | [`FactGrass`] | a linear layer's factors | k′_i·k′_o, whatever the layer's size | larger still, with dense factors; K small or no product |
+//! | [`Plan`] | a model, layer by layer | that of its parts | factored parts; widths that follow a layer's worth; methods by layer |
+//! | [`AnyProjector`] | what it holds is | that of what it holds | the projection is a setting |
+//!
+//! A sequence (a layer applied at T positions) costs a factored projector T times as much, and any other the time in which the layer's
+//! gradient is formed, T products an entry.
+//!
 //! May import `ghost`, `gradient` and `error`; knows nothing of detectors, influence or stores.
 
+mod any;
 mod exact;
+mod factgrass;
+mod logra;
+mod plan;
 mod rademacher;
 mod sjlt;
 
+pub use any::AnyProjector;
 pub use exact::Exact;
+pub use factgrass::FactGrass;
 pub use gradsieve_kernels::sjlt::Repeat;
+pub use logra::{Factor, Logra, Widths};
+pub use plan::{Part, Plan};
 pub use rademacher::Rademacher;
 pub use sjlt::Sjlt;
 
@@ -90,6 +111,12 @@ pub enum Kind {
     Sjlt = 1,
     /// Dense ±1 projection made on the fly: [`Rademacher`].
     Rademacher = 2,
+    /// Both factors of a linear layer projected: [`Logra`].
+    Logra = 6,
+    /// Some entries of both factors kept, and the SJLT of their product: [`FactGrass`].
+    FactGrass = 7,
+    /// A projection for each layer: [`Plan`].
+    Plan = 8,
 }
 
 /// What two sketches must have in common to be compared, merged or stored together.
@@ -277,10 +304,10 @@ impl<'m, P: Projector> Sketcher<'m, P> {
     /// - *A projector that is not factored* gets the gradient itself, formed a kilobyte at a time on the stack: the sketch and the measures have
     ///   the bits of a segment of the written-out matrix (each entry Σₜ of rounded products in order of positions). O(T·D·K), as long as a
     ///   backward pass takes.
-    /// - *A factored one* projects position by position and never forms the gradient. Its squared norm is exact all the same, by the cheaper route
-    ///   ([`Route::of_norm`](crate::ghost::Route::of_norm)). If that is the ghost norm, **the L1 norm and the maximum are not taken**: they are NaN, and the detector
-    ///   [`L1`](crate::outlier::L1) answers [`Error::NotMeasured`]. If it is the formed gradient, or if the ghost norm is not finite or so large
-    ///   that an entry may not be, all measures are taken from the gradient, formed in pieces.
+    /// - *A factored one* projects position by position and never forms the gradient. Its squared norm is exact all the same, by the cheaper
+    ///   route ([`Route::of_norm`]). If that is the ghost norm, **the L1 norm and the maximum are not taken**: they are NaN, and the
+    ///   detector [`L1`](crate::outlier::L1) answers [`Error::NotMeasured`]. If it is the formed gradient, or if the ghost norm is not
+    ///   finite or so large that an entry may not be, all measures are taken from the gradient, formed in pieces.
     ///
     /// # Errors
     /// [`Error::Setting`] without positions; [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`]; as the projector says.

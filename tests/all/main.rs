@@ -3,12 +3,15 @@
 mod accuracy;
 mod direction;
 mod dvemb;
+mod factored;
 mod forest;
 mod ghost;
 mod influence;
 mod influence_golden;
 mod moments;
+mod plan;
 mod rademacher;
+mod sequence;
 mod sketch;
 mod source;
 mod store;

@@ -9,13 +9,14 @@
 #![no_main]
 
 use core::hint::black_box;
+use gradsieve::ghost::{self, LayerGradient};
 use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, Layer, Layout, LayoutId, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher,
-    bf16, f16,
+    Element, Error, Exact, FactGrass, Factor, Layer, Layout, LayoutId, Logra, Part, Plan, Projector,
+    Rademacher, Repeat, Sequence, Sjlt, Sketch, Sketcher, Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -64,6 +65,39 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     let layer = Layer::new(black_box(0), black_box(4), 3);
     let projector = Rademacher::new(black_box(64), black_box(1))?;
     Ok(sketch(projector, layout, &layer, half, out)?.measures.l1)
+}
+
+/// Projections layer by layer, sequences, and products of gradients that are never formed.
+fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
+    let layer = |offset| Layer::new(black_box(offset), black_box(4), black_box(3));
+    let widths = |inputs| Widths { outputs: black_box(16), inputs: black_box(inputs) };
+    let (logra, factgrass) = (layer(0), layer(12));
+    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting)?;
+    let kept = Widths { outputs: black_box(3), inputs: black_box(2) };
+    let mut parts = [
+        Part::new(logra, Logra::new(logra, widths(32), Factor::Rademacher, black_box(1))?),
+        Part::new(factgrass, FactGrass::new(factgrass, kept, black_box(64), black_box(1), repeat)?),
+        Part::new(layer(24), Sjlt::new(black_box(64), black_box(1), repeat)?),
+        Part::new(layer(36), Exact::new(black_box(12))),
+        Part::new(layer(48), Rademacher::new(black_box(64), black_box(1))?),
+    ];
+    let plan = Plan::new(opaque(&mut parts))?;
+    let mut sketcher = Sketcher::new(plan, plan.layout(), out)?;
+    sketcher.segment(black_box(3), half)?;
+    sketcher.outer(&layer(black_box(12)), brain, x)?;
+    sketcher.outer_sequence(&layer(black_box(24)), black_box(2), half, brain)?;
+    sketcher.outer_sequence(&layer(black_box(0)), black_box(2), x, half)?;
+    let sketch = sketcher.finish()?;
+    let values = plan.values(black_box(2), sketch.values).ok_or(Error::Setting)?;
+
+    let linear = |positions| Sequence::new(&logra, black_box(positions), half, brain);
+    let (x, y) = (LayerGradient::Linear(linear(2)?), LayerGradient::Linear(linear(3)?));
+    let (x, y) = ([x, LayerGradient::Plain(half)], [y, LayerGradient::Plain(half)]);
+    let (x, y) = (x.get(..black_box(2)).unwrap_or_default(), y.get(..black_box(2)).unwrap_or_default());
+    let mut products = [0.0; 4];
+    let memory = &mut [0.0; ghost::scratch(2, 2)];
+    ghost::products(opaque(&mut [x, y]), opaque(&mut [y, x]), opaque(memory), opaque(&mut products))?;
+    Ok(values.iter().sum::<f32>() as f64 + ghost::dot(x, y)? + ghost::squared_norm(x) + products[1])
 }
 
 /// Kernels that the core does not use.
@@ -237,6 +271,13 @@ pub extern "C" fn _start() -> ! {
     let mut floats = [0.5_f32; 4096];
     let mut more = [0.5_f32; 64];
     let result = everything(
+        opaque(&mut floats),
+        opaque(&mut more),
+        opaque(&mut [f16::ONE; 16]),
+        opaque(&mut [bf16::ONE; 16]),
+    );
+    let _ = black_box(result);
+    let result = factored(
         opaque(&mut floats),
         opaque(&mut more),
         opaque(&mut [f16::ONE; 16]),

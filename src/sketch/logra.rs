@@ -1,0 +1,277 @@
+//! LoGra: the gradient b aᵀ of a linear layer becomes (P_o b)(P_i a)ᵀ. Both factors are projected, and the layer's D·K entries are never formed.
+//!
+//! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a seed of their own each, which is made of the projector's seed and the layer:
+//! two layers of one shape have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is (P_o b)ᵢ·(P_i a)ⱼ/√K. A
+//! sequence's products are summed position by position.
+//!
+//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, for any two matrices x, y of the layer's shape.
+//!
+//! *Variance*: not above (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖². It is the factors that count: 64 × 64 numbers are as good as 32 of a dense
+//! projection where x and y are aligned. Of outer products x = b aᵀ and y = d cᵀ it is, with ± factors, exactly
+//!
+//! V_o·(a·c)² + V_i·(b·d)² + V_o·V_i, where V_i = (‖a‖²‖c‖² + (a·c)² − 2Σaⱼ²cⱼ²)/k_i and V_o the same of b, d and k_o.
+//!
+//! So gradients whose factors are far from aligned are told apart as well as by K dense numbers: then V_o·V_i is all that is left.
+//!
+//! *Cost* of an outer product: inputs·k_i + outputs·k_o terms of a dense projection ([`mod@gradsieve_kernels::rademacher`]) and K products; a
+//! kilobyte of stack. *Plain segments* of the layer's weights are taken, too, being linear: a piece of row r adds P_o's column r times the
+//! projected piece, which costs its length times k_i, and K + 32·k_o for each row that it touches. Segments are cut by the sketcher and by rows; a
+//! cut inside a group of 32 columns is another rounding, as with [`Rademacher`](super::Rademacher).
+//!
+//! Source: LoGra (Choe et al. 2024). There, the factors may also be initialised by principal components; these are random.
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::{Error, check_length};
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::hash::{key, mix, word};
+use gradsieve_kernels::{Element, matrix, rademacher};
+
+/// Separates the factors' seeds from every other use of a seed.
+const STREAM: u64 = 0x4C4F_4752_4100_0000;
+
+/// Two widths that belong to a linear layer: one for its outputs (the gradient's rows) and one for its inputs (columns).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Widths {
+    /// For the outputs.
+    pub outputs: usize,
+    /// For the inputs.
+    pub inputs: usize,
+}
+
+impl Widths {
+    /// Numbers of their product.
+    #[must_use]
+    pub const fn product(self) -> usize {
+        self.outputs.saturating_mul(self.inputs)
+    }
+}
+
+/// What the factors are projected by. The numbers are part of what sketches are labelled with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Factor {
+    /// Signs ±1, made on the fly: widths are multiples of 16.
+    #[default]
+    Rademacher = 0,
+}
+
+/// A LoGra projection of one linear layer: (P_o b)(P_i a)ᵀ, K = k_o·k_i numbers, with dense projections P_o and P_i. The layer's gradient comes
+/// as outer products, sequences or segments; for a model of several layers see [`Plan`](super::Plan).
+///
+/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, with variance at most (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖²: where gradients are aligned it is the factors' widths
+/// that count and not K. An outer product costs inputs·k_i + outputs·k_o terms of a dense projection and K products, and a kilobyte of
+/// stack. A segment of r rows costs its length times k_i, and r·(K + 32·k_o).
+///
+/// ```
+/// use gradsieve::{Factor, Layer, Layout, Logra, Projector, Sketcher, Widths};
+///
+/// let layer = Layer::new(0, 1024, 1024);
+/// let projector = Logra::new(layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, 7)?;
+/// let mut memory = [0.0_f32; 512];
+/// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, &mut memory)?;
+/// sketcher.outer(&layer, &[0.5_f32; 1024], &[0.25_f32; 1024])?;
+/// assert_eq!(sketcher.finish()?.values.len(), 16 * 32);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Logra {
+    layer: Layer,
+    seed: u64,
+    outputs: Kernel,
+    inputs: Kernel,
+}
+
+/// The projection of one factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kernel {
+    Rademacher(gradsieve_kernels::Rademacher),
+}
+
+impl Kernel {
+    const fn new(factor: Factor, width: usize, seed: u64) -> Result<Self, Error> {
+        let multiple = gradsieve_kernels::rademacher::WIDTH_MULTIPLE;
+        if width > Logra::WIDEST {
+            return Err(Error::Width { multiple, found: width });
+        }
+        match factor {
+            Factor::Rademacher => match gradsieve_kernels::Rademacher::new(width, seed) {
+                Ok(kernel) => Ok(Self::Rademacher(kernel)),
+                Err(_) => Err(Error::Width { multiple, found: width }),
+            },
+        }
+    }
+
+    const fn width(&self) -> usize {
+        match self {
+            Self::Rademacher(kernel) => kernel.width(),
+        }
+    }
+
+    const fn factor(&self) -> Factor {
+        match self {
+            Self::Rademacher(_) => Factor::Rademacher,
+        }
+    }
+
+    /// The unscaled projection of `scale`·x, the coordinates from `offset` on, in a panel on the stack.
+    fn project<'p, T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        panel: &'p mut [f32; Logra::WIDEST],
+    ) -> Result<&'p [f32], Error> {
+        let out = panel.get_mut(..self.width()).unwrap_or_default();
+        out.fill(0.0);
+        match self {
+            Self::Rademacher(kernel) => rademacher(*kernel, offset, scale, x, out)?,
+        }
+        Ok(out)
+    }
+}
+
+impl Logra {
+    /// The widest factor. Two panels of so many `f32` stand on the stack while an outer product is projected: a kilobyte.
+    pub const WIDEST: usize = 128;
+
+    /// The projection of `layer` to `widths.outputs` × `widths.inputs` numbers that belongs to `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless both widths are positive multiples of 16 and at most [`Logra::WIDEST`].
+    pub const fn new(layer: Layer, widths: Widths, factor: Factor, seed: u64) -> Result<Self, Error> {
+        let of_layer = seed_of_layer(key(seed, STREAM), &layer);
+        let outputs = match Kernel::new(factor, widths.outputs, word(of_layer, 0)) {
+            Ok(kernel) => kernel,
+            Err(error) => return Err(error),
+        };
+        let inputs = match Kernel::new(factor, widths.inputs, word(of_layer, 1)) {
+            Ok(kernel) => kernel,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { layer, seed, outputs, inputs })
+    }
+
+    /// The layer whose gradients it projects.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
+    /// The widths of the factors.
+    #[must_use]
+    pub const fn widths(&self) -> Widths {
+        Widths { outputs: self.outputs.width(), inputs: self.inputs.width() }
+    }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.widths().product()
+    }
+}
+
+/// A key mixed with a layer's place and shape.
+pub(super) const fn seed_of_layer(key: u64, layer: &Layer) -> u64 {
+    let key = mix(key ^ mix(layer.offset)).wrapping_add(layer.outputs);
+    mix(mix(key) ^ layer.inputs)
+}
+
+/// A run of coordinates of a layer that lie in one row.
+pub(super) struct RowPiece<'x, T> {
+    pub(super) row: u64,
+    pub(super) column: u64,
+    pub(super) x: &'x [T],
+}
+
+/// The pieces of rows that a segment of `layer` consists of.
+///
+/// # Errors
+/// [`Error::OutsideLayout`] if it lies in part outside the layer.
+pub(super) fn row_pieces<'x, T>(
+    layer: &Layer,
+    offset: u64,
+    x: &'x [T],
+) -> Result<impl Iterator<Item = RowPiece<'x, T>>, Error> {
+    let end = layer.offset.saturating_add(layer.checked_len().unwrap_or(0));
+    let found = offset.saturating_add(x.len() as u64);
+    if offset < layer.offset || found > end {
+        return Err(Error::OutsideLayout { end, found: if found > end { found } else { offset } });
+    }
+    let inputs = layer.inputs.max(1);
+    let (mut start, mut rest) = (offset - layer.offset, x);
+    Ok(core::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (row, column) = (start / inputs, start % inputs);
+        let room = usize::try_from(inputs - column).unwrap_or(usize::MAX);
+        let (x, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+        rest = later;
+        start += x.len() as u64;
+        Some(RowPiece { row, column, x })
+    }))
+}
+
+impl Projector for Logra {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let Widths { outputs, inputs } = self.widths();
+        let mut settings = seed_of_layer(self.inputs.factor() as u64, &self.layer);
+        for width in [outputs, inputs] {
+            settings = mix(settings ^ width as u64);
+        }
+        let (width, seed) = (self.width(), self.seed);
+        SketchId { kind: Kind::Logra, width, seed, repeat: Repeat::One, settings, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width()
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_length(self.width(), out.len())?;
+        let [left, right] = &mut [[0.0; Self::WIDEST]; 2];
+        for RowPiece { row, column, x } in row_pieces(&self.layer, offset, x)? {
+            let left = self.outputs.project(row, 1.0, &[1.0_f32], left)?;
+            let right = self.inputs.project(column, scale, x, right)?;
+            matrix::add_products(1, left, right, out)?;
+        }
+        Ok(())
+    }
+
+    fn project_outer<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_length(self.width(), out.len())?;
+        self.is_factored(layer)?;
+        let [left, right] = &mut [[0.0; Self::WIDEST]; 2];
+        let left = self.outputs.project(0, 1.0, b, left)?;
+        let right = self.inputs.project(0, 1.0, a, right)?;
+        Ok(matrix::add_products(1, left, right, out)?)
+    }
+
+    fn is_factored(&self, layer: &Layer) -> Result<bool, Error> {
+        if *layer == self.layer { Ok(true) } else { Err(Error::LayerMismatch { index: 0 }) }
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        let scale = (1.0 / libm::sqrt(self.width() as f64)) as f32;
+        for value in out {
+            *value *= scale;
+        }
+    }
+}
