@@ -43,7 +43,7 @@ pub fn hadamard_with(level: Level, x: &mut [f32]) -> Result<(), Error> {
 }
 
 /// The scalar text.
-fn definition(x: &mut [f32]) {
+pub(crate) fn definition(x: &mut [f32]) {
     let mut half = 1;
     while half < x.len() {
         for block in x.chunks_mut((2 * half).max(1)) {
@@ -72,7 +72,7 @@ impl Kernel for Hadamard<'_> {
     fn vectorise<S: Simd>(self, s: S) {
         // A power of two from sixteen on leaves no rest.
         match self.x.as_chunks_mut::<16>() {
-            (rows, []) => transform(s, rows),
+            (rows, []) => transform::<S, false>(s, rows, &[]),
             (_, rest) => definition(rest),
         }
     }
@@ -84,19 +84,20 @@ const TILE: usize = 4096;
 const TILE_ROWS: usize = TILE / 16;
 
 /// Rows of sixteen elements, as many as a power of two. Depth first: whenever a block of a level is complete, its stages are
-/// done while it is still near.
+/// done while it is still near. If `SIGNED`, the elements whose bits are set in `signs`, a number a row, change their signs first.
 #[inline(always)]
-fn transform<S: Simd>(s: S, x: &mut [[f32; 16]]) {
+pub(crate) fn transform<S: Simd, const SIGNED: bool>(s: S, x: &mut [[f32; 16]], signs: &[u16]) {
     let (near, far) = if S::ROOMY { (16, 8) } else { (4, 4) };
     let first = near.min(x.len());
     let mut done = 0;
     while let Some(block) = x.get_mut(done..done + first) {
+        let signs = if SIGNED { signs.get(done..).unwrap_or_default() } else { &[] };
         match first {
-            16 => within::<S, 16>(s, block),
-            8 => within::<S, 8>(s, block),
-            4 => within::<S, 4>(s, block),
-            2 => within::<S, 2>(s, block),
-            _ => within::<S, 1>(s, block),
+            16 => within::<S, SIGNED, 16>(s, block, signs),
+            8 => within::<S, SIGNED, 8>(s, block, signs),
+            4 => within::<S, SIGNED, 4>(s, block, signs),
+            2 => within::<S, SIGNED, 2>(s, block, signs),
+            _ => within::<S, SIGNED, 1>(s, block, signs),
         }
         done += first;
         let mut stride = first;
@@ -120,11 +121,20 @@ fn transform<S: Simd>(s: S, x: &mut [[f32; 16]]) {
 
 /// All stages of `R` rows: four in each register, then those between registers.
 #[inline(always)]
-fn within<S: Simd, const R: usize>(s: S, block: &mut [[f32; 16]]) {
+fn within<S: Simd, const SIGNED: bool, const R: usize>(s: S, block: &mut [[f32; 16]], signs: &[u16]) {
     let Some(block) = block.first_chunk_mut::<R>() else { return };
     let mut rows = [s.splat(0.0); R];
     for (row, from) in rows.iter_mut().zip(block.iter()) {
-        *row = s.hadamard_16(s.load(from));
+        *row = s.load(from);
+    }
+    if SIGNED {
+        let Some(signs) = signs.first_chunk::<R>() else { return };
+        for (row, signs) in rows.iter_mut().zip(signs) {
+            *row = s.flip(*row, *signs);
+        }
+    }
+    for row in &mut rows {
+        *row = s.hadamard_16(*row);
     }
     let rows = butterflies(s, rows);
     for (row, to) in rows.into_iter().zip(block) {

@@ -6,7 +6,7 @@
 //!
 //! # How it is laid out
 //! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`], [`mod@sjlt`], [`mod@rademacher`],
-//!   [`mod@hadamard`], [`codec`], [`score`]. In each, the
+//!   [`mod@hadamard`], [`mod@gaussian`], [`mod@srht`], [`mod@mask`], [`codec`], [`score`]. In each, the
 //!   function named `definition` is the scalar text that *defines* the answer; below it stands the vector
 //!   form, once, over the vocabulary of `simd.rs`.
 //! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things on which all
@@ -47,10 +47,12 @@ mod dispatch;
 pub mod dot;
 pub mod element;
 pub mod error;
+pub mod gaussian;
 pub mod hadamard;
 pub mod hash;
 mod isa;
 pub mod level;
+pub mod mask;
 pub mod matrix;
 pub mod norm;
 pub mod pair;
@@ -58,6 +60,7 @@ pub mod rademacher;
 pub mod score;
 mod simd;
 pub mod sjlt;
+pub mod srht;
 pub mod sum;
 pub mod summary;
 
@@ -66,10 +69,13 @@ pub use convert::{narrow, narrow_with, widen, widen_with};
 pub use dot::{dot, dot_with};
 pub use element::Element;
 pub use error::Error;
+pub use gaussian::{Gaussian, gaussian, gaussian_with};
 pub use hadamard::{hadamard, hadamard_with};
 pub use level::Level;
+pub use mask::{Mask, mask, mask_with};
 pub use norm::{l1_norm, l1_norm_with, max_abs, max_abs_with, squared_norm, squared_norm_with};
 pub use pair::{Pair, pair, pair_with};
 pub use rademacher::{Rademacher, rademacher, rademacher_batch, rademacher_batch_with, rademacher_with};
 pub use sjlt::{Sjlt, sjlt, sjlt_scaled, sjlt_scaled_with, sjlt_with};
+pub use srht::{Srht, srht, srht_outer, srht_outer_with, srht_with};
 pub use summary::{Accumulator, Summary, summarize, summarize_with};

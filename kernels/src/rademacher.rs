@@ -78,16 +78,7 @@ impl Rademacher {
     /// 1/√k: what the finished outputs are multiplied by.
     #[must_use]
     pub const fn scale(self) -> f32 {
-        // An integer root, and one step of Newton's method: no square root is in `core`. Never zero, as `new` has seen to.
-        let k = self.width as u64;
-        let root = k.isqrt() as f64;
-        let mut steps = 0;
-        let mut root = if root > 0.0 { root } else { 1.0 };
-        while steps < 4 {
-            root = 0.5 * (root + k as f64 / root);
-            steps += 1;
-        }
-        (1.0 / root) as f32
+        one_over_root(self.width)
     }
 
     /// The hash state that belongs to the first two outputs of `group`; adding [`GOLDEN`] leads to the next word.
@@ -96,6 +87,20 @@ impl Rademacher {
         let counter = group.wrapping_mul(self.width as u64 / 2);
         self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
     }
+}
+
+/// 1/√k, correctly rounded in `f64` or nearly so, then to `f32`; *k* is positive.
+pub(crate) const fn one_over_root(k: usize) -> f32 {
+    // An integer root, and a few steps of Newton's method: no square root is in `core`.
+    let k = k as u64;
+    let root = k.isqrt() as f64;
+    let mut steps = 0;
+    let mut root = if root > 0.0 { root } else { 1.0 };
+    while steps < 4 {
+        root = 0.5 * (root + k as f64 / root);
+        steps += 1;
+    }
+    (1.0 / root) as f32
 }
 
 /// Adds the projection of `scale`·x, the coordinates `offset..offset + x.len()` of a gradient, to `out`, which is *k* long. Each

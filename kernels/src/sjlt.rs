@@ -117,7 +117,7 @@ impl Sjlt {
 
     /// The hash state that belongs to the first repetition of `block`; adding [`GOLDEN`] leads to the next word.
     #[inline(always)]
-    const fn state(self, block: u64) -> u64 {
+    pub(crate) const fn state(self, block: u64) -> u64 {
         let counter = block.wrapping_mul(self.repeat.count() as u64);
         self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
     }
@@ -183,7 +183,7 @@ pub fn sjlt_scaled_with<T: Element>(
     Ok(())
 }
 
-fn check(projection: Sjlt, offset: u64, length: usize, width: usize) -> Result<(), Error> {
+pub(crate) fn check(projection: Sjlt, offset: u64, length: usize, width: usize) -> Result<(), Error> {
     projection.check_width(width)?;
     match offset.checked_add(length as u64) {
         Some(_) => Ok(()),
@@ -192,7 +192,13 @@ fn check(projection: Sjlt, offset: u64, length: usize, width: usize) -> Result<(
 }
 
 /// The scalar text. (`scale` is 1 where there is none: multiplying by 1 changes nothing.)
-fn definition<T: Element>(projection: Sjlt, mut offset: u64, scale: f32, mut x: &[T], out: &mut [f32]) {
+pub(crate) fn definition<T: Element>(
+    projection: Sjlt,
+    mut offset: u64,
+    scale: f32,
+    mut x: &[T],
+    out: &mut [f32],
+) {
     while !x.is_empty() {
         let first = (offset % BLOCK as u64) as usize;
         let (now, later) = x.split_at((BLOCK - first).min(x.len()));
@@ -276,7 +282,7 @@ impl<T: Element, const REPEAT: usize, const SCALED: bool> Kernel for Project<'_,
 
 /// Whole blocks without a test an element; what lies before the first and behind the last of them by the scalar text.
 #[inline(always)]
-fn serial<T: Element, const REPEAT: usize, const SCALED: bool>(
+pub(crate) fn serial<T: Element, const REPEAT: usize, const SCALED: bool>(
     projection: Sjlt,
     offset: u64,
     scale: f32,
@@ -356,34 +362,46 @@ fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     let block = (offset + before.len() as u64) / BLOCK as u64;
     {
         let out = out.as_chunks_mut::<16>().0.as_chunks_mut::<2>().0;
-        let width = out.len() / REPEAT;
-        let lanes = s.splat(scale);
         let mut state = projection.state(block);
         for x in x {
             s.prefetch(x, AHEAD);
-            let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { continue };
-            let mut pair = [lanes; 2];
-            if SCALED || REPEAT > 1 {
-                pair = [T::load(s, &x[0]), T::load(s, &x[1])];
-            }
-            if SCALED {
-                pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
-            }
-            for repetition in 0..REPEAT {
-                let word = hash::mix(state);
-                state = state.wrapping_add(GOLDEN);
-                let destination = hash::below(word >> 37, 27, width as u64) as usize;
-                let Some(out) = out.get_mut(repetition * width + destination) else { continue };
-                if SCALED || REPEAT > 1 {
-                    s.scatter(pair, word, out);
-                } else {
-                    T::scatter(s, x, word, out);
-                }
-            }
+            one_block::<S, T, REPEAT, SCALED>(s, &mut state, scale, x, out);
         }
     }
     let done = x.as_flattened().len();
     definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
+}
+
+/// One whole block, whose hash state is `state`, which moves on to the next block; `out` in blocks of 32.
+#[inline(always)]
+pub(crate) fn one_block<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
+    s: S,
+    state: &mut u64,
+    scale: f32,
+    x: &[T; BLOCK],
+    out: &mut [[[f32; 16]; 2]],
+) {
+    let width = out.len() / REPEAT;
+    let [x] = x.as_chunks::<16>().0.as_chunks::<2>().0 else { return };
+    let mut pair = [s.splat(scale); 2];
+    if SCALED || REPEAT > 1 {
+        let [lanes, _] = pair;
+        pair = [T::load(s, &x[0]), T::load(s, &x[1])];
+        if SCALED {
+            pair = [s.mul(lanes, pair[0]), s.mul(lanes, pair[1])];
+        }
+    }
+    for repetition in 0..REPEAT {
+        let word = hash::mix(*state);
+        *state = state.wrapping_add(GOLDEN);
+        let destination = hash::below(word >> 37, 27, width as u64) as usize;
+        let Some(out) = out.get_mut(repetition * width + destination) else { continue };
+        if SCALED || REPEAT > 1 {
+            s.scatter(pair, word, out);
+        } else {
+            T::scatter(s, x, word, out);
+        }
+    }
 }
 
 #[cfg(test)]
