@@ -80,8 +80,8 @@ pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
 pub use sketch::{
-    AnyProjector, Exact, FactGrass, Factor, Kind, Logra, Part, Plan, Projector, Rademacher, Repeat, Sjlt,
-    Sketch, SketchId, Sketcher, Widths,
+    AnyProjector, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Logra, Mask, Part, Plan, Projector,
+    Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
 };
 
 /// The README's Rust example, compiled and run with the other examples.

@@ -74,7 +74,8 @@ fn alter_a_result(directory: &Path) {
     for file in std::fs::read_dir(directory).unwrap() {
         let path = file.unwrap().path();
         let mut bytes = std::fs::read(&path).unwrap();
-        let word = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        let word =
+            |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
         let begin = 16 + 8 + word(&bytes, 20) + 4;
         let end = begin + 8 + 8 * word(&bytes, begin + 4);
         for value in bytes[begin + 8..end].chunks_exact_mut(8) {

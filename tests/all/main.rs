@@ -10,6 +10,7 @@ mod influence;
 mod influence_golden;
 mod moments;
 mod plan;
+mod projections;
 mod rademacher;
 mod sequence;
 mod sketch;

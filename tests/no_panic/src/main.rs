@@ -15,8 +15,7 @@ use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestS
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, FactGrass, Factor, Layer, Layout, LayoutId, Logra, Part, Plan, Projector,
-    Rademacher, Repeat, Sequence, Sjlt, Sketch, Sketcher, Widths, bf16, f16,
+    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask, Part, Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, Sketcher, Srht, Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -63,8 +62,15 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     carry.finish(projection, out)?;
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 3);
-    let projector = Rademacher::new(black_box(64), black_box(1))?;
-    Ok(sketch(projector, layout, &layer, half, out)?.measures.l1)
+    let (width, seed, repeat) = (black_box(64), black_box(1), Repeat::Two);
+    let mut sum = sketch(Rademacher::new(width, seed)?, layout, &layer, half, out)?.measures.l1;
+    sum += sketch(Gaussian::new(width, seed)?, layout, &layer, half, out)?.measures.l1;
+    sum += sketch(Srht::new(width, seed)?, layout, &layer, brain, out)?.measures.l1;
+    sum += sketch(Mask::new(width, seed, repeat, black_box(3))?, layout, &layer, half, out)?.measures.l1;
+    let list = &mut [1_u32, 5, 9];
+    sum +=
+        sketch(IndexMask::new(width, seed, repeat, opaque(list))?, layout, &layer, brain, out)?.measures.l1;
+    Ok(sum)
 }
 
 /// Projections layer by layer, sequences, and products of gradients that are never formed.

@@ -1,0 +1,66 @@
+//! Dense Gaussian projection: every output is the sum of all coordinates times normal numbers of its own, made on the fly. O(p·K) time, no
+//! memory of its own. The reference that theory speaks of; [`Rademacher`](super::Rademacher) does the same work faster and with less variance.
+//!
+//! Definition (what "normal" means exactly), variance, error and sources stand with the kernel, [`gradsieve_kernels::mod@gaussian`].
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::Error;
+use crate::gradient::LayoutId;
+use gradsieve_kernels::{Element, gaussian};
+
+/// A dense projection of width K with entries N(0, 1/K), normal to 7·10⁻⁴ in distribution and to 3·10⁻⁸ in the moments up to the seventh.
+///
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩²)/K whatever the gradient, and light tails. Where a gradient is cut changes no
+/// bit. It costs four look-ups and additions a coordinate and output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gaussian {
+    seed: u64,
+    kernel: gradsieve_kernels::Gaussian,
+}
+
+impl Gaussian {
+    /// The projection to `width` numbers that belongs to `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32.
+    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
+        match gradsieve_kernels::Gaussian::new(width, seed) {
+            Ok(kernel) => Ok(Self { seed, kernel }),
+            Err(_) => {
+                Err(Error::Width { multiple: gradsieve_kernels::gaussian::WIDTH_MULTIPLE, found: width })
+            }
+        }
+    }
+}
+
+impl Projector for Gaussian {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let (width, seed) = (self.kernel.width(), self.seed);
+        SketchId { kind: Kind::Gaussian, width, seed, repeat: Repeat::One, settings: 0, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.kernel.width()
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        Ok(gaussian(self.kernel, offset, scale, x, out)?)
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        let scale = self.kernel.scale();
+        for value in out {
+            *value *= scale;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Most coordinates dropped, the rest through an SJLT (GraSS, 2025): where even reading the gradient costs too much. O(p/m) time, no memory of its own.
+//!
+//! [`Mask`] keeps one block of 32 coordinates in *m*, chosen by hash: definition, variance and sources stand with the kernel,
+//! [`gradsieve_kernels::mod@mask`]. [`IndexMask`] keeps the coordinates of a list that the caller lends.
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::Error;
+use crate::gradient::LayoutId;
+use core::num::NonZeroU16;
+use gradsieve_kernels::hash::{key, mix};
+use gradsieve_kernels::{Element, mask, sjlt};
+
+/// One block of 32 coordinates in *m*, and a blocked SJLT of width K behind it.
+///
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. The variance is that of [`Sjlt`](super::Sjlt) and what the mask adds: about m times the sum of the squared inner
+/// products of blocks, so that a gradient that is spread evenly over p coordinates loses as much as with k′ = p/m of them, a
+/// relative error of √(2/k′), and one that few blocks carry may lose everything. Where a gradient is cut changes no bit.
+///
+/// The exact measures of a sketch are those of the whole gradient: the [`Sketcher`](super::Sketcher) reads all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Mask {
+    width: usize,
+    seed: u64,
+    kernel: gradsieve_kernels::Mask,
+}
+
+impl Mask {
+    /// The projection to `width` numbers that belongs to `seed` and keeps one block in `every`, which is what [`SketchId::settings`] says of it. One in 1
+    /// is [`Sjlt`](super::Sjlt) of the same seed, but for the name.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions; [`Error::Setting`] if `every` is 0.
+    pub const fn new(width: usize, seed: u64, repeat: Repeat, every: u16) -> Result<Self, Error> {
+        let Some(every) = NonZeroU16::new(every) else { return Err(Error::Setting) };
+        let kernel = gradsieve_kernels::Mask::new(seed, repeat, every);
+        match kernel.sjlt().check_width(width) {
+            Ok(()) => Ok(Self { width, seed, kernel }),
+            Err(_) => Err(Error::Width { multiple: kernel.sjlt().multiple(), found: width }),
+        }
+    }
+}
+
+impl Projector for Mask {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let (repeat, settings) = (self.kernel.sjlt().repeat(), u64::from(self.kernel.every().get()));
+        SketchId { kind: Kind::Mask, width: self.width, seed: self.seed, repeat, settings, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        Ok(mask(self.kernel, offset, scale, x, out)?)
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        let (every, repeat) = (self.kernel.every().get(), self.kernel.sjlt().repeat());
+        let scale = libm::sqrt(f64::from(every) / repeat.count() as f64) as f32;
+        for value in out {
+            *value *= scale;
+        }
+    }
+}
+
+/// The coordinates of a list, and a blocked SJLT of width K behind it.
+///
+/// The r-th coordinate of the list is coordinate r of the SJLT, all others are dropped. So E⟨Rx, Ry⟩ over seeds is the inner product of x and y *on the
+/// list*, with the variance of [`Sjlt`](super::Sjlt) of these parts of x and y; nothing is rescaled. (If the list is a fair sample of k′ of the p
+/// coordinates, p/k′ times that estimates ⟨x, y⟩.) Where a gradient is cut changes no bit.
+///
+/// *Cost*: two searches in the list a segment, and a gather and s additions a listed coordinate. *Stack*: 512 bytes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct IndexMask<'l, I> {
+    width: usize,
+    seed: u64,
+    list: &'l [I],
+    hash: u64,
+    kernel: gradsieve_kernels::Sjlt,
+}
+
+impl<I> Clone for IndexMask<'_, I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for IndexMask<'_, I> {}
+
+/// Separates the lists' hash from every other use of the hash.
+const STREAM: u64 = 0x4D41_534B_4C49_5354;
+
+/// Listed entries that are gathered at a time: a multiple of the SJLT's blocks.
+const GATHERED: usize = 128;
+
+impl<'l, I: Copy + Into<u64>> IndexMask<'l, I> {
+    /// The projection to `width` numbers that belongs to `seed` and to `list`, the rising numbers of the coordinates that are kept (`u32` or `u64`). A
+    /// hash of the list is what [`SketchId::settings`] says of it; making it reads the list once.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions; [`Error::Setting`] if the list is empty or does not rise.
+    pub fn new(width: usize, seed: u64, repeat: Repeat, list: &'l [I]) -> Result<Self, Error> {
+        let kernel = gradsieve_kernels::Sjlt::new(seed, repeat);
+        if kernel.check_width(width).is_err() {
+            return Err(Error::Width { multiple: kernel.multiple(), found: width });
+        }
+        if list.is_empty() || !list.is_sorted_by(|&a, &b| a.into() < b.into()) {
+            return Err(Error::Setting);
+        }
+        let hash =
+            list.iter().fold(key(list.len() as u64, STREAM), |hash, &index| mix(hash ^ mix(index.into())));
+        // The top bit tells a list from a number of blocks.
+        Ok(Self { width, seed, list, hash: hash | 1 << 63, kernel })
+    }
+}
+
+impl<I: Copy + Into<u64>> Projector for IndexMask<'_, I> {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let (width, seed, repeat) = (self.width, self.seed, self.kernel.repeat());
+        SketchId { kind: Kind::Mask, width, seed, repeat, settings: self.hash, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        let end = offset.checked_add(x.len() as u64);
+        let end = end.ok_or(Error::OutsideLayout { end: u64::MAX, found: u64::MAX })?;
+        let mut rank = self.list.partition_point(|&index| index.into() < offset);
+        let last = self.list.partition_point(|&index| index.into() < end);
+        let mut gathered = [0.0; GATHERED];
+        // Also once for nothing, so that `out` is checked whatever the list says.
+        loop {
+            let listed =
+                self.list.get(rank..last.min(rank + (GATHERED - rank % GATHERED))).unwrap_or_default();
+            for (&index, value) in listed.iter().zip(&mut gathered) {
+                let x = x.get((index.into() - offset) as usize).map_or(0.0, |x| x.widen());
+                *value = scale * x;
+            }
+            let values = gathered.get(..listed.len()).unwrap_or_default();
+            sjlt(self.kernel, rank as u64, values, out)?;
+            rank += listed.len();
+            if rank >= last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        for value in out {
+            *value *= self.kernel.repeat().scale();
+        }
+    }
+}

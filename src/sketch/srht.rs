@@ -1,0 +1,83 @@
+//! Blocked randomised Hadamard transform before an SJLT: where few coordinates carry the gradient. O(p) time whatever K is, about two and a half
+//! times that of the SJLT alone; 4 KiB of stack while it works, no memory of its own.
+//!
+//! Definition, variance, tails, error and sources stand with the kernel, [`gradsieve_kernels::mod@srht`].
+//!
+//! Coordinates are mixed in blocks of 1,024, aligned to multiples of 1,024 in the whole gradient. **Where a gradient is cut** changes no bit if the
+//! cut lies between blocks; a cut inside a block is another rounding, and each of the two pieces costs a whole block's work. So let segments be
+//! long, and let layers of less than a thousand coordinates arrive together where time counts. The rows of an outer product are no cuts: its
+//! sketch has the bits of the matrix written out.
+
+use super::{Kind, Projector, Repeat, SketchId};
+use crate::error::Error;
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::{Element, srht, srht_outer};
+
+/// A blocked SRHT of width K.
+///
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that of [`Sjlt`](super::Sjlt); but its tails are light also where
+/// few blocks of 32 coordinates carry the gradient (embeddings, output heads).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Srht {
+    width: usize,
+    seed: u64,
+    kernel: gradsieve_kernels::Srht,
+}
+
+impl Srht {
+    /// Coordinates that are mixed together, which is what [`SketchId::settings`] says of this projection.
+    pub const BLOCK: usize = gradsieve_kernels::srht::BLOCK;
+
+    /// The projection to `width` numbers that belongs to `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32.
+    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
+        let kernel = gradsieve_kernels::Srht::new(seed);
+        match kernel.check_width(width) {
+            Ok(()) => Ok(Self { width, seed, kernel }),
+            Err(_) => Err(Error::Width { multiple: gradsieve_kernels::sjlt::BLOCK, found: width }),
+        }
+    }
+}
+
+impl Projector for Srht {
+    fn id(&self, layout: LayoutId) -> SketchId {
+        let (width, seed, settings) = (self.width, self.seed, Self::BLOCK as u64);
+        SketchId { kind: Kind::Srht, width, seed, repeat: Repeat::One, settings, layout }
+    }
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
+
+    fn project_scaled<T: Element>(
+        &self,
+        offset: u64,
+        scale: f32,
+        x: &[T],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        Ok(srht(self.kernel, offset, scale, x, out)?)
+    }
+
+    fn project_outer<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        Ok(srht_outer(self.kernel, layer.offset, a, b, out)?)
+    }
+
+    fn finish(&self, out: &mut [f32]) {
+        for value in out {
+            *value *= gradsieve_kernels::Srht::SCALE;
+        }
+    }
+}
