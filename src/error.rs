@@ -91,6 +91,22 @@ pub enum Error {
     InPass,
     /// An iteration moves away from its solution: a smaller step or a larger damping is needed.
     Diverged,
+    /// The bytes do not begin as those of a state.
+    Magic,
+    /// The bytes are of a version of the format that is not known.
+    Version {
+        /// The version that was found.
+        found: u16,
+    },
+    /// The bytes end before the state does.
+    Truncated {
+        /// Bytes of the state, or of the least there could be.
+        expected: usize,
+        /// Bytes that were given.
+        found: usize,
+    },
+    /// The bytes are not those that were written.
+    Corrupt,
 }
 
 /// In what two sketches, states or stores differ.
@@ -111,6 +127,8 @@ pub enum Field {
     Layout,
     /// The codec of stored rows.
     Codec,
+    /// The kind of state.
+    State,
     /// The settings of a detector, an influence method, a reservoir or another state.
     StateSettings,
 }
@@ -155,6 +173,12 @@ impl fmt::Display for Error {
             Self::Unstable { step } => {
                 write!(f, "numbers leave their range {step} steps before the last: the run is unstable there")
             }
+            Self::Magic => f.write_str("the bytes do not begin as those of a state"),
+            Self::Version { found } => write!(f, "expected version 1 of the format, found version {found}"),
+            Self::Truncated { expected, found } => {
+                write!(f, "expected a state of {expected} bytes, found {found}: the end is missing")
+            }
+            Self::Corrupt => f.write_str("the bytes are not those that were written"),
             Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
             Self::InPass => f.write_str("a pass over the rows has begun and must be ended first"),
             Self::Diverged => {
@@ -176,6 +200,7 @@ impl Field {
             Self::Settings => "the projector's settings",
             Self::Layout => "the gradient's layout",
             Self::Codec => "the codec of their rows",
+            Self::State => "the kind of state",
             Self::StateSettings => "the settings of the state",
         }
     }

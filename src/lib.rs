@@ -47,6 +47,7 @@
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
 //! | [`store`] | rows of sketches in the caller's memory: codecs, scores, samples of longer streams, the k best |
+//! | [`state`] | every state as bytes, readable on any machine |
 //! | [`error`] | what can be wrong with a call |
 //!
 //! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate `gradsieve-kernels`; what
@@ -73,6 +74,7 @@ pub mod influence;
 pub mod moments;
 pub mod outlier;
 pub mod sketch;
+pub mod state;
 pub mod store;
 
 pub use error::{Error, Field};
@@ -83,6 +85,7 @@ pub use sketch::{
     AnyProjector, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Logra, Mask, Part, Plan, Projector,
     Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
 };
+pub use state::State;
 
 /// The README's Rust example, compiled and run with the other examples.
 #[cfg(doctest)]

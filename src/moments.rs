@@ -15,10 +15,11 @@
 //!
 //! *Cost*: K²/2 multiply–adds an observation, K³/6 a factorisation, K²/2 a whitening, K² a solution.
 //!
-//! May import `sketch` and `error`; knows nothing of detectors, influence or stores.
+//! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or stores.
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// Numbers in a packed lower triangle of `width` rows.
@@ -183,6 +184,105 @@ impl<'m> Moments<'m> {
         }
         cholesky(factor)?;
         Factor::from_packed(self.width, factor)
+    }
+}
+
+impl Moments<'_> {
+    /// Bytes of moments of `width` at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(centre: Centre, width: usize) -> usize {
+        FRAME + Self::body(centre, width)
+    }
+
+    /// Bytes of the body.
+    const fn body(centre: Centre, width: usize) -> usize {
+        let mean = match centre {
+            Centre::Zero => 0,
+            Centre::Mean => width,
+        };
+        mean.saturating_add(triangle(width)).saturating_mul(4).saturating_add(24)
+    }
+
+    /// Reads a body behind which stand so many bytes.
+    fn read_part(&mut self, id: Option<SketchId>, from: &mut Reader<'_>, behind: usize) -> Result<(), Error> {
+        let mut front = *from;
+        let centre = if front.flag()? { Centre::Mean } else { Centre::Zero };
+        check_setting(centre == self.centre)?;
+        front.skip(7)?;
+        check_width(self.width, front.u64()?)?;
+        let count = front.u64()?;
+        check_id(id, self.width, count > 0)?;
+        from.exactly(Self::body(centre, self.width).saturating_add(behind))?;
+        *from = front;
+        if centre == Centre::Mean {
+            from.f32s(self.mean)?;
+        }
+        from.f32s(self.second)?;
+        self.count = count;
+        self.id = id;
+        Ok(())
+    }
+}
+
+impl State for Moments<'_> {
+    const KIND: StateKind = StateKind::Moments;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.u8(u8::from(self.centre == Centre::Mean));
+        to.zeros(7);
+        to.count(self.width);
+        to.u64(self.count);
+        if self.centre == Centre::Mean {
+            to.f32s(self.mean);
+        }
+        to.f32s(self.second);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.read_part(id, from, 0)
+    }
+}
+
+/// Moments and what is made of them, at rest: a setting, whether there is a factor, the moments, the factor.
+pub(crate) mod fitted {
+    use super::{Centre, Error, Moments, Reader, SketchId, State, Writer, check_setting, triangle};
+    use crate::state::FRAME;
+
+    /// Bytes of the state at most.
+    pub(crate) const fn bytes_at_rest(centre: Centre, width: usize) -> usize {
+        triangle(width)
+            .saturating_mul(4)
+            .saturating_add(Moments::body(centre, width))
+            .saturating_add(FRAME + 8)
+    }
+
+    pub(crate) fn write(setting: f32, moments: &Moments<'_>, factor: Option<&[f32]>, to: &mut Writer<'_>) {
+        to.f32(setting);
+        to.u8(u8::from(factor.is_some()));
+        to.zeros(3);
+        moments.write(to);
+        to.f32s(factor.unwrap_or_default());
+    }
+
+    /// Reads moments and factor; tells whether there is one.
+    pub(crate) fn read(
+        setting: f32,
+        moments: &mut Moments<'_>,
+        factor: &mut [f32],
+        id: Option<SketchId>,
+        from: &mut Reader<'_>,
+    ) -> Result<bool, Error> {
+        check_setting(setting.to_bits() == from.u32()?)?;
+        let fitted = from.flag()?;
+        from.skip(3)?;
+        let factor = if fitted { factor } else { &mut [] };
+        moments.read_part(id, from, size_of_val(factor))?;
+        from.f32s(factor)?;
+        Ok(fitted)
     }
 }
 

@@ -7,7 +7,7 @@
 //! On sketches every method is an estimate of itself on gradients, because a projection is unbiased for inner products; with
 //! [`Exact`](crate::Exact) it is the method itself.
 //!
-//! May import `sketch`, `moments` and `error`; knows nothing of detectors or stores.
+//! May import `sketch`, `state`, `moments` and `error`; knows nothing of detectors or stores.
 
 mod adam;
 mod conjugate_gradients;

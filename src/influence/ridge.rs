@@ -7,8 +7,9 @@
 //! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*: [`crate::moments`], then K a pair.
 
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, triangle};
+use crate::moments::{Centre, Factor, Moments, fitted, triangle};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::dot;
 
 /// The training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
@@ -28,6 +29,12 @@ impl<'m> Ridge<'m> {
     #[must_use]
     pub const fn floats(width: usize) -> usize {
         Moments::floats(width) + triangle(width)
+    }
+
+    /// Bytes of the state at rest, at most; a third less before the first fit.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        fitted::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue.
@@ -98,6 +105,24 @@ impl<'m> Ridge<'m> {
     }
 }
 
+impl State for Ridge<'_> {
+    const KIND: StateKind = StateKind::Ridge;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.sketch_id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let factor = self.fitted.then_some(&*self.factor);
+        fitted::write(self.damping, &self.moments, factor, to);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
+        Ok(())
+    }
+}
+
 /// A target whose system is solved: (C + λI)⁻¹φ_v.
 #[derive(Clone, Copy, Debug)]
 pub struct RidgeTarget<'t> {
@@ -105,7 +130,34 @@ pub struct RidgeTarget<'t> {
     solution: &'t [f32],
 }
 
-impl RidgeTarget<'_> {
+impl<'t> RidgeTarget<'t> {
+    /// Bytes of a target of `width` numbers at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        width.saturating_mul(4).saturating_add(FRAME)
+    }
+
+    /// Writes the target to the front of `to`, and returns how many bytes it took.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `to` is shorter than [`RidgeTarget::bytes_at_rest`]; nothing was written.
+    pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
+        state::to_bytes(StateKind::RidgeTarget, Some(self.id), to, |to| to.f32s(self.solution))
+    }
+
+    /// The target that was written, its numbers in `memory`.
+    ///
+    /// # Errors
+    /// As [`State::restore`]; [`Error::Length`] if `memory` is not K long. Nothing was written.
+    pub fn from_bytes(from: &[u8], memory: &'t mut [f32]) -> Result<Self, Error> {
+        let (id, mut body) = state::open(StateKind::RidgeTarget, from)?;
+        let id = id.ok_or(Error::Corrupt)?;
+        check_length(id.width, memory.len())?;
+        body.exactly(size_of_val(memory))?;
+        body.f32s(memory)?;
+        Ok(Self { id, solution: memory })
+    }
+
     /// The influence of a training sample on this target.
     ///
     /// # Errors

@@ -5,7 +5,8 @@
 
 use super::dot::grad_dot;
 use crate::error::Error;
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// The running influence of one train sample on one target, over checkpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -60,5 +61,29 @@ impl TracIn {
     #[must_use]
     pub const fn score(&self) -> f64 {
         self.sum
+    }
+}
+
+impl TracIn {
+    /// Bytes of the state at rest.
+    pub const BYTES_AT_REST: usize = FRAME + 8;
+}
+
+impl State for TracIn {
+    const KIND: StateKind = StateKind::TracIn;
+
+    /// A sum of numbers, which does not know where they came from.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.f64(self.sum);
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        from.exactly(8)?;
+        self.sum = from.f64()?;
+        Ok(())
     }
 }

@@ -21,6 +21,7 @@
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// What the detector keeps apart.
@@ -58,6 +59,12 @@ impl<'m> Direction<'m> {
     #[must_use]
     pub const fn floats(groups: u32, width: usize) -> usize {
         width.saturating_mul(groups as usize)
+    }
+
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(groups: u32, width: usize) -> usize {
+        Self::floats(groups, width).saturating_mul(4).saturating_add(FRAME + 64)
     }
 
     /// No observations yet; `memory` is set to zero.
@@ -162,6 +169,42 @@ impl Detector for Direction<'_> {
         let deviations = self.log_norm.standardise(log_norm);
         let length = if deviations > 0.0 { deviations } else { 0.0 };
         Ok(length + 2.0 * self.directions.relative_distance(sketch)?)
+    }
+}
+
+impl State for Direction<'_> {
+    const KIND: StateKind = StateKind::Direction;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.u32(self.settings.groups);
+        to.zeros(4);
+        to.count(self.settings.width);
+        to.u64(self.count);
+        to.u64(self.log_norm.count);
+        to.f64(self.log_norm.mean);
+        to.f64(self.log_norm.squares);
+        to.f64(self.directions.lengths);
+        to.u64(self.directions.count);
+        to.f32s(self.directions.sums);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u32()? == self.settings.groups)?;
+        from.skip(4)?;
+        check_width(self.settings.width, from.u64()?)?;
+        let count = from.u64()?;
+        check_id(id, self.settings.width, count > 0)?;
+        let log_norm = Spread { count: from.u64()?, mean: from.f64()?, squares: from.f64()? };
+        let (lengths, directions) = (from.f64()?, from.u64()?);
+        from.exactly(size_of_val(self.directions.sums))?;
+        from.f32s(self.directions.sums)?;
+        (self.id, self.count, self.log_norm) = (id, count, log_norm);
+        (self.directions.lengths, self.directions.count) = (lengths, directions);
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use core::cell::Cell;
 use gradsieve_kernels::hash;
 
@@ -66,6 +67,8 @@ pub struct Node {
 impl Node {
     /// A leaf that no path has reached: what to fill a node array with.
     pub const EMPTY: Self = Self { value: 0.0, feature: 0, left: 0 };
+
+    const BYTES_AT_REST: usize = 12;
 }
 
 /// An isolation forest in lent memory of [`Forest::nodes`] nodes. [`fit`](Self::fit) it, then score.
@@ -118,6 +121,12 @@ impl<'m> Forest<'m> {
     #[must_use]
     pub const fn bytes(settings: ForestSettings) -> usize {
         Self::nodes(settings).saturating_mul(size_of::<Node>()).saturating_add(size_of::<Self>())
+    }
+
+    /// Bytes of a forest at rest, at most; 92 before it is fitted.
+    #[must_use]
+    pub const fn bytes_at_rest(settings: ForestSettings) -> usize {
+        Self::nodes(settings).saturating_mul(Node::BYTES_AT_REST).saturating_add(FRAME + 24)
     }
 
     /// A forest that is still to be fitted.
@@ -182,6 +191,48 @@ impl Detector for Forest<'_> {
         sketch.check_finite()?;
         self.fitted.ok_or(Error::NotFitted)?.id.check(&sketch.id)?;
         self.score_row(sketch.values)
+    }
+}
+
+impl State for Forest<'_> {
+    const KIND: StateKind = StateKind::Forest;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.fitted.map(|fitted| fitted.id)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.u32(self.settings.trees);
+        to.u32(self.settings.sample);
+        to.u64(self.settings.seed);
+        to.u32(self.fitted.map_or(0, |fitted| fitted.sample));
+        to.zeros(4);
+        if self.fitted.is_some() {
+            for node in &*self.nodes {
+                to.f32(node.value);
+                to.u32(node.feature);
+                to.u32(node.left);
+            }
+        }
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        let settings = ForestSettings { trees: from.u32()?, sample: from.u32()?, seed: from.u64()? };
+        check_setting(settings == self.settings)?;
+        let sample = from.u32()?;
+        from.skip(4)?;
+        let fitted = match id {
+            Some(id) if 0 < sample && sample <= settings.sample => Some(Fitted { id, sample }),
+            None if sample == 0 => None,
+            _ => return Err(Error::Corrupt),
+        };
+        let nodes = if fitted.is_some() { &mut *self.nodes } else { &mut [] };
+        from.exactly(nodes.len().saturating_mul(Node::BYTES_AT_REST))?;
+        for node in nodes {
+            *node = Node { value: from.f32()?, feature: from.u32()?, left: from.u32()? };
+        }
+        self.fitted = fitted;
+        Ok(())
     }
 }
 

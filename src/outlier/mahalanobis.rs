@@ -9,8 +9,9 @@
 use super::Detector;
 use super::self_influence::{SelfInfluence, split};
 use crate::error::Error;
-use crate::moments::{Centre, Factor, Moments};
-use crate::sketch::Sketch;
+use crate::moments::{Centre, Factor, Moments, fitted};
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{Reader, State, StateKind, Writer};
 
 /// Scores sketches by their squared Mahalanobis distance. Observe all (or a stream), [`fit`](Self::fit), then score.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ impl<'m> Mahalanobis<'m> {
     #[must_use]
     pub const fn floats(width: usize) -> usize {
         SelfInfluence::floats(width)
+    }
+
+    /// Bytes of the state at rest, at most; a third less before the first fit.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        fitted::bytes_at_rest(Centre::Mean, width)
     }
 
     /// No observations yet. `shrinkage` is α.
@@ -81,6 +88,24 @@ impl<'m> Mahalanobis<'m> {
         let shrinkage = f64::from(self.shrinkage);
         self.moments.factor(1.0 - shrinkage, shrinkage * self.moments.mean_eigenvalue(), self.factor)?;
         self.fitted = true;
+        Ok(())
+    }
+}
+
+impl State for Mahalanobis<'_> {
+    const KIND: StateKind = StateKind::Mahalanobis;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.sketch_id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let factor = self.fitted.then_some(&*self.factor);
+        fitted::write(self.shrinkage, &self.moments, factor, to);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.fitted = fitted::read(self.shrinkage, &mut self.moments, self.factor, id, from)?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@
 //! sketch with NaN or infinite entries is refused with [`Error::NonFinite`] by `observe` and `score` alike and
 //! leaves the state as it was: the caller decides what to do with such a sample (the program flags it).
 //!
-//! May import `sketch`, `moments` and `error`; knows nothing of influence or stores.
+//! May import `sketch`, `state`, `moments` and `error`; knows nothing of influence or stores.
 
 mod direction;
 mod forest;

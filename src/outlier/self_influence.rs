@@ -9,8 +9,9 @@
 
 use super::Detector;
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, triangle};
-use crate::sketch::Sketch;
+use crate::moments::{Centre, Factor, Moments, fitted, triangle};
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{Reader, State, StateKind, Writer};
 
 /// Scores sketches by their self-influence. Observe all (or a stream), [`fit`](Self::fit), then score.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ impl<'m> SelfInfluence<'m> {
     #[must_use]
     pub const fn floats(width: usize) -> usize {
         Moments::floats(width) + triangle(width) + width
+    }
+
+    /// Bytes of the state at rest, at most; a third less before the first fit.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        fitted::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue.
@@ -81,6 +88,24 @@ impl<'m> SelfInfluence<'m> {
         let ridge = f64::from(self.damping) * self.moments.mean_eigenvalue();
         self.moments.factor(1.0, ridge, self.factor)?;
         self.fitted = true;
+        Ok(())
+    }
+}
+
+impl State for SelfInfluence<'_> {
+    const KIND: StateKind = StateKind::SelfInfluence;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.sketch_id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let factor = self.fitted.then_some(&*self.factor);
+        fitted::write(self.damping, &self.moments, factor, to);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
         Ok(())
     }
 }

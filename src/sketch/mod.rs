@@ -147,6 +147,29 @@ pub enum Kind {
     Plan = 8,
 }
 
+impl Kind {
+    /// The kind of that number, if this version has it.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        core::iter::successors(Some(Self::Exact), |kind| kind.following()).find(|&kind| kind as u8 == number)
+    }
+
+    /// The next kind: each has to be in this chain, which the compiler sees to.
+    const fn following(self) -> Option<Self> {
+        match self {
+            Self::Exact => Some(Self::Sjlt),
+            Self::Sjlt => Some(Self::Rademacher),
+            Self::Rademacher => Some(Self::Gaussian),
+            Self::Gaussian => Some(Self::Srht),
+            Self::Srht => Some(Self::Mask),
+            Self::Mask => Some(Self::Logra),
+            Self::Logra => Some(Self::FactGrass),
+            Self::FactGrass => Some(Self::Plan),
+            Self::Plan => None,
+        }
+    }
+}
+
 /// What two sketches must have in common to be compared, merged or stored together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SketchId {

@@ -6,10 +6,12 @@
 //! *Memory*: the store's, and 8 bytes a row. *Cost*: a comparison for a sample that is not kept. One that is costs a pass over the ids, and one over
 //! the scores when another goes for it.
 
+use super::codec::Codec;
 use super::reservoir::{Place, place};
-use super::rows::Store;
+use super::rows::{FRONT, Store};
 use crate::error::{Error, check_length};
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// Keeps the rows with the largest scores of what it is offered, as many as its store has room for.
 #[derive(Debug)]
@@ -21,6 +23,12 @@ pub struct Largest<'m> {
 }
 
 impl<'m> Largest<'m> {
+    /// Bytes of `rows` rows and their scores at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
+        Store::body(rows, width, codec).saturating_add(rows.saturating_mul(8)).saturating_add(FRAME)
+    }
+
     /// Nothing offered yet. Rows that the store has are forgotten.
     ///
     /// # Errors
@@ -108,6 +116,33 @@ impl<'m> Largest<'m> {
         let scores = &*self.scores;
         let rank_of = |row: usize| scores.get(row).map_or(0, |&score| rank(score));
         place(&self.store, rank_of, &mut self.last, id, rank(score))
+    }
+}
+
+impl State for Largest<'_> {
+    const KIND: StateKind = StateKind::Largest;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.store.id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        self.store.write(to);
+        to.f64s(self.scores());
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        let mut scores = *from;
+        let (len, _) = self.store.read_front(id, &mut scores)?;
+        scores.skip(Store::body(len, self.store.width(), self.store.codec()) - FRONT)?;
+        for _ in 0..len {
+            if scores.f64()?.is_nan() {
+                return Err(Error::Corrupt);
+            }
+        }
+        self.store.read_rows(id, from, 8)?;
+        self.last = None;
+        from.f64s(self.scores.get_mut(..len).unwrap_or_default())
     }
 }
 

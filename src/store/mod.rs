@@ -13,7 +13,7 @@
 //! in groups of sixteen whose values lie side by side, the layout in which scoring is fastest ([`gradsieve_kernels::score`]), and a new
 //! row is written straight to its places, which costs K stores. There is no open segment to seal, and no second copy of it.
 //!
-//! May import `sketch` and `error`; knows nothing of the methods.
+//! May import `sketch`, `state` and `error`; knows nothing of the methods.
 
 mod codec;
 mod largest;

@@ -7,9 +7,11 @@
 //! *Memory*: the store's. *Cost*: a hash for a sample that is not kept. One that is costs a pass over the ids, and two when another goes for it;
 //! of N samples about n·(1 + ln(N/n)) are.
 
+use super::codec::Codec;
 use super::rows::Store;
 use crate::error::{Error, Field};
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::hash;
 
 /// Keeps a uniform sample of what it is offered, as many rows as its store has room for.
@@ -28,6 +30,12 @@ pub struct Reservoir<'m> {
 const STREAM: u64 = 0x5245_5345_5256_4F49;
 
 impl<'m> Reservoir<'m> {
+    /// Bytes of a reservoir of `rows` rows at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
+        Store::body(rows, width, codec).saturating_add(FRAME + 16)
+    }
+
     /// Nothing offered yet. Rows that the store has are forgotten.
     #[must_use]
     pub const fn new(seed: u64, mut store: Store<'m>) -> Self {
@@ -114,6 +122,29 @@ impl<'m> Reservoir<'m> {
         let ids = self.store.ids();
         let rank = |row: usize| ids.get(row).map_or(0, |&id| hash::word(key, id));
         place(&self.store, rank, &mut self.last, id, hash::word(key, id))
+    }
+}
+
+impl State for Reservoir<'_> {
+    const KIND: StateKind = StateKind::Reservoir;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.store.id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.u64(self.seed);
+        to.u64(self.offered);
+        self.store.write(to);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.seed)?;
+        let offered = from.u64()?;
+        self.store.read_rows(id, from, 0)?;
+        self.offered = offered;
+        self.last = None;
+        Ok(())
     }
 }
 

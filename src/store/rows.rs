@@ -8,13 +8,14 @@ use super::queries::{Packed, Queries};
 use super::top_k::{Entry, TopK};
 use crate::error::{Error, Field, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
 use core::ops::Range;
 use gradsieve_kernels::Summary;
 use gradsieve_kernels::score::float::score_sealed;
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
 use gradsieve_kernels::score::sign::{self, score_sign_sealed};
 use gradsieve_kernels::score::{GROUP, float};
-use half::slice::HalfBitsSliceExt;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
 
 /// Rows of sketches of one kind in lent memory of [`Store::words`] `u64`s.
@@ -29,13 +30,11 @@ use half::{bf16, f16};
 /// const K: usize = 64;
 /// let mut memory = [0; Store::words(100, K, Codec::Int8)]; // 11 KiB
 /// let mut store = Store::new(Codec::Int8, K, &mut memory)?;
-/// # let layout = Layout::flat(1000)?;
-/// # let projector = Sjlt::new(K, 7, Repeat::One)?;
-/// # let sketch_of = |sample: u64, values| -> Result<Sketch<'_>, gradsieve::Error> {
-/// #     let mut sketcher = Sketcher::new(projector, layout, values)?;
+/// # fn sketch_of(sample: u64, values: &mut [f32]) -> Result<Sketch<'_>, gradsieve::Error> {
+/// #     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(1000)?, values)?;
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
 /// #     sketcher.finish()
-/// # };
+/// # }
 /// for sample in 1..=100 {
 ///     let mut values = [0.0; K];
 ///     store.append(sample, &sketch_of(sample, &mut values)?)?;
@@ -447,6 +446,119 @@ impl<'m> Store<'m> {
         self.parts.write(row, id, sketch, scale);
         Ok(())
     }
+}
+
+/// Bytes of a store's body before the numbers.
+pub(super) const FRONT: usize = 64;
+
+impl Store<'_> {
+    /// Bytes of a store of `rows` rows at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
+        Self::body(rows, width, codec).saturating_add(FRAME)
+    }
+
+    /// Bytes of the body.
+    pub(super) const fn body(rows: usize, width: usize, codec: Codec) -> usize {
+        let groups = rows.div_ceil(GROUP).saturating_mul(codec.group_bytes(width));
+        let beside = rows.saturating_mul(32 + codec.scale_bytes());
+        groups.saturating_add(beside).saturating_add(FRONT)
+    }
+
+    /// Reads what stands before the numbers: how many rows there are, and the coordinates of each gradient.
+    pub(super) fn read_front(
+        &self,
+        id: Option<SketchId>,
+        from: &mut Reader<'_>,
+    ) -> Result<(usize, u64), Error> {
+        if Codec::from_number(from.u8()?) != Some(self.codec) {
+            return Err(Error::Mismatch(Field::Codec));
+        }
+        from.skip(7)?;
+        check_width(self.width, from.u64()?)?;
+        let (len, coordinates) = (from.count()?, from.u64()?);
+        from.skip(32)?;
+        check_id(id, self.width, len > 0)?;
+        if len > self.capacity() {
+            return Err(Error::Full { capacity: self.capacity() });
+        }
+        Ok((len, coordinates))
+    }
+
+    /// Reads a store behind which stand so many bytes a row.
+    pub(super) fn read_rows(
+        &mut self,
+        id: Option<SketchId>,
+        from: &mut Reader<'_>,
+        behind: usize,
+    ) -> Result<(), Error> {
+        let (len, coordinates) = self.read_front(id, from)?;
+        let own = Self::body(len, self.width, self.codec) - FRONT;
+        from.exactly(own.saturating_add(len.saturating_mul(behind)))?;
+        let groups = groups_of(&(0..len), self.codec, self.width);
+        let groups = self.parts.groups.get_mut(groups).unwrap_or_default();
+        match self.codec {
+            Codec::F32 | Codec::Sign => from.u32s(bytemuck::must_cast_slice_mut(groups))?,
+            Codec::F16 | Codec::Bf16 => from.u16s(bytemuck::must_cast_slice_mut(groups))?,
+            Codec::Int8 => from.bytes(bytemuck::must_cast_slice_mut(groups))?,
+        }
+        from.u64s(first_mut(self.parts.ids, len))?;
+        from.f64s(first_mut(self.parts.l1, len))?;
+        from.f64s(first_mut(self.parts.l2_squared, len))?;
+        from.f32s(first_mut(self.parts.max, len))?;
+        from.u32s(first_mut(self.parts.labels, len))?;
+        from.f32s(first_mut(self.parts.factors, len))?;
+        from.u16s(first_mut(self.parts.halves, len).reinterpret_cast_mut())?;
+        from.bytes(bytemuck::must_cast_slice_mut(first_mut(self.parts.exponents, len)))?;
+        (self.len, self.coordinates, self.id) = (len, coordinates, id);
+        Ok(())
+    }
+}
+
+impl State for Store<'_> {
+    const KIND: StateKind = StateKind::Store;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let len = self.len;
+        to.u8(self.codec as u8);
+        to.zeros(7);
+        to.count(self.width);
+        to.count(len);
+        to.u64(self.coordinates);
+        to.zeros(32);
+        let groups = groups_of(&(0..len), self.codec, self.width);
+        let groups: &[u64] = self.parts.groups.get(groups).unwrap_or_default();
+        match self.codec {
+            Codec::F32 | Codec::Sign => to.u32s(bytemuck::must_cast_slice(groups)),
+            Codec::F16 | Codec::Bf16 => to.u16s(bytemuck::must_cast_slice(groups)),
+            Codec::Int8 => to.put(bytemuck::must_cast_slice(groups)),
+        }
+        to.u64s(first(self.parts.ids, len));
+        to.f64s(first(self.parts.l1, len));
+        to.f64s(first(self.parts.l2_squared, len));
+        to.f32s(first(self.parts.max, len));
+        to.u32s(first(self.parts.labels, len));
+        to.f32s(first(self.parts.factors, len));
+        to.u16s(first(self.parts.halves, len).reinterpret_cast());
+        to.put(bytemuck::must_cast_slice(first(self.parts.exponents, len)));
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.read_rows(id, from, 0)
+    }
+}
+
+/// The first rows of a part that the codec may not have.
+fn first<T>(part: &[T], rows: usize) -> &[T] {
+    part.get(..rows).unwrap_or_default()
+}
+
+fn first_mut<T>(part: &mut [T], rows: usize) -> &mut [T] {
+    part.get_mut(..rows).unwrap_or_default()
 }
 
 /// Pushes the scores of rows whose samples are `ids`; returns how many are NaN.

@@ -6,6 +6,8 @@
 //! *Memory*: 16 bytes an entry. *Cost*: a comparison for a score that is not among the k, else O(log k).
 
 use crate::error::Error;
+use crate::sketch::SketchId;
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use core::cmp::Ordering;
 
 /// A score and whose it is.
@@ -53,6 +55,12 @@ impl<'m> TopK<'m> {
     #[must_use]
     pub const fn bytes(k: usize) -> usize {
         k.saturating_mul(size_of::<Entry>()).saturating_add(size_of::<Self>())
+    }
+
+    /// Bytes of the k largest at rest, at most.
+    #[must_use]
+    pub const fn bytes_at_rest(k: usize) -> usize {
+        k.saturating_mul(16).saturating_add(FRAME + 16)
     }
 
     /// Nothing yet; k is the length of `memory`.
@@ -154,6 +162,43 @@ impl<'m> TopK<'m> {
             hole = parent;
         }
         put(self.entries, hole, entry);
+    }
+}
+
+impl State for TopK<'_> {
+    const KIND: StateKind = StateKind::TopK;
+
+    /// Scores, which do not know of what they are.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.capacity());
+        to.count(self.len);
+        for entry in self.entries() {
+            to.u64(entry.id);
+            to.f64(entry.score);
+        }
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.capacity() as u64)?;
+        let len = from.count()?;
+        let entries = self.entries.get_mut(..len).ok_or(Error::Corrupt)?;
+        from.exactly(entries.len().saturating_mul(16))?;
+        let mut scores = *from;
+        for _ in &*entries {
+            scores.skip(8)?;
+            if scores.f64()?.is_nan() {
+                return Err(Error::Corrupt);
+            }
+        }
+        for entry in entries {
+            *entry = Entry { id: from.u64()?, score: from.f64()? };
+        }
+        self.len = len;
+        Ok(())
     }
 }
 

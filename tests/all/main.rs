@@ -15,5 +15,6 @@ mod rademacher;
 mod sequence;
 mod sketch;
 mod source;
+mod state;
 mod store;
 mod top_k;

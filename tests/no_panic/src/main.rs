@@ -10,12 +10,14 @@
 
 use core::hint::black_box;
 use gradsieve::ghost::{self, LayerGradient};
-use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
+use gradsieve::influence::{Ridge, RidgeTarget, TracIn, grad_cos, grad_dot};
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
+use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask, Part, Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, Sketcher, Srht, Widths, bf16, f16,
+    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask, Part,
+    Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State, Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -187,6 +189,35 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     Ok(sum)
 }
 
+/// Writes a state, and reads it back.
+fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
+    let written = state.to_bytes(bytes)?;
+    state.restore(bytes)?;
+    Ok(written + state.len_at_rest())
+}
+
+/// All states at rest.
+fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<usize, Error> {
+    let (memory, more) = floats.split_at_mut_checked(black_box(700)).ok_or(Error::Setting)?;
+    let width = black_box(8);
+    let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
+    sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
+    sum += Header::read(bytes)?.len;
+    sum += rest(&mut SelfInfluence::new(black_box(0.1), width, memory)?, bytes)?;
+    sum += rest(&mut Mahalanobis::new(black_box(0.1), width, memory)?, bytes)?;
+    sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, memory)?, bytes)?;
+    let mut ridge = Ridge::new(black_box(0.1), width, memory)?;
+    sum += rest(&mut ridge, bytes)?;
+    ridge.fit()?;
+    sum += ridge.target(sketch, more)?.to_bytes(bytes)?;
+    sum += (RidgeTarget::from_bytes(bytes, more)?.score(sketch)? > 0.0) as usize;
+    sum += rest(&mut TracIn::new(), bytes)?;
+    sum += rest(&mut TopK::new(opaque(&mut [Entry::default(); 8])), bytes)?;
+    let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
+    sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]))?, bytes)?;
+    Ok(sum + Forest::bytes_at_rest(settings) + SelfInfluence::bytes_at_rest(width))
+}
+
 /// Stores of every codec, and what keeps rows of longer streams in them.
 fn kept(
     words: &mut [u64],
@@ -219,17 +250,21 @@ fn kept(
     sum += store.top(&queries, tile, opaque(&mut tops))? as f64;
     sum += store.squared_norms().iter().sum::<f64>() + store.ids().len() as f64 + store.groups().len() as f64;
 
+    let bytes = &mut [0; 2000];
+    sum += rest(&mut store, opaque(bytes))? as f64;
     let mut reservoir = Reservoir::new(black_box(7), store);
     let mut second = Reservoir::new(black_box(7), other);
     second.offer(black_box(5), sketch)?;
     reservoir.offer(black_box(5), sketch)?;
     reservoir.merge(&second)?;
+    sum += rest(&mut reservoir, opaque(bytes))? as f64;
     let (left, right) = scores.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
     let mut largest = Largest::new(reservoir.into_store(), left)?;
     let mut second = Largest::new(second.into_store(), right)?;
     second.offer(black_box(5), sketch, black_box(1.0))?;
     largest.offer(black_box(5), sketch, black_box(1.0))?;
     largest.merge(&second)?;
+    sum += rest(&mut largest, opaque(bytes))? as f64;
     Ok(sum + largest.scores().iter().sum::<f64>())
 }
 
@@ -298,6 +333,7 @@ pub extern "C" fn _start() -> ! {
     let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values));
     if let Ok(sketch) = sketch {
         let (mut words, mut scores) = ([0; 2048], [0.0; 64]);
+        let _ = black_box(at_rest(opaque(&mut floats), opaque(&mut [0; 4096]), &sketch));
         let _ = black_box(kept(opaque(&mut words), opaque(&mut scores), opaque(&mut floats), &sketch));
     }
     #[cfg(feature = "planted")]
