@@ -79,7 +79,7 @@ pub(crate) const ABREAST: usize = 8;
 #[inline(always)]
 pub(crate) fn serial<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
     let mut total = 0.0;
-    for (x, y) in x.chunks(TILE).zip(y.chunks(TILE)) {
+    for (x, y) in tiles(x).zip(tiles(y)) {
         let mut lanes = [0.0_f32; LANES];
         for (first, sums) in (0..).step_by(ABREAST).zip(lanes.as_chunks_mut::<ABREAST>().0) {
             // Every 64th term from `first` on begins a row; what is left of the last row may be short.
@@ -99,6 +99,13 @@ pub(crate) fn serial<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
         total += f64::from(fold(lanes));
     }
     total
+}
+
+/// The tiles, and an empty or short one at the end. (`chunks` divides by a length that the optimiser may lose sight of.)
+#[inline(always)]
+fn tiles<T>(x: &[T]) -> impl Iterator<Item = &[T]> {
+    let (tiles, rest) = x.as_chunks::<TILE>();
+    tiles.iter().map(<[T; TILE]>::as_slice).chain(core::iter::once(rest))
 }
 
 /// One tile's sum. What does not fill four registers is loaded in parts, with zeros behind: a zero term leaves every
