@@ -7,7 +7,7 @@
 //! *Memory*: [`ConjugateGradients::floats`], 6·K a target and 16 rows. *Cost*: 2·K multiply–adds a row, target and pass. *Error*: the reported residual is the one that the
 //! recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times the condition number, which is at most K/damping.
 
-use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings};
+use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -91,7 +91,7 @@ impl<'m> ConjugateGradients<'m> {
         let number = self.passes.targets;
         let place = self.passes.target(target)?;
         for vectors in [&mut self.residuals, &mut self.directions] {
-            vectors.get_mut(place.clone()).into_iter().for_each(|to| to.copy_from_slice(target.values));
+            copy(target.values, vectors.get_mut(place.clone()).unwrap_or_default());
         }
         let norm = libm::sqrt(squared_norm(target.values)) as f32;
         self.norms.get_mut(number).into_iter().for_each(|to| *to = norm);

@@ -136,7 +136,7 @@ impl<'m> Gram<'m> {
             score_rows(rows, layer.len(), vectors, dots)?;
             for (r, row) in rows.chunks_exact(layer.len().max(1)).enumerate() {
                 let weight = weight(number, row);
-                let dots = dots.iter().skip(r).step_by(count);
+                let dots = dots.iter().skip(r).step_by(count.max(1));
                 let weighted = weighted.iter_mut().skip(r * targets);
                 weighted.zip(dots).for_each(|(to, &dot)| *to = (weight * f64::from(dot)) as f32);
             }
@@ -186,6 +186,11 @@ impl<'m> Gram<'m> {
         self.end(layers, vectors, weight)?;
         Ok((self.high, self.partial))
     }
+}
+
+/// Copies as much as there is room for. (`copy_from_slice` can panic.)
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
 }
 
 /// Memory that is divided from the front.

@@ -11,7 +11,7 @@
 //! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfTargets::observe`] solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfTargets::floats`], 4·K a target and
 //! 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
 
-use super::curvature::{Gram, Parts};
+use super::curvature::{Gram, Parts, copy};
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -235,7 +235,7 @@ impl<'t> DataInfTargets<'t> {
         for layer in self.layers {
             let place = part(layer, self.room, self.targets);
             if let (Some(to), Some(from)) = (self.values.get_mut(place), target.values.get(layer.range())) {
-                to.copy_from_slice(from);
+                copy(from, to);
             }
         }
         self.targets += 1;

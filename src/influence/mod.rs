@@ -4,10 +4,27 @@
 //! harmful samples, are negative. A *target* gradient v is that of one validation sample, or of the sum or mean over a
 //! set; a *train* gradient g is that of one training sample. Each method states its scale; nothing is rescaled in silence.
 //!
+//! | method | score of train z for target v | memory beside the sketches | when |
+//! |---|---|---|---|
+//! | [`grad_dot`], [`grad_cos`] | g·v; its cosine | none | a first look; one model at the end of training |
+//! | [`TracIn`] | Σ_c η_c g·v, and η_c ‖g‖² for itself | 8 bytes a pair | checkpoints of the run |
+//! | [`IpEnsemble`] | Σ_m g·v over copies of the model | 16 bytes a pair | dropout masks, perturbed weights |
+//! | [`ReTrac`] | (mean of g/‖g‖)·(mean of v/‖v‖) | K a sample | many time steps or noise levels a sample |
+//! | [`Less`], [`Adam`] | max over subtasks of Σ_c w_c · mean cos(Γ, v) | K + 1 a subtask, 8 bytes a subtask and sample | training was with Adam; targets are tasks |
+//! | [`InRunShapley`] | Σ_t η_t v_t·g − (η_t²/2) g·w_t | 8 bytes a sample | during the run itself; no stored rows |
+//! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
+//! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
+//! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
+//! | [`ConjugateGradients`] | as ridge | 6·K a target, 16 rows | K too large for a matrix; some 20 to 40 passes |
+//! | [`Lissa`] | as ridge, damped by stopping early | 5·K a target, 16 rows | a fixed, small number of passes |
+//! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
+//!
+//! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said.
+//!
 //! On sketches every method is an estimate of itself on gradients, because a projection is unbiased for inner products; with
 //! [`Exact`](crate::Exact) it is the method itself.
 //!
-//! May import `sketch`, `state`, `moments` and `error`; knows nothing of detectors or stores.
+//! May import `gradient`, `sketch`, `state`, `moments` and `error`; knows nothing of detectors or stores.
 
 mod adam;
 mod conjugate_gradients;

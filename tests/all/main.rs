@@ -8,6 +8,7 @@ mod forest;
 mod ghost;
 mod influence;
 mod influence_golden;
+mod influence_methods;
 mod moments;
 mod plan;
 mod projections;

@@ -10,7 +10,11 @@
 
 use core::hint::black_box;
 use gradsieve::ghost::{self, LayerGradient};
-use gradsieve::influence::{Ridge, RidgeTarget, TracIn, grad_cos, grad_dot};
+use gradsieve::influence::{
+    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
+    LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
+    grad_dot,
+};
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::state::Header;
@@ -120,6 +124,120 @@ fn matrices(a: &mut [f32], b: &mut [f32]) -> Result<(), gradsieve_kernels::Error
     scale_add(black_box(0.5), c, black_box(2.0), d)
 }
 
+/// The influence methods that add up over checkpoints, copies and steps.
+fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
+    let mut ensemble = IpEnsemble::new();
+    ensemble.observe(one, one)?;
+    ensemble.merge(&{ ensemble });
+    let mut sum = ensemble.score() + ensemble.mean();
+
+    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (mut train, mut target) = (ReTrac::new(black_box(64), a)?, ReTrac::new(black_box(64), b)?);
+    train.observe(one)?;
+    target.observe(one)?;
+    sum += train.score(&target)?;
+    target.merge(&train)?;
+    target.reset();
+
+    let (a, b) = rest.split_at_mut_checked(black_box(130)).ok_or(Error::Setting)?;
+    let (b, rest) = b.split_at_mut_checked(black_box(130)).ok_or(Error::Setting)?;
+    let mut subtasks = LessTargets::new(black_box(2), black_box(64), a)?;
+    let mut others = LessTargets::new(black_box(2), black_box(64), b)?;
+    subtasks.observe(black_box(1), one)?;
+    subtasks.merge(&others)?;
+    others.reset();
+    let mut sums = [[0.0; 2]; 2];
+    let [c, d] = &mut sums;
+    subtasks.score(one, opaque(c))?;
+    subtasks.score_rows(&one.id, half, rest)?;
+    let (mut less, mut other) = (Less::new(opaque(c))?, Less::new(opaque(d))?);
+    less.observe(black_box(0.1), &subtasks, one)?;
+    less.merge(&other)?;
+    other.reset();
+    sum += less.score() + less.subtask(black_box(1)).ok_or(Error::Setting)?;
+
+    let mut scores = [[0.0; 3]; 2];
+    let [c, d] = &mut scores;
+    let (mut shapley, mut other) = (InRunShapley::new(opaque(c)), InRunShapley::new(opaque(d)));
+    let batch = [(black_box(1), *one), (black_box(2), *one)];
+    shapley.observe_step(black_box(0.1), one, Some(one), opaque(&mut { batch }))?;
+    shapley.observe(black_box(0.1), one, None, (black_box(0), one))?;
+    shapley.merge(&other)?;
+    other.reset();
+
+    let layout = Layout::flat(black_box(40))?;
+    let layer = Layer::new(black_box(0), black_box(4), 4);
+    let (first, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
+    let (second, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
+    let memory = rest.get_mut(..black_box(64)).ok_or(Error::Setting)?;
+    let adam = Adam::new(black_box(0.9), black_box(0.99), black_box(1e-8))?;
+    adam.step(half, first, second)?;
+    let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), 1, Repeat::One)?, layout, memory)?;
+    adam.segment(&mut sketcher, black_box(9), half, first, second)?;
+    adam.outer(&mut sketcher, &layer, (half, half), first, second)?;
+    Ok(sum + shapley.score(black_box(1))? + sketcher.finish()?.measures.l1)
+}
+
+/// The influence methods that solve for targets.
+fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
+    let mut scores = [0.0; 3];
+    let scores = opaque(&mut scores);
+    let (more, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    {
+        let (left, right) = floats.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+        let mut trak = Trak::new(black_box(0.1), black_box(64), left)?;
+        trak.observe(one)?;
+        trak.merge(&Trak::new(black_box(0.1), black_box(64), right)?)?;
+        trak.fit()?;
+        trak.target(one, more)?.score(one, scores)?;
+        trak.reset();
+    }
+    let mut score = TrakScore::new();
+    score.observe(black_box(0.1), black_box(0.5))?;
+    score.merge(&{ score });
+    let mut sum = score.score();
+
+    let mut layers = [DataInfLayer::new(black_box(0)..black_box(9)), DataInfLayer::new(9..black_box(64))];
+    let mut others = layers;
+    let mut datainf = DataInf::new(black_box(0.1), black_box(64), opaque(&mut layers))?;
+    datainf.observe(one)?;
+    datainf.observe_row(&one.id, half)?;
+    datainf.merge(&DataInf::new(black_box(0.1), black_box(64), opaque(&mut others))?)?;
+    datainf.fit()?;
+    {
+        let len = DataInfTargets::floats(black_box(64), black_box(2));
+        let memory = floats.get_mut(..len).ok_or(Error::Setting)?;
+        let mut pass = datainf.targets(black_box(2), memory)?;
+        pass.target(one)?;
+        pass.observe(one)?;
+        pass.observe_row(&one.id, half)?;
+        let targets = pass.solve()?;
+        targets.score(one, scores)?;
+        targets.score_rows(&one.id, half, more)?;
+        sum += Targets::new(targets.id(), targets.solutions())?.count() as f64;
+    }
+    datainf.reset();
+
+    let settings = SolverSettings::new(black_box(64)).with_targets(black_box(2));
+    let memory = floats.get_mut(..ConjugateGradients::floats(64, black_box(2))).ok_or(Error::Setting)?;
+    let mut solver = ConjugateGradients::new(settings, memory)?;
+    solver.target(one)?;
+    solver.observe(one)?;
+    sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
+    solver.solutions()?.score(one, scores)?;
+    solver.reset();
+
+    let memory = floats.get_mut(..Lissa::floats(64, black_box(2))).ok_or(Error::Setting)?;
+    let mut solver = Lissa::new(settings, Some(black_box(0.1)), memory)?;
+    solver.target(one)?;
+    solver.observe(one)?;
+    sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
+    solver.solutions()?.score(one, scores)?;
+    solver.reset();
+    Ok(sum + scores.iter().sum::<f64>())
+}
+
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     let layers = [Layer::new(black_box(0), black_box(4), 3), Layer::new(black_box(12), 4, 1)];
     let layout = Layout::new(opaque(&mut { layers }))?;
@@ -143,6 +261,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     ridge.fit()?;
     sum += ridge.target(&two, more)?.score(&three)?;
     ridge.reset();
+    sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
     let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
     let mut detector = SelfInfluence::new(black_box(0.1), black_box(64), left)?;

@@ -1,0 +1,615 @@
+//! Claims about the influence methods that hold for all gradients: linearity, order, limits, special cases, refusals.
+
+use crate::source::{normals, row, sjlt, sketch, uniform};
+use gradsieve::influence::{
+    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
+    LessTargets, Lissa, Progress, ReTrac, Ridge, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
+    grad_dot,
+};
+use gradsieve::{Error, Exact, Layout, Repeat, Sketch, SketchId, Sketcher, f16};
+use proptest::prelude::*;
+
+/// n rows of k numbers, some rows much longer than others.
+fn rows(seed: u64, n: usize, k: usize) -> Vec<Vec<f32>> {
+    let scaled = |i: usize| {
+        let scale = (2.0 * uniform(seed, i as u64) - 1.0).exp() as f32;
+        normals(seed ^ (i as u64 + 1) << 32, k).iter().map(|x| scale * x).collect()
+    };
+    (0..n).map(scaled).collect()
+}
+
+fn id(k: usize) -> SketchId {
+    row(&vec![0.0; k]).id
+}
+
+fn exact(x: &[f32], y: &[f32]) -> f64 {
+    x.iter().zip(y).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum()
+}
+
+fn norm(x: &[f32]) -> f64 {
+    exact(x, x).sqrt()
+}
+
+/// The ridge solution of one target.
+fn ridge(rows: &[Vec<f32>], v: &[f32]) -> Vec<f32> {
+    let k = v.len();
+    let mut memory = vec![0.0; Ridge::floats(k)];
+    let mut ridge = Ridge::new(Ridge::DAMPING, k, &mut memory).unwrap();
+    rows.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
+    ridge.fit().unwrap();
+    let mut solution = vec![0.0; k];
+    ridge.target(&row(v), &mut solution).unwrap();
+    solution
+}
+
+/// The solutions of conjugate gradients, and how far they came.
+fn conjugate(rows: &[Vec<f32>], targets: &[Vec<f32>], tolerance: f32, most: u32) -> (Vec<f32>, Progress) {
+    let (k, q) = (rows[0].len(), targets.len());
+    let settings = SolverSettings { tolerance, ..SolverSettings::new(k).with_targets(q) };
+    let mut memory = vec![f32::NAN; ConjugateGradients::floats(k, q)];
+    let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+    targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
+    let progress = solver.solve(&id(k), &rows.concat(), most).unwrap();
+    (solver.solutions().unwrap().solutions().to_vec(), progress)
+}
+
+fn lissa(
+    rows: &[Vec<f32>],
+    v: &[f32],
+    step: Option<f64>,
+    tolerance: f32,
+    most: u32,
+) -> Result<(Vec<f32>, Progress), Error> {
+    let k = v.len();
+    let settings = SolverSettings { tolerance, ..SolverSettings::new(k) };
+    let mut memory = vec![f32::NAN; Lissa::floats(k, 1)];
+    let mut solver = Lissa::new(settings, step, &mut memory).unwrap();
+    solver.target(&row(v)).unwrap();
+    let progress = solver.solve(&id(k), &rows.concat(), most);
+    if progress.is_err() {
+        assert_eq!(solver.solutions().err(), Some(Error::Diverged));
+        assert_eq!(solver.observe(&row(&rows[0])), Err(Error::Diverged));
+        solver.reset();
+        assert_eq!(solver.target(&row(v)), Ok(()));
+    }
+    let progress = progress?;
+    Ok((solver.solutions()?.solutions().to_vec(), progress))
+}
+
+fn datainf(rows: &[Vec<f32>], targets: &[Vec<f32>], cuts: &[usize]) -> Vec<f32> {
+    let k = rows[0].len();
+    let mut layers: Vec<DataInfLayer> =
+        cuts.windows(2).map(|cut| DataInfLayer::new(cut[0]..cut[1])).collect();
+    let mut datainf = DataInf::new(DataInf::DAMPING, k, &mut layers).unwrap();
+    rows.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
+    datainf.fit().unwrap();
+    let mut memory = vec![f32::NAN; DataInfTargets::floats(k, targets.len())];
+    let mut pass = datainf.targets(targets.len(), &mut memory).unwrap();
+    targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
+    rows.iter().for_each(|g| pass.observe(&row(g)).unwrap());
+    pass.solve().unwrap().solutions().to_vec()
+}
+
+#[track_caller]
+fn assert_near(found: &[f32], expected: &[f32], allowed: f64) {
+    let difference: Vec<f32> = found.iter().zip(expected).map(|(a, b)| a - b).collect();
+    let error = norm(&difference) / norm(expected);
+    assert!(error <= allowed, "off by {error:e} of the length: {found:?} instead of {expected:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn an_ensemble_of_one_is_the_dot_and_retrac_of_one_is_the_cosine(seed: u64, k in 1_usize..300) {
+        let (g, v) = (normals(seed, k), normals(!seed, k));
+        let mut ensemble = IpEnsemble::new();
+        ensemble.observe(&row(&g), &row(&v)).unwrap();
+        prop_assert_eq!(ensemble.score(), grad_dot(&row(&g), &row(&v)).unwrap());
+        prop_assert_eq!(ensemble.mean(), ensemble.score());
+
+        let mut memory = vec![vec![0.0; k]; 2];
+        let (a, b) = memory.split_at_mut(1);
+        let (mut one, mut two) = (ReTrac::new(k, &mut a[0]).unwrap(), ReTrac::new(k, &mut b[0]).unwrap());
+        one.observe(&row(&g)).unwrap();
+        two.observe(&row(&v)).unwrap();
+        prop_assert!((one.score(&two).unwrap() - grad_cos(&row(&g), &row(&v)).unwrap()).abs() < 1e-6);
+        prop_assert_eq!(one.score(&two), two.score(&one));
+    }
+
+    #[test]
+    fn retrac_is_blind_to_the_length_of_each_contribution(seed: u64, k in 1_usize..64, power in -30_i32..30) {
+        let (g, h, v) = (normals(seed, k), normals(seed ^ 1, k), normals(!seed, k));
+        let long: Vec<f32> = g.iter().map(|x| x * 2.0_f32.powi(power)).collect();
+        let score = |first: &[f32]| {
+            let mut memory = vec![vec![0.0; k]; 2];
+            let (a, b) = memory.split_at_mut(1);
+            let (mut train, mut target) = (ReTrac::new(k, &mut a[0]).unwrap(), ReTrac::new(k, &mut b[0]).unwrap());
+            train.observe(&row(first)).unwrap();
+            train.observe(&row(&h)).unwrap();
+            target.observe(&row(&v)).unwrap();
+            train.score(&target).unwrap()
+        };
+        // A power of two changes no digit.
+        prop_assert_eq!(score(&long), score(&g));
+    }
+
+    #[test]
+    fn less_is_the_largest_weighted_mean_of_cosines(seed: u64, k in 1_usize..64, n in 1_usize..5, weight in 0.01_f64..10.0) {
+        let train = rows(seed, 2, k);
+        let target = rows(!seed, 2 * n + 1, k);
+        let mut memory = vec![vec![0.0; LessTargets::floats(2, k)]; 2];
+        let mut sums = [0.0; 2];
+        let mut score = Less::new(&mut sums).unwrap();
+        let mut expected = [0.0; 2];
+        for ((memory, g), w) in memory.iter_mut().zip(&train).zip([weight, 1.0]) {
+            let mut targets = LessTargets::new(2, k, memory).unwrap();
+            for (i, v) in target.iter().enumerate() {
+                targets.observe(u32::from(i > n), &row(v)).unwrap();
+                let size = if i > n { n } else { n + 1 } as f64;
+                expected[usize::from(i > n)] += w / (weight + 1.0) * grad_cos(&row(g), &row(v)).unwrap() / size;
+            }
+            score.observe(w, &targets, &row(g)).unwrap();
+        }
+        for (s, expected) in expected.iter().enumerate() {
+            prop_assert!((score.subtask(s).unwrap() - expected).abs() < 1e-6);
+        }
+        prop_assert!((score.score() - expected[0].max(expected[1])).abs() < 1e-6);
+    }
+
+    #[test]
+    fn first_order_in_run_data_shapley_is_tracin_over_the_steps_that_a_sample_was_in(seed: u64, k in 1_usize..200) {
+        let (g, v) = (rows(seed, 6, k), rows(!seed, 3, k));
+        let rates = [0.1, 0.02, 0.3];
+        let mut memory = [f64::NAN; 4];
+        let mut shapley = InRunShapley::new(&mut memory);
+        let mut tracin = TracIn::new();
+        for (t, rate) in rates.into_iter().enumerate() {
+            let batch = [(3, row(&g[2 * t])), (t % 3, row(&g[2 * t + 1]))];
+            shapley.observe_step(rate, &row(&v[t]), None, &batch).unwrap();
+            tracin.observe(rate, &row(&g[2 * t]), &row(&v[t])).unwrap();
+        }
+        prop_assert_eq!(shapley.score(3), Ok(tracin.score()));
+    }
+
+    #[test]
+    fn in_run_data_shapley_shares_out_the_whole_drop_of_a_quadratic_loss(seed: u64, k in 1_usize..12, batch in 1_usize..6, rate in 0.001_f64..0.5) {
+        // ℓ(θ) = ½Σ d_c θ_c² at θ: the gradient is d∘θ, and w = d∘Σg.
+        let (theta, g) = (normals(seed, k), rows(!seed, batch, k));
+        let d: Vec<f32> = normals(seed ^ 7, k).iter().map(|x| x * x).collect();
+        let total: Vec<f32> = (0..k).map(|c| g.iter().map(|g| g[c]).sum()).collect();
+        let scaled = |x: &[f32]| -> Vec<f32> { x.iter().zip(&d).map(|(x, d)| x * d).collect() };
+        let (v, w) = (scaled(&theta), scaled(&total));
+        let loss = |theta: &[f64]| -> f64 { theta.iter().zip(&d).map(|(t, &d)| 0.5 * f64::from(d) * t * t).sum() };
+        let before: Vec<f64> = theta.iter().map(|&t| f64::from(t)).collect();
+        let after: Vec<f64> = before.iter().zip(&total).map(|(t, &g)| t - rate * f64::from(g)).collect();
+
+        let mut memory = vec![0.0; batch];
+        let mut shapley = InRunShapley::new(&mut memory);
+        let samples: Vec<(usize, Sketch<'_>)> = g.iter().enumerate().map(|(i, g)| (i, row(g))).collect();
+        shapley.observe_step(rate, &row(&v), Some(&row(&w)), &samples).unwrap();
+        let shared: f64 = shapley.scores().iter().sum();
+        let drop = loss(&before) - loss(&after);
+        let scale = rate * norm(&v) * norm(&total) + rate * rate * norm(&total) * norm(&w);
+        prop_assert!((shared - drop).abs() < 1e-5 * scale, "{shared} of {drop}");
+    }
+
+    #[test]
+    fn solved_targets_are_linear_in_the_target(seed: u64, n in 1_usize..60, k in 1_usize..24, factor in -3.0_f32..3.0) {
+        let g = rows(seed, n, k);
+        let (v, u) = (normals(!seed, k), normals(!seed ^ 1, k));
+        let sum: Vec<f32> = v.iter().zip(&u).map(|(v, u)| v + factor * u).collect();
+        let targets = [v, u, sum];
+        let half = k / 2;
+        let cuts = if half == 0 { vec![0, k] } else { vec![0, half, k] };
+        for solutions in [conjugate(&g, &targets, 1e-6, 3 * k as u32 + 10).0, datainf(&g, &targets, &cuts)] {
+            let [v, u, sum] = [0, 1, 2].map(|i| &solutions[i * k..(i + 1) * k]);
+            let difference: Vec<f32> = (0..k).map(|c| v[c] + factor * u[c] - sum[c]).collect();
+            prop_assert!(norm(&difference) < 2e-4 * (norm(v) + norm(u) * f64::from(factor.abs()) + norm(sum)));
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rows_changes_no_more_than_rounding(seed: u64, n in 1_usize..100, k in 1_usize..24) {
+        let g = rows(seed, n, k);
+        let turned: Vec<Vec<f32>> = g.iter().rev().cloned().collect();
+        let targets = [normals(!seed, k)];
+        let most = 3 * k as u32 + 10;
+        assert_near(&conjugate(&g, &targets, 1e-5, most).0, &conjugate(&turned, &targets, 1e-5, most).0, 1e-3);
+        assert_near(&datainf(&g, &targets, &[0, k]), &datainf(&turned, &targets, &[0, k]), 1e-5);
+        let step = |rows: &[Vec<f32>]| lissa(rows, &targets[0], None, 1e-3, 5).unwrap().0;
+        assert_near(&step(&g), &step(&turned), 1e-5);
+    }
+
+    #[test]
+    fn conjugate_gradients_and_lissa_find_the_ridge_solution(seed: u64, n in 1_usize..80, k in 1_usize..16) {
+        let (g, v) = (rows(seed, n, k), normals(!seed, k));
+        let direct = ridge(&g, &v);
+        let (found, progress) = conjugate(&g, std::slice::from_ref(&v), 1e-6, 4 * k as u32 + 10);
+        prop_assert!(progress.converged, "{:?}", progress);
+        assert_near(&found, &direct, 2e-4);
+        let (found, progress) = lissa(&g, &v, None, 1e-5, 20_000).unwrap();
+        prop_assert!(progress.converged, "{:?}", progress);
+        assert_near(&found, &direct, 1e-3);
+    }
+
+    #[test]
+    fn datainf_with_one_sample_inverts_exactly_and_so_is_the_ridge(seed: u64, k in 2_usize..32) {
+        // λ of DataInf is a tenth of the mean square, that of the ridge a tenth of the mean eigenvalue: the same number.
+        let (g, v) = (rows(seed, 1, k), normals(!seed, k));
+        let direct = ridge(&g, &v);
+        assert_near(&datainf(&g, &[v], &[0, k]), &direct, 1e-3);
+    }
+
+    #[test]
+    fn trak_with_one_model_is_the_ridge_over_n_times_the_doubt(seed: u64, n in 1_usize..60, k in 1_usize..24, doubt in 0.0_f64..1.0) {
+        let (g, v) = (rows(seed, n, k), normals(!seed, k));
+        let mut memory = vec![0.0; Trak::floats(k)];
+        let mut trak = Trak::new(0.1, k, &mut memory).unwrap();
+        g.iter().for_each(|g| trak.observe(&row(g)).unwrap());
+        trak.fit().unwrap();
+        let mut solution = vec![0.0; k];
+        let targets = trak.target(&row(&v), &mut solution).unwrap();
+        let direct = ridge(&g, &v);
+        for g in &g {
+            let mut product = [0.0];
+            targets.score(&row(g), &mut product).unwrap();
+            let mut score = TrakScore::new();
+            score.observe(product[0], doubt).unwrap();
+            let expected = exact(g, &direct) / n as f64 * doubt;
+            let scale = norm(g) * norm(&direct) / n as f64 * doubt;
+            prop_assert!((score.score() - expected).abs() <= 1e-3 * scale);
+        }
+    }
+
+    #[test]
+    fn stored_rows_of_every_type_have_the_scores_of_their_sketches(seed: u64, n in 0_usize..40, k in 1_usize..80, q in 1_usize..12) {
+        let halves: Vec<f16> = rows(seed, n, k).concat().iter().map(|&x| f16::from_f32(x)).collect();
+        let wide: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
+        let solutions = rows(!seed, q, k).concat();
+        let targets = Targets::new(id(k), &solutions).unwrap();
+        let (mut narrow, mut full) = (vec![0.0; n * q], vec![0.0; n * q]);
+        prop_assert_eq!(targets.score_rows(&id(k), &halves, &mut narrow), Ok(0));
+        prop_assert_eq!(targets.score_rows(&id(k), &wide, &mut full), Ok(0));
+        prop_assert_eq!(&narrow, &full);
+
+        let mut memory = vec![0.0; LessTargets::floats(q, k)];
+        let mut less = LessTargets::new(q, k, &mut memory).unwrap();
+        for (s, v) in solutions.chunks(k).enumerate() {
+            less.observe(s as u32, &row(v)).unwrap();
+        }
+        let mut cosines = vec![0.0; n * q];
+        prop_assert_eq!(less.score_rows(&id(k), &halves, &mut cosines), Ok(0));
+
+        let (mut one, mut each) = (vec![0.0; q], vec![0.0; q]);
+        for (r, g) in wide.chunks(k).enumerate() {
+            targets.score(&row(g), &mut one).unwrap();
+            less.score(&row(g), &mut each).unwrap();
+            for s in 0..q {
+                let scale = norm(g) * norm(&solutions[s * k..(s + 1) * k]);
+                prop_assert!((f64::from(full[s * n + r]) - one[s]).abs() <= 1e-5 * scale);
+                prop_assert!((f64::from(cosines[s * n + r]) - each[s]).abs() <= 1e-5);
+                let dot = grad_dot(&row(g), &row(&solutions[s * k..(s + 1) * k])).unwrap();
+                prop_assert_eq!(one[s], dot);
+            }
+        }
+    }
+}
+
+#[test]
+fn lissa_diverges_in_plain_words_just_where_theory_says() {
+    let (g, v) = (rows(5, 50, 8), normals(6, 8));
+    // The largest eigenvalue of C + λI, by powers.
+    let n = g.len() as f64;
+    let trace: f64 = g.iter().map(|g| exact(g, g)).sum::<f64>() / n;
+    let damping = 0.1 * trace / 8.0;
+    let mut x = v.clone();
+    let mut largest = 0.0;
+    for _ in 0..300 {
+        let length = norm(&x);
+        let unit: Vec<f32> = x.iter().map(|x| (f64::from(*x) / length) as f32).collect();
+        let mut next = [0.0_f64; 8];
+        for g in &g {
+            let dot = exact(g, &unit) / n;
+            next.iter_mut().zip(g).for_each(|(to, &g)| *to += dot * f64::from(g));
+        }
+        x = next.iter().zip(&unit).map(|(c, &u)| (c + damping * f64::from(u)) as f32).collect();
+        largest = norm(&x);
+    }
+    let slow = lissa(&g, &v, Some(1.9 / largest), 1e-4, 2000).unwrap();
+    assert!(slow.1.converged, "{:?}", slow.1);
+    assert_near(&slow.0, &ridge(&g, &v), 1e-3);
+    assert_eq!(lissa(&g, &v, Some(2.1 / largest), 1e-4, 2000).err(), Some(Error::Diverged));
+    assert_eq!(lissa(&g, &v, Some(1e30), 1e-4, 2000).err(), Some(Error::Diverged));
+}
+
+#[test]
+fn fewer_passes_are_reported_as_not_converged() {
+    let (g, v) = (rows(8, 60, 20), normals(9, 20));
+    let (_, progress) = conjugate(&g, std::slice::from_ref(&v), 1e-6, 2);
+    assert!(!progress.converged && progress.passes == 2 && progress.residual > 1e-6, "{progress:?}");
+    let (_, progress) = lissa(&g, &v, None, 1e-6, 2).unwrap();
+    assert!(!progress.converged && progress.passes == 2 && progress.residual > 1e-6, "{progress:?}");
+}
+
+#[test]
+fn the_reported_residual_is_the_true_one() {
+    let (g, v) = (rows(18, 70, 16), normals(19, 16));
+    let n = g.len() as f64;
+    let damping = 0.1 * g.iter().map(|g| exact(g, g)).sum::<f64>() / (n * 16.0);
+    let residual = |x: &[f32]| {
+        let mut r: Vec<f64> = v.iter().zip(x).map(|(&v, &x)| f64::from(v) - damping * f64::from(x)).collect();
+        for g in &g {
+            let dot = exact(g, x) / n;
+            r.iter_mut().zip(g).for_each(|(r, &g)| *r -= dot * f64::from(g));
+        }
+        r.iter().map(|r| r * r).sum::<f64>().sqrt() / norm(&v)
+    };
+    for most in 1..6 {
+        let (x, progress) = conjugate(&g, std::slice::from_ref(&v), 1e-6, most);
+        assert!((residual(&x) / progress.residual - 1.0).abs() < 1e-3, "{} {progress:?}", residual(&x));
+        // LiSSA's is that of the solution before the step, which is what one pass fewer gives.
+        let before = lissa(&g, &v, None, 1e-6, most).unwrap().0;
+        let progress = lissa(&g, &v, None, 1e-6, most + 1).unwrap().1;
+        assert!((residual(&before) / progress.residual - 1.0).abs() < 1e-3, "{progress:?}");
+    }
+}
+
+#[test]
+fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
+    let (g, v) = (rows(3, 20, 6), normals(4, 6));
+    let mut memory = vec![0.0; ConjugateGradients::floats(6, 1)];
+    let mut solver = ConjugateGradients::new(SolverSettings::new(6), &mut memory).unwrap();
+    assert_eq!(solver.observe(&row(&g[0])), Err(Error::TooFew { needed: 1, found: 0 }));
+    solver.target(&row(&v)).unwrap();
+    assert_eq!(solver.solutions().err(), Some(Error::NotFitted));
+    assert_eq!(solver.end_pass(), Err(Error::TooFew { needed: 1, found: 0 }));
+    let mut passes = 0;
+    let progress = loop {
+        // A row is missing, and one cannot be taken; then all are there.
+        if passes > 0 {
+            g.iter().skip(1).for_each(|g| solver.observe(&row(g)).unwrap());
+            assert_eq!(solver.end_pass(), Err(Error::Length { expected: 20, found: 19 }));
+        }
+        for g in &g {
+            assert_eq!(solver.observe(&row(&[f32::NAN; 6])), Err(Error::NonFinite));
+            assert_eq!(solver.observe(&row(&[1e30; 6])), Err(Error::NonFinite));
+            assert_eq!(solver.observe(&row(&[1.0; 5])), Err(Error::Mismatch(gradsieve::Field::Width)));
+            solver.observe(&row(g)).unwrap();
+            assert_eq!(solver.target(&row(&v)), Err(Error::InPass));
+        }
+        passes += 1;
+        let progress = solver.end_pass().unwrap();
+        if progress.converged {
+            break progress;
+        }
+    };
+    assert_eq!(progress.passes, passes);
+    let expected = conjugate(&g, std::slice::from_ref(&v), SolverSettings::new(6).tolerance, 99).0;
+    assert_eq!(solver.solutions().unwrap().solutions(), expected);
+    assert_eq!(solver.target(&row(&v)), Err(Error::Length { expected: 1, found: 2 }));
+}
+
+#[test]
+fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
+    let g = rows(21, 70, 33);
+    let targets = rows(22, 5, 33);
+    let together = conjugate(&g, &targets, 1e-5, 7).0;
+    let alone: Vec<f32> =
+        targets.iter().flat_map(|v| conjugate(&g, std::slice::from_ref(v), 1e-5, 7).0).collect();
+    assert_eq!(together, alone);
+    let together = datainf(&g, &targets, &[0, 10, 33]);
+    let alone: Vec<f32> =
+        targets.iter().flat_map(|v| datainf(&g, std::slice::from_ref(v), &[0, 10, 33])).collect();
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn datainf_of_a_layer_without_gradients_is_that_of_the_others() {
+    let mut g = rows(31, 20, 10);
+    g.iter_mut().for_each(|g| g[4..7].fill(0.0));
+    let v = normals(32, 10);
+    let with = datainf(&g, std::slice::from_ref(&v), &[0, 4, 7, 10]);
+    assert_eq!(with[4..7], [0.0; 3]);
+    let left: Vec<Vec<f32>> = g.iter().map(|g| g[..4].to_vec()).collect();
+    assert_near(&with[..4], &datainf(&left, &[v[..4].to_vec()], &[0, 4]), 1e-6);
+}
+
+#[test]
+fn datainf_over_many_rows_keeps_what_f32_would_lose() {
+    // 200,000 equal rows: a running f32 sum would be off by far more.
+    let g = vec![0.1_f32, 0.7, -0.3];
+    let all = vec![g.clone(); 200_000];
+    let v = vec![1.0_f32, 0.5, 0.25];
+    assert_near(&datainf(&all, std::slice::from_ref(&v), &[0, 3]), &datainf(&[g], &[v], &[0, 3]), 1e-5);
+}
+
+#[test]
+fn merged_states_are_those_of_all_observations() {
+    let (g, v) = (rows(41, 8, 5), rows(42, 4, 5));
+    let mut memory = vec![vec![0.0; LessTargets::floats(2, 5)]; 3];
+    let [a, b, c] = &mut memory[..] else { unreachable!() };
+    let mut all = LessTargets::new(2, 5, a).unwrap();
+    let (mut one, mut two) = (LessTargets::new(2, 5, b).unwrap(), LessTargets::new(2, 5, c).unwrap());
+    for (i, v) in v.iter().enumerate() {
+        all.observe(i as u32 % 2, &row(v)).unwrap();
+        let part = if i < 3 { &mut one } else { &mut two };
+        part.observe(i as u32 % 2, &row(v)).unwrap();
+    }
+    one.merge(&two).unwrap();
+    let (mut found, mut expected) = ([0.0; 2], [0.0; 2]);
+    one.score(&row(&g[0]), &mut found).unwrap();
+    all.score(&row(&g[0]), &mut expected).unwrap();
+    assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6));
+
+    let mut memory = [[0.0; 5]; 3];
+    let [a, b, c] = &mut memory;
+    let [mut all, mut one, mut two] = [a, b, c].map(|memory| ReTrac::new(5, memory).unwrap());
+    for (i, g) in g.iter().enumerate() {
+        all.observe(&row(g)).unwrap();
+        if i < 5 { one.observe(&row(g)).unwrap() } else { two.observe(&row(g)).unwrap() }
+    }
+    one.merge(&two).unwrap();
+    assert_eq!(one.count(), 8);
+    assert!((one.score(&all).unwrap() - all.score(&all).unwrap()).abs() < 1e-6);
+
+    let mut memory = [[0.0; 2]; 2];
+    let [a, b] = &mut memory;
+    let (mut one, mut two) = (InRunShapley::new(a), InRunShapley::new(b));
+    one.observe(0.1, &row(&v[0]), None, (0, &row(&g[0]))).unwrap();
+    two.observe(0.1, &row(&v[0]), None, (0, &row(&g[0]))).unwrap();
+    two.observe(0.2, &row(&v[0]), None, (1, &row(&g[1]))).unwrap();
+    let expected = [one.score(0).unwrap() * 2.0, two.score(1).unwrap()];
+    one.merge(&two).unwrap();
+    assert_eq!(one.scores(), expected);
+
+    let layers = || [DataInfLayer::new(0..2), DataInfLayer::new(2..5)];
+    let (mut a, mut b, mut c) = (layers(), layers(), layers());
+    let [mut all, mut one, mut two] = [&mut a, &mut b, &mut c].map(|l| DataInf::new(0.1, 5, l).unwrap());
+    for (i, g) in g.iter().enumerate() {
+        all.observe(&row(g)).unwrap();
+        if i < 5 { one.observe(&row(g)).unwrap() } else { two.observe(&row(g)).unwrap() }
+    }
+    one.merge(&two).unwrap();
+    one.fit().unwrap();
+    all.fit().unwrap();
+    for (one, all) in one.layers().iter().zip(all.layers()) {
+        assert!((one.damping() / all.damping() - 1.0).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_changes_nothing() {
+    let g = normals(51, 4);
+    let (mut one, mut two) = ([0.0; 64], [0.0; 64]);
+    let foreign = [1, 2].map(|seed| sjlt(64, seed, Repeat::One));
+    let (a, b) = (sketch(foreign[0], &g, &mut one), sketch(foreign[1], &g, &mut two));
+
+    let mut ensemble = IpEnsemble::new();
+    assert!(matches!(ensemble.observe(&a, &b), Err(Error::Mismatch(_))));
+    assert_eq!(ensemble, IpEnsemble::new());
+
+    let mut memory = [0.0; 64];
+    let mut retrac = ReTrac::new(64, &mut memory).unwrap();
+    retrac.observe(&a).unwrap();
+    assert!(matches!(retrac.observe(&b), Err(Error::Mismatch(_))));
+    assert_eq!(retrac.observe(&row(&g)), Err(Error::Length { expected: 64, found: 4 }));
+    assert_eq!(retrac.count(), 1);
+    let mut memory = [0.0; 4];
+    let empty = ReTrac::new(4, &mut memory).unwrap();
+    assert_eq!(retrac.score(&empty), Err(Error::TooFew { needed: 1, found: 0 }));
+
+    let mut memory = [0.0; 2];
+    let mut shapley = InRunShapley::new(&mut memory);
+    let good = (0, row(&g));
+    let nan = [f32::NAN; 4];
+    let huge = [1e25; 4];
+    for (batch, error) in [
+        ([good, (2, row(&g))], Error::Length { expected: 2, found: 3 }),
+        ([good, (1, row(&nan))], Error::NonFinite),
+        ([good, (1, row(&huge))], Error::NonFinite),
+    ] {
+        assert_eq!(shapley.observe_step(0.1, &row(&huge), None, &batch[..1]), Ok(()));
+        let before = shapley.scores().to_vec();
+        assert_eq!(shapley.observe_step(0.1, &row(&huge), None, &batch), Err(error));
+        assert_eq!(shapley.observe_step(f64::NAN, &row(&g), None, &batch[..1]), Err(Error::Setting));
+        assert_eq!(shapley.observe_step(0.1, &row(&g), Some(&a), &batch[..1]).map_err(|_| ()), Err(()));
+        assert_eq!(shapley.scores(), before);
+    }
+    assert_eq!(shapley.score(2), Err(Error::Length { expected: 2, found: 3 }));
+
+    let mut score = TrakScore::new();
+    assert_eq!(score.observe(1.0, 1.5), Err(Error::Setting));
+    assert_eq!(score.observe(f64::NAN, 0.5), Err(Error::NonFinite));
+    assert_eq!(score, TrakScore::new());
+    let mut memory = [0.0; Trak::floats(4)];
+    assert_eq!(Trak::new(-0.1, 4, &mut memory).err(), Some(Error::Setting));
+    let mut trak = Trak::new(0.0, 4, &mut memory).unwrap();
+    trak.observe(&row(&g)).unwrap();
+    assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
+    assert_eq!(trak.target(&row(&g), &mut [0.0; 4]).err(), Some(Error::NotFitted));
+
+    let mut memory = [0.0; LessTargets::floats(2, 4)];
+    let mut less = LessTargets::new(2, 4, &mut memory).unwrap();
+    assert_eq!(less.observe(2, &row(&g)), Err(Error::Group { groups: 2, found: 2 }));
+    less.observe(0, &row(&g)).unwrap();
+    assert_eq!(less.score(&row(&g), &mut [0.0; 2]), Err(Error::TooFew { needed: 1, found: 0 }));
+    less.observe(1, &row(&[0.0; 4])).unwrap();
+    let mut sums = [0.0; 2];
+    let mut score = Less::new(&mut sums).unwrap();
+    assert_eq!(score.score(), 0.0);
+    assert_eq!(score.observe(-1.0, &less, &row(&g)), Err(Error::Setting));
+    assert_eq!(score.observe(1.0, &less, &row(&nan)), Err(Error::NonFinite));
+    assert_eq!(score.observe(1.0, &less, &row(&huge)), Err(Error::NonFinite));
+    score.observe(0.5, &less, &row(&g)).unwrap();
+    assert!(
+        (score.score() - 1.0).abs() < 1e-6 && score.subtask(1) == Some(0.0) && score.subtask(2).is_none()
+    );
+
+    for (layers, index) in [(&[][..], 0), (&[(0, 2), (1, 3)], 1), (&[(0, 2), (3, 3)], 1), (&[(2, 5)], 0)] {
+        let layer = |&(start, end): &(usize, usize)| DataInfLayer::new(start..end);
+        let mut layers: Vec<DataInfLayer> = layers.iter().map(layer).collect();
+        assert_eq!(DataInf::new(0.1, 4, &mut layers).err(), Some(Error::Layer { index }));
+    }
+    let mut layers = [DataInfLayer::new(0..4)];
+    assert_eq!(DataInf::new(0.0, 4, &mut layers).err(), Some(Error::Setting));
+    let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();
+    assert_eq!(datainf.fit(), Err(Error::TooFew { needed: 1, found: 0 }));
+    datainf.observe(&row(&[0.0; 4])).unwrap();
+    assert_eq!(datainf.fit(), Err(Error::NotPositiveDefinite));
+    assert_eq!(datainf.observe(&row(&nan)), Err(Error::NonFinite));
+    datainf.observe(&row(&g)).unwrap();
+    let mut memory = [0.0; DataInfTargets::floats(4, 1)];
+    assert_eq!(datainf.targets(1, &mut memory).err(), Some(Error::NotFitted));
+    datainf.fit().unwrap();
+    let mut pass = datainf.targets(1, &mut memory).unwrap();
+    assert_eq!(pass.observe(&row(&g)), Err(Error::TooFew { needed: 1, found: 0 }));
+    pass.target(&row(&g)).unwrap();
+    assert_eq!(pass.target(&row(&g)), Err(Error::Length { expected: 1, found: 2 }));
+    pass.observe(&row(&g)).unwrap();
+    assert_eq!(pass.target(&row(&g)), Err(Error::InPass));
+    assert_eq!(pass.solve().err(), Some(Error::Length { expected: 2, found: 1 }));
+
+    assert_eq!(Targets::new(id(4), &[1.0; 6]).err(), Some(Error::Length { expected: 4, found: 6 }));
+    assert_eq!(Targets::new(id(4), &nan).err(), Some(Error::NonFinite));
+    let targets = Targets::new(id(4), &g).unwrap();
+    assert!(matches!(targets.score_rows(&a.id, &[0.0; 8], &mut [0.0; 2]), Err(Error::Mismatch(_))));
+    assert!(matches!(targets.score_rows(&id(4), &[0.0; 7], &mut [0.0; 2]), Err(Error::Length { .. })));
+    let mut scores = [0.0; 3];
+    let stored = [1.0, 0.0, 0.0, 0.0, f32::NEG_INFINITY, 1.0, 0.0, f32::NAN, 0.0, 1.0, 0.0, 0.0];
+    assert_eq!(targets.score_rows(&id(4), &stored, &mut scores), Ok(1));
+    assert!(scores[0] == g[0] && scores[1].is_nan() && scores[2] == g[1]);
+}
+
+#[test]
+fn adam_flags_what_is_not_finite_and_refuses_what_does_not_fit() {
+    let layout = Layout::flat(3).unwrap();
+    let feature = |gradient: &[f32]| {
+        let mut memory = [0.0; 3];
+        let mut sketcher = Sketcher::new(Exact::new(3), layout, &mut memory).unwrap();
+        Adam::USUAL.segment(&mut sketcher, 0, gradient, &[0.1; 3], &[0.2; 3]).unwrap();
+        let sketch = sketcher.finish().unwrap();
+        (sketch.check_finite(), sketch.measures.non_finite)
+    };
+    assert_eq!(feature(&[1.0, 0.0, -1e10]), (Ok(()), 0));
+    for wrong in [f32::NAN, f32::INFINITY, 1e30] {
+        assert_eq!(feature(&[1.0, wrong, 0.0]), (Err(Error::NonFinite), 1));
+    }
+    let mut memory = [0.0; 3];
+    let mut sketcher = Sketcher::new(Exact::new(3), layout, &mut memory).unwrap();
+    let short = Adam::USUAL.segment(&mut sketcher, 0, &[1.0_f32; 3], &[0.0; 2], &[0.0; 3]);
+    assert_eq!(short, Err(Error::Length { expected: 3, found: 2 }));
+    let outside = Adam::USUAL.segment(&mut sketcher, 2, &[1.0_f32; 3], &[0.0; 3], &[0.0; 3]);
+    assert_eq!(outside, Err(Error::OutsideLayout { end: 3, found: 5 }));
+    assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 3, found: 0 }));
+
+    assert_eq!(Adam::new(1.0, 0.9, 1e-8), Err(Error::Setting));
+    assert_eq!(Adam::new(0.9, 0.999, 0.0), Err(Error::Setting));
+    assert_eq!(Adam::new(0.9, 0.999, 1e-8), Ok(Adam::USUAL));
+
+    let (mut first, mut second) = ([0.5_f32; 2], [0.25_f32; 2]);
+    assert_eq!(Adam::USUAL.step(&[1.0_f32, f32::NAN], &mut first, &mut second), Err(Error::NonFinite));
+    assert_eq!((first, second), ([0.5; 2], [0.25; 2]));
+    Adam::USUAL.step(&[1.0_f32, -2.0], &mut first, &mut second).unwrap();
+    assert!((first[1] - (0.45 - 0.2)).abs() < 1e-6 && (second[1] - (0.24975 + 0.004)).abs() < 1e-6);
+}
