@@ -67,6 +67,7 @@
     )
 )]
 
+mod dense;
 pub mod error;
 pub mod ghost;
 pub mod gradient;

@@ -164,6 +164,16 @@ impl<'m> Moments<'m> {
         if self.count == 0 { 0.0 } else { trace / (self.count as f64 * self.width as f64) }
     }
 
+    /// Row `i` of the second moment plus `ridge`·I, in `f64`.
+    pub(crate) fn row(&self, i: usize, ridge: f64, out: &mut [f64]) {
+        let scale = 1.0 / self.count.max(1) as f64;
+        for (j, out) in out.iter_mut().enumerate() {
+            let place = if j < i { triangle(i) + j } else { triangle(j) + i };
+            let sum = self.second.get(place).copied().map_or(0.0, f64::from);
+            *out = scale * sum + if i == j { ridge } else { 0.0 };
+        }
+    }
+
     /// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I to `factor`, [`triangle`]`(K)` numbers.
     ///
     /// # Errors

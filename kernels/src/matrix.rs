@@ -387,7 +387,7 @@ impl<T: Element, U: Element> Product<'_, T, U> {
 /// Bytes of rows that are to stay in the second cache.
 const NEAR: usize = 1 << 17;
 
-/// The canonical dots of `N` rows with `N` others.
+/// The canonical dots of `N` rows with `N` others; `N` is 4 or 2.
 #[inline(always)]
 fn square<S: Simd, T: Element, U: Element, const N: usize>(
     s: S,
@@ -396,19 +396,22 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
 ) -> [[f64; N]; N] {
     let mut totals = [[0.0; N]; N];
     let columns = x.first().map_or(0, |x| x.len());
-    for tile in (0..columns).step_by(TILE) {
-        let end = columns.min(tile + TILE);
-        let part = |group: usize| lanes::<S, T, U, N>(s, x, y, tile + 16 * group, end);
+    for first in (0..columns).step_by(TILE) {
+        let end = columns.min(first + TILE);
+        let (mut left, mut right): ([&[T]; N], [&[U]; N]) = ([&[]; N], [&[]; N]);
+        for ((left, right), (x, y)) in left.iter_mut().zip(&mut right).zip(x.iter().zip(y)) {
+            *left = x.get(first..end).unwrap_or_default();
+            *right = y.get(first..end).unwrap_or_default();
+        }
         // The fold: 64 lanes to 32, to 16, and those in the vocabulary's word.
-        let mut lanes = part(0);
-        add_all(s, &mut lanes, part(2));
-        let mut others = part(1);
-        add_all(s, &mut others, part(3));
+        let mut lanes = sixteen::<S, T, U, N, 0>(s, &left, &right);
+        add_all(s, &mut lanes, sixteen::<S, T, U, N, 2>(s, &left, &right));
+        let mut others = sixteen::<S, T, U, N, 1>(s, &left, &right);
+        add_all(s, &mut others, sixteen::<S, T, U, N, 3>(s, &left, &right));
         add_all(s, &mut lanes, others);
         let mut folded = [[0.0; N]; N];
-        if let (Some(lanes), Some(folded)) =
-            (lanes.as_flattened().first_chunk::<16>(), folded.as_flattened_mut().first_chunk_mut())
-        {
+        let all = folded.as_flattened_mut().first_chunk_mut::<16>();
+        if let (Some(lanes), Some(folded)) = (lanes.as_flattened().first_chunk(), all) {
             *folded = s.fold_16(*lanes);
         } else {
             for (folded, lanes) in folded.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
@@ -429,44 +432,69 @@ fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F;
     }
 }
 
-/// Of the 64 lanes of a tile that ends at `end` the sixteen that begin at `first`, for each two rows.
+/// Of a tile's 64 lanes the sixteen from 16·`G` on, for each two rows. The rows are walked side by side, so that one counter serves
+/// all of them and no place is checked.
 #[inline(always)]
-fn lanes<S: Simd, T: Element, U: Element, const N: usize>(
+fn sixteen<S: Simd, T: Element, U: Element, const N: usize, const G: usize>(
     s: S,
     x: &[&[T]; N],
     y: &[&[U]; N],
-    first: usize,
-    end: usize,
 ) -> [[S::F; N]; N] {
     let mut lanes = [[s.splat(0.0); N]; N];
-    let mut at = first;
-    while at + 16 <= end {
-        let (mut left, mut right) = ([s.splat(0.0); N], [s.splat(0.0); N]);
-        for ((left, right), (x, y)) in left.iter_mut().zip(&mut right).zip(x.iter().zip(y)) {
-            let (Some(x), Some(y)) = (x.get(at..at + 16), y.get(at..at + 16)) else { return lanes };
-            let (Some(x), Some(y)) = (x.first_chunk(), y.first_chunk()) else { return lanes };
-            (*left, *right) = (T::load(s, x), U::load(s, y));
-        }
-        for (lanes, left) in lanes.iter_mut().zip(left) {
-            for (lane, right) in lanes.iter_mut().zip(right) {
-                *lane = s.add(*lane, s.mul(left, right));
+    if let (Some([x0, x1, x2, x3]), Some([y0, y1, y2, y3])) = (x.first_chunk(), y.first_chunk()) {
+        let rows = steps(x0).iter().zip(steps(x1)).zip(steps(x2).iter().zip(steps(x3)));
+        let others = steps(y0).iter().zip(steps(y1)).zip(steps(y2).iter().zip(steps(y3)));
+        for (((x0, x1), (x2, x3)), ((y0, y1), (y2, y3))) in rows.zip(others) {
+            let y = [
+                load::<S, U, G>(s, y0),
+                load::<S, U, G>(s, y1),
+                load::<S, U, G>(s, y2),
+                load::<S, U, G>(s, y3),
+            ];
+            for (lanes, x) in lanes.iter_mut().zip([x0, x1, x2, x3]) {
+                let x = load::<S, T, G>(s, x);
+                for (lane, y) in lanes.iter_mut().zip(y) {
+                    *lane = s.add(*lane, s.mul(x, y));
+                }
             }
         }
-        at += LANES;
-    }
-    if at < end {
-        let mut right = [s.splat(0.0); N];
-        for (right, y) in right.iter_mut().zip(y) {
-            *right = U::load_part(s, y.get(at..end).unwrap_or_default());
+    } else if let (Some([x0, x1]), Some([y0, y1])) = (x.first_chunk(), y.first_chunk()) {
+        let (rows, others) = (steps(x0).iter().zip(steps(x1)), steps(y0).iter().zip(steps(y1)));
+        for ((x0, x1), (y0, y1)) in rows.zip(others) {
+            let y = [load::<S, U, G>(s, y0), load::<S, U, G>(s, y1)];
+            for (lanes, x) in lanes.iter_mut().zip([x0, x1]) {
+                let x = load::<S, T, G>(s, x);
+                for (lane, y) in lanes.iter_mut().zip(y) {
+                    *lane = s.add(*lane, s.mul(x, y));
+                }
+            }
         }
+    }
+    let part = |len: usize| (len - len % LANES + 16 * G).min(len)..(len - len % LANES + 16 * G + 16).min(len);
+    if x.first().is_some_and(|x| !part(x.len()).is_empty()) {
         for (lanes, x) in lanes.iter_mut().zip(x) {
-            let left = T::load_part(s, x.get(at..end).unwrap_or_default());
-            for (lane, right) in lanes.iter_mut().zip(right) {
-                *lane = s.add(*lane, s.mul(left, right));
+            let x = T::load_part(s, x.get(part(x.len())).unwrap_or_default());
+            for (lane, y) in lanes.iter_mut().zip(y) {
+                let y = U::load_part(s, y.get(part(y.len())).unwrap_or_default());
+                *lane = s.add(*lane, s.mul(x, y));
             }
         }
     }
     lanes
+}
+
+#[inline(always)]
+fn steps<T>(row: &[T]) -> &[[T; LANES]] {
+    row.as_chunks().0
+}
+
+/// Sixteen of 64 elements, from 16·`G` on.
+#[inline(always)]
+fn load<S: Simd, T: Element, const G: usize>(s: S, from: &[T; LANES]) -> S::F {
+    match from.as_chunks().0.get(G) {
+        Some(from) => T::load(s, from),
+        None => s.splat(0.0),
+    }
 }
 
 impl<T: Element, U: Element> Kernel for Product<'_, T, U> {

@@ -27,13 +27,16 @@
 //! May import `gradient`, `sketch`, `state`, `moments` and `error`; knows nothing of detectors or stores.
 
 mod adam;
+mod arnoldi;
 mod conjugate_gradients;
 mod cosine;
 mod curvature;
 mod datainf;
 mod dot;
 pub mod dvemb;
+mod ekfac;
 mod ensemble;
+mod gif;
 mod in_run;
 mod less;
 mod lissa;
@@ -44,12 +47,15 @@ mod tracin;
 mod trak;
 
 pub use adam::Adam;
+pub use arnoldi::{Arnoldi, ArnoldiSettings, ArnoldiTarget};
 pub use conjugate_gradients::ConjugateGradients;
 pub use cosine::grad_cos;
 pub use curvature::{Progress, SolverSettings};
 pub use datainf::{DataInf, DataInfLayer, DataInfTargets};
 pub use dot::grad_dot;
+pub use ekfac::{Ekfac, EkfacTarget};
 pub use ensemble::IpEnsemble;
+pub use gif::{Gif, GifTarget};
 pub use in_run::InRunShapley;
 pub use less::{Less, LessTargets};
 pub use lissa::Lissa;

@@ -167,6 +167,40 @@ proptest! {
 }
 
 #[test]
+fn embeddings_of_a_trained_softmax_regression_are_numpys() {
+    // Lines of a step's gradients have both embeddings after the row, those of its factors the row alone.
+    let lines = include_str!("../golden/dvemb.csv").lines().skip(1);
+    let golden: Vec<Vec<f64>> =
+        lines.map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect();
+    let width = 12;
+    let steps = 1 + golden.last().unwrap()[0] as usize;
+    let of =
+        |s: usize, long: bool| golden.iter().filter(move |l| l[0] as usize == s && (l.len() > 14) == long);
+    let rows = |s: usize, long: bool| of(s, long).flat_map(|l| l[2..14].iter().map(|&x| x as f32)).collect();
+    for (factors, column) in [(false, 14), (true, 26)] {
+        let steps = (0..steps).map(|s| {
+            let eta = of(s, true).next().unwrap()[1] as f32;
+            (eta, rows(s, true), factors.then(|| rows(s, false)))
+        });
+        let run = Run { width, steps: steps.collect() };
+        let ends = [width];
+        let mut memory = vec![0.0; Propagator::floats(Blocks::new(&ends).unwrap(), 9)];
+        let mut later = Propagator::new(Blocks::new(&ends).unwrap(), 9, &mut memory).unwrap();
+        let mut compared = 0;
+        for s in (0..run.steps.len()).rev() {
+            let mut to = vec![0.0; run.steps[s].1.len()];
+            later.step(&run.step(s), &mut to).unwrap();
+            let expected = of(s, true).flat_map(|l| &l[column..column + width]);
+            for (found, expected) in to.iter().zip(expected) {
+                assert!((f64::from(*found) - expected).abs() < 1e-6, "step {s}: {found} for {expected}");
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, 8 * 3 * width);
+    }
+}
+
+#[test]
 fn on_a_quadratic_loss_the_score_is_what_leaving_the_sample_out_does() {
     // Least squares: ℓ = ½(x·θ − y)², g = (x·θ − y)x, and H = xxᵀ exactly, so that the linear model of the run is the run.
     let (width, batch, steps, eta) = (6, 4, 12, 0.03);

@@ -1,0 +1,364 @@
+//! Influence in the Krylov space of the Hessian: Σ (u·v)(u·g)/λ over its top eigenpairs (Schioppa et al. 2022, "Scaling Up Influence
+//! Functions").
+//!
+//! From a start vector m products with H span q₁…q_m (Arnoldi's iteration with full orthogonalisation, done twice); H is symmetric, so the
+//! eigenpairs of QᵀHQ, symmetrised, approximate its extreme ones, the largest first. Those of the largest magnitudes are kept. Positive is helpful.
+//! Scale: n times the change when a sample is left out, if H is the *mean* curvature.
+//!
+//! H comes as rows, H = (1/n) Σ h hᵀ, streamed once for each of the m products, or as any Hessian–vector product of the caller's.
+//!
+//! *Memory*: (m + 1)·K numbers of `f32` and m² + 3·m of `f64`. *Cost*: m products with H (2·n·K each from rows), 4·m²·K for the basis, then
+//! 2·r·K a target and K a pair.
+
+use crate::dense::eigen;
+use crate::error::{Error, check_length};
+use crate::sketch::{Sketch, SketchId};
+use gradsieve_kernels::hash::word;
+use gradsieve_kernels::{axpy, dot, squared_norm};
+
+/// How many products, and how many eigenpairs of them to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArnoldiSettings {
+    /// K.
+    pub width: usize,
+    /// m, the largest dimension of the Krylov space.
+    pub products: usize,
+    /// r, the eigenpairs to keep; at most m. Those whose |λ| is below 10⁻⁶ of the largest are rounding, and never kept.
+    pub keep: usize,
+    /// Where the start vector comes from.
+    pub seed: u64,
+}
+
+/// The training side: for each product, [`observe`](Self::observe) all rows (or give a [`product`](Self::product)), then
+/// [`advance`](Self::advance); when that says that it is done, [`fit`](Self::fit) and prepare targets.
+///
+/// ```
+/// use gradsieve::influence::{Arnoldi, ArnoldiSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch, Summary};
+///
+/// let settings = ArnoldiSettings { width: 2, products: 2, keep: 2, seed: 1 };
+/// let (mut floats, mut doubles) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let mut arnoldi = Arnoldi::new(settings, id, &mut floats, &mut doubles)?;
+/// let hessian = [[2.0, 1.0], [1.0, 2.0]];
+/// while arnoldi.needs_product() {
+///     arnoldi.product(|x, hx| {
+///         for (to, row) in hx.iter_mut().zip(&hessian) {
+///             *to = row[0] * x[0] + row[1] * x[1];
+///         }
+///     })?;
+///     arnoldi.advance()?;
+/// }
+/// arnoldi.fit()?;
+/// assert!((arnoldi.eigenvalues()[0] - 3.0).abs() < 1e-6 && (arnoldi.eigenvalues()[1] - 1.0).abs() < 1e-6);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Arnoldi<'m> {
+    settings: ArnoldiSettings,
+    id: SketchId,
+    /// Basis vectors that are complete.
+    basis: usize,
+    /// Rows observed in this product; a caller's own product counts as one.
+    observed: u64,
+    /// The space is invariant, or full.
+    closed: bool,
+    /// Eigenpairs kept by `fit`.
+    kept: Option<usize>,
+    /// q₁…q_m, and after `fit` the eigenvectors; then the product under way.
+    vectors: &'m mut [f32],
+    /// QᵀHQ, m×m; then m each: values, scratch, a column.
+    small: &'m mut [f64],
+}
+
+/// An eigenvalue below this part of the largest is taken for rounding.
+const NEGLIGIBLE: f64 = 1e-6;
+
+/// What is left of a product outside the space, as part of its length, below which the space is taken for invariant: sums of `f32` leave
+/// as much.
+const INVARIANT: f64 = 1e-5;
+
+impl<'m> Arnoldi<'m> {
+    /// Numbers of `f32` that the state needs.
+    #[must_use]
+    pub const fn floats(settings: &ArnoldiSettings) -> usize {
+        settings.products.saturating_add(1).saturating_mul(settings.width)
+    }
+
+    /// Numbers of `f64` that the state needs.
+    #[must_use]
+    pub const fn doubles(settings: &ArnoldiSettings) -> usize {
+        settings.products.saturating_add(3).saturating_mul(settings.products)
+    }
+
+    /// No products yet.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a memory is not as long as it must be, or the id is of another width; [`Error::Setting`] without a product or with more
+    /// eigenpairs to keep than products, or none.
+    pub fn new(
+        settings: ArnoldiSettings,
+        id: SketchId,
+        floats: &'m mut [f32],
+        doubles: &'m mut [f64],
+    ) -> Result<Self, Error> {
+        check_length(settings.width, id.width)?;
+        check_length(Self::floats(&settings), floats.len())?;
+        check_length(Self::doubles(&settings), doubles.len())?;
+        if settings.keep == 0 || settings.keep > settings.products || settings.width == 0 {
+            return Err(Error::Setting);
+        }
+        let mut new = Self {
+            settings,
+            id,
+            basis: 0,
+            observed: 0,
+            closed: false,
+            kept: None,
+            vectors: floats,
+            small: doubles,
+        };
+        new.reset();
+        Ok(new)
+    }
+
+    /// Forgets everything, and begins with the start vector.
+    pub fn reset(&mut self) {
+        (self.basis, self.observed, self.closed, self.kept) = (1, 0, false, None);
+        self.vectors.fill(0.0);
+        self.small.fill(0.0);
+        let start = self.vectors.get_mut(..self.settings.width).unwrap_or_default();
+        for (i, entry) in (0..).zip(start.iter_mut()) {
+            // Uniform in (−1, 1), never all zero but for a chance of 2⁻²⁴ an entry.
+            *entry = ((word(self.settings.seed, i) >> 40) as f32 + 0.5) / 8_388_608.0 - 1.0;
+        }
+        let scale = 1.0 / libm::sqrt(squared_norm(start));
+        start.iter_mut().for_each(|entry| *entry *= scale as f32);
+    }
+
+    /// Whether another product with H is wanted; if not, [`fit`](Self::fit).
+    #[must_use]
+    pub const fn needs_product(&self) -> bool {
+        !self.closed
+    }
+
+    /// The newest basis vector q, and the product with it that is under way.
+    fn under_way(&mut self) -> (&[f32], &mut [f32]) {
+        let width = self.settings.width;
+        let (basis, product) =
+            self.vectors.split_at_mut_checked(self.settings.products * width).unwrap_or_default();
+        let first = self.basis.saturating_sub(1) * width;
+        (basis.get(first..first + width).unwrap_or_default(), product)
+    }
+
+    /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way. Every product wants the same rows.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Setting`] if no product is wanted. The state is as it was.
+    pub fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        self.id.check(&row.id)?;
+        row.check_finite()?;
+        if self.closed {
+            return Err(Error::Setting);
+        }
+        let (q, product) = self.under_way();
+        let along = dot(row.values, q)?;
+        axpy(along as f32, row.values, product)?;
+        self.observed += 1;
+        Ok(())
+    }
+
+    /// Has the caller write the product H q, in place of rows.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if no product is wanted.
+    pub fn product(&mut self, hessian: impl FnOnce(&[f32], &mut [f32])) -> Result<(), Error> {
+        if self.closed {
+            return Err(Error::Setting);
+        }
+        let (q, product) = self.under_way();
+        hessian(q, product);
+        self.observed = 1;
+        Ok(())
+    }
+
+    /// Ends a product: takes its part outside the space for the next basis vector.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without rows or a product; [`Error::NonFinite`] if the product is, and then it has to be made anew.
+    pub fn advance(&mut self) -> Result<(), Error> {
+        let ArnoldiSettings { width, products, .. } = self.settings;
+        if self.closed {
+            return Err(Error::Setting);
+        }
+        if self.observed == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        let scale = (1.0 / self.observed as f64) as f32;
+        self.observed = 0;
+        let (basis, product) = self.vectors.split_at_mut_checked(products * width).unwrap_or_default();
+        product.iter_mut().for_each(|x| *x *= scale);
+        let before = squared_norm(product);
+        if !before.is_finite() {
+            product.fill(0.0);
+            return Err(Error::NonFinite);
+        }
+        let column = self.basis - 1;
+        // Gram and Schmidt, twice: after the second time what is left is orthogonal to working precision.
+        for _ in 0..2 {
+            for (i, q) in basis.chunks_exact(width.max(1)).take(self.basis).enumerate() {
+                let along = dot(q, product)?;
+                axpy(-along as f32, q, product)?;
+                if let Some(entry) = self.small.get_mut(i * products + column) {
+                    *entry += along;
+                }
+            }
+        }
+        let after = squared_norm(product);
+        let left = libm::sqrt(after);
+        let ends = self.basis == products || after <= INVARIANT * INVARIANT * before || left <= 0.0;
+        if ends {
+            self.closed = true;
+        } else {
+            let next = basis.get_mut(self.basis * width..(self.basis + 1) * width).unwrap_or_default();
+            for (to, from) in next.iter_mut().zip(&*product) {
+                *to = (f64::from(*from) / left) as f32;
+            }
+            if let Some(entry) = self.small.get_mut(self.basis * products + column) {
+                *entry = left;
+            }
+            self.basis += 1;
+        }
+        product.fill(0.0);
+        Ok(())
+    }
+
+    /// Finds the eigenpairs. The basis becomes the eigenvectors; [`reset`](Self::reset) begins anew.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] while products are wanted; [`Error::NotPositiveDefinite`] if H is zero; [`Error::NonFinite`].
+    pub fn fit(&mut self) -> Result<(), Error> {
+        let ArnoldiSettings { width, products, keep, .. } = self.settings;
+        if !self.closed {
+            return Err(Error::TooFew { needed: products, found: self.basis - 1 });
+        }
+        if self.kept.is_some() {
+            return Ok(());
+        }
+        let m = self.basis;
+        let (matrix, rest) = self.small.split_at_mut_checked(products * products).unwrap_or_default();
+        let (values, rest) = rest.split_at_mut_checked(products).unwrap_or_default();
+        let (scratch, column) = rest.split_at_mut_checked(products).unwrap_or_default();
+        symmetrise(products, m, matrix);
+        let at = |length| Error::Length { expected: length, found: 0 };
+        let (Some(matrix), Some(values)) = (matrix.get_mut(..m * m), values.get_mut(..m)) else {
+            return Err(at(m));
+        };
+        eigen(m, matrix, values, scratch.get_mut(..m).ok_or(at(m))?)?;
+        let most = by_magnitude(m, values, matrix);
+        let kept = values.iter().take(keep).take_while(|value| value.abs() > NEGLIGIBLE * most).count();
+        if kept == 0 {
+            return Err(Error::NotPositiveDefinite);
+        }
+        // Column by column of Q: what m basis vectors have there becomes what the eigenvectors have.
+        for j in 0..width {
+            for (to, row) in column.iter_mut().zip(self.vectors.chunks_exact(width.max(1))) {
+                *to = row.get(j).copied().map_or(0.0, f64::from);
+            }
+            let column = column.get(..m).unwrap_or_default();
+            for (y, row) in
+                matrix.chunks_exact(m.max(1)).zip(self.vectors.chunks_exact_mut(width.max(1))).take(kept)
+            {
+                if let Some(entry) = row.get_mut(j) {
+                    *entry = crate::dense::dot(y, column) as f32;
+                }
+            }
+        }
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    /// The eigenvalues kept, the largest magnitude first; none before [`fit`](Self::fit).
+    #[must_use]
+    pub fn eigenvalues(&self) -> &[f64] {
+        let first = self.settings.products * self.settings.products;
+        self.small.get(first..first + self.kept.unwrap_or(0)).unwrap_or_default()
+    }
+
+    /// Σ u (u·v)/λ for one target into `memory`, K numbers; after that a pair costs one dot product.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target.
+    pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<ArnoldiTarget<'t>, Error> {
+        if self.kept.is_none() {
+            return Err(Error::NotFitted);
+        }
+        self.id.check(&target.id)?;
+        target.check_finite()?;
+        check_length(self.settings.width, memory.len())?;
+        memory.fill(0.0);
+        let vectors = self.vectors.chunks_exact(self.settings.width.max(1));
+        for (u, value) in vectors.zip(self.eigenvalues()) {
+            axpy((dot(u, target.values)? / value) as f32, u, memory)?;
+        }
+        Ok(ArnoldiTarget { id: target.id, solution: memory })
+    }
+}
+
+/// The first `m` rows and columns of a matrix with rows of `stride`, moved together and made symmetric: means of the two triangles.
+fn symmetrise(stride: usize, m: usize, matrix: &mut [f64]) {
+    let at = |matrix: &[f64], i: usize, j: usize| matrix.get(i * stride + j).copied().unwrap_or(0.0);
+    for i in 0..m {
+        for j in 0..i {
+            let mean = 0.5 * (at(matrix, i, j) + at(matrix, j, i));
+            for place in [i * stride + j, j * stride + i] {
+                if let Some(entry) = matrix.get_mut(place) {
+                    *entry = mean;
+                }
+            }
+        }
+    }
+    for i in 1..m {
+        if i * stride + m <= matrix.len() {
+            matrix.copy_within(i * stride..i * stride + m, i * m);
+        }
+    }
+}
+
+/// Sorts by falling magnitude what is sorted by falling value; returns the largest magnitude.
+fn by_magnitude(m: usize, values: &mut [f64], rows: &mut [f64]) -> f64 {
+    for i in 0..values.len() {
+        let rest = values.get(i..).unwrap_or_default();
+        // Falling in value, so the largest magnitude of what is left is at one of the ends.
+        if let ([first, .., last], n) = (rest, rest.len())
+            && last.abs() > first.abs()
+        {
+            if let Some(rest) = values.get_mut(i..) {
+                rest.rotate_right(1);
+            }
+            if let Some(rest) = rows.get_mut(i * m..(i + n) * m) {
+                rest.rotate_right(m.min(rest.len()));
+            }
+        }
+    }
+    values.first().map_or(0.0, |value| value.abs())
+}
+
+/// A target that is weighted by the eigenpairs.
+#[derive(Clone, Copy, Debug)]
+pub struct ArnoldiTarget<'t> {
+    id: SketchId,
+    solution: &'t [f32],
+}
+
+impl ArnoldiTarget<'_> {
+    /// The influence of a training sample on this target.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the two belong to different projections or layouts; [`Error::NonFinite`].
+    pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
+        self.id.check(&train.id)?;
+        train.check_finite()?;
+        Ok(dot(train.values, self.solution)?)
+    }
+}

@@ -1,0 +1,312 @@
+//! EK-FAC: influence through a Kronecker-factored curvature with corrected eigenvalues, for one linear layer at a time (George et al.
+//! 2018, "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis"; Grosse et al. 2023).
+//!
+//! A layer's gradient is G = Σ_t b_t a_tᵀ over the positions t of a sample (one, but for sequences), *a* what went in and *b* the loss
+//! gradient of what came out. With A = E[a aᵀ] and S = E[b bᵀ] over positions, A = Q_Aᵀ D_A Q_A and S = Q_Sᵀ D_S Q_S (eigenvectors in rows), the curvature is
+//! diagonal in the basis of Q_S G Q_Aᵀ, with entries Λ = E[(Q_S G Q_Aᵀ)²] over samples. The influence is
+//!
+//! Σ_layers ⟨V, Q_Sᵀ [(Q_S G Q_Aᵀ) / (Λ + λ)] Q_A⟩, λ = damping · mean of Λ, a layer at a time.
+//!
+//! Positive is helpful. Scale: n times the change when a sample is left out. For the Fisher matrix the *b* that are observed must come from labels
+//! **sampled from the model's prediction**; with the true labels it is the empirical Fisher. That is the caller's matter, as is a bias: append a 1 to *a*.
+//! Gradients of samples are never formed; a layer with many positions is observed position by position.
+//!
+//! *Memory*, I inputs and O outputs: 3·I·O + 3·(I² + O²)/2 + 2·(I + O) numbers of `f32`; max(I, O)² + 2·max(I, O) of `f64`, lent for [`Ekfac::decompose`] only;
+//! I·O of `f32` a target. *Cost*: I²/2 + O²/2 a position for the factors, 6·(I³ + O³) for the eigenvectors, I² + O² + I·O a position for
+//! the eigenvalues, I·O·(I + O) · 2 a target, I·O a position and pair.
+
+use crate::dense::eigen;
+use crate::error::{Error, check_length};
+use crate::moments::triangle;
+use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
+use gradsieve_kernels::{axpy, dot};
+
+/// What an [`Ekfac`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Factors,
+    Eigenvalues,
+}
+
+/// One linear layer: [`factors`](Self::factors) of all positions, [`decompose`](Self::decompose), then [`position`](Self::position) and
+/// [`sample`](Self::sample) for all samples again, then [`target`](Self::target). Sum the scores of a model's layers.
+#[derive(Debug)]
+pub struct Ekfac<'m> {
+    damping: f32,
+    inputs: usize,
+    outputs: usize,
+    stage: Stage,
+    /// Positions whose factors were taken in, and samples whose squares were.
+    positions: u64,
+    samples: u64,
+    /// Positions of the sample under way.
+    under_way: u64,
+    memory: Memory<'m>,
+}
+
+#[derive(Debug)]
+struct Memory<'m> {
+    /// Σ a aᵀ and Σ b bᵀ, packed.
+    a: &'m mut [f32],
+    b: &'m mut [f32],
+    /// Q_A and Q_S, eigenvectors in rows.
+    q_a: &'m mut [f32],
+    q_b: &'m mut [f32],
+    /// Σ (Q_S G Q_Aᵀ)², outputs × inputs.
+    squares: &'m mut [f32],
+    /// Q_S G Q_Aᵀ of the sample or the target under way, and room for a product.
+    rotated: &'m mut [f32],
+    scratch: &'m mut [f32],
+    /// Q_A a and Q_S b.
+    turned_a: &'m mut [f32],
+    turned_b: &'m mut [f32],
+}
+
+impl<'m> Memory<'m> {
+    fn new(inputs: usize, outputs: usize, memory: &'m mut [f32]) -> Option<Self> {
+        let (a, memory) = memory.split_at_mut_checked(triangle(inputs))?;
+        let (b, memory) = memory.split_at_mut_checked(triangle(outputs))?;
+        let (q_a, memory) = memory.split_at_mut_checked(inputs * inputs)?;
+        let (q_b, memory) = memory.split_at_mut_checked(outputs * outputs)?;
+        let (squares, memory) = memory.split_at_mut_checked(inputs * outputs)?;
+        let (rotated, memory) = memory.split_at_mut_checked(inputs * outputs)?;
+        let (scratch, memory) = memory.split_at_mut_checked(inputs * outputs)?;
+        let (turned_a, turned_b) = memory.split_at_mut_checked(inputs)?;
+        Some(Self { a, b, q_a, q_b, squares, rotated, scratch, turned_a, turned_b })
+    }
+}
+
+impl<'m> Ekfac<'m> {
+    /// The usual damping: a tenth of the mean eigenvalue.
+    pub const DAMPING: f32 = 0.1;
+
+    /// Numbers of `f32` that the state needs.
+    #[must_use]
+    pub const fn floats(inputs: usize, outputs: usize) -> usize {
+        let squares = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
+        squares + 3 * inputs * outputs + inputs + outputs
+    }
+
+    /// Numbers of `f64` that [`decompose`](Self::decompose) needs.
+    #[must_use]
+    pub const fn doubles(inputs: usize, outputs: usize) -> usize {
+        let most = if inputs > outputs { inputs } else { outputs };
+        most * (most + 2)
+    }
+
+    /// Nothing observed yet. `damping` is in units of the mean of Λ.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `memory` is not [`Ekfac::floats`] long; [`Error::Setting`] unless `damping` is positive and finite, and neither
+    /// width is 0.
+    pub fn new(damping: f32, inputs: usize, outputs: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+        if !damping.is_finite() || damping <= 0.0 || inputs == 0 || outputs == 0 {
+            return Err(Error::Setting);
+        }
+        let (expected, found) = (Self::floats(inputs, outputs), memory.len());
+        check_length(expected, found)?;
+        memory.fill(0.0);
+        let Some(memory) = Memory::new(inputs, outputs, memory) else {
+            return Err(Error::Length { expected, found });
+        };
+        let stage = Stage::Factors;
+        Ok(Self { damping, inputs, outputs, stage, positions: 0, samples: 0, under_way: 0, memory })
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        (self.stage, self.positions, self.samples, self.under_way) = (Stage::Factors, 0, 0, 0);
+        let Memory { a, b, squares, rotated, .. } = &mut self.memory;
+        for sums in [a, b, squares, rotated] {
+            sums.fill(0.0);
+        }
+    }
+
+    fn check(&self, a: &[f32], b: &[f32]) -> Result<(), Error> {
+        check_length(self.inputs, a.len())?;
+        check_length(self.outputs, b.len())?;
+        if a.iter().chain(b).all(|value| value.is_finite()) { Ok(()) } else { Err(Error::NonFinite) }
+    }
+
+    /// First pass: takes the factors of a position into A and S.
+    ///
+    /// # Errors
+    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::Setting`] after [`decompose`](Self::decompose). The state is as it was.
+    pub fn factors(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
+        self.check(a, b)?;
+        if self.stage != Stage::Factors {
+            return Err(Error::Setting);
+        }
+        add_outer(1.0, a, self.memory.a)?;
+        add_outer(1.0, b, self.memory.b)?;
+        self.positions += 1;
+        Ok(())
+    }
+
+    /// Between the passes: finds the eigenvectors of A and S, with [`Ekfac::doubles`] numbers of scratch.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without positions; [`Error::Length`]; [`Error::NonFinite`] if the sums have overflowed.
+    pub fn decompose(&mut self, scratch: &mut [f64]) -> Result<(), Error> {
+        check_length(Self::doubles(self.inputs, self.outputs), scratch.len())?;
+        if self.positions == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        eigenvectors(self.inputs, self.positions, self.memory.a, scratch, self.memory.q_a)?;
+        eigenvectors(self.outputs, self.positions, self.memory.b, scratch, self.memory.q_b)?;
+        self.memory.squares.fill(0.0);
+        self.memory.rotated.fill(0.0);
+        (self.stage, self.samples, self.under_way) = (Stage::Eigenvalues, 0, 0);
+        Ok(())
+    }
+
+    /// Second pass: takes in a position of the sample that is under way.
+    ///
+    /// # Errors
+    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::NotFitted`] before [`decompose`](Self::decompose). The state is as it was.
+    pub fn position(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
+        self.check(a, b)?;
+        if self.stage != Stage::Eigenvalues {
+            return Err(Error::NotFitted);
+        }
+        self.rotate(a, b)?;
+        self.under_way += 1;
+        Ok(())
+    }
+
+    /// `rotated` += (Q_S b)(Q_A a)ᵀ.
+    fn rotate(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
+        let Memory { q_a, q_b, turned_a, turned_b, rotated, .. } = &mut self.memory;
+        matvec(q_a, a, turned_a)?;
+        matvec(q_b, b, turned_b)?;
+        Ok(add_products(1, turned_b, turned_a, rotated)?)
+    }
+
+    /// Second pass: ends the sample that is under way.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without a position; [`Error::NonFinite`] if its squares overflow. The sample is forgotten then.
+    pub fn sample(&mut self) -> Result<(), Error> {
+        if self.under_way == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        self.under_way = 0;
+        let Memory { squares, rotated, .. } = &mut self.memory;
+        rotated.iter_mut().for_each(|x| *x *= *x);
+        let fits = rotated.iter().zip(&**squares).all(|(x, sum)| (x + sum).is_finite());
+        if fits {
+            axpy(1.0, rotated, squares)?;
+            self.samples += 1;
+        }
+        rotated.fill(0.0);
+        if fits { Ok(()) } else { Err(Error::NonFinite) }
+    }
+
+    /// The mean of Λ.
+    #[must_use]
+    pub fn mean_eigenvalue(&self) -> f64 {
+        let sum: f64 = self.memory.squares.iter().map(|&x| f64::from(x)).sum();
+        if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.memory.squares.len() as f64) }
+    }
+
+    /// Prepares a target into `memory`, outputs × inputs numbers: the curvature's inverse times V, V the sum of b aᵀ over the positions of one
+    /// validation sample, or of a set.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before a sample of the second pass, or in the midst of one; [`Error::NotPositiveDefinite`] if all were zero;
+    /// [`Error::Length`]; [`Error::NonFinite`].
+    pub fn target<'t, 'x>(
+        &mut self,
+        positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
+        memory: &'t mut [f32],
+    ) -> Result<EkfacTarget<'t>, Error> {
+        if self.samples == 0 || self.under_way > 0 {
+            return Err(Error::NotFitted);
+        }
+        check_length(self.inputs * self.outputs, memory.len())?;
+        let mean = self.mean_eigenvalue();
+        if mean.is_nan() || mean <= 0.0 {
+            return Err(Error::NotPositiveDefinite);
+        }
+        let turned = positions.into_iter().try_for_each(|(a, b)| {
+            self.check(a, b)?;
+            self.rotate(a, b)
+        });
+        let damping = f64::from(self.damping) * mean;
+        let Memory { q_a, q_b, squares, rotated, scratch, .. } = &mut self.memory;
+        for (x, &sum) in rotated.iter_mut().zip(&**squares) {
+            *x = (f64::from(*x) / (f64::from(sum) / self.samples as f64 + damping)) as f32;
+        }
+        // Back: X = Q_Sᵀ W, then X Q_A from the transpose of X.
+        scratch.fill(0.0);
+        memory.fill(0.0);
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let back = turned.and_then(|()| {
+            add_products(outputs, q_b, rotated, scratch)?;
+            for (i, to) in rotated.chunks_exact_mut(outputs.max(1)).enumerate() {
+                for (to, row) in to.iter_mut().zip(scratch.chunks_exact(inputs.max(1))) {
+                    *to = row.get(i).copied().unwrap_or(0.0);
+                }
+            }
+            Ok(add_products(inputs, rotated, q_a, memory)?)
+        });
+        rotated.fill(0.0);
+        back?;
+        if !memory.iter().all(|x| x.is_finite()) {
+            return Err(Error::NonFinite);
+        }
+        Ok(EkfacTarget { inputs: self.inputs, solution: memory })
+    }
+}
+
+/// The eigenvectors of a packed sum over `count` positions, in rows.
+fn eigenvectors(
+    width: usize,
+    count: u64,
+    packed: &[f32],
+    scratch: &mut [f64],
+    vectors: &mut [f32],
+) -> Result<(), Error> {
+    let (matrix, rest) = scratch.split_at_mut_checked(width * width).unwrap_or_default();
+    let (values, rest) = rest.split_at_mut_checked(width).unwrap_or_default();
+    let off = rest.get_mut(..width).unwrap_or_default();
+    for i in 0..width {
+        for j in 0..width {
+            let place = if j <= i { triangle(i) + j } else { triangle(j) + i };
+            if let (Some(to), Some(&sum)) = (matrix.get_mut(i * width + j), packed.get(place)) {
+                *to = f64::from(sum) / count as f64;
+            }
+        }
+    }
+    eigen(width, matrix, values, off)?;
+    for (to, from) in vectors.iter_mut().zip(matrix) {
+        *to = *from as f32;
+    }
+    Ok(())
+}
+
+/// A target that went through the inverse of a layer's curvature: outputs × inputs numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct EkfacTarget<'t> {
+    inputs: usize,
+    solution: &'t [f32],
+}
+
+impl EkfacTarget<'_> {
+    /// One position's part of the influence of a training sample on this target: bᵀ R a. Sum them over positions and layers.
+    ///
+    /// # Errors
+    /// [`Error::Length`]; [`Error::NonFinite`].
+    pub fn score(&self, a: &[f32], b: &[f32]) -> Result<f64, Error> {
+        check_length(self.inputs, a.len())?;
+        check_length(self.solution.len(), self.inputs.saturating_mul(b.len()))?;
+        if !a.iter().chain(b).all(|value| value.is_finite()) {
+            return Err(Error::NonFinite);
+        }
+        let mut sum = 0.0;
+        for (row, &b) in self.solution.chunks_exact(self.inputs.max(1)).zip(b) {
+            sum += f64::from(b) * dot(row, a)?;
+        }
+        Ok(sum)
+    }
+}

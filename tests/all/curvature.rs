@@ -1,0 +1,251 @@
+//! Claims about influence through curvature: Arnoldi, generalised influence and EK-FAC, against NumPy's figures and f64.
+
+use crate::source::{normals, row};
+use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, Gif};
+use gradsieve::{Error, Exact, Layout, Projector, SketchId};
+use nalgebra::{DMatrix, DVector};
+use proptest::prelude::*;
+
+fn id(width: usize) -> SketchId {
+    Exact::new(width).id(Layout::flat(width as u64).unwrap().id())
+}
+
+/// The numbers of a CSV file without its heading.
+pub(crate) fn numbers(text: &str) -> Vec<Vec<f64>> {
+    text.lines().skip(1).map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect()
+}
+
+fn single(x: &[f64]) -> Vec<f32> {
+    x.iter().map(|&x| x as f32).collect()
+}
+
+/// A fitted Arnoldi state over rows; `memory` is lent to it.
+fn arnoldi<'m>(
+    settings: ArnoldiSettings,
+    rows: &[Vec<f32>],
+    (floats, doubles): (&'m mut Vec<f32>, &'m mut Vec<f64>),
+) -> Arnoldi<'m> {
+    floats.resize(Arnoldi::floats(&settings), 0.0);
+    doubles.resize(Arnoldi::doubles(&settings), 0.0);
+    let mut arnoldi = Arnoldi::new(settings, id(settings.width), floats, doubles).unwrap();
+    while arnoldi.needs_product() {
+        for r in rows {
+            arnoldi.observe(&row(r)).unwrap();
+        }
+        arnoldi.advance().unwrap();
+    }
+    arnoldi.fit().unwrap();
+    arnoldi
+}
+
+#[test]
+fn arnoldi_and_generalised_influence_are_numpys() {
+    let golden = numbers(include_str!("../golden/curvature.csv"));
+    let rows: Vec<Vec<f32>> = golden.iter().map(|line| single(&line[..8])).collect();
+    let scale = |column: usize| golden.iter().map(|line| line[column].abs()).fold(0.0, f64::max);
+    for (keep, column) in [(3, 8), (8, 9)] {
+        let (mut floats, mut doubles, mut memory) = (Vec::new(), Vec::new(), vec![0.0; 8]);
+        let settings = ArnoldiSettings { width: 8, products: 8, keep, seed: 5 };
+        let fitted = arnoldi(settings, &rows, (&mut floats, &mut doubles));
+        assert_eq!(fitted.eigenvalues().len(), keep);
+        let target = fitted.target(&row(&rows[0]), &mut memory).unwrap();
+        for (r, line) in rows.iter().zip(&golden) {
+            let found = target.score(&row(r)).unwrap();
+            assert!(
+                (found - line[column]).abs() < 2e-4 * scale(column),
+                "{keep}: {found} for {}",
+                line[column]
+            );
+        }
+    }
+    for (indices, column) in [(vec![1, 3, 4, 6], 10), ((0..8).collect(), 11)] {
+        let (mut floats, mut doubles) =
+            (vec![0.0; Gif::floats(8)], vec![0.0; Gif::doubles(8, indices.len())]);
+        let mut gif = Gif::new(Gif::DAMPING, &indices, 8, &mut floats, &mut doubles).unwrap();
+        for r in &rows {
+            gif.observe(&row(r)).unwrap();
+        }
+        gif.fit().unwrap();
+        let mut memory = vec![0.0; 8];
+        let target = gif.target(&row(&rows[0]), &mut memory).unwrap();
+        for (r, line) in rows.iter().zip(&golden) {
+            let found = target.score(&row(r)).unwrap();
+            assert!((found - line[column]).abs() < 1e-5 * scale(column), "{found} for {}", line[column]);
+        }
+    }
+}
+
+#[test]
+fn ekfac_is_numpys_whole_matrix() {
+    let golden = numbers(include_str!("../golden/ekfac.csv"));
+    let (inputs, outputs) = (5, 3);
+    let positions = |line: &[f64]| -> Vec<(Vec<f32>, Vec<f32>)> {
+        line[..16].chunks(8).map(|x| (single(&x[..inputs]), single(&x[inputs..]))).collect()
+    };
+    let mut memory = vec![0.0; Ekfac::floats(inputs, outputs)];
+    let mut layer = Ekfac::new(Ekfac::DAMPING, inputs, outputs, &mut memory).unwrap();
+    let all = || golden.iter().map(|line| positions(line));
+    for (a, b) in all().flatten() {
+        layer.factors(&a, &b).unwrap();
+    }
+    layer.decompose(&mut vec![0.0; Ekfac::doubles(inputs, outputs)]).unwrap();
+    for sample in all() {
+        for (a, b) in &sample {
+            layer.position(a, b).unwrap();
+        }
+        layer.sample().unwrap();
+    }
+    let first = positions(&golden[0]);
+    let mut memory = vec![0.0; inputs * outputs];
+    let target = layer.target(first.iter().map(|(a, b)| (&a[..], &b[..])), &mut memory).unwrap();
+    let scale = golden.iter().map(|line| line[16].abs()).fold(0.0, f64::max);
+    for (sample, line) in all().zip(&golden) {
+        let found: f64 = sample.iter().map(|(a, b)| target.score(a, b).unwrap()).sum();
+        assert!((found - line[16]).abs() < 1e-5 * scale, "{found} for {}", line[16]);
+    }
+    // Sequences count: position by position the squares are others.
+    let single: f64 = positions(&golden[1]).iter().map(|(a, b)| target.score(a, b).unwrap()).sum();
+    assert!((single - golden[1][16]).abs() < 1e-5 * scale);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_krylov_space_finds_the_ends_of_a_wide_spectrum_and_signs_of_both_kinds(seed: u64, width in 8_usize..40) {
+        // Eigenvalues 8, −4, 2 and small ones, in a basis of Householder's.
+        let mut v = DVector::from_iterator(width, normals(seed, width).into_iter().map(f64::from));
+        v.normalize_mut();
+        let turn = DMatrix::identity(width, width) - 2.0 * &v * v.transpose();
+        let values = DVector::from_fn(width, |i, _| match i { 0 => 8.0, 1 => -4.0, 2 => 2.0, _ => 0.05 / i as f64 });
+        let h = &turn * DMatrix::from_diagonal(&values) * &turn;
+        let settings = ArnoldiSettings { width, products: 8, keep: 3, seed };
+        let (mut floats, mut doubles) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+        let mut arnoldi = Arnoldi::new(settings, id(width), &mut floats, &mut doubles).unwrap();
+        while arnoldi.needs_product() {
+            arnoldi.product(|x, to| {
+                let x = DVector::from_iterator(width, x.iter().map(|&x| f64::from(x)));
+                to.iter_mut().zip((&h * x).iter()).for_each(|(to, &x)| *to = x as f32);
+            }).unwrap();
+            arnoldi.advance().unwrap();
+        }
+        arnoldi.fit().unwrap();
+        for (found, expected) in arnoldi.eigenvalues().iter().zip([8.0, -4.0, 2.0]) {
+            prop_assert!((found - expected).abs() < 1e-4, "{:?}", arnoldi.eigenvalues());
+        }
+        let (target, train) = (normals(!seed, width), normals(seed ^ 7, width));
+        let mut memory = vec![0.0; width];
+        let found = arnoldi.target(&row(&target), &mut memory).unwrap().score(&row(&train)).unwrap();
+        let wide = |x: &[f32]| DVector::from_iterator(width, x.iter().map(|&x| f64::from(x)));
+        let expected: f64 = (0..3).map(|i| turn.column(i).dot(&wide(&target)) * turn.column(i).dot(&wide(&train)) / values[i]).sum();
+        prop_assert!((found - expected).abs() < 3e-3 * (1.0 + expected.abs()), "{} for {}", found, expected);
+    }
+
+    #[test]
+    fn with_one_input_ekfac_is_the_damped_inverse_in_the_eigenbasis(seed: u64, outputs in 1_usize..9) {
+        // a = 1: the layer is its bias, and the gradient is b.
+        let samples: Vec<Vec<f32>> = (0..30).map(|i| normals(seed ^ i << 32, outputs)).collect();
+        let mut memory = vec![0.0; Ekfac::floats(1, outputs)];
+        let mut layer = Ekfac::new(0.1, 1, outputs, &mut memory).unwrap();
+        samples.iter().for_each(|b| layer.factors(&[1.0], b).unwrap());
+        layer.decompose(&mut vec![0.0; Ekfac::doubles(1, outputs)]).unwrap();
+        for b in &samples {
+            layer.position(&[1.0], b).unwrap();
+            layer.sample().unwrap();
+        }
+        let g = DMatrix::from_row_iterator(30, outputs, samples.iter().flatten().map(|&x| f64::from(x)));
+        let c = g.transpose() * &g / 30.0;
+        let damped = &c + 0.1 * c.trace() / outputs as f64 * DMatrix::identity(outputs, outputs);
+        let expected = &g * damped.cholesky().unwrap().solve(&g.row(0).transpose());
+        let mut memory = vec![0.0; outputs];
+        let target = layer.target([(&[1.0_f32][..], &samples[0][..])], &mut memory).unwrap();
+        for (b, expected) in samples.iter().zip(expected.iter()) {
+            let found = target.score(&[1.0], b).unwrap();
+            prop_assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{} for {}", found, expected);
+        }
+    }
+}
+
+#[test]
+fn an_invariant_space_ends_the_iteration_early() {
+    // Two directions only: after two or three products nothing is left outside.
+    let rows = vec![vec![1.0, 0.0, 0.0, 0.0, 0.0], vec![0.0, 2.0, 0.0, 0.0, 0.0]];
+    let settings = ArnoldiSettings { width: 5, products: 5, keep: 5, seed: 3 };
+    let (mut floats, mut doubles) = (Vec::new(), Vec::new());
+    let fitted = arnoldi(settings, &rows, (&mut floats, &mut doubles));
+    let values = fitted.eigenvalues();
+    assert_eq!(values.len(), 2, "{values:?}");
+    assert!((values[0] - 2.0).abs() < 1e-6 && (values[1] - 0.5).abs() < 1e-6, "{values:?}");
+}
+
+#[test]
+fn what_is_wrong_is_refused_and_the_state_goes_on() {
+    let settings = ArnoldiSettings { width: 2, products: 2, keep: 1, seed: 1 };
+    let (mut floats, mut doubles) = ([0.0; 6], [0.0; 10]);
+    for bad in [ArnoldiSettings { keep: 0, ..settings }, ArnoldiSettings { keep: 3, ..settings }] {
+        assert!(matches!(Arnoldi::new(bad, id(2), &mut floats, &mut doubles), Err(Error::Setting)));
+    }
+    assert!(Arnoldi::new(settings, id(3), &mut floats, &mut doubles).is_err());
+    let mut arnoldi = Arnoldi::new(settings, id(2), &mut floats, &mut doubles).unwrap();
+    assert_eq!(arnoldi.advance(), Err(Error::TooFew { needed: 1, found: 0 }));
+    assert_eq!(arnoldi.observe(&row(&[f32::NAN, 0.0])), Err(Error::NonFinite));
+    assert!(matches!(arnoldi.observe(&row(&[1.0])), Err(Error::Mismatch(_))));
+    assert!(matches!(arnoldi.fit(), Err(Error::TooFew { .. })));
+    assert!(matches!(arnoldi.target(&row(&[1.0, 1.0]), &mut [0.0; 2]), Err(Error::NotFitted)));
+    arnoldi.product(|_, to| to.fill(f32::INFINITY)).unwrap();
+    assert_eq!(arnoldi.advance(), Err(Error::NonFinite));
+    while arnoldi.needs_product() {
+        arnoldi.observe(&row(&[1.0, 0.5])).unwrap();
+        arnoldi.advance().unwrap();
+    }
+    assert_eq!(arnoldi.observe(&row(&[1.0, 0.5])), Err(Error::Setting));
+    arnoldi.fit().unwrap();
+    assert!((arnoldi.eigenvalues()[0] - 1.25).abs() < 1e-6);
+    arnoldi.reset();
+    while arnoldi.needs_product() {
+        arnoldi.observe(&row(&[0.0, 0.0])).unwrap();
+        arnoldi.advance().unwrap();
+    }
+    assert_eq!(arnoldi.fit(), Err(Error::NotPositiveDefinite));
+
+    let (mut floats, mut doubles) = (vec![0.0; Gif::floats(3)], vec![0.0; Gif::doubles(3, 2)]);
+    for indices in [&[][..], &[1, 1], &[2, 1], &[1, 3]] {
+        assert!(matches!(Gif::new(0.1, indices, 3, &mut floats, &mut doubles), Err(Error::Setting)));
+    }
+    let mut gif = Gif::new(0.0, &[0, 2], 3, &mut floats, &mut doubles).unwrap();
+    assert!(matches!(gif.fit(), Err(Error::TooFew { .. })));
+    gif.observe(&row(&[1.0, 0.0, 1.0])).unwrap();
+    assert_eq!(gif.fit(), Err(Error::NotPositiveDefinite));
+    assert!(matches!(gif.target(&row(&[1.0; 3]), &mut [0.0; 3]), Err(Error::NotFitted)));
+    gif.observe(&row(&[1.0, 0.0, -2.0])).unwrap();
+    gif.fit().unwrap();
+    assert!(matches!(gif.target(&row(&[1.0; 3]), &mut [0.0; 2]), Err(Error::Length { .. })));
+    assert!(gif.target(&row(&[1.0; 3]), &mut [0.0; 3]).unwrap().score(&row(&[f32::NAN; 3])).is_err());
+
+    let mut memory = vec![0.0; Ekfac::floats(2, 1)];
+    assert!(matches!(Ekfac::new(0.0, 2, 1, &mut memory), Err(Error::Setting)));
+    let mut layer = Ekfac::new(0.1, 2, 1, &mut memory).unwrap();
+    let mut scratch = vec![0.0; Ekfac::doubles(2, 1)];
+    assert!(matches!(layer.decompose(&mut scratch), Err(Error::TooFew { .. })));
+    assert_eq!(layer.position(&[1.0, 2.0], &[1.0]), Err(Error::NotFitted));
+    assert_eq!(layer.factors(&[1.0, f32::NAN], &[1.0]), Err(Error::NonFinite));
+    assert!(matches!(layer.factors(&[1.0], &[1.0]), Err(Error::Length { .. })));
+    layer.factors(&[1.0, 2.0], &[1.0]).unwrap();
+    layer.decompose(&mut scratch).unwrap();
+    assert_eq!(layer.factors(&[1.0, 2.0], &[1.0]), Err(Error::Setting));
+    assert_eq!(layer.sample(), Err(Error::TooFew { needed: 1, found: 0 }));
+    let none = std::iter::empty::<(&[f32], &[f32])>;
+    assert!(matches!(layer.target(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
+    layer.position(&[3e30, 0.0], &[1.0]).unwrap();
+    assert_eq!(layer.sample(), Err(Error::NonFinite));
+    layer.position(&[1.0, 2.0], &[1.0]).unwrap();
+    assert!(matches!(layer.target(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
+    layer.sample().unwrap();
+    let wrong = [(&[1.0_f32, f32::NAN][..], &[1.0_f32][..])];
+    assert!(matches!(layer.target(wrong, &mut [0.0; 2]), Err(Error::NonFinite)));
+    let mut memory = [0.0; 2];
+    let target = layer.target([(&[1.0_f32, 2.0][..], &[1.0_f32][..])], &mut memory).unwrap();
+    // Λ has 25 for the one direction and a mean of 12.5: 5·5/(25 + 1.25).
+    assert!((target.score(&[1.0, 2.0], &[1.0]).unwrap() - 25.0 / 26.25).abs() < 1e-5);
+    assert!(target.score(&[1.0], &[1.0]).is_err() && target.score(&[f32::NAN, 0.0], &[1.0]).is_err());
+}
