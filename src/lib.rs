@@ -48,6 +48,7 @@
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
 //! | [`store`] | rows of sketches in the caller's memory: codecs, scores, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
+//! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
 //!
 //! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate `gradsieve-kernels`; what
@@ -67,6 +68,7 @@
     )
 )]
 
+pub mod budget;
 mod dense;
 pub mod error;
 pub mod ghost;

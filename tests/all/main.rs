@@ -1,6 +1,7 @@
 //! The integration tests of the core: one binary, one module a room. Names are claims.
 
 mod accuracy;
+mod budget;
 mod curvature;
 mod direction;
 mod dvemb;

@@ -8,6 +8,7 @@
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
 //! | `info` | what a file holds |
+//! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
@@ -25,6 +26,7 @@ mod error;
 mod influence;
 mod info;
 mod outliers;
+mod plan;
 mod products;
 mod rows;
 mod sketch;
@@ -40,6 +42,7 @@ pub use error::CommandError;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
+pub use plan::PlanArguments;
 pub use rows::{Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, TruthArguments};
@@ -68,6 +71,7 @@ Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve truth --experiment tsloo                          how well each method foretells a removal
+  gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
 
 The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.
 Exit code: 0 if all went well, 2 if not; then one sentence on standard error says why.";
@@ -103,6 +107,9 @@ pub enum Command {
     /// Tell what an array file holds
     #[command(long_about = info::LONG_ABOUT)]
     Info(InfoArguments),
+    /// Tell which sketch width, codec and detector fit a device's memory
+    #[command(long_about = plan::LONG_ABOUT)]
+    Plan(PlanArguments),
 }
 
 /// Runs the program with the arguments of the process.
@@ -132,6 +139,7 @@ pub fn run(line: &CommandLine) -> Result<(), CommandError> {
         Some(Command::Influence(arguments)) => influence::run(arguments),
         Some(Command::Truth(arguments)) => truth::run(arguments),
         Some(Command::Info(arguments)) => info::run(arguments),
+        Some(Command::Plan(arguments)) => plan::run(arguments),
     }
 }
 

@@ -9,19 +9,21 @@
 #![no_main]
 
 use core::hint::black_box;
+use gradsieve::budget::{Budget, relative_error};
 use gradsieve::ghost::{self, LayerGradient};
 use gradsieve::influence::{
     Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
-    LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
-    grad_dot,
+    LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets, TracIn, Trak, TrakScore,
+    grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask, Part,
-    Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State, Widths, bf16, f16,
+    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask,
+    Part, Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State,
+    Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -308,6 +310,18 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     Ok(sum)
 }
 
+/// What fits in a budget.
+fn chosen() -> Result<f64, Error> {
+    let budget = Budget {
+        parameters: black_box(1000),
+        rows: black_box(9),
+        groups: black_box(2),
+        bytes: black_box(9000),
+    };
+    let errors = budget.choices()?.as_slice().iter().map(|choice| choice.error).sum::<f64>();
+    Ok(errors + relative_error(Codec::Int8, black_box(64), false, black_box(0.5)) + budget.least()? as f64)
+}
+
 /// Writes a state, and reads it back.
 fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
     let written = state.to_bytes(bytes)?;
@@ -455,6 +469,7 @@ pub extern "C" fn _start() -> ! {
         let _ = black_box(at_rest(opaque(&mut floats), opaque(&mut [0; 4096]), &sketch));
         let _ = black_box(kept(opaque(&mut words), opaque(&mut scores), opaque(&mut floats), &sketch));
     }
+    let _ = black_box(chosen());
     #[cfg(feature = "planted")]
     black_box(floats[black_box(9999)]);
     loop {}
