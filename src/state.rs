@@ -123,7 +123,15 @@ pub trait State {
     /// # Errors
     /// [`Error::Length`] if `to` is shorter than [`State::len_at_rest`]; nothing was written.
     fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
-        to_bytes(Self::KIND, self.sketch_id(), to, |to| self.write(to))
+        self.to_bytes_with(to, crc32)
+    }
+
+    /// [`State::to_bytes`], with a function that computes [`crc32`].
+    ///
+    /// # Errors
+    /// As [`State::to_bytes`].
+    fn to_bytes_with(&self, to: &mut [u8], checksum: impl Fn(&[u8]) -> u32) -> Result<usize, Error> {
+        to_bytes_with(Self::KIND, self.sketch_id(), to, |to| self.write(to), checksum)
     }
 
     /// Replaces the state by the one that was written.
@@ -132,7 +140,15 @@ pub trait State {
     /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`] if the bytes are not such a state, or no longer; [`Error::Mismatch`] if it is
     /// of another kind, has other settings or saw other sketches; [`Error::Full`] if a store has no room for its rows. The state is as it was.
     fn restore(&mut self, from: &[u8]) -> Result<(), Error> {
-        let (id, mut body) = open(Self::KIND, from)?;
+        self.restore_with(from, crc32)
+    }
+
+    /// [`State::restore`], with a function that computes [`crc32`]: for machines that have a faster one, or have computed it already.
+    ///
+    /// # Errors
+    /// As [`State::restore`].
+    fn restore_with(&mut self, from: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(), Error> {
+        let (id, mut body) = open_with(Self::KIND, from, checksum)?;
         if let (Some(own), Some(id)) = (self.sketch_id(), id) {
             own.check(&id)?;
         }
@@ -157,11 +173,11 @@ impl Header {
     /// # Errors
     /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`]; [`Error::Width`] if its sketches are too wide for this machine.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
-        Ok(Self::split(bytes)?.0)
+        Ok(Self::split(bytes, crc32)?.0)
     }
 
     /// The header and the body.
-    fn split(bytes: &[u8]) -> Result<(Self, Reader<'_>), Error> {
+    fn split(bytes: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(Self, Reader<'_>), Error> {
         let found = bytes.len();
         let mut reader = Reader { rest: bytes };
         let truncated = |expected| Error::Truncated { expected, found };
@@ -182,7 +198,7 @@ impl Header {
         if stated > found as u64 {
             return Err(truncated(usize::try_from(stated).unwrap_or(usize::MAX)));
         }
-        if stated < found as u64 || crc32(checked) != u32::from_le_bytes(*sum) {
+        if stated < found as u64 || checksum(checked) != u32::from_le_bytes(*sum) {
             return Err(Error::Corrupt);
         }
         let sketch = reader.sketch_id()?;
@@ -224,6 +240,16 @@ pub(crate) fn to_bytes(
     to: &mut [u8],
     write: impl Fn(&mut Writer<'_>),
 ) -> Result<usize, Error> {
+    to_bytes_with(kind, id, to, write, crc32)
+}
+
+fn to_bytes_with(
+    kind: StateKind,
+    id: Option<SketchId>,
+    to: &mut [u8],
+    write: impl Fn(&mut Writer<'_>),
+    checksum: impl Fn(&[u8]) -> u32,
+) -> Result<usize, Error> {
     let mut count = Writer::new(&mut []);
     write(&mut count);
     let len = count.at.saturating_add(CRC);
@@ -240,13 +266,21 @@ pub(crate) fn to_bytes(
     header.u32(0);
     header.u64(len as u64);
     header.sketch_id(id);
-    *sum = crc32(checked).to_le_bytes();
+    *sum = checksum(checked).to_le_bytes();
     Ok(len)
 }
 
 /// Checks bytes and insists on their kind.
 pub(crate) fn open(kind: StateKind, from: &[u8]) -> Result<(Option<SketchId>, Reader<'_>), Error> {
-    let (header, body) = Header::split(from)?;
+    open_with(kind, from, crc32)
+}
+
+fn open_with(
+    kind: StateKind,
+    from: &[u8],
+    checksum: impl Fn(&[u8]) -> u32,
+) -> Result<(Option<SketchId>, Reader<'_>), Error> {
+    let (header, body) = Header::split(from, checksum)?;
     if header.kind == kind as u16 { Ok((header.sketch, body)) } else { Err(Error::Mismatch(Field::State)) }
 }
 

@@ -3,7 +3,7 @@
 //! into a device.
 //!
 //! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`], [`truth`] → [`report`]; [`files`] stands apart
-//! and serves the [`commands`] that work on gradients that others made.
+//! and serves the [`commands`] that work on gradients that others made, and so does [`store`].
 
 pub mod commands;
 pub mod data;
@@ -12,4 +12,5 @@ pub mod files;
 pub mod measures;
 pub mod model;
 pub mod report;
+pub mod store;
 pub mod truth;

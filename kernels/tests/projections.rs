@@ -204,7 +204,7 @@ for_each_level!(scalar avx2 avx512 neon simd128);
 fn place(key: u64, i: u64, width: usize) -> (usize, f64) {
     let word = hash::word(key, i / 32);
     let destination = ((word >> 37) * (width as u64 / 32)) >> 27;
-    let within = (i % 32) ^ (word >> 32) % 32;
+    let within = (i % 32) ^ ((word >> 32) % 32);
     ((32 * destination + within) as usize, if word >> (i % 32) & 1 == 1 { -1.0 } else { 1.0 })
 }
 

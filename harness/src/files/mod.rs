@@ -1,5 +1,5 @@
 //! Arrays of gradients on disk: `.npy` and `.safetensors` come in as streams of rows, results go out
-//! as `.npy` and `.safetensors` that appear whole or not at all.
+//! as `.npy`, `.safetensors` and `.parquet` that appear whole or not at all.
 //!
 //! Nothing here reads a file whole or maps it: a [`Matrix`] hands its values over in [`Piece`]s of at
 //! most 256 KiB, so gigabytes pass through two mebibytes of memory. Every refusal is a
@@ -22,6 +22,7 @@ mod info;
 mod lengths;
 mod matrix;
 mod npy;
+mod parquet;
 mod piece;
 mod safetensors;
 mod source;
@@ -34,6 +35,7 @@ pub use groups::read_groups;
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use parquet::{ParquetWriter, TableRow};
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};
 pub use source::Source;

@@ -22,16 +22,19 @@ const FOOT: f64 = 44.0;
 pub fn fidelity(outcome: &Outcome) -> String {
     let height = |panel: &Panel| HEAD + ROW * panel.lines.len() as f64 + FOOT;
     let total = outcome.panels.iter().map(height).sum::<f64>() + 20.0;
-    let mut top = 10.0;
+    let tops = outcome.panels.iter().scan(10.0, |next, panel| {
+        let top = *next;
+        *next += height(panel);
+        Some(top)
+    });
     html! {
         svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(at(total))
             viewBox={ "0 0 " (WIDTH) " " (at(total)) } font-family=(FONT) font-size="13" role="img"
             aria-label={ "Influence methods against ground truth: " (outcome.settings.experiment.name()) } {
             style { (PreEscaped(style::classes(&style::LIGHT))) }
             rect class="paper rule" x="0.5" y="0.5" width=(WIDTH - 1.0) height=(at(total - 1.0)) rx="12" {}
-            @for panel in &outcome.panels {
+            @for (panel, top) in outcome.panels.iter().zip(tops) {
                 (draw(panel, top))
-                @let _moved = { top += height(panel); };
             }
         }
     }
