@@ -125,6 +125,15 @@ impl<'a, T> Kept<'a, T> {
         Self { projection, t, place: 0, before, offset, x }
     }
 
+    /// Where in the segment the kept block begins of the stratum that is `ahead` after the next; it need not be there.
+    #[inline(always)]
+    fn place_of_later(&self, ahead: u16) -> usize {
+        let projection = self.projection;
+        let place =
+            u64::from(ahead) * projection.stratum() + projection.kept(self.t.wrapping_add(ahead.into()));
+        self.place.wrapping_add(place as usize)
+    }
+
     /// A loop's `next`.
     #[inline(always)]
     fn take(&mut self) -> Option<(u64, &'a [T])> {
@@ -148,6 +157,9 @@ impl<'a, T> Kept<'a, T> {
         }
     }
 }
+
+/// How many strata ahead memory is asked for: what is kept is too far apart for the machine to guess.
+const AHEAD: u16 = 16;
 
 /// The scalar text.
 fn definition<T: Element>(mut kept: Kept<'_, T>, scale: f32, out: &mut [f32]) {
@@ -183,6 +195,13 @@ impl<T: Element, const REPEAT: usize> Kernel for Project<'_, T, REPEAT> {
         let Self { mut kept, scale, out } = self;
         let sjlt = kept.projection.sjlt;
         while let Some((offset, x)) = kept.take() {
+            if let Some(from) = kept.x.first() {
+                let bytes = kept.place_of_later(AHEAD).wrapping_mul(size_of::<T>());
+                s.prefetch(from, bytes);
+                if BLOCK * size_of::<T>() > 64 {
+                    s.prefetch(from, bytes.wrapping_add(64));
+                }
+            }
             let Some(x) = x.first_chunk() else {
                 sjlt::definition(sjlt, offset, scale, x, out);
                 continue;

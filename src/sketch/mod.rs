@@ -7,18 +7,18 @@
 //!
 //! # Which projection when
 //! The variance is that of an estimated inner product ⟨x, y⟩, and V = (‖x‖²‖y‖² + ⟨x, y⟩²)/K: the relative error of a squared norm is √(2/K) with
-//! each of them. They differ in cost, and in how often an estimate is far off: the kurtosis is that of the estimates for two vectors that live in two
-//! full blocks of 32 coordinates, K = 128; 3 is a normal distribution's. Times are of one core with AVX-512, a coordinate of an `f32` gradient in the
-//! level-2 cache, K = 512.
+//! each but the masks. They differ in cost, and in how often an estimate is far off: the kurtosis is that of the estimates for two vectors that live in the same two
+//! blocks of 32 coordinates, K = 128; 3 is a normal distribution's. Times are of one core with AVX-512, a coordinate of an `f32` gradient in the
+//! level-2 cache, K = 512 (`race`, 2026-11-22); the kurtosis is printed by `cargo test --test all unbiased -- --nocapture`.
 //!
 //! | projection | variance | kurtosis | cost a coordinate | take it | where it fails |
 //! |---|---|---|---|---|---|
-//! | [`Sjlt`], s = 1 | ≤ V | @SJLT | s additions, @T1 ns | by default, for dense gradients | heavy tails where few blocks of 32 coordinates carry the gradient |
-//! | [`Sjlt`], s = 2 or 4 | ≤ V | lower | s times that | for embeddings and output heads | |
-//! | [`Srht`] | ≤ V | @SRHT | ten additions more, @T2 ns | where few coordinates carry the gradient, and segments are long | a cut inside a block of 1,024 costs a block's work; 4 KiB of stack |
-//! | [`Mask`], [`IndexMask`] | V and what the mask adds: √(2/K + 2m/p) of a squared norm where coordinates look normal | | 1/m of the SJLT's, @T3 ns at m = 8 | where reading p coordinates costs too much | **gradients that few blocks carry**: what is dropped leaves no trace |
-//! | [`Rademacher`] | V − 2Σxᵢ²yᵢ²/K | 3.2 | K/4 operations for 32 of them, @T4 ns | where every digit counts: the lightest tails and least variance | time, which grows with K |
-//! | [`Gaussian`] | V exactly | @GAUSS | 4·K look-ups and additions, @T5 ns | to compare with theory, or with another's results | time, @R times the Rademacher's |
+//! | [`Sjlt`], s = 1 | ≤ V | 11 | s additions, 0.07 ns | by default, for dense gradients | heavy tails where few blocks of 32 coordinates carry the gradient |
+//! | [`Sjlt`], s = 2 or 4 | ≤ V | 4.3 or 3.0 | s times that | for embeddings and output heads | |
+//! | [`Srht`] | ≤ V | 3.0 | ten additions more, 0.2 ns | where few coordinates carry the gradient, and segments are long | a cut inside a block of 1,024 costs a block's work; 4 KiB of stack |
+//! | [`Mask`], [`IndexMask`] | V and what the mask adds: √(2/K + 2m/p) of a squared norm where coordinates look normal | | 0.03 ns at m = 8; from memory it pays from about m = 16 on | where reading p coordinates costs too much | **gradients that few blocks carry**: what is dropped leaves no trace |
+//! | [`Rademacher`] | V − 2Σxᵢ²yᵢ²/K | 3.0 | K/4 operations for 32 of them, 4 ns | where every digit counts: the lightest tails and least variance | time, which grows with K |
+//! | [`Gaussian`] | V exactly | 3.0 | 4·K look-ups and additions, 60 ns | to compare with theory, or with another's results | time, 15 times the Rademacher's |
 //! | [`Exact`] | 0 | | 1 addition | for small models, and as the truth | memory: p numbers |
 //!
 //! | projector | made for | cost | when |

@@ -1,4 +1,4 @@
-//! Blocked randomised Hadamard transform before an SJLT: where few coordinates carry the gradient. O(p) time whatever K is, about two and a half
+//! Blocked randomised Hadamard transform before an SJLT: where few coordinates carry the gradient. O(p) time whatever K is, two and a half to three
 //! times that of the SJLT alone; 4 KiB of stack while it works, no memory of its own.
 //!
 //! Definition, variance, tails, error and sources stand with the kernel, [`gradsieve_kernels::mod@srht`].
