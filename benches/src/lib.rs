@@ -9,7 +9,7 @@
 //! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
-//!   [`scores`]: one file a contest.
+//!   [`gaussians`], [`srht`], [`masks`], [`scores`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -18,9 +18,11 @@ pub mod contest;
 pub mod conversions;
 pub mod data;
 pub mod dots;
+pub mod gaussians;
 pub mod hadamard;
 pub mod limits;
 pub mod machine;
+pub mod masks;
 pub mod norms;
 pub mod pairs;
 pub mod plain;
@@ -28,4 +30,5 @@ pub mod rademacher;
 pub mod report;
 pub mod scores;
 pub mod sketches;
+pub mod srht;
 pub mod summaries;

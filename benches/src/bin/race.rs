@@ -5,7 +5,8 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, hadamard, limits, norms, pairs, rademacher, report, scores, sketches, summaries,
+    axpys, conversions, dots, gaussians, hadamard, limits, masks, norms, pairs, rademacher, report, scores,
+    sketches, srht, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,9 @@ fn main() -> anyhow::Result<()> {
         conversions::hold,
         hadamard::hold,
         rademacher::hold,
+        gaussians::hold,
+        srht::hold,
+        masks::hold,
         scores::hold,
     ] {
         hold(&mut hall);
