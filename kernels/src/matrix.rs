@@ -263,7 +263,7 @@ impl<'a, T> Part<'a, T> {
     /// How many rows there are.
     #[must_use]
     pub const fn rows(&self) -> usize {
-        self.values.len() / self.stride
+        self.values.len() / if self.stride == 0 { 1 } else { self.stride }
     }
 
     #[inline(always)]
@@ -310,7 +310,7 @@ impl<'a> PartMut<'a> {
     /// How many rows there are.
     #[must_use]
     pub const fn rows(&self) -> usize {
-        self.values.len() / self.stride
+        self.values.len() / if self.stride == 0 { 1 } else { self.stride }
     }
 
     /// Row `i` from column `j` on.
@@ -322,8 +322,8 @@ impl<'a> PartMut<'a> {
 }
 
 const fn check_part(len: usize, stride: usize, first: usize, columns: usize) -> Result<(), Error> {
-    match first.checked_add(columns) {
-        Some(end) if end <= stride && columns > 0 => same_length(len / stride * stride, len),
+    match (first.checked_add(columns), len.checked_rem(stride)) {
+        (Some(end), Some(rest)) if end <= stride && columns > 0 => same_length(len - rest, len),
         _ => Err(Error::Width { multiple: 1, found: columns }),
     }
 }

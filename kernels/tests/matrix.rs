@@ -1,7 +1,8 @@
 //! Small matrices: every level of this machine gives the bits of plain loops over the crate's own dot, or over plain floats.
 
 use gradsieve_kernels::matrix::{
-    add_outer_with, add_products_with, matvec_with, product_with, scale_add_with,
+    Part, PartMut, add_outer_with, add_products_of_with, add_products_with, matvec_with, product_of_with,
+    product_with, scale_add_with,
 };
 use gradsieve_kernels::{Element, Error, Level, dot_with};
 use gradsieve_vectors::input::{KINDS, Kind, value};
@@ -27,7 +28,7 @@ fn each(mut claim: impl FnMut(Level, Kind)) {
 }
 
 fn products<T: Element, U: Element>(level: Level, kind: Kind) {
-    for (rows, others, columns) in [(0, 3, 5), (1, 1, 1), (3, 2, 17), (5, 7, 64), (2, 3, 131), (1, 2, 4100)] {
+    for (rows, others, columns) in [(0, 3, 5), (1, 1, 1), (3, 2, 17), (5, 7, 64), (9, 6, 131), (4, 5, 4170)] {
         let (a, b) = (numbers::<T>(kind, 1, rows * columns), numbers::<U>(kind, 2, others * columns));
         let mut expected = Vec::new();
         for a in a.chunks(columns) {
@@ -71,7 +72,9 @@ fn updates_add_rounded_products_in_order() {
             add_outer_with(level, -0.3, &x, &mut found).unwrap();
             assert_eq!(bits(&found), bits(&expected), "{level:?} {kind:?} {k}");
         }
-        for (batch, rows, columns) in [(0, 0, 0), (1, 3, 4), (5, 4, 16), (8, 17, 33), (3, 0, 5), (3, 5, 0)] {
+        for (batch, rows, columns) in
+            [(0, 0, 0), (1, 3, 4), (5, 4, 16), (8, 17, 33), (35, 19, 50), (3, 0, 5), (3, 5, 0)]
+        {
             let (u, v) = (numbers::<f32>(kind, 5, batch * rows), numbers::<f32>(kind, 6, batch * columns));
             let mut found = numbers::<f32>(kind, 7, rows * columns);
             let mut expected = found.clone();
@@ -97,6 +100,35 @@ fn updates_add_rounded_products_in_order() {
 }
 
 #[test]
+fn some_columns_of_matrices_are_as_good_as_matrices() {
+    each(|level, kind| {
+        // Columns 3..3 + k of rows of 3 + k + 2.
+        let (rows, others, k, stride) = (9, 6, 40, 45);
+        let take = |x: &[f32], columns: usize, stride: usize| -> Vec<f32> {
+            x.chunks(stride).flat_map(|row| row[3..3 + columns].to_vec()).collect()
+        };
+        let (a, b) = (numbers::<f32>(kind, 1, rows * stride), numbers::<f32>(kind, 2, others * stride));
+        let mut expected = vec![0.0; rows * others];
+        product_with(level, k, &take(&a, k, stride), &take(&b, k, stride), &mut expected).unwrap();
+        let mut out = vec![7.0; rows * (others + 5)];
+        let part = |x| Part::new(x, stride, 3, k).unwrap();
+        let to = PartMut::new(&mut out, others + 5, 3, others).unwrap();
+        product_of_with(level, part(&a), part(&b), to).unwrap();
+        assert_eq!(bits(&take(&out, others, others + 5)), bits(&expected), "{level:?} {kind:?}");
+        assert_eq!(out.iter().filter(|&&x| x == 7.0).count(), rows * 5, "nothing beside the columns");
+
+        let v = numbers::<f32>(kind, 3, rows * stride);
+        let mut expected = vec![0.5; k * k];
+        add_products_with(level, rows, &take(&a, k, stride), &take(&v, k, stride), &mut expected).unwrap();
+        let mut m = vec![0.5; k * stride];
+        let to = PartMut::new(&mut m, stride, 3, k).unwrap();
+        add_products_of_with(level, part(&a), part(&v), to).unwrap();
+        assert_eq!(bits(&take(&m, k, stride)), bits(&expected), "{level:?} {kind:?}");
+        assert!(m.chunks(stride).all(|row| row[..3] == [0.5; 3] && row[43..] == [0.5; 2]));
+    });
+}
+
+#[test]
 fn shapes_that_do_not_fit_are_refused_and_nothing_is_written() {
     let mut out = [7.0_f32; 6];
     let (a, level) = ([1.0_f32; 6], Level::best());
@@ -115,5 +147,19 @@ fn shapes_that_do_not_fit_are_refused_and_nothing_is_written() {
         scale_add_with(level, 1.0, &a[..5], 1.0, &mut out),
         Err(Error::Length { expected: 5, found: 6 })
     );
+    assert_eq!(Part::whole(&a, 4).err(), Some(Error::Length { expected: 4, found: 6 }));
+    for (stride, first, columns) in [(3, 0, 0), (3, 1, 3), (0, 0, 1), (3, usize::MAX, 2)] {
+        assert!(matches!(Part::new(&a, stride, first, columns), Err(Error::Width { .. })));
+        assert!(PartMut::new(&mut out, stride, first, columns).is_err());
+    }
+    let (two, three) = (|| Part::whole(&a, 2).unwrap(), || Part::whole(&a, 3).unwrap());
+    for columns in [2, 6] {
+        let to = PartMut::whole(&mut out, columns).unwrap();
+        assert!(product_of_with(level, three(), three(), to).is_err());
+        let to = PartMut::whole(&mut out, columns).unwrap();
+        assert!(add_products_of_with(level, two(), three(), to).is_err());
+    }
+    let to = PartMut::whole(&mut out, 2).unwrap();
+    assert!(product_of_with(level, two(), three(), to).is_err());
     assert_eq!(out, [7.0; 6]);
 }

@@ -5,8 +5,9 @@
 //!
 //! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor rows a step. *Cost*: [`super`].
 
+use super::propagator::copy;
 use super::stability::{LARGEST, SMALLEST, at_most};
-use super::{Blocks, Curvature, Stability, Step, check_id, rows_of};
+use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
@@ -61,7 +62,7 @@ impl<'m> Adjoint<'m> {
         memory: &'m mut [f32],
     ) -> Result<Self, Error> {
         check_length(blocks.width(), id.width)?;
-        let count = rows_of(blocks.width(), targets)?;
+        let count = Rows::of(blocks.width(), targets)?.count;
         let (expected, found) = (Self::floats(blocks, count, rows), memory.len());
         check_length(expected, found)?;
         let split = memory.split_at_mut_checked(targets.len()).and_then(|(to, rest)| {
@@ -69,7 +70,7 @@ impl<'m> Adjoint<'m> {
             Some((to, norms, scratch))
         });
         let Some((to, norms, scratch)) = split else { return Err(Error::Length { expected, found }) };
-        to.copy_from_slice(targets);
+        copy(targets, to);
         for (norm, target) in norms.iter_mut().zip(targets.chunks_exact(blocks.width().max(1))) {
             *norm = squared_norm(target) as f32;
         }
@@ -100,9 +101,9 @@ impl<'m> Adjoint<'m> {
         let (width, count) = (self.blocks.width(), self.norms.len());
         check_id(Some(self.id), &step.id)?;
         let shape = step.check(width)?;
-        check_length(shape.samples.saturating_mul(count), scores.len())?;
-        if shape.factors > self.rows {
-            return Err(Error::Length { expected: self.rows, found: shape.factors });
+        check_length(shape.gradients.count.saturating_mul(count), scores.len())?;
+        if shape.factors.count > self.rows {
+            return Err(Error::Length { expected: self.rows, found: shape.factors.count });
         }
         if count == 0 {
             self.steps += 1;
@@ -110,11 +111,13 @@ impl<'m> Adjoint<'m> {
         }
         // No entry of a score or of a new target is larger than these, nor is any sum on the way.
         let (eta, k) = (step.learning_rate, width as f64);
-        let most = |rows: &[f32]| f64::from(max_abs(rows));
-        let (target, factor) = (most(self.targets), most(step.factors()));
+        let (target, factor) = (f64::from(max_abs(self.targets)), shape.factors.most);
         let along = k * factor * target * (1.0 + f64::from(eta));
-        let score = k * most(step.gradients) * target * (1.0 + f64::from(eta));
-        if score > LARGEST || along > LARGEST || target + shape.factors as f64 * factor * along > LARGEST {
+        let score = k * shape.gradients.most * target * (1.0 + f64::from(eta));
+        if score > LARGEST
+            || along > LARGEST
+            || target + shape.factors.count as f64 * factor * along > LARGEST
+        {
             return Err(Error::Unstable { step: self.steps });
         }
 
@@ -123,15 +126,15 @@ impl<'m> Adjoint<'m> {
         let same = matches!(step.curvature, Curvature::EmpiricalFisher) && self.blocks.is_one();
         let mut quotient = 0.0;
         for (first, columns) in self.blocks.iter() {
-            let u = self.scratch.get_mut(..shape.factors * count).unwrap_or_default();
+            let u = self.scratch.get_mut(..shape.factors.count * count).unwrap_or_default();
             let factors = Part::new(step.factors(), width, first, columns)?;
             if same {
-                u.copy_from_slice(scores);
+                copy(scores, u);
             } else {
                 let targets = Part::new(self.targets, width, first, columns)?;
                 product_of(factors, targets, PartMut::whole(u, count)?)?;
             }
-            quotient = most_along(u, self.targets.chunks_exact(width), first, columns, quotient);
+            quotient = most_along(u, self.targets, width, first, columns, quotient);
             u.iter_mut().for_each(|u| *u *= -eta);
             add_products_of(
                 Part::whole(u, count)?,
@@ -143,7 +146,7 @@ impl<'m> Adjoint<'m> {
         self.steps += 1;
         Ok(Stability {
             at_least: f64::from(eta) * quotient,
-            at_most: at_most(self.blocks, step),
+            at_most: at_most(self.blocks, step, &shape.factors),
             growth: self.growth(),
         })
     }
@@ -162,15 +165,17 @@ impl<'m> Adjoint<'m> {
 }
 
 /// The largest ‖F w‖²/‖w‖² of one block over the targets w, or `best` if that is larger.
-fn most_along<'w>(
+fn most_along(
     along: &[f32],
-    targets: impl ExactSizeIterator<Item = &'w [f32]>,
+    targets: &[f32],
+    width: usize,
     first: usize,
     columns: usize,
     mut best: f64,
 ) -> f64 {
-    let count = targets.len().max(1);
-    for (q, target) in targets.enumerate() {
+    let width = width.max(1);
+    let count = (targets.len() / width).max(1);
+    for (q, target) in targets.chunks_exact(width).enumerate() {
         let length = squared_norm(target.get(first..first + columns).unwrap_or_default());
         let square: f64 = along.iter().skip(q).step_by(count).map(|&x| f64::from(x) * f64::from(x)).sum();
         if length > SMALLEST && length.is_finite() && square > best * length {

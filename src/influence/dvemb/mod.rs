@@ -41,6 +41,7 @@ pub use stability::Stability;
 
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
+use gradsieve_kernels::{axpy, summarize};
 
 /// One step of training, as it was taken.
 #[derive(Clone, Copy, Debug)]
@@ -75,27 +76,48 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// K, the samples and the factor rows, if they are rows of finite numbers.
+    /// How many samples and factor rows there are, and their measures, if they are rows of finite numbers.
     fn check(&self, width: usize) -> Result<Shape, Error> {
         if !self.learning_rate.is_finite() || self.learning_rate < 0.0 {
             return Err(Error::Setting);
         }
         check_length(width, self.id.width)?;
-        Ok(Shape { samples: rows_of(width, self.gradients)?, factors: rows_of(width, self.factors())? })
+        let gradients = Rows::of(width, self.gradients)?;
+        let factors = match self.curvature {
+            Curvature::EmpiricalFisher => gradients,
+            Curvature::Factors(rows) => Rows::of(width, rows)?,
+        };
+        Ok(Shape { gradients, factors })
     }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Shape {
-    samples: usize,
-    factors: usize,
+    gradients: Rows,
+    factors: Rows,
 }
 
-/// How many rows of `width` finite numbers these are.
-fn rows_of(width: usize, rows: &[f32]) -> Result<usize, Error> {
-    let count = rows.len().checked_div(width).unwrap_or(0);
-    check_length(count.saturating_mul(width), rows.len())?;
-    if rows.iter().all(|value| value.is_finite()) { Ok(count) } else { Err(Error::NonFinite) }
+/// What is known of rows of finite numbers.
+#[derive(Clone, Copy, Debug)]
+struct Rows {
+    count: usize,
+    /// The largest magnitude.
+    most: f64,
+    /// Σ x².
+    squares: f64,
+}
+
+impl Rows {
+    /// One pass: rows are long, and may lie in slow memory.
+    fn of(width: usize, rows: &[f32]) -> Result<Self, Error> {
+        let count = rows.len().checked_div(width).unwrap_or(0);
+        check_length(count.saturating_mul(width), rows.len())?;
+        let summary = summarize(rows);
+        if summary.non_finite > 0 {
+            return Err(Error::NonFinite);
+        }
+        Ok(Self { count, most: f64::from(summary.max), squares: summary.l2_squared })
+    }
 }
 
 /// Refuses another projection than the first one seen.
@@ -197,7 +219,7 @@ pub fn accumulate(samples: &[u32], width: usize, rows: &[f32], table: &mut [f32]
     }
     for (&sample, row) in samples.iter().zip(rows.chunks_exact(width)) {
         let start = sample as usize * width;
-        gradsieve_kernels::axpy(1.0, row, table.get_mut(start..start + width).unwrap_or_default())?;
+        axpy(1.0, row, table.get_mut(start..start + width).unwrap_or_default())?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@
 //!
 //! *Memory*: K² + max(F, 2)·K numbers of `f32`, F the most factor rows of a step (none for the empirical Fisher). *Cost*: [`super`].
 
-use super::stability::{LARGEST, at_least, at_most, growth, largest_product};
-use super::{Blocks, Curvature, Stability, Step, check_id, rows_of};
+use super::stability::{LARGEST, at_least, at_most, growth};
+use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
@@ -91,14 +91,14 @@ impl<'m> Propagator<'m> {
     pub fn step(&mut self, step: &Step<'_>, embeddings: &mut [f32]) -> Result<Stability, Error> {
         let width = self.blocks.width();
         check_id(self.id, &step.id)?;
-        step.check(width)?;
+        let shape = step.check(width)?;
         check_length(step.gradients.len(), embeddings.len())?;
         if let Curvature::Factors(rows) = step.curvature
             && rows.len() > self.scratch.len()
         {
             return Err(Error::Length { expected: self.scratch.len(), found: rows.len() });
         }
-        let at_most = at_most(self.blocks, step);
+        let at_most = at_most(self.blocks, step, &shape.factors);
         let at_least = if at_most > 2.0 { at_least(self.blocks, step, self.scratch)? } else { 0.0 };
 
         let eta = step.learning_rate;
@@ -115,7 +115,8 @@ impl<'m> Propagator<'m> {
                 u
             }
         };
-        let largest = self.largest + largest_product(width, u, step.factors());
+        // An entry of M grows by at most this.
+        let largest = self.largest + shape.factors.count as f64 * f64::from(max_abs(u)) * shape.factors.most;
         if !stretch.is_finite() || largest.is_nan() || largest > LARGEST {
             return Err(Error::Unstable { step: self.steps });
         }
@@ -141,8 +142,8 @@ impl<'m> Propagator<'m> {
     /// nothing of use.
     pub fn apply(&mut self, embeddings: &mut [f32]) -> Result<(), Error> {
         let width = self.blocks.width();
-        rows_of(width, embeddings)?;
-        let most = self.scratch.len() / width * width;
+        Rows::of(width, embeddings)?;
+        let most = self.scratch.len().checked_div(width).unwrap_or(0).saturating_mul(width).max(1);
         for rows in embeddings.chunks_mut(most) {
             let moved = self.scratch.get_mut(..rows.len()).unwrap_or_default();
             propagate(self.blocks, self.matrix, rows, moved)?;
@@ -150,7 +151,7 @@ impl<'m> Propagator<'m> {
             if growth(width, 1.0, rows, moved).is_infinite() {
                 return Err(Error::Unstable { step: self.steps });
             }
-            rows.copy_from_slice(moved);
+            copy(moved, rows);
         }
         Ok(())
     }
@@ -177,9 +178,10 @@ impl<'m> Propagator<'m> {
             let (other, others) = before.split_at_checked(columns * columns).unwrap_or_default();
             (matrix, before) = (rest, others);
             // −M a few rows at a time, transposed, so that it is the U of an update by the rows of `earlier`.
-            let most = (self.scratch.len() / columns).min(columns);
-            for (rows, added) in block.chunks_mut(most * columns).zip(other.chunks(most * columns)) {
-                let count = rows.len() / columns;
+            let columns = columns.max(1);
+            let most = (self.scratch.len() / columns).min(columns).saturating_mul(columns).max(1);
+            for (rows, added) in block.chunks_mut(most).zip(other.chunks(most)) {
+                let count = (rows.len() / columns).max(1);
                 let u = self.scratch.get_mut(..rows.len()).unwrap_or_default();
                 for (j, u) in u.chunks_exact_mut(count).enumerate() {
                     for (u, row) in u.iter_mut().zip(rows.chunks_exact(columns)) {
@@ -214,6 +216,13 @@ fn propagate(blocks: Blocks<'_>, mut matrix: &[f32], rows: &[f32], to: &mut [f32
 fn scale(eta: f32, rows: &[f32], moved: &mut [f32]) {
     for (to, from) in moved.iter_mut().zip(rows) {
         *to = eta * (from - *to);
+    }
+}
+
+/// Copies as much as there is.
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! *Memory*: 4·K + 4 bytes a sample of a step, 4·K a factor row, and [`StepMark`]'s bytes a step ([`Recorder::bytes`]). *Cost*: a copy.
 
+use super::propagator::copy;
 use super::{Curvature, Step};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -81,7 +82,7 @@ impl<'m> Recorder<'m> {
         let full = Error::Full { capacity: self.ids.len() };
         let row = row_mut(self.gradients, self.id.width, self.samples).ok_or(full)?;
         *self.ids.get_mut(self.samples).ok_or(full)? = sample;
-        row.copy_from_slice(gradient.values.get(..row.len()).unwrap_or_default());
+        copy(gradient.values, row);
         self.samples += 1;
         Ok(())
     }
@@ -95,7 +96,7 @@ impl<'m> Recorder<'m> {
         row.check_finite()?;
         let capacity = self.factor_rows.len().checked_div(self.id.width).unwrap_or(0);
         let to = row_mut(self.factor_rows, self.id.width, self.factors).ok_or(Error::Full { capacity })?;
-        to.copy_from_slice(row.values.get(..to.len()).unwrap_or_default());
+        copy(row.values, to);
         self.factors += 1;
         Ok(())
     }

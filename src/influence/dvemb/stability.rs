@@ -3,7 +3,7 @@
 //! η·λ_max is at most η·Σ‖h‖², H's trace, and at least every quotient η·‖F w‖²/‖w‖². Where the trace is at most 2 the step is proved
 //! stable and nothing else is computed.
 
-use super::{Blocks, Step};
+use super::{Blocks, Rows, Step};
 use crate::error::Error;
 use gradsieve_kernels::{axpy, dot, max_abs, squared_norm};
 
@@ -39,14 +39,16 @@ impl Stability {
 const ROUNDS: usize = 8;
 
 /// η times the largest of the blocks' traces.
-pub(super) fn at_most(blocks: Blocks<'_>, step: &Step<'_>) -> f64 {
+pub(super) fn at_most(blocks: Blocks<'_>, step: &Step<'_>, factors: &Rows) -> f64 {
+    let eta = f64::from(step.learning_rate);
+    if blocks.is_one() {
+        return eta * factors.squares;
+    }
     let rows = || step.factors().chunks_exact(blocks.width().max(1));
     let trace = |(first, width): (usize, usize)| -> f64 {
         rows().filter_map(|row| row.get(first..first + width)).map(squared_norm).sum()
     };
-    let eta = f64::from(step.learning_rate);
-    // A maximum that keeps a NaN would need one; an infinite trace is a bound, too.
-    blocks.iter().map(trace).fold(0.0, |most, trace| if trace > most { trace } else { most }) * eta
+    eta * blocks.iter().map(trace).fold(0.0, f64::max)
 }
 
 /// η times the largest Rayleigh quotient that power iterations find in any block. `scratch` has room for two rows.
@@ -116,12 +118,6 @@ pub(super) fn growth(width: usize, scale: f32, before: &[f32], after: &[f32]) ->
 
 /// Squares of `f32` sum up to this with hardly any underflow.
 pub(super) const SMALLEST: f64 = 1e-30;
-
-/// The largest magnitude that any entry of Uᵀ F can have.
-pub(super) fn largest_product(width: usize, u: &[f32], factors: &[f32]) -> f64 {
-    let rows = u.chunks_exact(width.max(1)).zip(factors.chunks_exact(width.max(1)));
-    rows.map(|(u, factor)| f64::from(max_abs(u)) * f64::from(max_abs(factor))).sum()
-}
 
 /// Numbers beyond this may overflow when another of their kind is added.
 pub(super) const LARGEST: f64 = f32::MAX as f64 / 4.0;

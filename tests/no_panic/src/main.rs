@@ -11,10 +11,13 @@
 use core::hint::black_box;
 use gradsieve::budget::{Budget, relative_error};
 use gradsieve::ghost::{self, LayerGradient};
+use gradsieve::influence::dvemb::{
+    Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark, accumulate,
+};
 use gradsieve::influence::{
-    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
-    LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets, TracIn, Trak, TrakScore,
-    grad_cos, grad_dot,
+    Adam, Arnoldi, ArnoldiSettings, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Ekfac, Gif,
+    InRunShapley, IpEnsemble, Less, LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets,
+    TracIn, Trak, TrakScore, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
@@ -302,6 +305,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.into_sorted() {
         sum += entry.score;
     }
+    let (left, right) = memory.split_at_mut_checked(black_box(9)).ok_or(Error::Setting)?;
+    sum += embeddings(&one, left).unwrap_or(1.0);
+    sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
     sum += matrices(memory, more).map_or(1.0, |()| 2.0);
     let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting)?;
     sum += projections(left, right, half, brain)?;
@@ -437,6 +443,69 @@ fn stores(
     let tables = sign::Tables::new(rows, k, scratch)?;
     sign::score_sign_sealed(stored, tables, scores)?;
     Ok(scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
+}
+
+/// Data value embeddings, by both ways, of a recorded run.
+fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
+    let ends = [black_box(24), black_box(64)];
+    let blocks = Blocks::new(&ends)?;
+    let (rows, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting)?;
+    let (factors, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting)?;
+    let (mut marks, mut ids) = ([StepMark::default(); 2], [0; 4]);
+    let mut record = Recorder::new(one.id, opaque(&mut marks), opaque(&mut ids), rows, factors)?;
+    record.sample(black_box(2), one)?;
+    record.factor(one)?;
+    record.step(black_box(0.1))?;
+    record.abandon();
+    let (left, rest) = floats.split_at_mut_checked(black_box(400)).ok_or(Error::Setting)?;
+    let (right, out) = rest.split_at_mut_checked(black_box(400)).ok_or(Error::Setting)?;
+    let mut later = Propagator::new(blocks, black_box(3), left)?;
+    let mut growth = 0.0;
+    for (ids, step) in record.backward() {
+        growth += later.step(&step, out)?.growth;
+        accumulate(ids, black_box(64), step.gradients, out)?;
+    }
+    let earlier = Propagator::new(blocks, black_box(3), right)?;
+    later.compose(&earlier)?;
+    later.apply(out)?;
+    let mut targets = Adjoint::new(blocks, black_box(4), one.id, one.values, right)?;
+    let curvature = Curvature::Factors(one.values);
+    let learning_rate = black_box(0.1);
+    let step = Step { id: one.id, learning_rate, gradients: one.values, curvature };
+    Ok(growth + targets.step(&step, out)?.at_least)
+}
+
+/// Influence through curvature.
+fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Result<f64, Error> {
+    let settings = ArnoldiSettings {
+        width: black_box(64),
+        products: black_box(5),
+        keep: black_box(3),
+        seed: black_box(1),
+    };
+    let (solution, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let mut arnoldi = Arnoldi::new(settings, one.id, floats, doubles)?;
+    while arnoldi.needs_product() {
+        arnoldi.observe(one)?;
+        arnoldi.advance()?;
+        arnoldi.product(|x, to| to.fill(x.iter().sum()))?;
+    }
+    arnoldi.fit()?;
+    let mut sum = arnoldi.target(one, solution)?.score(one)?;
+
+    let mut indices = [3, 5, 9];
+    let mut gif = Gif::new(black_box(0.1), opaque(&mut indices), black_box(64), floats, doubles)?;
+    gif.observe(one)?;
+    gif.fit()?;
+    sum += gif.target(one, solution)?.score(one)?;
+
+    let mut layer = Ekfac::new(black_box(0.1), black_box(8), black_box(4), floats)?;
+    let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting)?;
+    layer.factors(a, b)?;
+    layer.decompose(doubles)?;
+    layer.position(a, b)?;
+    layer.sample()?;
+    Ok(sum + layer.target([(a, b)], solution)?.score(a, b)?)
 }
 
 /// The entry point of the image.
