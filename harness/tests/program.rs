@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, Node};
-use gradsieve::{Element, Layout, Projector, Repeat, Sjlt, Sketch, Sketcher, Summary};
+use gradsieve::{
+    Element, Gaussian, Layout, Mask, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher, Srht, Summary,
+};
 use gradsieve_harness::files::{ArrayWriter, Destination, Dtype, Matrix, Source};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
@@ -280,7 +282,7 @@ fn checkpoints_that_do_not_fit_together_are_refused() {
 // ---- sketch ---------------------------------------------------------------------------------------
 
 /// The core's sketch of a gradient that comes whole.
-fn sketch<T: Element>(projector: Sjlt, gradient: &[T]) -> (Vec<f32>, Summary) {
+fn sketch<T: Element>(projector: impl Projector, gradient: &[T]) -> (Vec<f32>, Summary) {
     let mut memory = vec![0.0; projector.width()];
     let layout = Layout::flat(gradient.len() as u64).unwrap();
     let mut sketcher = Sketcher::new(projector, layout, &mut memory).unwrap();
@@ -316,6 +318,60 @@ fn sketches_of_files_of_every_type_have_the_core_s_bits() {
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
+}
+
+#[test]
+fn every_projection_gives_the_core_s_bits_and_says_so_in_the_file() {
+    let place = Place::new();
+    let (rows, width) = (2, 9000);
+    let values = noise(rows * width);
+    place.write("G.npy", &[rows, width], Dtype::F32, &values);
+    fn expect(projector: impl Projector, values: &[f32]) -> Vec<f32> {
+        values.chunks(9000).flat_map(|row| sketch(projector, row).0).collect()
+    }
+    // 9,000 columns, of which 2,000 are wanted: one block in four.
+    let none: &[&str] = &[];
+    let cases = [
+        ("rademacher", none, expect(Rademacher::new(128, 7).unwrap(), &values), None),
+        ("gaussian", none, expect(Gaussian::new(128, 7).unwrap(), &values), None),
+        ("srht", none, expect(Srht::new(128, 7).unwrap(), &values), Some("1024")),
+        (
+            "mask",
+            &["--mask-len", "2000", "--repeat", "2"],
+            expect(Mask::new(128, 7, Repeat::Two, 4).unwrap(), &values),
+            Some("4"),
+        ),
+    ];
+    for (name, more, expected, settings) in cases {
+        let arguments =
+            ["sketch", "G.npy", "-o", "S.safetensors", "--dim", "128", "--seed", "7", "--projection", name];
+        let said = place.succeed(&[&arguments[..], more].concat());
+        assert!(said.contains(&format!(" columns, projection {name}, seed 7")), "{said}");
+        let source: Source = place.path("S.safetensors#sketch").to_str().unwrap().parse().unwrap();
+        let found = Matrix::open(&source).unwrap().read_all_f32(rows * 128).unwrap();
+        assert_eq!(bits(&found), bits(&expected), "{name}");
+        let about = place.json(&["info", "S.safetensors", "--json"]);
+        assert_eq!(about["metadata"]["gradsieve.projection"], name);
+        assert_eq!(about["metadata"].get("gradsieve.settings").and_then(|value| value.as_str()), settings);
+    }
+    // Another mask is another projection.
+    let mask = ["sketch", "G.npy", "-o", "M.safetensors", "--dim", "128", "--seed", "7", "--repeat", "2"];
+    place.succeed(&[&mask[..], &["--projection", "mask", "--mask-len", "3000"]].concat());
+    let refusal = place.fail(&[
+        "influence",
+        "--method",
+        "dot",
+        "-o",
+        "I.npy",
+        "--train",
+        "S.safetensors",
+        "--target",
+        "M.safetensors",
+    ]);
+    assert_eq!(
+        refusal,
+        "M.safetensors#sketch: expected sketches of settings 4, as those in S.safetensors#sketch are, found settings 3"
+    );
 }
 
 #[test]
@@ -595,6 +651,41 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
         (
             &["sketch", "good.npy", "-o", "out.npy", "--dim", "100"],
             "--dim: expected a positive multiple of 32, found 100".to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--dim", "96", "--projection", "rademacher"],
+            "--dim: expected a positive multiple of 64, found 96".to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "srht", "--repeat", "2"],
+            "--repeat: expected 1 with --projection srht, found 2".to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--mask-len", "2"],
+            "--mask-len: expected --projection mask beside it, found 2 with sjlt".to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "mask"],
+            "--mask-len: expected the number of columns to keep, for --projection mask, found none"
+                .to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "mask", "--mask-len", "6"],
+            "--mask-len: expected 1 to 5, of 5 columns, found 6".to_owned(),
+        ),
+        (
+            &[
+                "outliers",
+                "good.npy",
+                "-o",
+                "out.npy",
+                "--detector",
+                "mahalanobis",
+                "--projection",
+                "gaussian",
+            ],
+            "--projection: expected --dim beside it, the numbers to project to, found gaussian without it"
+                .to_owned(),
         ),
         (
             &["sketch", "good.npy", "-o", "nowhere/out.npy"],

@@ -491,7 +491,13 @@ mod tests {
     }
 
     fn scores(method: Method, budget: Budget) -> Vec<f64> {
-        let none = ProjectionArguments { dim: None, seed: 0, repeat: super::super::Repetitions::One };
+        let none = ProjectionArguments {
+            dim: None,
+            projection: super::super::ProjectionKind::Sjlt,
+            mask_len: None,
+            seed: 0,
+            repeat: super::super::Repetitions::One,
+        };
         let open = |name| Rows::open(&golden(name), &none).unwrap();
         let (train, target) = (open("train-f4.npy"), open("target-f4.npy"));
         let mut scores = Scores {

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use gradsieve::{
-    Element, Error, Exact, Kind, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, SketchId, Summary,
+    Element, Error, Exact, Gaussian, Kind, Layout, LayoutId, Mask, Projector, Rademacher, Repeat, Sjlt,
+    Sketch, SketchId, Srht, Summary,
 };
 use gradsieve_kernels::summary::Accumulator;
 use gradsieve_kernels::widen;
@@ -19,19 +20,58 @@ use crate::files::{Matrix, PIECE_ALIGNMENT, Piece, Source};
 /// How gradients are projected: the same for every command, so that results can be compared.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectionArguments {
-    /// Numbers a sketch, K: a multiple of 32 times --repeat. More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
+    /// Numbers a sketch, K: a multiple of 32 times --repeat (of 64 for rademacher). More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
     /// command sketch takes 512, and the others work on the gradients themselves
     #[arg(long, value_name = "K")]
     pub dim: Option<usize>,
+
+    /// How gradients become K numbers
+    #[arg(long, value_enum, default_value_t = ProjectionKind::Sjlt)]
+    pub projection: ProjectionKind,
+
+    /// Columns that --projection mask keeps, about: one block of 32 in every COLUMNS/LENGTH
+    #[arg(long, value_name = "LENGTH")]
+    pub mask_len: Option<usize>,
 
     /// Seed of the projection; only sketches of one seed can be compared
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
 
     /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates carry (embeddings), for 2 or 4
-    /// times the work
+    /// times the work. For sjlt and mask
     #[arg(long, value_enum, default_value = "1")]
     pub repeat: Repetitions,
+}
+
+/// Projections by name.
+#[allow(missing_docs, reason = "these comments are help, and the names say themselves")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProjectionKind {
+    /// Sparse, the fastest; for dense gradients
+    #[default]
+    Sjlt,
+    /// Dense ±1: the smallest errors, in time that grows with K
+    Rademacher,
+    /// Dense and normal, to compare with theory; slower still
+    Gaussian,
+    /// Mixes 1,024 columns at a time first; where few columns carry the gradient
+    Srht,
+    /// Reads only --mask-len columns, in blocks of 32; loses what lies elsewhere
+    Mask,
+}
+
+impl ProjectionKind {
+    /// Its name, as files of sketches have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sjlt => "sjlt",
+            Self::Rademacher => "rademacher",
+            Self::Gaussian => "gaussian",
+            Self::Srht => "srht",
+            Self::Mask => "mask",
+        }
+    }
 }
 
 /// How many places a coordinate goes to.
@@ -73,19 +113,71 @@ impl ProjectionArguments {
     /// The projection of gradients of `columns` entries; none without `--dim`.
     ///
     /// # Errors
-    /// [`CommandError::Argument`] if the width does not fit the projection.
+    /// [`CommandError::Argument`] if the width or another argument does not fit the projection.
     pub fn projection(&self, columns: usize) -> Result<Projection, CommandError> {
-        let Some(dim) = self.dim else { return Ok(Projection::Exact(Exact::new(columns))) };
-        let sjlt = Sjlt::new(dim, self.seed, self.repeat.repeat());
-        sjlt.map(Projection::Sjlt).map_err(|_| CommandError::Argument {
-            argument: "--dim",
-            expected: match 32 * self.repeat.count() {
+        use ProjectionKind as Of;
+        let name = self.projection.name();
+        let argument = |argument, expected: String, found: String| {
+            Err(CommandError::Argument { argument, expected, found })
+        };
+        if let (Some(length), true) = (self.mask_len, self.projection != Of::Mask) {
+            return argument(
+                "--mask-len",
+                "--projection mask beside it".to_owned(),
+                format!("{length} with {name}"),
+            );
+        }
+        let Some(dim) = self.dim else {
+            if self.projection != Of::Sjlt {
+                let expected = "--dim beside it, the numbers to project to".to_owned();
+                return argument("--projection", expected, format!("{name} without it"));
+            }
+            return Ok(Projection::Exact(Exact::new(columns)));
+        };
+        let repeats = matches!(self.projection, Of::Sjlt | Of::Mask);
+        if !repeats && self.repeat != Repetitions::One {
+            let expected = format!("1 with --projection {name}");
+            return argument("--repeat", expected, self.repeat.count().to_string());
+        }
+        let projection = match self.projection {
+            Of::Sjlt => Sjlt::new(dim, self.seed, self.repeat.repeat()).map(Projection::Sjlt),
+            Of::Rademacher => Rademacher::new(dim, self.seed).map(Projection::Rademacher),
+            Of::Gaussian => Gaussian::new(dim, self.seed).map(Projection::Gaussian),
+            Of::Srht => Srht::new(dim, self.seed).map(Projection::Srht),
+            Of::Mask => {
+                let every = self.mask_every(columns)?;
+                Mask::new(dim, self.seed, self.repeat.repeat(), every).map(Projection::Mask)
+            }
+        };
+        projection.or_else(|error| {
+            let multiple = if let Error::Width { multiple, .. } = error { multiple } else { 32 };
+            let expected = match multiple {
                 multiple if dim > 0 && dim.is_multiple_of(multiple) => format!("at most {}", multiple << 27),
-                32 => "a positive multiple of 32".to_owned(),
-                multiple => format!("a positive multiple of {multiple} (32 times --repeat)"),
-            },
-            found: dim.to_string(),
+                multiple if repeats && multiple > 32 => {
+                    format!("a positive multiple of {multiple} (32 times --repeat)")
+                }
+                multiple => format!("a positive multiple of {multiple}"),
+            };
+            argument("--dim", expected, dim.to_string())
         })
+    }
+
+    /// Of how many blocks the mask keeps one.
+    fn mask_every(&self, columns: usize) -> Result<u16, CommandError> {
+        let refuse = |expected: String, found: String| {
+            Err(CommandError::Argument { argument: "--mask-len", expected, found })
+        };
+        let Some(length) = self.mask_len else {
+            return refuse(
+                "the number of columns to keep, for --projection mask".to_owned(),
+                "none".to_owned(),
+            );
+        };
+        let least = columns / usize::from(u16::MAX) + 1;
+        if !(least..=columns).contains(&length) {
+            return refuse(format!("{least} to {columns}, of {columns} columns"), length.to_string());
+        }
+        Ok(u16::try_from(columns / length).unwrap_or(u16::MAX))
     }
 }
 
@@ -124,6 +216,14 @@ pub enum Projection {
     Exact(Exact),
     /// Blocked SJLT.
     Sjlt(Sjlt),
+    /// Dense ±1.
+    Rademacher(Rademacher),
+    /// Dense and normal.
+    Gaussian(Gaussian),
+    /// Mixed, then SJLT.
+    Srht(Srht),
+    /// Masked, then SJLT.
+    Mask(Mask),
     /// Nothing is kept but the exact measures of each gradient: sketches of no numbers, for the norms.
     Measures,
 }
@@ -131,31 +231,47 @@ pub enum Projection {
 impl Projection {
     /// What ids and refusals of no numbers are those of.
     const NOTHING: Exact = Exact::new(0);
+
+    /// Its name, as files of sketches have it.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "none",
+            Self::Sjlt(_) => ProjectionKind::Sjlt.name(),
+            Self::Rademacher(_) => ProjectionKind::Rademacher.name(),
+            Self::Gaussian(_) => ProjectionKind::Gaussian.name(),
+            Self::Srht(_) => ProjectionKind::Srht.name(),
+            Self::Mask(_) => ProjectionKind::Mask.name(),
+            Self::Measures => "measures",
+        }
+    }
+}
+
+/// The same of whichever projector it is; something else of none.
+macro_rules! of_each {
+    ($projection:expr, $projector:ident => $what:expr, $nothing:expr) => {
+        match $projection {
+            Projection::Exact($projector) => $what,
+            Projection::Sjlt($projector) => $what,
+            Projection::Rademacher($projector) => $what,
+            Projection::Gaussian($projector) => $what,
+            Projection::Srht($projector) => $what,
+            Projection::Mask($projector) => $what,
+            Projection::Measures => $nothing,
+        }
+    };
 }
 
 impl Projector for Projection {
     fn id(&self, layout: LayoutId) -> SketchId {
-        match self {
-            Self::Exact(projector) => projector.id(layout),
-            Self::Sjlt(projector) => projector.id(layout),
-            Self::Measures => Self::NOTHING.id(layout),
-        }
+        of_each!(self, projector => projector.id(layout), Self::NOTHING.id(layout))
     }
 
     fn width(&self) -> usize {
-        match self {
-            Self::Exact(projector) => projector.width(),
-            Self::Sjlt(projector) => projector.width(),
-            Self::Measures => 0,
-        }
+        of_each!(self, projector => projector.width(), 0)
     }
 
     fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        match self {
-            Self::Exact(projector) => projector.project(offset, x, out),
-            Self::Sjlt(projector) => projector.project(offset, x, out),
-            Self::Measures => Ok(()),
-        }
+        of_each!(self, projector => projector.project(offset, x, out), Ok(()))
     }
 
     fn project_scaled<T: Element>(
@@ -165,19 +281,11 @@ impl Projector for Projection {
         x: &[T],
         out: &mut [f32],
     ) -> Result<(), Error> {
-        match self {
-            Self::Exact(projector) => projector.project_scaled(offset, scale, x, out),
-            Self::Sjlt(projector) => projector.project_scaled(offset, scale, x, out),
-            Self::Measures => Ok(()),
-        }
+        of_each!(self, projector => projector.project_scaled(offset, scale, x, out), Ok(()))
     }
 
     fn finish(&self, out: &mut [f32]) {
-        match self {
-            Self::Exact(projector) => projector.finish(out),
-            Self::Sjlt(projector) => projector.finish(out),
-            Self::Measures => {}
-        }
+        of_each!(self, projector => projector.finish(out), ());
     }
 }
 
@@ -187,19 +295,25 @@ pub struct SketchSettings(Vec<(&'static str, String)>);
 
 impl SketchSettings {
     const KEYS: [&str; 5] = ["projection", "dim", "seed", "repeat", "columns"];
+    /// All else that the projection was set to; not written where there is nothing else, which is `NO_SETTINGS`.
+    const SETTINGS: &str = "settings";
+    const NO_SETTINGS: &str = "0";
     const PREFIX: &str = "gradsieve.";
 
     /// As `.safetensors` keeps it.
     #[must_use]
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
-        self.0.iter().map(|(key, value)| (format!("{}{key}", Self::PREFIX), value.clone())).collect()
+        let said = self.0.iter().filter(|(key, value)| *key != Self::SETTINGS || value != Self::NO_SETTINGS);
+        said.map(|(key, value)| (format!("{}{key}", Self::PREFIX), value.clone())).collect()
     }
 
     /// The settings of a file of sketches; none if the file does not carry them.
     #[must_use]
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let get = |key| Some((key, metadata.get(&format!("{}{key}", Self::PREFIX))?.clone()));
-        Self::KEYS.into_iter().map(get).collect::<Option<Vec<_>>>().map(Self)
+        let mut all = Self::KEYS.into_iter().map(get).collect::<Option<Vec<_>>>()?;
+        all.push(get(Self::SETTINGS).unwrap_or((Self::SETTINGS, Self::NO_SETTINGS.to_owned())));
+        Some(Self(all))
     }
 
     /// What is not the same: a key, and the value of each.
@@ -327,14 +441,11 @@ impl Rows {
     #[must_use]
     pub fn settings(&self) -> SketchSettings {
         let id = self.id();
-        let (kind, repeat) = match self.projection {
-            Projection::Exact(_) => ("none", 1),
-            Projection::Sjlt(_) => ("sjlt", repetitions(id.repeat)),
-            Projection::Measures => ("measures", 1),
-        };
-        let values = [kind.to_owned(), id.width.to_string(), id.seed.to_string(), repeat.to_string()];
-        let values = values.into_iter().chain([self.matrix.cols().to_string()]);
-        SketchSettings(SketchSettings::KEYS.into_iter().zip(values).collect())
+        let (kind, repeat) = (self.projection.name().to_owned(), repetitions(id.repeat));
+        let columns = self.matrix.cols().to_string();
+        let values = [kind, id.width.to_string(), id.seed.to_string(), repeat.to_string(), columns];
+        let last = (SketchSettings::SETTINGS, id.settings.to_string());
+        SketchSettings(SketchSettings::KEYS.into_iter().zip(values).chain([last]).collect())
     }
 
     /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of a pass that takes long.

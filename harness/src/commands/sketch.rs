@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use gradsieve::Sketch;
 use half::f16;
 
-use super::rows::{ProjectionArguments, Rows};
+use super::rows::{ProjectionArguments, ProjectionKind, Rows};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, Source, refuse_overwrite};
 
@@ -13,7 +13,7 @@ Project gradients to a few hundred numbers a sample.
 
 Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
 of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
-command (there without --dim). Sketches can be compared if --dim, --seed, --repeat and the \
+command (there without --dim). Sketches can be compared if --projection, --dim, --seed, --repeat, --mask-len and the \
 number of columns are the same, and so is the order of the parameters: use the same for training and target gradients. \
 A .safetensors file carries these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. A .npy \
 file cannot.
@@ -25,6 +25,8 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512 --seed 7
   gradsieve sketch run.safetensors#grads -o sketches.safetensors --dim 2048 --repeat 4 --dtype f16
+  gradsieve sketch embeddings.npy -o sketches.safetensors --projection srht
+  gradsieve sketch huge.npy -o sketches.npy --projection mask --mask-len 1000000
   zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
 
 /// Arguments of `sketch`.
@@ -91,9 +93,13 @@ pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
     if arguments.output != Destination::Stdout {
         let columns = rows.matrix().cols();
         console::print(format!(
-            "{}: {count} sketches of {width} {dtype} each, of {columns} {} columns, seed {}, repeat {}",
+            "{}: {count} sketches of {width} {dtype} each, of {columns} {} columns, {}seed {}, repeat {}",
             arguments.output,
             rows.matrix().dtype(),
+            match projection.projection {
+                ProjectionKind::Sjlt => String::new(),
+                other => format!("projection {}, ", other.name()),
+            },
             projection.seed,
             projection.repeat.count()
         ))?;
