@@ -670,9 +670,9 @@ fn what_is_no_group_is_refused_with_its_place() {
 #[test]
 fn lengths_that_disagree_are_told_with_both_names() {
     let matrix = Matrix::open(&golden_source("little-f4.npy")).unwrap();
-    check_rows(&matrix, "labels.npy", 3).unwrap();
+    check_rows(matrix.name(), matrix.rows(), "labels.npy", 3).unwrap();
     assert_eq!(
-        says_golden(check_rows(&matrix, "labels.npy", 5)),
+        says_golden(check_rows(matrix.name(), matrix.rows(), "labels.npy", 5)),
         "labels.npy: expected 3 entries, as many as little-f4.npy has rows, found 5"
     );
     let other = Matrix::open(&golden_source("fortran-column.npy")).unwrap();

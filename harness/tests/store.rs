@@ -135,16 +135,14 @@ fn every_byte_that_is_missing_or_altered_is_found() {
                     Ok(rows) => assert!(name == "store.json" && at + 1 == whole.len() && rows == expected),
                 }
                 let mut altered = whole.clone();
-                for change in [1, 0x20, 0x80] {
-                    altered[at] = whole[at] ^ change;
-                    fs::write(&file, &altered).unwrap();
-                    match rows(&path) {
-                        Err(_) => {}
-                        // Nor does white space in it.
-                        Ok(rows) => {
-                            assert!(name == "store.json" && whole[at].is_ascii_whitespace());
-                            assert_eq!(rows, expected);
-                        }
+                altered[at] ^= 1 << (at % 8);
+                fs::write(&file, &altered).unwrap();
+                match rows(&path) {
+                    Err(_) => {}
+                    // Nor does white space in it.
+                    Ok(rows) => {
+                        assert!(name == "store.json" && whole[at].is_ascii_whitespace());
+                        assert_eq!(rows, expected);
                     }
                 }
             }

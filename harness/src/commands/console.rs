@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::CommandError;
+use crate::store::StoreReader;
 
 /// Prints a line of the result to standard output.
 pub(super) fn print(line: impl Display) -> Result<(), CommandError> {
@@ -39,6 +40,17 @@ pub(super) fn remark_non_finite(file: &str, rows: &[usize], consequence: &str) {
             n => format!("{n} rows have NaN or infinite entries: {}", list(rows)),
         };
         remark(format!("{file}: {which}; {consequence}"));
+    }
+}
+
+/// Says that a writer died, if one did.
+pub(super) fn remark_torn(store: &StoreReader) {
+    if store.torn() > 0 {
+        remark(format!(
+            "{}: {} bytes behind the committed rows are left out; their writer did not finish",
+            store.name(),
+            store.torn()
+        ));
     }
 }
 

@@ -29,6 +29,9 @@ pub enum CommandError {
     #[error("{file}: expected at least one row of finite gradients, found none among {rows}")]
     NothingFinite { file: String, rows: usize },
 
+    #[error("{store}: expected a store with rows, found none")]
+    EmptyStore { store: String },
+
     #[error("{file}: {what} cannot be computed: {error}")]
     NotFitted { file: String, what: &'static str, error: gradsieve::Error },
 
@@ -37,6 +40,9 @@ pub enum CommandError {
 
     #[error("could not write to standard output: {0}")]
     StandardOutput(#[from] io::Error),
+
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
 
     #[error(transparent)]
     Demo(#[from] crate::demo::DemoError),

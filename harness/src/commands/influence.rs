@@ -7,9 +7,9 @@ use gradsieve::influence::Ridge;
 use serde::Serialize;
 
 use super::products::{Block, products};
-use super::rows::{ProjectionArguments, Rows, check_matrix_width, check_settings, is_finite, zeros};
+use super::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair, is_finite, zeros};
 use super::{CommandError, console};
-use crate::files::{ArrayWriter, Destination, Dtype, FileError, Source, check_columns, refuse_overwrite};
+use crate::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
 
 pub(super) const LONG_ABOUT: &str = "\
 Score training samples by how much they help or harm target samples.
@@ -250,10 +250,10 @@ fn open(arguments: &InfluenceArguments) -> Result<Vec<Checkpoint>, CommandError>
             (Method::Tracin, rates) => rates.get(index).copied().unwrap_or(1.0),
             _ => 1.0,
         };
-        let train = Rows::open(train, &arguments.projection)?;
-        let target = Rows::open(target, &arguments.projection)?;
-        check_columns(train.matrix(), target.matrix())?;
-        check_settings(&train, &target)?;
+        let of_store = arguments.projection.or_of_store([train, target])?;
+        let train = Rows::open_beside(train, &arguments.projection, &of_store)?;
+        let target = Rows::open_beside(target, &arguments.projection, &of_store)?;
+        check_pair(&train, &target)?;
         if arguments.method == Method::Ridge {
             check_matrix_width(&train, "ridge")?;
         }

@@ -7,6 +7,7 @@
 //! | `outliers` | gradients → anomaly scores |
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
+//! | `export` | a store of sketches → an array or a table |
 //! | `info` | what a file holds |
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
@@ -23,6 +24,7 @@ mod bars;
 mod console;
 mod demo;
 mod error;
+mod export;
 mod influence;
 mod info;
 mod outliers;
@@ -39,11 +41,11 @@ use gradsieve_kernels::Level;
 
 pub use demo::DemoArguments;
 pub use error::CommandError;
+pub use export::ExportArguments;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
-pub use rows::{Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, TruthArguments};
@@ -61,7 +63,8 @@ The other commands work on gradients that you bring, from any framework: a matri
 sample (its own gradient, not the mean of a batch) and one column for each parameter. They read it piece by piece, so it may be \
 larger than memory.
 
-Arrays are FILE.npy (f16, f32 or f64), FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. \
+Arrays are FILE.npy (f16, f32 or f64), FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. Sketches may also be kept in \
+a store, DIRECTORY.store, which grows, survives a crash and keeps each gradient's exact norms. \
 Results appear under their name when they are complete, never in part.";
 
 const EXAMPLES: &str = "\
@@ -105,7 +108,10 @@ pub enum Command {
     /// Hold every influence method against ground truth, by retraining
     #[command(long_about = truth::LONG_ABOUT)]
     Truth(TruthArguments),
-    /// Tell what an array file holds
+    /// Write a store of sketches as .npy, .safetensors or .parquet
+    #[command(long_about = export::LONG_ABOUT)]
+    Export(ExportArguments),
+    /// Tell what an array file or a store holds
     #[command(long_about = info::LONG_ABOUT)]
     Info(InfoArguments),
     /// Tell which sketch width, codec and detector fit a device's memory
@@ -139,6 +145,7 @@ pub fn run(line: &CommandLine) -> Result<(), CommandError> {
         Some(Command::Outliers(arguments)) => outliers::run(arguments),
         Some(Command::Influence(arguments)) => influence::run(arguments),
         Some(Command::Truth(arguments)) => truth::run(arguments),
+        Some(Command::Export(arguments)) => export::run(arguments),
         Some(Command::Info(arguments)) => info::run(arguments),
         Some(Command::Plan(arguments)) => plan::run(arguments),
     }

@@ -188,6 +188,9 @@ fn check(arguments: &OutliersArguments) -> Result<(), CommandError> {
     if arguments.projection.dim.is_some() && detector.needs_no_sketch() {
         console::remark(format!("--dim is not used: {} is exact and needs no sketch", detector.name()));
     }
+    if let (Source::Store(_), Some(dim)) = (&arguments.grads, arguments.projection.dim) {
+        return refuse("--dim", "gradients to project", &format!("{dim} with a store of sketches"));
+    }
     let inputs: Vec<&Source> =
         [Some(&arguments.grads), arguments.groups.as_ref()].into_iter().flatten().collect();
     if inputs.iter().filter(|&&source| *source == Source::Stdin).count() > 1 {
@@ -207,7 +210,7 @@ struct Groups {
 
 fn groups(source: &Source, rows: &Rows) -> Result<Groups, CommandError> {
     let labels = read_groups(source)?;
-    check_rows(rows.matrix(), &source.to_string(), labels.len())?;
+    check_rows(rows.name(), rows.count(), &source.to_string(), labels.len())?;
     let mut numbers: BTreeMap<u32, u32> = labels.iter().map(|&label| (label, 0)).collect();
     for (number, place) in (0..).zip(numbers.values_mut()) {
         *place = number;

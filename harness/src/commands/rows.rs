@@ -14,8 +14,9 @@ use gradsieve_kernels::summary::Accumulator;
 use gradsieve_kernels::widen;
 
 use super::CommandError;
-use super::console::Progress;
-use crate::files::{Matrix, PIECE_ALIGNMENT, Piece, Source};
+use super::console::{self, Progress};
+use crate::files::{Matrix, PIECE_ALIGNMENT, Piece, Source, check_columns};
+use crate::store::StoreReader;
 
 /// How gradients are projected: the same for every command, so that results can be compared.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,35 @@ impl ProjectionArguments {
         })
     }
 
+    /// These, or those of the store among `sources` if these name no width: so that gradients can be compared with it.
+    ///
+    /// # Errors
+    /// As [`StoreReader::open`].
+    pub(super) fn or_of_store(&self, sources: [&Source; 2]) -> Result<Self, CommandError> {
+        let store = sources.into_iter().find_map(|source| match source {
+            Source::Store(path) => Some(path),
+            _ => None,
+        });
+        let (Some(path), None) = (store, self.dim) else { return Ok(*self) };
+        let reader = StoreReader::open(path)?;
+        let text = |key: &str| {
+            reader
+                .manifest()
+                .sketch
+                .get(&format!("{}{key}", SketchSettings::PREFIX))
+                .map_or("", String::as_str)
+        };
+        let kind = ProjectionKind::from_str(text("projection"), false);
+        let repeat = Repetitions::from_str(text("repeat"), false);
+        Ok(match (kind, repeat, text("dim").parse(), text("seed").parse()) {
+            // What a mask keeps is not said by a number of columns.
+            (Ok(projection), Ok(repeat), Ok(dim), Ok(seed)) if projection != ProjectionKind::Mask => {
+                Self { dim: Some(dim), projection, mask_len: None, seed, repeat }
+            }
+            _ => *self,
+        })
+    }
+
     /// Of how many blocks the mask keeps one.
     fn mask_every(&self, columns: usize) -> Result<u16, CommandError> {
         let refuse = |expected: String, found: String| {
@@ -193,8 +223,8 @@ pub(super) const EXACT_COLUMNS: usize = 4096;
 /// [`CommandError::TooWide`] without a projection, [`CommandError::Argument`] with one.
 pub(super) fn check_matrix_width(rows: &Rows, what: &'static str) -> Result<(), CommandError> {
     let width = rows.width();
-    match rows.projection {
-        Projection::Exact(_) if width > EXACT_COLUMNS => Err(CommandError::TooWide {
+    match rows.is_exact() {
+        true if width > EXACT_COLUMNS => Err(CommandError::TooWide {
             file: rows.name().to_owned(),
             what,
             limit: EXACT_COLUMNS,
@@ -328,7 +358,8 @@ impl SketchSettings {
 /// # Errors
 /// [`CommandError::Sketches`].
 pub(super) fn check_settings(first: &Rows, rows: &Rows) -> Result<(), CommandError> {
-    let [one, other] = [first, rows].map(|rows| SketchSettings::from_metadata(rows.matrix.metadata()));
+    let of = |rows: &Rows| SketchSettings::from_metadata(rows.matrix()?.metadata());
+    let [one, other] = [first, rows].map(of);
     let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
     match one.difference(&other) {
         None => Ok(()),
@@ -342,13 +373,21 @@ pub(super) fn check_settings(first: &Rows, rows: &Rows) -> Result<(), CommandErr
     }
 }
 
-/// A file of gradients, one sample a row, that is read as sketches.
+/// A file of gradients, one sample a row, that is read as sketches; or a store of sketches.
 #[derive(Debug)]
 pub struct Rows {
-    matrix: Matrix,
-    projection: Projection,
-    layout: Layout,
+    input: Input,
+    name: String,
     held: Held,
+}
+
+/// Where sketches come from.
+#[derive(Debug)]
+enum Input {
+    /// Gradients, through a projection.
+    Array { matrix: Matrix, projection: Projection, layout: Layout },
+    /// Sketches of one kind.
+    Store { reader: StoreReader, id: SketchId },
 }
 
 /// What a pass leaves for the next one.
@@ -366,27 +405,63 @@ enum Held {
 const HELD_BYTES: usize = 256 << 20;
 
 impl Rows {
-    /// The gradients that `source` names, through the projection of these arguments.
+    /// The gradients that `source` names, through the projection of these arguments; a store's sketches as they are.
     ///
     /// # Errors
-    /// As [`Matrix::open`] and [`ProjectionArguments::projection`].
+    /// As [`Matrix::open`], [`StoreReader::open`] and [`ProjectionArguments::projection`]; a store without rows.
     pub fn open(source: &Source, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
+        if let Source::Store(path) = source {
+            return Self::store(StoreReader::open(path)?);
+        }
         let matrix = Matrix::open(source)?;
         let projection = arguments.projection(matrix.cols())?;
-        Self::new(matrix, projection)
+        Self::array(matrix, projection)
+    }
+
+    /// [`Rows::open`] of what is to be compared with a store: gradients go through its projection, `of_store`, unless they are sketches
+    /// already, as a `.safetensors` file says.
+    pub(super) fn open_beside(
+        source: &Source,
+        arguments: &ProjectionArguments,
+        of_store: &ProjectionArguments,
+    ) -> Result<Self, CommandError> {
+        let rows = Self::open(source, arguments)?;
+        let is_sketch =
+            rows.matrix().is_none_or(|matrix| SketchSettings::from_metadata(matrix.metadata()).is_some());
+        if is_sketch || arguments == of_store {
+            return Ok(rows);
+        }
+        match rows.input {
+            Input::Array { matrix, .. } => {
+                let projection = of_store.projection(matrix.cols())?;
+                Self::array(matrix, projection)
+            }
+            Input::Store { .. } => Ok(rows),
+        }
     }
 
     /// The gradients that `source` names, of which nothing but the measures is wanted.
     ///
     /// # Errors
-    /// As [`Matrix::open`].
+    /// As [`Rows::open`].
     pub fn open_measures(source: &Source) -> Result<Self, CommandError> {
-        Self::new(Matrix::open(source)?, Projection::Measures)
+        match source {
+            Source::Store(path) => Self::store(StoreReader::open(path)?),
+            _ => Self::array(Matrix::open(source)?, Projection::Measures),
+        }
     }
 
-    fn new(matrix: Matrix, projection: Projection) -> Result<Self, CommandError> {
+    fn array(matrix: Matrix, projection: Projection) -> Result<Self, CommandError> {
         let layout = Layout::flat(matrix.cols() as u64).map_err(CommandError::core(matrix.name()))?;
-        Ok(Self { matrix, projection, layout, held: Held::Nothing })
+        let name = matrix.name().to_owned();
+        Ok(Self { input: Input::Array { matrix, projection, layout }, name, held: Held::Nothing })
+    }
+
+    fn store(reader: StoreReader) -> Result<Self, CommandError> {
+        console::remark_torn(&reader);
+        let name = reader.name();
+        let Some(id) = reader.id() else { return Err(CommandError::EmptyStore { store: name }) };
+        Ok(Self { input: Input::Store { reader, id }, name, held: Held::Nothing })
     }
 
     /// Makes ready for more than one pass: keeps the sketches if they are few, else sees that the file can be read again.
@@ -404,45 +479,81 @@ impl Rows {
             self.held = Held::Wanted;
             return Ok(());
         }
-        Ok(self.matrix.require_passes()?)
+        match &self.input {
+            Input::Array { matrix, .. } => Ok(matrix.require_passes()?),
+            Input::Store { .. } => Ok(()),
+        }
     }
 
     /// The file, as the user named it.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.matrix.name()
+        &self.name
     }
 
-    /// The file itself.
+    /// The array of gradients; none if this is a store.
     #[must_use]
-    pub const fn matrix(&self) -> &Matrix {
-        &self.matrix
+    pub const fn matrix(&self) -> Option<&Matrix> {
+        match &self.input {
+            Input::Array { matrix, .. } => Some(matrix),
+            Input::Store { .. } => None,
+        }
+    }
+
+    /// The store of sketches; none if this is an array.
+    #[must_use]
+    pub const fn reader(&self) -> Option<&StoreReader> {
+        match &self.input {
+            Input::Array { .. } => None,
+            Input::Store { reader, .. } => Some(reader),
+        }
     }
 
     /// Samples n.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.matrix.rows()
+        match &self.input {
+            Input::Array { matrix, .. } => matrix.rows(),
+            Input::Store { reader, .. } => reader.manifest().samples as usize,
+        }
     }
 
     /// K, or p without a projection.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.projection.width()
+        match &self.input {
+            Input::Array { projection, .. } => projection.width(),
+            Input::Store { id, .. } => id.width,
+        }
     }
 
     /// What the sketches are labelled with.
     #[must_use]
     pub fn id(&self) -> SketchId {
-        self.projection.id(self.layout.id())
+        match &self.input {
+            Input::Array { projection, layout, .. } => projection.id(layout.id()),
+            Input::Store { id, .. } => *id,
+        }
+    }
+
+    /// Whether these are gradients as they are, without a projection.
+    pub(super) const fn is_exact(&self) -> bool {
+        matches!(self.input, Input::Array { projection: Projection::Exact(_), .. })
     }
 
     /// How the sketches are made.
     #[must_use]
     pub fn settings(&self) -> SketchSettings {
+        let (matrix, projection) = match &self.input {
+            Input::Array { matrix, projection, .. } => (matrix, projection),
+            Input::Store { reader, .. } => {
+                return SketchSettings::from_metadata(&reader.manifest().sketch)
+                    .unwrap_or_else(|| SketchSettings(Vec::new()));
+            }
+        };
         let id = self.id();
-        let (kind, repeat) = (self.projection.name().to_owned(), repetitions(id.repeat));
-        let columns = self.matrix.cols().to_string();
+        let (kind, repeat) = (projection.name().to_owned(), repetitions(id.repeat));
+        let columns = matrix.cols().to_string();
         let values = [kind, id.width.to_string(), id.seed.to_string(), repeat.to_string(), columns];
         let last = (SketchSettings::SETTINGS, id.settings.to_string());
         SketchSettings(SketchSettings::KEYS.into_iter().zip(values).chain([last]).collect())
@@ -489,11 +600,15 @@ impl Rows {
         &mut self,
         mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let (projection, id, columns) = (self.projection, self.id(), self.matrix.cols());
-        let name = self.name().to_owned();
+        let (id, name) = (self.id(), self.name.clone());
+        let (matrix, projection) = match &mut self.input {
+            Input::Array { matrix, projection, .. } => (matrix, *projection),
+            Input::Store { reader, id } => return stored(reader, *id, visit),
+        };
+        let columns = matrix.cols();
         let mut values = zeros(&name, projection.width())?;
         let mut measures = Accumulator::new();
-        self.matrix.for_each_piece(|row, column, piece| {
+        matrix.for_each_piece(|row, column, piece| {
             if column == 0 {
                 if !matches!(projection, Projection::Exact(_)) {
                     values.fill(0.0);
@@ -509,6 +624,55 @@ impl Rows {
             let sketch = Sketch::from_parts(id, &values, measures.summary());
             visit(row, &sketch.map_err(CommandError::core(&name))?)
         })
+    }
+}
+
+/// One pass over a store, sample by sample. One that has no row was not finite, and has a sketch that says so.
+fn stored(
+    reader: &StoreReader,
+    id: SketchId,
+    mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let nan = vec![f32::NAN; id.width];
+    let measures = Summary { l1: f64::NAN, l2_squared: f64::NAN, max: 0.0, non_finite: 1, count: 1 };
+    let missing = Sketch::from_parts(id, &nan, measures).map_err(CommandError::core(&reader.name()))?;
+    let mut next = 0;
+    reader.for_each_row(|row| {
+        for sample in next..row.id {
+            visit(sample as usize, &missing)?;
+        }
+        next = row.id + 1;
+        visit(row.id as usize, &row.sketch)
+    })?;
+    (next..reader.manifest().samples).try_for_each(|sample| visit(sample as usize, &missing))
+}
+
+/// Refuses two files whose rows cannot be compared.
+///
+/// # Errors
+/// Other columns, or sketches that were made differently.
+pub(super) fn check_pair(first: &Rows, rows: &Rows) -> Result<(), CommandError> {
+    if let (Some(one), Some(other)) = (first.matrix(), rows.matrix()) {
+        check_columns(one, other)?;
+        return check_settings(first, rows);
+    }
+    let made = |rows: &Rows| {
+        let said = rows.matrix().filter(|_| rows.is_exact()).map(Matrix::metadata);
+        said.and_then(SketchSettings::from_metadata)
+            .map_or_else(|| (rows.settings(), true), |said| (said, false))
+    };
+    let ((one, known), (other, other_known)) = (made(first), made(rows));
+    match one.difference(&other) {
+        // A file's word for how its sketches were made is no id.
+        None if !known || !other_known => Ok(()),
+        None => first.id().check(&rows.id()).map_err(CommandError::core(rows.name())),
+        Some((what, expected, found)) => Err(CommandError::Sketches {
+            file: rows.name().to_owned(),
+            first: first.name().to_owned(),
+            what,
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        }),
     }
 }
 

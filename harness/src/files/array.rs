@@ -47,6 +47,7 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
             };
             open_npy(name, input)
         }
+        Source::Store(_) => Err(FileError::Store { file: name }),
         Source::Safetensors { path, tensor } => {
             let (file, Header { tensors, metadata }) = open_safetensors(path)?;
             let path = path.display().to_string();

@@ -30,12 +30,15 @@ impl fmt::Display for Shape {
 #[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]
 pub enum FileError {
     #[error(
-        "expected a path to a .npy file, FILE.safetensors#name or - for standard input, found {argument:?}: {problem}"
+        "expected a path to a .npy file, FILE.safetensors#name, DIRECTORY.store or - for standard input, found {argument:?}: {problem}"
     )]
     Argument { argument: String, problem: &'static str },
 
     #[error("{file}: no such file")]
     Missing { file: String },
+
+    #[error("{file}: expected an array, found a store of sketches; gradsieve export makes an array of it")]
+    Store { file: String },
 
     #[error("{file}: expected a file, found a directory")]
     Directory { file: String },

@@ -2,12 +2,12 @@
 
 use super::{FileError, Matrix};
 
-/// Checks that `file`, an array of `found` entries, has one for each row of `matrix`.
+/// Checks that `file`, an array of `found` entries, has one for each of the rows of `other`.
 ///
 /// # Errors
 /// [`FileError::Lengths`], with both names and both lengths.
-pub fn check_rows(matrix: &Matrix, file: &str, found: usize) -> Result<(), FileError> {
-    check(file, found, "entries", matrix.name(), matrix.rows(), "rows")
+pub fn check_rows(other: &str, rows: usize, file: &str, found: usize) -> Result<(), FileError> {
+    check(file, found, "entries", other, rows, "rows")
 }
 
 /// Checks that `matrix` has as many columns as `first`.

@@ -1,5 +1,5 @@
-//! Where an array comes from, as an argument of the program names it: `FILE.npy`, `FILE.safetensors#name`
-//! or `-`.
+//! Where an array comes from, as an argument of the program names it: `FILE.npy`, `FILE.safetensors#name`,
+//! `DIRECTORY.store` or `-`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::str::FromStr;
 use super::FileError;
 
 const SAFETENSORS: &str = ".safetensors";
+const STORE: &str = ".store";
 
 /// An argument that names one array.
 ///
@@ -16,7 +17,7 @@ const SAFETENSORS: &str = ".safetensors";
 pub enum Source {
     /// `-`: a `.npy` file on standard input, which can be read once.
     Stdin,
-    /// A path that does not end with `.safetensors`: a `.npy` file. A pipe (`<(…)`) will do where one
+    /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file. A pipe (`<(…)`) will do where one
     /// pass does.
     Npy(PathBuf),
     /// `FILE.safetensors#name`.
@@ -26,6 +27,8 @@ pub enum Source {
         /// The tensor's name; may be left out if the file holds exactly one.
         tensor: Option<String>,
     },
+    /// `DIRECTORY.store`: a store of sketches, which is no array ([`crate::store`]).
+    Store(PathBuf),
 }
 
 impl Source {
@@ -33,7 +36,7 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Stdin => None,
-            Self::Npy(path) | Self::Safetensors { path, .. } => Some(path),
+            Self::Npy(path) | Self::Safetensors { path, .. } | Self::Store(path) => Some(path),
         }
     }
 }
@@ -61,6 +64,9 @@ impl FromStr for Source {
             let path = format!("{before}{SAFETENSORS}").into();
             return Ok(Self::Safetensors { path, tensor: Some(tensor.to_owned()) });
         }
+        if argument.trim_end_matches('/').ends_with(STORE) {
+            return Ok(Self::Store(argument.into()));
+        }
         if argument.contains(".npy#") {
             return refuse("a .npy file holds one array, which has no name");
         }
@@ -72,7 +78,9 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("standard input"),
-            Self::Npy(path) | Self::Safetensors { path, tensor: None } => path.display().fmt(f),
+            Self::Npy(path) | Self::Safetensors { path, tensor: None } | Self::Store(path) => {
+                path.display().fmt(f)
+            }
             Self::Safetensors { path, tensor: Some(tensor) } => write!(f, "{}#{tensor}", path.display()),
         }
     }

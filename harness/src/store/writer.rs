@@ -146,6 +146,12 @@ impl StoreWriter {
         })
     }
 
+    /// How rows are stored.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.codec
+    }
+
     /// How many samples were offered so far, over all writers: the next one's number.
     #[must_use]
     pub const fn samples(&self) -> u64 {
