@@ -22,7 +22,7 @@
 //!
 //! Source: GraSS (2025), which calls this form FactGraSS. There the kept entries are a random subset; runs make it a pure function of a hash.
 
-use super::logra::{RowPiece, Widths, row_pieces, seed_of_layer};
+use super::logra::{RowPiece, Widths, root, row_pieces, seed_of_layer};
 use super::{Kind, Projector, Repeat, SketchId};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
@@ -141,7 +141,13 @@ impl Mask {
         }
         let (entries, kept) = (entries as u32, kept as u32);
         let (short, longer) = (entries / kept, entries % kept);
-        Some(Self { key, kept, short, longer, scales: [root(short), root(short.saturating_add(1))] })
+        Some(Self {
+            key,
+            kept,
+            short,
+            longer,
+            scales: [root(short) as f32, root(short.saturating_add(1)) as f32],
+        })
     }
 
     fn run(&self, number: u32) -> Run {
@@ -179,18 +185,6 @@ impl Mask {
             *kept = at.map_or(0.0, |x| self.scale(&run) * x.widen());
         }
     }
-}
-
-/// √n, rounded to `f32`: Newton's method from above, as `core` has no root.
-const fn root(n: u32) -> f32 {
-    let n = n as f64;
-    let mut root = n;
-    let mut steps = 0;
-    while steps < 40 && root > 0.0 {
-        root = 0.5 * (root + n / root);
-        steps += 1;
-    }
-    root as f32
 }
 
 impl Projector for FactGrass {

@@ -1,8 +1,8 @@
 //! LoGra: the gradient b aᵀ of a linear layer becomes (P_o b)(P_i a)ᵀ. Both factors are projected, and the layer's D·K entries are never formed.
 //!
 //! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a seed of their own each, which is made of the projector's seed and the layer:
-//! two layers of one shape have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is (P_o b)ᵢ·(P_i a)ⱼ/√K. A
-//! sequence's products are summed position by position.
+//! two layers of one shape have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is (P_o b/√K)ᵢ·(P_i a)ⱼ, where
+//! every entry of b is multiplied by 1/√K and rounded first. A sequence's products are summed position by position.
 //!
 //! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, for any two matrices x, y of the layer's shape.
 //!
@@ -74,12 +74,14 @@ pub enum Factor {
 /// assert_eq!(sketcher.finish()?.values.len(), 16 * 32);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logra {
     layer: Layer,
     seed: u64,
     outputs: Kernel,
     inputs: Kernel,
+    /// 1/√K.
+    scale: f32,
 }
 
 /// The projection of one factor.
@@ -149,7 +151,9 @@ impl Logra {
             Ok(kernel) => kernel,
             Err(error) => return Err(error),
         };
-        Ok(Self { layer, seed, outputs, inputs })
+        // Neither is wider than `WIDEST`, so the product fits.
+        let scale = (1.0 / root((outputs.width() * inputs.width()) as u32)) as f32;
+        Ok(Self { layer, seed, outputs, inputs, scale })
     }
 
     /// The layer whose gradients it projects.
@@ -169,6 +173,18 @@ impl Logra {
     pub const fn width(&self) -> usize {
         self.widths().product()
     }
+}
+
+/// √n, by Newton's method from above, as `core` has no root. Zero of zero.
+pub(super) const fn root(n: u32) -> f64 {
+    let n = n as f64;
+    let mut root = n;
+    let mut steps = 0;
+    while steps < 40 && root > 0.0 {
+        root = 0.5 * (root + n / root);
+        steps += 1;
+    }
+    root
 }
 
 /// A key mixed with a layer's place and shape.
@@ -242,7 +258,7 @@ impl Projector for Logra {
         check_length(self.width(), out.len())?;
         let [left, right] = &mut [[0.0; Self::WIDEST]; 2];
         for RowPiece { row, column, x } in row_pieces(&self.layer, offset, x)? {
-            let left = self.outputs.project(row, 1.0, &[1.0_f32], left)?;
+            let left = self.outputs.project(row, self.scale, &[1.0_f32], left)?;
             let right = self.inputs.project(column, scale, x, right)?;
             matrix::add_products(1, left, right, out)?;
         }
@@ -259,7 +275,7 @@ impl Projector for Logra {
         check_length(self.width(), out.len())?;
         self.is_factored(layer)?;
         let [left, right] = &mut [[0.0; Self::WIDEST]; 2];
-        let left = self.outputs.project(0, 1.0, b, left)?;
+        let left = self.outputs.project(0, self.scale, b, left)?;
         let right = self.inputs.project(0, 1.0, a, right)?;
         Ok(matrix::add_products(1, left, right, out)?)
     }
@@ -268,10 +284,6 @@ impl Projector for Logra {
         if *layer == self.layer { Ok(true) } else { Err(Error::LayerMismatch { index: 0 }) }
     }
 
-    fn finish(&self, out: &mut [f32]) {
-        let scale = (1.0 / libm::sqrt(self.width() as f64)) as f32;
-        for value in out {
-            *value *= scale;
-        }
-    }
+    /// Nothing is left to do: the outputs' factor was scaled.
+    fn finish(&self, _out: &mut [f32]) {}
 }
