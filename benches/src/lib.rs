@@ -8,6 +8,7 @@
 //! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
 //! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
 //! - [`limits`]: plain loops that only move data, or only compute.
+//! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
 //!   [`gaussians`], [`srht`], [`masks`], [`scores`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
@@ -18,7 +19,9 @@ pub mod contest;
 pub mod conversions;
 pub mod data;
 pub mod dots;
+pub mod factored;
 pub mod gaussians;
+pub mod ghosts;
 pub mod hadamard;
 pub mod limits;
 pub mod machine;

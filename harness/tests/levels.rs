@@ -123,3 +123,68 @@ fn the_wish_is_the_level_that_kernels_take() {
         assert!(said.contains(&format!("the level is {}.", level.name())), "{said}");
     }
 }
+
+/// Runs only as the child of the next test: a number that depends on every bit of factored sketches, sequences and ghost products.
+#[test]
+fn child_prints_its_factored_sketches() {
+    use gradsieve::ghost::{self, LayerGradient};
+    use gradsieve::{
+        FactGrass, Factor, Layer, Logra, Part, Plan, Rademacher, Repeat, Sequence, Sjlt, Sketcher, Widths,
+        f16,
+    };
+    let numbers = |seed: u64, n: usize| -> Vec<f32> {
+        let word = |i| gradsieve_kernels::hash::word(seed, i) >> 40;
+        (0..n as u64).map(|i| word(i) as f32 / (1 << 23) as f32 - 1.0).collect()
+    };
+    let layers = [0, 150 * 271, 2 * 150 * 271, 3 * 150 * 271].map(|offset| Layer::new(offset, 150, 271));
+    let widths = Widths { outputs: 16, inputs: 48 };
+    let kept = Widths { outputs: 140, inputs: 135 };
+    let parts = [
+        Part::new(layers[0], Logra::new(layers[0], widths, Factor::Rademacher, 7).unwrap()),
+        Part::new(layers[1], FactGrass::new(layers[1], kept, 128, 7, Repeat::Two).unwrap()),
+        Part::new(layers[2], Sjlt::new(64, 7, Repeat::One).unwrap()),
+        Part::new(layers[3], Rademacher::new(48, 7).unwrap()),
+    ];
+    let plan = Plan::new(&parts).unwrap();
+    let mut bits = 0;
+    for positions in [1, 3] {
+        let (a, b) = (numbers(1, 271 * positions), numbers(2, 150 * positions));
+        let half: Vec<f16> = b.iter().copied().map(f16::from_f32).collect();
+        let mut memory = vec![0.0; plan.width()];
+        let mut sketcher = Sketcher::new(plan, plan.layout(), &mut memory).unwrap();
+        for layer in &layers[1..] {
+            sketcher.outer_sequence(layer, positions, &a, &half).unwrap();
+        }
+        sketcher.segment(0, &numbers(3, 150 * 271)).unwrap();
+        let sketch = sketcher.finish().unwrap();
+        let x = [LayerGradient::Linear(Sequence::new(&layers[0], positions, &a, &half).unwrap())];
+        let (c, d) = (numbers(4, 271 * 200), numbers(5, 150 * 200).into_iter().map(f16::from_f32));
+        let d: Vec<f16> = d.collect();
+        let y = [LayerGradient::Linear(Sequence::new(&layers[0], 200, &c, &d).unwrap())];
+        let products = [ghost::dot(&x, &y).unwrap(), ghost::dot(&y, &y).unwrap(), ghost::squared_norm(&x)];
+        let products = products.into_iter().chain([sketch.measures.l2_squared]).map(f64::to_bits);
+        for word in sketch.values.iter().map(|x| u64::from(x.to_bits())).chain(products) {
+            bits = gradsieve_kernels::hash::mix(bits ^ word);
+        }
+    }
+    println!("at {} the bits are {bits:016x}.", Level::best().name());
+}
+
+#[test]
+fn factored_sketches_and_ghost_products_have_the_same_bits_on_every_level() {
+    let found = |level: Level| {
+        let child = Process::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_prints_its_factored_sketches", "--nocapture"])
+            .env(Level::VARIABLE, level.name())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(child.stdout).unwrap();
+        let start = format!("at {} the bits are ", level.name());
+        let bits = said.split_once(&start).and_then(|(_, rest)| rest.get(..16));
+        bits.unwrap_or_else(|| panic!("{said}")).to_owned()
+    };
+    let expected = found(Level::SCALAR);
+    for level in Level::available() {
+        assert_eq!(found(level), expected, "{}", level.name());
+    }
+}

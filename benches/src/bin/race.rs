@@ -5,8 +5,8 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, gaussians, hadamard, limits, masks, norms, pairs, rademacher, report, scores,
-    sketches, srht, summaries,
+    axpys, conversions, dots, factored, gaussians, ghosts, hadamard, limits, masks, norms, pairs, rademacher,
+    report, scores, sketches, srht, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,8 @@ fn main() -> anyhow::Result<()> {
         srht::hold,
         masks::hold,
         scores::hold,
+        factored::hold,
+        ghosts::hold,
     ] {
         hold(&mut hall);
     }
