@@ -47,7 +47,6 @@ pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
-pub use rows::{Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, TruthArguments};
 
