@@ -118,7 +118,7 @@ impl<'m> Lissa<'m> {
         self.passes.observe(id, row, self.solutions)
     }
 
-    /// Ends a pass: one step of every target. The residual is that of the solutions before the step.
+    /// Ends a pass: one step of every target that is not solved yet. The residual is that of the solutions before the step.
     ///
     /// # Errors
     /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in the first pass: the pass does not count.
@@ -140,7 +140,10 @@ impl<'m> Lissa<'m> {
         let vectors = vectors.zip(products.chunks_exact_mut(width));
         let norms = self.norms.iter().zip(self.least.iter_mut());
         for (((x, v), product), (&norm, least)) in vectors.zip(norms) {
-            if norm == 0.0 {
+            // What is solved stays as it is, however long the other targets take.
+            let solved = norm == 0.0 || *least <= tolerance;
+            if solved {
+                worst = libm::fmax(worst, if norm == 0.0 { 0.0 } else { f64::from(*least) });
                 continue;
             }
             // v − (C + λI) x, and x += α times that.

@@ -398,6 +398,13 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     let alone: Vec<f32> =
         targets.iter().flat_map(|v| conjugate(&g, std::slice::from_ref(v), 1e-5, 7).0).collect();
     assert_eq!(together, alone);
+    let settings = SolverSettings { tolerance: 0.05, ..SolverSettings::new(33).with_targets(5) };
+    let mut memory = vec![0.0; Lissa::floats(33, 5)];
+    let mut solver = Lissa::new(settings, None, &mut memory).unwrap();
+    targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
+    assert!(solver.solve(&id(33), &g.concat(), 5000).unwrap().converged);
+    let alone: Vec<f32> = targets.iter().flat_map(|v| lissa(&g, v, None, 0.05, 5000).unwrap().0).collect();
+    assert_eq!(solver.solutions().unwrap().solutions(), alone);
     let together = datainf(&g, &targets, &[0, 10, 33]);
     let alone: Vec<f32> =
         targets.iter().flat_map(|v| datainf(&g, std::slice::from_ref(v), &[0, 10, 33])).collect();
