@@ -175,6 +175,165 @@ fn ridge_influence_is_numpy_s_solution() {
     assert_close(&place.array("R.npy"), &expected, |_| 670.0 * f64::from(f32::EPSILON) * largest);
 }
 
+/// Influence of the golden gradients by a method, in f64.
+fn influence(place: &Place, method: &str, more: &[&str]) -> Vec<f64> {
+    let (train, target) = (numpy("train-f4"), numpy("target-f4"));
+    let arguments = ["influence", "--train", &train, "--target", &target, "--method", method];
+    place.succeed(&[&arguments[..], more, &["-o", "I.npy", "--dtype", "f64"]].concat());
+    place.array("I.npy")
+}
+
+#[track_caller]
+fn assert_numpy_s(found: &[f64], name: &str, part: f64) {
+    let expected: Vec<f64> = array(numpy(name));
+    let largest = expected.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
+    assert_close(found, &expected, |_| part * largest);
+}
+
+/// Arguments of a second checkpoint of the golden gradients.
+fn second_checkpoint() -> [String; 4] {
+    ["--train".to_owned(), numpy("train2-f4"), "--target".to_owned(), numpy("target2-f4")]
+}
+
+#[test]
+fn methods_that_solve_for_targets_are_numpy_s_definitions() {
+    let place = Place::new();
+    let f32_solve = 670.0 * f64::from(f32::EPSILON);
+    assert_numpy_s(&influence(&place, "ridge", &["--damping", "1"]), "ridge-strong", f32_solve);
+    assert_numpy_s(&influence(&place, "cg", &["--tolerance", "1e-6"]), "ridge", f32_solve);
+    assert_numpy_s(&influence(&place, "datainf", &[]), "datainf", 1e-5);
+    assert_numpy_s(&influence(&place, "datainf", &["--layers", "40,20,7"]), "datainf-layers", 1e-5);
+    assert_numpy_s(&influence(&place, "lissa", &["--passes", "12"]), "lissa12", 1e-5);
+
+    let doubts = [numpy("doubt"), numpy("doubt2")];
+    let one = ["--one-minus-p", &doubts[0]];
+    assert_numpy_s(&influence(&place, "trak", &one), "trak", f32_solve);
+    let second = second_checkpoint();
+    let two = second.iter().map(String::as_str).chain(one).chain(["--one-minus-p", &doubts[1]]);
+    assert_numpy_s(&influence(&place, "trak", &two.collect::<Vec<_>>()), "trak2", f32_solve);
+}
+
+#[test]
+fn methods_over_directions_at_several_checkpoints_are_numpy_s() {
+    let place = Place::new();
+    let second = second_checkpoint();
+    let second: Vec<&str> = second.iter().map(String::as_str).collect();
+    assert_numpy_s(&influence(&place, "retrac", &second), "retrac", 1e-5);
+    let rates = [&second[..], &["--lr", "0.1", "--lr", "0.02"]].concat();
+    assert_numpy_s(&influence(&place, "less", &rates), "less", 1e-5);
+    let subtasks = numpy("subtasks");
+    let with = [&rates[..], &["--subtasks", &subtasks]].concat();
+    assert_numpy_s(&influence(&place, "less", &with), "less-subtasks", 1e-5);
+    assert_eq!(place.shape("I.npy"), [12, 1]);
+    // One checkpoint is a cosine.
+    assert_numpy_s(&influence(&place, "retrac", &[]), "cosine", 1e-5);
+    assert_numpy_s(&influence(&place, "less", &[]), "cosine", 1e-5);
+}
+
+#[test]
+fn iterations_say_how_far_they_came_and_when_they_diverge() {
+    let place = Place::new();
+    let (train, target) = (numpy("train-f4"), numpy("target-f4"));
+    let lissa = ["influence", "--train", &train, "--target", &target, "--method", "lissa", "-o", "I.npy"];
+    let report = place.json(&[&lissa[..], &["--passes", "3", "--json"]].concat());
+    assert_eq!(report["solver"]["passes"], 3);
+    assert_eq!(report["solver"]["converged"], false);
+    assert!(report["solver"]["residual"].as_f64().unwrap() > 0.1, "{report}");
+    let output = place.run(&[&lissa[..], &["--passes", "3"]].concat());
+    let remark = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success());
+    assert!(remark.contains("lissa has not converged after 3 passes"), "{remark}");
+
+    let cg = ["influence", "--train", &train, "--target", &target, "--method", "cg", "-o", "I.npy", "--json"];
+    let report = place.json(&cg);
+    assert_eq!(report["solver"]["converged"], true);
+    assert!(report["solver"]["residual"].as_f64().unwrap() <= 1e-4, "{report}");
+
+    fs::remove_file(place.path("I.npy")).unwrap();
+    let message = place.fail(&[&lissa[..], &["--step", "100"]].concat());
+    assert!(
+        message.ends_with(
+            "train-f4.npy: LiSSA cannot be computed: the iteration diverges; a smaller step or a larger damping is needed"
+        ),
+        "{message}"
+    );
+    assert_eq!(place.files(), [""; 0]);
+}
+
+#[test]
+fn settings_of_another_method_and_files_that_do_not_fit_are_refused() {
+    let place = Place::new();
+    place.write("T.npy", &[3, 2], Dtype::F32, &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    place.write("V.npy", &[2, 2], Dtype::F32, &[0.5; 4]);
+    place.write("P.npy", &[3], Dtype::F32, &[0.5, 1.5, 0.0]);
+    place.write("P2.npy", &[2], Dtype::F32, &[0.5; 2]);
+    for (method, more, message) in [
+        ("trak", &[][..], "--one-minus-p: expected once for each model: once, found never"),
+        (
+            "trak",
+            &["--one-minus-p", "P.npy"],
+            "--one-minus-p: expected numbers from 0 to 1, found 1.5 at index 1 of P.npy",
+        ),
+        (
+            "trak",
+            &["--one-minus-p", "P2.npy"],
+            "P2.npy: expected 3 entries, as many as T.npy has rows, found 2",
+        ),
+        (
+            "trak",
+            &["--one-minus-p", "T.npy"],
+            "T.npy: expected a 1-dimensional array (a number for each sample), found shape (3, 2)",
+        ),
+        (
+            "dot",
+            &["--one-minus-p", "P.npy"],
+            "--one-minus-p: expected --method trak, which alone uses it, found dot",
+        ),
+        (
+            "dot",
+            &["--subtasks", "P2.npy"],
+            "--subtasks: expected --method less, which alone uses it, found dot",
+        ),
+        (
+            "less",
+            &["--subtasks", "P.npy"],
+            "P.npy: expected whole numbers from 0 to 4294967295 as groups, found 0.5 at index 0",
+        ),
+        ("less", &["--lr", "-1"], "--lr: expected weights that are not negative for less, found -1"),
+        ("less", &["--lr", "0"], "--lr: expected a weight that is not 0, found none"),
+        (
+            "dot",
+            &["--damping", "1"],
+            "--damping: expected a method that has one: ridge, trak, datainf, lissa or cg, found dot",
+        ),
+        ("ridge", &["--damping", "0"], "--damping: expected a finite number above 0, found 0"),
+        (
+            "ridge",
+            &["--layers", "1,1"],
+            "--layers: expected --method datainf, which alone uses it, found ridge",
+        ),
+        (
+            "datainf",
+            &["--layers", "1,2"],
+            "--layers: expected layers of one column at least that have 2 together, as T.npy has, found 2 of 3",
+        ),
+        (
+            "datainf",
+            &["--layers", "1,1", "--dim", "32"],
+            "--layers: expected gradients without --dim, whose sketches mix the layers, found --dim",
+        ),
+        ("ridge", &["--passes", "5"], "--passes: expected --method cg or lissa, found ridge"),
+        ("cg", &["--passes", "0"], "--passes: expected at least 1, found 0"),
+        ("cg", &["--tolerance", "-1"], "--tolerance: expected a finite number above 0, found -1"),
+        ("cg", &["--step", "1"], "--step: expected --method lissa, which alone uses it, found cg"),
+    ] {
+        let arguments =
+            ["influence", "--train", "T.npy", "--target", "V.npy", "-o", "I.npy", "--method", method];
+        assert_eq!(place.fail(&[&arguments[..], more].concat()), message);
+    }
+    assert_eq!(place.files(), ["P.npy", "P2.npy", "T.npy", "V.npy"]);
+}
+
 #[test]
 fn rows_longer_than_a_buffer_have_the_bits_of_whole_dot_products() {
     let place = Place::new();
@@ -199,7 +358,7 @@ fn influence_on_sketches_is_the_influence_of_the_sketches() {
     let settings = ["--dim", "64", "--seed", "5", "--repeat", "2"];
     place.succeed(&[&["sketch", &train, "-o", "T.npy"], &settings[..]].concat());
     place.succeed(&[&["sketch", &target, "-o", "V.npy"], &settings[..]].concat());
-    for method in ["dot", "cosine", "tracin", "ridge"] {
+    for method in ["dot", "cosine", "tracin", "ridge", "datainf", "cg"] {
         let method = ["--method", method];
         let direct = ["influence", "--train", &train, "--target", &target, "-o", "direct.npy"];
         place.succeed(&[&direct[..], &method, &settings[..]].concat());
@@ -238,7 +397,7 @@ fn a_non_finite_sample_or_target_has_no_influence_and_spoils_no_other() {
     let place = Place::new();
     place.write("T.npy", &[3, 2], Dtype::F32, &[1.0, 2.0, f32::NAN, 0.0, 3.0, 4.0]);
     place.write("V.npy", &[2, 2], Dtype::F32, &[1.0, 1.0, f32::INFINITY, 1.0]);
-    for method in ["dot", "cosine", "tracin", "ridge"] {
+    for method in ["dot", "cosine", "tracin", "retrac", "less", "ridge", "datainf", "lissa", "cg"] {
         let arguments =
             ["influence", "--train", "T.npy", "--target", "V.npy", "-o", "I.npy", "--method", method];
         let output = place.run(&arguments);

@@ -44,6 +44,16 @@ impl Block {
         self.factors.push(factor);
     }
 
+    /// The rows, one after the other.
+    pub(super) fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// Puts others in their place, as many and in the same order.
+    pub(super) fn replace(&mut self, values: &[f32]) {
+        self.values.copy_from_slice(values);
+    }
+
     pub(super) fn clear(&mut self) {
         self.values.clear();
         self.indices.clear();

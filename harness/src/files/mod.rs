@@ -10,10 +10,11 @@
 //! kernels: what the numbers mean is the business of whoever reads them.
 //!
 //! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy` and
-//! `safetensors`) → [`Matrix`] or [`read_groups`]; then [`Destination`] → [`ArrayWriter`].
+//! `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then [`Destination`] → [`ArrayWriter`].
 
 mod array;
 mod array_writer;
+mod column;
 mod destination;
 mod element;
 mod error;
@@ -22,6 +23,7 @@ mod info;
 mod lengths;
 mod matrix;
 mod npy;
+mod numbers;
 mod parquet;
 mod piece;
 mod safetensors;
@@ -35,6 +37,7 @@ pub use groups::read_groups;
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use numbers::read_numbers;
 pub use parquet::{ParquetWriter, TableRow};
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};

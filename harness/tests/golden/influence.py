@@ -45,6 +45,49 @@ save("tracin", 0.1 * (t @ v.T) + 0.02 * (t2 @ v2.T))
 second = t.T @ t / rows
 damped = second + 0.1 * np.trace(second) / columns * np.eye(columns)
 save("ridge", t @ np.linalg.solve(damped, v.T))
+save("ridge-strong", t @ np.linalg.solve(second + np.trace(second) / columns * np.eye(columns), v.T))
+
+
+def unit(array):
+    return array / np.linalg.norm(array, axis=1)[:, None]
+
+
+# Both checkpoints, their learning rates 0.1 and 0.02. Targets 0 and 2 are subtask 5, target 1 is subtask 3.
+save("retrac", (unit(t) + unit(t2)) @ (unit(v) + unit(v2)).T / 4)
+less = (0.1 * unit(t) @ unit(v).T + 0.02 * unit(t2) @ unit(v2).T) / 0.12
+save("less", less)
+save("subtasks", np.array([5, 3, 5], "u1"))
+save("less-subtasks", np.maximum(less[:, [0, 2]].mean(axis=1), less[:, 1])[:, None])
+doubt, doubt2 = random.uniform(0, 1, size=(2, rows)).astype("f4")
+save("doubt", doubt)
+save("doubt2", doubt2.astype("f8"))
+
+
+def trak(a, b):
+    gram = a.T @ a
+    return a @ np.linalg.inv(gram + 0.1 * np.trace(gram) / columns * np.eye(columns)) @ b.T
+
+
+save("trak", trak(t, v) * wide(doubt)[:, None])
+save("trak2", (trak(t, v) + trak(t2, v2)) / 2 * ((wide(doubt) + wide(doubt2)) / 2)[:, None])
+
+
+def datainf(layers):
+    """By the definition: the mean of each sample's own inverse."""
+    total = 0
+    for layer in np.split(np.arange(columns), np.cumsum(layers)[:-1]):
+        a, b = t[:, layer], v[:, layer]
+        damping = 0.1 * np.mean(a**2) * np.eye(len(layer))
+        total = total + a @ np.mean([np.linalg.inv(np.outer(x, x) + damping) for x in a], axis=0) @ b.T
+    return total
+
+
+save("datainf", datainf([columns]))
+save("datainf-layers", datainf([40, 20, 7]))
+recursion, alpha = v.T, 1 / (np.trace(second) + 0.1 * np.trace(second) / columns)
+for _ in range(12):
+    recursion = v.T + recursion - alpha * damped @ recursion
+save("lissa12", alpha * t @ recursion)
 save("self-influence", np.einsum("ij,ji->i", t, np.linalg.solve(damped, t.T)))
 centred = t - t.mean(axis=0)
 covariance = centred.T @ centred / rows

@@ -1,0 +1,260 @@
+//! The methods that solve for a target first: what meets the training rows is not the target's gradient, but (C + λI)⁻¹ times that, or what
+//! a method puts in its place.
+
+use gradsieve::influence::{
+    ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Lissa, Progress, Ridge, SolverSettings, Trak,
+};
+use gradsieve::{Error, Sketch, SketchId, Summary};
+use serde::Serialize;
+
+use super::{InfluenceArguments, Method};
+use crate::commands::CommandError;
+use crate::commands::products::Block;
+use crate::commands::rows::{Rows, zeros};
+
+/// Memory that a solver lends.
+#[derive(Default)]
+pub(super) struct Memory {
+    floats: Vec<f32>,
+    layers: Vec<DataInfLayer>,
+}
+
+/// What stands between a target's gradient and its solution.
+pub(super) enum Solver<'m> {
+    /// Nothing: the gradient itself meets the training rows.
+    None,
+    Ridge(Ridge<'m>),
+    Trak(Trak<'m>),
+    DataInf(DataInf<'m>),
+    Iterative(Iterative),
+}
+
+/// A solver that passes over the training rows until it is content.
+pub(super) struct Iterative {
+    conjugate: bool,
+    settings: SolverSettings,
+    step: Option<f64>,
+    most: u32,
+    convergence: Convergence,
+}
+
+/// How far an iteration has come, over all targets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Convergence {
+    pub(super) passes: u32,
+    pub(super) residual: f64,
+    pub(super) converged: bool,
+}
+
+impl Memory {
+    /// What the method wants for these rows.
+    pub(super) fn new(arguments: &InfluenceArguments, train: &Rows) -> Result<Self, CommandError> {
+        let (width, name) = (train.width(), train.name());
+        let floats = match arguments.method {
+            Method::Ridge => zeros(name, Ridge::floats(width))?,
+            Method::Trak => zeros(name, Trak::floats(width))?,
+            _ => Vec::new(),
+        };
+        let lengths = if arguments.layers.is_empty() { &[width][..] } else { &arguments.layers };
+        let mut start: usize = 0;
+        let layer = |&len: &usize| {
+            let begin = start;
+            start = start.saturating_add(len);
+            DataInfLayer::new(begin..start)
+        };
+        Ok(Self { floats, layers: lengths.iter().map(layer).collect() })
+    }
+}
+
+impl<'m> Solver<'m> {
+    /// The solver of these training rows, which may be passed over for it.
+    pub(super) fn fit(
+        arguments: &InfluenceArguments,
+        train: &mut Rows,
+        memory: &'m mut Memory,
+    ) -> Result<Self, CommandError> {
+        let (width, name) = (train.width(), train.name().to_owned());
+        let damping = arguments.damping.unwrap_or(Ridge::DAMPING);
+        let wrong = CommandError::core(&name);
+        let not_fitted =
+            |error| CommandError::NotFitted { file: name.clone(), what: what(arguments.method), error };
+        Ok(match arguments.method {
+            Method::Ridge => {
+                let mut ridge = Ridge::new(damping, width, &mut memory.floats).map_err(wrong)?;
+                observe(train, "observing", |sketch| ridge.observe(sketch))?;
+                ridge.fit().map_err(not_fitted)?;
+                Self::Ridge(ridge)
+            }
+            Method::Trak => {
+                let mut trak = Trak::new(damping, width, &mut memory.floats).map_err(wrong)?;
+                observe(train, "observing", |sketch| trak.observe(sketch))?;
+                trak.fit().map_err(not_fitted)?;
+                Self::Trak(trak)
+            }
+            Method::Datainf => {
+                let mut datainf = DataInf::new(damping, width, &mut memory.layers).map_err(wrong)?;
+                observe(train, "observing", |sketch| datainf.observe(sketch))?;
+                datainf.fit().map_err(not_fitted)?;
+                Self::DataInf(datainf)
+            }
+            method @ (Method::Lissa | Method::Cg) => {
+                let usual = SolverSettings::new(width);
+                let tolerance = arguments.tolerance.unwrap_or(usual.tolerance);
+                Self::Iterative(Iterative {
+                    conjugate: method == Method::Cg,
+                    settings: SolverSettings { damping, tolerance, ..usual },
+                    step: arguments.step,
+                    most: arguments.passes.unwrap_or(100),
+                    convergence: Convergence { passes: 0, residual: 0.0, converged: true },
+                })
+            }
+            _ => Self::None,
+        })
+    }
+
+    /// Replaces the targets of a block by their solutions.
+    pub(super) fn solve(&mut self, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
+        let (id, name) = (train.id(), train.name().to_owned());
+        let mut solution = vec![0.0; id.width];
+        match self {
+            Self::None => Ok(()),
+            Self::Ridge(ridge) => each(block, id, |target, values| {
+                ridge.target(target, &mut solution)?;
+                values.extend_from_slice(&solution);
+                Ok(())
+            })
+            .map_err(CommandError::core(&name)),
+            Self::Trak(trak) => each(block, id, |target, values| {
+                values.extend_from_slice(trak.target(target, &mut solution)?.solutions());
+                Ok(())
+            })
+            .map_err(CommandError::core(&name)),
+            Self::DataInf(datainf) => solve_datainf(datainf, train, block),
+            Self::Iterative(iterative) => iterative.solve(train, block),
+        }
+    }
+
+    /// How far an iteration has come; nothing if there is none.
+    pub(super) const fn convergence(&self) -> Option<Convergence> {
+        match self {
+            Self::Iterative(iterative) => Some(iterative.convergence),
+            _ => None,
+        }
+    }
+}
+
+impl Iterative {
+    fn solve(&mut self, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
+        let targets = block.rows().count();
+        if targets == 0 {
+            return Ok(());
+        }
+        let (width, name) = (train.width(), train.name().to_owned());
+        let settings = self.settings.with_targets(targets);
+        let wrong = || CommandError::core(&name);
+        let progress = if self.conjugate {
+            let mut memory = zeros(&name, ConjugateGradients::floats(width, targets))?;
+            let mut solver = ConjugateGradients::new(settings, &mut memory).map_err(wrong())?;
+            each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
+            let progress =
+                self.pass(train, &mut solver, ConjugateGradients::observe, ConjugateGradients::end_pass)?;
+            block.replace(solver.solutions().map_err(wrong())?.solutions());
+            progress
+        } else {
+            let mut memory = zeros(&name, Lissa::floats(width, targets))?;
+            let mut solver = Lissa::new(settings, self.step, &mut memory).map_err(wrong())?;
+            each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
+            let progress = self.pass(train, &mut solver, Lissa::observe, Lissa::end_pass)?;
+            block.replace(solver.solutions().map_err(wrong())?.solutions());
+            progress
+        };
+        let all = &mut self.convergence;
+        all.passes = all.passes.max(progress.passes);
+        all.residual = all.residual.max(progress.residual);
+        all.converged &= progress.converged;
+        Ok(())
+    }
+
+    /// Pass after pass, until all targets are solved or enough is enough.
+    fn pass<S>(
+        &self,
+        train: &mut Rows,
+        solver: &mut S,
+        take: impl Fn(&mut S, &Sketch<'_>) -> Result<(), Error>,
+        end: impl Fn(&mut S) -> Result<Progress, Error>,
+    ) -> Result<Progress, CommandError> {
+        let file = train.name().to_owned();
+        let what = what(if self.conjugate { Method::Cg } else { Method::Lissa });
+        loop {
+            observe(train, "solving over", |sketch| take(solver, sketch))?;
+            let progress =
+                end(solver).map_err(|error| CommandError::NotFitted { file: file.clone(), what, error })?;
+            if progress.converged || progress.passes >= self.most {
+                return Ok(progress);
+            }
+        }
+    }
+}
+
+/// The second pass of DataInf.
+fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
+    let targets = block.rows().count();
+    if targets == 0 {
+        return Ok(());
+    }
+    let (id, name) = (train.id(), train.name().to_owned());
+    let mut memory = zeros(&name, DataInfTargets::floats(id.width, targets))?;
+    let mut pass = datainf.targets(targets, &mut memory).map_err(CommandError::core(&name))?;
+    each(block, id, |target, _| pass.target(target)).map_err(CommandError::core(&name))?;
+    observe(train, "solving over", |sketch| pass.observe(sketch))?;
+    block.replace(pass.solve().map_err(CommandError::core(&name))?.solutions());
+    Ok(())
+}
+
+/// Calls `visit` with each target of a block, and replaces the block's values by those that it gave, if it gave any.
+fn each(
+    block: &mut Block,
+    id: SketchId,
+    mut visit: impl FnMut(&Sketch<'_>, &mut Vec<f32>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Whether they are finite was seen when they were read; nobody asks for their measures.
+    let unknown = Summary { l1: 0.0, l2_squared: 0.0, max: 0.0, non_finite: 0, count: 0 };
+    let mut values = Vec::new();
+    for target in block.values().chunks_exact(id.width.max(1)) {
+        visit(&Sketch::from_parts(id, target, unknown)?, &mut values)?;
+    }
+    if !values.is_empty() {
+        block.replace(&values);
+    }
+    Ok(())
+}
+
+/// One pass in which every finite training row is observed.
+fn observe(
+    train: &mut Rows,
+    what: &str,
+    mut observe: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
+) -> Result<(), CommandError> {
+    let (name, count) = (train.name().to_owned(), train.count());
+    let mut seen = false;
+    train.pass(what, |_, sketch| match observe(sketch) {
+        Ok(()) => {
+            seen = true;
+            Ok(())
+        }
+        Err(Error::NonFinite) => Ok(()),
+        Err(error) => Err(CommandError::core(&name)(error)),
+    })?;
+    if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
+}
+
+/// What could not be computed, if something could not.
+const fn what(method: Method) -> &'static str {
+    match method {
+        Method::Trak => "TRAK",
+        Method::Datainf => "DataInf",
+        Method::Lissa => "LiSSA",
+        Method::Cg => "the solution by conjugate gradients",
+        _ => "ridge influence",
+    }
+}
