@@ -812,8 +812,8 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
             "--dim: expected a positive multiple of 32, found 100".to_owned(),
         ),
         (
-            &["sketch", "good.npy", "-o", "out.npy", "--dim", "96", "--projection", "rademacher"],
-            "--dim: expected a positive multiple of 64, found 96".to_owned(),
+            &["sketch", "good.npy", "-o", "out.npy", "--dim", "40", "--projection", "rademacher"],
+            "--dim: expected a positive multiple of 16, found 40".to_owned(),
         ),
         (
             &["sketch", "good.npy", "-o", "out.npy", "--projection", "srht", "--repeat", "2"],

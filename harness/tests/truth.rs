@@ -94,7 +94,7 @@ fn settings_that_make_no_sense_are_refused_with_what_would_do() {
     let unknown = refused(Settings { methods: vec!["nonsense".to_owned()], ..tsloo.clone() });
     assert!(unknown.contains("dvemb") && unknown.contains("found nonsense"), "{unknown}");
     assert!(refused(Settings { dim: Some(33), ..tsloo.clone() }).contains("multiple of 32"));
-    assert!(refused(Settings { train_samples: 1700, ..tsloo.clone() }).contains("at most 1797"));
+    assert!(refused(Settings { train_samples: 1790, ..tsloo.clone() }).contains("at most 1797"));
     assert!(refused(Settings { learning_rate: 1e9, ..tsloo }).contains("diverged"));
     let network = Settings { hidden: vec![4], ..quick(Experiment::Loo) };
     assert!(refused(network).contains("linear"));

@@ -21,7 +21,7 @@ use crate::store::StoreReader;
 /// How gradients are projected: the same for every command, so that results can be compared.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectionArguments {
-    /// Numbers a sketch, K: a multiple of 32 times --repeat (of 64 for rademacher). More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
+    /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
     /// command sketch takes 512, and the others work on the gradients themselves
     #[arg(long, value_name = "K")]
     pub dim: Option<usize>,
