@@ -2,7 +2,7 @@
 //! plots, files, and the program `gradsieve`. Everything here may use `std`; nothing here is linked
 //! into a device.
 //!
-//! Reading order: [`data`] → [`model`] → [`measures`] → [`demo`], [`truth`] → [`report`]; [`files`] stands apart
+//! Reading order: [`data`] → [`model`] → [`measures`] → [`methods`] → [`demo`], [`truth`] → [`report`]; [`files`] stands apart
 //! and serves the [`commands`] that work on gradients that others made, and so does [`store`].
 
 pub mod commands;
@@ -10,6 +10,7 @@ pub mod data;
 pub mod demo;
 pub mod files;
 pub mod measures;
+pub mod methods;
 pub mod model;
 pub mod report;
 pub mod store;

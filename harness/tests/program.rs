@@ -15,7 +15,7 @@ use half::slice::HalfFloatSliceExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 6] = ["demo", "sketch", "outliers", "influence", "info", "plan"];
+const COMMANDS: [&str; 8] = ["demo", "sketch", "outliers", "influence", "truth", "info", "plan", "export"];
 
 // ---- what the tests share -------------------------------------------------------------------------
 

@@ -95,7 +95,8 @@ fn settings_that_make_no_sense_are_refused_with_what_would_do() {
     assert!(unknown.contains("dvemb") && unknown.contains("found nonsense"), "{unknown}");
     assert!(refused(Settings { dim: Some(33), ..tsloo.clone() }).contains("multiple of 32"));
     assert!(refused(Settings { train_samples: 1790, ..tsloo.clone() }).contains("at most 1797"));
-    assert!(refused(Settings { learning_rate: 1e9, ..tsloo }).contains("diverged"));
+    assert!(refused(Settings { share: 0.0, ..tsloo.clone() }).contains("above 0"));
+    assert!(refused(Settings { learning_rate: -1.0, ..tsloo }).contains("learning rate is -1"));
     let network = Settings { hidden: vec![4], ..quick(Experiment::Loo) };
     assert!(refused(network).contains("linear"));
 }
@@ -159,4 +160,31 @@ fn on_small_digits_curvature_along_the_path_foretells_removals_and_first_order_d
     let mean = |name: &str| last.lines.iter().find(|line| line.name == name).unwrap().mean();
     assert!(mean("dvemb") > mean("dvemb-fisher") && mean("dvemb-fisher") > mean("first-order"));
     assert!(mean("dvemb") > 0.7, "{}", mean("dvemb"));
+}
+
+#[test]
+fn the_program_prints_a_table_or_json_and_draws_a_picture() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = |arguments: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("gradsieve").unwrap();
+        command.current_dir(directory.path()).arg("truth").args(arguments);
+        command
+    };
+    let quick = ["--experiment", "tsloo", "--quick", "--method", "dot", "--method", "dvemb"];
+    let table = program(&quick).assert().success().get_output().stdout.clone();
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains("last-epoch removals") && table.contains("dvemb"), "{table}");
+    let picture = std::fs::read_to_string(directory.path().join("out/truth-tsloo.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.ends_with("</svg>") && picture.contains("dvemb"));
+    assert_eq!(picture.matches("<circle").count(), 4);
+
+    let json = program(&quick).arg("--json").assert().success().get_output().stdout.clone();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["settings"]["experiment"], "tsloo");
+    assert_eq!(json["panels"][1]["lines"][1]["name"], "dvemb");
+    assert!(json["panels"][0]["lines"][0]["figures"][0].is_number());
+
+    let refused = program(&["--experiment", "loo", "--hidden", "4", "--quick"]).assert().code(2);
+    let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    assert!(message.contains("expected linear"), "{message}");
 }

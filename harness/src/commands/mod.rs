@@ -8,6 +8,7 @@
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
 //! | `export` | a store of sketches → an array or a table |
+//! | `trajectory` | what `influence` does with a recorded run |
 //! | `info` | what a file holds |
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
@@ -32,6 +33,7 @@ mod plan;
 mod products;
 mod rows;
 mod sketch;
+mod trajectory;
 mod truth;
 
 use std::process::ExitCode;
@@ -48,7 +50,7 @@ pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
-pub use truth::{ExperimentName, TruthArguments};
+pub use truth::{ExperimentName, RemovalName, TruthArguments};
 
 const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";
 

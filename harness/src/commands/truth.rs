@@ -11,6 +11,7 @@ use super::CommandError;
 use super::bars::Bars;
 use super::console::{bytes, print, print_json, table};
 use crate::demo::{Silent, Watch};
+use crate::model::Removal;
 use crate::report;
 use crate::truth::{self, Experiment, Outcome, Panel, Settings};
 
@@ -32,6 +33,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve truth --experiment tsloo
   gradsieve truth --experiment tsloo --dim 512 --method dvemb --method ridge
+  gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
   gradsieve truth --experiment loo --seeds 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
   gradsieve truth --experiment flips --flip 0.1 --json
@@ -50,6 +52,17 @@ pub enum ExperimentName {
     Flips,
     /// Shapley values of single steps
     Shapley,
+}
+
+/// What is left out of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RemovalName {
+    /// The sample's step in the last epoch
+    Last,
+    /// All its steps
+    All,
+    /// One after the other
+    Both,
 }
 
 impl From<ExperimentName> for Experiment {
@@ -103,6 +116,14 @@ pub struct TruthArguments {
     /// Passes over the training samples [default: 10]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
+
+    /// tsloo: what is left out
+    #[arg(long, value_enum, default_value = "both")]
+    pub removal: RemovalName,
+
+    /// tsloo: share of the gradient that is left out; small shares show what is lost to the removal's size [default: 1]
+    #[arg(long, value_name = "SHARE")]
+    pub share: Option<f64>,
 
     /// loo: weight α of the term α‖θ‖²/2 beside the mean loss [default: 0.001]
     #[arg(long, value_name = "ALPHA")]
@@ -191,6 +212,12 @@ fn settings(arguments: &TruthArguments) -> Settings {
     set(&mut settings.learning_rate, arguments.rate.as_ref());
     set(&mut settings.batch_size, arguments.batch.as_ref());
     set(&mut settings.epochs, arguments.epochs.as_ref());
+    set(&mut settings.share, arguments.share.as_ref());
+    settings.removals = match arguments.removal {
+        RemovalName::Last => vec![Removal::LastEpoch],
+        RemovalName::All => vec![Removal::AllEpochs],
+        RemovalName::Both => vec![Removal::LastEpoch, Removal::AllEpochs],
+    };
     set(&mut settings.decay, arguments.decay.as_ref());
     set(&mut settings.subsets, arguments.subsets.as_ref());
     set(&mut settings.repeats, arguments.repeats.as_ref());

@@ -128,6 +128,9 @@ pub enum FileError {
     #[error("{file}: expected an output other than the inputs, found the input {input}")]
     OverwritesInput { file: String, input: String },
 
+    #[error("{file}: expected {expected}, found {found}")]
+    Step { file: String, expected: String, found: String },
+
     #[error("{file}: expected {expected} values to write, found {found}")]
     WrongCount { file: String, expected: u64, found: u64 },
 }

@@ -8,7 +8,7 @@
 //! *Memory*: 8·p bytes a step.
 
 use super::double::{DoubleMlp, DoubleScratch, sample};
-use super::error::ModelError;
+use super::error::{ModelError, check_length};
 use super::mlp::Mlp;
 use super::optimizer::Optimizer;
 use super::training::{Order, TrainConfig};
@@ -36,7 +36,8 @@ pub struct Trajectory {
 }
 
 /// From which steps a replay leaves a sample out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Removal {
     /// From its batch in the last epoch only.
     LastEpoch,
@@ -79,7 +80,7 @@ impl Trajectory {
             for batch in order.next_epoch().chunks(config.batch_size) {
                 let rate = f64::from(learning_rate) / batch.len() as f64;
                 let parameters = end.parameters().to_vec();
-                let loss = walk.step(&mut end, batch, rate, None)?;
+                let loss = walk.step(&mut end, batch, rate, |_| 1.0)?;
                 if !loss.is_finite() {
                     return Err(ModelError::Diverged { epoch, learning_rate });
                 }
@@ -152,11 +153,31 @@ impl Trajectory {
         let Some(begin) = self.steps[from..].iter().position(holds).map(|after| from + after) else {
             return Ok(self.end.clone());
         };
+        self.replay(set, begin, |j| if j == i { weight } else { 1.0 })
+    }
+
+    /// Trains again from the beginning, on the same batches, with each sample's gradient times its weight, n of them. η stays as it was.
+    ///
+    /// # Errors
+    /// Another number of weights than samples; a set of another shape.
+    pub fn weighted(&self, set: &Dataset, weights: &[f64]) -> Result<DoubleMlp, ModelError> {
+        check_length("weights", weights.len(), set.len())?;
+        self.replay(set, 0, |i| weights.get(i).copied().unwrap_or(1.0))
+    }
+
+    fn replay(
+        &self,
+        set: &Dataset,
+        begin: usize,
+        weight: impl Fn(usize) -> f64,
+    ) -> Result<DoubleMlp, ModelError> {
         let mut model = self.end.clone();
-        model.parameters_mut().copy_from_slice(&self.steps[begin].parameters);
         let mut walk = Walk::new(set, model.parameters().len());
-        for step in &self.steps[begin..] {
-            walk.step(&mut model, &step.batch, step.rate, Some((i, weight)))?;
+        for (number, step) in self.steps[begin..].iter().enumerate() {
+            if number == 0 {
+                model.parameters_mut().copy_from_slice(&step.parameters);
+            }
+            walk.step(&mut model, &step.batch, step.rate, &weight)?;
         }
         Ok(model)
     }
@@ -180,12 +201,12 @@ impl<'a> Walk<'a> {
         model: &mut DoubleMlp,
         batch: &[usize],
         rate: f64,
-        reweighted: Option<(usize, f64)>,
+        weight: impl Fn(usize) -> f64,
     ) -> Result<f64, ModelError> {
         self.gradient.fill(0.0);
         let mut total = 0.0;
         for &i in batch {
-            let weight = reweighted.filter(|of| of.0 == i).map_or(1.0, |of| of.1);
+            let weight = weight(i);
             if weight == 0.0 {
                 continue;
             }

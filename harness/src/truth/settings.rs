@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::error::TruthError;
-use crate::model::TrainConfig;
+use crate::model::{Removal, TrainConfig};
 
 /// Which truth the methods are held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -52,6 +52,11 @@ pub struct Settings {
     pub batch_size: usize,
     /// Passes over the training samples.
     pub epochs: usize,
+    /// What is left out of the path.
+    pub removals: Vec<Removal>,
+    /// The share of a sample's gradient that is left out; 1 is a removal. What differs between a small share and 1 is no method's
+    /// linearisation to foretell.
+    pub share: f64,
     /// α of the term α‖θ‖²/2 beside the mean loss: for leave-one-out at the optimum, which wants one that is unique.
     pub decay: f64,
     /// The first seed.
@@ -89,6 +94,8 @@ impl Settings {
             learning_rate: 0.1,
             batch_size: 32,
             epochs: 10,
+            removals: vec![Removal::LastEpoch, Removal::AllEpochs],
+            share: 1.0,
             decay: 1e-3,
             seed: 0,
             seeds: 3,
@@ -152,6 +159,10 @@ impl Settings {
                 let expected = "more of them".to_owned();
                 return Err(TruthError::Setting { what, expected, found: "too few".to_owned() });
             }
+        }
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            let expected = "above 0, and at most 1".to_owned();
+            return Err(TruthError::Setting { what: "share", expected, found: self.share.to_string() });
         }
         if let Some(dim) = self.dim.filter(|dim| *dim == 0 || !dim.is_multiple_of(32)) {
             let expected = "a positive multiple of 32".to_owned();

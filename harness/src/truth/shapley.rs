@@ -7,9 +7,12 @@
 //! Beside the steps as they were, the same steps [`LARGE`] times as large: there the second order shows. The figures are means over the
 //! steps: Spearman's correlation, and the error ‖φ̂ − φ‖/‖φ‖, which ranks cannot hide.
 
+use gradsieve::influence::InRunShapley;
+use gradsieve::{Exact, Layout, Projector, Sketch};
+use gradsieve_kernels::summarize;
 use rand::seq::SliceRandom;
 
-use super::error::TruthError;
+use super::error::{TruthError, core};
 use super::jobs::run_jobs;
 use super::run::Context;
 use super::tally::{Tally, Whose};
@@ -116,7 +119,7 @@ fn gradients(task: &Task, model: &mut DoubleMlp, step: &Step) -> Result<Vec<Vec<
     Ok(rows)
 }
 
-/// In-run Shapley: the values of the utility expanded to first or second order.
+/// In-run Shapley by the core: the values of the utility expanded to first or second order.
 fn expanded(
     task: &Task,
     path: &Trajectory,
@@ -126,19 +129,32 @@ fn expanded(
 ) -> Result<Vec<f64>, TruthError> {
     let mut model = path.end().clone();
     let gradients = gradients(task, &mut model, step)?;
-    let rate = times * step.rate;
+    let p = step.parameters.len();
+    let weight = 1.0 / task.test.len() as f64;
     let mut scratch = DoubleScratch::default();
-    let mut along = vec![0.0; step.parameters.len()];
+    let mut target = vec![0.0; p];
     for (x, label) in task.test.samples() {
-        model.add_gradient(x, label, rate / task.test.len() as f64, &mut scratch, &mut along)?;
+        model.add_gradient(x, label, weight, &mut scratch, &mut target)?;
     }
+    let mut curvature = vec![0.0; p];
     if second {
-        let mut sum = vec![0.0; along.len()];
+        let mut sum = vec![0.0; p];
         gradients.iter().for_each(|g| sum.iter_mut().zip(g).for_each(|(s, g)| *s += g));
-        let weight = -rate * rate / 2.0 / task.test.len() as f64;
         for (x, label) in task.test.samples() {
-            model.add_product(Curvature::Hessian, x, label, weight, &sum, &mut scratch, &mut along)?;
+            model.add_product(Curvature::Hessian, x, label, weight, &sum, &mut scratch, &mut curvature)?;
         }
     }
-    Ok(gradients.iter().map(|g| g.iter().zip(&along).map(|(g, a)| g * a).sum()).collect())
+    let layout = Layout::flat(p as u64).map_err(core("in-run Shapley"))?;
+    let id = Exact::new(p).id(layout.id());
+    let narrow = |row: &[f64]| row.iter().map(|&v| v as f32).collect::<Vec<f32>>();
+    let rows: Vec<Vec<f32>> = gradients.iter().map(|row| narrow(row)).collect();
+    let (target, curvature) = (narrow(&target), narrow(&curvature));
+    let sketch = |values| Sketch { id, values, measures: summarize(values), group: 0 };
+    let batch: Vec<_> = rows.iter().map(|row| sketch(row)).enumerate().collect();
+    let mut values = vec![0.0; batch.len()];
+    let curvature = second.then(|| sketch(&curvature));
+    InRunShapley::new(&mut values)
+        .observe_step(times * step.rate, &sketch(&target), curvature.as_ref(), &batch)
+        .map_err(core("in-run Shapley"))?;
+    Ok(values)
 }

@@ -23,23 +23,31 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let ends = path.end().losses(&task.test)?;
     // Scores that do not depend on the removal serve both.
     let mut known = BTreeMap::new();
-    for removal in [Removal::LastEpoch, Removal::AllEpochs] {
-        let mut ledger =
-            context.ledger(&task.key(context.settings, &format!("tsloo, {}", removal.name())))?;
+    for &removal in &context.settings.removals {
+        let share = context.settings.share;
+        let mut what = format!("tsloo, {}", removal.name());
+        if share < 1.0 {
+            what += &format!(", a share of {share}");
+        }
+        let mut ledger = context.ledger(&task.key(context.settings, &what))?;
         let stage = format!("{} {}", removal.name(), task.seed);
         let clock = std::time::Instant::now();
         let changes = run_jobs(&stage, &all, &mut ledger, context.watch, |i| {
-            let losses = path.without(&task.train, i, removal)?.losses(&task.test)?;
+            let losses = path.reweighted(&task.train, i, 1.0 - share, removal)?.losses(&task.test)?;
             Ok(losses.iter().zip(&ends).map(|(without, with)| without - with).collect())
         })?;
         tally.truth_seconds += clock.elapsed().as_secs_f64();
         tally.retrainings += changes.len();
         let truth = transposed(&changes);
         let evidence = Evidence { trajectory: Some(&path), removal, ..context.evidence(task, &model) };
-        let title = match removal {
+        let mut title = match removal {
             Removal::LastEpoch => "last-epoch removals",
             Removal::AllEpochs => "removals from all epochs",
-        };
+        }
+        .to_owned();
+        if share < 1.0 {
+            title += &format!(" of a share of {share}");
+        }
         context.each_method(|method| {
             let Some(score) = method.pairs else { return Ok(()) };
             let (scored, seconds) = match known.get(method.name) {
@@ -48,7 +56,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
             };
             let figure = mean_spearman(&scored.scores, &truth, task.train.len())?;
             let whose = Whose { name: method.name, about: method.about };
-            tally.add(title, "Spearman, mean over targets", &whose, figure, seconds, scored.bytes);
+            tally.add(&title, "Spearman, mean over targets", &whose, figure, seconds, scored.bytes);
             if method.needs != Needs::Trajectory {
                 known.insert(method.name, (scored, seconds));
             }

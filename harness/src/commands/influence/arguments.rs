@@ -1,5 +1,7 @@
 //! What the command line says.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
@@ -20,18 +22,24 @@ Examples:
       --train margins-b.npy --target val-margins-b.npy --one-minus-p doubt-b.npy
   gradsieve influence --method less --dim 8192 -o scores.npy --subtasks task-of-each-target.npy \\
       --train adam-epoch1.npy --target val-epoch1.npy --lr 2e-5 \\
-      --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5";
+      --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --dim 512 -o influence.npy
+  gradsieve influence --method shapley --trajectory run/ --top 10";
 
 /// Arguments of `influence`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct InfluenceArguments {
     /// Gradients of the training samples, n_train × p; again for each checkpoint or model
-    #[arg(long, value_name = "GRADS", required = true)]
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]
     pub train: Vec<Source>,
 
-    /// Gradients of the targets, n_target × p; again for each checkpoint or model
-    #[arg(long, value_name = "GRADS", required = true)]
+    /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a step
+    #[arg(long, value_name = "DIR")]
+    pub trajectory: Option<PathBuf>,
+
+    /// Gradients of the targets, n_target × p; again for each checkpoint or model; for dvemb at the end of the run
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory")]
     pub target: Vec<Source>,
 
     /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each checkpoint; 1 if there is none. For tracin in sum
@@ -120,6 +128,10 @@ pub enum Method {
     Lissa,
     /// As ridge, by conjugate gradients: passes, no matrix
     Cg,
+    /// Data value embedding along a recorded run
+    Dvemb,
+    /// In-run Shapley values along a recorded run
+    Shapley,
 }
 
 /// Types that influence is written in.
@@ -144,7 +156,14 @@ impl Method {
             Self::Datainf => "datainf",
             Self::Lissa => "lissa",
             Self::Cg => "cg",
+            Self::Dvemb => "dvemb",
+            Self::Shapley => "shapley",
         }
+    }
+
+    /// Whether it needs a recorded run.
+    pub(super) const fn is_along_a_run(self) -> bool {
+        matches!(self, Self::Dvemb | Self::Shapley)
     }
 
     /// Whether it takes more than one checkpoint or model.

@@ -23,7 +23,7 @@ use meeting::{Budget, Meeting, meet_all, prepare};
 use scores::{Scores, print};
 
 use super::rows::{Rows, check_matrix_width, check_pair, zeros};
-use super::{CommandError, console};
+use super::{CommandError, console, trajectory};
 use crate::files::{
     ArrayWriter, Destination, Dtype, FileError, Matrix, Source, check_rows, read_groups, read_numbers,
     refuse_overwrite,
@@ -51,6 +51,16 @@ Over checkpoints or models, for which --train and --target are given again, in o
 targets, and of these the largest
   trak     [mean of φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_g]·[mean of 1 − p]; give gradients of the margin ln(p/(1 − p)), not of the loss, and --one-minus-p
 
+Along a recorded run, --trajectory:
+
+  dvemb    vᵀ Π(I − ηH) η·g, v at its end: what leaving the sample out of its steps costs
+  shapley  Σ η·v·g, v at each step: in-run Shapley values
+
+A recorded run is a directory with one file a step, step-0000.safetensors and so on, of the tensors ids (B), learning_rate (one \
+number, in sum form: lr/B for a mean loss) and grads (B × p), or a.NAME (B × inputs) and b.NAME (B × outputs) of each linear layer. \
+dvemb takes factors (F × p), rows h of the step's curvature Σ h hᵀ, if there are any, and the empirical Fisher if not; shapley \
+wants target (Q × p), the validation gradients at the step, and takes curvature (Q × p), H Σ g, for second order.
+
 Without --dim all of this is exact, on the gradients themselves (ridge and trak: up to 4096 columns); with --dim it is an estimate on \
 sketches (of dot and tracin an unbiased one), much faster where there are many targets. \
 Matrices may be files of sketches that gradsieve sketch wrote.
@@ -73,6 +83,9 @@ struct Inputs {
 
 /// Runs the command.
 pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    if arguments.trajectory.is_some() || arguments.method.is_along_a_run() {
+        return run_along(arguments);
+    }
     check(arguments)?;
     let mut inputs = open(arguments)?;
     let (Some(train), Some(target)) = (inputs.trains.first(), inputs.targets.first()) else { return Ok(()) };
@@ -84,15 +97,8 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         non_finite_train: vec![false; trains],
         non_finite_target: vec![false; targets],
     };
-    let dtype = match arguments.dtype {
-        InfluenceDtype::F32 => Dtype::F32,
-        InfluenceDtype::F64 => Dtype::F64,
-    };
-    let output = arguments.output.as_ref();
-    let about = BTreeMap::from([("gradsieve.method".to_owned(), arguments.method.name().to_owned())]);
     let columns = if inputs.subtasks.is_some() { 1 } else { targets };
-    let create = |to| ArrayWriter::create_named(to, "influence", &[trains, columns], dtype, &about);
-    let writer = output.map(create).transpose()?;
+    let writer = arguments.output.as_ref().map(|to| create(arguments, to, trains, columns)).transpose()?;
 
     let convergence = add_all(arguments, &mut inputs, Budget::USUAL, &mut scores)?;
     if let Some(doubts) = &inputs.doubts {
@@ -111,14 +117,84 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         writer.write_f64(&scores.values)?;
         writer.finish()?;
     }
+    conclude(arguments, &scores, targets, convergence)
+}
+
+/// Opens the output.
+fn create(
+    arguments: &InfluenceArguments,
+    to: &Destination,
+    trains: usize,
+    columns: usize,
+) -> Result<ArrayWriter, CommandError> {
+    let dtype = match arguments.dtype {
+        InfluenceDtype::F32 => Dtype::F32,
+        InfluenceDtype::F64 => Dtype::F64,
+    };
+    let about = BTreeMap::from([("gradsieve.method".to_owned(), arguments.method.name().to_owned())]);
+    Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], dtype, &about)?)
+}
+
+/// Says what was found.
+fn conclude(
+    arguments: &InfluenceArguments,
+    scores: &Scores,
+    targets: usize,
+    convergence: Option<Convergence>,
+) -> Result<(), CommandError> {
     let report = scores.report(arguments, targets, convergence);
     if arguments.json {
         console::print_json(&report)
-    } else if output == Some(&Destination::Stdout) {
+    } else if arguments.output == Some(Destination::Stdout) {
         Ok(())
     } else {
         print(arguments, &report)
     }
+}
+
+/// Runs the command on a recorded run.
+fn run_along(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    let method = arguments.method;
+    let Some(directory) = &arguments.trajectory else {
+        return refuse("--trajectory", "the directory of a recorded run".to_owned(), "none".to_owned());
+    };
+    if !method.is_along_a_run() {
+        let expected = "dvemb or shapley with --trajectory".to_owned();
+        return refuse("--method", expected, method.name().to_owned());
+    }
+    if !arguments.lr.is_empty() {
+        let expected = "none: each step has its own learning rate".to_owned();
+        return refuse("--lr", expected, times(arguments.lr.len()));
+    }
+    check_output(arguments)?;
+    if let Some(output) = &arguments.output {
+        refuse_overwrite(output, &arguments.target.iter().collect::<Vec<_>>())?;
+    }
+    let run = match (method, arguments.target.as_slice()) {
+        (Method::Dvemb, [target]) => {
+            let mut targets = Rows::open(target, &arguments.projection)?;
+            trajectory::dvemb(directory, &mut targets, &arguments.projection)?
+        }
+        (Method::Dvemb, targets) => {
+            return refuse("--target", "one, at the end of the run".to_owned(), times(targets.len()));
+        }
+        (_, []) => trajectory::shapley(directory, &arguments.projection)?,
+        (_, targets) => {
+            let expected = "none: shapley's targets are in the steps".to_owned();
+            return refuse("--target", expected, times(targets.len()));
+        }
+    };
+    let scores = Scores {
+        values: run.values,
+        non_finite_train: vec![false; run.trains],
+        non_finite_target: vec![false; run.targets],
+    };
+    if let Some(output) = &arguments.output {
+        let mut writer = create(arguments, output, run.trains, run.targets)?;
+        writer.write_f64(&scores.values)?;
+        writer.finish()?;
+    }
+    conclude(arguments, &scores, run.targets, None)
 }
 
 /// Adds each checkpoint's part; for ReTrac that of each train checkpoint with each target's, since mean · mean is the mean over all of these.
@@ -198,10 +274,7 @@ fn check(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     }
     check_weights(arguments)?;
     check_solver(arguments)?;
-    if arguments.json && arguments.output == Some(Destination::Stdout) {
-        let expected = "the influence to go to a file, as in -o influence.npy".to_owned();
-        return refuse("--json", expected, "standard output (-o -)".to_owned());
-    }
+    check_output(arguments)?;
     let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.one_minus_p);
     let inputs: Vec<&Source> = inputs.chain(&arguments.subtasks).collect();
     let streams = inputs.iter().filter(|&&source| *source == Source::Stdin).count();
@@ -209,6 +282,15 @@ fn check(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         return refuse("--train and --target", "one array on standard input".to_owned(), streams.to_string());
     }
     arguments.output.as_ref().map_or(Ok(()), |output| Ok(refuse_overwrite(output, &inputs)?))
+}
+
+/// Refuses two results on standard output.
+fn check_output(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    if arguments.json && arguments.output == Some(Destination::Stdout) {
+        let expected = "the influence to go to a file, as in -o influence.npy".to_owned();
+        return refuse("--json", expected, "standard output (-o -)".to_owned());
+    }
+    Ok(())
 }
 
 fn refuse(argument: &'static str, expected: String, found: String) -> Result<(), CommandError> {

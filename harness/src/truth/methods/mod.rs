@@ -12,6 +12,7 @@ mod less;
 mod ridge;
 mod solvers;
 mod trak;
+mod with_model;
 
 use super::error::TruthError;
 use super::evidence::Evidence;
@@ -90,13 +91,17 @@ pub const METHODS: &[Method] = &[
     method("ridge", "inverse empirical Fisher, damping 0.1", Needs::Model, Some(ridge::pairs), Some(ridge::own)),
     method("datainf", "mean of the samples' own inverses, layer by layer", Needs::Model, Some(solvers::datainf), None),
     method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None),
-    method("lissa", "the same by LiSSA, 200 passes", Needs::Model, Some(solvers::lissa), None),
+    method("lissa", "the same by LiSSA, 60 passes", Needs::Model, Some(solvers::lissa), None),
     method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)),
     method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None),
     method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None),
     method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
     method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
     method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),
+    method("forward-inf", "unlearn the target, see which training losses rise", Needs::Model, Some(with_model::forward_inf), None),
+    method("untrac", "unlearn the sample, see which target losses rise", Needs::Model, Some(with_model::untrac), None),
+    method("untrac-inv", "unlearn the target by Adam, see which training losses rise", Needs::Model, Some(with_model::untrac_inverse), None),
+    method("lava", "distance to validation samples with right labels, no model", Needs::Model, None, Some(with_model::lava)),
     method("sgd-influence", "v pulled back through every step by exact Hessians (f64)", Needs::Trajectory, Some(adjoint::hessian), None),
 ];
 

@@ -1,0 +1,279 @@
+//! A recorded training run: a directory with one `.safetensors` file a step.
+//!
+//! Files are named by the number of their step, `step-0000.safetensors` or any other name that ends in digits; the numbers follow one
+//! another without a gap. A file holds
+//!
+//! | tensor | shape | what |
+//! |---|---|---|
+//! | `ids` | B, whole numbers | which training samples were in the batch, counted from 0 |
+//! | `learning_rate` | one float | in sum form: for a loss that is the mean over the batch, lr/B |
+//! | `grads` | B × p | the samples' gradients, or instead of it |
+//! | `a.NAME`, `b.NAME` | B × inputs, B × outputs | each linear layer's input and output gradient; the layer's gradient is b aᵀ, layers in the order of their names |
+//! | `factors` | F × p, optional | rows h of the step's curvature Σ h hᵀ; without it the empirical Fisher |
+//! | `target` | Q × p or p | for in-run Shapley: the validation gradients at this step |
+//! | `curvature` | as `target`, optional | for its second order: H Σ g, H the Hessian of each target's loss |
+//!
+//! Floats are `f16`, `bf16`, `f32` or `f64`, and become `f32`. A file is read whole: a step must fit in memory, a run need not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ::safetensors::SafeTensors;
+use ::safetensors::tensor::{Dtype, TensorView};
+
+use super::error::{FileError, Shape};
+
+/// Numbers in rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepRows {
+    /// Row-major.
+    pub values: Vec<f32>,
+    /// Numbers a row.
+    pub columns: usize,
+}
+
+impl StepRows {
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        self.values.len().checked_div(self.columns).unwrap_or(0)
+    }
+}
+
+/// The samples' gradients in a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepGradients {
+    /// Written out.
+    Rows(StepRows),
+    /// Inputs a and output gradients b of each linear layer.
+    Layers(Vec<(StepRows, StepRows)>),
+}
+
+/// One step of a recorded run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepFile {
+    /// The file, for messages.
+    pub name: String,
+    /// The samples of the batch.
+    pub ids: Vec<u32>,
+    /// η in sum form.
+    pub learning_rate: f64,
+    /// Their gradients.
+    pub gradients: StepGradients,
+    /// Rows of the curvature.
+    pub factors: Option<StepRows>,
+    /// Validation gradients at the step.
+    pub target: Option<StepRows>,
+    /// H Σ g of each of them.
+    pub curvature: Option<StepRows>,
+}
+
+/// The files of a directory in the order of their steps.
+///
+/// # Errors
+/// A directory that cannot be read, or holds no step; a number that is missing or comes twice.
+pub fn step_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let name = directory.display().to_string();
+    let mut numbered: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(directory).map_err(|e| FileError::io(&name, "read the directory", e))? {
+        let path = entry.map_err(|e| FileError::io(&name, "read the directory", e))?.path();
+        if path.extension().is_none_or(|end| end != "safetensors") {
+            continue;
+        }
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        match stem[stem.len() - digits..].parse() {
+            Ok(number) => numbered.push((number, path)),
+            Err(_) => {
+                return Err(wrong(
+                    &path,
+                    "a name that ends in the number of a step, as in step-0007.safetensors",
+                    "none",
+                ));
+            }
+        }
+    }
+    numbered.sort();
+    for pair in numbered.windows(2) {
+        let (before, after) = (pair[0].0, &pair[1]);
+        if after.0 == before {
+            return Err(wrong(
+                &after.1,
+                format!("one file for step {before}"),
+                format!("two, with {}", pair[0].1.display()),
+            ));
+        }
+        if after.0 != before + 1 {
+            return Err(wrong(
+                directory,
+                format!("a file for step {}", before + 1),
+                format!("step {} after step {before}", after.0),
+            ));
+        }
+    }
+    if numbered.is_empty() {
+        return Err(wrong(directory, "a .safetensors file for each step", "none"));
+    }
+    Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+fn wrong(path: &Path, expected: impl Into<String>, found: impl Into<String>) -> FileError {
+    FileError::Step { file: path.display().to_string(), expected: expected.into(), found: found.into() }
+}
+
+impl StepFile {
+    /// Reads a step.
+    ///
+    /// # Errors
+    /// A file that is not as the table says; ids that come twice; a learning rate that is not finite or negative.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let name = path.display().to_string();
+        let bytes = fs::read(path).map_err(|e| FileError::io(&name, "read", e))?;
+        let file = SafeTensors::deserialize(&bytes)
+            .map_err(|e| FileError::SafetensorsHeader { file: name.clone(), problem: e.to_string() })?;
+        let refuse = |expected: String, found: String| wrong(path, expected, found);
+        let tensor = |name: &str| file.tensor(name).ok();
+        let rows = |name: &str| tensor(name).map(|view| rows(path, name, &view)).transpose();
+        let missing = |what: &str| refuse(format!("a tensor {what:?}"), list(&file.names()));
+
+        let ids = ids(path, &tensor("ids").ok_or_else(|| missing("ids"))?)?;
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = ids.iter().find(|id| !seen.insert(**id)) {
+            return Err(refuse("every sample once in a step".to_owned(), format!("id {twice} twice")));
+        }
+        let rate = tensor("learning_rate").ok_or_else(|| missing("learning_rate"))?;
+        let learning_rate = match floats(path, "learning_rate", &rate)?.as_slice() {
+            [one] if one.is_finite() && *one >= 0.0 => *one,
+            [one] => {
+                return Err(refuse(
+                    "a learning rate that is finite and not negative".to_owned(),
+                    one.to_string(),
+                ));
+            }
+            more => return Err(refuse("one learning rate".to_owned(), format!("{} numbers", more.len()))),
+        };
+        let mut layers: Vec<&str> =
+            file.names().into_iter().filter_map(|name| name.strip_prefix("a.")).collect();
+        layers.sort_unstable();
+        let gradients = match rows("grads")? {
+            Some(grads) => StepGradients::Rows(grads),
+            None if layers.is_empty() => return Err(missing("grads")),
+            None => {
+                let mut pairs = Vec::with_capacity(layers.len());
+                for layer in layers {
+                    let side = |side: &str| -> Result<StepRows, FileError> {
+                        let name = format!("{side}.{layer}");
+                        rows(&name)?.ok_or_else(|| missing(&name))
+                    };
+                    pairs.push((side("a")?, side("b")?));
+                }
+                StepGradients::Layers(pairs)
+            }
+        };
+        let step = Self {
+            name,
+            ids,
+            learning_rate,
+            gradients,
+            factors: rows("factors")?,
+            target: rows("target")?,
+            curvature: rows("curvature")?,
+        };
+        step.check(path)?;
+        Ok(step)
+    }
+
+    /// Coordinates of a gradient.
+    pub fn columns(&self) -> usize {
+        match &self.gradients {
+            StepGradients::Rows(rows) => rows.columns,
+            StepGradients::Layers(layers) => layers.iter().map(|(a, b)| a.columns * b.columns).sum(),
+        }
+    }
+
+    /// Refuses rows that do not fit one another.
+    fn check(&self, path: &Path) -> Result<(), FileError> {
+        let batch = self.ids.len();
+        let counts = match &self.gradients {
+            StepGradients::Rows(rows) => vec![rows.count()],
+            StepGradients::Layers(layers) => {
+                layers.iter().flat_map(|(a, b)| [a.count(), b.count()]).collect()
+            }
+        };
+        if let Some(count) = counts.into_iter().find(|&count| count != batch) {
+            return Err(wrong(
+                path,
+                format!("{batch} rows of gradients, one for each id"),
+                count.to_string(),
+            ));
+        }
+        let p = self.columns();
+        for (what, rows) in
+            [("factors", &self.factors), ("target", &self.target), ("curvature", &self.curvature)]
+        {
+            if let Some(rows) = rows.as_ref().filter(|rows| rows.columns != p) {
+                return Err(wrong(
+                    path,
+                    format!("{p} columns of {what:?}, as many as the gradients have"),
+                    rows.columns.to_string(),
+                ));
+            }
+        }
+        match (&self.target, &self.curvature) {
+            (Some(target), Some(curvature)) if target.count() != curvature.count() => {
+                let (expected, found) = (target.count(), curvature.count());
+                Err(wrong(
+                    path,
+                    format!("{expected} rows of \"curvature\", as many as \"target\" has"),
+                    found.to_string(),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    let mut names = names.to_vec();
+    names.sort_unstable();
+    if names.is_empty() { "no tensors".to_owned() } else { format!("only {}", names.join(", ")) }
+}
+
+/// One or two dimensions of floats; one is a single row.
+fn rows(path: &Path, name: &str, view: &TensorView<'_>) -> Result<StepRows, FileError> {
+    let columns = match view.shape() {
+        [columns] | [_, columns] if *columns > 0 => *columns,
+        shape => {
+            let shape = Shape(shape.iter().map(|&d| d as u64).collect());
+            return Err(wrong(path, format!("{name:?} of two dimensions"), format!("shape {shape}")));
+        }
+    };
+    let values = floats(path, name, view)?.into_iter().map(|value| value as f32).collect();
+    Ok(StepRows { values, columns })
+}
+
+fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, FileError> {
+    let data = view.data();
+    Ok(match view.dtype() {
+        Dtype::F64 => data.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+        Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b).into()).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f64()).collect(),
+        Dtype::BF16 => data.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f64()).collect(),
+        other => return Err(wrong(path, format!("{name:?} of floats"), format!("{other:?}"))),
+    })
+}
+
+fn ids(path: &Path, view: &TensorView<'_>) -> Result<Vec<u32>, FileError> {
+    let data = view.data();
+    let refuse = |found: String| wrong(path, "\"ids\" of whole numbers from 0 to 4294967294", found);
+    let wide: Vec<i128> = match view.dtype() {
+        Dtype::I64 => data.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b).into()).collect(),
+        Dtype::U64 => data.as_chunks().0.iter().map(|b| u64::from_le_bytes(*b).into()).collect(),
+        Dtype::I32 => data.as_chunks().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect(),
+        Dtype::U32 => data.as_chunks().0.iter().map(|b| u32::from_le_bytes(*b).into()).collect(),
+        other => return Err(refuse(format!("{other:?}"))),
+    };
+    let narrow =
+        |id: i128| u32::try_from(id).ok().filter(|id| *id < u32::MAX).ok_or_else(|| refuse(id.to_string()));
+    wide.into_iter().map(narrow).collect()
+}
