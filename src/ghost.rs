@@ -280,7 +280,7 @@ pub(crate) fn ghost_norm<T: Element, U: Element>(x: &Sequence<'_, T, U>) -> f64 
 /// The squared norm of the gradient, formed piece by piece.
 fn formed_norm<T: Element, U: Element>(x: &Sequence<'_, T, U>) -> f64 {
     let mut total = 0.0;
-    let _never_fails = x.pieces(0, |_, piece| {
+    let _never_fails = x.pieces::<PIECE>(0, |_, piece| {
         total += gradsieve_kernels::squared_norm(piece);
         Ok(())
     });

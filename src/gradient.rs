@@ -220,18 +220,18 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
         }
     }
 
-    /// Hands the gradient to `take` piece by piece, with each piece's first coordinate: [`PIECE`] entries on the stack, which end on multiples
-    /// of that in the whole gradient. `offset` is the layer's.
-    pub(crate) fn pieces(
+    /// Hands the gradient to `take` piece by piece, with each piece's first coordinate: N entries on the stack, which end on multiples of N
+    /// in the whole gradient. `offset` is the layer's.
+    pub(crate) fn pieces<const N: usize>(
         &self,
         offset: u64,
         mut take: impl FnMut(u64, &[f32]) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut memory = [0.0; PIECE];
+        let mut memory = [0.0; N];
         let mut start = 0;
         while start < self.entries() {
             let at = offset.saturating_add(start);
-            let room = PIECE as u64 - at % PIECE as u64;
+            let room = N as u64 - at.checked_rem(N as u64).unwrap_or(0);
             let length = room.min(self.entries() - start);
             let Some(piece) = memory.get_mut(..length as usize) else { break };
             self.form(start, piece);
@@ -242,8 +242,11 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
     }
 }
 
-/// Entries of a gradient that are formed at a time where it must be formed: a kilobyte on the stack.
+/// Entries of a gradient that are formed at a time for its measures and products: a kilobyte on the stack.
 pub(crate) const PIECE: usize = 256;
+
+/// And for a projector: no projection takes more coordinates together, so none of their groups is cut. Four kilobytes.
+pub(crate) const LONG_PIECE: usize = 1024;
 
 /// The exact measures of a gradient, gathered as it arrives: L1 norm, squared L2 norm, largest magnitude, count of non-finite
 /// entries. Errors: [`gradsieve_kernels::norm`].

@@ -1,6 +1,6 @@
 //! Any one of the projections, chosen while the program runs: by a setting, or layer by layer in a [`Plan`](super::Plan).
 
-use super::{Exact, FactGrass, Logra, Projector, Rademacher, Sjlt, SketchId};
+use super::{Exact, FactGrass, Gaussian, Logra, Mask, Projector, Rademacher, Sjlt, SketchId, Srht};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::Element;
@@ -87,4 +87,4 @@ macro_rules! any {
 }
 
 // One line a projection.
-any!(Exact, Sjlt, Rademacher, Logra, FactGrass);
+any!(Exact, Sjlt, Rademacher, Gaussian, Srht, Mask, Logra, FactGrass);

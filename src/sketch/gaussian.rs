@@ -31,6 +31,12 @@ impl Gaussian {
             }
         }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.kernel.width()
+    }
 }
 
 impl Projector for Gaussian {

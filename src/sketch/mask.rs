@@ -38,6 +38,12 @@ impl Mask {
             Err(_) => Err(Error::Width { multiple: kernel.sjlt().multiple(), found: width }),
         }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
 }
 
 impl Projector for Mask {

@@ -21,15 +21,14 @@
 //! | [`Gaussian`] | V exactly | 3.0 | 4·K look-ups and additions, 60 ns | to compare with theory, or with another's results | time, 15 times the Rademacher's |
 //! | [`Exact`] | 0 | | 1 addition | for small models, and as the truth | memory: p numbers |
 //!
-//! | projector | made for | cost | when |
-//! |---|---|---|---|
-//! | [`Sjlt`] | any gradient | 1, 2 or 4 additions a coordinate, whatever K is | the default |
-//! | [`Rademacher`] | any gradient | K/8 look-ups and additions a coordinate | light tails whatever the gradient; small models |
-//! | [`Exact`] | any gradient | nothing | K can be p: small layers, biases, the truth |
-//! | [`Logra`] | a linear layer's factors | inputs·k_i + outputs·k_o | large layers: no pass over their entries, no time for one |
-//! | [`FactGrass`] | a linear layer's factors | k′_i·k′_o, whatever the layer's size | larger still, with dense factors; K small or no product |
-//! | [`Plan`] | a model, layer by layer | that of its parts | factored parts; widths that follow a layer's worth; methods by layer |
-//! | [`AnyProjector`] | what it holds is | that of what it holds | the projection is a setting |
+//! For linear layers that come as outer products or sequences, and for models layer by layer:
+//!
+//! | projection | variance | cost of an outer product | take it | where it fails |
+//! |---|---|---|---|---|
+//! | [`Logra`] | ≤ (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖² | inputs·k_i + outputs·k_o terms of a dense projection, K products | for large layers: no pass over their entries, no time for one | aligned gradients, for which the factors' widths count and not K |
+//! | [`FactGrass`] | V and what its masks add, about as much as `Logra`'s factors where entries look normal | k′_o·k′_i, whatever the layer's size | for larger layers still, and where K is to be small | factors that few entries carry |
+//! | [`Plan`] | Σ of its parts | that of its parts | for factored parts, widths that follow a layer's worth, methods that work by layer | |
+//! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting | |
 //!
 //! A sequence (a layer applied at T positions) costs a factored projector T times as much, and any other the time in which the layer's
 //! gradient is formed, T products an entry.
@@ -61,7 +60,7 @@ pub use srht::Srht;
 
 use crate::error::{Error, Field, check_length};
 use crate::ghost::{self, Route};
-use crate::gradient::{Layer, Layout, LayoutId, Measures, Sequence};
+use crate::gradient::{LONG_PIECE, Layer, Layout, LayoutId, Measures, PIECE, Sequence};
 use gradsieve_kernels::{Element, Summary, sum::TILE};
 
 /// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its state.
@@ -352,7 +351,7 @@ impl<'m, P: Projector> Sketcher<'m, P> {
     /// (`positions` × inputs, by rows), `b` the loss gradients of its outputs (`positions` × outputs, by rows). One position is
     /// [`Sketcher::outer`], bit for bit.
     ///
-    /// - *A projector that is not factored* gets the gradient itself, formed a kilobyte at a time on the stack: the sketch and the measures have
+    /// - *A projector that is not factored* gets the gradient itself, formed four kilobytes at a time on the stack: the sketch and the measures have
     ///   the bits of a segment of the written-out matrix (each entry Σₜ of rounded products in order of positions). O(T·D·K), as long as a
     ///   backward pass takes.
     /// - *A factored one* projects position by position and never forms the gradient. Its squared norm is exact all the same, by the cheaper
@@ -375,7 +374,7 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         let sequence = Sequence::new(layer, positions, a, b)?;
         self.layout.check(layer.offset, sequence.entries())?;
         if !self.projector.is_factored(layer)? {
-            return sequence.pieces(layer.offset, |offset, piece| self.segment(offset, piece));
+            return sequence.pieces::<LONG_PIECE>(layer.offset, |offset, piece| self.segment(offset, piece));
         }
         for (a, b) in sequence.factors() {
             self.projector.project_outer(layer, a, b, self.out)?;
@@ -387,7 +386,7 @@ impl<'m, P: Projector> Sketcher<'m, P> {
                 return Ok(());
             }
         }
-        sequence.pieces(layer.offset, |_, piece| {
+        sequence.pieces::<PIECE>(layer.offset, |_, piece| {
             self.measures.add(piece);
             Ok(())
         })

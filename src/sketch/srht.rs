@@ -39,6 +39,12 @@ impl Srht {
             Err(_) => Err(Error::Width { multiple: gradsieve_kernels::sjlt::BLOCK, found: width }),
         }
     }
+
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
 }
 
 impl Projector for Srht {

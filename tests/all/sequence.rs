@@ -5,7 +5,7 @@ use gradsieve::ghost::Route;
 use gradsieve::outlier::{Detector, L1, L2};
 use gradsieve::{
     Error, Exact, FactGrass, Factor, Layer, Layout, Logra, Projector, Rademacher, Repeat, Sketch, Sketcher,
-    Widths, bf16,
+    Srht, Widths, bf16,
 };
 use proptest::prelude::*;
 
@@ -79,6 +79,8 @@ proptest! {
             let projector = sjlt(128, seed, repeat);
             prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
         }
+        let projector = Srht::new(64, seed).unwrap();
+        prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
         let projector = Rademacher::new(64, seed).unwrap();
         prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
     }
