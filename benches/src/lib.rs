@@ -10,7 +10,7 @@
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
-//!   [`gaussians`], [`srht`], [`masks`], [`scores`]: one file a contest.
+//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -26,6 +26,7 @@ pub mod hadamard;
 pub mod limits;
 pub mod machine;
 pub mod masks;
+pub mod matrices;
 pub mod norms;
 pub mod pairs;
 pub mod plain;

@@ -17,6 +17,10 @@
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
 //! | [`ConjugateGradients`] | as ridge | 6·K a target, 16 rows | K too large for a matrix; some 20 to 40 passes |
 //! | [`Lissa`] | as ridge, damped by stopping early | 5·K a target, 16 rows | a fixed, small number of passes |
+//! | [`Arnoldi`] | Σ (u·v)(u·g)/λ over top eigenpairs | (m + 1)·K, m² + 3m of `f64` | any Hessian–vector product; a few dozen passes |
+//! | [`Gif`] | v_J·(H_{J·}H_{·J})⁻¹H_{J·}g | K²/2, \|J\|·(K + \|J\|) of `f64` | the update may touch the coordinates J only |
+//! | [`Ekfac`] | Σ_l ⟨V, (Q_S G Q_Aᵀ)/(Λ + λ) turned back⟩ | 3·I·O + 1.5·(I² + O²) a layer | linear layers; no projection |
+//! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s | Q·K or K², and the run's rows | *when* in this run a sample mattered |
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
 //! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said.
@@ -24,7 +28,7 @@
 //! On sketches every method is an estimate of itself on gradients, because a projection is unbiased for inner products; with
 //! [`Exact`](crate::Exact) it is the method itself.
 //!
-//! May import `gradient`, `sketch`, `state`, `moments` and `error`; knows nothing of detectors or stores.
+//! May import `gradient`, `sketch`, `state`, `moments`, `dense` and `error`; knows nothing of detectors or stores.
 
 mod adam;
 mod arnoldi;

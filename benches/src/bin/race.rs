@@ -5,8 +5,8 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, factored, gaussians, ghosts, hadamard, limits, masks, norms, pairs, rademacher,
-    report, scores, sketches, srht, summaries,
+    axpys, conversions, dots, factored, gaussians, ghosts, hadamard, limits, masks, matrices, norms, pairs,
+    rademacher, report, scores, sketches, srht, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -55,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         gaussians::hold,
         srht::hold,
         masks::hold,
+        matrices::hold,
         scores::hold,
         factored::hold,
         ghosts::hold,
