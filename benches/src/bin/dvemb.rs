@@ -147,6 +147,9 @@ fn python(arguments: &Arguments) -> anyhow::Result<Child> {
     command.spawn().with_context(|| format!("cannot start {}", arguments.python))
 }
 
+/// One of our ways through the run: its seconds, and what it found.
+type Work = fn(&Run) -> anyhow::Result<(f64, Buffer<f32>)>;
+
 fn main() -> anyhow::Result<()> {
     let run = Run::new(Arguments::parse());
     let mut child = python(&run.arguments)?;
@@ -154,8 +157,7 @@ fn main() -> anyhow::Result<()> {
     let mut from = BufReader::new(child.stdout.take().context("no pipe from Python")?).lines();
     run.send(&mut to)?;
 
-    let ours: [(&str, fn(&Run) -> anyhow::Result<(f64, Buffer<f32>)>); 2] =
-        [("embeddings", Run::embeddings), ("scores", Run::scores)];
+    let ours: [(&str, Work); 2] = [("embeddings", Run::embeddings), ("scores", Run::scores)];
     let theirs = ["plain", "plain double", "careful"];
     let Arguments { steps, batch, factors, width, targets, rounds, .. } = run.arguments;
     println!(
