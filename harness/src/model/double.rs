@@ -6,8 +6,8 @@
 //! With a_0 = x, z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0), p = softmax(z_L), δ_L = p − 1_y, and a dot for the derivative along a
 //! direction (V_l, v_l) of the parameters (Pearlmutter 1994, forward over reverse):
 //!
-//! - forward ż_l = W_l ȧ_l + V_l a_l + v_l, ȧ_{l+1} = ż_l ⊙ [z_l > 0], ȧ_0 = 0;
-//! - δ̇_L = p ⊙ (ż_L − p·ż_L), and backward δ̇_l = (W_{l+1}ᵀ δ̇_{l+1} + V_{l+1}ᵀ δ_{l+1}) ⊙ [z_l > 0];
+//! - forward ż_l = W_l ȧ_l + V_l a_l + v_l, ȧ_{l+1} = ż_l ⊙ 1(z_l > 0), ȧ_0 = 0;
+//! - δ̇_L = p ⊙ (ż_L − p·ż_L), and backward δ̇_l = (W_{l+1}ᵀ δ̇_{l+1} + V_{l+1}ᵀ δ_{l+1}) ⊙ 1(z_l > 0);
 //! - the **Hessian** times the direction is δ̇_l a_lᵀ + δ_l ȧ_lᵀ for W_l and δ̇_l for c_l.
 //!
 //! The **generalised Gauss–Newton** matrix JᵀΛJ, with Λ = diag p − ppᵀ, is what remains without the second derivatives of the

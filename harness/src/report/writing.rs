@@ -29,7 +29,7 @@ pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError
 /// its path.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
     let name = format!("truth-{}.svg", outcome.settings.experiment.name());
     put(directory, &name, &fidelity(outcome))
