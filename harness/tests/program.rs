@@ -119,8 +119,8 @@ fn assert_close(found: &[f64], expected: &[f64], allowed: impl Fn(usize) -> f64)
     }
 }
 
-/// The bound of a canonical sum of products (71 roundings of f32), and one rounding of each operand.
-const ROUNDINGS: f64 = 73.0 / (1 << 24) as f64;
+/// The bound of a canonical sum of products (23 roundings of f32), and one rounding of each operand.
+const ROUNDINGS: f64 = 25.0 / (1 << 24) as f64;
 
 // ---- influence ------------------------------------------------------------------------------------
 

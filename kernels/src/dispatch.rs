@@ -53,7 +53,8 @@ pub(crate) mod tests {
 
     /// Inputs of all lengths that cross a lane or a tile, of moderate numbers and of any bits.
     pub(crate) fn inputs() -> impl Iterator<Item = Vec<f32>> {
-        let lengths = (0..200).chain([4000, 4095, 4096, 4097, 4160, 8200, 12_289]);
+        let lengths = (0..200)
+            .chain([1000, 1023, 1024, 1025, 1100, 2048, 2049, 4000, 4095, 4096, 4097, 4160, 8200, 12_289]);
         lengths.flat_map(|n| {
             let any = (0..n).map(move |i| f32::from_bits(word(n, i) as u32));
             let moderate = (0..n).map(move |i| (word(n, i) as i32) as f32 / 7e8);

@@ -373,9 +373,7 @@ impl<T: Element, U: Element> Product<'_, T, U> {
                     for r in i..i + rows {
                         let x = a.row(r);
                         for (c, out) in self.out.row_from(r, j).iter_mut().take(others).enumerate() {
-                            let tiles = x.chunks(TILE).zip(b.row(j + c).chunks(TILE));
-                            *out =
-                                tiles.fold(0.0, |total, (x, y)| total + f64::from(dot::tile(s, x, y))) as f32;
+                            *out = dot::vector(s, x, b.row(j + c)) as f32;
                         }
                     }
                 }
@@ -394,7 +392,7 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
     x: &[&[T]; N],
     y: &[&[U]; N],
 ) -> [[f64; N]; N] {
-    let mut totals = [[0.0; N]; N];
+    let (mut totals, mut wide) = ([[0.0; N]; N], [[s.wide(); N]; N]);
     let columns = x.first().map_or(0, |x| x.len());
     for first in (0..columns).step_by(TILE) {
         let end = columns.min(first + TILE);
@@ -409,6 +407,12 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
         let mut others = sixteen::<S, T, U, N, 1>(s, &left, &right);
         add_all(s, &mut others, sixteen::<S, T, U, N, 3>(s, &left, &right));
         add_all(s, &mut lanes, others);
+        if end < columns {
+            for (wide, lanes) in wide.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
+                *wide = s.add_wide(*wide, *lanes);
+            }
+            continue;
+        }
         let mut folded = [[0.0; N]; N];
         let all = folded.as_flattened_mut().first_chunk_mut::<16>();
         if let (Some(lanes), Some(folded)) = (lanes.as_flattened().first_chunk(), all) {
@@ -418,8 +422,10 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
                 *folded = s.fold(*lanes);
             }
         }
-        for (total, folded) in totals.as_flattened_mut().iter_mut().zip(folded.as_flattened()) {
-            *total += f64::from(*folded);
+        let sums = folded.as_flattened().iter().zip(wide.as_flattened());
+        for (total, (folded, wide)) in totals.as_flattened_mut().iter_mut().zip(sums) {
+            let last = f64::from(*folded);
+            *total = if first == 0 { last } else { s.fold_wide(*wide, false) + last };
         }
     }
     totals

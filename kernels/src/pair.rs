@@ -4,13 +4,13 @@
 //! [`crate::squared_norm`] and [`crate::l1_norm`] give; the vectors are read once.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{self, AHEAD, fold_lanes};
+use crate::dot::{self, AHEAD, load_at, load_from, rows, short_sums, vector_sums};
 use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::level::Level;
 use crate::norm::{self, Magnitude, Square};
 use crate::simd::Simd;
-use crate::sum::{LANES, TILE, fold};
+use crate::sum::{self, LANES, NO_TERMS, TILE, tiles};
 
 /// The joint measures of two vectors x and y.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,11 +46,10 @@ pub fn pair_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resu
 
 /// The scalar text.
 fn definition<T: Element, U: Element>(x: &[T], y: &[U]) -> Pair {
-    let mut total = Pair::default();
-    for (x, y) in x.chunks(TILE).zip(y.chunks(TILE)) {
-        let mut lanes = [[0.0_f32; LANES]; 4];
+    Pair::of(sum::sums(x.len(), tiles(x).zip(tiles(y)), |(x, y), lanes| {
+        *lanes = [NO_TERMS; 4];
         for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
-            let [dot, x_squared, y_squared, x_l1] = &mut lanes;
+            let [dot, x_squared, y_squared, x_l1] = lanes.each_mut().map(|lanes| lanes.as_flattened_mut());
             let lanes = dot.iter_mut().zip(x_squared).zip(y_squared).zip(x_l1);
             for ((((dot, x_squared), y_squared), x_l1), (x, y)) in lanes.zip(x.iter().zip(y)) {
                 let (x, y) = (x.widen(), y.widen());
@@ -60,18 +59,13 @@ fn definition<T: Element, U: Element>(x: &[T], y: &[U]) -> Pair {
                 *x_l1 += x.abs();
             }
         }
-        total.add_tile(lanes.map(fold));
-    }
-    total
+    }))
 }
 
 impl Pair {
     #[inline(always)]
-    fn add_tile(&mut self, [dot, x_squared, y_squared, x_l1]: [f32; 4]) {
-        self.dot += f64::from(dot);
-        self.x_squared += f64::from(x_squared);
-        self.y_squared += f64::from(y_squared);
-        self.x_l1 += f64::from(x_l1);
+    const fn of([dot, x_squared, y_squared, x_l1]: [f64; 4]) -> Self {
+        Self { dot, x_squared, y_squared, x_l1 }
     }
 }
 
@@ -101,25 +95,48 @@ impl<T: Element, U: Element> Kernel for Both<'_, T, U> {
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) -> Pair {
-        let mut total = Pair::default();
-        for (x, y) in self.x.chunks(TILE).zip(self.y.chunks(TILE)) {
-            total.add_tile(tile(s, x, y));
+        let (x, y) = (self.x, self.y.get(..self.x.len()).unwrap_or_default());
+        if x.len() <= LANES {
+            let first = |x, y| step(s, x, y, [s.splat(0.0); 4]);
+            return Pair::of(short_sums(
+                s,
+                x.len(),
+                #[inline(always)]
+                |i| first(load_at(s, x, i), load_at(s, y, i)),
+                #[inline(always)]
+                |i| first(load_from(s, x, i), load_from(s, y, i)),
+            ));
         }
-        total
+        Pair::of(vector_sums(
+            s,
+            x.len(),
+            paired::<S, T, U>(),
+            #[inline(always)]
+            |tile, whole| lanes(s, rows(x, tile.clone(), whole), rows(y, tile, whole)),
+        ))
     }
 }
 
-/// One tile's sums: side by side if there is room for their sixteen registers, else one after the other, in which case
+/// Which of the four sums are taken of elements loaded in pairs.
+#[inline(always)]
+fn paired<S: Simd, T: Element, U: Element>() -> [bool; 4] {
+    if S::ROOMY { [false; 4] } else { [T::PAIRED && U::PAIRED, T::PAIRED, U::PAIRED, T::PAIRED] }
+}
+
+/// The lanes of one tile's sums: side by side if there is room for their sixteen registers, else one after the other, in which case
 /// only the first has to fetch the tile.
 #[inline(always)]
-fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> [f32; 4] {
+fn lanes<S: Simd, T: Element, U: Element>(
+    s: S,
+    x: (&[[T; LANES]], &[T]),
+    y: (&[[U; LANES]], &[U]),
+) -> [[[S::F; 2]; 2]; 4] {
     if !S::ROOMY {
-        let (x_squared, y_squared) = (norm::tile(s, x, Square), norm::tile(s, y, Square));
-        return [dot::tile(s, x, y), x_squared, y_squared, norm::tile(s, x, Magnitude)];
+        let (x_squared, y_squared) = (norm::lanes(s, x, Square), norm::lanes(s, y, Square));
+        return [dot::lanes(s, x, y), x_squared, y_squared, norm::lanes(s, x, Magnitude)];
     }
     let mut lanes = [[s.splat(0.0); 4]; 4];
-    let (x, x_rest) = x.as_chunks::<LANES>();
-    let (y, y_rest) = y.as_chunks::<LANES>();
+    let ((x, x_rest), (y, y_rest)) = (x, y);
     for (x, y) in x.iter().zip(y) {
         // f32 is read no faster than the hardware fetches it by itself.
         if size_of::<T>() < 4 || size_of::<U>() < 4 {
@@ -134,9 +151,9 @@ fn tile<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) -> [f32; 4] {
         *lane = step(s, T::load_part(s, x), U::load_part(s, y), *lane);
     }
     let [a, b, c, d] = lanes;
-    let mut sums = [0.0; 4];
+    let mut sums = [[[s.splat(0.0); 2]; 2]; 4];
     for (i, sum) in sums.iter_mut().enumerate() {
-        *sum = fold_lanes(s, [a[i], b[i], c[i], d[i]]);
+        *sum = [[a[i], b[i]], [c[i], d[i]]];
     }
     sums
 }

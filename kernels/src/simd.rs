@@ -14,6 +14,8 @@ use half::{bf16, f16};
 pub(crate) trait Simd: Copy {
     /// Sixteen lanes.
     type F: Copy;
+    /// Sixteen lanes of `f64`.
+    type Wide: Copy;
     /// Whether sixteen values of `F` and the operands of a step fit the registers. If not, a kernel with many sums
     /// takes a tile in several passes.
     const ROOMY: bool;
@@ -64,6 +66,15 @@ pub(crate) trait Simd: Copy {
     fn count_non_finite(self, a: Self::F) -> u32;
     /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1; lane 0 is returned.
     fn fold(self, a: Self::F) -> f32;
+    /// The first step of [`Simd::fold`] of `a`, which leaves lanes 0..8, and of `b`, which stand in lanes 8..16.
+    fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F;
+    /// Wide lanes of +0.
+    fn wide(self) -> Self::Wide;
+    /// Lane *i* of `wide` + lane *i* of `a`, widened exactly; one rounding.
+    fn add_wide(self, wide: Self::Wide, a: Self::F) -> Self::Wide;
+    /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1, in `f64`; lane 0 is returned. If `paired`, lanes 0..8 hold the even places and
+    /// lanes 8..16 the odd ones: it is the places that are folded.
+    fn fold_wide(self, wide: Self::Wide, paired: bool) -> f64;
     /// Place *i* = [`Simd::fold`] of the *i*th of sixteen.
     #[inline(always)]
     fn fold_16(self, all: [Self::F; 16]) -> [f32; 16] {

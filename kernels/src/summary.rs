@@ -1,16 +1,27 @@
 //! One pass over a gradient: L1 norm, squared L2 norm, largest magnitude, and the count of non-finite entries.
 //!
-//! A gradient arrives in slices. The canonical sums ([`crate::sum`]) run over the terms in the order of arrival, so the
-//! result depends on that order but not on where it was cut: an [`Accumulator`] carries the open tile's lanes from
-//! slice to slice. Errors are those of [`crate::norm`].
+//! A gradient arrives in slices. The two sums run over the terms in the order of arrival, so the result depends on that order but
+//! not on where it was cut: an [`Accumulator`] carries the open tile's lanes from slice to slice.
+//!
+//! Their order is not quite that of [`crate::sum`]: tiles of [`TILE`] = 4,096 terms, 64 lanes in `f32` as there, but every tile folded
+//! to one `f32`, 64→32→…→1, and these added in `f64`, one after the other. So up to 1,024 entries the sums have the bits of
+//! [`crate::norm`], and beyond that their own. The reason is a core without `f64`: here are two sums, kept from slice to slice, and
+//! sixteen additions in `f64` for each in every 1,024 entries would cost it two and a half instructions an entry, of the eight that all
+//! four measures take.
+//!
+//! Relative errors are at most 71·2⁻²⁴ (L2²; 64 additions a lane, six to fold, one for the square) and 70·2⁻²⁴ (L1), plus
+//! 2⁻⁵³·⌈N/4096⌉ for the tiles; in practice up to 10⁻⁹ for 64 million squares.
 
 use crate::dispatch::{Kernel, run};
-use crate::dot::{ABREAST, AHEAD, fold_lanes};
+use crate::dot::{AHEAD, fold_lanes};
 use crate::element::Element;
 use crate::level::Level;
 use crate::norm::{INFINITY_DOUBLED, max_doubled};
 use crate::simd::Simd;
-use crate::sum::{LANES, TILE, fold};
+use crate::sum::{ABREAST, LANES, fold};
+
+/// Terms a tile: what is added in `f32` before the sums move to `f64`.
+pub const TILE: usize = 4096;
 
 /// The exact measures of one gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]

@@ -61,7 +61,11 @@ pub use srht::Srht;
 use crate::error::{Error, Field, check_length};
 use crate::ghost::{self, Route};
 use crate::gradient::{LONG_PIECE, Layer, Layout, LayoutId, Measures, PIECE, Sequence};
-use gradsieve_kernels::{Element, Summary, sum::TILE};
+use gradsieve_kernels::{Element, Summary};
+
+/// Coordinates of a segment that are taken together: 16 KiB of `f32`, which the nearest cache holds beside a sketch. A multiple of what any
+/// projector takes together, and as long as a tile of the summary, whose state is then carried no more often than it must be.
+const TILE: usize = 4096;
 
 /// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its state.
 pub trait Projector: Copy {

@@ -1,12 +1,12 @@
 //! Dot products of all pairs of two sets of rows, in blocks that caches can hold.
 //!
-//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: the canonical sum takes tiles of 4,096 and adds the
-//! tiles in order, and so does this, with the pairs inside the tiles. Rows are divided among threads, which changes no bit.
+//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is under way is kept for each pair of a block,
+//! while the block's rows go by, a stretch of columns at a time. Rows are divided among threads, which changes no bit.
 
 use std::num::NonZero;
 use std::thread;
 
-use gradsieve_kernels::dot;
+use gradsieve_kernels::dot::Carried;
 use gradsieve_kernels::sum::TILE;
 
 /// Some rows of one width, and which ones they are.
@@ -95,14 +95,42 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     Ok(out)
 }
 
-/// Tile by tile; in a tile, one right row meets all left ones, which stay in the cache.
+/// Rows of either side whose products are under way together: 32 KiB of sums, and half a megabyte of a stretch of columns, which
+/// the second cache holds.
+const SIDE: usize = 16;
+
+/// Columns that the rows of a block meet on at a time.
+const STRETCH: usize = 4 * TILE;
+
+/// Block by block.
 fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {
     let columns = right.len() / width;
-    for start in (0..width).step_by(TILE) {
-        let tile = start..width.min(start + TILE);
+    for (left, out) in left.chunks(SIDE * width).zip(out.chunks_mut(SIDE * columns)) {
+        for (first, right) in right.chunks(SIDE * width).enumerate() {
+            block(left, right, width, |i, j, product| out[i * columns + first * SIDE + j] = product)?;
+        }
+    }
+    Ok(())
+}
+
+/// All pairs of at most [`SIDE`] rows on either side.
+fn block(
+    left: &[f32],
+    right: &[f32],
+    width: usize,
+    mut put: impl FnMut(usize, usize, f64),
+) -> Result<(), gradsieve_kernels::Error> {
+    let mut sums = [[Carried::new(); SIDE]; SIDE];
+    for start in (0..width).step_by(STRETCH) {
+        let stretch = start..width.min(start + STRETCH);
         for (j, right) in right.chunks_exact(width).enumerate() {
             for (i, left) in left.chunks_exact(width).enumerate() {
-                out[i * columns + j] += dot(&left[tile.clone()], &right[tile.clone()])?;
+                let (left, right) = (&left[stretch.clone()], &right[stretch.clone()]);
+                if stretch.end < width {
+                    sums[i][j].add(left, right)?;
+                } else {
+                    put(i, j, sums[i][j].finish(left, right)?);
+                }
             }
         }
     }
@@ -112,10 +140,13 @@ fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<()
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gradsieve_kernels::dot;
 
     #[test]
     fn products_in_blocks_have_the_bits_of_whole_dot_products() {
-        for (rows, columns, width) in [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 33, 3 * TILE + 17)] {
+        for (rows, columns, width) in
+            [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 33, 3 * TILE + 17), (17, 2, 9 * TILE)]
+        {
             let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
             let mut left = Block::new(width, 1 << 24, rows);
             let mut right = Block::new(width, 1 << 24, columns);

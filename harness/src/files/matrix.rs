@@ -25,7 +25,7 @@ const BUFFERS: usize = 6;
 const WORTH_A_THREAD: u64 = 8 * BUFFER_BYTES as u64;
 
 /// Every piece of a row begins at a multiple of this column, and has this many values or a multiple
-/// unless it ends the row: so sums over tiles of 4,096 see the same tiles as if the row came whole.
+/// unless it ends the row: so a piece cuts neither a summary's tile nor a group of coordinates that a projection takes together.
 pub const PIECE_ALIGNMENT: usize = 4096;
 
 /// A two-dimensional array of floats (samples × parameters), opened and checked, not read.

@@ -5,23 +5,24 @@ use crate::dispatch::Kernel;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::simd::Simd;
 use core::arch::x86_64::{
-    __m128i, __m256, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
-    _mm_add_ps, _mm_add_ss, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps,
-    _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_prefetch, _mm_shuffle_epi32,
-    _mm_storeu_si128, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castps_pd,
-    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
-    _mm256_cvtps_epi32, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_ps, _mm256_extracti128_si256,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maskload_ps,
-    _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
-    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
-    _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_sll_epi32,
-    _mm256_slli_epi16, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16,
-    _mm256_srl_epi32, _mm256_srli_epi16, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32,
-    _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
-    _mm256_xor_ps, _mm256_xor_si256,
+    __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
+    _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
+    _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16,
+    _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128, _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64,
+    _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8,
+    _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128, _mm256_castps_pd, _mm256_castps_si256,
+    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32,
+    _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32,
+    _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd, _mm256_extractf128_ps,
+    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32,
+    _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd,
+    _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi16, _mm256_slli_epi32,
+    _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16, _mm256_srl_epi32, _mm256_srli_epi16,
+    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
+    _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -46,6 +47,16 @@ pub(super) fn fold_8(eight: __m256) -> f32 {
         let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
         _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+    }
+}
+
+/// Four lanes of `f64` folded: 2, 1. Called by words of AVX2 and of AVX-512 only.
+#[inline(always)]
+pub(super) fn fold_4(four: __m256d) -> f64 {
+    // SAFETY: the callers' witnesses: both levels have AVX.
+    unsafe {
+        let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
+        _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
     }
 }
 
@@ -288,6 +299,7 @@ impl Avx2 {
 
 impl Simd for Avx2 {
     type F = [__m256; 2];
+    type Wide = [__m256d; 4];
     const ROOMY: bool = false;
 
     #[inline(always)]
@@ -455,6 +467,41 @@ impl Simd for Avx2 {
     fn fold(self, [low, high]: Self::F) -> f32 {
         // SAFETY: the witness.
         fold_8(unsafe { _mm256_add_ps(low, high) })
+    }
+
+    #[inline(always)]
+    fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe { [_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1])] }
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self::Wide {
+        // SAFETY: the witness.
+        unsafe { [_mm256_setzero_pd(); 4] }
+    }
+
+    #[inline(always)]
+    fn add_wide(self, mut wide: Self::Wide, a: Self::F) -> Self::Wide {
+        for (wide, a) in wide.as_chunks_mut::<2>().0.iter_mut().zip(a) {
+            // SAFETY: the witness.
+            unsafe {
+                wide[0] = _mm256_add_pd(wide[0], _mm256_cvtps_pd(_mm256_castps256_ps128(a)));
+                wide[1] = _mm256_add_pd(wide[1], _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(a)));
+            }
+        }
+        wide
+    }
+
+    #[inline(always)]
+    fn fold_wide(self, [a, b, c, d]: Self::Wide, paired: bool) -> f64 {
+        // SAFETY: the witness.
+        unsafe {
+            if paired {
+                return fold_4(_mm256_add_pd(a, b)) + fold_4(_mm256_add_pd(c, d));
+            }
+            fold_4(_mm256_add_pd(_mm256_add_pd(a, c), _mm256_add_pd(b, d)))
+        }
     }
 
     #[inline(always)]

@@ -5,22 +5,24 @@ use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::level::has_vnni;
 use crate::simd::Simd;
 use core::arch::x86_64::{
-    __m256i, __m512, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128,
-    _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps,
-    _mm512_add_epi32, _mm512_add_epi64, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castps_pd,
-    _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256,
-    _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps,
-    _mm512_cvtps_epi32, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
-    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
-    _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps,
-    _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16,
-    _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_si512,
-    _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32,
-    _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512,
-    _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
+    __m256i, __m512, __m512d, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
+    _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
+    _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd, _mm512_add_ps,
+    _mm512_and_si512, _mm512_castpd_ps, _mm512_castpd512_pd256, _mm512_castps_pd, _mm512_castps_si512,
+    _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
+    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32,
+    _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
+    _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask,
+    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32,
+    _mm512_mask_xor_ps, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps,
+    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
+    _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd, _mm512_unpacklo_epi32,
+    _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -276,6 +278,7 @@ impl Avx512 {
 
 impl Simd for Avx512 {
     type F = __m512;
+    type Wide = [__m512d; 2];
     const ROOMY: bool = true;
 
     #[inline(always)]
@@ -415,6 +418,45 @@ impl Simd for Avx512 {
         // SAFETY: the witness.
         let eight = unsafe { _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)) };
         super::avx2::fold_8(eight)
+    }
+
+    #[inline(always)]
+    fn fold_two_to_8(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the witness.
+        unsafe {
+            let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b);
+            _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
+        }
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self::Wide {
+        // SAFETY: the witness.
+        unsafe { [_mm512_setzero_pd(); 2] }
+    }
+
+    #[inline(always)]
+    fn add_wide(self, [low, high]: Self::Wide, a: __m512) -> Self::Wide {
+        // SAFETY: the witness.
+        unsafe {
+            let a = [_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)];
+            [_mm512_add_pd(low, _mm512_cvtps_pd(a[0])), _mm512_add_pd(high, _mm512_cvtps_pd(a[1]))]
+        }
+    }
+
+    #[inline(always)]
+    fn fold_wide(self, [low, high]: Self::Wide, paired: bool) -> f64 {
+        // SAFETY: the witness.
+        unsafe {
+            let halves = |x| (_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x));
+            if !paired {
+                let (low, high) = halves(_mm512_add_pd(low, high));
+                return super::avx2::fold_4(_mm256_add_pd(low, high));
+            }
+            let (even, odd) = (halves(low), halves(high));
+            super::avx2::fold_4(_mm256_add_pd(even.0, even.1))
+                + super::avx2::fold_4(_mm256_add_pd(odd.0, odd.1))
+        }
     }
 
     #[inline(always)]

@@ -7,15 +7,16 @@ use super::padded;
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::aarch64::{
-    float32x4_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32, vaddq_s32,
-    vaddq_u32, vaddv_f32, vaddvq_s32, vandq_u16, vandq_u32, vbslq_f32, vbslq_u32, vceqq_f32, vcgtq_f32,
-    vcgtq_u32, vcombine_u16, vcvt_f16_f32, vcvt_f32_f16, vdupq_n_f32, vdupq_n_s32, vdupq_n_u8, vdupq_n_u16,
-    vdupq_n_u32, veorq_u8, veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16, vget_low_f32,
-    vget_low_u16, vld1q_f32, vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vmaxq_f32, vmaxvq_f32, vmulq_f32,
-    vorrq_u32, vqtbl1q_u8, vreinterpret_f16_u16, vreinterpret_u16_f16, vreinterpretq_f32_u8,
-    vreinterpretq_f32_u32, vreinterpretq_s32_u32, vreinterpretq_u8_u16, vreinterpretq_u8_u32,
-    vreinterpretq_u16_u8, vreinterpretq_u32_f32, vreinterpretq_u32_u16, vshll_high_n_u16, vshll_n_u16,
-    vshlq_n_u32, vshlq_u16, vshlq_u32, vshrn_n_u32, vshrq_n_u32, vst1q_f32, vst1q_u16,
+    float32x4_t, float64x2_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32,
+    vaddq_f64, vaddq_s32, vaddq_u32, vaddv_f32, vaddvq_f64, vaddvq_s32, vandq_u16, vandq_u32, vbslq_f32,
+    vbslq_u32, vceqq_f32, vcgtq_f32, vcgtq_u32, vcombine_u16, vcvt_f16_f32, vcvt_f32_f16, vcvt_f64_f32,
+    vcvt_high_f64_f32, vdupq_n_f32, vdupq_n_f64, vdupq_n_s32, vdupq_n_u8, vdupq_n_u16, vdupq_n_u32, veorq_u8,
+    veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16, vget_low_f32, vget_low_u16, vld1q_f32,
+    vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vmaxq_f32, vmaxvq_f32, vmulq_f32, vorrq_u32, vqtbl1q_u8,
+    vreinterpret_f16_u16, vreinterpret_u16_f16, vreinterpretq_f32_u8, vreinterpretq_f32_u32,
+    vreinterpretq_s32_u32, vreinterpretq_u8_u16, vreinterpretq_u8_u32, vreinterpretq_u16_u8,
+    vreinterpretq_u32_f32, vreinterpretq_u32_u16, vshll_high_n_u16, vshll_n_u16, vshlq_n_u32, vshlq_u16,
+    vshlq_u32, vshrn_n_u32, vshrq_n_u32, vst1q_f32, vst1q_u16,
 };
 use half::{bf16, f16};
 
@@ -146,6 +147,7 @@ impl Neon {
 
 impl Simd for Neon {
     type F = [float32x4_t; 4];
+    type Wide = [float64x2_t; 8];
     const ROOMY: bool = false;
 
     #[inline(always)]
@@ -294,6 +296,47 @@ impl Simd for Neon {
         unsafe {
             let four = vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d));
             vaddv_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
+        }
+    }
+
+    #[inline(always)]
+    fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F {
+        // SAFETY: the witness.
+        unsafe {
+            [vaddq_f32(a[0], a[2]), vaddq_f32(a[1], a[3]), vaddq_f32(b[0], b[2]), vaddq_f32(b[1], b[3])]
+        }
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self::Wide {
+        // SAFETY: the witness.
+        unsafe { [vdupq_n_f64(0.0); 8] }
+    }
+
+    #[inline(always)]
+    fn add_wide(self, mut wide: Self::Wide, a: Self::F) -> Self::Wide {
+        for (wide, a) in wide.as_chunks_mut::<2>().0.iter_mut().zip(a) {
+            // SAFETY: the witness.
+            unsafe {
+                wide[0] = vaddq_f64(wide[0], vcvt_f64_f32(vget_low_f32(a)));
+                wide[1] = vaddq_f64(wide[1], vcvt_high_f64_f32(a));
+            }
+        }
+        wide
+    }
+
+    #[inline(always)]
+    fn fold_wide(self, [a, b, c, d, e, f, g, h]: Self::Wide, paired: bool) -> f64 {
+        // SAFETY: the witness.
+        unsafe {
+            if paired {
+                let even = vaddq_f64(vaddq_f64(a, c), vaddq_f64(b, d));
+                let odd = vaddq_f64(vaddq_f64(e, g), vaddq_f64(f, h));
+                return vaddvq_f64(even) + vaddvq_f64(odd);
+            }
+            let (ae, cg) = (vaddq_f64(a, e), vaddq_f64(c, g));
+            let (bf, dh) = (vaddq_f64(b, f), vaddq_f64(d, h));
+            vaddvq_f64(vaddq_f64(vaddq_f64(ae, cg), vaddq_f64(bf, dh)))
         }
     }
 

@@ -7,11 +7,12 @@ use super::padded;
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::wasm32::{
-    f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_ne, f32x4_pmax, f32x4_splat, i8x16,
-    i8x16_splat, i8x16_swizzle, i16x8, i16x8_mul, i16x8_splat, i32x4, i32x4_add, i32x4_bitmask, i32x4_ge,
-    i32x4_gt, i32x4_lt, i32x4_mul, i32x4_shl, i32x4_shuffle, i32x4_splat, i32x4_sub, u16x8_narrow_i32x4,
-    u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_andnot, v128_bitselect,
-    v128_load, v128_or, v128_store, v128_xor,
+    f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_ne, f32x4_pmax, f32x4_splat, f64x2_add,
+    f64x2_extract_lane, f64x2_promote_low_f32x4, i8x16, i8x16_splat, i8x16_swizzle, i16x8, i16x8_mul,
+    i16x8_splat, i32x4, i32x4_add, i32x4_bitmask, i32x4_ge, i32x4_gt, i32x4_lt, i32x4_mul, i32x4_shl,
+    i32x4_shuffle, i32x4_splat, i32x4_sub, u16x8_narrow_i32x4, u32x4_extend_high_u16x8,
+    u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_andnot, v128_bitselect, v128_load, v128_or,
+    v128_store, v128_xor,
 };
 use half::{bf16, f16};
 
@@ -157,6 +158,7 @@ fn scatter_16_bit<T: Copy>(
 
 impl Simd for Simd128 {
     type F = [v128; 4];
+    type Wide = [v128; 8];
     const ROOMY: bool = false;
 
     #[inline(always)]
@@ -267,6 +269,39 @@ impl Simd for Simd128 {
         let four = f32x4_add(f32x4_add(a, c), f32x4_add(b, d));
         let two = f32x4_add(four, i32x4_shuffle::<2, 3, 2, 3>(four, four));
         f32x4_extract_lane::<0>(two) + f32x4_extract_lane::<1>(two)
+    }
+
+    #[inline(always)]
+    fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F {
+        [f32x4_add(a[0], a[2]), f32x4_add(a[1], a[3]), f32x4_add(b[0], b[2]), f32x4_add(b[1], b[3])]
+    }
+
+    #[inline(always)]
+    fn wide(self) -> Self::Wide {
+        [i32x4_splat(0); 8]
+    }
+
+    #[inline(always)]
+    fn add_wide(self, mut wide: Self::Wide, a: Self::F) -> Self::Wide {
+        for (wide, a) in wide.as_chunks_mut::<2>().0.iter_mut().zip(a) {
+            let upper = i32x4_shuffle::<2, 3, 2, 3>(a, a);
+            wide[0] = f64x2_add(wide[0], f64x2_promote_low_f32x4(a));
+            wide[1] = f64x2_add(wide[1], f64x2_promote_low_f32x4(upper));
+        }
+        wide
+    }
+
+    #[inline(always)]
+    fn fold_wide(self, [a, b, c, d, e, f, g, h]: Self::Wide, paired: bool) -> f64 {
+        let ends = |two| f64x2_extract_lane::<0>(two) + f64x2_extract_lane::<1>(two);
+        if paired {
+            let even = f64x2_add(f64x2_add(a, c), f64x2_add(b, d));
+            let odd = f64x2_add(f64x2_add(e, g), f64x2_add(f, h));
+            return ends(even) + ends(odd);
+        }
+        let (ae, cg) = (f64x2_add(a, e), f64x2_add(c, g));
+        let (bf, dh) = (f64x2_add(b, f), f64x2_add(d, h));
+        ends(f64x2_add(f64x2_add(ae, cg), f64x2_add(bf, dh)))
     }
 
     #[inline(always)]
