@@ -10,7 +10,7 @@ use crate::element::Element;
 use crate::isa::any_doubled_above;
 use crate::level::Level;
 use crate::simd::Simd;
-use crate::sum::{self, ABREAST, LANES, Lanes, NO_TERMS, TILE, tiles};
+use crate::sum::{self, ABREAST, LANES, Lanes, NO_TERMS, tiles};
 
 /// Σ xᵢ²: the squared Euclidean norm. 0 for an empty slice.
 #[inline]

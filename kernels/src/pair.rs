@@ -10,7 +10,7 @@ use crate::error::{Error, same_length};
 use crate::level::Level;
 use crate::norm::{self, Magnitude, Square};
 use crate::simd::Simd;
-use crate::sum::{self, LANES, NO_TERMS, TILE, tiles};
+use crate::sum::{self, LANES, NO_TERMS, tiles};
 
 /// The joint measures of two vectors x and y.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
