@@ -3,8 +3,12 @@
 use crate::Line;
 use crate::inputs::{KINDS, UNDERFLOW, UNIT, numbers};
 use crate::worst::{Sum, Worst};
+use core::num::NonZeroU16;
+use gradsieve_kernels::gaussian::{Gaussian, TABLES, gaussian};
+use gradsieve_kernels::mask::{Mask, mask};
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 use gradsieve_kernels::sjlt::Repeat;
+use gradsieve_kernels::srht::{Srht, srht};
 use gradsieve_kernels::{Rademacher, Sjlt, hadamard, hash, rademacher, sjlt, sjlt_scaled};
 use half::f16;
 
@@ -29,6 +33,27 @@ pub(crate) const LINES: &[Line] = &[
         bound: "(7 + ⌈p/32⌉)·ε·Σ\\|xᵢ\\|",
         reason: "3 additions of four, 3 of eight sums, one a group; one product",
         check: rademachers,
+    },
+    Line {
+        file: "gaussian.rs",
+        kernel: "Gaussian, p inputs",
+        bound: "ε·(13·Σ\\|xᵢ\\| + p·Σ\\|gᵢⱼxᵢ\\|)",
+        reason: "products and sums of an input's four parts, and an addition each",
+        check: gaussians,
+    },
+    Line {
+        file: "mask.rs",
+        kernel: "mask, then SJLT",
+        bound: "(m − 1)·ε·Σ\\|xᵢ\\| of the m that meet",
+        reason: "that of the SJLT; what is masked is not there",
+        check: masks,
+    },
+    Line {
+        file: "srht.rs",
+        kernel: "SRHT",
+        bound: "(10 + n)·ε·Σ(Σ\\|xᵢ\\| of its block) of the n that meet",
+        reason: "ten stages, then an addition each",
+        check: srhts,
     },
     Line {
         file: "hadamard.rs",
@@ -138,25 +163,118 @@ fn rademachers(worst: &mut Worst) {
     }
 }
 
+fn gaussians(worst: &mut Worst) {
+    const WIDTH: usize = 32;
+    let projection = Gaussian::new(WIDTH, SEED).unwrap();
+    let key = hash::key(SEED, u64::from_be_bytes(*b"GAUSSIAN"));
+    // The four parts of input i's normal number for output j.
+    let parts = |i: u64, j: usize| {
+        let word = hash::word(key, i * (WIDTH as u64 / 4) + (j % 16 / 2) as u64);
+        let bits = word >> (16 * (j / 16) + 32 * (j % 2));
+        let part = |q: usize| {
+            let nibble = (bits >> (4 * q) & 15) as usize;
+            let magnitude = f64::from(TABLES[q][nibble % 8]);
+            if nibble >= 8 { -magnitude } else { magnitude }
+        };
+        [part(0), part(1), part(2), part(3)]
+    };
+    for kind in KINDS {
+        for (n, offset) in SEGMENTS {
+            let (x, mut out) = (numbers::<f16>(kind, n as u64, n), [0.0; WIDTH]);
+            gaussian(projection, offset, 1.0, &x, &mut out).unwrap();
+            let magnitude: f64 = x.iter().map(|x| x.to_f64().abs()).sum();
+            for (j, out) in out.iter().enumerate() {
+                let (mut exact, mut products) = (Sum::default(), 0.0);
+                for (x, i) in x.iter().zip(offset..) {
+                    let parts = parts(i, j);
+                    products += (parts.iter().sum::<f64>() * x.to_f64()).abs();
+                    parts.iter().for_each(|part| exact.add(part * x.to_f64()));
+                }
+                let bound = UNIT * (13.0 * magnitude + n as f64 * products) + 4.0 * n as f64 * UNDERFLOW;
+                worst.see((*out).into(), exact.value(), bound, (kind, n, j));
+            }
+        }
+    }
+}
+
+fn masks(worst: &mut Worst) {
+    const EVERY: u64 = 3;
+    const WIDTH: usize = 64;
+    let every = NonZeroU16::new(EVERY as u16).unwrap();
+    let projection = Mask::new(SEED, Repeat::One, every);
+    let key = hash::key(SEED, 0x4D41_534B_2D33_3200);
+    let kept = |i: u64| ((hash::word(key, i / 32 / EVERY) >> 32) * EVERY) >> 32 == i / 32 % EVERY;
+    for kind in KINDS {
+        for (n, offset) in SEGMENTS {
+            let (x, mut out) = (numbers::<f32>(kind, n as u64, n), [0.0; WIDTH]);
+            mask(projection, offset, 1.0, &x, &mut out).unwrap();
+            let mut exact = [Sum::default(); WIDTH];
+            for (x, i) in x.iter().zip(offset..).filter(|(_, i)| kept(*i)) {
+                let (at, sign) = place(1, WIDTH, i, 0);
+                exact[at].add(sign * f64::from(*x));
+            }
+            for (at, (out, exact)) in out.iter().zip(&exact).enumerate() {
+                let bound = exact.count.saturating_sub(1) as f64 * UNIT * exact.magnitude;
+                worst.see((*out).into(), exact.value(), bound, (kind, n, at));
+            }
+        }
+    }
+}
+
+fn srhts(worst: &mut Worst) {
+    const WIDTH: usize = 64;
+    let key = hash::key(SEED, u64::from_be_bytes(*b"SRHT-102"));
+    for kind in KINDS {
+        for (n, offset) in SEGMENTS {
+            let (x, mut out) = (numbers::<f32>(kind, n as u64, n), [0.0; WIDTH]);
+            srht(Srht::new(SEED), offset, 1.0, &x, &mut out).unwrap();
+            let (mut exact, mut magnitudes) = ([Sum::default(); WIDTH], [0.0; WIDTH]);
+            let end = offset + n as u64;
+            for start in (offset / 1024 * 1024..end).step_by(1024) {
+                let signed = |i: u64| {
+                    let x = if (offset..end).contains(&i) { x[(i - offset) as usize].into() } else { 0.0 };
+                    if hash::word(key, i / 64) >> (i % 64) & 1 == 1 { -x } else { x }
+                };
+                let mut block: Vec<f64> = (start..start + 1024).map(signed).collect();
+                let magnitude: f64 = block.iter().map(|x| x.abs()).sum();
+                butterflies(&mut block);
+                for (x, i) in block.iter().zip(start..) {
+                    let (at, sign) = place(1, WIDTH, i, 0);
+                    exact[at].add(sign * x);
+                    magnitudes[at] += magnitude;
+                }
+            }
+            for (at, out) in out.iter().enumerate() {
+                let bound = (10 + exact[at].count) as f64 * UNIT * magnitudes[at];
+                worst.see((*out).into(), exact[at].value(), bound, (kind, n, at));
+            }
+        }
+    }
+}
+
+/// The transform, stage after stage. Sums of 2¹⁴ numbers in `f64` lose nothing that counts here.
+fn butterflies(x: &mut [f64]) {
+    let mut half = 1;
+    while half < x.len() {
+        for block in x.chunks_mut(2 * half) {
+            let (low, high) = block.split_at_mut(half);
+            for (a, b) in low.iter_mut().zip(high) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        half *= 2;
+    }
+}
+
 fn transforms(worst: &mut Worst) {
     for kind in KINDS {
         for log in [0, 1, 3, 4, 5, 8, 11, 14] {
             let x = numbers::<f32>(kind, log, 1 << log);
             let mut out = x.clone();
             hadamard(&mut out).unwrap();
-            // Sums of 2¹⁴ numbers in f64 lose nothing that counts here.
             let mut exact: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
             let magnitude: f64 = exact.iter().map(|x| x.abs()).sum();
-            let mut half = 1;
-            while half < exact.len() {
-                for block in exact.chunks_mut(2 * half) {
-                    let (low, high) = block.split_at_mut(half);
-                    for (a, b) in low.iter_mut().zip(high) {
-                        (*a, *b) = (*a + *b, *a - *b);
-                    }
-                }
-                half *= 2;
-            }
+            butterflies(&mut exact);
             for (at, (out, exact)) in out.iter().zip(exact).enumerate() {
                 worst.see((*out).into(), exact, log as f64 * UNIT * magnitude, (kind, log, at));
             }
