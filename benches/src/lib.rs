@@ -10,7 +10,7 @@
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
-//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`]: one file a contest.
+//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`] with [`stores`] in them, [`influence`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -23,6 +23,7 @@ pub mod factored;
 pub mod gaussians;
 pub mod ghosts;
 pub mod hadamard;
+pub mod influence;
 pub mod limits;
 pub mod machine;
 pub mod masks;
@@ -35,4 +36,5 @@ pub mod report;
 pub mod scores;
 pub mod sketches;
 pub mod srht;
+pub mod stores;
 pub mod summaries;

@@ -1,11 +1,12 @@
 //! Store scoring: rows of k = 512 in every codec against 1, 8 and 64 queries. Our levels score sealed segments; lines of their own show
-//! them on open ones.
+//! them on open ones, and the core's store on its best level.
 //!
 //! The limit for 1 and 8 queries is a plain read of the rows; for 64, a loop that does nothing but the arithmetic, over fewer rows.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
-use crate::{limits, plain};
+use crate::{limits, plain, stores};
+use gradsieve::store::Codec;
 use gradsieve_kernels::codec::int8::encode_int8;
 use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
 use gradsieve_kernels::score::float::{Packed, score_rows_with, score_sealed_with, seal, sealed_len};
@@ -91,7 +92,18 @@ fn of_floats<T: Element>(hall: &mut Hall, queries: usize, target: f64) {
     let (sealed, scores) = (&sealed, &RefCell::new(Buffer::<f32>::zeros(queries * n)));
     let ours = |level, to: &mut [f32]| score_sealed_with(level, black_box(sealed), packed, to);
     let open = |level, to: &mut [f32]| score_rows_with(level, black_box(rows), K, q, to);
+    let codec = if size_of::<T>() == 4 {
+        Codec::F32
+    } else if T::NAME == "float16" {
+        Codec::F16
+    } else {
+        Codec::Bf16
+    };
+    let mut memory = stores::Memory::new(codec, n, K);
+    let wide = rows.chunks_exact(K).map(|row| row.iter().map(|x| x.widen()).collect());
+    let (store, mut scratch) = (memory.filled(codec, K, wide), Vec::new());
     let mut contest = contest(T::NAME, queries, target, rows, scores, ours, open);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q, &mut scratch), scores);
 
     let one = |x: &[T], q: &[f32]| plain::sum_two(x, q, |x, q| x.widen() * q) as f32;
     contest.enter(Role::Peer, "chunked, native", move || {
@@ -210,7 +222,11 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
             }
         }
     };
+    let mut memory = stores::Memory::new(Codec::Int8, n, K);
+    let store = memory.filled(Codec::Int8, K, numbers.chunks_exact(K).map(<[f32]>::to_vec));
+    let mut scratch = Vec::new();
     let mut contest = contest("int8", queries, target, stored, scores, ours, open);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Int8, K, q, &mut scratch), scores);
 
     contest.enter(Role::Peer, "simsimd, dot by dot", move || {
         let one = |x: &[i8], q: &[i8]| simsimd::SpatialSimilarity::dot(x, q).map_or(f32::NAN, |x| x as f32);
@@ -253,7 +269,11 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
     let groups = sign::Rows { words: words(&sealed), scales: &scales };
     let ours = |level, to: &mut [f32]| sign::score_sign_sealed_with(level, black_box(groups), tables, to);
     let open = |level, to: &mut [f32]| sign::score_sign_rows_with(level, black_box(rows), K, q, to);
+    let mut memory = stores::Memory::new(Codec::Sign, n, K);
+    let store = memory.filled(Codec::Sign, K, numbers.chunks_exact(K).map(<[f32]>::to_vec));
+    let mut scratch = Vec::new();
     let mut contest = contest("1 bit", queries, target, &stored, scores, ours, open);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Sign, K, q, &mut scratch), scores);
     contest.enter(Role::Peer, "sign by sign, native", || {
         let mut scores = scores.borrow_mut();
         plain::native(
