@@ -93,6 +93,26 @@ pub enum StateKind {
     Reservoir = 13,
     /// [`Largest`](crate::store::Largest).
     Largest = 14,
+    /// [`Trak`](crate::influence::Trak).
+    Trak = 15,
+    /// [`TrakScore`](crate::influence::TrakScore).
+    TrakScore = 16,
+    /// [`IpEnsemble`](crate::influence::IpEnsemble).
+    IpEnsemble = 17,
+    /// [`ReTrac`](crate::influence::ReTrac).
+    ReTrac = 18,
+    /// [`LessTargets`](crate::influence::LessTargets).
+    LessTargets = 19,
+    /// [`Less`](crate::influence::Less).
+    Less = 20,
+    /// [`InRunShapley`](crate::influence::InRunShapley).
+    InRunShapley = 21,
+    /// [`DataInf`](crate::influence::DataInf).
+    DataInf = 22,
+    /// [`Propagator`](crate::influence::dvemb::Propagator).
+    Propagator = 23,
+    /// [`Recorder`](crate::influence::dvemb::Recorder).
+    Recorder = 24,
 }
 
 /// A state that can be written as bytes and restored from them.

@@ -15,6 +15,7 @@ use super::curvature::{Gram, Parts, copy};
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use core::ops::Range;
 use gradsieve_kernels::{Element, squared_norm};
 
@@ -309,4 +310,61 @@ fn ranges(layers: &[DataInfLayer]) -> impl Iterator<Item = Range<usize>> + Clone
 /// 1/(λ_l + ‖g_l‖²).
 fn weight(layers: &[DataInfLayer]) -> impl Fn(usize, &[f32]) -> f64 {
     |number, row| layers.get(number).map_or(0.0, |layer| layer.weight(row))
+}
+
+impl DataInf<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(layers: usize) -> usize {
+        layers.saturating_mul(LAYER_AT_REST).saturating_add(FRAME + 32)
+    }
+}
+
+/// Bytes of a layer at rest.
+const LAYER_AT_REST: usize = 32;
+
+impl State for DataInf<'_> {
+    const KIND: StateKind = StateKind::DataInf;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.f32(self.damping);
+        to.u8(u8::from(self.fitted));
+        to.zeros(3);
+        to.count(self.width);
+        to.u64(self.count);
+        to.count(self.layers.len());
+        for layer in &*self.layers {
+            to.count(layer.start);
+            to.count(layer.end);
+            to.f64(layer.squares);
+            to.f64(layer.damping);
+        }
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(self.damping.to_bits() == from.u32()?)?;
+        let fitted = from.flag()?;
+        from.skip(3)?;
+        check_width(self.width, from.u64()?)?;
+        let count = from.u64()?;
+        check_id(id, self.width, count > 0 || fitted)?;
+        check_setting(from.u64()? == self.layers.len() as u64)?;
+        from.exactly(self.layers.len().saturating_mul(LAYER_AT_REST))?;
+        let mut ranges = *from;
+        for layer in &*self.layers {
+            check_setting(ranges.u64()? == layer.start as u64)?;
+            check_setting(ranges.u64()? == layer.end as u64)?;
+            ranges.skip(16)?;
+        }
+        for layer in self.layers.iter_mut() {
+            from.skip(16)?;
+            (layer.squares, layer.damping) = (from.f64()?, from.f64()?);
+        }
+        (self.id, self.count, self.fitted) = (id, count, fitted);
+        Ok(())
+    }
 }

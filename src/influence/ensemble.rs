@@ -8,7 +8,8 @@
 
 use super::dot::grad_dot;
 use crate::error::Error;
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// The running influence of one train sample on one target, over copies of the model.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -56,5 +57,30 @@ impl IpEnsemble {
     #[must_use]
     pub const fn mean(&self) -> f64 {
         if self.members == 0 { 0.0 } else { self.sum / self.members as f64 }
+    }
+}
+
+impl IpEnsemble {
+    /// Bytes of the state at rest.
+    pub const BYTES_AT_REST: usize = FRAME + 16;
+}
+
+impl State for IpEnsemble {
+    const KIND: StateKind = StateKind::IpEnsemble;
+
+    /// A sum of numbers, which does not know where they came from.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.f64(self.sum);
+        to.u64(self.members);
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        from.exactly(16)?;
+        *self = Self { sum: from.f64()?, members: from.u64()? };
+        Ok(())
     }
 }

@@ -13,7 +13,8 @@
 
 use super::check_pair;
 use crate::error::{Error, check_length};
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::dot;
 
 /// The running scores of n training samples, in lent memory of n numbers.
@@ -138,5 +139,33 @@ fn check_step(learning_rate: f64, target: &Sketch<'_>, curvature: Option<&Sketch
     match curvature {
         Some(curvature) => check_pair(curvature, target),
         None => target.check_finite(),
+    }
+}
+
+impl InRunShapley<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(samples: usize) -> usize {
+        samples.saturating_mul(8).saturating_add(FRAME + 8)
+    }
+}
+
+impl State for InRunShapley<'_> {
+    const KIND: StateKind = StateKind::InRunShapley;
+
+    /// Sums of numbers, which do not know where they came from.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.scores.len());
+        to.f64s(self.scores);
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.scores.len() as u64)?;
+        from.exactly(size_of_val(self.scores))?;
+        from.f64s(self.scores)
     }
 }

@@ -15,6 +15,7 @@
 use super::retrac::reciprocal_norm;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 
@@ -250,5 +251,77 @@ impl<'m> Less<'m> {
     pub fn score(&self) -> f64 {
         let largest = self.sums.iter().fold(f64::NEG_INFINITY, |largest, &sum| libm::fmax(largest, sum));
         if self.weights > 0.0 { largest / self.weights } else { 0.0 }
+    }
+}
+
+impl LessTargets<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(subtasks: usize, width: usize) -> usize {
+        Self::floats(subtasks, width).saturating_mul(4).saturating_add(FRAME + 16)
+    }
+}
+
+impl State for LessTargets<'_> {
+    const KIND: StateKind = StateKind::LessTargets;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.width);
+        to.count(self.counts.len());
+        to.f32s(self.sums);
+        to.f32s(self.counts);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_width(self.width, from.u64()?)?;
+        check_setting(from.u64()? == self.counts.len() as u64)?;
+        from.exactly(size_of_val(self.sums).saturating_add(size_of_val(self.counts)))?;
+        let mut counts = *from;
+        counts.skip(size_of_val(self.sums))?;
+        let mut observed = false;
+        for _ in &*self.counts {
+            observed |= counts.f32()? != 0.0;
+        }
+        check_id(id, self.width, observed)?;
+        from.f32s(self.sums)?;
+        from.f32s(self.counts)?;
+        self.id = id;
+        Ok(())
+    }
+}
+
+impl Less<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(subtasks: usize) -> usize {
+        subtasks.saturating_mul(8).saturating_add(FRAME + 16)
+    }
+}
+
+impl State for Less<'_> {
+    const KIND: StateKind = StateKind::Less;
+
+    /// Sums of numbers, which do not know where they came from.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.sums.len());
+        to.f64(self.weights);
+        to.f64s(self.sums);
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.sums.len() as u64)?;
+        let weights = from.f64()?;
+        from.exactly(size_of_val(self.sums))?;
+        from.f64s(self.sums)?;
+        self.weights = weights;
+        Ok(())
     }
 }

@@ -13,6 +13,7 @@
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// The average direction of one sample's gradients, train or target, in lent memory of K numbers.
@@ -105,5 +106,37 @@ pub(super) fn reciprocal_norm(x: &[f32]) -> Result<f32, Error> {
         // Squares beyond the range of f32.
         () if !square.is_finite() || !reciprocal.is_finite() => Err(Error::NonFinite),
         () => Ok(reciprocal),
+    }
+}
+
+impl ReTrac<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        width.saturating_mul(4).saturating_add(FRAME + 16)
+    }
+}
+
+impl State for ReTrac<'_> {
+    const KIND: StateKind = StateKind::ReTrac;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.sum.len());
+        to.u64(self.count);
+        to.f32s(self.sum);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_width(self.sum.len(), from.u64()?)?;
+        let count = from.u64()?;
+        check_id(id, self.sum.len(), count > 0)?;
+        from.exactly(size_of_val(self.sum))?;
+        from.f32s(self.sum)?;
+        (self.id, self.count) = (id, count);
+        Ok(())
     }
 }

@@ -31,7 +31,7 @@ impl<'m> Ridge<'m> {
         Moments::floats(width) + triangle(width)
     }
 
-    /// Bytes of the state at rest, at most; a third less before the first fit.
+    /// Bytes of the state at rest, at most; half before the first fit.
     #[must_use]
     pub const fn bytes_at_rest(width: usize) -> usize {
         fitted::bytes_at_rest(Centre::Zero, width)

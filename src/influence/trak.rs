@@ -13,8 +13,9 @@
 
 use super::targets::Targets;
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, triangle};
-use crate::sketch::Sketch;
+use crate::moments::{Centre, Factor, Moments, fitted, triangle};
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// One model's training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
 #[derive(Debug)]
@@ -30,6 +31,12 @@ impl<'m> Trak<'m> {
     #[must_use]
     pub const fn floats(width: usize) -> usize {
         Moments::floats(width) + triangle(width)
+    }
+
+    /// Bytes of the state at rest, at most; half before the first fit.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize) -> usize {
+        fitted::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue of ΦᵀΦ.
@@ -146,5 +153,49 @@ impl TrakScore {
         }
         let models = self.models as f64;
         (self.products / models) * (self.doubts / models)
+    }
+}
+
+impl State for Trak<'_> {
+    const KIND: StateKind = StateKind::Trak;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.sketch_id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let factor = self.fitted.then_some(&*self.factor);
+        fitted::write(self.damping, &self.moments, factor, to);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
+        Ok(())
+    }
+}
+
+impl TrakScore {
+    /// Bytes of the state at rest.
+    pub const BYTES_AT_REST: usize = FRAME + 24;
+}
+
+impl State for TrakScore {
+    const KIND: StateKind = StateKind::TrakScore;
+
+    /// Sums of numbers, which do not know where they came from.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.f64(self.products);
+        to.f64(self.doubts);
+        to.u64(self.models);
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        from.exactly(24)?;
+        *self = Self { products: from.f64()?, doubts: from.f64()?, models: from.u64()? };
+        Ok(())
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::source::normals;
 use crate::store::{filled, id_of, scores_of, sketch_of};
-use gradsieve::influence::{Ridge, RidgeTarget, TracIn};
+use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, Recorder, Step, StepMark};
+use gradsieve::influence::{
+    DataInf, DataInfLayer, InRunShapley, IpEnsemble, Less, LessTargets, ReTrac, Ridge, RidgeTarget, TracIn,
+    Trak, TrakScore,
+};
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, Node, SelfInfluence,
@@ -135,6 +139,68 @@ macro_rules! for_each_state {
         state.fit().unwrap();
         $check!("ridge", state, Ridge::new(0.5, K, &mut b).unwrap());
 
+        let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+        let mut state = Trak::new(0.5, K, &mut a).unwrap();
+        sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
+        state.fit().unwrap();
+        $check!("trak", state, Trak::new(0.5, K, &mut b).unwrap());
+
+        let mut state = TrakScore::new();
+        state.observe(0.75, 0.5).unwrap();
+        $check!("trak score", state, TrakScore::new());
+
+        let mut state = IpEnsemble::new();
+        state.observe(&sketches[0], &sketches[1]).unwrap();
+        $check!("ip ensemble", state, IpEnsemble::new());
+
+        let (mut a, mut b) = ([0.0; K], [7.0; K]);
+        let mut state = ReTrac::new(K, &mut a).unwrap();
+        sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
+        $check!("retrac", state, ReTrac::new(K, &mut b).unwrap());
+
+        let (mut a, mut b) = ([0.0; LessTargets::floats(2, K)], [7.0; LessTargets::floats(2, K)]);
+        let mut state = LessTargets::new(2, K, &mut a).unwrap();
+        state.observe(0, &sketches[2]).unwrap();
+        state.observe(1, &sketches[3]).unwrap();
+        let (mut c, mut d) = ([0.0; 2], [7.0; 2]);
+        let mut score = Less::new(&mut c).unwrap();
+        score.observe(0.5, &state, &sketches[0]).unwrap();
+        $check!("less targets", state, LessTargets::new(2, K, &mut b).unwrap());
+        $check!("less", score, Less::new(&mut d).unwrap());
+
+        let (mut a, mut b) = ([0.0; 3], [7.0; 3]);
+        let mut state = InRunShapley::new(&mut a);
+        state.observe_step(0.5, &sketches[0], None, &[(1, sketches[1]), (2, sketches[2])]).unwrap();
+        $check!("in-run shapley", state, InRunShapley::new(&mut b));
+
+        let layers = [DataInfLayer::new(0..2), DataInfLayer::new(2..K)];
+        let (mut a, mut b) = (layers, layers);
+        let mut state = DataInf::new(0.5, K, &mut a).unwrap();
+        sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
+        state.fit().unwrap();
+        $check!("datainf", state, DataInf::new(0.5, K, &mut b).unwrap());
+
+        let blocks = Blocks::new(&[2, K]).unwrap();
+        let len = Propagator::floats(blocks, 2);
+        let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+        let mut state = Propagator::new(blocks, 2, &mut a).unwrap();
+        let (gradients, mut embeddings) = (&rows[..2 * K], [0.0; 2 * K]);
+        let step =
+            Step { id: id_of(K), learning_rate: 0.125, gradients, curvature: Curvature::EmpiricalFisher };
+        state.step(&step, &mut embeddings).unwrap();
+        $check!("propagator", state, Propagator::new(blocks, 2, &mut b).unwrap());
+
+        let (mut a, mut b) = ([StepMark::default(); 3], [StepMark::default(); 3]);
+        let (mut c, mut d, mut e, mut f) = ([0; 4], [7; 4], [0.0; 4 * K], [7.0; 4 * K]);
+        let (mut g, mut h) = ([0.0; 2 * K], [7.0; 2 * K]);
+        let mut state = Recorder::new(id_of(K), &mut a, &mut c, &mut e, &mut g).unwrap();
+        for (sample, sketch) in (5..).zip(&sketches[..3]) {
+            state.sample(sample, sketch).unwrap();
+            state.step(0.25).unwrap();
+        }
+        state.factor(&sketches[3]).unwrap();
+        $check!("recorder", state, Recorder::new(id_of(K), &mut b, &mut d, &mut f, &mut h).unwrap());
+
         for codec in Codec::ALL {
             let (mut a, mut b) = (Vec::new(), vec![u64::MAX; Store::words(32, K, codec)]);
             let state = filled(codec, K, &rows, &mut a);
@@ -207,6 +273,12 @@ fn a_state_that_has_seen_sketches_takes_none_of_another_kind_and_says_in_what_th
             if $state.sketch_id().is_some() {
                 for (at, field) in fields {
                     let mut fresh = $fresh;
+                    if fresh.sketch_id().is_some() {
+                        // A record knows what it is of from the start.
+                        let other = forged(&bytes, at, &[2]);
+                        assert_eq!(fresh.restore(&other), Err(Error::Mismatch(field)), "{}", $name);
+                        continue;
+                    }
                     let other = forged(&bytes, at, &[2]);
                     // A new state cannot know better, but it knows what it holds from then on.
                     fresh.restore(&other).unwrap();
@@ -241,7 +313,7 @@ fn bodies_that_do_not_fit_themselves_are_refused_whatever_their_crc() {
                 // A forest is as wide as its sketches are.
                 let found = fresh.restore(&forged(&bytes, 32, &[6]));
                 assert_eq!(found.is_ok(), $name == "forest, fitted", "{}: {found:?}", $name);
-                assert!(matches!(found, Ok(()) | Err(Error::Corrupt)));
+                assert!(matches!(found, Ok(()) | Err(Error::Corrupt | Error::Mismatch(Field::Width))));
             }
             // Whatever stands there, the state refuses it unharmed or takes it, and does not panic.
             for at in FRAME - 4..bytes.len() - 4 {
@@ -470,6 +542,16 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::TopK => TopK::bytes_at_rest(3),
                 StateKind::TracIn => TracIn::BYTES_AT_REST,
                 StateKind::Ridge => Ridge::bytes_at_rest(K),
+                StateKind::Trak => Trak::bytes_at_rest(K),
+                StateKind::TrakScore => TrakScore::BYTES_AT_REST,
+                StateKind::IpEnsemble => IpEnsemble::BYTES_AT_REST,
+                StateKind::ReTrac => ReTrac::bytes_at_rest(K),
+                StateKind::LessTargets => LessTargets::bytes_at_rest(2, K),
+                StateKind::Less => Less::bytes_at_rest(2),
+                StateKind::InRunShapley => InRunShapley::bytes_at_rest(3),
+                StateKind::DataInf => DataInf::bytes_at_rest(2),
+                StateKind::Propagator => Propagator::bytes_at_rest(Blocks::new(&[2, K]).unwrap()),
+                StateKind::Recorder => Recorder::bytes_at_rest(K, 3, 3, 1),
                 StateKind::Store => {
                     let codec = Codec::ALL.into_iter().find(|codec| $name.ends_with(codec.name())).unwrap();
                     Store::bytes_at_rest(20, K, codec)

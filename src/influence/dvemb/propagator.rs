@@ -8,6 +8,7 @@ use super::stability::{LARGEST, at_least, at_most, growth};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
+use crate::state::{self, FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{axpy, max_abs};
 
@@ -228,4 +229,44 @@ pub(super) fn copy(from: &[f32], to: &mut [f32]) {
 
 fn split(matrix: &mut [f32], at: usize) -> (&mut [f32], &mut [f32]) {
     matrix.split_at_mut_checked(at).unwrap_or_default()
+}
+
+impl Propagator<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(blocks: Blocks<'_>) -> usize {
+        let ends = blocks.ends.len().saturating_mul(8);
+        blocks.matrix().saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24)
+    }
+}
+
+impl State for Propagator<'_> {
+    const KIND: StateKind = StateKind::Propagator;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.blocks.ends.len());
+        for &end in self.blocks.ends {
+            to.count(end);
+        }
+        to.u64(self.steps);
+        to.f64(self.largest);
+        to.f32s(self.matrix);
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.blocks.ends.len() as u64)?;
+        for &end in self.blocks.ends {
+            check_setting(from.u64()? == end as u64)?;
+        }
+        let (steps, largest) = (from.u64()?, from.f64()?);
+        state::check_id(id, self.blocks.width(), steps > 0)?;
+        from.exactly(size_of_val(self.matrix))?;
+        from.f32s(self.matrix)?;
+        (self.id, self.steps, self.largest) = (id, steps, largest);
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@ use super::propagator::copy;
 use super::{Curvature, Step};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -153,4 +154,83 @@ impl<'m> Recorder<'m> {
 fn row_mut(rows: &mut [f32], width: usize, i: usize) -> Option<&mut [f32]> {
     let start = i.checked_mul(width)?;
     rows.get_mut(start..start.checked_add(width)?)
+}
+
+impl Recorder<'_> {
+    /// Bytes at rest of a record of so many steps, samples and factor rows.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize, steps: usize, samples: usize, factors: usize) -> usize {
+        let row = width.saturating_mul(4);
+        let samples = samples.saturating_mul(row.saturating_add(4));
+        let rows = samples.saturating_add(factors.saturating_mul(row));
+        steps.saturating_mul(MARK_AT_REST).saturating_add(rows).saturating_add(FRAME + 24)
+    }
+}
+
+/// Bytes of a step at rest.
+const MARK_AT_REST: usize = 24;
+
+impl State for Recorder<'_> {
+    const KIND: StateKind = StateKind::Recorder;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        Some(self.id)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let width = self.id.width;
+        to.count(self.steps);
+        to.count(self.samples);
+        to.count(self.factors);
+        for mark in self.marks.get(..self.steps).unwrap_or_default() {
+            to.f32(mark.learning_rate);
+            to.zeros(4);
+            to.count(mark.samples);
+            to.count(mark.factors);
+        }
+        to.u32s(self.ids.get(..self.samples).unwrap_or_default());
+        to.f32s(self.gradients.get(..self.samples * width).unwrap_or_default());
+        to.f32s(self.factor_rows.get(..self.factors * width).unwrap_or_default());
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        let width = self.id.width;
+        id.ok_or(Error::Corrupt)?;
+        let (steps, samples, factors) = (from.count()?, from.count()?, from.count()?);
+        let full = |capacity| Error::Full { capacity };
+        let room = (self.marks.len(), self.ids.len(), self.factor_rows.len().checked_div(width).unwrap_or(0));
+        let marks = self.marks.get_mut(..steps).ok_or(full(room.0))?;
+        let ids = self.ids.get_mut(..samples).ok_or(full(room.1))?;
+        if factors > room.2 {
+            return Err(full(room.2));
+        }
+        let gradients = self.gradients.get_mut(..samples * width).ok_or(full(room.1))?;
+        let rows = self.factor_rows.get_mut(..factors * width).ok_or(full(room.2))?;
+        let numbers = size_of_val(ids) + size_of_val(gradients) + size_of_val(rows);
+        from.exactly(steps.saturating_mul(MARK_AT_REST).saturating_add(numbers))?;
+        // Steps follow each other, and none goes beyond what there is.
+        let (mut checked, mut before) = (*from, (0, 0));
+        for _ in 0..steps {
+            let learning_rate = checked.f32()?;
+            if !learning_rate.is_finite() || learning_rate < 0.0 {
+                return Err(Error::Corrupt);
+            }
+            checked.skip(4)?;
+            let now = (checked.count()?, checked.count()?);
+            if now.0 < before.0 || now.1 < before.1 || now.0 > samples || now.1 > factors {
+                return Err(Error::Corrupt);
+            }
+            before = now;
+        }
+        for mark in marks {
+            mark.learning_rate = from.f32()?;
+            from.skip(4)?;
+            (mark.samples, mark.factors) = (from.count()?, from.count()?);
+        }
+        from.u32s(ids)?;
+        from.f32s(gradients)?;
+        from.f32s(rows)?;
+        (self.steps, self.samples, self.factors) = (steps, samples, factors);
+        Ok(())
+    }
 }
