@@ -8,7 +8,7 @@ use std::process::Output;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::files::{Destination, NamedTensor, write_safetensors};
 use gradsieve_harness::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, METHODS, Quantity};
+use gradsieve_harness::truth::{Evidence, METHODS, Projection, Quantity};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 
@@ -44,6 +44,7 @@ impl Recorded {
             removal: Removal::AllEpochs,
             decay: 0.0,
             dim: None,
+            projection: Projection::Sjlt,
             ensemble: 1,
             seed: 0,
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::demo::Silent;
 use gradsieve_harness::model::{Removal, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Settings, run};
+use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Projection, Settings, run};
 
 const ALL: [Experiment; 5] =
     [Experiment::Tsloo, Experiment::Loo, Experiment::Lds, Experiment::Flips, Experiment::Shapley];
@@ -30,8 +30,10 @@ fn figures(outcome: &Outcome) -> Vec<(String, u64)> {
 #[test]
 fn every_experiment_holds_every_method_that_applies_against_its_truth() {
     for experiment in ALL {
-        for dim in [None, Some(32)] {
-            let outcome = run(&Settings { dim, ..quick(experiment) }, None, &Silent).unwrap();
+        let sketched = [Projection::Sjlt, Projection::Layers].map(|projection| (Some(64), projection));
+        let wanted = if experiment == Experiment::Tsloo { &sketched[..] } else { &[] };
+        for &(dim, projection) in [(None, Projection::Sjlt)].iter().chain(wanted) {
+            let outcome = run(&Settings { dim, projection, ..quick(experiment) }, None, &Silent).unwrap();
             assert!(!outcome.panels.is_empty());
             for panel in &outcome.panels {
                 if experiment != Experiment::Shapley {
@@ -126,6 +128,7 @@ fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
             removal,
             decay: 0.0,
             dim: None,
+            projection: Projection::Sjlt,
             ensemble: 1,
             seed: 0,
         };

@@ -13,7 +13,7 @@ use super::console::{bytes, print, print_json, table};
 use crate::demo::{Silent, Watch};
 use crate::model::Removal;
 use crate::report;
-use crate::truth::{self, Experiment, Outcome, Panel, Settings};
+use crate::truth::{self, Experiment, Outcome, Panel, Projection, Settings};
 
 pub(super) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
@@ -32,7 +32,7 @@ Finished retrainings are kept (--cache), so a run that was stopped goes on, and 
 const EXAMPLES: &str = "\
 Examples:
   gradsieve truth --experiment tsloo
-  gradsieve truth --experiment tsloo --dim 512 --method dvemb --method ridge
+  gradsieve truth --experiment tsloo --dim 512 --projection layers --method dvemb --method ridge
   gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
   gradsieve truth --experiment loo --seeds 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
@@ -52,6 +52,21 @@ pub enum ExperimentName {
     Flips,
     /// Shapley values of single steps
     Shapley,
+}
+
+/// How gradients are projected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TruthProjection {
+    /// Sparse
+    Sjlt,
+    /// Dense ±1
+    Rademacher,
+    /// Dense and normal
+    Gaussian,
+    /// Mixed, then sparse
+    Srht,
+    /// Layer by layer: small ones as they are, the rest dense ±1
+    Layers,
 }
 
 /// What is left out of a path.
@@ -92,6 +107,10 @@ pub struct TruthArguments {
     /// Numbers a sketch, a multiple of 32 [default: no projection]
     #[arg(long, value_name = "K")]
     pub dim: Option<usize>,
+
+    /// How sketches are made
+    #[arg(long, value_enum, default_value = "sjlt")]
+    pub projection: TruthProjection,
 
     /// Training samples, of the 1,797 digits [default: 1000]
     #[arg(long, value_name = "N")]
@@ -228,6 +247,13 @@ fn settings(arguments: &TruthArguments) -> Settings {
         settings.hidden = arguments.hidden.iter().copied().filter(|&width| width > 0).collect();
     }
     settings.dim = arguments.dim;
+    settings.projection = match arguments.projection {
+        TruthProjection::Sjlt => Projection::Sjlt,
+        TruthProjection::Rademacher => Projection::Rademacher,
+        TruthProjection::Gaussian => Projection::Gaussian,
+        TruthProjection::Srht => Projection::Srht,
+        TruthProjection::Layers => Projection::Layers,
+    };
     settings.seed = arguments.seed;
     settings.methods.clone_from(&arguments.methods);
     settings

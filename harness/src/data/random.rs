@@ -25,6 +25,8 @@ pub enum Purpose {
     Subset = 6,
     /// Random orders in which samples join a step.
     Permute = 7,
+    /// Labels drawn from a model's prediction.
+    Label = 8,
 }
 
 /// The generator for a seed and a purpose.

@@ -25,9 +25,9 @@ pub struct Lava {
 }
 
 impl Default for Lava {
-    /// w = 1, ε = 0.02 of the mean cost, 200 iterations.
+    /// w = 1, ε = 0.02 of the mean cost, 100 iterations.
     fn default() -> Self {
-        Self { label_weight: 1.0, regularisation: 0.02, iterations: 200 }
+        Self { label_weight: 1.0, regularisation: 0.02, iterations: 100 }
     }
 }
 
@@ -111,18 +111,22 @@ fn label_distances(train: &Dataset, validation: &Dataset, settings: Lava) -> Vec
 fn sinkhorn(costs: &[f64], a: &[f64], b: &[f64], settings: Lava) -> (f64, Vec<f64>) {
     let mean = costs.iter().sum::<f64>() / costs.len() as f64;
     let epsilon = settings.regularisation * if mean > 0.0 { mean } else { 1.0 };
+    let transposed: Vec<f64> =
+        (0..b.len()).flat_map(|j| costs.iter().skip(j).step_by(b.len())).copied().collect();
+    let logarithms = |masses: &[f64]| masses.iter().map(|&m| libm::log(m)).collect::<Vec<f64>>();
+    let (log_a, log_b) = (logarithms(a), logarithms(b));
     let (mut f, mut g) = (vec![0.0; a.len()], vec![0.0; b.len()]);
+    let mut terms = Vec::new();
+    let mut update = |to: &mut [f64], costs: &[f64], other: &[f64], log_mass: &[f64]| {
+        for (to, costs) in to.iter_mut().zip(costs.chunks_exact(other.len())) {
+            terms.clear();
+            terms.extend(costs.iter().zip(other).zip(log_mass).map(|((c, o), m)| (o - c) / epsilon + m));
+            *to = -epsilon * log_sum(&terms);
+        }
+    };
     for _ in 0..settings.iterations {
-        for (i, f) in f.iter_mut().enumerate() {
-            let row = &costs[i * b.len()..][..b.len()];
-            *f = -epsilon
-                * log_sum(row.iter().zip(&g).zip(b).map(|((c, g), b)| (g - c) / epsilon + libm::log(*b)));
-        }
-        for (j, g) in g.iter_mut().enumerate() {
-            let column = costs.iter().skip(j).step_by(b.len());
-            *g = -epsilon
-                * log_sum(column.zip(&f).zip(a).map(|((c, f), a)| (f - c) / epsilon + libm::log(*a)));
-        }
+        update(&mut f, costs, &g, &log_b);
+        update(&mut g, &transposed, &f, &log_a);
     }
     // After an update of g the columns' masses are met, and the dual's last term is ε(1 − 1) = 0.
     let value =
@@ -130,10 +134,12 @@ fn sinkhorn(costs: &[f64], a: &[f64], b: &[f64], settings: Lava) -> (f64, Vec<f6
     (value, f)
 }
 
-/// ln Σ eˣ.
-fn log_sum(x: impl Iterator<Item = f64> + Clone) -> f64 {
-    let top = x.clone().fold(f64::NEG_INFINITY, f64::max);
-    top + libm::log(x.map(|x| libm::exp(x - top)).sum())
+/// ln Σ eˣ. Terms that cannot reach the sum's last digit are passed over.
+fn log_sum(x: &[f64]) -> f64 {
+    const NEGLIGIBLE: f64 = -50.0;
+    let top = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = x.iter().map(|x| x - top).filter(|x| *x > NEGLIGIBLE).map(libm::exp).sum();
+    top + libm::log(sum)
 }
 
 #[cfg(test)]

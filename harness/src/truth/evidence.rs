@@ -1,6 +1,9 @@
 //! What a method may look at: the data, the model, its path; and their gradients as the core sees them.
 
-use gradsieve::{Exact, Layer, Layout, Projector, Repeat, Sjlt, Sketch, SketchId, Sketcher, Summary};
+use gradsieve::{
+    AnyProjector, Error, Exact, Gaussian, Layer, Layout, Part, Plan, Projector, Rademacher, Repeat, Sjlt,
+    Sketch, SketchId, Sketcher, Srht, Summary,
+};
 
 use super::error::{TruthError, core};
 use crate::data::Dataset;
@@ -25,10 +28,36 @@ pub struct Evidence<'a> {
     pub decay: f64,
     /// Numbers a sketch; none for the gradients themselves.
     pub dim: Option<usize>,
+    /// How gradients become sketches of that many numbers.
+    pub projection: Projection,
     /// Models of an ensemble.
     pub ensemble: usize,
     /// Seed of projections and of whatever else a method draws.
     pub seed: u64,
+}
+
+/// How gradients are projected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Projection {
+    /// Blocked SJLT.
+    #[default]
+    Sjlt,
+    /// Dense ±1.
+    Rademacher,
+    /// Dense and normal.
+    Gaussian,
+    /// Mixed, then SJLT.
+    Srht,
+    /// Layer by layer: weights or biases that fit an equal share of the numbers are kept as they are, and what is left goes to the larger
+    /// ones, by a dense ±1 projection.
+    Layers,
+}
+
+/// A projection that is ready: one for the whole gradient, or one a layer.
+pub(super) enum Ready {
+    Whole(AnyProjector),
+    Layers(Vec<Part>),
 }
 
 /// Of what the gradient is taken.
@@ -108,13 +137,29 @@ impl Evidence<'_> {
         indices: &[usize],
         quantity: Quantity,
     ) -> Result<Rows, TruthError> {
-        match self.dim {
-            None => gather(model, set, indices, quantity, Exact::new(model.parameters().len())),
-            Some(dim) => {
-                let projector = Sjlt::new(dim, self.seed, Repeat::One).map_err(core("the sketch"))?;
-                gather(model, set, indices, quantity, projector)
+        match self.projector(model)? {
+            Ready::Whole(projector) => gather(model, set, indices, quantity, projector),
+            Ready::Layers(parts) => {
+                gather(model, set, indices, quantity, Plan::new(&parts).map_err(core("the sketch"))?)
             }
         }
+    }
+
+    /// The projection of this model's gradients.
+    pub(super) fn projector(&self, model: &Mlp) -> Result<Ready, TruthError> {
+        let Some(dim) = self.dim else {
+            return Ok(Ready::Whole(Exact::new(model.parameters().len()).into()));
+        };
+        let whole: Result<AnyProjector, Error> = match self.projection {
+            Projection::Sjlt => Sjlt::new(dim, self.seed, Repeat::One).map(Into::into),
+            Projection::Rademacher => Rademacher::new(dim, self.seed).map(Into::into),
+            Projection::Gaussian => Gaussian::new(dim, self.seed).map(Into::into),
+            Projection::Srht => Srht::new(dim, self.seed).map(Into::into),
+            Projection::Layers => {
+                return parts(model, dim, self.seed).map(Ready::Layers).map_err(core("the sketch"));
+            }
+        };
+        whole.map(Ready::Whole).map_err(core("the sketch"))
     }
 
     /// What the sketches of `model` are.
@@ -138,9 +183,36 @@ impl Evidence<'_> {
     }
 }
 
+/// The parts of [`Projection::Layers`], the smallest served first: each may have an equal share of what is left.
+fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
+    const MULTIPLE: usize = 16;
+    let layers = layers(model);
+    let size = |layer: &Layer| (layer.outputs * layer.inputs) as usize;
+    let mut order: Vec<usize> = (0..layers.len()).collect();
+    order.sort_by_key(|&i| size(&layers[i]));
+    let mut left = dim;
+    let mut parts = Vec::with_capacity(layers.len());
+    for (served, &i) in order.iter().enumerate() {
+        let share = left / (layers.len() - served);
+        let part = if size(&layers[i]) <= share {
+            Part::new(layers[i], Exact::new(size(&layers[i])))
+        } else {
+            Part::new(layers[i], Rademacher::new((share / MULTIPLE * MULTIPLE).max(MULTIPLE), seed)?)
+        };
+        left = left.saturating_sub(part.projector.width());
+        parts.push(part);
+    }
+    parts.sort_by_key(|part| part.layer.offset);
+    Ok(parts)
+}
+
 /// The layout of a model's gradient: weights and biases of each layer.
 pub(super) fn layout(model: &Mlp) -> Result<Layout, TruthError> {
-    let layers: Vec<Layer> = model
+    Layout::new(&layers(model)).map_err(core("the model's layout"))
+}
+
+fn layers(model: &Mlp) -> Vec<Layer> {
+    model
         .layers()
         .iter()
         .flat_map(|layer| {
@@ -150,8 +222,7 @@ pub(super) fn layout(model: &Mlp) -> Result<Layout, TruthError> {
                 Layer::new(layer.bias as u64, outputs, 1),
             ]
         })
-        .collect();
-    Layout::new(&layers).map_err(core("the model's layout"))
+        .collect()
 }
 
 fn gather(

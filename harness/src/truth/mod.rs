@@ -27,7 +27,7 @@ mod task;
 mod tsloo;
 
 pub use error::TruthError;
-pub use evidence::{Evidence, Quantity, Rows};
+pub use evidence::{Evidence, Projection, Quantity, Rows};
 pub use jobs::run_jobs;
 pub use ledger::Ledger;
 pub use methods::{METHODS, Method, Needs, Scored};

@@ -80,6 +80,7 @@ impl<'c> Context<'c> {
             removal: Removal::AllEpochs,
             decay: 0.0,
             dim: self.settings.dim,
+            projection: self.settings.projection,
             ensemble: self.settings.ensemble,
             seed: task.seed,
         }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::error::TruthError;
+use super::evidence::Projection;
 use crate::model::{Removal, TrainConfig};
 
 /// Which truth the methods are held against.
@@ -65,6 +66,8 @@ pub struct Settings {
     pub seeds: u64,
     /// Numbers a sketch; none compares the gradients themselves.
     pub dim: Option<usize>,
+    /// How they are made.
+    pub projection: Projection,
     /// Half-size subsets of the linear datamodelling score.
     pub subsets: usize,
     /// Models whose losses are averaged for one subset.
@@ -100,6 +103,7 @@ impl Settings {
             seed: 0,
             seeds: 3,
             dim: None,
+            projection: Projection::Sjlt,
             subsets: 100,
             repeats: 5,
             orders: 100,
@@ -114,8 +118,8 @@ impl Settings {
     pub fn quick(self) -> Self {
         let hidden = if self.hidden.is_empty() { Vec::new() } else { vec![4] };
         Self {
-            train_samples: 60,
-            test_samples: 12,
+            train_samples: 48,
+            test_samples: 8,
             hidden,
             batch_size: 16,
             epochs: 3,

@@ -57,6 +57,7 @@ fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError>
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::evidence::Projection;
     use super::super::adjoint::pull_back;
     use super::*;
     use crate::data::blobs;
@@ -79,6 +80,7 @@ mod tests {
                 removal,
                 decay: 0.0,
                 dim: None,
+                projection: Projection::Sjlt,
                 ensemble: 1,
                 seed: 0,
             };

@@ -3,10 +3,10 @@
 //! The runs here are plain SGD, so the moments are those that Adam would have had on the same batches' mean gradients.
 
 use gradsieve::influence::{Adam, Less, LessTargets};
-use gradsieve::{Exact, Projector, Repeat, Sjlt, Sketcher};
+use gradsieve::{Plan, Projector, Sketcher};
 
 use super::super::error::{TruthError, core};
-use super::super::evidence::{Evidence, Quantity, Rows, layout};
+use super::super::evidence::{Evidence, Quantity, Ready, Rows, layout};
 use super::Scored;
 use crate::model::{Mlp, Scratch};
 
@@ -55,11 +55,10 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 
 /// Γ of every training sample, sketched.
 fn features(evidence: &Evidence<'_>, model: &Mlp, moments: (&[f32], &[f32])) -> Result<Rows, TruthError> {
-    match evidence.dim {
-        None => gather(evidence, model, moments, Exact::new(model.parameters().len())),
-        Some(dim) => {
-            let projector = Sjlt::new(dim, evidence.seed, Repeat::One).map_err(core("the sketch"))?;
-            gather(evidence, model, moments, projector)
+    match evidence.projector(model)? {
+        Ready::Whole(projector) => gather(evidence, model, moments, projector),
+        Ready::Layers(parts) => {
+            gather(evidence, model, moments, Plan::new(&parts).map_err(core("the sketch"))?)
         }
     }
 }

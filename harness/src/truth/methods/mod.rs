@@ -11,6 +11,7 @@ mod in_run;
 mod less;
 mod ridge;
 mod solvers;
+mod spectral;
 mod trak;
 mod with_model;
 
@@ -92,6 +93,9 @@ pub const METHODS: &[Method] = &[
     method("datainf", "mean of the samples' own inverses, layer by layer", Needs::Model, Some(solvers::datainf), None),
     method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None),
     method("lissa", "the same by LiSSA, 60 passes", Needs::Model, Some(solvers::lissa), None),
+    method("arnoldi", "the top 40 eigenpairs of the Gauss–Newton matrix", Needs::Model, Some(spectral::arnoldi), None),
+    method("gif", "least squares on the last layer's coordinates", Needs::Model, Some(spectral::gif), None),
+    method("ek-fac", "Kronecker factors with corrected eigenvalues, a layer at a time", Needs::Model, Some(spectral::ekfac), None),
     method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)),
     method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None),
     method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None),

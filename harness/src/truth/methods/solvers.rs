@@ -86,7 +86,7 @@ pub(super) fn datainf(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
     let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
     let mut layers: Vec<DataInfLayer> = match evidence.dim {
-        Some(dim) => vec![DataInfLayer::new(0..dim)],
+        Some(_) => vec![DataInfLayer::new(0..train.width())],
         None => evidence.model.layers().iter().map(|l| DataInfLayer::new(l.weights..l.end())).collect(),
     };
     let mut first = DataInf::new(DataInf::DAMPING, train.width(), &mut layers).map_err(core("DataInf"))?;
