@@ -75,8 +75,10 @@ fn relative_error(n: u64, value: impl Fn(u64) -> f64) -> f64 {
     (squares.unwrap() - exact) / exact
 }
 
+type Draw = (&'static str, fn(u64, u64) -> f64);
+
 /// Kinds of draws for long sums.
-const DRAWS: [(&str, fn(u64, u64) -> f64); 3] =
+const DRAWS: [Draw; 3] =
     [("uniform", uniform), ("normal", normal), ("normal, 1e-4", |seed, i| 1e-4 * normal(seed, i))];
 
 /// What the relative error of a sum of n squares is, as a root of the mean square, times √n. A rounding errs by 0.42·2⁻²⁴ of what it

@@ -33,7 +33,7 @@ pub(crate) const LINES: &[Line] = &[
     Line {
         file: "codec/sign.rs",
         kernel: "1 bit, scale",
-        bound: "(2⁻¹¹ + 72·ε)·mean + 2⁻²⁵",
+        bound: "(2⁻¹¹ + 24·ε)·mean + 2⁻²⁵",
         reason: "an L1 norm, a rounding to `f32`, one to `f16`",
         check: sign_scales,
     },
@@ -182,7 +182,7 @@ fn sign_scales(worst: &mut Worst) {
     encoded(|row, _, scale| {
         let sum: Sum = row.iter().map(|x| f64::from(x.abs())).collect();
         let mean = sum.value() / row.len() as f64;
-        let bound = (1.0 / 2048.0 + 72.0 * UNIT) * mean + 1.0 / f64::from(1 << 25) + UNDERFLOW;
+        let bound = (1.0 / 2048.0 + 24.0 * UNIT) * mean + 1.0 / f64::from(1 << 25) + UNDERFLOW;
         worst.see(scale.to_f64(), mean, bound, (row.len(), row[0]));
     });
     for kind in [Kind::WithInfinities, Kind::WithNans] {
