@@ -84,7 +84,7 @@ impl Carried {
         all.add(x, y)?;
         // One tile's sum, and so an `f32`.
         let last = dot(x_last, y_last)?;
-        Ok(if all.begun { sum::total(all.wide, last as f32) } else { last })
+        Ok(if all.begun { sum::total(&mut all.wide, last as f32) } else { last })
     }
 }
 
@@ -102,7 +102,7 @@ impl<T: Element, U: Element> Kernel for Carry<'_, T, U> {
         let mut lanes = NO_TERMS;
         for (x, y) in tiles(self.x).zip(tiles(self.y)) {
             defined_lanes(x, y, &mut lanes);
-            sum::add_tile(self.wide, &mut lanes, false);
+            sum::add_tile(self.wide, &mut lanes);
         }
     }
 
@@ -111,7 +111,7 @@ impl<T: Element, U: Element> Kernel for Carry<'_, T, U> {
         let mut lanes = NO_TERMS;
         for (x, y) in tiles(self.x).zip(tiles(self.y)) {
             serial_lanes(x, y, &mut lanes);
-            sum::add_tile(self.wide, &mut lanes, false);
+            sum::add_tile(self.wide, &mut lanes);
         }
     }
 

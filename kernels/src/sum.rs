@@ -58,16 +58,14 @@ fn fold_to<T: Copy + core::ops::AddAssign>(lanes: &mut [T], rest: usize) {
     }
 }
 
-/// Adds a tile that is not the last to the wide lanes, or sets them to the `first`.
-#[inline(always)]
-pub(crate) fn add_tile(wide: &mut [f64; WIDE], lanes: &mut Lanes, first: bool) {
+/// Adds a tile that is not the last to the wide lanes. Where `f64` is a matter of a library it is long, and so there once.
+#[cfg_attr(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32"), inline(never))]
+#[cfg_attr(not(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32")), inline(always))]
+pub(crate) fn add_tile(wide: &mut [f64; WIDE], lanes: &mut Lanes) {
     let lanes = lanes.as_flattened_mut();
     fold_to(lanes, WIDE);
-    let lanes = wide.iter_mut().zip(lanes.iter());
-    if first {
-        lanes.for_each(|(wide, &lane)| *wide = add(0.0, lane));
-    } else {
-        lanes.for_each(|(wide, &lane)| *wide = add(*wide, lane));
+    for (wide, &lane) in wide.iter_mut().zip(lanes.iter()) {
+        *wide = add(*wide, lane);
     }
 }
 
@@ -137,6 +135,7 @@ fn add_and_normalise(wide: f64, lane: f32) -> f64 {
 }
 
 /// `a` + `b` where their exponents are near each other: the sum in integers, rounded; else in `f64`.
+#[inline(never)]
 fn add_wide_in_integers(a: f64, b: f64) -> f64 {
     let (x, y) = (a.to_bits(), b.to_bits());
     let exponents = [(x >> 52) as u32 & 0x7FF, (y >> 52) as u32 & 0x7FF];
@@ -178,10 +177,11 @@ fn normalise(sum: u64, exponent: u64) -> f64 {
 }
 
 /// The sum: lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1 of the wide lanes; to lane 0 the last tile's sum is added.
-#[inline(always)]
-pub(crate) fn total(mut wide: [f64; WIDE], last: f32) -> f64 {
+#[cfg_attr(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32"), inline(never))]
+#[cfg_attr(not(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32")), inline(always))]
+pub(crate) fn total(wide: &mut [f64; WIDE], last: f32) -> f64 {
     if !WITHOUT_F64 {
-        fold_to(&mut wide, 1);
+        fold_to(wide, 1);
         return wide[0] + f64::from(last);
     }
     let mut half = WIDE / 2;
@@ -197,9 +197,12 @@ pub(crate) fn total(mut wide: [f64; WIDE], last: f32) -> f64 {
 
 /// The tiles of some terms: none, if there are none. (`chunks` divides by a length that the optimiser may lose sight of.)
 #[inline(always)]
-pub(crate) fn tiles<T>(x: &[T]) -> impl Iterator<Item = &[T]> {
-    let (tiles, rest) = x.as_chunks::<TILE>();
-    tiles.iter().map(<[T; TILE]>::as_slice).chain((!rest.is_empty()).then_some(rest))
+pub(crate) fn tiles<T>(mut x: &[T]) -> impl Iterator<Item = &[T]> {
+    core::iter::from_fn(move || {
+        let (tile, rest) = x.split_at_checked(TILE).unwrap_or((x, &[]));
+        x = rest;
+        (!tile.is_empty()).then_some(tile)
+    })
 }
 
 /// The scalar text of N canonical sums of `count` terms each: `sum` sets the lanes to those of a tile, whatever they were.
@@ -218,12 +221,12 @@ pub(crate) fn sums<Tile, const N: usize>(
         sum(tile, &mut lanes);
         if left > TILE {
             for (wide, lanes) in wide.iter_mut().zip(&mut lanes) {
-                add_tile(wide, lanes, left == count);
+                add_tile(wide, lanes);
             }
             left -= TILE;
             continue;
         }
-        for ((total, wide), lanes) in totals.iter_mut().zip(wide).zip(&mut lanes) {
+        for ((total, wide), lanes) in totals.iter_mut().zip(&mut wide).zip(&mut lanes) {
             fold_to(lanes.as_flattened_mut(), 1);
             let last = lanes[0][0];
             // One tile alone needs no addition: that of +0 changes nothing.
