@@ -302,17 +302,14 @@ def widening(c, t):
 # --- projections ------------------------------------------------------------------------------------------------------
 
 
-def sjlt(c, t, s, scaled):
-    b = 1 + c.length // 40 if c.small else 1 + c.parameter(2) % 20
-    k, offset = key(c.parameter(1), 0x534A4C542D333200), c.offset()
-    c.input("projection_seed", c.parameter(1), "u64")
-    c.input("offset", offset, "u64")
-    x = c.take("x", t)
-    if scaled:
-        c.input("scale", c.factor, "f32")
-        x = c.factor * x
-    out = np.zeros(32 * s * b, F32)
-    coordinates = np.arange(offset, offset + len(x), dtype=U64)
+def widths(c):
+    """Blocks of outputs of a sparse projection."""
+    return 1 + c.length // 40 if c.small else 1 + c.parameter(2) % 20
+
+
+def add_blocks(out, seed, s, coordinates, x):
+    """Adds the SJLT of these coordinates."""
+    k, b = key(seed, 0x534A4C542D333200), len(out) // (32 * s)
     for block in sorted(set((coordinates // U64(32)).tolist())):
         here = coordinates // U64(32) == U64(block)
         i, v = (coordinates[here] % U64(32)).astype(np.int64), x[here]
@@ -321,6 +318,112 @@ def sjlt(c, t, s, scaled):
             signed = np.where((w >> 0 & 0xFFFFFFFF) >> i & 1 == 1, -v, v)
             d, p = below(w >> 37, 27, b), w >> 32 & 31
             out[32 * (r * b + d) + (i ^ p)] += signed
+
+
+def from_offset(offset, x):
+    return np.arange(offset, offset + len(x), dtype=U64)
+
+
+def sjlt(c, t, s, scaled):
+    offset = c.offset()
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("offset", offset, "u64")
+    x = c.take("x", t)
+    if scaled:
+        c.input("scale", c.factor, "f32")
+        x = c.factor * x
+    out = np.zeros(32 * s * widths(c), F32)
+    add_blocks(out, c.parameter(1), s, from_offset(offset, x), x)
+    c.answer("out", out, "f32")
+
+
+def mask(c, t, s, scaled):
+    every, offset = 1 + c.parameter(7) % (3 if c.small else 40), c.offset()
+    scale = c.factor if scaled else F32(1)
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("every", every, "u64")
+    c.input("offset", offset, "u64")
+    c.input("scale", scale, "f32")
+    x = scale * c.take("x", t)
+    coordinates, k = from_offset(offset, x), key(c.parameter(1), 0x4D41534B2D333200)
+    blocks = coordinates // U64(32)
+    chosen = {int(n): below(word(k, int(n)) >> 32, 32, every) for n in set((blocks // U64(every)).tolist())}
+    kept = np.array([int(n) % every == chosen[int(n) // every] for n in blocks], bool)
+    out = np.zeros(32 * s * widths(c), F32)
+    add_blocks(out, c.parameter(1), s, coordinates[kept], x[kept])
+    c.answer("out", out, "f32")
+
+
+def transformed(x):
+    h = 1
+    while h < len(x):
+        pairs = x.reshape(-1, 2, h)
+        x = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
+        h *= 2
+    return x
+
+
+def add_mixed(out, seed, offset, x):
+    """Adds the SRHT of a segment."""
+    k, at = key(seed, 0x535248542D313032), 0
+    while at < len(x):
+        first = (offset + at) % 1024
+        start = offset + at - first
+        now = x[at : at + 1024 - first]
+        at += len(now)
+        block = np.zeros(1024, F32)
+        block[first : first + len(now)] = now
+        i = np.arange(1024, dtype=U64)
+        flip = words(k, (U64(start) + i) // U64(64)) >> (i % U64(64)) & U64(1) == 1
+        add_blocks(out, seed, 1, U64(start) + i, transformed(np.where(flip, -block, block)))
+
+
+def srht(c, t, scaled, cut):
+    offset = c.offset()
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("offset", offset, "u64")
+    if not cut:
+        scale = c.factor if scaled else F32(1)
+        c.input("scale", scale, "f32")
+    x = c.take("x", t)
+    out = np.zeros(32 * widths(c), F32)
+    pieces = c.cut(x) if cut else (scale * x,)
+    for piece in pieces:
+        add_mixed(out, c.parameter(1), offset, piece)
+        offset += len(piece)
+    c.answer("out", out, "f32")
+
+
+# What a nibble's lower three bits choose from, for each of four nibbles.
+TABLES = np.array(
+    [
+        [0.03534863, 0.15452993, 0.2613045, 0.3847366, 0.48207536, 0.7291584, 0.827904, 1.2168516],
+        [0.06810865, 0.16950035, 0.288353, 0.31773221, 0.44884443, 0.54263604, 0.7649707, 1.0461514],
+        [0.009154989, 0.060886085, 0.08712699, 0.1448617, 0.17035817, 0.26094964, 0.34471324, 1.0069622],
+        [0.0041464656, 0.013264631, 0.014946054, 0.082104705, 0.09395404, 0.113362566, 0.12671022, 1.0621551],
+    ],
+    F32,
+)
+
+
+def gaussian(c, t, scaled):
+    width = 32 if c.small else 32 * (1 + c.parameter(2) % 3)
+    k, offset, scale = key(c.parameter(1), 0x474155535349414E), c.offset(), c.factor if scaled else F32(1)
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("offset", offset, "u64")
+    c.input("scale", scale, "f32")
+    x = scale * c.take("x", t)
+    out = np.zeros(width, F32)
+    tables = np.concatenate([TABLES, -TABLES], 1)
+    for i, x in zip(range(offset, offset + len(x)), x):
+        w = words(k, U64(i * (width // 4) & MASK) + np.arange(width // 4, dtype=U64)).reshape(-1, 8)
+        sixteen = lambda shift: (w >> U64(shift)).astype(np.int64) & 0xFFFF
+        low = np.stack([sixteen(0), sixteen(32)], 2).reshape(-1, 16)
+        high = np.stack([sixteen(16), sixteen(48)], 2).reshape(-1, 16)
+        n = np.concatenate([low, high], 1).ravel()
+        products = tables * x
+        part = [products[q][n >> 4 * q & 15] for q in range(4)]
+        out += (part[0] + part[1]) + (part[2] + part[3])
     c.answer("out", out, "f32")
 
 
@@ -368,13 +471,8 @@ def rademacher(c, t, scaled=False, cut=False, carried=False):
 
 
 def hadamard(c):
-    x = c.take("x", "f32", 1 << (max(c.length, 1).bit_length() - 1)).copy()
-    h = 1
-    while h < len(x):
-        pairs = x.reshape(-1, 2, h)
-        x = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], 1).ravel()
-        h *= 2
-    c.answer("out", x, "f32")
+    x = c.take("x", "f32", 1 << (max(c.length, 1).bit_length() - 1))
+    c.answer("out", transformed(x), "f32")
 
 
 # --- stored rows ------------------------------------------------------------------------------------------------------
@@ -536,6 +634,12 @@ def kernel(name):
         return lambda c: hashes(c, name)
     if parts[0] == "sjlt":
         return lambda c: sjlt(c, formats[0], int(parts[-2]), "scaled" in parts)
+    if parts[0] == "mask":
+        return lambda c: mask(c, formats[0], int(parts[-2]), "scaled" in parts)
+    if parts[0] == "srht":
+        return lambda c: srht(c, formats[0], "scaled" in parts, "cut" in parts)
+    if parts[0] == "gaussian":
+        return lambda c: gaussian(c, formats[0], "scaled" in parts)
     if parts[0] == "rademacher":
         return lambda c: rademacher(c, formats[0], "scaled" in parts, "cut" in parts, "carry" in parts)
     if parts[0] == "score":

@@ -36,7 +36,7 @@ pub struct Family {
 }
 
 /// The families, each with its published text.
-pub const FAMILIES: [Family; 13] = [
+pub const FAMILIES: [Family; 16] = [
     families::dot::FAMILY,
     families::norm::FAMILY,
     families::pair::FAMILY,
@@ -45,7 +45,10 @@ pub const FAMILIES: [Family; 13] = [
     families::matrix::FAMILY,
     families::convert::FAMILY,
     families::sjlt::FAMILY,
+    families::srht::FAMILY,
+    families::mask::FAMILY,
     families::rademacher::FAMILY,
+    families::gaussian::FAMILY,
     families::hadamard::FAMILY,
     families::codec::FAMILY,
     families::score::FAMILY,

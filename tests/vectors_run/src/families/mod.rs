@@ -7,14 +7,17 @@ pub mod axpy;
 pub mod codec;
 pub mod convert;
 pub mod dot;
+pub mod gaussian;
 pub mod hadamard;
 pub mod hash;
+pub mod mask;
 pub mod matrix;
 pub mod norm;
 pub mod pair;
 pub mod rademacher;
 pub mod score;
 pub mod sjlt;
+pub mod srht;
 pub mod summary;
 
 use crate::input::{Case, value};
@@ -136,4 +139,9 @@ fn cut<'x, T>(case: &Case, x: &'x [T], record: &mut Record<'_>) -> Result<(&'x [
 fn offset(case: &Case) -> u64 {
     let far = if case.parameter(3).is_multiple_of(4) { 1 << 33 } else { 0 };
     case.parameter(4) % 200 + far
+}
+
+/// Blocks of outputs of a sparse projection: few where the answers are spelled out.
+fn blocks(case: &Case) -> usize {
+    if case.length < 100 { 1 + case.length / 40 } else { 1 + (case.parameter(2) % 20) as usize }
 }

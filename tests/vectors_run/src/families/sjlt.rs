@@ -1,6 +1,6 @@
 //! Blocked SJLT of s repetitions, onto zeros.
 
-use super::{Format, first, kernel, offset};
+use super::{Format, blocks, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
 use crate::{Family, Memory};
@@ -51,10 +51,8 @@ fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
     record: &mut Record<'_>,
 ) -> fmt::Result {
     let projection = Sjlt::new(case.parameter(1), Repeat::from_count(REPEAT).ok_or(fmt::Error)?);
-    // Small widths where the answers are spelled out; far offsets now and then.
-    let blocks = if case.length < 100 { 1 + case.length / 40 } else { 1 + (case.parameter(2) % 20) as usize };
     let offset = offset(case);
-    let (out, _) = memory.out.split_at_mut(blocks * projection.multiple());
+    let (out, _) = memory.out.split_at_mut(blocks(case) * projection.multiple());
     out.fill(0.0);
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("offset", &[offset])?;
