@@ -96,6 +96,23 @@ impl Dataset {
         Ok(self)
     }
 
+    /// The same samples with other features, n×d, row by row.
+    ///
+    /// # Errors
+    /// Another number of values; one that is not finite.
+    pub fn with_features(mut self, features: Vec<f32>) -> Result<Self, DataError> {
+        let (found, expected) = (features.len(), self.features.len());
+        if found != expected {
+            return Err(DataError::Length { what: "feature values", found, expected });
+        }
+        if let Some(at) = features.iter().position(|x| !x.is_finite()) {
+            let (row, column) = (at / self.dim, at % self.dim);
+            return Err(DataError::NotFinite { row, column, value: features[at] });
+        }
+        self.features = features;
+        Ok(self)
+    }
+
     /// The same set with names for its classes.
     ///
     /// # Errors

@@ -131,7 +131,7 @@ fn centred_gradients(
 }
 
 /// The samples of each group.
-fn sizes(validation: &Dataset, groups: &[usize]) -> Result<Vec<usize>, ModelError> {
+pub(super) fn sizes(validation: &Dataset, groups: &[usize]) -> Result<Vec<usize>, ModelError> {
     if groups.len() != validation.len() {
         let (found, expected) = (groups.len(), validation.len());
         return Err(ModelError::Length { what: "groups of validation samples", found, expected });

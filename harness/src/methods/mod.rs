@@ -10,11 +10,13 @@
 //! | [`mod@untrac`] | unlearn training samples, see which target losses rise; and the inverse |
 //! | [`mod@lava`] | dual potentials of the distance between training and validation data |
 //! | [`fairif`] | sample weights that close the gap between groups |
+//! | [`targets`] | target gradients of a model's utility, fairness and robustness |
 
 pub mod ascent;
 pub mod fairif;
 pub mod forward_inf;
 pub mod lava;
+pub mod targets;
 pub mod untrac;
 
 pub use ascent::{Ascent, Rule, ascend};

@@ -122,6 +122,29 @@ impl DoubleMlp {
         Ok(loss)
     }
 
+    /// Writes ∇_x ℓ, the derivatives of one sample's loss by its features, into `gradient`, one a feature; returns the loss.
+    ///
+    /// # Errors
+    /// As [`loss`](Self::loss), or a `gradient` of another length.
+    pub fn input_gradient_into(
+        &self,
+        x: &[f32],
+        label: u32,
+        scratch: &mut DoubleScratch,
+        gradient: &mut [f64],
+    ) -> Result<f64, ModelError> {
+        self.check(x, label)?;
+        check_length("gradient by the features", gradient.len(), x.len())?;
+        let loss = self.forward(x, label as usize, scratch);
+        self.backward(scratch);
+        gradient.fill(0.0);
+        if let Some(first) = self.layers.first() {
+            let weights = &self.parameters[first.weights..first.bias];
+            add_transposed(weights, &scratch.deltas[..first.outputs], gradient);
+        }
+        Ok(loss)
+    }
+
     /// Adds `weight` times the curvature of one sample's loss times `direction` to `sum`, both p long.
     ///
     /// # Errors

@@ -224,3 +224,31 @@ fn a_replay_leaves_out_one_sample_and_nothing_else() {
     }
     assert_eq!(&recorded.without(&data, 99, Removal::AllEpochs).unwrap(), recorded.end());
 }
+
+#[test]
+fn the_gradient_by_the_features_is_that_of_central_differences() {
+    const STEP: f32 = 1.0 / 4096.0;
+    for hidden in DEPTHS {
+        let (_, model, data) = model_and_data(hidden);
+        let mut scratch = DoubleScratch::default();
+        for (x, label) in data.samples() {
+            let mut found = vec![0.0; x.len()];
+            let loss = model.input_gradient_into(x, label, &mut scratch, &mut found).unwrap();
+            assert_eq!(loss, model.loss(x, label, &mut scratch).unwrap());
+            let mut loss_at = |k: usize, by: f32| {
+                let mut moved = x.to_vec();
+                moved[k] += by;
+                // The step is that between the rounded features.
+                (model.loss(&moved, label, &mut scratch).unwrap(), f64::from(moved[k]))
+            };
+            let differences: Vec<f64> = (0..x.len())
+                .map(|k| {
+                    let ((above, high), (below, low)) = (loss_at(k, STEP), loss_at(k, -STEP));
+                    (above - below) / (high - low)
+                })
+                .collect();
+            assert_close(&found, &differences, 1e-5);
+        }
+        assert!(model.input_gradient_into(&[0.0; 4], 0, &mut scratch, &mut [0.0; 3]).is_err());
+    }
+}
