@@ -5,10 +5,16 @@ use std::path::Path;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::demo::Silent;
 use gradsieve_harness::model::{Removal, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Projection, Settings, run};
+use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Panel, Projection, Settings, run};
 
-const ALL: [Experiment; 5] =
-    [Experiment::Tsloo, Experiment::Loo, Experiment::Lds, Experiment::Flips, Experiment::Shapley];
+const ALL: [Experiment; 6] = [
+    Experiment::Tsloo,
+    Experiment::Loo,
+    Experiment::Lds,
+    Experiment::Brittleness,
+    Experiment::Flips,
+    Experiment::Shapley,
+];
 
 fn quick(experiment: Experiment) -> Settings {
     Settings::of(experiment).quick()
@@ -38,8 +44,9 @@ fn every_experiment_holds_every_method_that_applies_against_its_truth() {
             for panel in &outcome.panels {
                 if experiment != Experiment::Shapley {
                     let names: Vec<&str> = panel.lines.iter().map(|line| line.name.as_str()).collect();
-                    let expected: Vec<&str> =
-                        METHODS.iter().filter(|m| m.applies(experiment)).map(|m| m.name).collect();
+                    let chance = (experiment == Experiment::Brittleness).then_some("random");
+                    let methods = METHODS.iter().filter(|m| m.applies(experiment)).map(|m| m.name);
+                    let expected: Vec<&str> = chance.into_iter().chain(methods).collect();
                     assert_eq!(names, expected, "{experiment:?}");
                 }
                 for line in &panel.lines {
@@ -52,7 +59,7 @@ fn every_experiment_holds_every_method_that_applies_against_its_truth() {
 
 #[test]
 fn an_experiment_is_a_function_of_its_settings_however_often_it_was_stopped() {
-    for experiment in [Experiment::Tsloo, Experiment::Lds] {
+    for experiment in [Experiment::Tsloo, Experiment::Lds, Experiment::Brittleness] {
         let settings = quick(experiment);
         let fresh = figures(&run(&settings, None, &Silent).unwrap());
         let directory = tempfile::tempdir().unwrap();
@@ -99,6 +106,8 @@ fn settings_that_make_no_sense_are_refused_with_what_would_do() {
     assert!(refused(Settings { train_samples: 1790, ..tsloo.clone() }).contains("at most 1797"));
     assert!(refused(Settings { share: 0.0, ..tsloo.clone() }).contains("above 0"));
     assert!(refused(Settings { learning_rate: -1.0, ..tsloo }).contains("learning rate is -1"));
+    let brittle = quick(Experiment::Brittleness);
+    assert!(refused(Settings { removed: vec![48], ..brittle }).contains("1 to 47"));
     let network = Settings { hidden: vec![4], ..quick(Experiment::Loo) };
     assert!(refused(network).contains("linear"));
 }
@@ -163,6 +172,27 @@ fn on_small_digits_curvature_along_the_path_foretells_removals_and_first_order_d
     let mean = |name: &str| last.lines.iter().find(|line| line.name == name).unwrap().mean();
     assert!(mean("dvemb") > mean("dvemb-fisher") && mean("dvemb-fisher") > mean("first-order"));
     assert!(mean("dvemb") > 0.7, "{}", mean("dvemb"));
+}
+
+#[test]
+fn predictions_turn_on_the_samples_of_high_score_and_hardly_on_random_ones() {
+    let settings = Settings {
+        train_samples: 200,
+        test_samples: 40,
+        hidden: vec![8],
+        epochs: 8,
+        removed: vec![1, 30],
+        methods: ["cosine", "ridge"].map(str::to_owned).to_vec(),
+        ..quick(Experiment::Brittleness)
+    };
+    let outcome = run(&settings, None, &Silent).unwrap();
+    let [one, many] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
+    assert_eq!(many.title, "without the 30 samples of highest score");
+    let share = |panel: &Panel, name: &str| panel.lines.iter().find(|line| line.name == name).unwrap().mean();
+    for name in ["cosine", "ridge"] {
+        assert!(share(many, name) > share(one, name), "more samples, more flips: {name}");
+        assert!(share(many, name) > share(many, "random") + 0.2, "{name} {}", share(many, name));
+    }
 }
 
 #[test]

@@ -24,6 +24,7 @@ well each method foretells it: a table, and a picture (SVG).
   tsloo    the same run again, batch by batch, without one sample's gradient: in the last epoch, or in all
   loo      softmax regression at its optimum, with and without one sample
   lds      losses after training on random halves (the linear datamodelling score)
+  brittleness  the same run again without the m samples of highest score for a test sample: is it still read right?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
 
@@ -36,6 +37,7 @@ Examples:
   gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
   gradsieve truth --experiment loo --seeds 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
+  gradsieve truth --experiment brittleness --seeds 1 --remove 20 --remove 80 --method dvemb --method ridge
   gradsieve truth --experiment flips --flip 0.1 --json
   gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
 
@@ -48,6 +50,8 @@ pub enum ExperimentName {
     Loo,
     /// Linear datamodelling score
     Lds,
+    /// Test predictions that flip without the samples that matter most
+    Brittleness,
     /// Flipped labels found by self-scores
     Flips,
     /// Shapley values of single steps
@@ -86,6 +90,7 @@ impl From<ExperimentName> for Experiment {
             ExperimentName::Tsloo => Self::Tsloo,
             ExperimentName::Loo => Self::Loo,
             ExperimentName::Lds => Self::Lds,
+            ExperimentName::Brittleness => Self::Brittleness,
             ExperimentName::Flips => Self::Flips,
             ExperimentName::Shapley => Self::Shapley,
         }
@@ -155,6 +160,10 @@ pub struct TruthArguments {
     /// lds: models trained on each half [default: 5]
     #[arg(long, value_name = "N")]
     pub repeats: Option<usize>,
+
+    /// brittleness: samples to remove, repeated for more [default: 10, 20, 40, 80, 160]
+    #[arg(long, value_name = "M")]
+    pub remove: Vec<usize>,
 
     /// shapley: orders in which samples join, each with its reverse [default: 100]
     #[arg(long, value_name = "N")]
@@ -240,6 +249,9 @@ fn settings(arguments: &TruthArguments) -> Settings {
     set(&mut settings.decay, arguments.decay.as_ref());
     set(&mut settings.subsets, arguments.subsets.as_ref());
     set(&mut settings.repeats, arguments.repeats.as_ref());
+    if !arguments.remove.is_empty() {
+        settings.removed.clone_from(&arguments.remove);
+    }
     set(&mut settings.orders, arguments.orders.as_ref());
     set(&mut settings.flip, arguments.flip.as_ref());
     set(&mut settings.seeds, arguments.seeds.as_ref());

@@ -1,7 +1,7 @@
 //! Ground truth: what really happens to the targets when samples are left out, and how well each method foretells it.
 //!
-//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `flips`, `shapley`), which
-//! computes a truth by retraining → [`Evidence`], what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
+//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `brittleness`, `flips`,
+//! `shapley`), which computes a truth by retraining → [`Evidence`], what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled ([`crate::model::trajectory`]). Truth is
 //! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
@@ -9,6 +9,7 @@
 //!
 //! May import `data`, `model`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
 
+mod brittleness;
 mod error;
 mod evidence;
 mod flips;

@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::settings::{Experiment, Settings};
 use super::tally::Tally;
 use super::task::Task;
-use super::{flips, lds, loo, shapley, tsloo};
+use super::{brittleness, flips, lds, loo, shapley, tsloo};
 use crate::demo::Watch;
 use crate::model::{Mlp, Removal};
 
@@ -37,6 +37,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
             Experiment::Tsloo => tsloo::run(&context, &task, &mut tally),
             Experiment::Loo => loo::run(&context, &task, &mut tally),
             Experiment::Lds => lds::run(&context, &task, &mut tally),
+            Experiment::Brittleness => brittleness::run(&context, &task, &mut tally),
             Experiment::Flips => flips::run(&context, &task, &mut tally),
             Experiment::Shapley => shapley::run(&context, &task, &mut tally),
         }?;

@@ -16,6 +16,8 @@ pub enum Experiment {
     Loo,
     /// The linear datamodelling score: losses after training on half of the samples.
     Lds,
+    /// Test predictions that flip once the samples that matter most are gone.
+    Brittleness,
     /// Flipped labels, found by self-scores.
     Flips,
     /// Shapley values of the samples of single steps, by Monte Carlo.
@@ -30,6 +32,7 @@ impl Experiment {
             Self::Tsloo => "tsloo",
             Self::Loo => "loo",
             Self::Lds => "lds",
+            Self::Brittleness => "brittleness",
             Self::Flips => "flips",
             Self::Shapley => "shapley",
         }
@@ -72,6 +75,8 @@ pub struct Settings {
     pub subsets: usize,
     /// Models whose losses are averaged for one subset.
     pub repeats: usize,
+    /// How many samples are removed for the brittleness of a prediction: a grid.
+    pub removed: Vec<usize>,
     /// Orders in which samples join a step, of Monte-Carlo Shapley values.
     pub orders: usize,
     /// The share of labels that is flipped.
@@ -106,6 +111,7 @@ impl Settings {
             projection: Projection::Sjlt,
             subsets: 100,
             repeats: 5,
+            removed: vec![10, 20, 40, 80, 160],
             orders: 100,
             flip: 0.2,
             ensemble: 50,
@@ -126,6 +132,7 @@ impl Settings {
             seeds: 1,
             subsets: 8,
             repeats: 1,
+            removed: vec![4, 24],
             orders: 4,
             ensemble: 3,
             ..self
@@ -171,6 +178,12 @@ impl Settings {
         if let Some(dim) = self.dim.filter(|dim| *dim == 0 || !dim.is_multiple_of(32)) {
             let expected = "a positive multiple of 32".to_owned();
             return Err(TruthError::Setting { what: "numbers a sketch", expected, found: dim.to_string() });
+        }
+        let impossible = |&&m: &&usize| m == 0 || m >= self.train_samples;
+        let mut removed = self.removed.iter().filter(|_| self.experiment == Experiment::Brittleness);
+        if let Some(most) = removed.find(impossible) {
+            let expected = format!("1 to {}, fewer than the training samples", self.train_samples - 1);
+            return Err(TruthError::Setting { what: "samples to remove", expected, found: most.to_string() });
         }
         if self.experiment == Experiment::Loo && !self.hidden.is_empty() {
             return Err(TruthError::Setting {

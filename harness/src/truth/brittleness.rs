@@ -1,0 +1,136 @@
+//! Brittleness (Ilyas et al. 2022, arXiv 2202.00622; Park et al. 2023, arXiv 2303.14186): of the test samples that the model reads right, how many
+//! does it read wrong once the m training samples of highest score for that very test sample are gone?
+//!
+//! Each such test sample is a target; for each target, method and m, the same run again from its beginning, batch by batch, without the gradients of
+//! those m samples (sum form: nothing else is rescaled). The figure is the share of targets whose prediction is no longer their label: larger is
+//! better, and the first line, m random samples, is what chance gives. Samples of equal score are taken in their order.
+//!
+//! *Cost*: a run for each target, method and m.
+
+use rand::seq::SliceRandom;
+
+use super::error::TruthError;
+use super::evidence::Evidence;
+use super::jobs::run_jobs;
+use super::run::Context;
+use super::tally::{Tally, Whose, timed};
+use super::task::Task;
+use crate::data::random::{Purpose, generator};
+use crate::model::{Mlp, Scratch, Trajectory};
+
+const MEASURE: &str = "share of test predictions that flip";
+
+/// Whom to remove first, for each target, and whose idea it was.
+struct Ranking<'a> {
+    whose: Whose<'a>,
+    orders: Vec<Vec<usize>>,
+    seconds: f64,
+    bytes: usize,
+}
+
+pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
+    let n = task.train.len();
+    let path = Trajectory::record(&task.train, &task.config)?;
+    let model = path.model()?;
+    tally.accuracies.push(model.accuracy(&task.test)?);
+    let predictions = model.predictions(&task.test)?;
+    let targets: Vec<usize> =
+        (0..task.test.len()).filter(|&j| predictions[j] == task.test.labels()[j]).collect();
+
+    let whose = Whose { name: "random", about: "random samples: what chance gives" };
+    let orders = random_orders(targets.len(), n, task.seed);
+    let mut rankings = vec![Ranking { whose, orders, seconds: 0.0, bytes: 0 }];
+    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
+    context.each_method(|method| {
+        let Some(score) = method.pairs else { return Ok(()) };
+        let (scored, seconds) = timed(|| score(&evidence))?;
+        let whose = Whose { name: method.name, about: method.about };
+        let orders = targets.iter().map(|&j| order(&scored.scores[j * n..(j + 1) * n])).collect();
+        rankings.push(Ranking { whose, orders, seconds, bytes: scored.bytes });
+        Ok(())
+    })?;
+
+    for ranking in &rankings {
+        let clock = std::time::Instant::now();
+        let key = format!("brittleness, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
+        let mut ledger = context.ledger(&task.key(context.settings, &key))?;
+        let stage = format!("{} {}", ranking.whose.name, task.seed);
+        // A job is one run, numbered so that another grid leaves those there are as they are.
+        let grid = &context.settings.removed;
+        let numbers: Vec<usize> =
+            (0..targets.len()).flat_map(|t| grid.iter().map(move |m| t * n + m)).collect();
+        let flips = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
+            let (t, m) = (number / n, number % n);
+            let flipped = flips(&path, &model, task, targets[t], &ranking.orders[t][..m])?;
+            Ok(vec![f64::from(u8::from(flipped))])
+        })?;
+        tally.truth_seconds += clock.elapsed().as_secs_f64();
+        tally.retrainings += flips.len();
+        for (at, m) in grid.iter().enumerate() {
+            let of_grid = flips.iter().skip(at).step_by(grid.len()).flatten();
+            let share = of_grid.sum::<f64>() / targets.len().max(1) as f64;
+            let title = format!("without the {m} samples of highest score");
+            tally.add(&title, MEASURE, &ranking.whose, share, ranking.seconds, ranking.bytes);
+        }
+    }
+    Ok(())
+}
+
+/// Whether target `j` is read wrong by the run without these samples.
+fn flips(
+    path: &Trajectory,
+    model: &Mlp,
+    task: &Task,
+    j: usize,
+    removed: &[usize],
+) -> Result<bool, TruthError> {
+    let mut weights = vec![1.0; task.train.len()];
+    removed.iter().for_each(|&i| weights[i] = 0.0);
+    let without = path.weighted(&task.train, &weights)?.rounded(model)?;
+    let (Some(x), Some(&label)) = (task.test.row(j), task.test.labels().get(j)) else { return Ok(false) };
+    Ok(without.predict(x, &mut Scratch::default())? != label)
+}
+
+/// The samples by falling score, those of equal score in their order; one that is not a number comes last.
+fn order(scores: &[f64]) -> Vec<usize> {
+    let rank = |i: usize| if scores[i].is_nan() { f64::NEG_INFINITY } else { scores[i] };
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
+    order
+}
+
+fn random_orders(targets: usize, samples: usize, seed: u64) -> Vec<Vec<usize>> {
+    let mut rng = generator(seed, Purpose::Subset);
+    let draw = |_| {
+        let mut all: Vec<usize> = (0..samples).collect();
+        all.shuffle(&mut rng);
+        all
+    };
+    (0..targets).map(draw).collect()
+}
+
+/// FNV-1a of the orders, 64 bits: a run whose scores have changed finds no results of other removals.
+fn fingerprint(orders: &[Vec<usize>]) -> u64 {
+    let bytes = orders.iter().flatten().flat_map(|&i| (i as u64).to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_go_by_falling_score_and_what_is_not_a_number_goes_last() {
+        assert_eq!(order(&[0.5, f64::NAN, 2.0, 0.5, -1.0]), [2, 0, 3, 4, 1]);
+        assert!(order(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_fingerprint_sees_every_place() {
+        let orders = random_orders(3, 5, 0);
+        let mut other = orders.clone();
+        other[2].swap(3, 4);
+        assert_ne!(fingerprint(&orders), fingerprint(&other));
+        assert_eq!(fingerprint(&orders), fingerprint(&random_orders(3, 5, 0)));
+    }
+}
