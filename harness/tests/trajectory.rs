@@ -8,7 +8,7 @@ use std::process::Output;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::files::{Destination, NamedTensor, write_safetensors};
 use gradsieve_harness::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, METHODS, Projection, Quantity};
+use gradsieve_harness::truth::{Evidence, METHODS, Projection, Quantity, Target};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 
@@ -42,6 +42,7 @@ impl Recorded {
             trajectory: Some(&self.path),
             config: &self.config,
             removal: Removal::AllEpochs,
+            target: Target::Samples,
             decay: 0.0,
             dim: None,
             projection: Projection::Sjlt,

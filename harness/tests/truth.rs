@@ -5,7 +5,9 @@ use std::path::Path;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::demo::Silent;
 use gradsieve_harness::model::{Removal, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, Experiment, METHODS, Outcome, Panel, Projection, Settings, run};
+use gradsieve_harness::truth::{
+    Evidence, Experiment, METHODS, Outcome, Panel, Projection, Settings, Target, run,
+};
 
 const ALL: [Experiment; 6] = [
     Experiment::Tsloo,
@@ -36,7 +38,8 @@ fn figures(outcome: &Outcome) -> Vec<(String, u64)> {
 #[test]
 fn every_experiment_holds_every_method_that_applies_against_its_truth() {
     for experiment in ALL {
-        let sketched = [Projection::Sjlt, Projection::Layers].map(|projection| (Some(64), projection));
+        let sketched = [Projection::Sjlt, Projection::Layers, Projection::Principal]
+            .map(|projection| (Some(64), projection));
         let wanted = if experiment == Experiment::Tsloo { &sketched[..] } else { &[] };
         for &(dim, projection) in [(None, Projection::Sjlt)].iter().chain(wanted) {
             let outcome = run(&Settings { dim, projection, ..quick(experiment) }, None, &Silent).unwrap();
@@ -106,6 +109,8 @@ fn settings_that_make_no_sense_are_refused_with_what_would_do() {
     assert!(refused(Settings { train_samples: 1790, ..tsloo.clone() }).contains("at most 1797"));
     assert!(refused(Settings { share: 0.0, ..tsloo.clone() }).contains("above 0"));
     assert!(refused(Settings { learning_rate: -1.0, ..tsloo }).contains("learning rate is -1"));
+    let fair = Settings { target: Target::Parity, ..quick(Experiment::Lds) };
+    assert!(refused(fair).contains("expected samples"));
     let brittle = quick(Experiment::Brittleness);
     assert!(refused(Settings { removed: vec![48], ..brittle }).contains("1 to 47"));
     let network = Settings { hidden: vec![4], ..quick(Experiment::Loo) };
@@ -135,6 +140,7 @@ fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
             trajectory: Some(&path),
             config: &config,
             removal,
+            target: Target::Samples,
             decay: 0.0,
             dim: None,
             projection: Projection::Sjlt,
@@ -172,6 +178,27 @@ fn on_small_digits_curvature_along_the_path_foretells_removals_and_first_order_d
     let mean = |name: &str| last.lines.iter().find(|line| line.name == name).unwrap().mean();
     assert!(mean("dvemb") > mean("dvemb-fisher") && mean("dvemb-fisher") > mean("first-order"));
     assert!(mean("dvemb") > 0.7, "{}", mean("dvemb"));
+}
+
+#[test]
+fn fairness_and_robustness_are_foretold_like_losses_by_the_methods_that_take_any_gradient() {
+    for target in [Target::Utility, Target::Parity, Target::Opportunity, Target::Robustness] {
+        let settings = Settings {
+            target,
+            share: 0.01,
+            train_samples: 60,
+            test_samples: 40,
+            removals: vec![Removal::LastEpoch],
+            ..quick(Experiment::Tsloo)
+        };
+        let outcome = run(&settings, None, &Silent).unwrap();
+        let panel = &outcome.panels[0];
+        assert_eq!(panel.title, format!("last-epoch removals of a share of 0.01, {}", target.name()));
+        let mean = |name: &str| panel.lines.iter().find(|line| line.name == name).unwrap().mean();
+        assert!(mean("sgd-influence") > 0.9, "{target:?} {}", mean("sgd-influence"));
+        assert!(mean("dvemb") > 0.8, "{target:?} {}", mean("dvemb"));
+        assert!(panel.lines.iter().all(|line| line.name != "trak-1"));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::console::{bytes, print, print_json, table};
 use crate::demo::{Silent, Watch};
 use crate::model::Removal;
 use crate::report;
-use crate::truth::{self, Experiment, Outcome, Panel, Projection, Settings};
+use crate::truth::{self, Experiment, Outcome, Panel, Projection, Settings, Target};
 
 pub(super) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
@@ -35,6 +35,7 @@ Examples:
   gradsieve truth --experiment tsloo
   gradsieve truth --experiment tsloo --dim 512 --projection layers --method dvemb --method ridge
   gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
+  gradsieve truth --experiment tsloo --target opportunity --method dvemb --method ridge
   gradsieve truth --experiment loo --seeds 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
   gradsieve truth --experiment brittleness --seeds 1 --remove 20 --remove 80 --method dvemb --method ridge
@@ -71,6 +72,23 @@ pub enum TruthProjection {
     Srht,
     /// Layer by layer: small ones as they are, the rest dense ±1
     Layers,
+    /// Layer by layer, on the principal directions of the training samples' inputs
+    Principal,
+}
+
+/// What the truth is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TargetName {
+    /// Each test sample's loss
+    Samples,
+    /// The mean loss
+    Utility,
+    /// The gap of demographic parity between bold and thin digits
+    Parity,
+    /// The gap of equal opportunity between them
+    Opportunity,
+    /// The mean loss of adversarial inputs
+    Robustness,
 }
 
 /// What is left out of a path.
@@ -140,6 +158,10 @@ pub struct TruthArguments {
     /// Passes over the training samples [default: 10]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
+
+    /// tsloo: the targets
+    #[arg(long, value_enum, default_value = "samples")]
+    pub target: TargetName,
 
     /// tsloo: what is left out
     #[arg(long, value_enum, default_value = "both")]
@@ -241,6 +263,13 @@ fn settings(arguments: &TruthArguments) -> Settings {
     set(&mut settings.batch_size, arguments.batch.as_ref());
     set(&mut settings.epochs, arguments.epochs.as_ref());
     set(&mut settings.share, arguments.share.as_ref());
+    settings.target = match arguments.target {
+        TargetName::Samples => Target::Samples,
+        TargetName::Utility => Target::Utility,
+        TargetName::Parity => Target::Parity,
+        TargetName::Opportunity => Target::Opportunity,
+        TargetName::Robustness => Target::Robustness,
+    };
     settings.removals = match arguments.removal {
         RemovalName::Last => vec![Removal::LastEpoch],
         RemovalName::All => vec![Removal::AllEpochs],
@@ -265,6 +294,7 @@ fn settings(arguments: &TruthArguments) -> Settings {
         TruthProjection::Gaussian => Projection::Gaussian,
         TruthProjection::Srht => Projection::Srht,
         TruthProjection::Layers => Projection::Layers,
+        TruthProjection::Principal => Projection::Principal,
     };
     settings.seed = arguments.seed;
     settings.methods.clone_from(&arguments.methods);

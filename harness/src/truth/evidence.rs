@@ -6,16 +6,20 @@ use gradsieve::{
 };
 
 use super::error::{TruthError, core};
+use super::principal::Principal;
+use super::target::Target;
 use crate::data::Dataset;
-use crate::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
+use crate::model::{DoubleMlp, Mlp, Removal, Scratch, TrainConfig, Trajectory};
 
 /// Everything that a method may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// The samples to score, n.
     pub train: &'a Dataset,
-    /// The targets, m.
+    /// The samples that targets are made of.
     pub test: &'a Dataset,
+    /// What of them: each one's loss, or one number of all.
+    pub target: Target,
     /// The trained model.
     pub model: &'a Mlp,
     /// How it was trained; none if it is an optimum that no path leads to.
@@ -52,12 +56,15 @@ pub enum Projection {
     /// Layer by layer: weights or biases that fit an equal share of the numbers are kept as they are, and what is left goes to the larger
     /// ones, by a dense ±1 projection.
     Layers,
+    /// Layer by layer: the principal directions of each layer's inputs over the training samples. It looks at the data; the others do not.
+    Principal,
 }
 
 /// A projection that is ready: one for the whole gradient, or one a layer.
 pub(super) enum Ready {
     Whole(AnyProjector),
     Layers(Vec<Part>),
+    Principal(Principal),
 }
 
 /// Of what the gradient is taken.
@@ -142,7 +149,38 @@ impl Evidence<'_> {
             Ready::Layers(parts) => {
                 gather(model, set, indices, quantity, Plan::new(&parts).map_err(core("the sketch"))?)
             }
+            Ready::Principal(principal) => gather_principal(model, set, indices, quantity, &principal),
         }
+    }
+
+    /// How many targets there are, m.
+    #[must_use]
+    pub fn target_count(&self) -> usize {
+        self.target.count(self.test)
+    }
+
+    /// The gradients of the targets at `model`, sketched.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows); groups in which no sample counts.
+    pub fn target_rows(&self, model: &Mlp) -> Result<Rows, TruthError> {
+        let Some(objective) = self.target.objective(&DoubleMlp::new(model), self.test)? else {
+            return self.rows(model, self.test, Quantity::Loss);
+        };
+        let gradient: Vec<f32> = objective.gradient.iter().map(|&g| g as f32).collect();
+        let mut rows = match self.projector(model)? {
+            Ready::Whole(projector) => sketched(model, &gradient, projector),
+            Ready::Layers(parts) => {
+                sketched(model, &gradient, Plan::new(&parts).map_err(core("the sketch"))?)
+            }
+            Ready::Principal(principal) => {
+                let mut rows = Rows::principal(&principal, 1)?;
+                rows.push(&principal, &gradient);
+                Ok(rows)
+            }
+        }?;
+        rows.losses.push(objective.value);
+        Ok(rows)
     }
 
     /// The projection of this model's gradients.
@@ -155,6 +193,9 @@ impl Evidence<'_> {
             Projection::Rademacher => Rademacher::new(dim, self.seed).map(Into::into),
             Projection::Gaussian => Gaussian::new(dim, self.seed).map(Into::into),
             Projection::Srht => Srht::new(dim, self.seed).map(Into::into),
+            Projection::Principal => {
+                return Principal::new(self.model, self.train, dim).map(Ready::Principal);
+            }
             Projection::Layers => {
                 return parts(model, dim, self.seed).map(Ready::Layers).map_err(core("the sketch"));
             }
@@ -223,6 +264,55 @@ fn layers(model: &Mlp) -> Vec<Layer> {
             ]
         })
         .collect()
+}
+
+/// The sketch of one gradient.
+fn sketched(model: &Mlp, gradient: &[f32], projector: impl Projector) -> Result<Rows, TruthError> {
+    let layout = layout(model)?;
+    let mut values = vec![0.0; projector.width()];
+    let mut sketcher = Sketcher::new(projector, layout, &mut values).map_err(core("the sketch"))?;
+    let taken = sketcher.segment(0, gradient).and_then(|()| sketcher.finish());
+    let measures = vec![taken.map_err(core("a target's gradient"))?.measures];
+    Ok(Rows { id: projector.id(layout.id()), values, measures, losses: Vec::new() })
+}
+
+impl Rows {
+    /// No rows yet, of what `principal` keeps.
+    pub(super) fn principal(principal: &Principal, count: usize) -> Result<Self, TruthError> {
+        let width = principal.width();
+        let layout = Layout::flat(width as u64).map_err(core("the sketch"))?;
+        Ok(Self {
+            id: Exact::new(width).id(layout.id()),
+            values: Vec::with_capacity(count * width),
+            measures: Vec::with_capacity(count),
+            losses: Vec::with_capacity(count),
+        })
+    }
+
+    /// Adds what `principal` keeps of a gradient, whose measures are those of what is kept.
+    pub(super) fn push(&mut self, principal: &Principal, gradient: &[f32]) {
+        let start = self.values.len();
+        self.values.resize(start + principal.width(), 0.0);
+        let row = &mut self.values[start..];
+        principal.project(gradient, row);
+        self.measures.push(gradsieve_kernels::summarize(row));
+    }
+}
+
+/// [`gather`] by way of the whole gradient.
+fn gather_principal(
+    model: &Mlp,
+    set: &Dataset,
+    indices: &[usize],
+    quantity: Quantity,
+    principal: &Principal,
+) -> Result<Rows, TruthError> {
+    let p = model.parameters().len();
+    let whole = gather(model, set, indices, quantity, Exact::new(p))?;
+    let mut rows = Rows::principal(principal, whole.len())?;
+    whole.values.chunks_exact(p).for_each(|gradient| rows.push(principal, gradient));
+    rows.losses = whole.losses;
+    Ok(rows)
 }
 
 fn gather(

@@ -7,7 +7,7 @@
 //! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
 //! the loss.
 //!
-//! May import `data`, `model`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
+//! May import `data`, `model`, `methods`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
 
 mod brittleness;
 mod error;
@@ -20,10 +20,12 @@ mod loo;
 mod methods;
 mod optimum;
 mod outcome;
+mod principal;
 mod run;
 mod settings;
 mod shapley;
 mod tally;
+mod target;
 mod task;
 mod tsloo;
 
@@ -37,4 +39,5 @@ pub use outcome::{Line, Outcome, Panel};
 pub use run::run;
 pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;
+pub use target::Target;
 pub use task::Task;

@@ -9,6 +9,7 @@ use super::methods::{METHODS, Method};
 use super::outcome::Outcome;
 use super::settings::{Experiment, Settings};
 use super::tally::Tally;
+use super::target::Target;
 use super::task::Task;
 use super::{brittleness, flips, lds, loo, shapley, tsloo};
 use crate::demo::Watch;
@@ -53,6 +54,8 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
 
 fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
     let known: Vec<&Method> = METHODS.iter().filter(|method| method.applies(settings.experiment)).collect();
+    let known: Vec<&Method> =
+        known.into_iter().filter(|m| settings.target == Target::Samples || !m.of_samples).collect();
     if let Some(unknown) = settings.methods.iter().find(|name| !known.iter().any(|m| m.name == **name)) {
         return Err(TruthError::Setting {
             what: "method",
@@ -78,6 +81,7 @@ impl<'c> Context<'c> {
             model,
             trajectory: None,
             config: &task.config,
+            target: self.settings.target,
             removal: Removal::AllEpochs,
             decay: 0.0,
             dim: self.settings.dim,

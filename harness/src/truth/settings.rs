@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error::TruthError;
 use super::evidence::Projection;
+use super::target::Target;
 use crate::model::{Removal, TrainConfig};
 
 /// Which truth the methods are held against.
@@ -56,6 +57,8 @@ pub struct Settings {
     pub batch_size: usize,
     /// Passes over the training samples.
     pub epochs: usize,
+    /// What the truth is about; other than samples for trajectory-specific leave-one-out only.
+    pub target: Target,
     /// What is left out of the path.
     pub removals: Vec<Removal>,
     /// The share of a sample's gradient that is left out; 1 is a removal. What differs between a small share and 1 is no method's
@@ -102,6 +105,7 @@ impl Settings {
             learning_rate: 0.1,
             batch_size: 32,
             epochs: 10,
+            target: Target::Samples,
             removals: vec![Removal::LastEpoch, Removal::AllEpochs],
             share: 1.0,
             decay: 1e-3,
@@ -178,6 +182,14 @@ impl Settings {
         if let Some(dim) = self.dim.filter(|dim| *dim == 0 || !dim.is_multiple_of(32)) {
             let expected = "a positive multiple of 32".to_owned();
             return Err(TruthError::Setting { what: "numbers a sketch", expected, found: dim.to_string() });
+        }
+        if self.target != Target::Samples && self.experiment != Experiment::Tsloo {
+            let expected = format!("samples, in the experiment {}", self.experiment.name());
+            return Err(TruthError::Setting {
+                what: "target",
+                expected,
+                found: self.target.name().to_owned(),
+            });
         }
         let impossible = |&&m: &&usize| m == 0 || m >= self.train_samples;
         let mut removed = self.removed.iter().filter(|_| self.experiment == Experiment::Brittleness);

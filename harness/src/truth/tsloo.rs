@@ -12,6 +12,7 @@ use super::jobs::run_jobs;
 use super::methods::Needs;
 use super::run::Context;
 use super::tally::{Tally, Whose, mean_spearman, timed, transposed};
+use super::target::Target;
 use super::task::Task;
 use crate::model::{Removal, Trajectory};
 
@@ -20,7 +21,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let model = path.model()?;
     tally.accuracies.push(model.accuracy(&task.test)?);
     let all: Vec<usize> = (0..task.train.len()).collect();
-    let ends = path.end().losses(&task.test)?;
+    let target = context.settings.target;
+    let ends = target.values(path.end(), &task.test)?;
     // Scores that do not depend on the removal serve both.
     let mut known = BTreeMap::new();
     for &removal in &context.settings.removals {
@@ -29,12 +31,16 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         if share < 1.0 {
             what += &format!(", a share of {share}");
         }
+        if target != Target::Samples {
+            what += &format!(", {}", target.name());
+        }
         let mut ledger = context.ledger(&task.key(context.settings, &what))?;
         let stage = format!("{} {}", removal.name(), task.seed);
         let clock = std::time::Instant::now();
         let changes = run_jobs(&stage, &all, &mut ledger, context.watch, |i| {
-            let losses = path.reweighted(&task.train, i, 1.0 - share, removal)?.losses(&task.test)?;
-            Ok(losses.iter().zip(&ends).map(|(without, with)| without - with).collect())
+            let values =
+                target.values(&path.reweighted(&task.train, i, 1.0 - share, removal)?, &task.test)?;
+            Ok(values.iter().zip(&ends).map(|(without, with)| without - with).collect())
         })?;
         tally.truth_seconds += clock.elapsed().as_secs_f64();
         tally.retrainings += changes.len();
@@ -47,6 +53,9 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         .to_owned();
         if share < 1.0 {
             title += &format!(" of a share of {share}");
+        }
+        if target != Target::Samples {
+            title += &format!(", {}", target.name());
         }
         context.each_method(|method| {
             let Some(score) = method.pairs else { return Ok(()) };

@@ -21,14 +21,19 @@ pub(super) fn hessian(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 /// The scores with one of the two curvatures, or with empirical Fishers.
 pub(super) fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -> Result<Scored, TruthError> {
     let path = evidence.path()?;
-    let (n, m) = (evidence.train.len(), evidence.test.len());
+    let (n, m) = (evidence.train.len(), evidence.target_count());
     let mut model = path.end().clone();
     let p = model.parameters().len();
     let mut targets: Vec<Vec<f64>> = Vec::with_capacity(m);
-    for (x, label) in evidence.test.samples() {
-        let mut gradient = vec![0.0; p];
-        model.add_gradient(x, label, 1.0, &mut DoubleScratch::default(), &mut gradient)?;
-        targets.push(gradient);
+    match evidence.target.objective(&model, evidence.test)? {
+        Some(objective) => targets.push(objective.gradient),
+        None => {
+            for (x, label) in evidence.test.samples() {
+                let mut gradient = vec![0.0; p];
+                model.add_gradient(x, label, 1.0, &mut DoubleScratch::default(), &mut gradient)?;
+                targets.push(gradient);
+            }
+        }
     }
     let mut scores = vec![0.0; m * n];
     let steps = path.steps().get(path.first_step(evidence.removal)..).unwrap_or_default();

@@ -25,7 +25,7 @@ fn at_the_end(
     score: fn(&gradsieve::Sketch<'_>, &gradsieve::Sketch<'_>) -> Result<f64, gradsieve::Error>,
 ) -> Outcome {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let mut scores = Vec::with_capacity(train.len() * test.len());
     for target in test.sketches() {
         for sketch in train.sketches() {
@@ -52,11 +52,11 @@ fn checkpoints(evidence: &Evidence<'_>) -> Result<Vec<(usize, f64)>, TruthError>
 }
 
 pub(super) fn tracin(evidence: &Evidence<'_>) -> Outcome {
-    let mut sums = vec![TracIn::new(); evidence.train.len() * evidence.test.len()];
+    let mut sums = vec![TracIn::new(); evidence.train.len() * evidence.target_count()];
     for (t, rate) in checkpoints(evidence)? {
         let model = evidence.path()?.model_before(t)?;
         let train = evidence.rows(&model, evidence.train, Quantity::Loss)?;
-        let test = evidence.rows(&model, evidence.test, Quantity::Loss)?;
+        let test = evidence.target_rows(&model)?;
         for (target, sums) in test.sketches().zip(sums.chunks_exact_mut(train.len())) {
             for (sketch, sum) in train.sketches().zip(sums) {
                 sum.observe(rate, &sketch, &target).map_err(core("TracIn"))?;
@@ -84,7 +84,7 @@ pub(super) fn tracin_own(evidence: &Evidence<'_>) -> Outcome {
 pub(super) fn first_order(evidence: &Evidence<'_>) -> Outcome {
     let path = evidence.path()?;
     let n = evidence.train.len();
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let targets: Vec<_> = test.sketches().collect();
     let mut sums = vec![TracIn::new(); n * targets.len()];
     for (t, step) in path.steps().iter().enumerate().skip(path.first_step(evidence.removal)) {

@@ -19,8 +19,8 @@ pub(super) fn fisher(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 
 fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError> {
     let path = evidence.path()?;
-    let (n, m) = (evidence.train.len(), evidence.test.len());
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let (n, m) = (evidence.train.len(), evidence.target_count());
+    let test = evidence.target_rows(evidence.model)?;
     let steps = path.steps().get(path.first_step(evidence.removal)..).unwrap_or_default();
     let largest = steps.iter().map(|step| step.batch.len()).max().unwrap_or(0);
     let rows = if exact { largest * evidence.model.classes() } else { largest };
@@ -58,6 +58,7 @@ fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError>
 #[cfg(test)]
 mod tests {
     use super::super::super::evidence::Projection;
+    use super::super::super::target::Target;
     use super::super::adjoint::pull_back;
     use super::*;
     use crate::data::blobs;
@@ -78,6 +79,7 @@ mod tests {
                 trajectory: Some(&path),
                 config: &config,
                 removal,
+                target: Target::Samples,
                 decay: 0.0,
                 dim: None,
                 projection: Projection::Sjlt,

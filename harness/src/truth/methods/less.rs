@@ -3,15 +3,15 @@
 //! The runs here are plain SGD, so the moments are those that Adam would have had on the same batches' mean gradients.
 
 use gradsieve::influence::{Adam, Less, LessTargets};
-use gradsieve::{Plan, Projector, Sketcher};
+use gradsieve::{Exact, Plan, Projector, Sketcher};
 
 use super::super::error::{TruthError, core};
-use super::super::evidence::{Evidence, Quantity, Ready, Rows, layout};
+use super::super::evidence::{Evidence, Ready, Rows, layout};
 use super::Scored;
 use crate::model::{Mlp, Scratch};
 
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    let (n, m) = (evidence.train.len(), evidence.test.len());
+    let (n, m) = (evidence.train.len(), evidence.target_count());
     let path = evidence.path()?;
     let steps = path.steps();
     let p = evidence.model.parameters().len();
@@ -37,7 +37,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
             continue;
         }
         let model = path.model_before(t + 1)?;
-        let test = evidence.rows(&model, evidence.test, Quantity::Loss)?;
+        let test = evidence.target_rows(&model)?;
         let features = features(evidence, &model, (&first, &second))?;
         let mut memory = vec![0.0; LessTargets::floats(m, test.width())];
         bytes = size_of_val(&memory[..]) + 8 * n * m;
@@ -59,6 +59,14 @@ fn features(evidence: &Evidence<'_>, model: &Mlp, moments: (&[f32], &[f32])) -> 
         Ready::Whole(projector) => gather(evidence, model, moments, projector),
         Ready::Layers(parts) => {
             gather(evidence, model, moments, Plan::new(&parts).map_err(core("the sketch"))?)
+        }
+        Ready::Principal(principal) => {
+            let p = model.parameters().len();
+            let whole = gather(evidence, model, moments, Exact::new(p))?;
+            let mut rows = Rows::principal(&principal, whole.len())?;
+            whole.values.chunks_exact(p).for_each(|feature| rows.push(&principal, feature));
+            rows.losses = whole.losses;
+            Ok(rows)
         }
     }
 }

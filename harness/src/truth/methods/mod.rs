@@ -56,6 +56,8 @@ pub struct Method {
     pub pairs: Option<Score>,
     /// Scores of training samples for themselves.
     pub own: Option<Score>,
+    /// Whether its targets must be samples: it asks for their margins, factors or losses, not for a gradient.
+    pub of_samples: bool,
 }
 
 impl Method {
@@ -77,7 +79,12 @@ const fn method(
     pairs: Option<Score>,
     own: Option<Score>,
 ) -> Method {
-    Method { name, about, needs, pairs, own }
+    Method { name, about, needs, pairs, own, of_samples: false }
+}
+
+/// One whose targets must be samples.
+const fn of_samples(method: Method) -> Method {
+    Method { of_samples: true, ..method }
 }
 
 /// All methods, in the order of the tables.
@@ -95,17 +102,17 @@ pub const METHODS: &[Method] = &[
     method("lissa", "the same by LiSSA, 60 passes", Needs::Model, Some(solvers::lissa), None),
     method("arnoldi", "the top 40 eigenpairs of the Gauss–Newton matrix", Needs::Model, Some(spectral::arnoldi), None),
     method("gif", "least squares on the last layer's coordinates", Needs::Model, Some(spectral::gif), None),
-    method("ek-fac", "Kronecker factors with corrected eigenvalues, a layer at a time", Needs::Model, Some(spectral::ekfac), None),
-    method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)),
-    method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None),
-    method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None),
+    of_samples(method("ek-fac", "Kronecker factors with corrected eigenvalues, a layer at a time", Needs::Model, Some(spectral::ekfac), None)),
+    of_samples(method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own))),
+    of_samples(method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None)),
+    of_samples(method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None)),
     method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
     method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
     method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),
-    method("forward-inf", "unlearn the target, see which training losses rise", Needs::Model, Some(with_model::forward_inf), None),
-    method("untrac", "unlearn the sample, see which target losses rise", Needs::Model, Some(with_model::untrac), None),
-    method("untrac-inv", "unlearn the target by Adam, see which training losses rise", Needs::Model, Some(with_model::untrac_inverse), None),
-    method("lava", "distance to validation samples with right labels, no model", Needs::Model, None, Some(with_model::lava)),
+    of_samples(method("forward-inf", "unlearn the target, see which training losses rise", Needs::Model, Some(with_model::forward_inf), None)),
+    of_samples(method("untrac", "unlearn the sample, see which target losses rise", Needs::Model, Some(with_model::untrac), None)),
+    of_samples(method("untrac-inv", "unlearn the target by Adam, see which training losses rise", Needs::Model, Some(with_model::untrac_inverse), None)),
+    of_samples(method("lava", "distance to validation samples with right labels, no model", Needs::Model, None, Some(with_model::lava))),
     method("sgd-influence", "v pulled back through every step by exact Hessians (f64)", Needs::Trajectory, Some(adjoint::hessian), None),
 ];
 

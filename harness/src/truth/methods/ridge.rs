@@ -7,7 +7,7 @@ use super::super::evidence::{Evidence, Quantity};
 use super::Scored;
 
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     score(evidence, |ridge, train| {
         let mut solution = vec![0.0; train.width()];
         let mut scores = Vec::with_capacity(train.len() * test.len());

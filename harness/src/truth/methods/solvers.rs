@@ -44,7 +44,7 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 /// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight decay that the model was trained with), and the targets.
 fn system(evidence: &Evidence<'_>) -> Result<(Rows, SolverSettings, Rows), TruthError> {
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let usual = SolverSettings::new(factors.width()).with_targets(test.len());
     // H is a mean over samples, the solver's matrix one over rows; the damping is relative to either.
     let mean = squares(&factors) / (evidence.train.len() * factors.width()) as f64;
@@ -84,7 +84,7 @@ fn scored(evidence: &Evidence<'_>, targets: &Targets<'_>, bytes: usize) -> Resul
 /// DataInf, layer by layer where the gradients are not projected.
 pub(super) fn datainf(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let mut layers: Vec<DataInfLayer> = match evidence.dim {
         Some(_) => vec![DataInfLayer::new(0..train.width())],
         None => evidence.model.layers().iter().map(|l| DataInfLayer::new(l.weights..l.end())).collect(),

@@ -18,7 +18,7 @@ pub(super) fn arnoldi(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let what = core("Arnoldi");
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let width = train.width();
     let settings =
         ArnoldiSettings { width, products: PRODUCTS.min(width), keep: KEEP.min(width), seed: evidence.seed };
@@ -49,7 +49,7 @@ pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let what = core("GIF");
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let test = evidence.rows(evidence.model, evidence.test, Quantity::Loss)?;
+    let test = evidence.target_rows(evidence.model)?;
     let width = train.width();
     let indices: Vec<usize> = match evidence.dim {
         None => evidence.model.last_layer().collect(),

@@ -1,0 +1,144 @@
+//! Gradients on the principal directions of their layers' inputs: what a factored projection keeps if it may look at the training data first.
+//!
+//! A linear layer's gradient is b aᵀ, and so is a batch's sum of them: what a layer's inputs do not reach, no gradient does. With P the r eigenvectors of Σ a aᵀ
+//! over the training samples that have the largest eigenvalues, the rows kept are (G Pᵀ) for weights G, outputs × r of them, and the biases. P is fitted at one model,
+//! once, and serves all. It is the principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on the input side.
+//!
+//! *Memory*: r × inputs of `f64` a layer. *Cost*: outputs · inputs · r a gradient.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+
+use super::error::TruthError;
+use crate::data::Dataset;
+use crate::model::{Layer, Mlp, Scratch};
+
+/// A layer, and the directions of its inputs that are kept; none keeps all.
+#[derive(Clone, Debug)]
+struct Kept {
+    layer: Layer,
+    basis: Option<DMatrix<f64>>,
+}
+
+/// The directions of every layer.
+#[derive(Clone, Debug)]
+pub(super) struct Principal {
+    kept: Vec<Kept>,
+}
+
+impl Principal {
+    /// Directions for at most `dim` numbers, the smallest layer served first: each may have an equal share of what is left, and at least one direction.
+    pub(super) fn new(model: &Mlp, train: &Dataset, dim: usize) -> Result<Self, TruthError> {
+        let layers = model.layers();
+        let mut order: Vec<usize> = (0..layers.len()).collect();
+        order.sort_by_key(|&i| layers[i].end() - layers[i].weights);
+        let mut kept: Vec<Kept> = layers.iter().map(|&layer| Kept { layer, basis: None }).collect();
+        let mut left = dim;
+        for (served, &i) in order.iter().enumerate() {
+            let share = left / (layers.len() - served);
+            let Layer { inputs, outputs, .. } = layers[i];
+            let directions = (share.saturating_sub(outputs) / outputs).clamp(1, inputs);
+            if directions < inputs {
+                kept[i].basis = Some(directions_of(model, train, i, directions)?);
+            }
+            left = left.saturating_sub(outputs * (directions + 1));
+        }
+        Ok(Self { kept })
+    }
+
+    /// Numbers that are kept.
+    pub(super) fn width(&self) -> usize {
+        let directions = |kept: &Kept| kept.basis.as_ref().map_or(kept.layer.inputs, DMatrix::nrows);
+        self.kept.iter().map(|kept| kept.layer.outputs * (directions(kept) + 1)).sum()
+    }
+
+    /// What is kept of a gradient, in `to` of [`width`](Self::width).
+    pub(super) fn project(&self, gradient: &[f32], to: &mut [f32]) {
+        let mut places = to.iter_mut();
+        let mut put = |value: f64| {
+            if let Some(place) = places.next() {
+                *place = value as f32;
+            }
+        };
+        for Kept { layer, basis } in &self.kept {
+            for row in gradient[layer.weights..layer.bias].chunks_exact(layer.inputs) {
+                match basis {
+                    None => row.iter().for_each(|&g| put(g.into())),
+                    Some(basis) => basis.row_iter().for_each(|direction| {
+                        put(direction.iter().zip(row).map(|(d, &g)| d * f64::from(g)).sum());
+                    }),
+                }
+            }
+            gradient[layer.bias..layer.end()].iter().for_each(|&g| put(g.into()));
+        }
+    }
+}
+
+/// The first eigenvectors of Σ a aᵀ, in rows.
+fn directions_of(
+    model: &Mlp,
+    train: &Dataset,
+    number: usize,
+    count: usize,
+) -> Result<DMatrix<f64>, TruthError> {
+    let inputs = model.layers()[number].inputs;
+    let mut moment = DMatrix::zeros(inputs, inputs);
+    let mut scratch = Scratch::default();
+    for (x, label) in train.samples() {
+        model.backward(x, label, &mut scratch, |part| {
+            if part.layer == number {
+                let a = DMatrix::from_iterator(inputs, 1, part.activation.iter().map(|&a| f64::from(a)));
+                moment.gemm(1.0, &a, &a.transpose(), 1.0);
+            }
+        })?;
+    }
+    let eigen = SymmetricEigen::new(moment);
+    let mut order: Vec<usize> = (0..inputs).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let entry = |row: usize, column: usize| eigen.eigenvectors[(column, order[row])];
+    Ok(DMatrix::from_fn(count, inputs, entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::blobs;
+
+    #[test]
+    fn gradients_whose_inputs_lie_in_the_directions_keep_their_dot_products() {
+        // Five features, of which three are zero in every sample.
+        let flat = blobs(20, 3, 5, 2.0, 1).unwrap();
+        let features = flat.features().iter().enumerate().map(|(at, &x)| if at % 5 < 2 { x } else { 0.0 });
+        let features = features.collect();
+        let set = flat.with_features(features).unwrap();
+        let model = Mlp::new(5, &[4], 3, 1).unwrap();
+        let principal = Principal::new(&model, &set, 4 * 3 + 15).unwrap();
+        assert_eq!(principal.width(), 4 * 3 + 15);
+        let mut scratch = Scratch::default();
+        let rows: Vec<(Vec<f32>, Vec<f32>)> = set
+            .samples()
+            .map(|(x, label)| {
+                let mut whole = vec![0.0; model.parameters().len()];
+                model.gradient_into(x, label, &mut scratch, &mut whole).unwrap();
+                let mut kept = vec![0.0; principal.width()];
+                principal.project(&whole, &mut kept);
+                (whole, kept)
+            })
+            .collect();
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+        for (whole, kept) in &rows {
+            let (expected, found) = (dot(whole, &rows[0].0), dot(kept, &rows[0].1));
+            assert!((expected - found).abs() < 1e-5 * (1.0 + expected.abs()), "{expected} {found}");
+        }
+    }
+
+    #[test]
+    fn with_room_for_all_it_keeps_all() {
+        let set = blobs(9, 3, 5, 2.0, 1).unwrap();
+        let model = Mlp::new(5, &[4], 3, 1).unwrap();
+        let principal = Principal::new(&model, &set, 100).unwrap();
+        assert_eq!(principal.width(), model.parameters().len());
+        let mut kept = vec![0.0; principal.width()];
+        principal.project(model.parameters(), &mut kept);
+        assert_eq!(kept, model.parameters());
+    }
+}
