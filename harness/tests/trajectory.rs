@@ -211,7 +211,7 @@ fn damaged(
 #[test]
 fn a_damaged_run_is_refused_by_the_name_of_the_step_and_leaves_no_output() {
     type Change = fn(&mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
-    let changes: [(Change, &str); 8] = [
+    let changes: [(Change, &str); 11] = [
         (
             |t| t.get_mut("ids").unwrap().2 = [1i64, 1].iter().flat_map(|i| i.to_le_bytes()).collect(),
             "id 1 twice",
@@ -221,6 +221,12 @@ fn a_damaged_run_is_refused_by_the_name_of_the_step_and_leaves_no_output() {
             "found -1",
         ),
         (|t| t.get_mut("learning_rate").unwrap().2 = f32::NAN.to_le_bytes().to_vec(), "found NaN"),
+        (|t| t.get_mut("learning_rate").unwrap().2 = f32::INFINITY.to_le_bytes().to_vec(), "found inf"),
+        (|t| t.get_mut("learning_rate").unwrap().2 = (-0.1f32).to_le_bytes().to_vec(), "found -0.1"),
+        (
+            |t| drop(t.insert("factors".to_owned(), (Dtype::F32, vec![2, 3], vec![0; 24]))),
+            "2 columns of \"factors\"",
+        ),
         (
             |t| drop(t.insert("grads".to_owned(), (Dtype::F32, vec![2, 3], vec![0; 24]))),
             "as run/step-0.safetensors has, found 3",
@@ -245,11 +251,14 @@ fn a_damaged_run_is_refused_by_the_name_of_the_step_and_leaves_no_output() {
             }
             change(tensors);
         });
-        let output = program(&directory, &SHAPLEY);
-        let message = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(2), "{expected}: {message}");
-        assert!(message.contains("step-1") && message.contains(expected), "{expected}: {message}");
-        assert!(!directory.path().join("out.npy").exists());
+        one_target(directory.path());
+        for arguments in [&SHAPLEY[..], &DVEMB] {
+            let output = program(&directory, arguments);
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{expected}: {message}");
+            assert!(message.contains("step-1") && message.contains(expected), "{expected}: {message}");
+            assert!(!directory.path().join("out.npy").exists());
+        }
     }
     // A step that is missing, and no step at all.
     let directory = tempfile::tempdir().unwrap();
@@ -268,10 +277,50 @@ fn a_step_that_is_too_large_for_its_curvature_is_named_and_the_rest_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     damaged(directory.path(), 0, |_| {});
     damaged(directory.path(), 1, |t| t.get_mut("learning_rate").unwrap().2 = 3.0f32.to_le_bytes().to_vec());
-    let tensor = NamedTensor { name: "grads", shape: &[1, 2], data: &[1.0, 0.0] };
-    write_safetensors(&Destination::Path(directory.path().join("target.safetensors")), &[tensor]).unwrap();
+    one_target(directory.path());
     let output = program(&directory, &DVEMB);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{message}");
     assert!(message.contains("step-1.safetensors") && message.contains("unstable"), "{message}");
+    let bytes = std::fs::read(directory.path().join("out.npy")).unwrap();
+    let scores: Vec<f64> = npyz::NpyFile::new(&bytes[..]).unwrap().into_vec().unwrap();
+    assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
+}
+
+/// The target (1, 0) at the end of a run of [`damaged`] steps.
+fn one_target(directory: &Path) {
+    let tensor = NamedTensor { name: "grads", shape: &[1, 2], data: &[1.0, 0.0] };
+    write_safetensors(&Destination::Path(directory.join("target.safetensors")), &[tensor]).unwrap();
+}
+
+#[test]
+fn a_run_that_diverges_beyond_all_numbers_is_refused_by_the_name_of_the_step_and_nothing_is_nan() {
+    let rate = |rate: f64| {
+        move |t: &mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>| {
+            drop(t.insert("learning_rate".to_owned(), (Dtype::F64, vec![1], rate.to_le_bytes().to_vec())));
+        }
+    };
+    for (rates, named, expected) in [
+        ([0.1, 1e30, 1e30, 0.1], "step-1", "numbers leave their range"),
+        ([0.1, 1e300, 0.1, 0.1], "step-1", "a learning rate of at most"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        rates.iter().enumerate().for_each(|(t, &value)| damaged(directory.path(), t, rate(value)));
+        one_target(directory.path());
+        let output = program(&directory, &DVEMB);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains(named) && message.contains(expected), "{message}");
+        assert!(!directory.path().join("out.npy").exists());
+    }
+    // Shapley values are sums, in f64.
+    let directory = tempfile::tempdir().unwrap();
+    [1e300, 1.5e308, 1.5e308]
+        .iter()
+        .enumerate()
+        .for_each(|(t, &value)| damaged(directory.path(), t, rate(value)));
+    let output = program(&directory, &SHAPLEY);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("step-1") && !directory.path().join("out.npy").exists(), "{message}");
 }

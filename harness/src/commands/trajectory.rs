@@ -168,6 +168,10 @@ pub(super) fn dvemb(
         let curvature =
             factors.as_ref().map_or(Curvature::EmpiricalFisher, |f| Curvature::Factors(&f.values));
         let learning_rate = step.learning_rate as f32;
+        if !learning_rate.is_finite() {
+            let expected = format!("a learning rate of at most {:e}", f32::MAX);
+            return Err(refuse(&step.name, expected, format!("{:e}", step.learning_rate)));
+        }
         let taken = Step { id: run.id, learning_rate, gradients: &gradients.values, curvature };
         let mut scores = vec![0.0; step.ids.len() * count];
         let stability = adjoint.step(&taken, &mut scores).map_err(CommandError::core(&step.name))?;
@@ -230,6 +234,9 @@ pub(super) fn shapley(directory: &Path, arguments: &ProjectionArguments) -> Resu
                 .observe_step(step.learning_rate, &target, curvature, &batch)
                 .map_err(CommandError::core(&step.name))?;
             scores.iter_mut().zip(of_step).for_each(|(sum, score)| *sum += score);
+            if let Some(sum) = scores.iter().find(|sum| !sum.is_finite()) {
+                return Err(refuse(&step.name, "sums within the range of f64".to_owned(), sum.to_string()));
+            }
         }
         progress.reach(done + 1);
     }
