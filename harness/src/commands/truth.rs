@@ -13,7 +13,7 @@ use super::console::{bytes, print, print_json, table};
 use crate::demo::{Silent, Watch};
 use crate::model::Removal;
 use crate::report;
-use crate::truth::{self, Experiment, Outcome, Panel, Projection, Settings, Target};
+use crate::truth::{self, Experiment, Outcome, Panel, Projection, Settings, SketchLine, Target};
 
 pub(super) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
@@ -27,6 +27,7 @@ well each method foretells it: a table, and a picture (SVG).
   brittleness  the same run again without the m samples of highest score for a test sample: is it still read right?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
+  sketches no retraining: what each projection and codec loses of dot products, ridge influence and self-influence, over K
 
 Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
 
@@ -40,6 +41,8 @@ Examples:
   gradsieve truth --experiment lds --subsets 50 --repeats 3
   gradsieve truth --experiment brittleness --seeds 1 --remove 20 --remove 80 --method dvemb --method ridge
   gradsieve truth --experiment flips --flip 0.1 --json
+  gradsieve truth --experiment sketches
+  gradsieve truth --experiment sketches --method sjlt-1 --method mask-8 --dim 512 --json
   gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
 
 /// Which truth.
@@ -57,6 +60,8 @@ pub enum ExperimentName {
     Flips,
     /// Shapley values of single steps
     Shapley,
+    /// What projections and codecs lose
+    Sketches,
 }
 
 /// How gradients are projected.
@@ -111,6 +116,7 @@ impl From<ExperimentName> for Experiment {
             ExperimentName::Brittleness => Self::Brittleness,
             ExperimentName::Flips => Self::Flips,
             ExperimentName::Shapley => Self::Shapley,
+            ExperimentName::Sketches => Self::Sketches,
         }
     }
 }
@@ -123,27 +129,27 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
-    /// A method by its name, repeated for more [default: all that apply]
+    /// A method by its name (sketches: a projection), repeated for more [default: all that apply]
     #[arg(long = "method", value_name = "NAME")]
     pub methods: Vec<String>,
 
-    /// Numbers a sketch, a multiple of 32 [default: no projection]
+    /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, … 4096]
     #[arg(long, value_name = "K")]
     pub dim: Option<usize>,
 
-    /// How sketches are made
+    /// How sketches are made (all experiments but sketches, which is about that)
     #[arg(long, value_enum, default_value = "sjlt")]
     pub projection: TruthProjection,
 
-    /// Training samples, of the 1,797 digits [default: 1000]
+    /// Training samples, of the 1,797 digits [default: 1000; sketches 1438]
     #[arg(long, value_name = "N")]
     pub train: Option<usize>,
 
-    /// Test samples: the targets [default: 200]
+    /// Test samples: the targets [default: 200; sketches 359]
     #[arg(long, value_name = "N")]
     pub test: Option<usize>,
 
-    /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16; loo has none]
+    /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16; sketches 64; loo has none]
     #[arg(long, value_name = "WIDTH")]
     pub hidden: Vec<usize>,
 
@@ -155,7 +161,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
 
-    /// Passes over the training samples [default: 10]
+    /// Passes over the training samples [default: 10; sketches 150]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
 
@@ -191,7 +197,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N")]
     pub orders: Option<usize>,
 
-    /// flips: share of the training labels to flip [default: 0.2]
+    /// flips, sketches: share of the training labels to flip [default: 0.2]
     #[arg(long, value_name = "SHARE")]
     pub flip: Option<f64>,
 
@@ -287,7 +293,11 @@ fn settings(arguments: &TruthArguments) -> Settings {
     if !arguments.hidden.is_empty() {
         settings.hidden = arguments.hidden.iter().copied().filter(|&width| width > 0).collect();
     }
-    settings.dim = arguments.dim;
+    if settings.experiment == Experiment::Sketches {
+        settings.widths = arguments.dim.map_or(settings.widths, |dim| vec![dim]);
+    } else {
+        settings.dim = arguments.dim;
+    }
     settings.projection = match arguments.projection {
         TruthProjection::Sjlt => Projection::Sjlt,
         TruthProjection::Rademacher => Projection::Rademacher,
@@ -304,7 +314,13 @@ fn settings(arguments: &TruthArguments) -> Settings {
 fn show(outcome: &Outcome) -> Result<(), CommandError> {
     let Settings { train_samples, test_samples, hidden, dim, seeds, .. } = &outcome.settings;
     let layers: String = hidden.iter().map(|width| format!("{width}-")).collect();
-    let sketches = dim.map_or_else(|| "no projection".to_owned(), |dim| format!("sketches of {dim}"));
+    let sketches = match dim {
+        Some(dim) => format!("sketches of {dim}"),
+        None if outcome.settings.experiment == Experiment::Sketches => {
+            format!("{:.0} % of the labels flipped", 100.0 * outcome.settings.flip)
+        }
+        None => "no projection".to_owned(),
+    };
     print(format!(
         "digits: {train_samples} training and {test_samples} test samples; model 64-{layers}10, {sketches}; {seeds} {}, test accuracy {:.1} %",
         if *seeds == 1 { "seed" } else { "seeds" },
@@ -316,7 +332,63 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
             outcome.retrainings, outcome.truth_seconds
         ))?;
     }
+    if !outcome.sketches.is_empty() {
+        return show_sketches(outcome);
+    }
     outcome.panels.iter().try_for_each(show_panel)
+}
+
+/// A table for each figure: a row for each projection and codec, a column for each width.
+fn show_sketches(outcome: &Outcome) -> Result<(), CommandError> {
+    type Figures = fn(&SketchLine) -> &[f64];
+    let tables: [(&str, Figures); 7] = [
+        ("dot products: Spearman against the gradients', mean over targets", |line| &line.dot),
+        ("ridge influence: Spearman against the gradients', mean over targets", |line| &line.ridge),
+        ("flips found by self-influence, f32 query, moments of f32 sketches: AUROC", |line| &line.streamed),
+        ("flips found by self-influence, f32 query, moments of stored rows: AUROC", |line| &line.store),
+        ("flips found by self-influence of stored rows alone: AUROC", |line| &line.rows),
+        ("error of inner products, of the product of norms", |line| &line.error),
+        ("the same as the chooser's model expects it", |line| &line.expected_error),
+    ];
+    let mut widths: Vec<usize> = outcome.sketches.iter().map(|line| line.dim).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    for (title, figures) in tables {
+        print(format!("\n{title}\n"))?;
+        let names: Vec<String> = widths.iter().map(|width| format!("K {width}")).collect();
+        let header: Vec<&str> =
+            ["projection", "codec"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let mut rows = table(&header);
+        for group in outcome.sketches.chunk_by(|a, b| a.projection == b.projection) {
+            let codecs = gradsieve::store::Codec::ALL.map(gradsieve::store::Codec::name);
+            for codec in codecs {
+                let figure = |width: &usize| {
+                    let line = group.iter().find(|line| line.codec == codec && line.dim == *width);
+                    line.map_or_else(|| "–".to_owned(), |line| spread(figures(line)))
+                };
+                let name = [group[0].projection.to_owned(), codec.to_owned()];
+                rows.add_row(name.into_iter().chain(widths.iter().map(figure)));
+            }
+        }
+        for column in [0, 1] {
+            if let Some(column) = rows.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Left);
+            }
+        }
+        print(rows.trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// Mean and standard deviation over the seeds.
+fn spread(figures: &[f64]) -> String {
+    let n = figures.len() as f64;
+    let mean = figures.iter().sum::<f64>() / n;
+    let squares: f64 = figures.iter().map(|figure| (figure - mean) * (figure - mean)).sum();
+    if mean.is_nan() {
+        return "–".to_owned();
+    }
+    if n > 1.0 { format!("{mean:.3} ±{:.3}", (squares / (n - 1.0)).sqrt()) } else { format!("{mean:.3}") }
 }
 
 fn show_panel(panel: &Panel) -> Result<(), CommandError> {

@@ -17,6 +17,7 @@
 //! | `suspects` | the most suspicious samples, as pictures, a scatter plot or a table |
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
+//! | `sketches` | the picture of what sketches lose over K |
 //! | `axis` | scales from values to places, and round tick values |
 //! | `style` | colours, dashes and the style sheet |
 //! | `wording` | numbers as a reader wants them |
@@ -30,6 +31,7 @@ mod fidelity;
 mod page;
 mod picture;
 mod roc;
+mod sketches;
 mod style;
 mod suspects;
 mod table;
@@ -40,4 +42,5 @@ pub use error::ReportError;
 pub use fidelity::fidelity;
 pub use page::page;
 pub use picture::picture;
+pub use sketches::sketches;
 pub use writing::{FILE_NAME, PICTURE_NAME, write, write_fidelity};

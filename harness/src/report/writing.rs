@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{ReportError, fidelity, page, picture};
+use super::{ReportError, fidelity, page, picture, sketches};
 use crate::demo::Outcome;
 use crate::truth;
 
@@ -32,7 +32,8 @@ pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError
 /// As [`write()`].
 pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
     let name = format!("truth-{}.svg", outcome.settings.experiment.name());
-    put(directory, &name, &fidelity(outcome))
+    let text = if outcome.sketches.is_empty() { fidelity(outcome) } else { sketches(outcome) };
+    put(directory, &name, &text)
 }
 
 fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {

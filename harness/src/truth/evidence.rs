@@ -225,7 +225,7 @@ impl Evidence<'_> {
 }
 
 /// The parts of [`Projection::Layers`], the smallest served first: each may have an equal share of what is left.
-fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
+pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
     const MULTIPLE: usize = 16;
     let layers = layers(model);
     let size = |layer: &Layer| (layer.outputs * layer.inputs) as usize;
@@ -252,7 +252,7 @@ pub(super) fn layout(model: &Mlp) -> Result<Layout, TruthError> {
     Layout::new(&layers(model)).map_err(core("the model's layout"))
 }
 
-fn layers(model: &Mlp) -> Vec<Layer> {
+pub(super) fn layers(model: &Mlp) -> Vec<Layer> {
     model
         .layers()
         .iter()
@@ -315,7 +315,8 @@ fn gather_principal(
     Ok(rows)
 }
 
-fn gather(
+/// The gradients of the samples at `indices`, sketched by any projector.
+pub(super) fn gather(
     model: &Mlp,
     set: &Dataset,
     indices: &[usize],

@@ -1,7 +1,8 @@
 //! Ground truth: what really happens to the targets when samples are left out, and how well each method foretells it.
 //!
 //! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `brittleness`, `flips`,
-//! `shapley`), which computes a truth by retraining → [`Evidence`], what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
+//! `shapley`), which computes a truth by retraining, or `sketches`, which holds sketches against gradients → [`Evidence`], what a method may
+//! look at → [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled ([`crate::model::trajectory`]). Truth is
 //! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
@@ -24,6 +25,7 @@ mod principal;
 mod run;
 mod settings;
 mod shapley;
+mod sketches;
 mod tally;
 mod target;
 mod task;
@@ -39,5 +41,6 @@ pub use outcome::{Line, Outcome, Panel};
 pub use run::run;
 pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;
+pub use sketches::{PROJECTIONS, SketchLine, Sketching, Way};
 pub use target::Target;
 pub use task::Task;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::settings::Settings;
+use super::sketches::SketchLine;
 
 /// A finished experiment.
 #[derive(Clone, Debug, Serialize)]
@@ -11,6 +12,9 @@ pub struct Outcome {
     pub settings: Settings,
     /// One table for each truth.
     pub panels: Vec<Panel>,
+    /// One line for each projection, width and codec, of the experiment that is about them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sketches: Vec<SketchLine>,
     /// Mean share of test samples that the models read right.
     pub accuracy: f64,
     /// Trainings that the truth took, those of earlier runs included.

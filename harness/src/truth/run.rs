@@ -8,10 +8,11 @@ use super::ledger::Ledger;
 use super::methods::{METHODS, Method};
 use super::outcome::Outcome;
 use super::settings::{Experiment, Settings};
+use super::sketches::PROJECTIONS;
 use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
-use super::{brittleness, flips, lds, loo, shapley, tsloo};
+use super::{brittleness, flips, lds, loo, shapley, sketches, tsloo};
 use crate::demo::Watch;
 use crate::model::{Mlp, Removal};
 
@@ -41,6 +42,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
             Experiment::Brittleness => brittleness::run(&context, &task, &mut tally),
             Experiment::Flips => flips::run(&context, &task, &mut tally),
             Experiment::Shapley => shapley::run(&context, &task, &mut tally),
+            Experiment::Sketches => sketches::run(&context, &task, &mut tally),
         }?;
     }
     Ok(Outcome {
@@ -48,6 +50,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
         accuracy: tally.accuracies.iter().sum::<f64>() / tally.accuracies.len().max(1) as f64,
         retrainings: tally.retrainings,
         truth_seconds: tally.truth_seconds,
+        sketches: core::mem::take(&mut tally.sketches),
         panels: tally.finish(),
     })
 }
@@ -56,10 +59,14 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
     let known: Vec<&Method> = METHODS.iter().filter(|method| method.applies(settings.experiment)).collect();
     let known: Vec<&Method> =
         known.into_iter().filter(|m| settings.target == Target::Samples || !m.of_samples).collect();
-    if let Some(unknown) = settings.methods.iter().find(|name| !known.iter().any(|m| m.name == **name)) {
+    let names: Vec<&str> = match settings.experiment {
+        Experiment::Sketches => PROJECTIONS.iter().map(|projection| projection.name).collect(),
+        _ => known.iter().map(|method| method.name).collect(),
+    };
+    if let Some(unknown) = settings.methods.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(TruthError::Setting {
             what: "method",
-            expected: known.iter().map(|method| method.name).collect::<Vec<_>>().join(", "),
+            expected: names.join(", "),
             found: unknown.clone(),
         });
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::error::TruthError;
 use super::methods::Scored;
 use super::outcome::{Line, Panel};
+use super::sketches::SketchLine;
 use crate::measures::{MeasureError, pearson, spearman};
 
 /// Panels under way.
@@ -12,6 +13,7 @@ use crate::measures::{MeasureError, pearson, spearman};
 pub(super) struct Tally {
     panels: Vec<Panel>,
     ceilings: Vec<Vec<f64>>,
+    pub(super) sketches: Vec<SketchLine>,
     pub(super) accuracies: Vec<f64>,
     pub(super) retrainings: usize,
     pub(super) truth_seconds: f64,

@@ -66,6 +66,7 @@ impl Method {
     pub fn applies(&self, experiment: Experiment) -> bool {
         let scores = match experiment {
             Experiment::Flips => self.own,
+            Experiment::Sketches => None,
             _ => self.pairs,
         };
         scores.is_some() && (experiment != Experiment::Loo || self.needs == Needs::Model)
