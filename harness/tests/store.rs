@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use gradsieve::store::Codec;
@@ -127,23 +128,31 @@ fn every_byte_that_is_missing_or_altered_is_found() {
         for name in ["gradients.bin", "store.json"] {
             let file = path.join(name);
             let whole = fs::read(&file).unwrap();
+            // In place: a file that is cut and written anew waits for the disk, each time.
+            let mut open = fs::File::options().write(true).open(&file).unwrap();
             for at in 0..whole.len() {
-                fs::write(&file, &whole[..at]).unwrap();
+                let mut put = |byte: u8| {
+                    open.seek(SeekFrom::Start(at as u64)).unwrap();
+                    open.write_all(&[byte]).unwrap();
+                };
+                put(whole[at] ^ 1 << (at % 8));
                 match rows(&path) {
                     Err(_) => {}
-                    // The line's end behind the manifest says nothing.
-                    Ok(rows) => assert!(name == "store.json" && at + 1 == whole.len() && rows == expected),
-                }
-                let mut altered = whole.clone();
-                altered[at] ^= 1 << (at % 8);
-                fs::write(&file, &altered).unwrap();
-                match rows(&path) {
-                    Err(_) => {}
-                    // Nor does white space in it.
+                    // White space in the manifest says nothing.
                     Ok(rows) => {
                         assert!(name == "store.json" && whole[at].is_ascii_whitespace());
                         assert_eq!(rows, expected);
                     }
+                }
+                put(whole[at]);
+            }
+            assert_eq!(fs::read(&file).unwrap(), whole);
+            for at in (0..whole.len()).rev() {
+                open.set_len(at as u64).unwrap();
+                match rows(&path) {
+                    Err(_) => {}
+                    // Nor does the line's end behind it.
+                    Ok(rows) => assert!(name == "store.json" && at + 1 == whole.len() && rows == expected),
                 }
             }
             fs::write(&file, &whole).unwrap();
