@@ -60,14 +60,24 @@ impl Block {
         self.factors.clear();
     }
 
-    /// Index and factor of each row.
-    pub(super) fn rows(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.indices.iter().copied().zip(self.factors.iter().copied())
+    /// How many rows there are.
+    pub(super) const fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// Which ones they are.
+    pub(super) fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// The factor of each.
+    pub(super) fn factors(&self) -> &[f64] {
+        &self.factors
     }
 }
 
 /// Multiply–adds below which a thread costs more than it saves.
-const WORTH_A_THREAD: usize = 1 << 23;
+pub(super) const WORTH_A_THREAD: usize = 1 << 23;
 
 /// The products of each row of `left` with each of `right`, row after row.
 pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsieve_kernels::Error> {

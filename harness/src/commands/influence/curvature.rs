@@ -145,7 +145,7 @@ impl<'m> Solver<'m> {
 
 impl Iterative {
     fn solve(&mut self, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
-        let targets = block.rows().count();
+        let targets = block.len();
         if targets == 0 {
             return Ok(());
         }
@@ -198,7 +198,7 @@ impl Iterative {
 
 /// The second pass of DataInf.
 fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
-    let targets = block.rows().count();
+    let targets = block.len();
     if targets == 0 {
         return Ok(());
     }

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `arguments` | what the command line says |
 //! | `meeting` | products of all training rows with all targets, in blocks |
+//! | `stored` | the same of the rows of a store, as they are stored |
 //! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what meets the training rows in place of a target |
-//! | `scores` | influence of all pairs, and what is said of it |
+//! | `sink` | where influence goes: row after row to its places, or |
+//! | `scores` | into a matrix of all pairs; and what is said of it |
 //!
 //! The order of a run: arguments are checked, then files are opened and seen to fit, then each checkpoint adds its part to the scores.
 
@@ -13,14 +15,19 @@ mod arguments;
 mod curvature;
 mod meeting;
 mod scores;
+mod sink;
+mod stored;
 
 use std::collections::BTreeMap;
 
 use arguments::InfluenceDtype;
 pub use arguments::{InfluenceArguments, Method};
 use curvature::{Convergence, Memory, Solver};
-use meeting::{Budget, Meeting, meet_all, prepare};
-use scores::{Scores, print};
+use meeting::{Budget, Meeting, meet_all, prepare, room};
+use scores::{Report, Scores, Target, print};
+use sink::{Sink, Streamed};
+
+use gradsieve::store::Entry;
 
 use super::rows::{Rows, check_matrix_width, check_pair, zeros};
 use super::{CommandError, console, trajectory};
@@ -66,8 +73,15 @@ sketches (of dot and tracin an unbiased one), much faster where there are many t
 Matrices may be files of sketches that gradsieve sketch wrote.
 
 The training gradients stream past once for every 512 MiB of target gradients, and as often as a method takes passes, unless their sketches fit in 256 MiB. \
-Memory: 640 MiB at most beside those (more only if one row is), and the scores, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
-Σ|g_i·v_i|. A sample or target with NaN or infinite entries is named on standard error, and its influences are NaN.";
+Memory: 640 MiB at most beside those (more only if one row is). Influence goes straight to the output and to the best; only where checkpoints are added up, or --top asks for more than a \
+quarter of the samples, is all of it in memory, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
+Σ|g_i·v_i|.
+
+The rows of a store, --train DIRECTORY.store, meet the targets, or what is solved for them, as they are stored, as fast as they can be read: rows in f32, f16, bf16 and 1-bit with an error below \
+(K/16 + 6)·6e-8 of Σ|g_i·v_i|; rows in int8 with targets that are rounded to int8 as well, which adds at most Σ|g_i|·max|v_i|/254. What a \
+method learns of the training rows before that, it learns of decoded ones. Memory without passes: some 10 MiB, the targets and their layout (of 1-bit rows sixteen times their size).
+
+A sample or target with NaN or infinite entries is named on standard error, and its influences are NaN.";
 
 /// The files, a checkpoint in each place, and what is known of them.
 struct Inputs {
@@ -91,15 +105,24 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     let (Some(train), Some(target)) = (inputs.trains.first(), inputs.targets.first()) else { return Ok(()) };
     let (trains, targets) = (train.count(), target.count());
     let target_name = target.name().to_owned();
+    let columns = if inputs.subtasks.is_some() { 1 } else { targets };
+    let writer = arguments.output.as_ref().map(|to| create(arguments, to, trains, columns)).transpose()?;
+
+    if streams(arguments, &inputs, Budget::USUAL) {
+        let top = arguments.top.map(|top| top.min(trains));
+        let mut memory = Streamed::memory(train.name(), top.unwrap_or(0), targets)?;
+        let doubts = inputs.doubts.take();
+        let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, doubts.as_deref());
+        let convergence = add_all(arguments, &mut inputs, Budget::USUAL, &mut streamed)?;
+        let non_finite = streamed.non_finite();
+        return conclude(arguments, [trains, targets], non_finite, convergence, streamed.finish()?);
+    }
     let pairs = trains.checked_mul(targets).unwrap_or(usize::MAX / size_of::<f64>());
     let mut scores = Scores {
         values: zeros(train.name(), pairs)?,
         non_finite_train: vec![false; trains],
         non_finite_target: vec![false; targets],
     };
-    let columns = if inputs.subtasks.is_some() { 1 } else { targets };
-    let writer = arguments.output.as_ref().map(|to| create(arguments, to, trains, columns)).transpose()?;
-
     let convergence = add_all(arguments, &mut inputs, Budget::USUAL, &mut scores)?;
     if let Some(doubts) = &inputs.doubts {
         scores.scale_rows(doubts);
@@ -117,7 +140,20 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         writer.write_f64(&scores.values)?;
         writer.finish()?;
     }
-    conclude(arguments, &scores, targets, convergence)
+    let best = arguments.top.map(|top| scores.targets(top));
+    conclude(arguments, [trains, targets], scores.non_finite(), convergence, best)
+}
+
+/// Whether influence goes straight to its places: it has one part, all of a row of the output is there at once, and the best take less memory than the matrix.
+fn streams(arguments: &InfluenceArguments, inputs: &Inputs, budget: Budget) -> bool {
+    let ([train], [target], None) = (&inputs.trains[..], &inputs.targets[..], &inputs.subtasks) else {
+        return false;
+    };
+    let meeting = Meeting { method: arguments.method, weight: 1.0, budget };
+    let in_one_pass = room(meeting, train, target.count()) >= target.count();
+    let entries = arguments.top.map_or(0, |top| top.min(train.count()).saturating_mul(2));
+    (arguments.output.is_none() || in_one_pass)
+        && entries.saturating_mul(size_of::<Entry>()) <= train.count().saturating_mul(size_of::<f64>())
 }
 
 /// Opens the output.
@@ -135,14 +171,17 @@ fn create(
     Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], dtype, &about)?)
 }
 
-/// Says what was found.
+/// Says what was found: of so many training samples and targets, which of those are not finite, and the best of each target.
 fn conclude(
     arguments: &InfluenceArguments,
-    scores: &Scores,
-    targets: usize,
-    convergence: Option<Convergence>,
+    [train_rows, target_rows]: [usize; 2],
+    [non_finite_train, non_finite_target]: [Vec<usize>; 2],
+    solver: Option<Convergence>,
+    targets: Option<Vec<Target>>,
 ) -> Result<(), CommandError> {
-    let report = scores.report(arguments, targets, convergence);
+    let method = arguments.method;
+    let report =
+        Report { method, train_rows, target_rows, non_finite_train, non_finite_target, solver, targets };
     if arguments.json {
         console::print_json(&report)
     } else if arguments.output == Some(Destination::Stdout) {
@@ -194,7 +233,8 @@ fn run_along(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         writer.write_f64(&scores.values)?;
         writer.finish()?;
     }
-    conclude(arguments, &scores, run.targets, None)
+    let best = arguments.top.map(|top| scores.targets(top));
+    conclude(arguments, [run.trains, run.targets], scores.non_finite(), None, best)
 }
 
 /// Adds each checkpoint's part; for ReTrac that of each train checkpoint with each target's, since mean · mean is the mean over all of these.
@@ -202,7 +242,7 @@ fn add_all(
     arguments: &InfluenceArguments,
     inputs: &mut Inputs,
     budget: Budget,
-    scores: &mut Scores,
+    sink: &mut impl Sink,
 ) -> Result<Option<Convergence>, CommandError> {
     let method = arguments.method;
     let crosses = method == Method::Retrac && inputs.trains.len() > 1;
@@ -219,14 +259,14 @@ fn add_all(
             if crosses && number == 0 {
                 target.prepare_passes_within(budget.held_bytes)?;
             }
-            let before = scores.non_finite();
-            meet_all(meeting, train, target, &mut solver, scores)?;
+            let before = sink.non_finite();
+            meet_all(meeting, train, target, &mut solver, sink)?;
             let consequence = match (other == number, &inputs.subtasks) {
                 (_, Some(_)) => "left out",
                 _ => "the influences are NaN there",
             };
             let names = [train.name(), target.name()];
-            for (name, (before, after)) in names.iter().zip(before.iter().zip(scores.non_finite())) {
+            for (name, (before, after)) in names.iter().zip(before.iter().zip(sink.non_finite())) {
                 let new: Vec<usize> = after.into_iter().filter(|index| !before.contains(index)).collect();
                 console::remark_non_finite(name, &new, consequence);
             }
@@ -495,7 +535,7 @@ mod tests {
         arguments: InfluenceArguments,
     }
 
-    fn scores(method: &str, budget: Budget) -> Vec<f64> {
+    fn inputs(method: &str) -> (InfluenceArguments, Inputs) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/influence");
         let path = |name: &str| folder.join(format!("{name}.npy")).to_str().unwrap().to_owned();
         let files = ["train-f4", "target-f4", "train2-f4", "target2-f4", "doubt", "doubt2"].map(path);
@@ -513,7 +553,12 @@ mod tests {
         }
         let arguments = Line::parse_from(line).arguments;
         check(&arguments).unwrap();
-        let mut inputs = open(&arguments).unwrap();
+        let inputs = open(&arguments).unwrap();
+        (arguments, inputs)
+    }
+
+    fn scores(method: &str, budget: Budget) -> Vec<f64> {
+        let (arguments, mut inputs) = inputs(method);
         let (trains, targets) = (inputs.trains[0].count(), inputs.targets[0].count());
         let mut scores = Scores {
             values: vec![0.0; trains * targets],
@@ -522,6 +567,25 @@ mod tests {
         };
         add_all(&arguments, &mut inputs, budget, &mut scores).unwrap();
         scores.values
+    }
+
+    #[test]
+    fn the_best_of_a_stream_are_those_of_the_matrix() {
+        for method in ["dot", "cosine", "ridge", "datainf", "lissa", "cg"] {
+            let (arguments, mut inputs) = inputs(method);
+            let (trains, targets) = (inputs.trains[0].count(), inputs.targets[0].count());
+            let scores = Scores {
+                values: scores(method, Budget::USUAL),
+                non_finite_train: vec![false; trains],
+                non_finite_target: vec![false; targets],
+            };
+            for top in [0, 1, 5, trains] {
+                let mut memory = Streamed::memory("scores", top, targets).unwrap();
+                let mut streamed = Streamed::new(trains, targets, Some(top), &mut memory, None, None);
+                add_all(&arguments, &mut inputs, Budget::USUAL, &mut streamed).unwrap();
+                assert_eq!(streamed.finish().unwrap().unwrap(), scores.targets(top), "{method}");
+            }
+        }
     }
 
     #[test]

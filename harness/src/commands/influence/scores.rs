@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::curvature::Convergence;
+use super::sink::{Sink, flagged};
 use super::{InfluenceArguments, Method};
 use crate::commands::{CommandError, console};
 
@@ -18,39 +19,33 @@ pub(super) struct Scores {
 /// What is printed as JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    method: Method,
-    train_rows: usize,
-    target_rows: usize,
-    non_finite_train: Vec<usize>,
-    non_finite_target: Vec<usize>,
+    pub(super) method: Method,
+    pub(super) train_rows: usize,
+    pub(super) target_rows: usize,
+    pub(super) non_finite_train: Vec<usize>,
+    pub(super) non_finite_target: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    solver: Option<Convergence>,
+    pub(super) solver: Option<Convergence>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    targets: Option<Vec<Target>>,
+    pub(super) targets: Option<Vec<Target>>,
 }
 
 /// Who helps and who harms one target, most first.
-#[derive(Debug, Serialize)]
-struct Target {
-    index: usize,
-    proponents: Vec<Sample>,
-    opponents: Vec<Sample>,
+#[derive(Debug, PartialEq, Serialize)]
+pub(super) struct Target {
+    pub(super) index: usize,
+    pub(super) proponents: Vec<Sample>,
+    pub(super) opponents: Vec<Sample>,
 }
 
 /// A training sample.
-#[derive(Clone, Copy, Debug, Serialize)]
-struct Sample {
-    index: usize,
-    influence: f64,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(super) struct Sample {
+    pub(super) index: usize,
+    pub(super) influence: f64,
 }
 
 impl Scores {
-    /// Adds to the influence of a training sample on a target.
-    pub(super) fn add(&mut self, train: usize, target: usize, part: f64) {
-        let columns = self.non_finite_target.len();
-        self.values[train * columns + target] += part;
-    }
-
     /// Multiplies each training sample's influence by a factor.
     pub(super) fn scale_rows(&mut self, factors: &[f64]) {
         let columns = self.non_finite_target.len();
@@ -81,12 +76,6 @@ impl Scores {
         Ok(Self { values, non_finite_target: vec![false], ..self })
     }
 
-    /// The indices of the training samples and of the targets that are not finite.
-    pub(super) fn non_finite(&self) -> [Vec<usize>; 2] {
-        [&self.non_finite_train, &self.non_finite_target]
-            .map(|flags| (0..flags.len()).filter(|&index| flags[index]).collect())
-    }
-
     /// Puts NaN where a sample or a target is not finite.
     pub(super) fn spoil(&mut self) {
         let targets = self.non_finite_target.len();
@@ -99,17 +88,9 @@ impl Scores {
         }
     }
 
-    pub(super) fn report(
-        &self,
-        arguments: &InfluenceArguments,
-        target_rows: usize,
-        solver: Option<Convergence>,
-    ) -> Report {
-        let [non_finite_train, non_finite_target] = self.non_finite();
-        let columns = self.non_finite_target.len();
-        let targets = arguments.top.map(|top| (0..columns).map(|target| self.target(target, top)).collect());
-        let (method, train_rows) = (arguments.method, self.non_finite_train.len());
-        Report { method, train_rows, target_rows, non_finite_train, non_finite_target, solver, targets }
+    /// The `top` best of each target.
+    pub(super) fn targets(&self, top: usize) -> Vec<Target> {
+        (0..self.non_finite_target.len()).map(|target| self.target(target, top)).collect()
     }
 
     fn target(&self, index: usize, top: usize) -> Target {
@@ -123,6 +104,38 @@ impl Scores {
         samples.sort_by(|a, b| a.influence.total_cmp(&b.influence).then(a.index.cmp(&b.index)));
         let opponents = samples.iter().filter(|sample| sample.influence < 0.0).take(top).copied().collect();
         Target { index, proponents, opponents }
+    }
+}
+
+impl Sink for Scores {
+    fn take(
+        &mut self,
+        trains: &[usize],
+        targets: &[usize],
+        parts: impl Fn(usize, usize, &mut [f64]),
+    ) -> Result<(), CommandError> {
+        let columns = self.non_finite_target.len();
+        for (i, &train) in trains.iter().enumerate() {
+            let row = &mut self.values[train * columns..][..columns];
+            for (j, &target) in targets.iter().enumerate() {
+                let mut part = [0.0];
+                parts(i, j, &mut part);
+                row[target] += part[0];
+            }
+        }
+        Ok(())
+    }
+
+    fn non_finite_train(&mut self, train: usize) {
+        self.non_finite_train[train] = true;
+    }
+
+    fn non_finite_target(&mut self, target: usize) {
+        self.non_finite_target[target] = true;
+    }
+
+    fn non_finite(&self) -> [Vec<usize>; 2] {
+        [flagged(&self.non_finite_train), flagged(&self.non_finite_target)]
     }
 }
 

@@ -1,0 +1,155 @@
+//! The rows of a store meet all targets in the codec that they are stored in: nothing is decoded, and the store's segments stream past.
+//!
+//! A product is a score of [`gradsieve_kernels::score`], an `f32`: that of the stored row and the target for `f32`, `f16`, `bf16` and 1-bit rows; for int8 that of
+//! the row and the target in int8, too. A segment's rows are divided among threads where there is work for them, which changes no bit.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::thread;
+
+use gradsieve::Error;
+use gradsieve::store::{Queries, Store};
+
+use super::meeting::Meeting;
+use super::sink::Sink;
+use crate::commands::CommandError;
+use crate::commands::console::Progress;
+use crate::commands::products::{Block, WORTH_A_THREAD};
+use crate::commands::rows::{Rows, zeros};
+
+/// Scores that are in memory at a time, for each thread; more only if those of sixteen rows are.
+const SCORES: usize = 1 << 20;
+
+/// Rows of a group: parts of a segment begin with a whole one.
+const GROUP: usize = 16;
+
+/// All rows of a store meet a block of targets. (Of other rows, none does.)
+pub(super) fn meet_stored(
+    meeting: Meeting,
+    train: &Rows,
+    targets: &Block,
+    sink: &mut impl Sink,
+) -> Result<(), CommandError> {
+    let Some(reader) = train.reader() else { return Ok(()) };
+    let (id, count, name) = (train.id(), targets.len(), train.name());
+    let mut layout = zeros(name, Queries::floats(reader.codec(), count, id.width))?;
+    let queries = Queries::new(reader.codec(), id, targets.values(), &mut layout);
+    let queries = queries.map_err(CommandError::core(name))?;
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut progress = Progress::new(format!("reading {name}"), train.count());
+    let (mut scores, mut norms, mut decoded) = (Vec::new(), Vec::new(), zeros(name, id.width)?);
+    let mut next = 0;
+    reader.for_each_segment::<CommandError>(|store| {
+        let samples: Vec<usize> = store.ids().iter().map(|&sample| sample as usize).collect();
+        for &sample in &samples {
+            (next..sample).for_each(|missing| sink.non_finite_train(missing));
+            next = sample + 1;
+        }
+        let work = store.len().saturating_mul(count).saturating_mul(id.width);
+        let threads = threads.min(work / WORTH_A_THREAD + 1);
+        let share = store.len().div_ceil(threads).min(SCORES / count.max(1)).max(1).next_multiple_of(GROUP);
+        for first in (0..store.len()).step_by(share * threads) {
+            let rows = first..store.len().min(first + share * threads);
+            norms.clear();
+            for row in rows.clone() {
+                let norm = norm(meeting, store, row, &mut decoded);
+                norms.push(norm.map_err(|error| CommandError::core(name)(error))?);
+            }
+            scores.resize(rows.len() * count, 0.0);
+            score(store, rows.clone(), share, &queries, &mut scores).map_err(CommandError::core(name))?;
+            let parts = scores.chunks(share * count.max(1)).zip(norms.chunks(share));
+            for ((scores, norms), trains) in parts.zip(samples[rows].chunks(share)) {
+                sink.take(trains, targets.indices(), |first, j, parts| {
+                    let (products, norm) = (&scores[j * trains.len() + first..], targets.factors()[j]);
+                    for ((part, &product), train_norm) in parts.iter_mut().zip(products).zip(&norms[first..])
+                    {
+                        *part = meeting.part(f64::from(product), train_norm * norm);
+                    }
+                })?;
+            }
+        }
+        progress.reach(next);
+        Ok(())
+    })?;
+    (next..train.count()).for_each(|missing| sink.non_finite_train(missing));
+    Ok(())
+}
+
+/// A stored row's factor in the denominator; the row is decoded only where there is one.
+fn norm(meeting: Meeting, store: &Store<'_>, row: usize, decoded: &mut [f32]) -> Result<f64, Error> {
+    if meeting.method.takes_directions() {
+        store.get(row, decoded)?;
+    }
+    Ok(meeting.norm(decoded))
+}
+
+/// The scores of some rows, `share` rows a thread: those of each share stand together, query after query.
+fn score(
+    store: &Store<'_>,
+    rows: Range<usize>,
+    share: usize,
+    queries: &Queries<'_>,
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    if rows.len() <= share {
+        return store.score_rows(rows, queries, scores);
+    }
+    thread::scope(|scope| {
+        let parts = rows.clone().step_by(share).zip(scores.chunks_mut((share * queries.count()).max(1)));
+        let workers: Vec<_> = parts
+            .map(|(first, scores)| {
+                let part = first..rows.end.min(first + share);
+                scope.spawn(move || store.score_rows(part, queries, scores))
+            })
+            .collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gradsieve::store::Codec;
+    use gradsieve::{Exact, Layout, Projector as _, Sketch};
+    use gradsieve_kernels::summarize;
+
+    #[test]
+    fn rows_that_threads_share_have_the_scores_of_all_at_once() {
+        const WIDTH: usize = 40;
+        let id = Exact::new(WIDTH).id(Layout::flat(WIDTH as u64).unwrap().id());
+        let values = |row: u64| -> [f32; WIDTH] {
+            std::array::from_fn(|i| ((row * 31 + i as u64 * 7) % 17) as f32 / 7.0 - 1.0)
+        };
+        for codec in Codec::ALL {
+            let mut memory = vec![0; Store::words(75, WIDTH, codec)];
+            let mut store = Store::new(codec, WIDTH, &mut memory).unwrap();
+            for row in 0..75 {
+                let values = values(row);
+                store.append(row, &Sketch::from_parts(id, &values, summarize(&values)).unwrap()).unwrap();
+            }
+            for count in [1, 3] {
+                let targets = (100..100 + count).flat_map(values).collect::<Vec<f32>>();
+                let mut layout = vec![0.0; Queries::floats(codec, count as usize, WIDTH)];
+                let queries = Queries::new(codec, id, &targets, &mut layout).unwrap();
+                let mut whole = vec![0.0; 75 * count as usize];
+                store.score(&queries, &mut whole).unwrap();
+                for (rows, share) in [(0..75, 16), (0..75, 48), (32..75, 32), (16..48, 80)] {
+                    let mut scores = vec![0.0; rows.len() * count as usize];
+                    score(&store, rows.clone(), share, &queries, &mut scores).unwrap();
+                    let mut first = rows.start;
+                    for part in scores.chunks(share * count as usize) {
+                        let n = part.len() / count as usize;
+                        for (j, part) in part.chunks(n).enumerate() {
+                            assert_eq!(part, &whole[j * 75 + first..][..n], "{codec:?}");
+                        }
+                        first += n;
+                    }
+                    assert_eq!(first, rows.end);
+                }
+            }
+        }
+    }
+}
