@@ -52,43 +52,49 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
 
     for ranking in &rankings {
         let clock = std::time::Instant::now();
-        let key = format!("brittleness, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
+        // A job is one run, numbered so that another grid leaves those there are as they are; its result is the target's margin.
+        let key = format!("margins, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
         let mut ledger = context.ledger(&task.key(context.settings, &key))?;
         let stage = format!("{} {}", ranking.whose.name, task.seed);
-        // A job is one run, numbered so that another grid leaves those there are as they are.
         let grid = &context.settings.removed;
         let numbers: Vec<usize> =
             (0..targets.len()).flat_map(|t| grid.iter().map(move |m| t * n + m)).collect();
-        let flips = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
+        let margins = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
             let (t, m) = (number / n, number % n);
-            let flipped = flips(&path, &model, task, targets[t], &ranking.orders[t][..m])?;
-            Ok(vec![f64::from(u8::from(flipped))])
+            Ok(vec![margin(&path, &model, task, targets[t], &ranking.orders[t][..m])?])
         })?;
         tally.truth_seconds += clock.elapsed().as_secs_f64();
-        tally.retrainings += flips.len();
+        tally.retrainings += margins.len();
         for (at, m) in grid.iter().enumerate() {
-            let of_grid = flips.iter().skip(at).step_by(grid.len()).flatten();
-            let share = of_grid.sum::<f64>() / targets.len().max(1) as f64;
-            let title = format!("without the {m} samples of highest score");
+            let of_grid = margins.iter().skip(at).step_by(grid.len()).flatten();
+            let flips = of_grid.filter(|&&margin| margin.is_nan() || margin <= 0.0).count();
+            let share = flips as f64 / targets.len().max(1) as f64;
+            let samples = if *m == 1 { "sample".to_owned() } else { format!("{m} samples") };
+            let title = format!("without the {samples} of highest score");
             tally.add(&title, MEASURE, &ranking.whose, share, ranking.seconds, ranking.bytes);
         }
     }
     Ok(())
 }
 
-/// Whether target `j` is read wrong by the run without these samples.
-fn flips(
+/// By how much the logit of target `j`'s label is above all others in the run without these samples: not positive if it is read wrong.
+fn margin(
     path: &Trajectory,
     model: &Mlp,
     task: &Task,
     j: usize,
     removed: &[usize],
-) -> Result<bool, TruthError> {
+) -> Result<f64, TruthError> {
     let mut weights = vec![1.0; task.train.len()];
     removed.iter().for_each(|&i| weights[i] = 0.0);
     let without = path.weighted(&task.train, &weights)?.rounded(model)?;
-    let (Some(x), Some(&label)) = (task.test.row(j), task.test.labels().get(j)) else { return Ok(false) };
-    Ok(without.predict(x, &mut Scratch::default())? != label)
+    let mut scratch = Scratch::default();
+    let logits = without.logits(task.test.row(j).unwrap_or_default(), &mut scratch)?;
+    let label = task.test.labels()[j] as usize;
+    let others = logits.iter().enumerate().filter(|(class, _)| *class != label).map(|(_, &z)| z);
+    let highest =
+        others.fold(f32::NEG_INFINITY, |highest, z| if z > highest || z.is_nan() { z } else { highest });
+    Ok(f64::from(logits[label]) - f64::from(highest))
 }
 
 /// The samples by falling score, those of equal score in their order; one that is not a number comes last.

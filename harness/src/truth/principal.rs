@@ -111,7 +111,7 @@ mod tests {
         let features = features.collect();
         let set = flat.with_features(features).unwrap();
         let model = Mlp::new(5, &[4], 3, 1).unwrap();
-        let principal = Principal::new(&model, &set, 4 * 3 + 15).unwrap();
+        let principal = Principal::new(&model, &set, 30).unwrap();
         assert_eq!(principal.width(), 4 * 3 + 15);
         let mut scratch = Scratch::default();
         let rows: Vec<(Vec<f32>, Vec<f32>)> = set
