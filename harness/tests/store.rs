@@ -130,21 +130,21 @@ fn every_byte_that_is_missing_or_altered_is_found() {
             let whole = fs::read(&file).unwrap();
             // In place: a file that is cut and written anew waits for the disk, each time.
             let mut open = fs::File::options().write(true).open(&file).unwrap();
-            for at in 0..whole.len() {
+            for (at, &byte) in whole.iter().enumerate() {
                 let mut put = |byte: u8| {
                     open.seek(SeekFrom::Start(at as u64)).unwrap();
                     open.write_all(&[byte]).unwrap();
                 };
-                put(whole[at] ^ 1 << (at % 8));
+                put(byte ^ 1 << (at % 8));
                 match rows(&path) {
                     Err(_) => {}
                     // White space in the manifest says nothing.
                     Ok(rows) => {
-                        assert!(name == "store.json" && whole[at].is_ascii_whitespace());
+                        assert!(name == "store.json" && byte.is_ascii_whitespace());
                         assert_eq!(rows, expected);
                     }
                 }
-                put(whole[at]);
+                put(byte);
             }
             assert_eq!(fs::read(&file).unwrap(), whole);
             for at in (0..whole.len()).rev() {
