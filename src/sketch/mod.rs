@@ -16,7 +16,7 @@
 //! | [`Sjlt`], s = 1 | ≤ V | 11 | s additions, 0.07 ns | by default, for dense gradients | heavy tails where few blocks of 32 coordinates carry the gradient |
 //! | [`Sjlt`], s = 2 or 4 | ≤ V | 4.3 or 3.0 | s times that | for embeddings and output heads | |
 //! | [`Srht`] | ≤ V | 3.0 | ten additions more, 0.2 ns | where few coordinates carry the gradient, and segments are long | a cut inside a block of 1,024 costs a block's work; 4 KiB of stack |
-//! | [`Mask`], [`IndexMask`] | V and what the mask adds: √(2/K + 2m/p) of a squared norm where coordinates look normal | | 0.03 ns at m = 8; from memory it pays from about m = 16 on | where reading p coordinates costs too much | **gradients that few blocks carry**: what is dropped leaves no trace |
+//! | [`Mask`], [`IndexMask`] | V and what the mask adds: √(2/K + 2m/p) of a squared norm where coordinates look normal | | 0.03 ns at m = 8; of 128 MiB from memory it takes 0.8 of the SJLT's time at m = 16 and 0.4 at m = 32, but at m = 12 as much and at m = 4 nearly three times as much | where reading p coordinates costs too much | **gradients that few blocks carry**: what is dropped leaves no trace |
 //! | [`Rademacher`] | V − 2Σxᵢ²yᵢ²/K | 3.0 | K/4 operations for 32 of them, 4 ns | where every digit counts: the lightest tails and least variance | time, which grows with K |
 //! | [`Gaussian`] | V exactly | 3.0 | 4·K look-ups and additions, 60 ns | to compare with theory, or with another's results | time, 15 times the Rademacher's |
 //! | [`Exact`] | 0 | | 1 addition | for small models, and as the truth | memory: p numbers |
