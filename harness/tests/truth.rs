@@ -6,7 +6,8 @@ use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::demo::Silent;
 use gradsieve_harness::model::{Removal, TrainConfig, Trajectory};
 use gradsieve_harness::truth::{
-    Evidence, Experiment, METHODS, Outcome, Panel, Projection, Settings, Target, run,
+    Evidence, Experiment, METHODS, Outcome, PROJECTIONS, Panel, Projection, Settings, SketchLine, Target,
+    Way, run,
 };
 
 const ALL: [Experiment; 6] = [
@@ -180,6 +181,75 @@ fn on_small_digits_curvature_along_the_path_foretells_removals_and_first_order_d
     assert!(mean("dvemb") > 0.7, "{}", mean("dvemb"));
 }
 
+fn sketches() -> Settings {
+    Settings {
+        seeds: 1,
+        train_samples: 120,
+        test_samples: 24,
+        hidden: vec![8],
+        epochs: 12,
+        ..quick(Experiment::Sketches)
+    }
+}
+
+#[test]
+fn sketches_lose_nothing_without_a_projection_and_less_the_wider_they_are() {
+    let settings = Settings {
+        methods: ["exact", "sjlt-1", "rademacher"].map(str::to_owned).to_vec(),
+        widths: vec![32, 512],
+        ..sketches()
+    };
+    let outcome = run(&settings, None, &Silent).unwrap();
+    let line = |projection: &str, dim: usize, codec: &str| {
+        let found = |line: &&SketchLine| {
+            line.projection == projection && line.codec == codec && (line.exact || line.dim == dim)
+        };
+        outcome.sketches.iter().find(found).unwrap()
+    };
+    let exact = line("exact", 0, "f32");
+    assert!(exact.exact && exact.dot[0] > 0.999_99 && exact.ridge[0] > 0.999_9 && exact.error[0] < 1e-6);
+    for projection in ["sjlt-1", "rademacher"] {
+        let (narrow, wide) = (line(projection, 32, "f32"), line(projection, 512, "f32"));
+        assert!(narrow.dot[0] < wide.dot[0] && wide.dot[0] < exact.dot[0], "{projection}");
+        assert!(narrow.error[0] > wide.error[0] && narrow.row_bytes < wide.row_bytes, "{projection}");
+        // √(16) times as much, but for the draw of one seed.
+        assert!((2.0..8.0).contains(&(narrow.error[0] / wide.error[0])), "{projection}");
+    }
+    for projection in ["exact", "sjlt-1", "rademacher"] {
+        let [f32, f16, bf16, int8, sign] =
+            ["f32", "f16", "bf16", "int8", "1-bit"].map(|codec| line(projection, 512, codec));
+        assert!((f32.dot[0] - f16.dot[0]).abs() < 1e-3 && (f32.dot[0] - bf16.dot[0]).abs() < 5e-3);
+        assert!(f32.dot[0] > int8.dot[0] - 1e-3 && int8.dot[0] > sign.dot[0], "{projection}");
+        assert!(f32.row_bytes > f16.row_bytes && int8.row_bytes > sign.row_bytes, "{projection}");
+        // Wider than the samples are many, only the way is measured that needs no moments of rows.
+        assert!(f32.rows == f32.streamed && f16.rows[0].is_nan() && f16.streamed[0] > 0.5);
+    }
+    for projection in ["sjlt-1", "rademacher"] {
+        let (whole, half) = (line(projection, 32, "f32"), line(projection, 32, "f16"));
+        let ways = [Way::Streamed, Way::Store, Way::Rows].map(|way| half.auroc(way)[0]);
+        assert!(ways.iter().all(|auroc| (auroc - whole.streamed[0]).abs() < 0.02), "{projection} {ways:?}");
+    }
+}
+
+#[test]
+fn every_projection_is_measured_and_measured_again_gives_the_same_figures() {
+    let settings = Settings { hidden: vec![64], epochs: 1, widths: vec![2048], ..sketches() };
+    let directory = tempfile::tempdir().unwrap();
+    let fresh = run(&settings, Some(directory.path().to_owned()), &Silent).unwrap();
+    let bits = |outcome: &Outcome| -> Vec<(&str, &str, usize, [u64; 3])> {
+        let figures = |line: &SketchLine| [line.dot[0], line.rows[0], line.error[0]].map(f64::to_bits);
+        outcome.sketches.iter().map(|l| (l.projection, l.codec, l.width, figures(l))).collect()
+    };
+    assert_eq!(fresh.sketches.len(), 5 * PROJECTIONS.len());
+    assert!(fresh.sketches.iter().all(|line| line.exact || line.width <= 2048));
+    assert_eq!(bits(&run(&settings, Some(directory.path().to_owned()), &Silent).unwrap()), bits(&fresh));
+    let few = Settings { methods: vec!["logra".to_owned()], ..settings.clone() };
+    let again = run(&few, None, &Silent).unwrap();
+    assert!(bits(&again).iter().all(|line| bits(&fresh).contains(line)) && again.sketches.len() == 5);
+    let unknown = Settings { methods: vec!["dot".to_owned()], ..settings };
+    assert!(run(&unknown, None, &Silent).unwrap_err().to_string().contains("sjlt-4"));
+}
+
 #[test]
 fn fairness_and_robustness_are_foretold_like_losses_by_the_methods_that_take_any_gradient() {
     for target in [Target::Utility, Target::Parity, Target::Opportunity, Target::Robustness] {
@@ -243,6 +313,17 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     assert_eq!(json["settings"]["experiment"], "tsloo");
     assert_eq!(json["panels"][1]["lines"][1]["name"], "dvemb");
     assert!(json["panels"][0]["lines"][0]["figures"][0].is_number());
+
+    let narrow = ["--experiment", "sketches", "--quick", "--method", "sjlt-1", "--dim", "64"];
+    let table = program(&narrow).assert().success().get_output().stdout.clone();
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains("K 64") && table.contains("1-bit"), "{table}");
+    let picture = std::fs::read_to_string(directory.path().join("out/truth-sketches.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("sjlt-1, by codec"));
+    let json = program(&narrow).arg("--json").assert().success().get_output().stdout.clone();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["sketches"][4]["codec"], "1-bit");
+    assert_eq!(json["sketches"][4]["row_bytes"], 64 / 8 + 35);
 
     let refused = program(&["--experiment", "loo", "--hidden", "4", "--quick"]).assert().code(2);
     let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
