@@ -353,9 +353,13 @@ impl<T: Element, U: Element> Product<'_, T, U> {
         let near = (NEAR / (size_of::<T>() * a.columns.max(1))).next_multiple_of(N).max(N);
         for first in (0..a.rows()).step_by(near) {
             let last = a.rows().min(first + near);
+            let share = a.columns.div_ceil((last - first).div_ceil(N));
             for j in (0..b.rows()).step_by(N) {
                 let others = N.min(b.rows() - j);
-                for i in (first..last).step_by(N) {
+                for (tile, i) in (first..last).step_by(N).enumerate() {
+                    for next in j + N..(j + 2 * N).min(b.rows()) {
+                        ask_for(s, b.row(next), tile * share, share);
+                    }
                     let rows = N.min(last - i);
                     if rows == N && others == N {
                         let (mut x, mut y): ([&[T]; N], [&[U]; N]) = ([&[]; N], [&[]; N]);
@@ -378,6 +382,18 @@ impl<T: Element, U: Element> Product<'_, T, U> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Asks for the memory of `count` elements of a row from place `at` on, as far as there are such.
+#[inline(always)]
+fn ask_for<S: Simd, T>(s: S, row: &[T], at: usize, count: usize) {
+    let part = row.get(at..).unwrap_or_default();
+    let part = part.get(..count).unwrap_or(part);
+    for line in part.chunks(64 / size_of::<T>().clamp(1, 64)) {
+        if let Some(first) = line.first() {
+            s.prefetch(first, 0);
         }
     }
 }
@@ -655,16 +671,17 @@ fn tile<S: Simd, const R: usize, const C: usize>(
 ) {
     let mut sums = [[s.splat(0.0); C]; R];
     for (r, sums) in sums.iter_mut().enumerate() {
-        for (sum, m) in sums.iter_mut().zip(m.row_from(i + r, j).as_chunks().0) {
+        let Some(m) = m.row_from(i + r, j).as_chunks().0.first_chunk::<C>() else { return };
+        for (sum, m) in sums.iter_mut().zip(m) {
             *sum = s.load(m);
         }
     }
     let mut at = j;
     for u in factors {
-        let Some(v) = v.get(at..at + 16 * C) else { break };
+        let Some(v) = v.get(at..).and_then(|v| v.as_chunks().0.first_chunk::<C>()) else { return };
         at += stride;
         let mut lanes = [s.splat(0.0); C];
-        for (lane, v) in lanes.iter_mut().zip(v.as_chunks().0) {
+        for (lane, v) in lanes.iter_mut().zip(v) {
             *lane = s.load(v);
         }
         for (sums, u) in sums.iter_mut().zip(u) {
@@ -675,7 +692,8 @@ fn tile<S: Simd, const R: usize, const C: usize>(
         }
     }
     for (r, sums) in sums.iter().enumerate() {
-        for (sum, m) in sums.iter().zip(m.row_from(i + r, j).as_chunks_mut().0) {
+        let Some(m) = m.row_from(i + r, j).as_chunks_mut().0.first_chunk_mut::<C>() else { return };
+        for (sum, m) in sums.iter().zip(m) {
             s.store(*sum, m);
         }
     }
