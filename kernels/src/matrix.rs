@@ -454,8 +454,8 @@ fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F;
     }
 }
 
-/// Of a tile's 64 lanes the sixteen from 16·`G` on, for each two rows. The rows are walked side by side, so that one counter serves
-/// all of them and no place is checked.
+/// Of a tile's 64 lanes the sixteen from 16·`G` on, for each two rows. All rows are as long as the first: they are walked side by side, one
+/// counter serves them, and no place need be checked.
 #[inline(always)]
 fn sixteen<S: Simd, T: Element, U: Element, const N: usize, const G: usize>(
     s: S,
@@ -463,32 +463,24 @@ fn sixteen<S: Simd, T: Element, U: Element, const N: usize, const G: usize>(
     y: &[&[U]; N],
 ) -> [[S::F; N]; N] {
     let mut lanes = [[s.splat(0.0); N]; N];
-    if let (Some([x0, x1, x2, x3]), Some([y0, y1, y2, y3])) = (x.first_chunk(), y.first_chunk()) {
-        let rows = steps(x0).iter().zip(steps(x1)).zip(steps(x2).iter().zip(steps(x3)));
-        let others = steps(y0).iter().zip(steps(y1)).zip(steps(y2).iter().zip(steps(y3)));
-        for (((x0, x1), (x2, x3)), ((y0, y1), (y2, y3))) in rows.zip(others) {
-            let y = [
-                load::<S, U, G>(s, y0),
-                load::<S, U, G>(s, y1),
-                load::<S, U, G>(s, y2),
-                load::<S, U, G>(s, y3),
-            ];
-            for (lanes, x) in lanes.iter_mut().zip([x0, x1, x2, x3]) {
-                let x = load::<S, T, G>(s, x);
-                for (lane, y) in lanes.iter_mut().zip(y) {
-                    *lane = s.add(*lane, s.mul(x, y));
-                }
-            }
+    let count = x.first().map_or(0, |x| x.len() / LANES);
+    let mut rows: [&[[T; LANES]]; N] = [&[]; N];
+    let mut others: [&[[U; LANES]]; N] = [&[]; N];
+    for ((to, other), (x, y)) in rows.iter_mut().zip(&mut others).zip(x.iter().zip(y)) {
+        let (Some(x), Some(y)) = (steps(x).get(..count), steps(y).get(..count)) else { return lanes };
+        (*to, *other) = (x, y);
+    }
+    for step in 0..count {
+        let mut held = [s.splat(0.0); N];
+        for (held, x) in held.iter_mut().zip(rows) {
+            let Some(x) = x.get(step) else { return lanes };
+            *held = load::<S, T, G>(s, x);
         }
-    } else if let (Some([x0, x1]), Some([y0, y1])) = (x.first_chunk(), y.first_chunk()) {
-        let (rows, others) = (steps(x0).iter().zip(steps(x1)), steps(y0).iter().zip(steps(y1)));
-        for ((x0, x1), (y0, y1)) in rows.zip(others) {
-            let y = [load::<S, U, G>(s, y0), load::<S, U, G>(s, y1)];
-            for (lanes, x) in lanes.iter_mut().zip([x0, x1]) {
-                let x = load::<S, T, G>(s, x);
-                for (lane, y) in lanes.iter_mut().zip(y) {
-                    *lane = s.add(*lane, s.mul(x, y));
-                }
+        for (column, y) in others.into_iter().enumerate() {
+            let Some(y) = y.get(step) else { return lanes };
+            let y = load::<S, U, G>(s, y);
+            for (lanes, x) in lanes.iter_mut().zip(held) {
+                lanes[column] = s.add(lanes[column], s.mul(x, y));
             }
         }
     }
@@ -603,7 +595,7 @@ impl Kernel for Products<'_> {
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
-        if S::ROOMY { self.tiles::<S, 8, 2>(s) } else { self.tiles::<S, 4, 1>(s) }
+        if S::ROOMY { self.tiles::<S, 8, 2>(s) } else { self.tiles::<S, 6, 1>(s) }
     }
 }
 
