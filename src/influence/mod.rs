@@ -23,7 +23,8 @@
 //! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s | Q·K or K², and the run's rows | *when* in this run a sample mattered |
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
-//! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said.
+//! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's `docs/methods.md` has formulas, scales, costs and sources side by side, says when
+//! each method is the right one, and how well it foretold what really happened.
 //!
 //! On sketches every method is an estimate of itself on gradients, because a projection is unbiased for inner products; with
 //! [`Exact`](crate::Exact) it is the method itself.
