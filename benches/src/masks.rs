@@ -1,6 +1,6 @@
-//! A mask of one block in eight before the SJLT, against the loop that picks, and against the SJLT of everything.
+//! A mask of one block in eight, sixteen or thirty-two before the SJLT, against the loop that picks, and against the SJLT of everything.
 //!
-//! The limit reads the gradient once, all of it: a mask reads an eighth, so a fraction above 1 is possible.
+//! The limit reads the gradient once, all of it: a mask reads a part, so a fraction above 1 is possible.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;
@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::hint::black_box;
 
 const WIDTH: usize = 512;
-const EVERY: u16 = 8;
+const EVERY: [u16; 3] = [8, 16, 32];
 const SEED: u64 = 7;
 
 /// Holds the contests.
@@ -25,16 +25,18 @@ pub fn hold(hall: &mut Hall) {
 
 fn of<T: Element>(hall: &mut Hall) {
     for footprint in Footprint::BEYOND_L1 {
-        let shape = format!("{}, k = {WIDTH}, one in {EVERY}", footprint.name());
-        if hall.wants("mask", T::NAME, &shape) {
-            let length = hall.machine.bytes(footprint) / size_of::<T>();
-            one(hall, shape, &Buffer::<T>::numbers(1, length));
+        for every in EVERY {
+            let shape = format!("{}, k = {WIDTH}, one in {every}", footprint.name());
+            if hall.wants("mask", T::NAME, &shape) {
+                let length = hall.machine.bytes(footprint) / size_of::<T>();
+                one(hall, shape, every, &Buffer::<T>::numbers(1, length));
+            }
         }
     }
 }
 
-fn one<T: Element>(hall: &mut Hall, shape: String, x: &Buffer<T>) {
-    let Some(every) = NonZeroU16::new(EVERY) else { return };
+fn one<T: Element>(hall: &mut Hall, shape: String, every: u16, x: &Buffer<T>) {
+    let Some(every) = NonZeroU16::new(every) else { return };
     let out = &RefCell::new(Buffer::<f32>::zeros(WIDTH));
     // As for the SJLT: the squared norms of what is kept agree but for chance.
     let norm: f64 = x.iter().map(|x| f64::from(x.widen()).powi(2)).sum();
@@ -52,12 +54,12 @@ fn one<T: Element>(hall: &mut Hall, shape: String, x: &Buffer<T>) {
         let (x, mut out) = (black_box(x), out.borrow_mut());
         f64::from(sjlt_with(Level::best(), projection.sjlt(), black_box(0), x, &mut out).is_ok())
     });
-    contest.enter(Role::Peer, "loop, a pick of eight", || {
+    contest.enter(Role::Peer, "loop, a pick of each", || {
         let (x, mut out) = (black_box(x), out.borrow_mut());
-        for (t, x) in (0..).zip(x.chunks_exact(EVERY.into())) {
+        for (t, x) in (0..).zip(x.chunks_exact(every.get().into())) {
             let word = hash::word(SEED, t);
-            let x = x[(word & 7) as usize].widen();
-            let sign = f32::from_bits(((word >> 3) as u32 & 1) << 31 | 1_f32.to_bits());
+            let x = x[word as usize & (x.len() - 1)].widen();
+            let sign = f32::from_bits(((word >> 5) as u32 & 1) << 31 | 1_f32.to_bits());
             out[hash::below(word >> 32, 32, WIDTH as u64) as usize] += sign * x;
         }
         0.0
