@@ -595,7 +595,7 @@ impl Kernel for Products<'_> {
 
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
-        if S::ROOMY { self.tiles::<S, 8, 2>(s) } else { self.tiles::<S, 6, 1>(s) }
+        if S::ROOMY { self.tiles::<S, 8, 2, 8>(s) } else { self.tiles::<S, 6, 1, 4>(s) }
     }
 }
 
@@ -603,16 +603,17 @@ impl Kernel for Products<'_> {
 const GATHERED: usize = 32;
 
 impl Products<'_> {
-    /// `R` rows by `C` times sixteen columns stay in registers while some of the batch goes by.
+    /// `R` rows by `C` times sixteen columns stay in registers while some of the batch goes by; of a row that is left over, `W` times sixteen, for one
+    /// addition waits for the last, and others fill the time.
     #[inline(always)]
-    fn tiles<S: Simd, const R: usize, const C: usize>(mut self, s: S) {
+    fn tiles<S: Simd, const R: usize, const C: usize, const W: usize>(mut self, s: S) {
         let rows = self.u.columns;
         for first in (0..self.v.rows()).step_by(GATHERED) {
             for i in (0..rows - rows % R).step_by(R) {
                 self.stripe::<S, R, C>(s, first, i);
             }
             for i in rows - rows % R..rows {
-                self.stripe::<S, 1, C>(s, first, i);
+                self.stripe::<S, 1, W>(s, first, i);
             }
         }
     }

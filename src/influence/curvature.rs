@@ -30,6 +30,8 @@ pub(super) struct Gram<'m> {
     /// The rows of a block, and how many there are.
     rows: &'m mut [f32],
     filled: usize,
+    /// Their squared norms.
+    squares: [f64; BLOCK],
     /// Their products with the vectors: vector after vector, and then, weighted, row after row.
     dots: &'m mut [f32],
     weighted: &'m mut [f32],
@@ -59,6 +61,7 @@ impl<'m> Gram<'m> {
             targets,
             rows: parts.take(width.saturating_mul(BLOCK))?,
             filled: 0,
+            squares: [0.0; BLOCK],
             dots: parts.take(targets.saturating_mul(BLOCK))?,
             weighted: parts.take(targets.saturating_mul(BLOCK))?,
             partial: parts.take(vectors)?,
@@ -85,7 +88,7 @@ impl<'m> Gram<'m> {
         row: &[T],
         layers: impl Iterator<Item = Range<usize>> + Clone,
         vectors: &[f32],
-        weight: impl Fn(usize, &[f32]) -> f64,
+        weight: impl Fn(usize, f64) -> f64,
     ) -> Result<f64, Error> {
         check_length(self.width, row.len())?;
         let square = squared_norm(row);
@@ -100,6 +103,9 @@ impl<'m> Gram<'m> {
                 widen(from, to)?;
             }
         }
+        if let Some(to) = self.squares.get_mut(self.filled) {
+            *to = square;
+        }
         self.filled += 1;
         if self.filled == BLOCK {
             self.flush(layers, vectors, weight)?;
@@ -112,7 +118,7 @@ impl<'m> Gram<'m> {
         &mut self,
         layers: impl Iterator<Item = Range<usize>>,
         vectors: &[f32],
-        weight: impl Fn(usize, &[f32]) -> f64,
+        weight: impl Fn(usize, f64) -> f64,
     ) -> Result<(), Error> {
         let (targets, count) = (self.targets, self.filled);
         self.filled = 0;
@@ -134,8 +140,11 @@ impl<'m> Gram<'m> {
                 continue;
             };
             score_rows(rows, layer.len(), vectors, dots)?;
-            for (r, row) in rows.chunks_exact(layer.len().max(1)).enumerate() {
-                let weight = weight(number, row);
+            let rows_and_squares = rows.chunks_exact(layer.len().max(1)).zip(self.squares);
+            for (r, (row, square)) in rows_and_squares.enumerate() {
+                // What is known of a row as a whole is not asked again; widening changes no bit of it.
+                let square = if layer.len() == self.width { square } else { squared_norm(row) };
+                let weight = weight(number, square);
                 let dots = dots.iter().skip(r).step_by(count.max(1));
                 let weighted = weighted.iter_mut().skip(r * targets);
                 weighted.zip(dots).for_each(|(to, &dot)| *to = (weight * f64::from(dot)) as f32);
@@ -168,7 +177,7 @@ impl<'m> Gram<'m> {
         &mut self,
         layers: impl Iterator<Item = Range<usize>>,
         vectors: &[f32],
-        weight: impl Fn(usize, &[f32]) -> f64,
+        weight: impl Fn(usize, f64) -> f64,
     ) -> Result<(&mut [f32], &mut [f32]), Error> {
         self.flush(layers, vectors, weight)?;
         self.carry();
@@ -181,7 +190,7 @@ impl<'m> Gram<'m> {
         mut self,
         layers: impl Iterator<Item = Range<usize>>,
         vectors: &[f32],
-        weight: impl Fn(usize, &[f32]) -> f64,
+        weight: impl Fn(usize, f64) -> f64,
     ) -> Result<(&'m mut [f32], &'m mut [f32]), Error> {
         self.end(layers, vectors, weight)?;
         Ok((self.high, self.partial))

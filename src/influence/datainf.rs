@@ -48,9 +48,9 @@ impl DataInfLayer {
         self.damping
     }
 
-    /// What weighs a row whose numbers in the layer are these.
-    fn weight(&self, row: &[f32]) -> f64 {
-        if self.damping > 0.0 { 1.0 / (self.damping + squared_norm(row)) } else { 0.0 }
+    /// What weighs a row with that squared norm in the layer.
+    fn weight(&self, square: f64) -> f64 {
+        if self.damping > 0.0 { 1.0 / (self.damping + square) } else { 0.0 }
     }
 }
 
@@ -117,11 +117,14 @@ impl<'m> DataInf<'m> {
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
         check_length(self.width, row.len())?;
         self.id.map_or(Ok(()), |own| own.check(id))?;
-        if !squared_norm(row).is_finite() {
+        let square = squared_norm(row);
+        if !square.is_finite() {
             return Err(Error::NonFinite);
         }
         for layer in self.layers.iter_mut() {
-            layer.squares += squared_norm(row.get(layer.range()).unwrap_or_default());
+            let all = layer.range().len() == row.len();
+            layer.squares +=
+                if all { square } else { squared_norm(row.get(layer.range()).unwrap_or_default()) };
         }
         self.id = Some(*id);
         self.count += 1;
@@ -308,8 +311,8 @@ fn ranges(layers: &[DataInfLayer]) -> impl Iterator<Item = Range<usize>> + Clone
 }
 
 /// 1/(λ_l + ‖g_l‖²).
-fn weight(layers: &[DataInfLayer]) -> impl Fn(usize, &[f32]) -> f64 {
-    |number, row| layers.get(number).map_or(0.0, |layer| layer.weight(row))
+fn weight(layers: &[DataInfLayer]) -> impl Fn(usize, f64) -> f64 {
+    |number, square| layers.get(number).map_or(0.0, |layer| layer.weight(square))
 }
 
 impl DataInf<'_> {
