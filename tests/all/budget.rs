@@ -121,7 +121,7 @@ proptest! {
                     _ => 0,
                 };
                 let store = if budget.rows == 0 { 0 } else { Store::bytes(budget.rows, width, codec) };
-                (768 + 4 * width + 4 * watch + store) as u64
+                768 + 4 * (width as u64 + watch as u64) + store as u64
             };
             prop_assert_eq!(choice.bytes(), bytes(width));
             prop_assert!(choice.bytes() <= budget.bytes);
