@@ -275,17 +275,7 @@ fn observe_all(
     mut observe: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
 ) -> Result<(), CommandError> {
     rows.prepare_passes()?;
-    let (name, count) = (rows.name().to_owned(), rows.count());
-    let mut seen = false;
-    rows.pass("observing", |row, sketch| match observe(&in_group(sketch, row, groups)) {
-        Ok(()) => {
-            seen = true;
-            Ok(())
-        }
-        Err(Error::NonFinite) => Ok(()),
-        Err(error) => Err(CommandError::core(&name)(error)),
-    })?;
-    if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
+    rows.observe("observing", |row, sketch| observe(&in_group(sketch, row, groups)))
 }
 
 /// The score of every row.

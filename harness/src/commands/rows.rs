@@ -361,7 +361,12 @@ pub(super) fn check_settings(first: &Rows, rows: &Rows) -> Result<(), CommandErr
     let of = |rows: &Rows| SketchSettings::from_metadata(rows.matrix()?.metadata());
     let [one, other] = [first, rows].map(of);
     let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
-    match one.difference(&other) {
+    check_same([(first, &one), (rows, &other)])
+}
+
+/// Refuses two files of sketches whose settings differ.
+fn check_same([(first, one), (rows, other)]: [(&Rows, &SketchSettings); 2]) -> Result<(), CommandError> {
+    match one.difference(other) {
         None => Ok(()),
         Some((what, expected, found)) => Err(CommandError::Sketches {
             file: rows.name().to_owned(),
@@ -559,6 +564,28 @@ impl Rows {
         SketchSettings(SketchSettings::KEYS.into_iter().zip(values).chain([last]).collect())
     }
 
+    /// One pass in which `observe(row, sketch)` takes in every sample that it does not refuse as not finite.
+    ///
+    /// # Errors
+    /// As [`Rows::pass`]; what else `observe` refuses; [`CommandError::NothingFinite`] if it took in none.
+    pub(super) fn observe(
+        &mut self,
+        what: &str,
+        mut observe: impl FnMut(usize, &Sketch<'_>) -> Result<(), Error>,
+    ) -> Result<(), CommandError> {
+        let (name, count) = (self.name().to_owned(), self.count());
+        let mut seen = false;
+        self.pass(what, |row, sketch| match observe(row, sketch) {
+            Ok(()) => {
+                seen = true;
+                Ok(())
+            }
+            Err(Error::NonFinite) => Ok(()),
+            Err(error) => Err(CommandError::core(&name)(error)),
+        })?;
+        if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
+    }
+
     /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of a pass that takes long.
     ///
     /// # Errors
@@ -662,18 +689,12 @@ pub(super) fn check_pair(first: &Rows, rows: &Rows) -> Result<(), CommandError> 
             .map_or_else(|| (rows.settings(), true), |said| (said, false))
     };
     let ((one, known), (other, other_known)) = (made(first), made(rows));
-    match one.difference(&other) {
-        // A file's word for how its sketches were made is no id.
-        None if !known || !other_known => Ok(()),
-        None => first.id().check(&rows.id()).map_err(CommandError::core(rows.name())),
-        Some((what, expected, found)) => Err(CommandError::Sketches {
-            file: rows.name().to_owned(),
-            first: first.name().to_owned(),
-            what,
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        }),
+    check_same([(first, &one), (rows, &other)])?;
+    // A file's word for how its sketches were made is no id.
+    if known && other_known {
+        first.id().check(&rows.id()).map_err(CommandError::core(rows.name()))?;
     }
+    Ok(())
 }
 
 const fn repetitions(repeat: Repeat) -> u8 {

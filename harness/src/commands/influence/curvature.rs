@@ -81,19 +81,19 @@ impl<'m> Solver<'m> {
         Ok(match arguments.method {
             Method::Ridge => {
                 let mut ridge = Ridge::new(damping, width, &mut memory.floats).map_err(wrong)?;
-                observe(train, "observing", |sketch| ridge.observe(sketch))?;
+                train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
                 Self::Ridge(ridge)
             }
             Method::Trak => {
                 let mut trak = Trak::new(damping, width, &mut memory.floats).map_err(wrong)?;
-                observe(train, "observing", |sketch| trak.observe(sketch))?;
+                train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;
                 Self::Trak(trak)
             }
             Method::Datainf => {
                 let mut datainf = DataInf::new(damping, width, &mut memory.layers).map_err(wrong)?;
-                observe(train, "observing", |sketch| datainf.observe(sketch))?;
+                train.observe("observing", |_, sketch| datainf.observe(sketch))?;
                 datainf.fit().map_err(not_fitted)?;
                 Self::DataInf(datainf)
             }
@@ -186,7 +186,7 @@ impl Iterative {
         let file = train.name().to_owned();
         let what = what(if self.conjugate { Method::Cg } else { Method::Lissa });
         loop {
-            observe(train, "solving over", |sketch| take(solver, sketch))?;
+            train.observe("solving over", |_, sketch| take(solver, sketch))?;
             let progress =
                 end(solver).map_err(|error| CommandError::NotFitted { file: file.clone(), what, error })?;
             if progress.converged || progress.passes >= self.most {
@@ -206,7 +206,7 @@ fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> 
     let mut memory = zeros(&name, DataInfTargets::floats(id.width, targets))?;
     let mut pass = datainf.targets(targets, &mut memory).map_err(CommandError::core(&name))?;
     each(block, id, |target, _| pass.target(target)).map_err(CommandError::core(&name))?;
-    observe(train, "solving over", |sketch| pass.observe(sketch))?;
+    train.observe("solving over", |_, sketch| pass.observe(sketch))?;
     block.replace(pass.solve().map_err(CommandError::core(&name))?.solutions());
     Ok(())
 }
@@ -227,25 +227,6 @@ fn each(
         block.replace(&values);
     }
     Ok(())
-}
-
-/// One pass in which every finite training row is observed.
-fn observe(
-    train: &mut Rows,
-    what: &str,
-    mut observe: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
-) -> Result<(), CommandError> {
-    let (name, count) = (train.name().to_owned(), train.count());
-    let mut seen = false;
-    train.pass(what, |_, sketch| match observe(sketch) {
-        Ok(()) => {
-            seen = true;
-            Ok(())
-        }
-        Err(Error::NonFinite) => Ok(()),
-        Err(error) => Err(CommandError::core(&name)(error)),
-    })?;
-    if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
 }
 
 /// What could not be computed, if something could not.
