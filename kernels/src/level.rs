@@ -112,6 +112,13 @@ pub(crate) fn has_vnni() -> bool {
     choice::vnni()
 }
 
+/// Whether this machine has AVX-512 VPOPCNTDQ, likewise.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_vpopcntdq() -> bool {
+    choice::vpopcntdq()
+}
+
 /// The choice, where the target alone decides.
 #[cfg(not(any(target_arch = "x86_64", feature = "std")))]
 mod choice {
@@ -136,12 +143,14 @@ mod choice {
     /// Set, beside the level, on a machine that has AVX-512 VNNI. Whoever holds a level finds the byte written: by his thread, or
     /// by one whose levels he was given; should he not see it yet, he is slower and no less right.
     const VNNI: u8 = 0x40;
+    /// Likewise, on one that has AVX-512 VPOPCNTDQ.
+    const VPOPCNTDQ: u8 = 0x80;
     static BEST: AtomicU8 = AtomicU8::new(UNKNOWN);
 
     #[inline]
     pub(super) fn best() -> Level {
         const SCALAR: u8 = Isa::Scalar as u8;
-        match BEST.load(Ordering::Relaxed) & !VNNI {
+        match BEST.load(Ordering::Relaxed) & !(VNNI | VPOPCNTDQ) {
             SCALAR => Level(Isa::Scalar),
             #[cfg(target_arch = "x86_64")]
             1 => Level(Isa::Avx2),
@@ -160,10 +169,13 @@ mod choice {
         let widest = detect::widest();
         let best = wish().unwrap_or(Level(widest));
         #[cfg(target_arch = "x86_64")]
-        let vnni = if detect::vnni(widest) { VNNI } else { 0 };
+        let beside = {
+            let [vnni, vpopcntdq] = detect::beside(widest);
+            (if vnni { VNNI } else { 0 }) | if vpopcntdq { VPOPCNTDQ } else { 0 }
+        };
         #[cfg(not(target_arch = "x86_64"))]
-        let vnni = 0;
-        BEST.store(best.0 as u8 | vnni, Ordering::Relaxed);
+        let beside = 0;
+        BEST.store(best.0 as u8 | beside, Ordering::Relaxed);
         best
     }
 
@@ -172,6 +184,13 @@ mod choice {
     #[inline]
     pub(super) fn vnni() -> bool {
         BEST.load(Ordering::Relaxed) & VNNI != 0
+    }
+
+    /// Whether the machine has VPOPCNTDQ. False until a level was looked for.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn vpopcntdq() -> bool {
+        BEST.load(Ordering::Relaxed) & VPOPCNTDQ != 0
     }
 
     #[cfg(feature = "std")]
@@ -241,10 +260,12 @@ mod detect {
 
     pub(super) const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
 
-    /// Whether a machine of this widest level has AVX-512 VNNI.
-    pub(super) fn vnni(widest: Isa) -> bool {
+    /// Whether a machine of this widest level has AVX-512 VNNI, and whether VPOPCNTDQ.
+    pub(super) fn beside(widest: Isa) -> [bool; 2] {
         const VNNI: u32 = 1 << 11;
-        widest == Isa::Avx512 && __cpuid_count(7, 0).ecx & VNNI != 0
+        const VPOPCNTDQ: u32 = 1 << 14;
+        let found = if widest == Isa::Avx512 { __cpuid_count(7, 0).ecx } else { 0 };
+        [found & VNNI != 0, found & VPOPCNTDQ != 0]
     }
 
     /// Bits of CPUID and XCR0, by the vendors' manuals.
@@ -311,5 +332,6 @@ mod tests {
         assert_eq!(Level::named("avx2").is_ok(), avx2);
         assert_eq!(Level::named("avx512").is_ok(), avx512);
         assert_eq!(has_vnni(), avx512 && has!("avx512vnni"));
+        assert_eq!(has_vpopcntdq(), avx512 && has!("avx512vpopcntdq"));
     }
 }

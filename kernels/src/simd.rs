@@ -148,6 +148,15 @@ pub(crate) trait Simd: Copy {
         }
         sums
     }
+    /// Lane *i* = Σ over places of the bits in which word *i* of a group and that of a query differ, for G groups and W queries. Bits that are not
+    /// in the place's mask don't count; all groups have as many places as there are masks and queries. Asks for memory ahead if `fetch`.
+    fn differences<const G: usize, const W: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        masks: &[u32],
+        queries: &[[u32; W]],
+        fetch: bool,
+    ) -> [[[u32; 16]; G]; W];
     /// Asks for the cache line at `ahead` bytes after `from`; any address will do.
     fn prefetch<T>(self, from: &T, ahead: usize);
 

@@ -8,6 +8,7 @@ use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words
 use gradsieve_kernels::score::float::{
     Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
 };
+use gradsieve_kernels::score::hamming::{self, hamming_rows_with, hamming_sealed_with};
 use gradsieve_kernels::score::{float, int8, sign};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
@@ -75,6 +76,11 @@ fn any_kind() -> impl Strategy<Value = Kind> {
 /// Row widths that cross registers, blocks of bits, and the usual ones.
 fn width() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..150, Just(256_usize), Just(512), 500_usize..530]
+}
+
+/// Widths that cross words, blocks of signs and what a byte can count.
+fn bits_a_row() -> impl Strategy<Value = usize> {
+    prop_oneof![4 => width(), 1 => 970_usize..1100, 1 => Just(2048_usize)]
 }
 
 fn as_format<T: Element>(x: &[f32]) -> Vec<T> {
@@ -217,6 +223,43 @@ fn signs(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
     assert_eq!(bits(&found), expected, "1 bit, sealed");
 }
 
+/// Distances between guard words.
+fn distances<E: core::fmt::Debug>(count: usize, of: impl FnOnce(&mut [u32]) -> Result<(), E>) -> Vec<u32> {
+    const GUARD: u32 = 0xDEAD_BEEF;
+    let mut all = vec![GUARD; count + 32];
+    of(&mut all[16..16 + count]).unwrap();
+    let inner = all[16..16 + count].to_vec();
+    assert!(all[..16].iter().chain(&all[16 + count..]).all(|&x| x == GUARD), "written outside the output");
+    inner
+}
+
+fn signs_against_signs(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
+    let (n, count) = (rows.len() / k, queries.len() / k);
+    let (mut words, _) = sign_rows(level, rows, k);
+    let differ = |(x, q): (&f32, &f32)| u32::from(x.is_sign_negative() != q.is_sign_negative());
+    let pair = |query| move |row: &[f32]| row.iter().zip(query).map(differ).sum();
+    let expected: Vec<u32> =
+        queries.chunks(k).flat_map(|query: &[f32]| rows.chunks(k).map(pair(query))).collect();
+
+    let mut scratch = vec![7; hamming::Queries::open_len(count, k)];
+    let open = hamming::Queries::open(queries, k, &mut scratch).unwrap();
+    let mut scratch = vec![7; hamming::Queries::sealed_len(count, k)];
+    let packed = hamming::Queries::sealed(queries, k, &mut scratch).unwrap();
+    let mut sealed = vec![9; sign::sealed_len(n, k)];
+    for padding in [false, true] {
+        for row in words.chunks_exact_mut(sign_words(k)).filter(|_| padding) {
+            for i in k..32 * row.len() {
+                row[i / 32] |= 1 << (i % 32);
+            }
+        }
+        let found = distances(n * count, |to| hamming_rows_with(level, &words, open, to));
+        assert_eq!(found, expected, "open, padding {padding}");
+        sign::seal(&words, k, &mut sealed).unwrap();
+        let found = distances(n * count, |to| hamming_sealed_with(level, &sealed, packed, to));
+        assert_eq!(found, expected, "sealed, padding {padding}");
+    }
+}
+
 macro_rules! for_each_level {
     ($($level:ident)*) => {$(
         mod $level {
@@ -252,6 +295,20 @@ macro_rules! for_each_level {
                     let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
                     let rows: Vec<f32> = numbers(Kind::HeavyTailed, seed, n * k).iter().map(|x| x.clamp(-1e5, 1e5) / 2.0).collect();
                     signs(level, &rows, k, &numbers(kind, !seed, count * k));
+                }
+
+                #[test]
+                fn distances_of_signs_are_how_many_differ_in_both_layouts(
+                    kind in any_kind(), seed: u64, n in 0_usize..150, k in bits_a_row(), count in 0_usize..20,
+                ) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    signs_against_signs(level, &numbers(Kind::Uniform, seed, n * k), k, &numbers(kind, !seed, count * k));
+                }
+
+                #[test]
+                fn opposite_rows_differ_everywhere_however_long_they_are(k in prop_oneof![1_usize..4200, Just(20_000_usize)]) {
+                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
+                    signs_against_signs(level, &vec![1.0; 3 * k], k, &[vec![-1.0; k], vec![1.0; k]].concat());
                 }
             }
         }
@@ -382,6 +439,33 @@ fn lengths_that_do_not_fit_are_refused_and_nothing_is_written() {
     };
     refused(&sealed, 5, Error::Length { expected: 4, found: 5 });
     refused(&sealed[..63], 6, Error::Length { expected: 64, found: 63 });
+}
+
+#[test]
+fn distances_that_do_not_fit_are_refused_and_nothing_is_written() {
+    let (queries, words, mut distances) = ([1.0; 8], [0; 64], [7; 6]);
+    let (mut first, mut second) = ([7; 6], [7; 6]);
+    let error = hamming::Queries::sealed(&queries, 3, &mut first).map(|_| ());
+    assert_eq!(error, Err(Error::Length { expected: 6, found: 8 }));
+    assert_eq!(
+        hamming::Queries::open(&queries, 0, &mut first).err(),
+        Some(Error::Width { multiple: 1, found: 0 })
+    );
+    let error = hamming::Queries::open(&queries, 4, &mut first[..5]).map(|_| ());
+    assert_eq!((error, first), (Err(Error::Length { expected: 6, found: 5 }), [7; 6]));
+    let open = hamming::Queries::open(&queries, 4, &mut first).unwrap();
+    let sealed = hamming::Queries::sealed(&queries, 4, &mut second).unwrap();
+    let level = Level::best();
+    let mut refused = |of_rows, words: &[u32], queries, n: usize, error| {
+        let kernel = if of_rows { hamming_rows_with } else { hamming_sealed_with };
+        assert_eq!(kernel(level, words, queries, &mut distances[..n]), Err(error));
+        assert_eq!(distances, [7; 6]);
+    };
+    refused(true, &words[..6], sealed, 6, Error::Layout);
+    refused(false, &words[..32], open, 6, Error::Layout);
+    refused(true, &words[..6], open, 5, Error::Length { expected: 4, found: 5 });
+    refused(true, &words[..5], open, 6, Error::Length { expected: 6, found: 5 });
+    refused(false, &words[..31], sealed, 6, Error::Length { expected: 32, found: 31 });
 }
 
 /// Half a scale, and the rounding of x/scale and of the product that decodes.

@@ -592,6 +592,36 @@ def score_sign(c, sealed):
     c.answer("scores", (fold(lanes) * scales).ravel(), "f32")
 
 
+def hamming(c, sealed):
+    n, q, k = shape(c, 257)
+    blocks = -(-k // 64)
+    row_words = (words(c.seed, c.index(n * 2 * blocks)) & U64(0xFFFFFFFF)).astype(U32)
+    c.input("words", row_words, "u32")
+    y = c.take("y", "f32", q * k).reshape(q, k)
+    signs = np.zeros((1 + q, blocks * 64), U32)
+    signs[0, :k] = 1
+    signs[1:, :k] = y.view(U32) >> U32(31)
+    packed = in_words(signs, sealed)
+    if sealed:
+        # Tiles of eight queries, the last one of the next power of two: their words side by side.
+        last = 0 if q % 8 == 0 else 1 << (q % 8 - 1).bit_length()
+        filled = np.zeros((q - q % 8 + last, 2 * blocks), U32)
+        filled[:q] = packed[1:]
+        tiles = [filled[i : i + 8].T.ravel() for i in range(0, len(filled), 8)]
+        packed = np.concatenate([packed[0], *tiles])
+    c.answer("packed", packed.ravel(), "u32")
+    negative = (row_words.reshape(n, -1, 1) >> np.arange(32, dtype=U32) & U32(1)).reshape(n, -1)
+    c.answer("distances", (negative[None, :, :k] != signs[1:, None, :k]).sum(2, dtype=U32).ravel(), "u32")
+
+
+def in_words(signs, sealed):
+    """Rows of bits, a multiple of 64, as words in the order of an open or a sealed row."""
+    if sealed:
+        terms = signs.reshape(len(signs), -1, 4, 16)[:, :, :, ORDER].transpose(0, 3, 1, 2)
+        signs = np.ascontiguousarray(terms)
+    return (signs.reshape(len(signs), -1, 32) << np.arange(32, dtype=U32)).sum(2, dtype=U32)
+
+
 # --- the hash itself --------------------------------------------------------------------------------------------------
 
 
@@ -647,6 +677,8 @@ def kernel(name):
         if formats:
             return lambda c: score_float(c, formats[0], sealed)
         return lambda c: {"int8": score_int8, "sign": score_sign}[parts[2]](c, sealed)
+    if parts[0] == "hamming":
+        return lambda c: hamming(c, parts[1] == "sealed")
     raise SystemExit(f"no such kernel: {name}")
 
 

@@ -1,6 +1,6 @@
 //! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and 8..16.
 
-use super::padded;
+use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::simd::Simd;
@@ -8,18 +8,19 @@ use core::arch::x86_64::{
     __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
     _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
     _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16,
-    _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128, _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64,
-    _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8,
-    _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128, _mm256_castps_pd, _mm256_castps_si256,
-    _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32,
-    _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps, _mm256_cvtps_epi32,
-    _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd, _mm256_extractf128_ps,
-    _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
-    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi16, _mm256_set1_epi32,
-    _mm256_set1_epi64x, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd,
-    _mm256_setzero_si256, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi16, _mm256_slli_epi32,
+    _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128, _mm_unpackhi_pd, _mm256_add_epi8, _mm256_add_epi32,
+    _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps,
+    _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128, _mm256_castps_pd,
+    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
+    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
+    _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps,
+    _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
+    _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
+    _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_setzero_si256,
+    _mm256_shuffle_epi8, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi16, _mm256_slli_epi32,
     _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16, _mm256_srl_epi32, _mm256_srli_epi16,
     _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
     _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
@@ -184,6 +185,60 @@ pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
             unsafe {
                 _mm256_storeu_si256(to, sums[0]);
                 _mm256_storeu_si256(to.add(1), sums[1]);
+            }
+        }
+    }
+    out
+}
+
+/// The word `differences`. The bits of a byte are counted by a table of nibbles; counts stay bytes for as many places as they can.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn differences<const G: usize, const W: usize>(
+    groups: &[&[[u32; 16]]; G],
+    masks: &[u32],
+    queries: &[[u32; W]],
+    fetch: bool,
+) -> [[[u32; 16]; G]; W] {
+    let mut out = [[[0; 16]; G]; W];
+    let ahead = crate::score::ahead(groups);
+    #[rustfmt::skip]
+    let bits = _mm256_setr_epi8(
+        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+    );
+    let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());
+    for (g, group) in groups.iter().enumerate() {
+        for half in 0..2 {
+            let mut totals = [zero; W];
+            let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
+            for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
+                let mut counts = [zero; W];
+                for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
+                    if fetch && half == 0 {
+                        prefetch(rows, ahead);
+                    }
+                    // SAFETY: 64 bytes, twice 32.
+                    let rows = unsafe { _mm256_loadu_si256(rows.as_ptr().cast::<__m256i>().add(half)) };
+                    let rows = _mm256_and_si256(rows, _mm256_set1_epi32(mask.cast_signed()));
+                    for (count, q) in counts.iter_mut().zip(queries) {
+                        let x = _mm256_xor_si256(rows, _mm256_set1_epi32(q.cast_signed()));
+                        let low = _mm256_shuffle_epi8(bits, _mm256_and_si256(x, nibble));
+                        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(x), nibble);
+                        let both = _mm256_add_epi8(low, _mm256_shuffle_epi8(bits, high));
+                        *count = _mm256_add_epi8(*count, both);
+                    }
+                }
+                for (total, count) in totals.iter_mut().zip(counts) {
+                    let twos = _mm256_maddubs_epi16(count, _mm256_set1_epi8(1));
+                    *total = _mm256_add_epi32(*total, _mm256_madd_epi16(twos, _mm256_set1_epi16(1)));
+                }
+            }
+            for (out, total) in out.iter_mut().zip(totals) {
+                // SAFETY: 64 bytes, twice 32.
+                unsafe { _mm256_storeu_si256(out[g].as_mut_ptr().cast::<__m256i>().add(half), total) };
             }
         }
     }
@@ -627,6 +682,18 @@ impl Simd for Avx2 {
     ) -> [[[i32; 16]; G]; C] {
         // SAFETY: the witness.
         unsafe { dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
+    }
+
+    #[inline(always)]
+    fn differences<const G: usize, const W: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        masks: &[u32],
+        queries: &[[u32; W]],
+        fetch: bool,
+    ) -> [[[u32; 16]; G]; W] {
+        // SAFETY: the witness.
+        unsafe { differences::<G, W>(groups, masks, queries, fetch) }
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use crate::dispatch::Kernel;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
-use crate::level::has_vnni;
+use crate::level::{has_vnni, has_vpopcntdq};
 use crate::simd::Simd;
 use core::arch::x86_64::{
     __m256i, __m512, __m512d, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
@@ -16,13 +16,13 @@ use core::arch::x86_64::{
     _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32,
     _mm512_mask_xor_ps, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps,
     _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps,
-    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_add_epi32, _mm512_reduce_max_ps,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4, _mm512_shuffle_ps,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
-    _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32,
-    _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_popcnt_epi32, _mm512_reduce_add_epi32,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4,
+    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64,
+    _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd,
+    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -210,6 +210,51 @@ unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, con
         }
     }
     let mut out = [[[0; 16]; G]; C];
+    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+        // SAFETY: 64 bytes.
+        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
+    }
+    out
+}
+
+/// The word `differences` with one instruction that counts in sixteen words.
+///
+/// # Safety
+/// The machine has the features.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")]
+unsafe fn differences_vpopcntdq<const G: usize, const W: usize>(
+    groups: &[&[[u32; 16]]; G],
+    masks: &[u32],
+    queries: &[[u32; W]],
+    fetch: bool,
+) -> [[[u32; 16]; G]; W] {
+    const X_XOR_Q_AND_MASK: i32 = 0x28;
+    let mut sums = [[_mm512_setzero_si512(); G]; W];
+    let ahead = crate::score::ahead(groups);
+    let mut x = *groups;
+    for x in &mut x {
+        *x = x.get(..queries.len()).unwrap_or_default();
+    }
+    for (i, (q, mask)) in queries.iter().zip(masks).enumerate() {
+        let mask = _mm512_set1_epi32(mask.cast_signed());
+        let mut row = [_mm512_setzero_si512(); G];
+        for (row, x) in row.iter_mut().zip(x) {
+            let Some(x) = x.get(i) else { continue };
+            if fetch {
+                super::avx2::prefetch(x, ahead);
+            }
+            // SAFETY: 64 bytes.
+            *row = unsafe { _mm512_loadu_si512(x.as_ptr().cast()) };
+        }
+        for (sums, q) in sums.iter_mut().zip(q) {
+            let q = _mm512_set1_epi32(q.cast_signed());
+            for (sum, x) in sums.iter_mut().zip(row) {
+                let differ = _mm512_ternarylogic_epi32::<X_XOR_Q_AND_MASK>(x, q, mask);
+                *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(differ));
+            }
+        }
+    }
+    let mut out = [[[0; 16]; G]; W];
     for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
         // SAFETY: 64 bytes.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
@@ -577,6 +622,22 @@ impl Simd for Avx512 {
         }
         // SAFETY: the witness: this level has AVX2's set.
         unsafe { super::avx2::dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
+    }
+
+    #[inline(always)]
+    fn differences<const G: usize, const W: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        masks: &[u32],
+        queries: &[[u32; W]],
+        fetch: bool,
+    ) -> [[[u32; 16]; G]; W] {
+        if has_vpopcntdq() {
+            // SAFETY: the witness, and VPOPCNTDQ was found.
+            return unsafe { differences_vpopcntdq::<G, W>(groups, masks, queries, fetch) };
+        }
+        // SAFETY: the witness: this level has AVX2's set.
+        unsafe { super::avx2::differences::<G, W>(groups, masks, queries, fetch) }
     }
 
     #[inline(always)]

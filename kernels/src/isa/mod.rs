@@ -13,6 +13,9 @@ pub(crate) mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) mod simd128;
 
+/// Bytes whose bits can be counted into one byte: eight each.
+const BYTES_OF_BITS: usize = 31;
+
 /// Up to `N` elements, with zeros behind, where there are no masked loads.
 #[inline(always)]
 fn padded<T: Copy, const N: usize>(from: &[T], zero: T) -> [T; N] {

@@ -3,20 +3,21 @@
 //! NEON is part of the baseline of these targets, and so are its conversions from and to `f16`: the compiler knows, and nothing is
 //! detected. Arithmetic is IEEE's, subnormals included, while FPCR has its default value.
 
-use super::padded;
+use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::aarch64::{
     float32x4_t, float64x2_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32,
-    vaddq_f64, vaddq_s32, vaddq_u32, vaddv_f32, vaddvq_f64, vaddvq_s32, vandq_u16, vandq_u32, vbslq_f32,
-    vbslq_u32, vceqq_f32, vcgtq_f32, vcgtq_u32, vcombine_u16, vcvt_f16_f32, vcvt_f32_f16, vcvt_f64_f32,
-    vcvt_high_f64_f32, vdupq_n_f32, vdupq_n_f64, vdupq_n_s32, vdupq_n_u8, vdupq_n_u16, vdupq_n_u32, veorq_u8,
-    veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16, vget_low_f32, vget_low_u16, vld1q_f32,
-    vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vmaxq_f32, vmaxvq_f32, vmulq_f32, vorrq_u32, vqtbl1q_u8,
-    vreinterpret_f16_u16, vreinterpret_u16_f16, vreinterpretq_f32_u8, vreinterpretq_f32_u32,
-    vreinterpretq_s32_u32, vreinterpretq_u8_u16, vreinterpretq_u8_u32, vreinterpretq_u16_u8,
-    vreinterpretq_u32_f32, vreinterpretq_u32_u16, vshll_high_n_u16, vshll_n_u16, vshlq_n_u32, vshlq_u16,
-    vshlq_u32, vshrn_n_u32, vshrq_n_u32, vst1q_f32, vst1q_u16,
+    vaddq_f64, vaddq_s32, vaddq_u8, vaddq_u32, vaddv_f32, vaddvq_f64, vaddvq_s32, vandq_u16, vandq_u32,
+    vbslq_f32, vbslq_u32, vceqq_f32, vcgtq_f32, vcgtq_u32, vcntq_u8, vcombine_u16, vcvt_f16_f32,
+    vcvt_f32_f16, vcvt_f64_f32, vcvt_high_f64_f32, vdupq_n_f32, vdupq_n_f64, vdupq_n_s32, vdupq_n_u8,
+    vdupq_n_u16, vdupq_n_u32, veorq_u8, veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16,
+    vget_low_f32, vget_low_u16, vld1q_f32, vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vld1q_u32, vmaxq_f32,
+    vmaxvq_f32, vmulq_f32, vorrq_u32, vpadalq_u16, vpaddlq_u8, vqtbl1q_u8, vreinterpret_f16_u16,
+    vreinterpret_u16_f16, vreinterpretq_f32_u8, vreinterpretq_f32_u32, vreinterpretq_s32_u32,
+    vreinterpretq_u8_u16, vreinterpretq_u8_u32, vreinterpretq_u16_u8, vreinterpretq_u32_f32,
+    vreinterpretq_u32_u16, vshll_high_n_u16, vshll_n_u16, vshlq_n_u32, vshlq_u16, vshlq_u32, vshrn_n_u32,
+    vshrq_n_u32, vst1q_f32, vst1q_u16, vst1q_u32,
 };
 use half::{bf16, f16};
 
@@ -344,6 +345,55 @@ impl Simd for Neon {
     fn fold_max(self, [a, b, c, d]: Self::F) -> f32 {
         // SAFETY: the witness.
         unsafe { vmaxvq_f32(vmaxq_f32(vmaxq_f32(a, b), vmaxq_f32(c, d))) }
+    }
+
+    #[inline(always)]
+    fn differences<const G: usize, const W: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        masks: &[u32],
+        queries: &[[u32; W]],
+        fetch: bool,
+    ) -> [[[u32; 16]; G]; W] {
+        let mut out = [[[0; 16]; G]; W];
+        let ahead = crate::score::ahead(groups);
+        for (g, group) in groups.iter().enumerate() {
+            for quarter in 0..4 {
+                // SAFETY: the witness.
+                let mut totals = [unsafe { vdupq_n_u32(0) }; W];
+                let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
+                for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
+                    // SAFETY: the witness.
+                    let mut counts = [unsafe { vdupq_n_u8(0) }; W];
+                    for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
+                        if fetch && quarter == 0 {
+                            self.prefetch(rows, ahead);
+                        }
+                        // SAFETY: the witness; 64 bytes, four times 16.
+                        let rows = unsafe {
+                            let rows = vld1q_u32(rows.as_ptr().add(4 * quarter));
+                            vandq_u32(rows, vdupq_n_u32(*mask))
+                        };
+                        for (count, q) in counts.iter_mut().zip(queries) {
+                            // SAFETY: the witness.
+                            *count = unsafe {
+                                let differ = veorq_u32(rows, vdupq_n_u32(*q));
+                                vaddq_u8(*count, vcntq_u8(vreinterpretq_u8_u32(differ)))
+                            };
+                        }
+                    }
+                    for (total, count) in totals.iter_mut().zip(counts) {
+                        // SAFETY: the witness.
+                        *total = unsafe { vpadalq_u16(*total, vpaddlq_u8(count)) };
+                    }
+                }
+                for (out, total) in out.iter_mut().zip(totals) {
+                    // SAFETY: the witness; 64 bytes, four times 16.
+                    unsafe { vst1q_u32(out[g].as_mut_ptr().add(4 * quarter), total) };
+                }
+            }
+        }
+        out
     }
 
     #[inline(always)]

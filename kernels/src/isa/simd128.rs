@@ -3,16 +3,16 @@
 //! A module either uses the instruction set or it does not, so the compiler knows and nothing is detected. There are no
 //! conversions from and to `f16`: they are made of integer arithmetic and one exact product. The intrinsics without pointers are safe.
 
-use super::padded;
+use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
 use crate::simd::Simd;
 use core::arch::wasm32::{
     f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_ne, f32x4_pmax, f32x4_splat, f64x2_add,
-    f64x2_extract_lane, f64x2_promote_low_f32x4, i8x16, i8x16_splat, i8x16_swizzle, i16x8, i16x8_mul,
-    i16x8_splat, i32x4, i32x4_add, i32x4_bitmask, i32x4_ge, i32x4_gt, i32x4_lt, i32x4_mul, i32x4_shl,
-    i32x4_shuffle, i32x4_splat, i32x4_sub, u16x8_narrow_i32x4, u32x4_extend_high_u16x8,
-    u32x4_extend_low_u16x8, u32x4_shr, v128, v128_and, v128_andnot, v128_bitselect, v128_load, v128_or,
-    v128_store, v128_xor,
+    f64x2_extract_lane, f64x2_promote_low_f32x4, i8x16, i8x16_add, i8x16_popcnt, i8x16_splat, i8x16_swizzle,
+    i16x8, i16x8_mul, i16x8_splat, i32x4, i32x4_add, i32x4_bitmask, i32x4_ge, i32x4_gt, i32x4_lt, i32x4_mul,
+    i32x4_shl, i32x4_shuffle, i32x4_splat, i32x4_sub, u16x8_extadd_pairwise_u8x16, u16x8_narrow_i32x4,
+    u32x4_extadd_pairwise_u16x8, u32x4_extend_high_u16x8, u32x4_extend_low_u16x8, u32x4_shr, u32x4_splat,
+    v128, v128_and, v128_andnot, v128_bitselect, v128_load, v128_or, v128_store, v128_xor,
 };
 use half::{bf16, f16};
 
@@ -310,6 +310,43 @@ impl Simd for Simd128 {
         let two = f32x4_pmax(four, i32x4_shuffle::<2, 3, 2, 3>(four, four));
         let one = f32x4_pmax(two, i32x4_shuffle::<1, 1, 1, 1>(two, two));
         f32x4_extract_lane::<0>(one)
+    }
+
+    #[inline(always)]
+    fn differences<const G: usize, const W: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        masks: &[u32],
+        queries: &[[u32; W]],
+        _fetch: bool,
+    ) -> [[[u32; 16]; G]; W] {
+        let mut out = [[[0; 16]; G]; W];
+        for (g, group) in groups.iter().enumerate() {
+            for quarter in 0..4 {
+                let mut totals = [i32x4_splat(0); W];
+                let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
+                for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
+                    let mut counts = [i8x16_splat(0); W];
+                    for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
+                        let Some(rows) = rows.as_chunks::<4>().0.get(quarter) else { continue };
+                        let rows = v128_and(load_16_bytes(rows), u32x4_splat(*mask));
+                        for (count, q) in counts.iter_mut().zip(queries) {
+                            *count = i8x16_add(*count, i8x16_popcnt(v128_xor(rows, u32x4_splat(*q))));
+                        }
+                    }
+                    for (total, count) in totals.iter_mut().zip(counts) {
+                        let fours = u32x4_extadd_pairwise_u16x8(u16x8_extadd_pairwise_u8x16(count));
+                        *total = i32x4_add(*total, fours);
+                    }
+                }
+                for (out, total) in out.iter_mut().zip(totals) {
+                    if let Some(to) = out[g].as_chunks_mut::<4>().0.get_mut(quarter) {
+                        store_16_bytes(total, to);
+                    }
+                }
+            }
+        }
+        out
     }
 
     /// There is no such instruction.

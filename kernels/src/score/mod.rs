@@ -5,6 +5,7 @@
 //! | `f32`, `f16`, `bf16` | [`float`] | Σ xᵢ·qᵢ |
 //! | int8 | [`int8`] | (Σ cᵢ·dᵢ) · row's scale · query's scale; the sum is exact |
 //! | 1 bit | [`sign`] | (Σ ±qᵢ) · row's scale |
+//! | 1 bit, against signs | [`hamming`] | in how many places the signs differ; exact |
 //!
 //! Each codec has two layouts, with **the same bits**, so that sealing a segment never changes a score. An *open* segment holds
 //! row after row. A *sealed* one holds groups of [`GROUP`] = 16 rows, of which the values of one place stand side by side,
@@ -26,6 +27,7 @@
 use crate::error::Error;
 
 pub mod float;
+pub mod hamming;
 pub mod int8;
 pub mod sign;
 

@@ -133,19 +133,27 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
 pub fn put(values: &[f32], row: usize, sealed: &mut [u32]) -> Result<(), Error> {
     let group = group_of(values.len(), row, sealed.len())?;
     let words = sealed.get_mut(group).unwrap_or_default().as_chunks_mut::<GROUP>().0;
-    let blocks = values.len().div_ceil(BLOCK);
-    let mut terms = ORDER.into_iter().flat_map(|lane| (0..blocks).map(move |block| (lane, block * BLOCK)));
-    for word in words {
-        let mut eight = 0;
-        for (shift, (lane, start)) in (0..32).step_by(4).zip(terms.by_ref()) {
-            for (i, at) in (start + lane..).step_by(LANES).take(4).enumerate() {
-                let sign = values.get(at).map_or(0, |x| x.to_bits() >> 31);
-                eight |= sign << i << shift;
-            }
-        }
+    let signs = words_of(values.len(), |i| values.get(i).map_or(0, |x| x.to_bits() >> 31));
+    for (word, eight) in words.iter_mut().zip(signs) {
         word[row % GROUP] = eight;
     }
     Ok(())
+}
+
+/// The words of a sealed row of `k` places, of which `bit` knows the sign bits; it is asked beyond the last, too.
+pub(super) fn words_of(k: usize, bit: impl Fn(usize) -> u32) -> impl Iterator<Item = u32> {
+    let blocks = k.div_ceil(BLOCK);
+    let mut terms =
+        ORDER.into_iter().flat_map(move |lane| (0..blocks).map(move |block| block * BLOCK + lane));
+    (0..sign_words(k)).map(move |_| {
+        let mut eight = 0;
+        for (shift, start) in (0..32).step_by(4).zip(terms.by_ref()) {
+            for (i, at) in (start..).step_by(LANES).take(4).enumerate() {
+                eight |= bit(at) << i << shift;
+            }
+        }
+        eight
+    })
 }
 
 /// Reads row `row` of a sealed segment: ±`scale` by their signs, as many as there are values.

@@ -7,6 +7,7 @@ use gradsieve_kernels::Element;
 use gradsieve_kernels::codec::sign::sign_words;
 use gradsieve_kernels::hash;
 use gradsieve_kernels::score::float::{self, Packed, score_rows, score_sealed};
+use gradsieve_kernels::score::hamming::{self, hamming_rows, hamming_sealed};
 use gradsieve_kernels::score::int8::{self, Queries, score_int8_rows, score_int8_sealed};
 use gradsieve_kernels::score::sign::{self, Tables, score_sign_rows, score_sign_sealed};
 use half::{bf16, f16};
@@ -46,6 +47,13 @@ pub(crate) const LINES: &[Line] = &[
         bound: "(⌈k/64⌉ + 6)·ε·Σ\\|qᵢ\\|·scale + ε·\\|score\\|",
         reason: "2 additions in a term, ⌈k/64⌉ in a lane, 4 of the fold; a product",
         check: signs,
+    },
+    Line {
+        file: "score/hamming.rs",
+        kernel: "signs in which 1-bit rows and queries differ",
+        bound: "0",
+        reason: "bits are counted",
+        check: distances,
     },
 ];
 
@@ -148,6 +156,31 @@ fn signs(worst: &mut Worst) {
                 };
                 worst.see((*found.0).into(), exact.value() * scale, bound(*found.0), (kind, k, at, "open"));
                 worst.see((*found.1).into(), exact.value() * scale, bound(*found.1), (kind, k, at, "sealed"));
+            }
+        }
+    }
+}
+
+fn distances(worst: &mut Worst) {
+    for kind in KINDS {
+        for k in WIDTHS {
+            let words: Vec<u32> = (0..ROWS * sign_words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
+            let queries = numbers::<f32>(kind, 2, QUERIES * k);
+            let (mut open, mut of_sealed) = (vec![0; ROWS * QUERIES], vec![0; ROWS * QUERIES]);
+            let mut scratch = vec![0; hamming::Queries::open_len(QUERIES, k)];
+            hamming_rows(&words, hamming::Queries::open(&queries, k, &mut scratch).unwrap(), &mut open)
+                .unwrap();
+            let mut sealed = vec![0; sign::sealed_len(ROWS, k)];
+            sign::seal(&words, k, &mut sealed).unwrap();
+            let mut scratch = vec![0; hamming::Queries::sealed_len(QUERIES, k)];
+            let packed = hamming::Queries::sealed(&queries, k, &mut scratch).unwrap();
+            hamming_sealed(&sealed, packed, &mut of_sealed).unwrap();
+            for (at, found) in open.iter().zip(&of_sealed).enumerate() {
+                let (row, query) = (&words[at % ROWS * sign_words(k)..], &queries[at / ROWS * k..][..k]);
+                let differ = |(i, q): &(usize, &f32)| row[i / 32] >> (i % 32) & 1 != q.to_bits() >> 31;
+                let exact = query.iter().enumerate().filter(differ).count() as f64;
+                worst.see((*found.0).into(), exact, 0.0, (kind, k, at, "open"));
+                worst.see((*found.1).into(), exact, 0.0, (kind, k, at, "sealed"));
             }
         }
     }

@@ -9,6 +9,7 @@ pub mod convert;
 pub mod dot;
 pub mod gaussian;
 pub mod hadamard;
+pub mod hamming;
 pub mod hash;
 pub mod mask;
 pub mod matrix;

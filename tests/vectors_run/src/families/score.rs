@@ -32,16 +32,16 @@ pub const FAMILY: Family = Family {
 };
 
 /// How many of what a case scores.
-struct Shape {
-    rows: usize,
-    queries: usize,
+pub(super) struct Shape {
+    pub(super) rows: usize,
+    pub(super) queries: usize,
     /// Values a row.
-    k: usize,
+    pub(super) k: usize,
 }
 
 impl Shape {
     /// `short` is what k of a small case stays below.
-    fn of(case: &Case, short: usize, record: &mut Record<'_>) -> Result<Self, fmt::Error> {
+    pub(super) fn of(case: &Case, short: usize, record: &mut Record<'_>) -> Result<Self, fmt::Error> {
         let small = case.length < 100;
         let shape = Self {
             rows: 1 + (case.parameter(5) % if small { 3 } else { 48 }) as usize,
