@@ -214,7 +214,12 @@ impl Moments<'_> {
     }
 
     /// Reads a body behind which stand so many bytes.
-    fn read_part(&mut self, id: Option<SketchId>, from: &mut Reader<'_>, behind: usize) -> Result<(), Error> {
+    pub(crate) fn read_part(
+        &mut self,
+        id: Option<SketchId>,
+        from: &mut Reader<'_>,
+        behind: usize,
+    ) -> Result<(), Error> {
         let mut front = *from;
         let centre = if front.flag()? { Centre::Mean } else { Centre::Zero };
         check_setting(centre == self.centre)?;

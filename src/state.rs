@@ -113,6 +113,14 @@ pub enum StateKind {
     Propagator = 23,
     /// [`Recorder`](crate::influence::dvemb::Recorder).
     Recorder = 24,
+    /// [`Adjoint`](crate::influence::dvemb::Adjoint).
+    Adjoint = 25,
+    /// [`Arnoldi`](crate::influence::Arnoldi).
+    Arnoldi = 26,
+    /// [`Gif`](crate::influence::Gif).
+    Gif = 27,
+    /// [`Ekfac`](crate::influence::Ekfac).
+    Ekfac = 28,
 }
 
 /// A state that can be written as bytes and restored from them.

@@ -4,7 +4,11 @@
 mod framed;
 
 use framed::read;
-use gradsieve::influence::{Ridge, RidgeTarget, TracIn};
+use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
+use gradsieve::influence::{
+    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
+    ReTrac, Ridge, RidgeTarget, TracIn, Trak, TrakScore,
+};
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, Node, SelfInfluence,
@@ -14,19 +18,30 @@ use gradsieve::store::{Entry, TopK};
 use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
 
 const K: usize = 3;
+const VALUES: [f32; K] = [1.0, -0.5, 0.25];
+
+fn id() -> SketchId {
+    Exact::new(K).id(Layout::flat(9).expect("nine coordinates").id())
+}
+
+fn sketch() -> Sketch<'static> {
+    let measures = Summary { l1: 3.0, l2_squared: 3.0, max: 1.0, non_finite: 0, count: 9 };
+    Sketch::from_parts(id(), &VALUES, measures).expect("as many as K")
+}
+
+fn step() -> Step<'static> {
+    Step { id: id(), learning_rate: 0.1, gradients: &VALUES, curvature: Curvature::EmpiricalFisher }
+}
 
 fn used<D: Detector>(detector: &mut D) {
-    let layout = Layout::flat(9).expect("nine coordinates").id();
-    let measures = Summary { l1: 3.0, l2_squared: 3.0, max: 1.0, non_finite: 0, count: 9 };
-    let values = [1.0, -0.5, 0.25];
-    let sketch = Sketch::from_parts(Exact::new(K).id(layout), &values, measures).expect("as many as K");
-    let _ = detector.score(&sketch);
+    let _ = detector.score(&sketch());
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&kind, input)) = input.split_first() else { return };
-    let mut floats = [0.0; 64];
-    match kind % 10 {
+    let (mut floats, mut doubles) = ([0.0; 64], [0.0; 64]);
+    let blocks = Blocks::new(&[1, K]).expect("two blocks");
+    match kind % 24 {
         0 => {
             let mut state = Moments::new(Centre::Mean, K, &mut floats[..Moments::floats(K)]).expect("valid");
             read(input, &mut state, |state| {
@@ -72,6 +87,90 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         8 => {
             let _ = Header::read(input);
             let _ = SketchId::from_bytes(input);
+        }
+        9 => {
+            let memory = &mut floats[..Trak::floats(K)];
+            read(input, &mut Trak::new(0.25, K, memory).expect("valid"), |state| {
+                let _ = state.target(&sketch(), &mut [0.0; K]);
+                let _ = state.fit();
+            });
+        }
+        10 => read(input, &mut TrakScore::new(), |state| {
+            let _ = state.score();
+        }),
+        11 => read(input, &mut IpEnsemble::new(), |state| {
+            let _ = state.score();
+        }),
+        12 => read(input, &mut ReTrac::new(K, &mut floats[..K]).expect("valid"), |state| {
+            let _ = state.observe(&sketch());
+        }),
+        13 => {
+            let memory = &mut floats[..LessTargets::floats(2, K)];
+            read(input, &mut LessTargets::new(2, K, memory).expect("valid"), |state| {
+                let _ = state.score(&sketch(), &mut [0.0; 2]);
+            });
+        }
+        14 => read(input, &mut Less::new(&mut doubles[..2]).expect("valid"), |state| {
+            let _ = state.score();
+        }),
+        15 => read(input, &mut InRunShapley::new(&mut doubles[..2]), |state| {
+            let _ = state.observe_step(0.5, &sketch(), None, &[(1, sketch())]);
+        }),
+        16 => {
+            let layers = &mut [DataInfLayer::new(0..1), DataInfLayer::new(1..K)];
+            read(input, &mut DataInf::new(0.25, K, layers).expect("valid"), |state| {
+                let _ = state.observe(&sketch());
+                let _ = state.fit();
+            });
+        }
+        17 => {
+            let memory = &mut floats[..Propagator::floats(blocks, 1)];
+            read(input, &mut Propagator::new(blocks, 1, memory).expect("valid"), |state| {
+                let _ = state.step(&step(), &mut [0.0; K]);
+            });
+        }
+        18 => {
+            let (marks, ids, rows) = (&mut [StepMark::default(); 2], &mut [0; 2], &mut [0.0; 2 * K]);
+            let mut state = Recorder::new(id(), marks, ids, rows, &mut floats[..2 * K]).expect("valid");
+            read(input, &mut state, |state| {
+                let _ = state.backward().count();
+                let _ = state.sample(1, &sketch());
+            });
+        }
+        19 => {
+            let memory = &mut floats[..Adjoint::floats(blocks, 1, 1)];
+            read(input, &mut Adjoint::new(blocks, 1, id(), &VALUES, memory).expect("valid"), |state| {
+                let _ = state.step(&step(), &mut [0.0]);
+                assert!(state.targets().iter().all(|x| x.is_finite()));
+            });
+        }
+        20 => {
+            let settings = ArnoldiSettings { width: K, products: 2, keep: 1, seed: 1 };
+            let (floats, doubles) =
+                (&mut floats[..Arnoldi::floats(&settings)], &mut doubles[..Arnoldi::doubles(&settings)]);
+            read(input, &mut Arnoldi::new(settings, id(), floats, doubles).expect("valid"), |state| {
+                let _ = state.observe(&sketch());
+                let _ = state.advance();
+                let _ = state.fit();
+                let _ = state.target(&sketch(), &mut [0.0; K]);
+            });
+        }
+        21 => {
+            let (floats, doubles) = (&mut floats[..Gif::floats(K)], &mut doubles[..Gif::doubles(K, 2)]);
+            read(input, &mut Gif::new(0.25, &[0, 2], K, floats, doubles).expect("valid"), |state| {
+                let _ = state.target(&sketch(), &mut [0.0; K]);
+                let _ = state.fit();
+            });
+        }
+        22 => {
+            let (a, b) = VALUES.split_at(2);
+            let memory = &mut floats[..Ekfac::floats(2, 1)];
+            read(input, &mut Ekfac::new(0.25, 2, 1, memory).expect("valid"), |state| {
+                let _ = state.target([(a, b)], &mut [0.0; 2]);
+                let _ = state.position(a, b);
+                let _ = state.sample();
+                let _ = state.decompose(&mut [0.0; Ekfac::doubles(2, 1)]);
+            });
         }
         _ => {
             let _ = Sketch::from_bytes(input, &mut floats[..K]);

@@ -13,6 +13,7 @@
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::hash::word;
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
@@ -302,6 +303,84 @@ impl<'m> Arnoldi<'m> {
             axpy((dot(u, target.values)? / value) as f32, u, memory)?;
         }
         Ok(ArnoldiTarget { id: target.id, solution: memory })
+    }
+}
+
+impl Arnoldi<'_> {
+    /// Bytes of the state at rest, at most: before [`fit`](Self::fit), with a full space.
+    #[must_use]
+    pub const fn bytes_at_rest(settings: &ArnoldiSettings) -> usize {
+        let matrix = settings.products.saturating_mul(settings.products).saturating_mul(8);
+        Self::floats(settings).saturating_mul(4).saturating_add(matrix).saturating_add(FRAME + 56)
+    }
+
+    /// Entries of `vectors` that say something: the eigenvectors kept, or the basis.
+    fn said(&self) -> usize {
+        self.kept.unwrap_or(self.basis).saturating_mul(self.settings.width)
+    }
+}
+
+impl State for Arnoldi<'_> {
+    const KIND: StateKind = StateKind::Arnoldi;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        Some(self.id)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let ArnoldiSettings { width, products, keep, seed } = self.settings;
+        to.count(products);
+        to.count(keep);
+        to.u64(seed);
+        to.u8(u8::from(self.closed));
+        to.u8(u8::from(self.kept.is_some()));
+        to.zeros(6);
+        to.count(self.basis);
+        to.u64(self.observed);
+        to.count(self.kept.unwrap_or(0));
+        to.f32s(self.vectors.get(..self.said()).unwrap_or_default());
+        if self.kept.is_some() {
+            return to.f64s(self.eigenvalues());
+        }
+        to.f32s(self.vectors.get(products.saturating_mul(width)..).unwrap_or_default());
+        for row in self.small.chunks_exact(products.max(1)).take(self.basis) {
+            to.f64s(row.get(..self.basis).unwrap_or_default());
+        }
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        let ArnoldiSettings { width, products, keep, seed } = self.settings;
+        id.ok_or(Error::Corrupt)?;
+        check_setting(from.u64()? == products as u64)?;
+        check_setting(from.u64()? == keep as u64)?;
+        check_setting(from.u64()? == seed)?;
+        let (closed, fitted) = (from.flag()?, from.flag()?);
+        from.skip(6)?;
+        let (basis, observed, kept) = (from.count()?, from.u64()?, from.count()?);
+        let is_possible = (1..=products).contains(&basis)
+            && kept <= keep.min(basis)
+            && fitted == (kept > 0)
+            && (closed || !fitted)
+            && (observed == 0 || !closed);
+        if !is_possible {
+            return Err(Error::Corrupt);
+        }
+        let (vectors, doubles) = if fitted { (kept, kept) } else { (basis + 1, basis * basis) };
+        from.exactly(vectors.saturating_mul(width).saturating_mul(4).saturating_add(doubles * 8))?;
+        (self.basis, self.observed, self.closed) = (basis, observed, closed);
+        self.kept = fitted.then_some(kept);
+        self.small.fill(0.0);
+        let said = self.said();
+        from.f32s(self.vectors.get_mut(..said).unwrap_or_default())?;
+        if fitted {
+            let first = products.saturating_mul(products);
+            return from.f64s(self.small.get_mut(first..first + kept).unwrap_or_default());
+        }
+        from.f32s(self.vectors.get_mut(products.saturating_mul(width)..).unwrap_or_default())?;
+        for row in self.small.chunks_exact_mut(products.max(1)).take(basis) {
+            from.f64s(row.get_mut(..basis).unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 

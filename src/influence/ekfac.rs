@@ -18,6 +18,8 @@
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::moments::triangle;
+use crate::sketch::SketchId;
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting, check_width};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
 use gradsieve_kernels::{axpy, dot};
 
@@ -256,6 +258,75 @@ impl<'m> Ekfac<'m> {
             return Err(Error::NonFinite);
         }
         Ok(EkfacTarget { inputs: self.inputs, solution: memory })
+    }
+}
+
+impl Ekfac<'_> {
+    /// Bytes of the state at rest, at most: in the midst of a sample of the second pass.
+    #[must_use]
+    pub const fn bytes_at_rest(inputs: usize, outputs: usize) -> usize {
+        let parts = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
+        (parts + 2 * inputs * outputs) * 4 + FRAME + 48
+    }
+}
+
+impl State for Ekfac<'_> {
+    const KIND: StateKind = StateKind::Ekfac;
+
+    /// Factors of gradients, which are no sketches.
+    fn sketch_id(&self) -> Option<SketchId> {
+        None
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        let has_eigenvectors = self.stage == Stage::Eigenvalues;
+        to.f32(self.damping);
+        to.u8(u8::from(has_eigenvectors));
+        to.zeros(3);
+        to.count(self.inputs);
+        to.count(self.outputs);
+        to.u64(self.positions);
+        to.u64(self.samples);
+        to.u64(self.under_way);
+        to.f32s(self.memory.a);
+        to.f32s(self.memory.b);
+        if has_eigenvectors {
+            to.f32s(self.memory.q_a);
+            to.f32s(self.memory.q_b);
+            to.f32s(self.memory.squares);
+        }
+        if self.under_way > 0 {
+            to.f32s(self.memory.rotated);
+        }
+    }
+
+    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(self.damping.to_bits() == from.u32()?)?;
+        let has_eigenvectors = from.flag()?;
+        from.skip(3)?;
+        check_width(self.inputs, from.u64()?)?;
+        check_width(self.outputs, from.u64()?)?;
+        let (positions, samples, under_way) = (from.u64()?, from.u64()?, from.u64()?);
+        let is_possible = if has_eigenvectors { positions > 0 } else { samples == 0 && under_way == 0 };
+        if !is_possible {
+            return Err(Error::Corrupt);
+        }
+        let Memory { a, b, q_a, q_b, squares, rotated, .. } = &mut self.memory;
+        let (eigen, sample) = (has_eigenvectors, under_way > 0);
+        let parts = [(a, true), (b, true), (q_a, eigen), (q_b, eigen), (squares, eigen), (rotated, sample)];
+        let written =
+            |(part, is_there): &(&mut &mut [f32], bool)| if *is_there { size_of_val(&***part) } else { 0 };
+        from.exactly(parts.iter().map(written).sum())?;
+        for (part, is_there) in parts {
+            if is_there {
+                from.f32s(part)?;
+            } else {
+                part.fill(0.0);
+            }
+        }
+        self.stage = if has_eigenvectors { Stage::Eigenvalues } else { Stage::Factors };
+        (self.positions, self.samples, self.under_way) = (positions, samples, under_way);
+        Ok(())
     }
 }
 

@@ -12,8 +12,9 @@
 
 use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Moments};
+use crate::moments::{Centre, Moments, triangle};
 use crate::sketch::{Sketch, SketchId};
+use crate::state::{Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::dot;
 
 /// The training side: observe every row of the curvature, [`fit`](Self::fit), then prepare targets.
@@ -148,6 +149,64 @@ impl<'m> Gif<'m> {
             *to = sum as f32;
         }
         Ok(GifTarget { id: target.id, solution: memory })
+    }
+}
+
+impl Gif<'_> {
+    /// Bytes of the state at rest, at most: before the first fit without the rows and the factor, which are 8·|J|·K + 4·|J|·(|J| + 1).
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize, indices: usize) -> usize {
+        let fitted = indices.saturating_mul(width).saturating_add(triangle(indices));
+        let numbers = fitted.saturating_add(indices).saturating_mul(8);
+        Moments::bytes_at_rest(Centre::Zero, width).saturating_add(numbers).saturating_add(16)
+    }
+
+    /// Numbers of the rows and of the factor's lower triangle.
+    const fn doubles_at_rest(&self) -> usize {
+        self.rows.len().saturating_add(triangle(self.indices.len()))
+    }
+}
+
+impl State for Gif<'_> {
+    const KIND: StateKind = StateKind::Gif;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.sketch_id()
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        to.f32(self.damping);
+        to.u8(u8::from(self.fitted));
+        to.zeros(3);
+        to.count(self.indices.len());
+        self.indices.iter().for_each(|&index| to.count(index));
+        self.moments.write(to);
+        if self.fitted {
+            to.f64s(self.rows);
+            for (i, row) in self.normal.chunks_exact(self.indices.len().max(1)).enumerate() {
+                to.f64s(row.get(..=i).unwrap_or_default());
+            }
+        }
+    }
+
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(self.damping.to_bits() == from.u32()?)?;
+        let fitted = from.flag()?;
+        from.skip(3)?;
+        check_setting(from.u64()? == self.indices.len() as u64)?;
+        for &index in self.indices {
+            check_setting(from.u64()? == index as u64)?;
+        }
+        let behind = if fitted { self.doubles_at_rest().saturating_mul(8) } else { 0 };
+        self.moments.read_part(id, from, behind)?;
+        self.fitted = fitted;
+        if fitted {
+            from.f64s(self.rows)?;
+            for (i, row) in self.normal.chunks_exact_mut(self.indices.len().max(1)).enumerate() {
+                from.f64s(row.get_mut(..=i).unwrap_or_default())?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::source::normals;
 use crate::store::{filled, id_of, scores_of, sketch_of};
-use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, Recorder, Step, StepMark};
+use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
 use gradsieve::influence::{
-    DataInf, DataInfLayer, InRunShapley, IpEnsemble, Less, LessTargets, ReTrac, Ridge, RidgeTarget, TracIn,
-    Trak, TrakScore,
+    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
+    ReTrac, Ridge, RidgeTarget, TracIn, Trak, TrakScore,
 };
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
@@ -19,6 +19,9 @@ use std::fmt::Write as _;
 const K: usize = 5;
 const GROUPS: DirectionSettings = DirectionSettings { groups: 7, width: K };
 const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9 };
+const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
+/// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
+const INPUTS: usize = 3;
 
 /// Row r: eighths that every format but the smallest holds exactly.
 fn rows(n: usize, width: usize) -> Vec<f32> {
@@ -189,6 +192,60 @@ macro_rules! for_each_state {
             Step { id: id_of(K), learning_rate: 0.125, gradients, curvature: Curvature::EmpiricalFisher };
         state.step(&step, &mut embeddings).unwrap();
         $check!("propagator", state, Propagator::new(blocks, 2, &mut b).unwrap());
+
+        let len = Adjoint::floats(blocks, 3, 2);
+        let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+        let mut state = Adjoint::new(blocks, 2, id_of(K), &rows[2 * K..5 * K], &mut a).unwrap();
+        state.step(&step, &mut [0.0; 6]).unwrap();
+        let others = &rows[5 * K..8 * K];
+        $check!("adjoint", state, Adjoint::new(blocks, 2, id_of(K), others, &mut b).unwrap());
+
+        for fitted in [false, true] {
+            let (mut a, mut b) = ([0.0; Arnoldi::floats(&KRYLOV)], [7.0; Arnoldi::floats(&KRYLOV)]);
+            let (mut c, mut d) = ([0.0; Arnoldi::doubles(&KRYLOV)], [7.0; Arnoldi::doubles(&KRYLOV)]);
+            let mut state = Arnoldi::new(KRYLOV, id_of(K), &mut a, &mut c).unwrap();
+            for product in 0..3 {
+                sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
+                if fitted || product < 2 {
+                    state.advance().unwrap();
+                }
+            }
+            if fitted {
+                state.fit().unwrap();
+            }
+            let name = if fitted { "arnoldi, fitted" } else { "arnoldi, in a product" };
+            $check!(name, state, Arnoldi::new(KRYLOV, id_of(K), &mut b, &mut d).unwrap());
+        }
+
+        for fitted in [false, true] {
+            let (mut a, mut b) = ([0.0; Gif::floats(K)], [7.0; Gif::floats(K)]);
+            let (mut c, mut d) = ([0.0; Gif::doubles(K, 2)], [7.0; Gif::doubles(K, 2)]);
+            let mut state = Gif::new(0.5, &[1, 4], K, &mut a, &mut c).unwrap();
+            sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
+            if fitted {
+                state.fit().unwrap();
+            }
+            let name = if fitted { "gif, fitted" } else { "gif" };
+            $check!(name, state, Gif::new(0.5, &[1, 4], K, &mut b, &mut d).unwrap());
+        }
+
+        for decomposed in [false, true] {
+            let len = Ekfac::floats(INPUTS, K - INPUTS);
+            let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+            let mut state = Ekfac::new(0.5, INPUTS, K - INPUTS, &mut a).unwrap();
+            let factors = || rows.chunks(K).map(|row| row.split_at(INPUTS));
+            factors().for_each(|(a, b)| state.factors(a, b).unwrap());
+            if decomposed {
+                state.decompose(&mut [0.0; Ekfac::doubles(INPUTS, K - INPUTS)]).unwrap();
+                for (a, b) in factors().take(3) {
+                    state.position(a, b).unwrap();
+                    state.sample().unwrap();
+                }
+                state.position(&rows[..INPUTS], &rows[INPUTS..K]).unwrap();
+            }
+            let name = if decomposed { "ek-fac, in a sample" } else { "ek-fac" };
+            $check!(name, state, Ekfac::new(0.5, INPUTS, K - INPUTS, &mut b).unwrap());
+        }
 
         let (mut a, mut b) = ([StepMark::default(); 3], [StepMark::default(); 3]);
         let (mut c, mut d, mut e, mut f) = ([0; 4], [7; 4], [0.0; 4 * K], [7.0; 4 * K]);
@@ -368,6 +425,58 @@ fn other_settings_are_refused() {
     let (mut a, mut b) = ([Entry::default(); 3], [Entry::default(); 4]);
     assert_eq!(TopK::new(&mut b).restore(&bytes_of(&TopK::new(&mut a))), setting);
 
+    let (one, other) = ([2, 3], [1, 3]);
+    let (one, other) = (Blocks::new(&one).unwrap(), Blocks::new(&other).unwrap());
+    let (mut a, mut b) = ([0.0; 8], [0.0; 8]);
+    let bytes = bytes_of(&Adjoint::new(one, 1, id_of(3), &[1.0; 3], &mut a[..5]).unwrap());
+    let mut restore = |blocks, targets: &[f32]| {
+        let memory = &mut b[..Adjoint::floats(blocks, targets.len() / 3, 0)];
+        Adjoint::new(blocks, 0, id_of(3), targets, memory).unwrap().restore(&bytes)
+    };
+    assert_eq!(restore(other, &[1.0; 3]), setting);
+    assert_eq!(restore(one, &[1.0; 6]), setting);
+    // Room for rows is the machine's own matter.
+    assert_eq!(restore(one, &[1.0; 3]), Ok(()));
+
+    let mut memory = ([0.0; 30], [0.0; 30]);
+    let mut arnoldi = |settings: ArnoldiSettings, bytes: Option<&[u8]>| {
+        let floats = &mut memory.0[..Arnoldi::floats(&settings)];
+        let doubles = &mut memory.1[..Arnoldi::doubles(&settings)];
+        let mut state = Arnoldi::new(settings, id_of(K), floats, doubles).unwrap();
+        (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
+    };
+    let (bytes, _) = arnoldi(KRYLOV, None);
+    for settings in [
+        ArnoldiSettings { products: 4, ..KRYLOV },
+        ArnoldiSettings { keep: 1, ..KRYLOV },
+        ArnoldiSettings { seed: 9, ..KRYLOV },
+    ] {
+        assert_eq!(arnoldi(settings, Some(&bytes)).1, Some(setting));
+    }
+
+    let (mut a, mut b) = ([0.0; 64], [0.0; 64]);
+    let mut gif = |damping, indices: &[usize], width, bytes: Option<&[u8]>| {
+        let doubles = &mut b[..Gif::doubles(width, indices.len())];
+        let mut state = Gif::new(damping, indices, width, &mut a[..Gif::floats(width)], doubles).unwrap();
+        (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
+    };
+    let (bytes, _) = gif(0.5, &[1, 2], 3, None);
+    for (damping, indices) in [(0.25, &[1, 2][..]), (0.5, &[0, 2]), (0.5, &[1])] {
+        assert_eq!(gif(damping, indices, 3, Some(&bytes)).1, Some(setting));
+    }
+    assert_eq!(gif(0.5, &[1, 2], 4, Some(&bytes)).1, Some(width));
+
+    let mut floats = vec![0.0; 200];
+    let mut ekfac = |damping, inputs, outputs, bytes: Option<&[u8]>| {
+        let memory = &mut floats[..Ekfac::floats(inputs, outputs)];
+        let mut state = Ekfac::new(damping, inputs, outputs, memory).unwrap();
+        (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
+    };
+    let (bytes, _) = ekfac(0.5, 2, 3, None);
+    assert_eq!(ekfac(0.25, 2, 3, Some(&bytes)).1, Some(setting));
+    assert_eq!(ekfac(0.5, 3, 3, Some(&bytes)).1, Some(width));
+    assert_eq!(ekfac(0.5, 2, 2, Some(&bytes)).1, Some(width));
+
     let (mut a, mut b) = (Vec::new(), vec![0; Store::words(16, 4, Codec::F32)]);
     let store = filled(Codec::F16, 3, &rows(17, 3), &mut a);
     let bytes = bytes_of(&store);
@@ -433,6 +542,142 @@ fn goes_on<S: State + Detector>(
             assert_eq!(back.score(&sketch_of(row)).unwrap().to_bits(), score.to_bits());
         }
     }
+}
+
+/// Takes `acts` acts one after the other. Wherever that was interrupted, a `fresh` state that is restored from there and goes on
+/// ends with the same bytes and the same `result`.
+fn goes_on_from_anywhere<S: State, R: PartialEq + std::fmt::Debug>(
+    mut state: S,
+    mut fresh: S,
+    acts: usize,
+    act: impl Fn(&mut S, usize),
+    result: impl Fn(&mut S) -> R,
+) {
+    let mut written = vec![bytes_of(&state)];
+    for i in 0..acts {
+        act(&mut state, i);
+        written.push(bytes_of(&state));
+    }
+    let expected = (result(&mut state), bytes_of(&state));
+    for (done, bytes) in written.iter().enumerate().rev() {
+        fresh.restore(bytes).unwrap();
+        (done..acts).for_each(|i| act(&mut fresh, i));
+        assert_eq!((result(&mut fresh), bytes_of(&fresh)), expected, "interrupted after {done} acts");
+    }
+}
+
+#[test]
+fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
+    let rows = normals(3, 4 * K);
+    let sketches: Vec<Sketch> = rows.chunks(K).map(sketch_of).collect();
+    let target = normals(4, K);
+    let bits = |numbers: &[f32]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+
+    let ends = [2, K];
+    let blocks = Blocks::new(&ends).unwrap();
+    let len = Adjoint::floats(blocks, 1, 2);
+    let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+    goes_on_from_anywhere(
+        Adjoint::new(blocks, 2, id_of(K), &target, &mut a).unwrap(),
+        Adjoint::new(blocks, 2, id_of(K), &rows[..K], &mut b).unwrap(),
+        4,
+        |state, i| {
+            let (gradients, curvature) = (&rows[i * K..][..K], Curvature::EmpiricalFisher);
+            let step = Step { id: id_of(K), learning_rate: 0.1, gradients, curvature };
+            state.step(&step, &mut [0.0]).unwrap();
+        },
+        |state| (bits(state.targets()), state.steps()),
+    );
+
+    let (mut a, mut b) = ([0.0; Arnoldi::floats(&KRYLOV)], [7.0; Arnoldi::floats(&KRYLOV)]);
+    let (mut c, mut d) = ([0.0; Arnoldi::doubles(&KRYLOV)], [7.0; Arnoldi::doubles(&KRYLOV)]);
+    goes_on_from_anywhere(
+        Arnoldi::new(KRYLOV, id_of(K), &mut a, &mut c).unwrap(),
+        Arnoldi::new(KRYLOV, id_of(K), &mut b, &mut d).unwrap(),
+        16,
+        |state, i| match i {
+            15 => state.fit().unwrap(),
+            i if i % 5 == 4 => state.advance().unwrap(),
+            i => state.observe(&sketches[i % 5]).unwrap(),
+        },
+        |state| {
+            let mut memory = [0.0; K];
+            let score = state.target(&sketch_of(&target), &mut memory).unwrap().score(&sketches[0]);
+            (score.unwrap().to_bits(), state.needs_product(), state.eigenvalues().len())
+        },
+    );
+
+    let (mut a, mut b) = ([0.0; Gif::floats(K)], [7.0; Gif::floats(K)]);
+    let (mut c, mut d) = ([0.0; Gif::doubles(K, 2)], [7.0; Gif::doubles(K, 2)]);
+    goes_on_from_anywhere(
+        Gif::new(0.5, &[1, 4], K, &mut a, &mut c).unwrap(),
+        Gif::new(0.5, &[1, 4], K, &mut b, &mut d).unwrap(),
+        5,
+        // The last row comes after the fit, which does not know it.
+        |state, i| match i {
+            3 => state.fit().unwrap(),
+            i => state.observe(&sketches[i.min(3)]).unwrap(),
+        },
+        |state| {
+            let mut memory = [0.0; K];
+            let score = state.target(&sketch_of(&target), &mut memory).unwrap().score(&sketches[0]);
+            score.unwrap().to_bits()
+        },
+    );
+
+    let factors = |i: usize| rows[i * K..][..K].split_at(INPUTS);
+    let len = Ekfac::floats(INPUTS, K - INPUTS);
+    let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
+    goes_on_from_anywhere(
+        Ekfac::new(0.5, INPUTS, K - INPUTS, &mut a).unwrap(),
+        Ekfac::new(0.5, INPUTS, K - INPUTS, &mut b).unwrap(),
+        11,
+        // Two samples of two positions each.
+        |state, i| match i {
+            0..4 => state.factors(factors(i).0, factors(i).1).unwrap(),
+            4 => state.decompose(&mut [0.0; Ekfac::doubles(INPUTS, K - INPUTS)]).unwrap(),
+            7 | 10 => state.sample().unwrap(),
+            i => state.position(factors(i - 5 - i / 8).0, factors(i - 5 - i / 8).1).unwrap(),
+        },
+        |state| {
+            let mut memory = [0.0; INPUTS * (K - INPUTS)];
+            let target = state.target([target.split_at(INPUTS)], &mut memory).unwrap();
+            target.score(factors(0).0, factors(0).1).unwrap().to_bits()
+        },
+    );
+}
+
+#[test]
+fn bodies_that_no_walk_or_pass_leaves_behind_are_refused() {
+    let at = |bytes: &[u8], place: usize, value: u8| forged(bytes, FRAME - 4 + place, &[value]);
+    macro_rules! check {
+        ($name:expr, $state:expr, $fresh:expr) => {{
+            let bytes = bytes_of(&$state);
+            // Places in the body, and what cannot stand there.
+            let name: &str = $name;
+            let odd: &[(usize, u8)] = match name {
+                // The highest byte of a target's first number, and the one below: an infinity or a NaN.
+                "adjoint" => &[(40 + 2, 0xFF)],
+                // Nothing closed can be observed, nor kept what is not fitted; no space is empty, or larger than its room.
+                "arnoldi, in a product" => &[(24, 1), (25, 1), (32, 0), (32, 4), (48, 1), (48, 2)],
+                "arnoldi, fitted" => &[(24, 0), (25, 0), (32, 0), (32, 4), (40, 1), (48, 0), (48, 3)],
+                "ek-fac" => &[(32, 1), (40, 1), (4, 1)],
+                "ek-fac, in a sample" => &[(4, 0), (24, 0)],
+                _ => &[],
+            };
+            let before = bytes_of(&$fresh);
+            for &(place, value) in odd {
+                let mut fresh = $fresh;
+                let mut odd = at(&bytes, place, value);
+                if name == "adjoint" {
+                    odd = at(&odd, place + 1, 0x7F);
+                }
+                assert_eq!(fresh.restore(&odd), Err(Error::Corrupt), "{name}: {value} at {place}");
+                assert_eq!(bytes_of(&fresh), before);
+            }
+        }};
+    }
+    for_each_state!(check);
 }
 
 /// A line a state: its name, and its bytes in hexadecimal digits. `golden/states.py` reads them, too.
@@ -552,6 +797,10 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::DataInf => DataInf::bytes_at_rest(2),
                 StateKind::Propagator => Propagator::bytes_at_rest(Blocks::new(&[2, K]).unwrap()),
                 StateKind::Recorder => Recorder::bytes_at_rest(K, 3, 3, 1),
+                StateKind::Adjoint => Adjoint::bytes_at_rest(Blocks::new(&[2, K]).unwrap(), 3),
+                StateKind::Arnoldi => Arnoldi::bytes_at_rest(&KRYLOV),
+                StateKind::Gif => Gif::bytes_at_rest(K, 2),
+                StateKind::Ekfac => Ekfac::bytes_at_rest(INPUTS, K - INPUTS),
                 StateKind::Store => {
                     let codec = Codec::ALL.into_iter().find(|codec| $name.ends_with(codec.name())).unwrap();
                     Store::bytes_at_rest(20, K, codec)
@@ -562,7 +811,8 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
             };
             let found = bytes_of(&$state).len();
             let _ = $fresh;
-            let at_most = ["self-influence", "forest"].contains(&$name.as_ref());
+            let at_most =
+                ["self-influence", "forest", "arnoldi, fitted", "gif", "ek-fac"].contains(&$name.as_ref());
             assert!(found == expected || at_most && found < expected, "{}: {found}, {expected}", $name);
         }};
     }

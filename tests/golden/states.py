@@ -1,6 +1,7 @@
 """Reads states.hex by docs/format.md alone, with nothing of gradsieve's: python3 states.py
 
-Checks every frame, and decodes the stores of each codec back to the rows that the tests wrote, which are eighths by a formula.
+Checks every frame, and decodes the stores of each codec back to the rows that the tests wrote, which are eighths by a formula. The adjoint, Arnoldi, GIF
+and EK-FAC are held against what the methods say they contain.
 states.hex itself is written by: cargo test --test all -- --ignored write_the_published_bytes
 """
 
@@ -63,6 +64,131 @@ def store(body):
     return codec, rows, ids, squared, rest
 
 
+class Body:
+    """Takes numbers from the front of a body."""
+
+    def __init__(self, data):
+        self.data = data
+
+    def take(self, form):
+        values = struct.unpack_from("<" + form, self.data)
+        self.data = self.data[struct.calcsize("<" + form) :]
+        return values
+
+    def rows(self, count, width, letter="f"):
+        return [self.take(f"{width}{letter}") for _ in range(count)]
+
+    def triangle(self, width, letter="f"):
+        return [list(self.take(f"{i + 1}{letter}")) for i in range(width)]
+
+
+def whole(lower):
+    return [[lower[max(i, j)][min(i, j)] for j in range(len(lower))] for i in range(len(lower))]
+
+
+def dot(x, y):
+    return sum(a * b for a, b in zip(x, y))
+
+
+def near(x, y, allowed):
+    assert abs(x - y) <= allowed * max(1.0, abs(y)), (x, y)
+
+
+def orthonormal(vectors):
+    for i, x in enumerate(vectors):
+        for j, y in enumerate(vectors):
+            near(dot(x, y), float(i == j), 1e-6)
+
+
+def second_moment(rows):
+    return [[sum(r[i] * r[j] for r in rows) / len(rows) for j in range(len(rows[0]))] for i in range(len(rows[0]))]
+
+
+def adjoint(body, K):
+    """One step with the rows 0 and 1, which eighths and their products do without rounding."""
+    (blocks,) = body.take("Q")
+    ends = body.take(f"{blocks}Q")
+    assert ends == (2, K)
+    targets, steps = body.take("QQ")
+    assert (targets, steps) == (3, 1)
+    found, norms = body.rows(targets, K), body.take(f"{targets}f")
+    for q, (w, norm) in enumerate(zip(found, norms)):
+        before = row(2 + q, K)
+        assert norm == dot(before, before)
+        after = list(before)
+        for first, end in zip((0,) + ends, ends):
+            for factor in (row(0, K)[first:end], row(1, K)[first:end]):
+                along = dot(factor, before[first:end])
+                after[first:end] = [w - 0.125 * along * f for w, f in zip(after[first:end], factor)]
+        assert list(w) == after
+
+
+def arnoldi(body, K):
+    m, keep, seed, closed, fitted, basis, observed, kept = body.take("QQQBB6xQQQ")
+    assert (m, keep, seed, basis, closed) == (3, 2, 8, 3, fitted)
+    H = second_moment([row(r, K) for r in range(20)])
+    if fitted:
+        vectors, values = body.rows(kept, K), body.take(f"{kept}d")
+        orthonormal(vectors)
+        for u, value in zip(vectors, values):
+            near(dot([dot(h, u) for h in H], u), value, 1e-5)
+        return
+    Q, product, small = body.rows(basis, K), body.take(f"{K}f"), body.rows(basis, basis, "d")
+    orthonormal(Q)
+    assert observed == 20
+    for i, value in enumerate(product):
+        near(value, 20 * dot(H[i], Q[2]), 1e-5)
+    for i in range(basis):
+        # The column of the product under way is not there yet.
+        for j in range(basis):
+            near(small[i][j], dot([dot(h, Q[j]) for h in H], Q[i]) if j < 2 else 0.0, 1e-5)
+
+
+def gif(body, K):
+    damping, fitted, count = body.take("fB3xQ")
+    indices = body.take(f"{count}Q")
+    assert (damping, indices) == (0.5, (1, 4))
+    centre, width, n = body.take("B7xQQ")
+    assert (centre, width, n) == (0, K, 20)
+    C = [[x / n for x in line] for line in whole(body.triangle(K))]
+    assert C == second_moment([row(r, K) for r in range(n)])
+    if fitted:
+        ridge = damping * sum(C[i][i] for i in range(K)) / K
+        H = [[C[i][j] + ridge * (i == j) for j in range(K)] for i in indices]
+        for found, expected in zip(body.rows(count, K, "d"), H):
+            for x, y in zip(found, expected):
+                near(x, y, 1e-14)
+        lower = body.triangle(count, "d")
+        for i in range(count):
+            for j in range(i + 1):
+                near(dot(lower[i], lower[j]), dot(H[i], H[j]), 1e-13)
+
+
+def ekfac(body):
+    damping, decomposed, I, O, positions, samples, under_way = body.take("fB3xQQQQQ")
+    assert (damping, I, O, positions) == (0.5, 3, 2, 20)
+    factors = [(row(r, I + O)[:I], row(r, I + O)[I:]) for r in range(20)]
+    sums = [whole(body.triangle(width)) for width in (I, O)]
+    for side, found in enumerate(sums):
+        assert [[x / 20 for x in line] for line in found] == second_moment([f[side] for f in factors])
+    assert (samples, under_way) == ((3, 1) if decomposed else (0, 0))
+    if not decomposed:
+        return
+    turns = [body.rows(I, I), body.rows(O, O)]
+    for turn, matrix in zip(turns, sums):
+        orthonormal(turn)
+        for i, u in enumerate(turn):
+            image = [dot(line, u) for line in matrix]
+            for j, other in enumerate(turn):
+                assert i == j or abs(dot(other, image)) <= 1e-3 * dot(u, image)
+    rotated = [[[dot(q, b) * dot(p, a) for p in turns[0]] for q in turns[1]] for a, b in factors]
+    squares, last = body.rows(O, I), body.rows(O, I)
+    for o in range(O):
+        for i in range(I):
+            near(squares[o][i], sum(g[o][i] ** 2 for g in rotated[:3]), 1e-5)
+            near(last[o][i], rotated[0][o][i], 1e-5)
+
+
 def main():
     lines = (pathlib.Path(__file__).parent / "states.hex").read_text().splitlines()
     for line in lines:
@@ -85,6 +211,10 @@ def main():
         if kind == 14:
             _, rows, ids, _, rest = store(body)
             assert struct.unpack(f"<{len(ids)}d", rest) == tuple(i % 7 for i in ids)
+        if 25 <= kind <= 28:
+            rest = Body(body)
+            {25: adjoint, 26: arnoldi, 27: gif}[kind](rest, width) if kind < 28 else ekfac(rest)
+            assert rest.data == b""
     print(f"{len(lines)} states read")
 
 

@@ -10,6 +10,7 @@ use super::stability::{LARGEST, SMALLEST, at_most};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
+use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{max_abs, squared_norm};
 
@@ -161,6 +162,51 @@ impl<'m> Adjoint<'m> {
             }
         }
         libm::sqrt(most)
+    }
+}
+
+impl Adjoint<'_> {
+    /// Bytes of the state at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(blocks: Blocks<'_>, targets: usize) -> usize {
+        let ends = blocks.ends.len().saturating_mul(8);
+        Self::floats(blocks, targets, 0).saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24)
+    }
+}
+
+impl State for Adjoint<'_> {
+    const KIND: StateKind = StateKind::Adjoint;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        Some(self.id)
+    }
+
+    fn write(&self, to: &mut Writer<'_>) {
+        self.blocks.write(to);
+        to.count(self.norms.len());
+        to.u64(self.steps);
+        to.f32s(self.targets);
+        to.f32s(self.norms);
+    }
+
+    /// The targets become those that were written.
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
+        id.ok_or(Error::Corrupt)?;
+        self.blocks.check(from)?;
+        check_setting(from.u64()? == self.norms.len() as u64)?;
+        let steps = from.u64()?;
+        from.exactly(size_of_val(self.targets).saturating_add(size_of_val(self.norms)))?;
+        let mut targets = *from;
+        for _ in &*self.targets {
+            // No step leaves another number behind.
+            if !targets.f32()?.is_finite() {
+                return Err(Error::Corrupt);
+            }
+        }
+        from.f32s(self.targets)?;
+        from.f32s(self.norms)?;
+        self.steps = steps;
+        Ok(())
     }
 }
 

@@ -41,6 +41,7 @@ pub use stability::Stability;
 
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
+use crate::state::{Reader, Writer, check_setting};
 use gradsieve_kernels::{axpy, summarize};
 
 /// One step of training, as it was taken.
@@ -199,6 +200,18 @@ impl<'a> Blocks<'a> {
 
     fn same(&self, other: &Blocks<'_>) -> bool {
         self.ends == other.ends
+    }
+
+    /// Writes how many there are, and where each ends.
+    fn write(&self, to: &mut Writer<'_>) {
+        to.count(self.ends.len());
+        self.ends.iter().for_each(|&end| to.count(end));
+    }
+
+    /// Refuses others than were written.
+    fn check(&self, from: &mut Reader<'_>) -> Result<(), Error> {
+        check_setting(from.u64()? == self.ends.len() as u64)?;
+        self.ends.iter().try_for_each(|&end| check_setting(from.u64()? == end as u64))
     }
 }
 

@@ -8,7 +8,7 @@ use super::stability::{LARGEST, at_least, at_most, growth};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
-use crate::state::{self, FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{axpy, max_abs};
 
@@ -248,20 +248,14 @@ impl State for Propagator<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.blocks.ends.len());
-        for &end in self.blocks.ends {
-            to.count(end);
-        }
+        self.blocks.write(to);
         to.u64(self.steps);
         to.f64(self.largest);
         to.f32s(self.matrix);
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.blocks.ends.len() as u64)?;
-        for &end in self.blocks.ends {
-            check_setting(from.u64()? == end as u64)?;
-        }
+        self.blocks.check(from)?;
         let (steps, largest) = (from.u64()?, from.f64()?);
         state::check_id(id, self.blocks.width(), steps > 0)?;
         from.exactly(size_of_val(self.matrix))?;

@@ -364,6 +364,7 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     sum += rest(&mut Propagator::new(Blocks::new(opaque(ends))?, 2, memory)?, bytes)?;
     let (marks, ids) = (&mut [StepMark::default(); 4], &mut [0; 4]);
     sum += rest(&mut Recorder::new(sketch.id, opaque(marks), opaque(ids), memory, more)?, bytes)?;
+    sum += rest(&mut Adjoint::new(Blocks::new(opaque(ends))?, 2, sketch.id, sketch.values, memory)?, bytes)?;
     sum += rest(&mut TopK::new(opaque(&mut [Entry::default(); 8])), bytes)?;
     let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
     sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]))?, bytes)?;
@@ -490,6 +491,7 @@ fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
 
 /// Influence through curvature.
 fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Result<f64, Error> {
+    let bytes = &mut [0; 4096];
     let settings = ArnoldiSettings {
         width: black_box(64),
         products: black_box(5),
@@ -498,9 +500,11 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     };
     let (solution, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
     let mut arnoldi = Arnoldi::new(settings, one.id, floats, doubles)?;
+    let bytes = opaque(bytes);
     while arnoldi.needs_product() {
         arnoldi.observe(one)?;
         arnoldi.advance()?;
+        rest(&mut arnoldi, bytes)?;
         arnoldi.product(|x, to| to.fill(x.iter().sum()))?;
     }
     arnoldi.fit()?;
@@ -510,6 +514,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     let mut gif = Gif::new(black_box(0.1), opaque(&mut indices), black_box(64), floats, doubles)?;
     gif.observe(one)?;
     gif.fit()?;
+    sum += rest(&mut gif, bytes)? as f64;
     sum += gif.target(one, solution)?.score(one)?;
 
     let mut layer = Ekfac::new(black_box(0.1), black_box(8), black_box(4), floats)?;
@@ -517,6 +522,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     layer.factors(a, b)?;
     layer.decompose(doubles)?;
     layer.position(a, b)?;
+    sum += rest(&mut layer, bytes)? as f64;
     layer.sample()?;
     Ok(sum + layer.target([(a, b)], solution)?.score(a, b)?)
 }
