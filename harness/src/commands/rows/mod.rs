@@ -1,0 +1,31 @@
+//! A file of gradients as a stream of finished sketches: what every command reads.
+//!
+//! Pieces of rows go through the projection as they come from the disk, so memory is K numbers, however long a row is.
+//! f16, bf16 and f32 go in as they are; f64 is rounded to f32 piece by piece.
+//!
+//! | file | what |
+//! |---|---|
+//! | `arguments` | the projection as the command line says it |
+//! | `projection` | the one that it names, chosen at run time |
+//! | `settings` | how sketches were made, as their file says it, and whether two files can be compared |
+//! | `file` | a file of gradients or a store, opened |
+//! | `pass` | one pass over it |
+//! | `limits` | what is too much for memory |
+//!
+//! May import `files`, `store`, the core, and of the commands only their errors and the console; knows no command.
+
+mod arguments;
+mod file;
+mod limits;
+mod pass;
+mod projection;
+mod settings;
+
+pub use arguments::{ProjectionArguments, ProjectionKind, Repetitions};
+pub use file::Rows;
+pub use projection::Projection;
+pub use settings::SketchSettings;
+
+pub(super) use limits::{EXACT_COLUMNS, check_matrix_width, zeros};
+pub(super) use pass::is_finite;
+pub(super) use settings::check_pair;
