@@ -1,4 +1,4 @@
-"""Makes the small files in golden/files/ that tests/files.rs reads.
+"""Makes the small files in golden/files/ that tests/all/files reads.
 
     pip install numpy==2.4.6 safetensors==0.8.0
     python files.py

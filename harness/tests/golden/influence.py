@@ -1,4 +1,4 @@
-"""Makes golden/influence/: small gradients, and what NumPy says of them, for tests/program.rs.
+"""Makes golden/influence/: small gradients, and what NumPy says of them, for tests/all/program.
 
     pip install numpy==2.4.6
     python influence.py

@@ -435,7 +435,7 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// `cargo test -p gradsieve-harness --test report -- --ignored` writes the fixtures for the eye.
+/// `cargo test -p gradsieve-harness --test all -- --ignored report` writes the fixtures for the eye.
 #[test]
 #[ignore = "writes pages to look at"]
 fn the_fixtures_can_be_looked_at() {

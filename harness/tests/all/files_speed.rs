@@ -2,7 +2,7 @@
 //! gigabytes and measures time:
 //!
 //! ```text
-//! cargo test --release -p gradsieve-harness --test files_speed -- --ignored --nocapture
+//! cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture files_speed
 //! ```
 //!
 //! `GRADSIEVE_SPEED_ROWS` sets the number of rows of 5,000,000 f32 (20 MB each; 200 unless told).

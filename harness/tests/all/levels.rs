@@ -115,7 +115,7 @@ fn child_names_its_level() {
 fn the_wish_is_the_level_that_kernels_take() {
     for level in Level::available() {
         let child = Process::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_names_its_level", "--nocapture"])
+            .args(["--exact", "levels::child_names_its_level", "--nocapture"])
             .env(Level::VARIABLE, level.name())
             .output()
             .unwrap();
@@ -174,7 +174,7 @@ fn child_prints_its_factored_sketches() {
 fn factored_sketches_and_ghost_products_have_the_same_bits_on_every_level() {
     let found = |level: Level| {
         let child = Process::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_prints_its_factored_sketches", "--nocapture"])
+            .args(["--exact", "levels::child_prints_its_factored_sketches", "--nocapture"])
             .env(Level::VARIABLE, level.name())
             .output()
             .unwrap();

@@ -29,7 +29,7 @@ struct Differentiated {
 
 #[test]
 fn measures_agree_with_scikit_learn_and_scipy() {
-    let cases: Vec<Measured> = serde_json::from_str(include_str!("../golden/measures.json")).unwrap();
+    let cases: Vec<Measured> = serde_json::from_str(include_str!("../../golden/measures.json")).unwrap();
     assert!(cases.len() >= 6);
     for case in cases {
         let close =
@@ -51,7 +51,8 @@ fn measures_agree_with_scikit_learn_and_scipy() {
 
 #[test]
 fn losses_and_gradients_agree_with_numpy_in_double_precision() {
-    let cases: Vec<Differentiated> = serde_json::from_str(include_str!("../golden/gradients.json")).unwrap();
+    let cases: Vec<Differentiated> =
+        serde_json::from_str(include_str!("../../golden/gradients.json")).unwrap();
     assert!(cases.len() >= 5);
     let mut scratch = Scratch::default();
     for case in cases {
