@@ -27,6 +27,8 @@ pub enum Purpose {
     Permute = 7,
     /// Labels drawn from a model's prediction.
     Label = 8,
+    /// Copies of a model.
+    Copy = 9,
 }
 
 /// The generator for a seed and a purpose.

@@ -41,7 +41,7 @@ pub(super) fn dot_own(evidence: &Evidence<'_>) -> Outcome {
 }
 
 /// The last step of each epoch, with the rate η of that step: the checkpoints.
-fn checkpoints(evidence: &Evidence<'_>) -> Result<Vec<(usize, f64)>, TruthError> {
+pub(super) fn checkpoints(evidence: &Evidence<'_>) -> Result<Vec<(usize, f64)>, TruthError> {
     let steps = evidence.path()?.steps();
     let last = |&(t, step): &(usize, &crate::model::Step)| {
         steps.get(t + 1).is_none_or(|next| next.epoch != step.epoch)

@@ -5,10 +5,12 @@
 //! counted with that. To add one: a function in a file of its family, and a line here.
 
 mod adjoint;
+mod copies;
 mod dots;
 mod dvemb;
 mod in_run;
 mod less;
+mod retrac;
 mod ridge;
 mod solvers;
 mod spectral;
@@ -94,7 +96,10 @@ pub const METHODS: &[Method] = &[
     method("loss", "the plain loss: the baseline of self-scores", Needs::Model, None, Some(dots::loss)),
     method("dot", "gradients' dot product at the end", Needs::Model, Some(dots::dot), Some(dots::dot_own)),
     method("cosine", "gradients' cosine at the end", Needs::Model, Some(dots::cosine), None),
+    method("ip-noise", "gradients' dot product, mean over ten copies with noise", Needs::Model, Some(copies::noise), Some(copies::noise_own)),
+    method("ip-dropout", "the same, copies without a tenth of the hidden units", Needs::Model, Some(copies::dropout), Some(copies::dropout_own)),
     method("tracin", "dot products at a checkpoint an epoch", Needs::Checkpoints, Some(dots::tracin), Some(dots::tracin_own)),
+    method("retrac", "dot products of mean directions over a checkpoint an epoch", Needs::Checkpoints, Some(retrac::pairs), None),
     method("less", "cosines of Adam features at a checkpoint an epoch", Needs::Checkpoints, Some(less::pairs), None),
     method("in-run", "in-run Shapley, first order: η·g·v at the sample's own steps", Needs::Trajectory, Some(in_run::first), None),
     method("ridge", "inverse empirical Fisher, damping 0.1", Needs::Model, Some(ridge::pairs), Some(ridge::own)),
