@@ -27,6 +27,7 @@ well each method foretells it: a table, and a picture (SVG).
   brittleness  the same run again without the m samples of highest score for a test sample: is it still read right?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
+  fairness the same run again with FairIF's weights: the gap between bold and thin digits, before and after
   sketches no retraining: what each projection and codec loses of dot products, ridge influence and self-influence, over K
 
 Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
@@ -41,6 +42,7 @@ Examples:
   gradsieve truth --experiment lds --subsets 50 --repeats 3
   gradsieve truth --experiment brittleness --seeds 1 --remove 20 --remove 80 --method dvemb --method ridge
   gradsieve truth --experiment flips --flip 0.1 --json
+  gradsieve truth --experiment fairness --flip 0.3
   gradsieve truth --experiment sketches
   gradsieve truth --experiment sketches --method sjlt-1 --method mask-8 --dim 512 --json
   gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
@@ -60,6 +62,8 @@ pub enum ExperimentName {
     Flips,
     /// Shapley values of single steps
     Shapley,
+    /// Weights that close a gap between groups
+    Fairness,
     /// What projections and codecs lose
     Sketches,
 }
@@ -116,6 +120,7 @@ impl From<ExperimentName> for Experiment {
             ExperimentName::Brittleness => Self::Brittleness,
             ExperimentName::Flips => Self::Flips,
             ExperimentName::Shapley => Self::Shapley,
+            ExperimentName::Fairness => Self::Fairness,
             ExperimentName::Sketches => Self::Sketches,
         }
     }
@@ -145,7 +150,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N")]
     pub train: Option<usize>,
 
-    /// Test samples: the targets [default: 200; sketches 359]
+    /// Test samples: the targets [default: 200; fairness 400, sketches 359]
     #[arg(long, value_name = "N")]
     pub test: Option<usize>,
 
@@ -197,7 +202,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N")]
     pub orders: Option<usize>,
 
-    /// flips, sketches: share of the training labels to flip [default: 0.2]
+    /// flips, fairness, sketches: share of the training labels to flip (fairness: of bold digits) [default: 0.2]
     #[arg(long, value_name = "SHARE")]
     pub flip: Option<f64>,
 
@@ -318,6 +323,9 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
         Some(dim) => format!("sketches of {dim}"),
         None if outcome.settings.experiment == Experiment::Sketches => {
             format!("{:.0} % of the labels flipped", 100.0 * outcome.settings.flip)
+        }
+        None if outcome.settings.experiment == Experiment::Fairness => {
+            format!("{:.0} % of the labels of bold training digits flipped", 100.0 * outcome.settings.flip)
         }
         None => "no projection".to_owned(),
     };

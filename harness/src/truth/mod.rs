@@ -1,7 +1,7 @@
 //! Ground truth: what really happens to the targets when samples are left out, and how well each method foretells it.
 //!
 //! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `brittleness`, `flips`,
-//! `shapley`), which computes a truth by retraining, or `sketches`, which holds sketches against gradients → [`Evidence`], what a method may
+//! `shapley`), which computes a truth by retraining, or `fairness`, which retrains with weights, or `sketches`, which holds sketches against gradients → [`Evidence`], what a method may
 //! look at → [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled ([`crate::model::trajectory`]). Truth is
@@ -13,6 +13,7 @@
 mod brittleness;
 mod error;
 mod evidence;
+mod fairness;
 mod flips;
 mod jobs;
 mod lds;

@@ -12,7 +12,7 @@ use super::sketches::PROJECTIONS;
 use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
-use super::{brittleness, flips, lds, loo, shapley, sketches, tsloo};
+use super::{brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
 use crate::demo::Watch;
 use crate::model::{Mlp, Removal};
 
@@ -42,6 +42,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
             Experiment::Brittleness => brittleness::run(&context, &task, &mut tally),
             Experiment::Flips => flips::run(&context, &task, &mut tally),
             Experiment::Shapley => shapley::run(&context, &task, &mut tally),
+            Experiment::Fairness => fairness::run(&context, &task, &mut tally),
             Experiment::Sketches => sketches::run(&context, &task, &mut tally),
         }?;
     }
@@ -66,7 +67,11 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
     if let Some(unknown) = settings.methods.iter().find(|name| !names.contains(&name.as_str())) {
         return Err(TruthError::Setting {
             what: "method",
-            expected: names.join(", "),
+            expected: if names.is_empty() {
+                format!("none in the experiment {}, which has its own", settings.experiment.name())
+            } else {
+                names.join(", ")
+            },
             found: unknown.clone(),
         });
     }

@@ -23,6 +23,8 @@ pub enum Experiment {
     Flips,
     /// Shapley values of the samples of single steps, by Monte Carlo.
     Shapley,
+    /// Training with FairIF's weights: the gap between groups, before and after.
+    Fairness,
     /// What projections and codecs lose, held against the gradients themselves.
     Sketches,
 }
@@ -38,6 +40,7 @@ impl Experiment {
             Self::Brittleness => "brittleness",
             Self::Flips => "flips",
             Self::Shapley => "shapley",
+            Self::Fairness => "fairness",
             Self::Sketches => "sketches",
         }
     }
@@ -87,7 +90,7 @@ pub struct Settings {
     pub removed: Vec<usize>,
     /// Orders in which samples join a step, of Monte-Carlo Shapley values.
     pub orders: usize,
-    /// The share of labels that is flipped.
+    /// The share of labels that is flipped; for fairness those of one group.
     pub flip: f64,
     /// Models of the largest ensemble.
     pub ensemble: usize,
@@ -98,17 +101,23 @@ pub struct Settings {
 impl Settings {
     /// The reference setting: 1,000 of the digits to train on and 200 to test on, a 64-16-10 network, SGD at 0.1 in batches of 32 over
     /// 10 epochs, three seeds, gradients that are not projected. Leave-one-out is that of softmax regression with α = 10⁻³, which is
-    /// scikit-learn's C = 1 here; flipped labels are a fifth. Sketches are those of the demonstration's task: 1,438 digits, 359 kept back, a 64-64-10
+    /// scikit-learn's C = 1 here; flipped labels are a fifth. Fairness has 400 test samples, of which
+    /// one half makes the weights and the other the figures. Sketches are those of the demonstration's task: 1,438 digits, 359 kept back, a 64-64-10
     /// network, 150 epochs.
     #[must_use]
     pub fn of(experiment: Experiment) -> Self {
         let linear = experiment == Experiment::Loo;
         let sketches = experiment == Experiment::Sketches;
         let hidden = if sketches { 64 } else { 16 };
+        let test_samples = match experiment {
+            Experiment::Sketches => 359,
+            Experiment::Fairness => 400,
+            _ => 200,
+        };
         Self {
             experiment,
             train_samples: if sketches { 1438 } else { 1000 },
-            test_samples: if sketches { 359 } else { 200 },
+            test_samples,
             hidden: if linear { Vec::new() } else { vec![hidden] },
             learning_rate: 0.1,
             batch_size: 32,

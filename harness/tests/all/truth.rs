@@ -329,3 +329,26 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
     assert!(message.contains("expected linear"), "{message}");
 }
+
+#[test]
+fn weights_close_part_of_the_gap_that_wrong_labels_of_one_group_open_and_dealt_at_random_they_do_not() {
+    let settings = Settings {
+        train_samples: 400,
+        test_samples: 400,
+        hidden: Vec::new(),
+        epochs: 10,
+        flip: 0.4,
+        seeds: 2,
+        ..quick(Experiment::Fairness)
+    };
+    let outcome = run(&settings, None, &Silent).unwrap();
+    let [gap, _, accuracy] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
+    let mean = |panel: &Panel, name: &str| panel.lines.iter().find(|line| line.name == name).unwrap().mean();
+    let [before, fair, dealt] = ["before", "fairif", "dealt"].map(|name| mean(gap, name));
+    assert!(fair < 0.7 * before, "{before} {fair}");
+    assert!(dealt > fair, "{dealt} {fair}");
+    assert!(mean(accuracy, "fairif") > 0.7);
+    let refused = Settings { methods: vec!["dot".to_owned()], ..settings };
+    let message = run(&refused, None, &Silent).unwrap_err().to_string();
+    assert!(message.contains("none in the experiment fairness"), "{message}");
+}

@@ -68,7 +68,7 @@ impl Method {
     pub fn applies(&self, experiment: Experiment) -> bool {
         let scores = match experiment {
             Experiment::Flips => self.own,
-            Experiment::Sketches => None,
+            Experiment::Fairness | Experiment::Sketches => None,
             _ => self.pairs,
         };
         scores.is_some() && (experiment != Experiment::Loo || self.needs == Needs::Model)
