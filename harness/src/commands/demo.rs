@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::CommandError;
 use super::bars::Bars;
 use super::console::{bytes, print, print_json, table};
+use super::numbers::{number, whole};
 use crate::demo::{self, Outcome, Settings, Silent, Source, Watch};
 use crate::report;
 
@@ -35,7 +36,7 @@ Examples:
 
 /// Arguments of `demo`.
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct DemoArguments {
     /// digits, moons, blobs, oga-linear, or a .csv file
     #[arg(long, default_value = "digits", value_name = "NAME|FILE.csv")]
@@ -46,23 +47,23 @@ pub struct DemoArguments {
     pub model: Option<String>,
 
     /// Share of the training labels to flip, from 0 up to, not including, 1 [default: 0.2; 0 if the data knows its own flips]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub flip: Option<f64>,
 
     /// Numbers a sketch: a multiple of 32
-    #[arg(long, default_value_t = 512, value_name = "K")]
+    #[arg(long, default_value_t = 512, value_name = "K", value_parser = whole::<usize>)]
     pub dim: usize,
 
     /// Share of the samples that is kept back for testing; 0 tests on the training samples with their true labels [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub test: Option<f64>,
 
     /// Passes over the training samples [default: 150]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub epochs: Option<usize>,
 
     /// Seed of the split, the flips, the model and the projection
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
     /// Run with this many seeds, from --seed on, and print the means; the report is about the first

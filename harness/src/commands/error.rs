@@ -32,7 +32,7 @@ pub enum CommandError {
     #[error("{store}: expected a store with rows, found none")]
     EmptyStore { store: String },
 
-    #[error("{file}: {what} cannot be computed: {error}")]
+    #[error("{file}: {what} cannot be computed{}: {error}", question(error))]
     NotFitted { file: String, what: &'static str, error: gradsieve::Error },
 
     #[error("{file}: expected memory for {what} ({bytes} bytes), found too little")]
@@ -69,5 +69,13 @@ impl CommandError {
     pub(super) fn core(file: &str) -> impl FnOnce(gradsieve::Error) -> Self + use<> {
         let file = file.to_owned();
         |error| Self::Core { file, error }
+    }
+}
+
+/// What to ask about the gradients, where the matrix made of them is at fault.
+const fn question(error: &gradsieve::Error) -> &'static str {
+    match error {
+        gradsieve::Error::NotPositiveDefinite => " (are all gradients zero, or alike?)",
+        _ => "",
     }
 }

@@ -14,6 +14,7 @@
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
+//! | `numbers` | numbers as the command line says them |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
 //!
 //! Results go to files and standard output; remarks and errors to standard error, an error as one sentence. The
@@ -28,6 +29,7 @@ mod error;
 mod export;
 mod influence;
 mod info;
+mod numbers;
 mod outliers;
 mod plan;
 mod products;
@@ -76,7 +78,7 @@ Examples:
   gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
-  gradsieve truth --experiment tsloo                          how well each method foretells a removal
+  gradsieve truth --experiment tsloo                          methods against what happens
   gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
 
 The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.

@@ -10,6 +10,7 @@ use gradsieve::outlier::{
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
+use super::numbers::number;
 use super::rows::{EXACT_COLUMNS, ProjectionArguments, Rows, check_matrix_width, zeros};
 use super::{CommandError, console};
 use crate::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite};
@@ -37,9 +38,9 @@ Examples:
 
 /// Arguments of `outliers`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct OutliersArguments {
-    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR or -
+    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR, DIRECTORY.store or -
     pub grads: Source,
 
     /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors (tensor "scores") or - for a .npy on
@@ -61,7 +62,7 @@ pub struct OutliersArguments {
     pub groups: Option<Source>,
 
     /// Share of the samples to flag, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
     pub contamination: f64,
 
     /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold", "non_finite"}; an infinite score is null
@@ -185,11 +186,11 @@ fn check(arguments: &OutliersArguments) -> Result<(), CommandError> {
     if arguments.groups.is_some() && detector != DetectorName::Direction {
         return refuse("--groups", "--detector direction, which alone tells groups apart", detector.name());
     }
-    if arguments.projection.dim.is_some() && detector.needs_no_sketch() {
-        console::remark(format!("--dim is not used: {} is exact and needs no sketch", detector.name()));
-    }
     if let (Source::Store(_), Some(dim)) = (&arguments.grads, arguments.projection.dim) {
         return refuse("--dim", "gradients to project", &format!("{dim} with a store of sketches"));
+    }
+    if arguments.projection.dim.is_some() && detector.needs_no_sketch() {
+        console::remark(format!("--dim is not used: {} is exact and needs no sketch", detector.name()));
     }
     let inputs: Vec<&Source> =
         [Some(&arguments.grads), arguments.groups.as_ref()].into_iter().flatten().collect();

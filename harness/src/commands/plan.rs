@@ -5,6 +5,7 @@ use clap::Args;
 use gradsieve::budget::{Budget, Choice, Watch};
 use serde::Serialize;
 
+use super::numbers::{memory, whole};
 use super::{CommandError, console};
 
 pub(super) const LONG_ABOUT: &str = "\
@@ -24,18 +25,18 @@ Examples:
 
 /// Arguments of `plan`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct PlanArguments {
     /// Parameters of the model: coordinates of a gradient
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub params: u64,
 
     /// Memory: 65536, 64KiB, 1.5MB, 2GiB
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", value_parser = memory)]
     pub budget: ByteSize,
 
     /// Rows to store, for influence or to look at later
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>)]
     pub rows: usize,
 
     /// Groups that the detector direction keeps apart: classes, sensors or clients

@@ -41,7 +41,7 @@ Examples:
 
 /// Arguments of `sketch`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct SketchArguments {
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::CommandError;
 use super::bars::Bars;
 use super::console::{bytes, print, print_json, table};
+use super::numbers::{number, whole};
 use crate::demo::{Silent, Watch};
 use crate::model::Removal;
 use crate::report;
@@ -27,7 +28,7 @@ well each method foretells it: a table, and a picture (SVG).
   brittleness  the same run again without the m samples of highest score for a test sample: is it still read right?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
-  fairness the same run again with FairIF's weights: the gap between bold and thin digits, before and after
+  fairness the same run again with FairIF's weights: the gap between low and high digits, before and after
   sketches no retraining: what each projection and codec loses of dot products, ridge influence and self-influence, over K
 
 Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
@@ -128,7 +129,7 @@ impl From<ExperimentName> for Experiment {
 
 /// Arguments of `truth`.
 #[derive(Args, Clone, Debug, PartialEq)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct TruthArguments {
     /// Which truth
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
@@ -139,7 +140,7 @@ pub struct TruthArguments {
     pub methods: Vec<String>,
 
     /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, … 4096]
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
     /// How sketches are made (all experiments but sketches, which is about that)
@@ -147,27 +148,27 @@ pub struct TruthArguments {
     pub projection: TruthProjection,
 
     /// Training samples, of the 1,797 digits [default: 1000; sketches 1438]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub train: Option<usize>,
 
     /// Test samples: the targets [default: 200; fairness 400, sketches 359]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub test: Option<usize>,
 
     /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16; sketches 64; loo has none]
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(long, value_name = "WIDTH", value_parser = whole::<usize>)]
     pub hidden: Vec<usize>,
 
     /// Learning rate for the mean gradient of a batch [default: 0.1]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = number::<f32>)]
     pub rate: Option<f32>,
 
     /// Samples of a batch [default: 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub batch: Option<usize>,
 
     /// Passes over the training samples [default: 10; sketches 150]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub epochs: Option<usize>,
 
     /// tsloo: the targets
@@ -179,35 +180,35 @@ pub struct TruthArguments {
     pub removal: RemovalName,
 
     /// tsloo: share of the gradient that is left out; small shares show what is lost to the removal's size [default: 1]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub share: Option<f64>,
 
     /// loo: weight α of the term α‖θ‖²/2 beside the mean loss [default: 0.001]
-    #[arg(long, value_name = "ALPHA")]
+    #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
     pub decay: Option<f64>,
 
     /// lds: random halves [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub subsets: Option<usize>,
 
     /// lds: models trained on each half [default: 5]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub repeats: Option<usize>,
 
     /// brittleness: samples to remove, repeated for more [default: 10, 20, 40, 80, 160]
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = whole::<usize>)]
     pub remove: Vec<usize>,
 
     /// shapley: orders in which samples join, each with its reverse [default: 100]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub orders: Option<usize>,
 
-    /// flips, fairness, sketches: share of the training labels to flip (fairness: of bold digits) [default: 0.2]
-    #[arg(long, value_name = "SHARE")]
+    /// flips, fairness, sketches: share of the training labels to flip (fairness: of digits from 5 on) [default: 0.2]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub flip: Option<f64>,
 
     /// Seed of the first run
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
     /// Runs, with seeds from --seed on [default: 3]
@@ -325,7 +326,7 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
             format!("{:.0} % of the labels flipped", 100.0 * outcome.settings.flip)
         }
         None if outcome.settings.experiment == Experiment::Fairness => {
-            format!("{:.0} % of the labels of bold training digits flipped", 100.0 * outcome.settings.flip)
+            format!("{:.0} % of the labels of digits from 5 on flipped", 100.0 * outcome.settings.flip)
         }
         None => "no projection".to_owned(),
     };

@@ -68,11 +68,11 @@ impl ArrayWriter {
         Self::begin(destination, &header, expected, dtype)
     }
 
-    /// Begins an array in the format that the destination's name asks for: `.safetensors`, or else `.npy`, which keeps neither
-    /// `name` nor `metadata`.
+    /// Begins an array in the format that the destination's name asks for: `.safetensors`, or `.npy`, which keeps neither
+    /// `name` nor `metadata`, as does a name without an ending.
     ///
     /// # Errors
-    /// As [`ArrayWriter::create`].
+    /// As [`ArrayWriter::create`]; a name with another ending, unless it is that of a device or a pipe.
     pub fn create_named(
         destination: &Destination,
         name: &str,
@@ -84,7 +84,17 @@ impl ArrayWriter {
             Destination::Path(path) if path.extension().is_some_and(|end| end == "safetensors") => {
                 Self::create_tensor(destination, name, shape, dtype, metadata)
             }
-            _ => Self::create(destination, shape, dtype),
+            Destination::Path(path) => {
+                let other = path.extension().filter(|end| *end != "npy");
+                if let Some(end) =
+                    other.filter(|_| path.metadata().is_ok_and(|about| about.is_file()) || !path.exists())
+                {
+                    let (file, end) = (destination.to_string(), end.to_string_lossy().into_owned());
+                    return Err(FileError::OutputName { file, end });
+                }
+                Self::create(destination, shape, dtype)
+            }
+            Destination::Stdout => Self::create(destination, shape, dtype),
         }
     }
 

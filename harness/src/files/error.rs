@@ -119,6 +119,9 @@ pub enum FileError {
         other_what: &'static str,
     },
 
+    #[error("{file}: expected a name that ends in .npy or .safetensors, found one that ends in .{end}")]
+    OutputName { file: String, end: String },
+
     #[error("{file}: cannot write there, the directory {directory} does not exist")]
     NoDirectory { file: String, directory: String },
 

@@ -74,6 +74,10 @@ pub struct StepFile {
 /// A directory that cannot be read, or holds no step; a number that is missing or comes twice.
 pub fn step_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let name = directory.display().to_string();
+    if !directory.is_dir() {
+        let found = if directory.exists() { "a file" } else { "nothing of that name" };
+        return Err(wrong(directory, "a directory with a .safetensors file for each step", found));
+    }
     let mut numbered: Vec<(u64, PathBuf)> = Vec::new();
     for entry in fs::read_dir(directory).map_err(|e| FileError::io(&name, "read the directory", e))? {
         let path = entry.map_err(|e| FileError::io(&name, "read the directory", e))?.path();

@@ -45,7 +45,10 @@ impl Ledger {
         let path = directory.join(format!("truth-{:08x}.bin", crc32fast::hash(settings.as_bytes())));
         let refuse = |reason: String| TruthError::Cache { path: path.clone(), reason };
         let io = |error: std::io::Error| refuse(error.to_string());
-        std::fs::create_dir_all(directory).map_err(io)?;
+        std::fs::create_dir_all(directory).map_err(|error| TruthError::Cache {
+            path: directory.to_owned(),
+            reason: format!("expected a directory that exists or can be made, found: {error}"),
+        })?;
         let mut file =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         file.try_lock().map_err(|_| refuse("another run is writing it; wait for that one".to_owned()))?;

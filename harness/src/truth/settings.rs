@@ -180,19 +180,17 @@ impl Settings {
     /// # Errors
     /// The first setting that is out of its range.
     pub fn check(&self) -> Result<(), TruthError> {
-        let positive = [
-            ("training samples", self.train_samples.saturating_sub(1)),
-            ("test samples", self.test_samples),
-            ("epochs", self.epochs),
-            ("seeds", self.seeds as usize),
-            ("repeats", self.repeats),
-            ("subsets", self.subsets.saturating_sub(2)),
+        let least = [
+            ("training samples", self.train_samples, 2),
+            ("test samples", self.test_samples, 1),
+            ("epochs", self.epochs, 1),
+            ("seeds", self.seeds as usize, 1),
+            ("repeats", self.repeats, 1),
+            ("subsets", self.subsets, 3),
         ];
-        for (what, found) in positive {
-            if found == 0 {
-                let expected = "more of them".to_owned();
-                return Err(TruthError::Setting { what, expected, found: "too few".to_owned() });
-            }
+        if let Some(&(what, found, least)) = least.iter().find(|(_, found, least)| found < least) {
+            let expected = format!("at least {least}");
+            return Err(TruthError::Setting { what, expected, found: found.to_string() });
         }
         if !(self.share > 0.0 && self.share <= 1.0) {
             let expected = "above 0, and at most 1".to_owned();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::commands::numbers::{number, whole};
 use crate::commands::rows::ProjectionArguments;
 use crate::files::{Destination, Source};
 
@@ -28,9 +29,10 @@ Examples:
 
 /// Arguments of `influence`.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct InfluenceArguments {
-    /// Gradients of the training samples, n_train × p; again for each checkpoint or model
+    /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy, FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each
+    /// checkpoint or model
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]
     pub train: Vec<Source>,
 
@@ -38,13 +40,14 @@ pub struct InfluenceArguments {
     #[arg(long, value_name = "DIR")]
     pub trajectory: Option<PathBuf>,
 
-    /// Gradients of the targets, n_target × p; again for each checkpoint or model; for dvemb at the end of the run
+    /// Gradients of the targets, n_target × p, or sketches of them, in the same forms; again for each checkpoint or model; for dvemb at the
+    /// end of the run
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory")]
     pub target: Vec<Source>,
 
     /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each checkpoint; 1 if there is none. For tracin in sum
     /// form: if the loss is the mean over a batch of B, divide by B
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE", value_parser = number::<f64>)]
     pub lr: Vec<f64>,
 
     /// 1 − p of each training sample, p being its own label's probability: a 1-dimensional array, for trak; again for each model
@@ -61,23 +64,23 @@ pub struct InfluenceArguments {
     pub method: Method,
 
     /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if there is none. Only trak takes 0
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f32>)]
     pub damping: Option<f32>,
 
     /// Columns of each layer, in their order, for datainf without --dim; one layer if there is none
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = whole::<usize>)]
     pub layers: Vec<usize>,
 
     /// The most passes over the training gradients, for cg and lissa; 100 if there is none
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub passes: Option<u32>,
 
     /// A target is solved when its residual is this part of its length, for cg and lissa; 1e-4 if there is none
-    #[arg(long, value_name = "PART", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PART", value_parser = number::<f32>)]
     pub tolerance: Option<f32>,
 
     /// α of lissa, which converges below 2/(λ_max + λ); 1/(trace + λ) if there is none, which always converges, and slowly
-    #[arg(long, value_name = "ALPHA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
     pub step: Option<f64>,
 
     #[command(flatten)]
@@ -85,7 +88,7 @@ pub struct InfluenceArguments {
     pub projection: ProjectionArguments,
 
     /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor "influence") or - for a .npy on
-    /// standard output
+    /// standard output; may be left out with --top
     #[arg(short, long, value_name = "FILE", required_unless_present = "top")]
     pub output: Option<Destination>,
 
@@ -94,7 +97,7 @@ pub struct InfluenceArguments {
     pub dtype: InfluenceDtype,
 
     /// Print, for each target, the N most helpful and the N most harmful training samples (rows count from 0)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub top: Option<usize>,
 
     /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train", "non_finite_target", "solver": {"passes", "residual",

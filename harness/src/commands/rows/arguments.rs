@@ -6,6 +6,7 @@ use gradsieve::{Error, Exact, Gaussian, Mask, Rademacher, Repeat, Sjlt, Srht};
 use super::projection::Projection;
 use super::settings::SketchSettings;
 use crate::commands::CommandError;
+use crate::commands::numbers::whole;
 use crate::files::Source;
 use crate::store::StoreReader;
 
@@ -14,7 +15,7 @@ use crate::store::StoreReader;
 pub struct ProjectionArguments {
     /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
     /// command sketch takes 512, and the others work on the gradients themselves
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
     /// How gradients become K numbers
@@ -22,11 +23,11 @@ pub struct ProjectionArguments {
     pub projection: ProjectionKind,
 
     /// Columns that --projection mask keeps, about: one block of 32 in every COLUMNS/LENGTH
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", value_parser = whole::<usize>)]
     pub mask_len: Option<usize>,
 
     /// Seed of the projection; only sketches of one seed can be compared
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
     /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates carry (embeddings), for 2 or 4

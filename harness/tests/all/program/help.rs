@@ -51,3 +51,28 @@ fn arguments_that_make_no_sense_end_with_exit_code_2_and_a_hint() {
         assert!(text.starts_with("error: ") && text.contains("--help"), "{text}");
     }
 }
+
+#[test]
+fn numbers_that_are_none_or_negative_are_refused_in_words() {
+    let place = Place::new();
+    for (arguments, expected) in [
+        (
+            &["sketch", "g.npy", "-o", "s.npy", "--dim", "-4"][..],
+            "'-4' for '--dim <K>': expected a whole number",
+        ),
+        (
+            &["sketch", "g.npy", "-o", "s.npy", "--seed", "x"],
+            "'x' for '--seed <SEED>': expected a whole number",
+        ),
+        (&["outliers", "g.npy", "--detector", "l2", "--contamination", "much"], "expected a number, as in"),
+        (&["influence", "--top", "-1"], "'-1' for '--top <N>': expected a whole number"),
+        (&["demo", "--epochs", "1.5"], "'1.5' for '--epochs <N>': expected a whole number"),
+        (&["truth", "--rate", "fast"], "'fast' for '--rate <RATE>': expected a number"),
+        (&["plan", "--params", "10", "--budget", "lots"], "expected bytes, as in 65536, 64KiB"),
+    ] {
+        let output = place.run(arguments);
+        assert_eq!(output.status.code(), Some(2));
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(expected), "{text}");
+    }
+}

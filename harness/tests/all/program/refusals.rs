@@ -111,6 +111,21 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
             "good.npy: expected an output other than the inputs, found the input good.npy".to_owned(),
         ),
         (
+            &["sketch", "good.npy", "-o", "out.csv"],
+            "out.csv: expected a name that ends in .npy or .safetensors, found one that ends in .csv"
+                .to_owned(),
+        ),
+        (
+            &["influence", "--trajectory", "good.npy", "--method", "shapley", "-o", "out.npy"],
+            "good.npy: expected a directory with a .safetensors file for each step, found a file".to_owned(),
+        ),
+        (
+            &["truth", "--quick", "--cache", "good.npy"],
+            "good.npy: expected a directory that exists or can be made, found: File exists (os error 17)"
+                .to_owned(),
+        ),
+        (&["truth", "--quick", "--train", "1"], "training samples: expected at least 2, found 1".to_owned()),
+        (
             &["info", "cut.npy"],
             "cut.npy: expected 60 bytes of values, found 56; the file is cut short".to_owned(),
         ),
