@@ -123,6 +123,27 @@ impl Rows {
     }
 }
 
+impl<'a> Evidence<'a> {
+    /// What is known of a model that no path leads to: gradients are not projected, every test sample is a target, an ensemble is the model itself.
+    #[must_use]
+    pub const fn new(train: &'a Dataset, test: &'a Dataset, model: &'a Mlp, config: &'a TrainConfig) -> Self {
+        Self {
+            train,
+            test,
+            target: Target::Samples,
+            model,
+            trajectory: None,
+            config,
+            removal: Removal::AllEpochs,
+            decay: 0.0,
+            dim: None,
+            projection: Projection::Sjlt,
+            ensemble: 1,
+            seed: 0,
+        }
+    }
+}
+
 impl Evidence<'_> {
     /// The gradients of all samples of `set` at `model`, sketched.
     ///

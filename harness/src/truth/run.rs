@@ -14,7 +14,7 @@ use super::target::Target;
 use super::task::Task;
 use super::{brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
 use crate::demo::Watch;
-use crate::model::{Mlp, Removal};
+use crate::model::Mlp;
 
 /// What an experiment works with.
 pub(super) struct Context<'a> {
@@ -88,18 +88,12 @@ impl<'c> Context<'c> {
     /// What every method may look at; the path is for the experiment to add.
     pub(super) fn evidence<'a>(&self, task: &'a Task, model: &'a Mlp) -> Evidence<'a> {
         Evidence {
-            train: &task.train,
-            test: &task.test,
-            model,
-            trajectory: None,
-            config: &task.config,
             target: self.settings.target,
-            removal: Removal::AllEpochs,
-            decay: 0.0,
             dim: self.settings.dim,
             projection: self.settings.projection,
             ensemble: self.settings.ensemble,
             seed: task.seed,
+            ..Evidence::new(&task.train, &task.test, model, &task.config)
         }
     }
 

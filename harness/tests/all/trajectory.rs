@@ -7,8 +7,8 @@ use std::process::Output;
 
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::files::{Destination, NamedTensor, write_safetensors};
-use gradsieve_harness::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
-use gradsieve_harness::truth::{Evidence, METHODS, Projection, Quantity, Target};
+use gradsieve_harness::model::{Mlp, Scratch, TrainConfig, Trajectory};
+use gradsieve_harness::truth::{Evidence, METHODS, Quantity};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 
@@ -35,20 +35,8 @@ impl Recorded {
     }
 
     fn evidence(&self) -> Evidence<'_> {
-        Evidence {
-            train: &self.train,
-            test: &self.test,
-            model: &self.model,
-            trajectory: Some(&self.path),
-            config: &self.config,
-            removal: Removal::AllEpochs,
-            target: Target::Samples,
-            decay: 0.0,
-            dim: None,
-            projection: Projection::Sjlt,
-            ensemble: 1,
-            seed: 0,
-        }
+        let usual = Evidence::new(&self.train, &self.test, &self.model, &self.config);
+        Evidence { trajectory: Some(&self.path), ..usual }
     }
 
     /// n × m, from the method's m × n.

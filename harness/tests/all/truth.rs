@@ -134,20 +134,8 @@ fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
     let path = Trajectory::record(&train, &config).unwrap();
     let model = path.model().unwrap();
     for removal in [Removal::LastEpoch, Removal::AllEpochs] {
-        let evidence = Evidence {
-            train: &train,
-            test: &test,
-            model: &model,
-            trajectory: Some(&path),
-            config: &config,
-            removal,
-            target: Target::Samples,
-            decay: 0.0,
-            dim: None,
-            projection: Projection::Sjlt,
-            ensemble: 1,
-            seed: 0,
-        };
+        let evidence =
+            Evidence { trajectory: Some(&path), removal, ..Evidence::new(&train, &test, &model, &config) };
         let scores = scores("sgd-influence", &evidence);
         let largest = scores.iter().fold(0.0, |m: f64, s| m.max(s.abs()));
         for i in [0, 13, 39] {

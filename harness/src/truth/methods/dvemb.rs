@@ -57,8 +57,6 @@ fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError>
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::evidence::Projection;
-    use super::super::super::target::Target;
     use super::super::adjoint::pull_back;
     use super::*;
     use crate::data::blobs;
@@ -73,18 +71,9 @@ mod tests {
         let model = path.model().unwrap();
         for removal in [Removal::LastEpoch, Removal::AllEpochs] {
             let evidence = Evidence {
-                train: &train,
-                test: &test,
-                model: &model,
                 trajectory: Some(&path),
-                config: &config,
                 removal,
-                target: Target::Samples,
-                decay: 0.0,
-                dim: None,
-                projection: Projection::Sjlt,
-                ensemble: 1,
-                seed: 0,
+                ..Evidence::new(&train, &test, &model, &config)
             };
             let exact = pull_back(&evidence, Some(model::Curvature::GaussNewton)).unwrap();
             let paper = pull_back(&evidence, None).unwrap();
