@@ -12,6 +12,7 @@
 
 use nalgebra::{Cholesky, DMatrix, DVector};
 
+use super::gauss_newton::gauss_newton;
 use crate::data::Dataset;
 use crate::model::{DoubleMlp, DoubleScratch, ModelError};
 
@@ -93,18 +94,7 @@ impl FairIf {
         right: &DMatrix<f64>,
     ) -> Result<DMatrix<f64>, ModelError> {
         let p = model.parameters().len();
-        let mut matrix = DMatrix::zeros(p, p);
-        let mut scratch = DoubleScratch::default();
-        for (x, _) in train.samples() {
-            let mut factors = DMatrix::zeros(p, model.classes());
-            for (class, mut column) in factors.column_iter_mut().enumerate() {
-                let class = class as u32;
-                let probability = libm::exp(-model.loss(x, class, &mut scratch)?);
-                let weight = libm::sqrt(probability / train.len() as f64);
-                model.add_gradient(x, class, weight, &mut scratch, column.as_mut_slice())?;
-            }
-            matrix.gemm(1.0, &factors, &factors.transpose(), 1.0);
-        }
+        let mut matrix = gauss_newton(model, train)?;
         let damping = (self.damping * matrix.trace() / p as f64).max(f64::MIN_POSITIVE);
         (0..p).for_each(|k| matrix[(k, k)] += damping);
         let refused = ModelError::Range { what: "damping", found: self.damping, expected: "a larger one" };

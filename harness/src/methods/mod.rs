@@ -11,11 +11,13 @@
 //! | [`mod@untrac`] | unlearn training samples, see which target losses rise; and the inverse |
 //! | [`mod@lava`] | dual potentials of the distance between training and validation data |
 //! | [`fairif`] | sample weights that close the gap between groups |
+//! | [`mod@gauss_newton`] | the Gauss–Newton matrix of a small model, written out |
 //! | [`targets`] | target gradients of a model's utility, fairness and robustness |
 
 pub mod ascent;
 pub mod fairif;
 pub mod forward_inf;
+pub mod gauss_newton;
 pub mod lava;
 pub mod targets;
 pub mod untrac;
@@ -23,5 +25,6 @@ pub mod untrac;
 pub use ascent::{Ascent, Rule, ascend};
 pub use fairif::{FairIf, group_gaps};
 pub use forward_inf::forward_inf;
+pub use gauss_newton::gauss_newton;
 pub use lava::{Lava, lava};
 pub use untrac::{untrac, untrac_inverse};

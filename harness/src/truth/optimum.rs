@@ -5,10 +5,11 @@
 //! θ ← θ − H⁻¹∇L₋ᵢ(θ) with the full optimum's Hessian H, whose error shrinks in each round by about the sample's share of H. Both stop when no
 //! entry of the gradient is above `TOLERANCE`: the path does not matter, only the optimum.
 
-use nalgebra::{Cholesky, DMatrix, DVector, Dyn};
+use nalgebra::{Cholesky, DVector, Dyn};
 
 use super::error::TruthError;
 use crate::data::Dataset;
+use crate::methods::gauss_newton;
 use crate::model::{DoubleMlp, DoubleScratch, Mlp};
 
 /// The largest entry of the gradient at what counts as an optimum.
@@ -128,22 +129,10 @@ fn newton_step(
     }
 }
 
-/// H = (1/n) Σ_i Σ_c p_c ∇(−ln p_c)∇(−ln p_c)ᵀ + αI: for softmax regression the Gauss–Newton matrix is the Hessian.
+/// H + αI: for softmax regression the Gauss–Newton matrix is the Hessian.
 fn hessian(set: &Dataset, decay: f64, model: &DoubleMlp) -> Result<Cholesky<f64, Dyn>, TruthError> {
-    let p = model.parameters().len();
-    let mut scratch = DoubleScratch::default();
-    let mut matrix = DMatrix::<f64>::identity(p, p) * decay;
-    for rows in (0..set.len()).collect::<Vec<_>>().chunks(64) {
-        let mut factors = DMatrix::<f64>::zeros(p, rows.len() * model.classes());
-        for (number, mut column) in factors.column_iter_mut().enumerate() {
-            let (i, class) = (rows[number / model.classes()], (number % model.classes()) as u32);
-            let Some(x) = set.row(i) else { continue };
-            let probability = libm::exp(-model.loss(x, class, &mut scratch)?);
-            let weight = libm::sqrt(probability / set.len() as f64);
-            model.add_gradient(x, class, weight, &mut scratch, column.as_mut_slice())?;
-        }
-        matrix.gemm(1.0, &factors, &factors.transpose(), 1.0);
-    }
+    let mut matrix = gauss_newton(model, set)?;
+    matrix.iter_mut().step_by(model.parameters().len() + 1).for_each(|diagonal| *diagonal += decay);
     Cholesky::new(matrix).ok_or(TruthError::Setting {
         what: "Hessian of softmax regression",
         expected: "a positive definite matrix".to_owned(),
