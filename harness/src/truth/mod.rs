@@ -39,6 +39,7 @@ pub use ledger::Ledger;
 pub use methods::{METHODS, Method, Needs, Scored};
 pub use optimum::Optimum;
 pub use outcome::{Line, Outcome, Panel};
+pub use principal::leading_directions;
 pub use run::run;
 pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;

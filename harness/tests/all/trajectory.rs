@@ -25,8 +25,20 @@ struct Recorded {
 
 impl Recorded {
     fn new() -> Self {
-        let train = blobs(SAMPLES, 3, 4, 2.0, 1).unwrap();
-        let test = blobs(TARGETS, 3, 4, 2.0, 2).unwrap();
+        Self::of(blobs(SAMPLES, 3, 4, 2.0, 1).unwrap(), blobs(TARGETS, 3, 4, 2.0, 2).unwrap())
+    }
+
+    /// Samples whose last feature is what the first two are together: their inputs lie in three dimensions of four.
+    fn flat() -> Self {
+        let flat = |set: Dataset| {
+            let rows = set.features().chunks_exact(4);
+            let features = rows.flat_map(|x| [x[0], x[1], x[2], x[0] + x[1]]).collect();
+            set.with_features(features).unwrap()
+        };
+        Self::of(flat(blobs(SAMPLES, 3, 4, 2.0, 1).unwrap()), flat(blobs(TARGETS, 3, 4, 2.0, 2).unwrap()))
+    }
+
+    fn of(train: Dataset, test: Dataset) -> Self {
         // A layer without hidden ones, so that its gradient is one outer product of (x, 1).
         let config = TrainConfig { hidden: vec![], epochs: 2, batch_size: 6, ..TrainConfig::default() };
         let path = Trajectory::record(&train, &config).unwrap();
@@ -169,6 +181,40 @@ fn factors_of_layers_give_what_whole_gradients_give_with_the_empirical_fisher() 
     assert_close(&written(&directory, &SHAPLEY), &recorded.expected("in-run"));
     let sketched = [&DVEMB[..], &["--dim", "32"]].concat();
     assert!(written(&directory, &sketched).iter().all(|score| score.is_finite()));
+}
+
+#[test]
+fn principal_directions_that_hold_all_inputs_lose_nothing() {
+    let recorded = Recorded::flat();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write(directory.path(), true);
+    let along = |line: &[&str], more: &[&str]| written(&directory, &[line, more].concat());
+    for count in ["3", "4", "100"] {
+        assert_close(&along(&DVEMB, &["--principal", count]), &recorded.expected("dvemb-fisher"));
+        assert_close(&along(&SHAPLEY, &["--principal", count]), &recorded.expected("in-run"));
+    }
+    assert_ne!(along(&DVEMB, &["--principal", "1"]), along(&DVEMB, &["--principal", "3"]));
+    let sketched = along(&DVEMB, &["--principal", "3", "--dim", "32"]);
+    assert!(sketched.iter().all(|score| score.is_finite()));
+}
+
+#[test]
+fn principal_directions_of_what_has_no_inputs_are_refused() {
+    let recorded = Recorded::new();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write(directory.path(), false);
+    for (more, expected) in [
+        (
+            &["--principal", "2"][..],
+            "run/step-0000.safetensors: expected tensors a.NAME and b.NAME of each layer",
+        ),
+        (&["--principal", "0"], "--principal: expected at least 1, found 0"),
+    ] {
+        let output = program(&directory, &[&DVEMB[..], more].concat());
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && message.contains(expected), "{message}");
+        assert!(!directory.path().join("out.npy").exists());
+    }
 }
 
 /// A step of one sample whose gradient is (1, 1), as `change` leaves it.

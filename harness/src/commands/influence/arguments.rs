@@ -25,6 +25,7 @@ Examples:
       --train adam-epoch1.npy --target val-epoch1.npy --lr 2e-5 \\
       --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
   gradsieve influence --method dvemb --trajectory run/ --target val.npy --dim 512 -o influence.npy
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --principal 20 -o influence.npy
   gradsieve influence --method shapley --trajectory run/ --top 10";
 
 /// Arguments of `influence`.
@@ -39,6 +40,11 @@ pub struct InfluenceArguments {
     /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a step
     #[arg(long, value_name = "DIR")]
     pub trajectory: Option<PathBuf>,
+
+    /// Principal directions of the inputs of each layer that are kept, for --trajectory with a.NAME and b.NAME: b aᵀ becomes b (P a)ᵀ, which --dim
+    /// then projects, if it is there
+    #[arg(long, value_name = "R", value_parser = whole::<usize>, requires = "trajectory")]
+    pub principal: Option<usize>,
 
     /// Gradients of the targets, n_target × p, or sketches of them, in the same forms; again for each checkpoint or model; for dvemb at the
     /// end of the run

@@ -29,7 +29,7 @@ use sink::{Sink, Streamed};
 
 use gradsieve::store::Entry;
 
-use super::rows::{Rows, check_matrix_width, check_pair, zeros};
+use super::rows::{ProjectionArguments, ProjectionKind, Rows, check_matrix_width, check_pair, zeros};
 use super::{CommandError, console, trajectory};
 use crate::files::{
     ArrayWriter, Destination, Dtype, FileError, Matrix, Source, check_rows, read_groups, read_numbers,
@@ -209,15 +209,31 @@ fn run_along(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     if let Some(output) = &arguments.output {
         refuse_overwrite(output, &arguments.target.iter().collect::<Vec<_>>())?;
     }
+    let principal = arguments.principal;
+    if principal == Some(0) {
+        return refuse("--principal", "at least 1".to_owned(), "0".to_owned());
+    }
     let run = match (method, arguments.target.as_slice()) {
+        (Method::Dvemb, [Source::Store(path)]) if principal.is_some() => {
+            let found = format!("the store {}", path.display());
+            return refuse("--target", "gradients, with --principal".to_owned(), found);
+        }
         (Method::Dvemb, [target]) => {
-            let mut targets = Rows::open(target, &arguments.projection)?;
-            trajectory::dvemb(directory, &mut targets, &arguments.projection)?
+            // What is kept of a gradient is projected, not the gradient.
+            let whole = ProjectionArguments {
+                dim: None,
+                projection: ProjectionKind::Sjlt,
+                mask_len: None,
+                ..arguments.projection
+            };
+            let projection = if principal.is_some() { &whole } else { &arguments.projection };
+            let mut targets = Rows::open(target, projection)?;
+            trajectory::dvemb(directory, &mut targets, &arguments.projection, principal)?
         }
         (Method::Dvemb, targets) => {
             return refuse("--target", "one, at the end of the run".to_owned(), times(targets.len()));
         }
-        (_, []) => trajectory::shapley(directory, &arguments.projection)?,
+        (_, []) => trajectory::shapley(directory, &arguments.projection, principal)?,
         (_, targets) => {
             let expected = "none: shapley's targets are in the steps".to_owned();
             return refuse("--target", expected, times(targets.len()));

@@ -1,15 +1,26 @@
 //! `gradsieve influence --trajectory`: a recorded run, step by step, against targets at its end (data value embedding) or at its steps
 //! (in-run Shapley).
+//!
+//! | file | what |
+//! |---|---|
+//! | `recorded` | a run whose files have been looked at, and its gradients as sketches |
+//! | `principal` | gradients on the principal directions of their layers' inputs |
+//!
+//! May import `files`, the core, of `truth` the eigenvectors, and of the commands the `rows`, their errors and the console.
 
-use std::path::{Path, PathBuf};
+mod principal;
+mod recorded;
 
+use std::path::Path;
+
+use gradsieve::Sketch;
 use gradsieve::influence::InRunShapley;
 use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
-use gradsieve::{Error, Layer, Layout, Projector, Sketch, SketchId, Sketcher, Summary};
 
-use super::rows::{Projection, ProjectionArguments, Rows, zeros};
+use self::recorded::Recorded;
+use super::rows::{ProjectionArguments, Rows, zeros};
 use super::{CommandError, console};
-use crate::files::{FileError, Matrix, StepFile, StepGradients, StepRows, step_files};
+use crate::files::{FileError, Matrix, StepFile};
 
 /// Influence of all pairs, row after row.
 pub(super) struct Run {
@@ -18,127 +29,22 @@ pub(super) struct Run {
     pub(super) targets: usize,
 }
 
-/// A run whose files have been looked at.
-struct Recorded {
-    paths: Vec<PathBuf>,
-    projection: Projection,
-    id: SketchId,
-    layout: Layout,
-    /// One more than the largest id.
-    trains: usize,
-    /// The most samples or factor rows of a step.
-    rows: usize,
-}
-
 fn refuse(file: &str, expected: String, found: String) -> CommandError {
     FileError::Step { file: file.to_owned(), expected, found }.into()
 }
 
-fn open(directory: &Path, arguments: &ProjectionArguments) -> Result<Recorded, CommandError> {
-    let paths = step_files(directory)?;
-    let (mut first, mut trains, mut rows): (Option<(String, usize)>, _, _) = (None, 0, 0);
-    let mut progress = console::Progress::new(format!("looking at {}", directory.display()), paths.len());
-    for (number, path) in paths.iter().enumerate() {
-        let step = StepFile::read(path)?;
-        let columns = step.columns();
-        if let Some((name, expected)) = first.as_ref().filter(|(_, expected)| *expected != columns) {
-            let expected = format!("gradients of {expected} coordinates, as {name} has");
-            return Err(refuse(&step.name, expected, columns.to_string()));
-        }
-        trains = step.ids.iter().map(|&id| id as usize + 1).fold(trains, usize::max);
-        rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepRows::count));
-        first.get_or_insert((step.name, columns));
-        progress.reach(number + 1);
-    }
-    let (name, columns) = first.unwrap_or_default();
-    let layout = Layout::flat(columns as u64).map_err(CommandError::core(&name))?;
-    let projection = arguments.projection(columns)?;
-    Ok(Recorded { paths, projection, id: projection.id(layout.id()), layout, trains, rows })
-}
-
-impl Recorded {
-    fn width(&self) -> usize {
-        self.id.width
-    }
-
-    /// The sketches of written-out rows, one after the other.
-    fn rows(&self, name: &str, rows: &StepRows) -> Result<Sketched, CommandError> {
-        let mut sketched = Sketched::new(self.width(), rows.count());
-        for row in rows.values.chunks_exact(rows.columns.max(1)) {
-            sketched.push(self, |sketcher| sketcher.segment(0, row)).map_err(CommandError::core(name))?;
-        }
-        Ok(sketched)
-    }
-
-    /// The sketches of a step's gradients, one after the other.
-    fn gradients(&self, step: &StepFile) -> Result<Sketched, CommandError> {
-        let layers = match &step.gradients {
-            StepGradients::Rows(rows) => return self.rows(&step.name, rows),
-            StepGradients::Layers(layers) => layers,
-        };
-        let mut sketched = Sketched::new(self.width(), step.ids.len());
-        for i in 0..step.ids.len() {
-            let take = |sketcher: &mut Sketcher<'_, Projection>| {
-                let mut offset = 0;
-                for (a, b) in layers {
-                    let row = |rows: &StepRows| rows.values[i * rows.columns..][..rows.columns].to_vec();
-                    let layer = Layer::new(offset, b.columns as u64, a.columns as u64);
-                    sketcher.outer(&layer, &row(a), &row(b))?;
-                    offset += (a.columns * b.columns) as u64;
-                }
-                Ok(())
-            };
-            sketched.push(self, take).map_err(CommandError::core(&step.name))?;
-        }
-        Ok(sketched)
-    }
-}
-
-/// Sketches, one after the other.
-struct Sketched {
-    values: Vec<f32>,
-    measures: Vec<Summary>,
-}
-
-impl Sketched {
-    fn new(width: usize, rows: usize) -> Self {
-        Self { values: Vec::with_capacity(width * rows), measures: Vec::with_capacity(rows) }
-    }
-
-    fn push(
-        &mut self,
-        run: &Recorded,
-        take: impl FnOnce(&mut Sketcher<'_, Projection>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let start = self.values.len();
-        self.values.resize(start + run.width(), 0.0);
-        let mut sketcher = Sketcher::new(run.projection, run.layout, &mut self.values[start..])?;
-        take(&mut sketcher)?;
-        let measures = sketcher.finish()?.measures;
-        if measures.non_finite > 0 {
-            return Err(Error::NonFinite);
-        }
-        self.measures.push(measures);
-        Ok(())
-    }
-
-    fn sketches(&self, id: SketchId) -> impl Iterator<Item = Sketch<'_>> {
-        let rows = self.values.chunks_exact(id.width.max(1)).zip(&self.measures);
-        rows.map(move |(values, &measures)| Sketch { id, values, measures, group: 0 })
-    }
-}
-
-/// Data value embedding, last step first. `targets` are gradients at the model after the last step.
+/// Data value embedding, last step first. `targets` are gradients at the model after the last step; with `principal` they are not projected.
 pub(super) fn dvemb(
     directory: &Path,
     targets: &mut Rows,
     arguments: &ProjectionArguments,
+    principal: Option<usize>,
 ) -> Result<Run, CommandError> {
-    let run = open(directory, arguments)?;
+    let run = Recorded::open(directory, arguments, principal)?;
     // Sketches have no columns to compare; their ids say more.
-    let columns = targets.matrix().map_or(run.layout.end() as usize, Matrix::cols);
-    if columns != run.layout.end() as usize {
-        let expected = format!("{} columns, as the steps of {} have", run.layout.end(), directory.display());
+    let columns = targets.matrix().map_or(run.columns, Matrix::cols);
+    if columns != run.columns {
+        let expected = format!("{} columns, as the steps of {} have", run.columns, directory.display());
         return Err(refuse(targets.name(), expected, columns.to_string()));
     }
     let name = targets.name().to_owned();
@@ -148,8 +54,7 @@ pub(super) fn dvemb(
     let mut at_the_end = Vec::new();
     targets.pass("reading", |_, sketch| {
         sketch.check_finite().map_err(CommandError::core(&name))?;
-        at_the_end.extend_from_slice(sketch.values);
-        Ok(())
+        run.target(sketch.values, &mut at_the_end).map_err(CommandError::core(&name))
     })?;
     let count = targets.count();
     let what = directory.display().to_string();
@@ -202,8 +107,12 @@ fn warn(unstable: &[String]) {
 }
 
 /// In-run Shapley values for the targets of the steps themselves.
-pub(super) fn shapley(directory: &Path, arguments: &ProjectionArguments) -> Result<Run, CommandError> {
-    let run = open(directory, arguments)?;
+pub(super) fn shapley(
+    directory: &Path,
+    arguments: &ProjectionArguments,
+    principal: Option<usize>,
+) -> Result<Run, CommandError> {
+    let run = Recorded::open(directory, arguments, principal)?;
     let what = directory.display().to_string();
     let mut scores: Vec<Vec<f64>> = Vec::new();
     let mut progress = console::Progress::new(format!("walking through {what}"), run.paths.len());
