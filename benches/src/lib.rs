@@ -10,7 +10,7 @@
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
-//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`] with [`stores`] in them, [`influence`]: one file a contest.
+//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`] with [`stores`] in them, [`distances`], [`influence`]: one file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;
@@ -18,6 +18,7 @@ pub mod clock;
 pub mod contest;
 pub mod conversions;
 pub mod data;
+pub mod distances;
 pub mod dots;
 pub mod factored;
 pub mod gaussians;

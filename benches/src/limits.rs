@@ -42,6 +42,35 @@ pub fn multiply_add(contest: &mut Contest<'_>, dtype: &str, products: usize) {
     }
 }
 
+/// Enters the limit of comparing so many bits: exclusive ors, counts and additions of whole registers.
+pub fn count_bits(contest: &mut Contest<'_>, bits: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vpopcntdq") {
+            contest.enter(Role::Limit, "vpopcntd", move || {
+                // SAFETY: the features were found.
+                unsafe { x86::counts_512(black_box(bits / 512 / 16)) }
+            });
+        } else if is_x86_feature_detected!("avx2") {
+            contest.enter(Role::Limit, "counts by nibbles", move || {
+                // SAFETY: the feature was found.
+                unsafe { x86::counts_256(black_box(bits / 256 / 8)) }
+            });
+        }
+    }
+    if !vectors() {
+        contest.enter(Role::Limit, "count_ones", move || {
+            let mut sums = [0_u32; 8];
+            for _ in 0..black_box(bits / 64 / 8) {
+                for (sum, x) in sums.iter_mut().zip(black_box([3_u64, 5, 7, 9, 11, 13, 15, 17])) {
+                    *sum += x.count_ones();
+                }
+            }
+            f64::from(black_box(sums)[0])
+        });
+    }
+}
+
 /// Enters the limits of reading two buffers side by side.
 pub fn read_two<'a, T: Element, U: Element>(contest: &mut Contest<'a>, x: &'a Buffer<T>, y: &'a Buffer<U>) {
     if size_of::<T>() == 2 * size_of::<U>() {
@@ -420,6 +449,44 @@ mod x86 {
             x = black_box(x);
         }
         sum(a)
+    }
+
+    /// Sixteen registers at a time, so that all stay registers.
+    #[target_feature(enable = "avx512f,avx512vpopcntdq")]
+    pub(super) fn counts_512(times: usize) -> f64 {
+        let mut x = [3, 5, 7, 9].map(|bits| black_box(_mm512_set1_epi32(bits)));
+        let q = [1, 2, 3, 4].map(|bits| black_box(_mm512_set1_epi32(bits)));
+        let mut a = [_mm512_setzero_si512(); 16];
+        for _ in 0..times {
+            for (i, a) in a.iter_mut().enumerate() {
+                *a = _mm512_add_epi32(*a, _mm512_popcnt_epi32(_mm512_xor_si512(x[i % 4], q[i / 4])));
+            }
+            // Else the counts would be taken out of the loop.
+            x = black_box(x);
+        }
+        let sum = a.into_iter().fold(_mm512_setzero_si512(), |a, b| _mm512_add_epi32(a, b));
+        f64::from(_mm512_reduce_add_epi32(sum))
+    }
+
+    /// Bytes' counts by two look-ups, eight registers at a time.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn counts_256(times: usize) -> f64 {
+        let bits = _mm256_set1_epi64x(0x0302_0201_0201_0100);
+        let (nibble, mut x) = (_mm256_set1_epi8(15), black_box([_mm256_set1_epi32(3); 2]));
+        let q = [1, 2, 3, 4].map(|bits| black_box(_mm256_set1_epi32(bits)));
+        let mut a = [_mm256_setzero_si256(); 8];
+        for _ in 0..times {
+            for (i, a) in a.iter_mut().enumerate() {
+                let x = _mm256_xor_si256(x[i % 2], q[i / 2]);
+                let low = _mm256_shuffle_epi8(bits, _mm256_and_si256(x, nibble));
+                let high = _mm256_and_si256(_mm256_srli_epi16::<4>(x), nibble);
+                let both = _mm256_add_epi8(low, _mm256_shuffle_epi8(bits, high));
+                *a = _mm256_add_epi8(*a, both);
+            }
+            x = black_box(x);
+        }
+        let sum = a.into_iter().fold(_mm256_setzero_si256(), |a, b| _mm256_add_epi8(a, b));
+        f64::from(_mm256_extract_epi32::<0>(sum))
     }
 
     #[target_feature(enable = "avx512f")]

@@ -2,7 +2,7 @@
 
 use crate::contest::{Contest, Role};
 use crate::data::Buffer;
-use gradsieve::store::{Codec, Entry, Queries, Store, TopK};
+use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store, TopK};
 use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -81,5 +81,36 @@ pub fn enter<'a>(
         let left_out = black_box(store).top(&queries, &mut tile, &mut tops);
         black_box(&tops);
         left_out.map_or(f64::NAN, |_| 0.0)
+    });
+}
+
+/// Signs of queries for [`enter_signs`], in `scratch`.
+#[must_use]
+pub fn signs<'q>(width: usize, values: &[f32], scratch: &'q mut Vec<u32>) -> Option<Signs<'q>> {
+    scratch.resize(Signs::words(values.len() / width, width), 0);
+    Signs::new(id_of(width), values, scratch).ok()
+}
+
+/// Enters the store of 1-bit rows, whose differing signs are counted, and tile by tile into a list of 500 rows a query. `right` gives the answer that is compared.
+pub fn enter_signs<'a>(
+    contest: &mut Contest<'a>,
+    store: Option<&'a Store<'a>>,
+    signs: Option<Signs<'a>>,
+    mut right: impl FnMut() -> bool + 'a,
+) {
+    let (Some(store), Some(signs)) = (store, signs) else { return };
+    let count = signs.count();
+    let mut entries = vec![Entry::default(); 500 * count];
+    let mut tile = vec![0; 512 * count];
+    let mut checked = false;
+    contest.enter(Role::Variant, "the store, list of 500", move || {
+        // Only the differences are compared; the first call is not timed.
+        if !std::mem::replace(&mut checked, true) && !right() {
+            return f64::NAN;
+        }
+        let mut lists: Vec<Shortlist<'_>> = entries.chunks_mut(500).map(Shortlist::new).collect();
+        let done = black_box(store).shortlist(&signs, &mut tile, &mut lists);
+        black_box(&lists);
+        done.map_or(f64::NAN, |()| 0.0)
     });
 }

@@ -148,15 +148,17 @@ pub(crate) trait Simd: Copy {
         }
         sums
     }
-    /// Lane *i* = Σ over places of the bits in which word *i* of a group and that of a query differ, for G groups and W queries. Bits that are not
-    /// in the place's mask don't count; all groups have as many places as there are masks and queries. Asks for memory ahead if `fetch`.
-    fn differences<const G: usize, const W: usize>(
+    /// Puts lane *i* = Σ over places of the bits in which word *i* of a group and that of a query differ, for some groups one after the other and W
+    /// queries. Bits that are not in the place's mask don't count; a group has as many places as there are masks and queries. Asks for memory ahead
+    /// if `fetch`.
+    fn differences<const W: usize>(
         self,
-        groups: &[&[[u32; 16]]; G],
+        groups: &[[u32; 16]],
         masks: &[u32],
         queries: &[[u32; W]],
         fetch: bool,
-    ) -> [[[u32; 16]; G]; W];
+        to: Distances<'_>,
+    );
     /// Asks for the cache line at `ahead` bytes after `from`; any address will do.
     fn prefetch<T>(self, from: &T, ahead: usize);
 
@@ -224,6 +226,36 @@ pub(crate) trait Simd: Copy {
             *lane = values[(lane.to_bits() >> SHIFT) as usize % 16];
         }
         self.load(&lanes)
+    }
+}
+
+/// Where [`Simd::differences`] go: to a row for every query, of which there are `rows` from the first group's first row on; the queries' lie `apart`.
+pub(crate) struct Distances<'a> {
+    pub(crate) to: &'a mut [u32],
+    pub(crate) rows: usize,
+    pub(crate) apart: usize,
+}
+
+impl Distances<'_> {
+    /// The places of group `group` for query `query`: sixteen, or fewer for the last rows.
+    #[inline(always)]
+    pub(crate) fn of(&mut self, group: usize, query: usize) -> &mut [u32] {
+        let (first, start) = (16 * group, self.apart * query + 16 * group);
+        let end = start + self.rows.saturating_sub(first).min(16);
+        self.to.get_mut(start..end).unwrap_or_default()
+    }
+
+    /// Fills them.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, group: usize, query: usize, sixteen: &[u32; 16]) {
+        let to = self.of(group, query);
+        if let Some(to) = to.first_chunk_mut() {
+            *to = *sixteen;
+            return;
+        }
+        for (to, sum) in to.iter_mut().zip(sixteen) {
+            *to = *sum;
+        }
     }
 }
 

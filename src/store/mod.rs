@@ -5,6 +5,7 @@
 //! | `codec` | how a row of K numbers is stored: [`Codec`], and the bytes each takes |
 //! | `rows` | the store: [`Store`] and its [`Row`]s |
 //! | `queries` | what rows are scored against: [`Queries`] |
+//! | `shortlist` | the rows of 1 bit that are worth an exact score, by counting signs: [`Signs`], [`Shortlist`] |
 //! | `reservoir` | a uniform sample of a stream that is longer than the memory: [`Reservoir`] |
 //! | `largest` | the rows with the largest scores of such a stream: [`Largest`] |
 //! | `top_k` | the k largest scores alone: [`TopK`] |
@@ -20,6 +21,7 @@ mod largest;
 mod queries;
 mod reservoir;
 mod rows;
+mod shortlist;
 mod top_k;
 
 pub use codec::Codec;
@@ -27,4 +29,5 @@ pub use largest::Largest;
 pub use queries::Queries;
 pub use reservoir::Reservoir;
 pub use rows::{Row, Store};
+pub use shortlist::{Shortlist, Signs};
 pub use top_k::{Entry, TopK};

@@ -59,7 +59,7 @@ pub struct Store<'m> {
     id: Option<SketchId>,
     /// Coordinates of each gradient.
     coordinates: u64,
-    parts: Parts<'m>,
+    pub(super) parts: Parts<'m>,
 }
 
 /// The memory of a store, by what it holds. All but the first are as long as there is room for rows, or empty where the codec has no such.
@@ -338,12 +338,7 @@ impl<'m> Store<'m> {
         scores: &mut [f32],
     ) -> Result<(), Error> {
         let packed = self.check_queries(queries)?;
-        if rows.end > self.len || rows.start > rows.end {
-            return Err(Error::Row { rows: self.len, found: rows.end });
-        }
-        if !rows.start.is_multiple_of(GROUP) {
-            return Err(Error::Setting);
-        }
+        self.check_rows(&rows)?;
         check_length(queries.count().saturating_mul(rows.len()), scores.len())?;
         if scores.is_empty() {
             return Ok(());
@@ -430,14 +425,27 @@ impl<'m> Store<'m> {
         if row < self.len { Ok(()) } else { Err(Error::Row { rows: self.len, found: row }) }
     }
 
-    fn check_queries<'q>(&self, queries: &Queries<'q>) -> Result<Packed<'q>, Error> {
-        let packed = queries.packed_for(self.codec)?;
-        match self.id {
-            Some(id) => id.check(&queries.id())?,
-            None if self.width != queries.id().width => return Err(Error::Mismatch(Field::Width)),
-            None => {}
+    /// Refuses rows that there are not, and such as begin within a group.
+    pub(super) fn check_rows(&self, rows: &Range<usize>) -> Result<(), Error> {
+        if rows.end > self.len || rows.start > rows.end {
+            return Err(Error::Row { rows: self.len, found: rows.end });
         }
+        if rows.start.is_multiple_of(GROUP) { Ok(()) } else { Err(Error::Setting) }
+    }
+
+    pub(super) fn check_queries<'q>(&self, queries: &Queries<'q>) -> Result<Packed<'q>, Error> {
+        let packed = queries.packed_for(self.codec)?;
+        self.check_sketch(&queries.id())?;
         Ok(packed)
+    }
+
+    /// Refuses queries that belong to another kind of sketch than the rows.
+    pub(super) fn check_sketch(&self, queries: &SketchId) -> Result<(), Error> {
+        match self.id {
+            Some(id) => id.check(queries),
+            None if self.width != queries.width => Err(Error::Mismatch(Field::Width)),
+            None => Ok(()),
+        }
     }
 
     /// Writes a row that was checked.

@@ -69,6 +69,27 @@ impl<'m> TopK<'m> {
         Self { entries: memory, len: 0 }
     }
 
+    /// The first `len` entries of `memory`, which an earlier one of these left there.
+    pub(super) fn filled(memory: &'m mut [Entry], len: usize) -> Self {
+        let len = len.min(memory.len());
+        Self { entries: memory, len }
+    }
+
+    /// Brings the entries kept into the order of their ids, the lowest first, and forgets the heap. Ids are below 2⁵³.
+    pub(super) fn sort_by_id(&mut self) {
+        let len = self.len;
+        for i in 0..len {
+            // What is sorted by is a score, so the two change their roles.
+            if let Some(entry) = self.entries.get(i).copied() {
+                self.len = i + 1;
+                self.rise(Entry { id: entry.score.to_bits(), score: -(entry.id as f64) });
+            }
+        }
+        for entry in TopK::filled(self.entries, len).into_sorted_mut() {
+            *entry = Entry { id: -entry.score as u64, score: f64::from_bits(entry.id) };
+        }
+    }
+
     /// Forgets everything.
     pub const fn reset(&mut self) {
         self.len = 0;
@@ -137,6 +158,10 @@ impl<'m> TopK<'m> {
     /// The entries kept, the largest first.
     #[must_use]
     pub fn into_sorted(self) -> &'m [Entry] {
+        self.into_sorted_mut()
+    }
+
+    fn into_sorted_mut(self) -> &'m mut [Entry] {
         let heap = self.entries.get_mut(..self.len).unwrap_or_default();
         let mut len = heap.len();
         // The root is the last of those that remain: it changes places with the one at the end.

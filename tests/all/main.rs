@@ -16,6 +16,7 @@ mod plan;
 mod projections;
 mod rademacher;
 mod sequence;
+mod shortlist;
 mod sketch;
 mod source;
 mod state;

@@ -5,8 +5,8 @@ use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{
-    axpys, conversions, dots, factored, gaussians, ghosts, hadamard, influence, limits, masks, matrices,
-    norms, pairs, rademacher, report, scores, sketches, srht, summaries,
+    axpys, conversions, distances, dots, factored, gaussians, ghosts, hadamard, influence, limits, masks,
+    matrices, norms, pairs, rademacher, report, scores, sketches, srht, summaries,
 };
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         masks::hold,
         matrices::hold,
         scores::hold,
+        distances::hold,
         factored::hold,
         ghosts::hold,
         influence::hold,

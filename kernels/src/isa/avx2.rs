@@ -3,7 +3,7 @@
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
-use crate::simd::Simd;
+use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
     __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
     _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
@@ -197,20 +197,20 @@ pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
 /// The machine has AVX2.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn differences<const G: usize, const W: usize>(
-    groups: &[&[[u32; 16]]; G],
+pub(super) unsafe fn differences<const W: usize>(
+    groups: &[[u32; 16]],
     masks: &[u32],
     queries: &[[u32; W]],
     fetch: bool,
-) -> [[[u32; 16]; G]; W] {
-    let mut out = [[[0; 16]; G]; W];
-    let ahead = crate::score::ahead(groups);
+    mut to: Distances<'_>,
+) {
+    let mut out = [[0; 16]; W];
     #[rustfmt::skip]
     let bits = _mm256_setr_epi8(
         0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
     );
     let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());
-    for (g, group) in groups.iter().enumerate() {
+    for (g, group) in groups.chunks_exact(masks.len().max(1)).enumerate() {
         for half in 0..2 {
             let mut totals = [zero; W];
             let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
@@ -218,7 +218,7 @@ pub(super) unsafe fn differences<const G: usize, const W: usize>(
                 let mut counts = [zero; W];
                 for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
                     if fetch && half == 0 {
-                        prefetch(rows, ahead);
+                        prefetch(rows, 4096);
                     }
                     // SAFETY: 64 bytes, twice 32.
                     let rows = unsafe { _mm256_loadu_si256(rows.as_ptr().cast::<__m256i>().add(half)) };
@@ -238,11 +238,13 @@ pub(super) unsafe fn differences<const G: usize, const W: usize>(
             }
             for (out, total) in out.iter_mut().zip(totals) {
                 // SAFETY: 64 bytes, twice 32.
-                unsafe { _mm256_storeu_si256(out[g].as_mut_ptr().cast::<__m256i>().add(half), total) };
+                unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast::<__m256i>().add(half), total) };
             }
         }
+        for (q, out) in out.iter().enumerate() {
+            to.put(g, q, out);
+        }
     }
-    out
 }
 
 impl Avx2 {
@@ -685,15 +687,16 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn differences<const G: usize, const W: usize>(
+    fn differences<const W: usize>(
         self,
-        groups: &[&[[u32; 16]]; G],
+        groups: &[[u32; 16]],
         masks: &[u32],
         queries: &[[u32; W]],
         fetch: bool,
-    ) -> [[[u32; 16]; G]; W] {
+        to: Distances<'_>,
+    ) {
         // SAFETY: the witness.
-        unsafe { differences::<G, W>(groups, masks, queries, fetch) }
+        unsafe { differences(groups, masks, queries, fetch, to) }
     }
 
     #[inline(always)]

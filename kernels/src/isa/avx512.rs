@@ -3,7 +3,7 @@
 use crate::dispatch::Kernel;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
 use crate::level::{has_vnni, has_vpopcntdq};
-use crate::simd::Simd;
+use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
     __m256i, __m512, __m512d, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
     _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
@@ -14,15 +14,15 @@ use core::arch::x86_64::{
     _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
     _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask,
     _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32,
-    _mm512_mask_xor_ps, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps,
-    _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps,
-    _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_popcnt_epi32, _mm512_reduce_add_epi32,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4, _mm512_shuffle_i32x4,
-    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64,
-    _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
-    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpackhi_pd,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_mask_storeu_epi32, _mm512_mask_xor_ps, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64,
+    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_popcnt_epi32,
+    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64,
+    _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4,
+    _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32,
+    _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32,
+    _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
+    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -217,49 +217,108 @@ unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, con
     out
 }
 
-/// The word `differences` with one instruction that counts in sixteen words.
+/// The word `differences` with one instruction that counts in sixteen words. One query takes group by group, so that memory is read in order;
+/// more take two groups at a time, for fewer loads of queries.
 ///
 /// # Safety
 /// The machine has the features.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")]
-unsafe fn differences_vpopcntdq<const G: usize, const W: usize>(
-    groups: &[&[[u32; 16]]; G],
+unsafe fn differences_vpopcntdq<const W: usize>(
+    groups: &[[u32; 16]],
     masks: &[u32],
     queries: &[[u32; W]],
     fetch: bool,
-) -> [[[u32; 16]; G]; W] {
-    const X_XOR_Q_AND_MASK: i32 = 0x28;
-    let mut sums = [[_mm512_setzero_si512(); G]; W];
-    let ahead = crate::score::ahead(groups);
-    let mut x = *groups;
-    for x in &mut x {
-        *x = x.get(..queries.len()).unwrap_or_default();
+    mut to: Distances<'_>,
+) {
+    let length = masks.len().max(1);
+    let (abreast, ahead) = if W == 1 { (1, IN_ORDER) } else { (2, 4096) };
+    let ahead = if fetch { ahead } else { 0 };
+    for (groups, first) in groups.chunks(abreast * length).zip((0..).step_by(abreast)) {
+        let (near, far) = groups.split_at(length.min(groups.len()));
+        if W == 1 {
+            put(&mut to, first, 0, count_alone(near, masks, queries.as_flattened(), ahead));
+            continue;
+        }
+        // The last one may be alone: then its second column goes nowhere.
+        let far = if far.is_empty() { near } else { far };
+        for (q, sums) in count_two([near, far], masks, queries, ahead).into_iter().enumerate() {
+            put(&mut to, first, q, sums[0]);
+            put(&mut to, first + 1, q, sums[1]);
+        }
     }
-    for (i, (q, mask)) in queries.iter().zip(masks).enumerate() {
-        let mask = _mm512_set1_epi32(mask.cast_signed());
-        let mut row = [_mm512_setzero_si512(); G];
-        for (row, x) in row.iter_mut().zip(x) {
-            let Some(x) = x.get(i) else { continue };
-            if fetch {
-                super::avx2::prefetch(x, ahead);
+}
+
+/// Writes the distances of sixteen rows, or of as many as there are.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn put(to: &mut Distances<'_>, group: usize, query: usize, sums: __m512i) {
+    let to = to.of(group, query);
+    if to.len() == 16 {
+        // SAFETY: 64 bytes.
+        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), sums) };
+    } else {
+        // SAFETY: the mask has a bit for each element, and what is masked out is not written.
+        unsafe { _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), first(to.len()), sums) };
+    }
+}
+
+/// How far ahead to ask for memory that is read in order, in bytes.
+const IN_ORDER: usize = 2048;
+
+/// One group and one query. Places come in pairs.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+fn count_alone(group: &[[u32; 16]], masks: &[u32], query: &[u32], ahead: usize) -> __m512i {
+    const X_XOR_Q_AND_MASK: i32 = 0x28;
+    let mut sums = [_mm512_setzero_si512(); 2];
+    let places = masks.as_chunks::<2>().0.iter().zip(query.as_chunks::<2>().0);
+    for (x, (masks, query)) in group.as_chunks::<2>().0.iter().zip(places) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            if ahead > 0 {
+                super::avx2::prefetch(&x[i], ahead);
             }
             // SAFETY: 64 bytes.
-            *row = unsafe { _mm512_loadu_si512(x.as_ptr().cast()) };
+            let x = unsafe { _mm512_loadu_si512(x[i].as_ptr().cast()) };
+            let (q, mask) = (query[i].cast_signed(), masks[i].cast_signed());
+            let differ = _mm512_ternarylogic_epi32::<X_XOR_Q_AND_MASK>(
+                x,
+                _mm512_set1_epi32(q),
+                _mm512_set1_epi32(mask),
+            );
+            *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(differ));
         }
-        for (sums, q) in sums.iter_mut().zip(q) {
+    }
+    _mm512_add_epi32(sums[0], sums[1])
+}
+
+/// Two groups and W queries, whose words have no bits that the masks don't have.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+fn count_two<const W: usize>(
+    groups: [&[[u32; 16]]; 2],
+    masks: &[u32],
+    queries: &[[u32; W]],
+    ahead: usize,
+) -> [[__m512i; 2]; W] {
+    let mut sums = [[_mm512_setzero_si512(); 2]; W];
+    let places = groups[0].iter().zip(groups[1]).zip(queries.iter().zip(masks));
+    for ((first, second), (queries, mask)) in places {
+        let mask = _mm512_set1_epi32(mask.cast_signed());
+        if ahead > 0 {
+            super::avx2::prefetch(first, ahead);
+            super::avx2::prefetch(second, ahead);
+        }
+        // SAFETY: 64 bytes.
+        let load = |from: &[u32; 16]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+        let x = [_mm512_and_si512(load(first), mask), _mm512_and_si512(load(second), mask)];
+        for (sums, q) in sums.iter_mut().zip(queries) {
             let q = _mm512_set1_epi32(q.cast_signed());
-            for (sum, x) in sums.iter_mut().zip(row) {
-                let differ = _mm512_ternarylogic_epi32::<X_XOR_Q_AND_MASK>(x, q, mask);
-                *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(differ));
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(_mm512_xor_si512(x, q)));
             }
         }
     }
-    let mut out = [[[0; 16]; G]; W];
-    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-        // SAFETY: 64 bytes.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
-    }
-    out
+    sums
 }
 
 impl Avx512 {
@@ -625,19 +684,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn differences<const G: usize, const W: usize>(
+    fn differences<const W: usize>(
         self,
-        groups: &[&[[u32; 16]]; G],
+        groups: &[[u32; 16]],
         masks: &[u32],
         queries: &[[u32; W]],
         fetch: bool,
-    ) -> [[[u32; 16]; G]; W] {
+        to: Distances<'_>,
+    ) {
         if has_vpopcntdq() {
             // SAFETY: the witness, and VPOPCNTDQ was found.
-            return unsafe { differences_vpopcntdq::<G, W>(groups, masks, queries, fetch) };
+            return unsafe { differences_vpopcntdq(groups, masks, queries, fetch, to) };
         }
         // SAFETY: the witness: this level has AVX2's set.
-        unsafe { super::avx2::differences::<G, W>(groups, masks, queries, fetch) }
+        unsafe { super::avx2::differences(groups, masks, queries, fetch, to) }
     }
 
     #[inline(always)]

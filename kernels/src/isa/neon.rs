@@ -5,7 +5,7 @@
 
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
-use crate::simd::Simd;
+use crate::simd::{Distances, Simd};
 use core::arch::aarch64::{
     float32x4_t, float64x2_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32,
     vaddq_f64, vaddq_s32, vaddq_u8, vaddq_u32, vaddv_f32, vaddvq_f64, vaddvq_s32, vandq_u16, vandq_u32,
@@ -348,16 +348,16 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
-    fn differences<const G: usize, const W: usize>(
+    fn differences<const W: usize>(
         self,
-        groups: &[&[[u32; 16]]; G],
+        groups: &[[u32; 16]],
         masks: &[u32],
         queries: &[[u32; W]],
         fetch: bool,
-    ) -> [[[u32; 16]; G]; W] {
-        let mut out = [[[0; 16]; G]; W];
-        let ahead = crate::score::ahead(groups);
-        for (g, group) in groups.iter().enumerate() {
+        mut to: Distances<'_>,
+    ) {
+        let mut out = [[0; 16]; W];
+        for (g, group) in groups.chunks_exact(masks.len().max(1)).enumerate() {
             for quarter in 0..4 {
                 // SAFETY: the witness.
                 let mut totals = [unsafe { vdupq_n_u32(0) }; W];
@@ -367,7 +367,7 @@ impl Simd for Neon {
                     let mut counts = [unsafe { vdupq_n_u8(0) }; W];
                     for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
                         if fetch && quarter == 0 {
-                            self.prefetch(rows, ahead);
+                            self.prefetch(rows, 4096);
                         }
                         // SAFETY: the witness; 64 bytes, four times 16.
                         let rows = unsafe {
@@ -389,11 +389,13 @@ impl Simd for Neon {
                 }
                 for (out, total) in out.iter_mut().zip(totals) {
                     // SAFETY: the witness; 64 bytes, four times 16.
-                    unsafe { vst1q_u32(out[g].as_mut_ptr().add(4 * quarter), total) };
+                    unsafe { vst1q_u32(out.as_mut_ptr().add(4 * quarter), total) };
                 }
             }
+            for (q, out) in out.iter().enumerate() {
+                to.put(g, q, out);
+            }
         }
-        out
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
-use crate::simd::Simd;
+use crate::simd::{Distances, Simd};
 use core::arch::wasm32::{
     f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_ne, f32x4_pmax, f32x4_splat, f64x2_add,
     f64x2_extract_lane, f64x2_promote_low_f32x4, i8x16, i8x16_add, i8x16_popcnt, i8x16_splat, i8x16_swizzle,
@@ -313,15 +313,16 @@ impl Simd for Simd128 {
     }
 
     #[inline(always)]
-    fn differences<const G: usize, const W: usize>(
+    fn differences<const W: usize>(
         self,
-        groups: &[&[[u32; 16]]; G],
+        groups: &[[u32; 16]],
         masks: &[u32],
         queries: &[[u32; W]],
         _fetch: bool,
-    ) -> [[[u32; 16]; G]; W] {
-        let mut out = [[[0; 16]; G]; W];
-        for (g, group) in groups.iter().enumerate() {
+        mut to: Distances<'_>,
+    ) {
+        let mut out = [[0; 16]; W];
+        for (g, group) in groups.chunks_exact(masks.len().max(1)).enumerate() {
             for quarter in 0..4 {
                 let mut totals = [i32x4_splat(0); W];
                 let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
@@ -340,13 +341,15 @@ impl Simd for Simd128 {
                     }
                 }
                 for (out, total) in out.iter_mut().zip(totals) {
-                    if let Some(to) = out[g].as_chunks_mut::<4>().0.get_mut(quarter) {
+                    if let Some(to) = out.as_chunks_mut::<4>().0.get_mut(quarter) {
                         store_16_bytes(total, to);
                     }
                 }
             }
+            for (q, out) in out.iter().enumerate() {
+                to.put(g, q, out);
+            }
         }
-        out
     }
 
     /// There is no such instruction.

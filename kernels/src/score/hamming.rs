@@ -13,7 +13,7 @@ use crate::codec::sign::sign_words;
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
 use crate::level::Level;
-use crate::simd::Simd;
+use crate::simd::{Distances, Simd};
 
 /// Where a query's words stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,65 +276,27 @@ impl Kernel for Sealed<'_> {
         }
     }
 
-    /// Eight groups at a time, which stay near while the queries come by.
+    /// Eight groups at a time, which stay near while the queries come by; all of them for a single tile.
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let Self { words, n, queries, distances } = self;
-        let length = queries.masks.len().max(1);
-        let groups = words.as_chunks::<GROUP>().0.chunks(times(8, length));
-        for (groups, first) in groups.zip((0..n).step_by(8 * GROUP)) {
+        let masks = queries.masks;
+        let length = masks.len().max(1);
+        let groups = words.as_chunks::<GROUP>().0;
+        let block = if queries.count > TILE { 8 } else { groups.len() / length };
+        for (groups, first) in groups.chunks(times(block, length)).zip((0..n).step_by((block * GROUP).max(1)))
+        {
             let mut fetch = true;
             for (tile, q) in queries.words.chunks(times(TILE, length)).zip((0_usize..).step_by(TILE)) {
-                let distances = distances.get_mut(q * n..).unwrap_or_default();
-                let part = Part { groups, first, n, fetch, masks: queries.masks, tile };
+                let to = distances.get_mut(q * n + first..).unwrap_or_default();
+                let to = Distances { to, rows: n - first, apart: n };
                 match tile.len() / length {
-                    8 => part.count::<S, 2, 8>(s, distances),
-                    4 => part.count::<S, 4, 4>(s, distances),
-                    2 => part.count::<S, 4, 2>(s, distances),
-                    _ => part.count::<S, 8, 1>(s, distances),
+                    8 => s.differences::<8>(groups, masks, tile.as_chunks().0, fetch, to),
+                    4 => s.differences::<4>(groups, masks, tile.as_chunks().0, fetch, to),
+                    2 => s.differences::<2>(groups, masks, tile.as_chunks().0, fetch, to),
+                    _ => s.differences::<1>(groups, masks, tile.as_chunks().0, fetch, to),
                 }
                 fetch = false;
-            }
-        }
-    }
-}
-
-/// Some groups of a sealed segment and a tile of queries.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    groups: &'a [[u32; GROUP]],
-    /// The first row's number, of n.
-    first: usize,
-    n: usize,
-    /// Whether to ask for memory ahead.
-    fetch: bool,
-    masks: &'a [u32],
-    tile: &'a [u32],
-}
-
-impl Part<'_> {
-    /// Counts G groups at a time against the W queries of the tile.
-    #[inline(always)]
-    fn count<S: Simd, const G: usize, const W: usize>(self, s: S, distances: &mut [u32]) {
-        let length = self.masks.len().max(1);
-        let queries = self.tile.as_chunks::<W>().0;
-        for (some, first) in self.groups.chunks(times(G, length)).zip((self.first..).step_by(G * GROUP)) {
-            let mut each: [&[[u32; GROUP]]; G] = [some.get(..length).unwrap_or_default(); G];
-            for (slot, group) in each.iter_mut().zip(some.chunks_exact(length)) {
-                *slot = group;
-            }
-            let sums = s.differences::<G, W>(&each, self.masks, queries, self.fetch);
-            for (sums, distances) in sums.iter().zip(distances.chunks_mut(self.n)) {
-                let to = distances.get_mut(first..).unwrap_or_default();
-                for (sums, to) in sums.iter().zip(to.chunks_mut(GROUP)).take(some.len() / length) {
-                    if let Some(to) = to.first_chunk_mut::<GROUP>() {
-                        *to = *sums;
-                        continue;
-                    }
-                    for (to, sum) in to.iter_mut().zip(sums) {
-                        *to = *sum;
-                    }
-                }
             }
         }
     }

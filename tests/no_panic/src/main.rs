@@ -22,7 +22,7 @@ use gradsieve::influence::{
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::state::Header;
-use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
+use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
 use gradsieve::{
     Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask,
     Part, Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State,
@@ -401,6 +401,8 @@ fn kept(
     let mut entries = [Entry::default(); 8];
     let mut tops = [TopK::new(opaque(&mut entries))];
     sum += store.top(&queries, tile, opaque(&mut tops))? as f64;
+    let [top] = &mut tops;
+    sum += shortlist(&store, values, &queries, top)?;
     sum += store.squared_norms().iter().sum::<f64>() + store.ids().len() as f64 + store.groups().len() as f64;
 
     let bytes = &mut [0; 2000];
@@ -421,6 +423,25 @@ fn kept(
     Ok(sum + largest.scores().iter().sum::<f64>())
 }
 
+/// Counts of signs that differ, the list that is made by them, and its rows' scores.
+fn shortlist(
+    store: &Store<'_>,
+    values: &[f32],
+    query: &Queries<'_>,
+    top: &mut TopK<'_>,
+) -> Result<f64, Error> {
+    let (words, counts) = (&mut [0; 64], &mut [0; 64]);
+    let (words, counts) = (opaque(words), opaque(counts));
+    let signs = Signs::new(query.id(), values, words)?;
+    store.differences(&signs, counts)?;
+    store.differences_rows(black_box(0)..black_box(3), &signs, counts)?;
+    let mut entries = [Entry::default(); 8];
+    let mut lists = [Shortlist::new(opaque(&mut entries))];
+    store.shortlist(&signs, counts, opaque(&mut lists))?;
+    let [list] = &lists;
+    Ok(store.top_of(list, query, top)? as f64 + list.rows().iter().map(|row| row.score).sum::<f64>())
+}
+
 /// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to the optimiser.
 fn stores(
     floats: &mut [f32],
@@ -429,7 +450,7 @@ fn stores(
     half: &[f16],
 ) -> Result<f32, kernels::Error> {
     use kernels::codec::{int8::*, sign::*};
-    use kernels::score::{float, int8, sign};
+    use kernels::score::{float, hamming, int8, sign};
     let k = black_box(8);
     let (rows, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
     let (scores, scratch) = rest.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
@@ -456,6 +477,11 @@ fn stores(
     sign::score_sign_rows(stored, k, rows, scores)?;
     let tables = sign::Tables::new(rows, k, scratch)?;
     sign::score_sign_sealed(stored, tables, scores)?;
+    let (scratch, distances) = sealed.split_at_mut(black_box(3).min(sealed.len()));
+    let queries = hamming::Queries::open(rows, k, scratch)?;
+    hamming::hamming_rows(signs, queries, distances)?;
+    let queries = hamming::Queries::sealed(rows, k, scratch)?;
+    hamming::hamming_sealed(signs, queries, distances)?;
     Ok(scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
 }
 
