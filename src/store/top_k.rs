@@ -8,7 +8,6 @@
 use crate::error::Error;
 use crate::sketch::SketchId;
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
-use core::cmp::Ordering;
 
 /// A score and whose it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,13 +19,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it stands before `other`. Scores are numbers, never NaN.
+    /// Whether it stands before `other`. Scores are numbers, never NaN. Without branches: in a heap nobody could foretell them.
     fn is_before(&self, other: &Self) -> bool {
-        match self.score.partial_cmp(&other.score) {
-            Some(Ordering::Greater) => true,
-            Some(Ordering::Less) => false,
-            _ => self.id < other.id,
-        }
+        (self.score > other.score) | ((self.score == other.score) & (self.id < other.id))
     }
 }
 
@@ -232,11 +227,11 @@ fn sink(heap: &mut [Entry], entry: Entry) {
     let mut hole = 0;
     loop {
         let child = hole * 2 + 1;
-        let (index, below) = match (heap.get(child), heap.get(child + 1)) {
-            (Some(left), Some(right)) if left.is_before(right) => (child + 1, *right),
-            (Some(left), _) => (child, *left),
-            (None, _) => break,
+        let index = match (heap.get(child), heap.get(child + 1)) {
+            (Some(left), Some(right)) => child + usize::from(left.is_before(right)),
+            _ => child,
         };
+        let Some(below) = heap.get(index).copied() else { break };
         if !entry.is_before(&below) {
             break;
         }

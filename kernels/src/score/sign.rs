@@ -501,6 +501,8 @@ impl Kernel for Sealed<'_> {
                 let scores = scores.get_mut(q * n..).unwrap_or_default();
                 let part = Part { groups, scales, first, n, fetch, tile };
                 match (tile.len() / length, S::ROOMY) {
+                    // A group alone: a row that was looked for, or the last ones.
+                    (1, _) if groups.len() <= length / 8 => part.score::<S, 1, 1, 0, 1>(s, scores),
                     (4, true) => part.score::<S, 4, 4, 0, 4>(s, scores),
                     (4, false) => {
                         part.score::<S, 2, 4, 0, 2>(s, scores);
