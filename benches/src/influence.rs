@@ -161,18 +161,16 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
     contest.enter_ours(move |level| {
         let mut sums = vec![0.0; queries * K];
         let (mut dots, mut weighted) = (vec![0.0; queries * PASS_BLOCK], vec![0.0; queries * PASS_BLOCK]);
-        let mut wide = vec![0.0; PASS_BLOCK * K];
         for rows in black_box(&**rows).chunks_exact(PASS_BLOCK * K) {
-            let outcome = gradsieve_kernels::widen_with(level, rows, &mut wide)
-                .and_then(|()| score_rows_with(level, &wide, K, samples, &mut dots));
-            for (r, row) in wide.chunks_exact(K).enumerate() {
+            let outcome = score_rows_with(level, rows, K, samples, &mut dots);
+            for (r, row) in rows.chunks_exact(K).enumerate() {
                 let weight = 1.0 / (damping + squared_norm_with(level, row));
                 let dots = dots.iter().skip(r).step_by(PASS_BLOCK);
                 let to = weighted[r * queries..].iter_mut();
                 to.zip(dots).for_each(|(to, &dot)| *to = (weight * f64::from(dot)) as f32);
             }
             if outcome
-                .and_then(|()| add_products_with(level, PASS_BLOCK, &weighted, &wide, &mut sums))
+                .and_then(|()| add_products_with(level, PASS_BLOCK, &weighted, rows, &mut sums))
                 .is_err()
             {
                 return f64::NAN;
@@ -183,18 +181,26 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
         }
         0.0
     });
-    contest.enter(Role::Variant, "DataInfTargets::observe_row", move || {
-        let mut memory = vec![0.0; DataInfTargets::floats(K, queries)];
-        let mut solve = || {
-            let mut pass = first.targets(queries, &mut memory)?;
-            for v in samples.chunks_exact(K) {
-                pass.target(&Sketch::from_parts(id, v, unknown)?)?;
-            }
-            black_box(&**rows).chunks_exact(K).try_for_each(|row| pass.observe_row(&id, row))?;
-            answers.borrow_mut().copy_from_slice(pass.solve()?.solutions());
-            Ok::<(), gradsieve::Error>(())
-        };
-        solve().map_or(f64::NAN, |()| 0.0)
-    });
+    for (name, at_once) in [("DataInfTargets::observe_row", 1), ("DataInfTargets::observe_rows", BLOCK)] {
+        contest.enter(Role::Variant, name, move || {
+            let mut memory = vec![0.0; DataInfTargets::floats(K, queries)];
+            let mut solve = || {
+                let mut pass = first.targets(queries, &mut memory)?;
+                for v in samples.chunks_exact(K) {
+                    pass.target(&Sketch::from_parts(id, v, unknown)?)?;
+                }
+                for rows in black_box(&**rows).chunks(at_once * K) {
+                    if at_once == 1 {
+                        pass.observe_row(&id, rows)?;
+                    } else {
+                        pass.observe_rows(&id, rows)?;
+                    }
+                }
+                answers.borrow_mut().copy_from_slice(pass.solve()?.solutions());
+                Ok::<(), gradsieve::Error>(())
+            };
+            solve().map_or(f64::NAN, |()| 0.0)
+        });
+    }
     hall.hold(contest);
 }

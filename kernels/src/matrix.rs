@@ -147,7 +147,7 @@ pub fn add_outer_with(level: Level, weight: f32, x: &[f32], packed: &mut [f32]) 
 /// # Errors
 /// [`Error::Length`] if `u` or `v` does not consist of `batch` rows, or `m` has another shape; it is as it was.
 #[inline]
-pub fn add_products(batch: usize, u: &[f32], v: &[f32], m: &mut [f32]) -> Result<(), Error> {
+pub fn add_products<T: Element>(batch: usize, u: &[f32], v: &[T], m: &mut [f32]) -> Result<(), Error> {
     add_products_with(Level::best(), batch, u, v, m)
 }
 
@@ -156,11 +156,11 @@ pub fn add_products(batch: usize, u: &[f32], v: &[f32], m: &mut [f32]) -> Result
 /// # Errors
 /// As [`add_products`].
 #[inline]
-pub fn add_products_with(
+pub fn add_products_with<T: Element>(
     level: Level,
     batch: usize,
     u: &[f32],
-    v: &[f32],
+    v: &[T],
     m: &mut [f32],
 ) -> Result<(), Error> {
     if batch == 0 {
@@ -183,7 +183,7 @@ pub fn add_products_with(
 /// [`Error::Length`] unless `u` and `v` have as many rows, and `m` a row for each column of `u` and a column for each of `v`; `m` is as it
 /// was.
 #[inline]
-pub fn add_products_of(u: Part<'_, f32>, v: Part<'_, f32>, m: PartMut<'_>) -> Result<(), Error> {
+pub fn add_products_of<T: Element>(u: Part<'_, f32>, v: Part<'_, T>, m: PartMut<'_>) -> Result<(), Error> {
     add_products_of_with(Level::best(), u, v, m)
 }
 
@@ -192,10 +192,10 @@ pub fn add_products_of(u: Part<'_, f32>, v: Part<'_, f32>, m: PartMut<'_>) -> Re
 /// # Errors
 /// As [`add_products_of`].
 #[inline]
-pub fn add_products_of_with(
+pub fn add_products_of_with<T: Element>(
     level: Level,
     u: Part<'_, f32>,
-    v: Part<'_, f32>,
+    v: Part<'_, T>,
     m: PartMut<'_>,
 ) -> Result<(), Error> {
     same_length(u.rows(), v.rows())?;
@@ -573,13 +573,13 @@ impl Kernel for Outer<'_> {
     }
 }
 
-struct Products<'a> {
+struct Products<'a, T> {
     u: Part<'a, f32>,
-    v: Part<'a, f32>,
+    v: Part<'a, T>,
     m: PartMut<'a>,
 }
 
-impl Kernel for Products<'_> {
+impl<T: Element> Kernel for Products<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -587,7 +587,7 @@ impl Kernel for Products<'_> {
         for b in 0..self.v.rows() {
             for (i, u) in self.u.row(b).iter().enumerate() {
                 for (m, v) in self.m.row_from(i, 0).iter_mut().zip(self.v.row(b)) {
-                    *m += u * v;
+                    *m += u * v.widen();
                 }
             }
         }
@@ -602,7 +602,7 @@ impl Kernel for Products<'_> {
 /// Members of a batch whose factors are gathered at a time.
 const GATHERED: usize = 32;
 
-impl Products<'_> {
+impl<T: Element> Products<'_, T> {
     /// `R` rows by `C` times sixteen columns stay in registers while some of the batch goes by; of a row that is left over, `W` times sixteen, for one
     /// addition waits for the last, and others fill the time.
     #[inline(always)]
@@ -634,18 +634,18 @@ impl Products<'_> {
         let (full, wide) = (v.columns - v.columns % 16, 16 * C);
         let mut j = 0;
         while j + wide <= full {
-            tile::<S, R, C>(s, factors, values, v.stride, j, i, m);
+            tile::<S, T, R, C>(s, factors, values, v.stride, j, i, m);
             j += wide;
         }
         while j < full {
-            tile::<S, R, 1>(s, factors, values, v.stride, j, i, m);
+            tile::<S, T, R, 1>(s, factors, values, v.stride, j, i, m);
             j += 16;
         }
         for (b, factors) in factors.iter().enumerate() {
             let v = v.row(first + b).get(full..).unwrap_or_default();
             for (r, u) in factors.iter().enumerate() {
                 for (m, v) in m.row_from(i + r, full).iter_mut().zip(v) {
-                    *m += u * v;
+                    *m += u * v.widen();
                 }
             }
         }
@@ -653,10 +653,10 @@ impl Products<'_> {
 }
 
 #[inline(always)]
-fn tile<S: Simd, const R: usize, const C: usize>(
+fn tile<S: Simd, T: Element, const R: usize, const C: usize>(
     s: S,
     factors: &[[f32; R]],
-    v: &[f32],
+    v: &[T],
     stride: usize,
     j: usize,
     i: usize,
@@ -675,7 +675,7 @@ fn tile<S: Simd, const R: usize, const C: usize>(
         at += stride;
         let mut lanes = [s.splat(0.0); C];
         for (lane, v) in lanes.iter_mut().zip(v) {
-            *lane = s.load(v);
+            *lane = T::load(s, v);
         }
         for (sums, u) in sums.iter_mut().zip(u) {
             let u = s.splat(*u);

@@ -87,6 +87,8 @@ fn updates_add_rounded_products_in_order() {
             }
             add_products_with(level, batch, &u, &v, &mut found).unwrap();
             assert_eq!(bits(&found), bits(&expected), "{level:?} {kind:?} {batch}: {rows}×{columns}");
+            updates_from::<f16>(level, kind, batch, &u, columns);
+            updates_from::<bf16>(level, kind, batch, &u, columns);
         }
         for n in 0..70 {
             let x = numbers::<f16>(kind, 8, n);
@@ -97,6 +99,17 @@ fn updates_add_rounded_products_in_order() {
             assert_eq!(bits(&found), bits(&expected), "{level:?} {kind:?} {n}");
         }
     });
+}
+
+/// An update by small formats is that by what they widen to.
+fn updates_from<T: Element>(level: Level, kind: Kind, batch: usize, u: &[f32], columns: usize) {
+    let v = numbers::<T>(kind, 6, batch * columns);
+    let wide: Vec<f32> = v.iter().map(|v| v.widen()).collect();
+    let mut found = numbers::<f32>(kind, 7, u.len().checked_div(batch).unwrap_or(0) * columns);
+    let mut expected = found.clone();
+    add_products_with(level, batch, u, &wide, &mut expected).unwrap();
+    add_products_with(level, batch, u, &v, &mut found).unwrap();
+    assert_eq!(bits(&found), bits(&expected), "{level:?} {kind:?} {} {batch}: {columns}", T::NAME);
 }
 
 #[test]
@@ -142,7 +155,10 @@ fn shapes_that_do_not_fit_are_refused_and_nothing_is_written() {
     assert_eq!(matvec_with(level, &a, &a[..2], &mut out), Err(Error::Length { expected: 3, found: 6 }));
     assert_eq!(add_outer_with(level, 1.0, &a, &mut out), Err(Error::Length { expected: 21, found: 6 }));
     assert_eq!(add_products_with(level, 3, &a, &a, &mut out), Err(Error::Length { expected: 4, found: 6 }));
-    assert_eq!(add_products_with(level, 0, &a, &[], &mut out), Err(Error::Length { expected: 0, found: 6 }));
+    assert_eq!(
+        add_products_with(level, 0, &a, &[0.0_f32; 0], &mut out),
+        Err(Error::Length { expected: 0, found: 6 })
+    );
     assert_eq!(
         scale_add_with(level, 1.0, &a[..5], 1.0, &mut out),
         Err(Error::Length { expected: 5, found: 6 })

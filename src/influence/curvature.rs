@@ -1,8 +1,8 @@
 //! Products with the second moment of streamed rows, GᵀG·P for Q vectors at once: what DataInf, LiSSA and conjugate gradients are made of. The matrix is
 //! never formed, so memory grows with Q·K, not with K².
 //!
-//! Rows are gathered in blocks of [`BLOCK`]; a block meets all Q vectors through the kernels (scores of rows, then a rank-B update), so that a
-//! row comes from memory once for all of them. *Error*: 64 rows are summed in `f32`, and these sums in pairs of `f32` that keep what
+//! Rows are gathered in blocks of [`BLOCK`], or stand one after the other; a block meets all Q vectors through the kernels (scores of rows, then a rank-B
+//! update), so that a row comes from memory once for all of them. *Error*: 64 rows are summed in `f32`, and these sums in pairs of `f32` that keep what
 //! rounding loses (Knuth's two-sum), so that an entry's relative error is at most (64 + K/16 + 7)·2⁻²⁴ of the sum of its magnitudes, however many rows there are.
 //! The bits depend on the rows' order, and on nothing else.
 
@@ -16,8 +16,8 @@ use gradsieve_kernels::{Element, squared_norm, widen};
 /// Rows that meet the vectors together.
 pub(super) const BLOCK: usize = 16;
 
-/// Blocks that are summed in `f32`.
-const BLOCKS: u32 = 4;
+/// Rows that are summed in `f32`.
+const CARRIED: usize = 4 * BLOCK;
 
 /// Σ_i weight(g_i)·(g_i·p_q)·g_i over the rows of a pass, layer by layer, for Q vectors p_q.
 ///
@@ -35,9 +35,9 @@ pub(super) struct Gram<'m> {
     /// Their products with the vectors: vector after vector, and then, weighted, row after row.
     dots: &'m mut [f32],
     weighted: &'m mut [f32],
-    /// The sums of up to [`BLOCKS`] blocks, and those of all before.
+    /// The sums of the last rows, fewer than [`CARRIED`], how many they are, and the sums of all before.
     partial: &'m mut [f32],
-    blocks: u32,
+    met: usize,
     high: &'m mut [f32],
     low: &'m mut [f32],
 }
@@ -65,7 +65,7 @@ impl<'m> Gram<'m> {
             dots: parts.take(targets.saturating_mul(BLOCK))?,
             weighted: parts.take(targets.saturating_mul(BLOCK))?,
             partial: parts.take(vectors)?,
-            blocks: 0,
+            met: 0,
             high: parts.take(vectors)?,
             low: parts.take(vectors)?,
         };
@@ -76,7 +76,7 @@ impl<'m> Gram<'m> {
     /// Begins a pass.
     pub(super) fn begin(&mut self) {
         self.filled = 0;
-        self.blocks = 0;
+        self.met = 0;
         self.partial.fill(0.0);
         self.high.fill(0.0);
         self.low.fill(0.0);
@@ -107,10 +107,94 @@ impl<'m> Gram<'m> {
             *to = square;
         }
         self.filled += 1;
-        if self.filled == BLOCK {
+        if self.filled == BLOCK || self.met + self.filled == CARRIED {
             self.flush(layers, vectors, weight)?;
         }
         Ok(square)
+    }
+
+    /// Takes rows of the pass in, one after the other, with the bits of [`Gram::push`] of each. Those with entries that are not finite are passed over; the
+    /// number of them is returned, and `taken` is told the squared norm of each of the others.
+    ///
+    /// Rows that are one layer are not gathered, but meet the vectors where they stand: a few, while those behind them are on their way from memory.
+    pub(super) fn push_rows<T: Element>(
+        &mut self,
+        rows: &[T],
+        layers: impl Iterator<Item = Range<usize>> + Clone,
+        vectors: &[f32],
+        weight: impl Fn(usize, f64) -> f64,
+        mut taken: impl FnMut(f64),
+    ) -> Result<usize, Error> {
+        let width = self.width.max(1);
+        check_length(rows.len() / width * width, rows.len())?;
+        let is_one = layers.clone().eq(core::iter::once(0..self.width));
+        let (mut rest, mut non_finite) = (rows, 0);
+        if is_one {
+            self.flush(layers.clone(), vectors, &weight)?;
+        }
+        while !rest.is_empty() {
+            let at_once = if is_one { BLOCK.min(CARRIED - self.met) } else { 1 };
+            let few = rest.get(..at_once * width).unwrap_or(rest);
+            let (count, squares) = if is_one {
+                self.meet(few, vectors, |square| weight(0, square))?
+            } else {
+                match self.push(few, layers.clone(), vectors, &weight) {
+                    Ok(square) => (1, [square; BLOCK]),
+                    Err(Error::NonFinite) => (0, [0.0; BLOCK]),
+                    Err(error) => return Err(error),
+                }
+            };
+            squares.iter().take(count).for_each(|&square| taken(square));
+            // Those before the first that is not finite were taken in; that one is passed over.
+            let spoilt = usize::from(count * width < few.len());
+            non_finite += spoilt;
+            rest = rest.get((count + spoilt) * width..).unwrap_or_default();
+        }
+        Ok(non_finite)
+    }
+
+    /// At most [`BLOCK`] rows, which are one layer, meet the vectors where they stand, up to the first with an entry that is not finite: their number and
+    /// squared norms.
+    fn meet<T: Element>(
+        &mut self,
+        rows: &[T],
+        vectors: &[f32],
+        weight: impl Fn(f64) -> f64,
+    ) -> Result<(usize, [f64; BLOCK]), Error> {
+        let (width, targets) = (self.width.max(1), self.targets);
+        let given = rows.len() / width;
+        let mut squares = [0.0; BLOCK];
+        let (Some(dots), Some(vectors)) =
+            (self.dots.get_mut(..given * targets), vectors.get(..targets * width))
+        else {
+            return Ok((0, squares));
+        };
+        score_rows(rows, width, vectors, dots)?;
+        let (mut count, mut weights) = (0, [0.0; BLOCK]);
+        for ((square, to), row) in squares.iter_mut().zip(&mut weights).zip(rows.chunks_exact(width)) {
+            *square = squared_norm(row);
+            if !square.is_finite() {
+                break;
+            }
+            *to = weight(*square);
+            count += 1;
+        }
+        weigh(dots, weights.get(..count).unwrap_or_default(), given, targets, self.weighted);
+        let (Some(rows), Some(weighted)) = (rows.get(..count * width), self.weighted.get(..count * targets))
+        else {
+            return Ok((0, squares));
+        };
+        add_products(count, weighted, rows, self.partial)?;
+        self.count_in(count);
+        Ok((count, squares))
+    }
+
+    /// Rows have been summed: every so often their sums join those of all before.
+    fn count_in(&mut self, rows: usize) {
+        self.met += rows;
+        if self.met >= CARRIED {
+            self.carry();
+        }
     }
 
     /// The rows of the block meet the vectors.
@@ -140,27 +224,24 @@ impl<'m> Gram<'m> {
                 continue;
             };
             score_rows(rows, layer.len(), vectors, dots)?;
-            let rows_and_squares = rows.chunks_exact(layer.len().max(1)).zip(self.squares);
-            for (r, (row, square)) in rows_and_squares.enumerate() {
+            let mut weights = [0.0; BLOCK];
+            for ((to, row), square) in
+                weights.iter_mut().zip(rows.chunks_exact(layer.len().max(1))).zip(self.squares)
+            {
                 // What is known of a row as a whole is not asked again; widening changes no bit of it.
                 let square = if layer.len() == self.width { square } else { squared_norm(row) };
-                let weight = weight(number, square);
-                let dots = dots.iter().skip(r).step_by(count.max(1));
-                let weighted = weighted.iter_mut().skip(r * targets);
-                weighted.zip(dots).for_each(|(to, &dot)| *to = (weight * f64::from(dot)) as f32);
+                *to = weight(number, square);
             }
+            weigh(dots, weights.get(..count).unwrap_or_default(), count, targets, weighted);
             add_products(count, weighted, rows, sums)?;
         }
-        self.blocks += 1;
-        if self.blocks == BLOCKS {
-            self.carry();
-        }
+        self.count_in(count);
         Ok(())
     }
 
     /// Adds the blocks' sums to those of all before, and keeps what rounding loses.
     fn carry(&mut self) {
-        self.blocks = 0;
+        self.met = 0;
         for ((partial, high), low) in
             self.partial.iter_mut().zip(self.high.iter_mut()).zip(self.low.iter_mut())
         {
@@ -194,6 +275,17 @@ impl<'m> Gram<'m> {
     ) -> Result<(&'m mut [f32], &'m mut [f32]), Error> {
         self.end(layers, vectors, weight)?;
         Ok((self.high, self.partial))
+    }
+}
+
+/// The products of `given` rows with the vectors, vector after vector, weighted and row after row, for as many rows as there are weights.
+fn weigh(dots: &[f32], weights: &[f64], given: usize, targets: usize, weighted: &mut [f32]) {
+    for (q, dots) in dots.chunks_exact(given.max(1)).enumerate() {
+        for (r, (&dot, weight)) in dots.iter().zip(weights).enumerate() {
+            if let Some(to) = weighted.get_mut(r * targets + q) {
+                *to = (weight * f64::from(dot)) as f32;
+            }
+        }
     }
 }
 
@@ -332,13 +424,8 @@ impl<'m> Passes<'m> {
         Err(error)
     }
 
-    /// Takes a row of the pass in, which is labelled `id`.
-    pub(super) fn observe<T: Element>(
-        &mut self,
-        id: &SketchId,
-        row: &[T],
-        vectors: &[f32],
-    ) -> Result<(), Error> {
+    /// Before rows of the pass, which are labelled `id`, are taken in.
+    fn begin(&mut self, id: &SketchId) -> Result<(), Error> {
         self.check()?;
         if self.targets == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
@@ -347,10 +434,43 @@ impl<'m> Passes<'m> {
         if self.seen == 0 {
             self.gram.begin();
         }
+        Ok(())
+    }
+
+    /// Takes a row of the pass in.
+    pub(super) fn observe<T: Element>(
+        &mut self,
+        id: &SketchId,
+        row: &[T],
+        vectors: &[f32],
+    ) -> Result<(), Error> {
+        self.begin(id)?;
         let layer = core::iter::once(0..self.settings.width);
         self.squares += self.gram.push(row, layer, vectors, |_, _| 1.0)?;
         self.seen += 1;
         Ok(())
+    }
+
+    /// Takes rows of the pass in, and returns how many were passed over.
+    pub(super) fn observe_rows<T: Element>(
+        &mut self,
+        id: &SketchId,
+        rows: &[T],
+        vectors: &[f32],
+    ) -> Result<usize, Error> {
+        self.begin(id)?;
+        let layer = core::iter::once(0..self.settings.width);
+        let (squares, seen) = (&mut self.squares, &mut self.seen);
+        self.gram.push_rows(
+            rows,
+            layer,
+            vectors,
+            |_, _| 1.0,
+            |square| {
+                *squares += square;
+                *seen += 1;
+            },
+        )
     }
 
     /// Ends a pass: C·(vectors), which may be written over, and λ. A pass over another number of rows than the first is forgotten.

@@ -6,7 +6,7 @@ use gradsieve::influence::{
     LessTargets, Lissa, Progress, ReTrac, Ridge, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
     grad_dot,
 };
-use gradsieve::{Error, Exact, Layout, Repeat, Sketch, SketchId, Sketcher, f16};
+use gradsieve::{Element, Error, Exact, Layout, Repeat, Sketch, SketchId, Sketcher, bf16, f16};
 use proptest::prelude::*;
 
 /// n rows of k numbers, some rows much longer than others.
@@ -409,6 +409,120 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     let alone: Vec<f32> =
         targets.iter().flat_map(|v| datainf(&g, std::slice::from_ref(v), &[0, 10, 33])).collect();
     assert_eq!(together, alone);
+}
+
+/// Rows in the format, some of them spoilt, given one by one, and in pieces of these sizes over and over (a piece of none is a row by itself).
+fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pieces: &[usize], cut: usize) {
+    let mut g: Vec<T> = rows(seed, n, k).concat().into_iter().map(T::narrow).collect();
+    spoilt.iter().for_each(|r| g[r % n * k + r % k] = T::narrow([f32::NAN, f32::INFINITY][r % 2]));
+    let bad = g.chunks(k).filter(|g| g.iter().any(|x| !x.widen().is_finite())).count();
+    let targets = rows(!seed, 3, k);
+    let mut layers: Vec<DataInfLayer> =
+        [0..cut, cut..k].into_iter().filter(|layer| !layer.is_empty()).map(DataInfLayer::new).collect();
+    let mut datainf = DataInf::new(DataInf::DAMPING, k, &mut layers).unwrap();
+    g.chunks(k).filter(|row| datainf.observe_row(&id(k), row).is_err()).count();
+    if datainf.fit().is_err() {
+        return;
+    }
+    // A piece of many is passed over as a whole, one of a row is refused.
+    let give =
+        |whole: bool, one: &mut dyn FnMut(&[T]) -> Result<(), Error>, many: &mut dyn FnMut(&[T]) -> usize| {
+            let (mut rest, mut passed_over) = (&g[..], 0);
+            for &piece in pieces.iter().cycle() {
+                let (rows, behind) =
+                    rest.split_at(if whole { k.min(rest.len()) } else { (piece.max(1) * k).min(rest.len()) });
+                if rows.is_empty() {
+                    break;
+                }
+                passed_over += if whole || piece == 0 { usize::from(one(rows).is_err()) } else { many(rows) };
+                rest = behind;
+            }
+            assert_eq!(passed_over, bad);
+        };
+    let bits = |targets: Targets<'_>| targets.solutions().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let solve = |whole| {
+        let mut memory = vec![f32::NAN; DataInfTargets::floats(k, 3)];
+        let mut pass = datainf.targets(3, &mut memory).unwrap();
+        targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
+        let pass = std::cell::RefCell::new(pass);
+        give(whole, &mut |row| pass.borrow_mut().observe_row(&id(k), row), &mut |rows| {
+            pass.borrow_mut().observe_rows(&id(k), rows).unwrap()
+        });
+        bits(pass.into_inner().solve().unwrap())
+    };
+    assert_eq!(solve(false), solve(true), "{} DataInf, {n} rows of {k}", T::NAME);
+    let solve = |whole| {
+        let mut memory = vec![f32::NAN; ConjugateGradients::floats(k, 3)];
+        let settings = SolverSettings::new(k).with_targets(3);
+        let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+        targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
+        let solver = std::cell::RefCell::new(solver);
+        for _ in 0..2 {
+            give(whole, &mut |row| solver.borrow_mut().observe_row(&id(k), row), &mut |rows| {
+                solver.borrow_mut().observe_rows(&id(k), rows).unwrap()
+            });
+            solver.borrow_mut().end_pass().unwrap();
+        }
+        bits(solver.into_inner().solutions().unwrap())
+    };
+    assert_eq!(solve(false), solve(true), "{} conjugate gradients, {n} rows of {k}", T::NAME);
+    let solve = |whole| {
+        let mut memory = vec![f32::NAN; Lissa::floats(k, 3)];
+        let mut solver = Lissa::new(SolverSettings::new(k).with_targets(3), None, &mut memory).unwrap();
+        targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
+        let solver = std::cell::RefCell::new(solver);
+        give(whole, &mut |row| solver.borrow_mut().observe_row(&id(k), row), &mut |rows| {
+            solver.borrow_mut().observe_rows(&id(k), rows).unwrap()
+        });
+        solver.borrow_mut().end_pass().unwrap();
+        bits(solver.into_inner().solutions().unwrap())
+    };
+    assert_eq!(solve(false), solve(true), "{} LiSSA, {n} rows of {k}", T::NAME);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn rows_given_together_have_the_bits_of_one_by_one_and_spoilt_ones_are_passed_over(
+        seed: u64,
+        n in 1_usize..150,
+        k in 1_usize..40,
+        spoilt in prop::collection::vec(0_usize..1000, 0..4),
+        pieces in prop::collection::vec(0_usize..70, 1..5),
+        cut in 0_usize..3,
+    ) {
+        in_pieces::<f32>(seed, (n, k), &spoilt, &pieces, cut.min(k));
+        in_pieces::<f16>(seed, (n, k), &spoilt, &pieces, cut.min(k));
+        in_pieces::<bf16>(seed, (n, k), &spoilt, &pieces, cut.min(k));
+    }
+}
+
+#[test]
+fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
+    let mut layers = [DataInfLayer::new(0..4)];
+    let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();
+    let g = [1.0_f32, 2.0, 0.5, -1.0];
+    datainf.observe(&row(&g)).unwrap();
+    datainf.fit().unwrap();
+    let mut memory = [0.0; DataInfTargets::floats(4, 1)];
+    let mut pass = datainf.targets(1, &mut memory).unwrap();
+    assert_eq!(pass.observe_rows(&id(4), &g), Err(Error::TooFew { needed: 1, found: 0 }));
+    pass.target(&row(&g)).unwrap();
+    assert_eq!(pass.observe_rows(&id(4), &[1.0_f32; 7]), Err(Error::Length { expected: 4, found: 7 }));
+    assert!(matches!(pass.observe_rows(&id(3), &g), Err(Error::Mismatch(_))));
+    assert_eq!(pass.observe_rows(&id(4), &g[..0]), Ok(0));
+    // Too large a square is as bad as an infinity.
+    assert_eq!(pass.observe_rows(&id(4), &[[3e30; 4], g].concat()), Ok(1));
+    assert!(pass.solve().is_ok());
+
+    let mut memory = [0.0; ConjugateGradients::floats(4, 1)];
+    let mut solver = ConjugateGradients::new(SolverSettings::new(4), &mut memory).unwrap();
+    assert_eq!(solver.observe_rows(&id(4), &g), Err(Error::TooFew { needed: 1, found: 0 }));
+    solver.target(&row(&g)).unwrap();
+    assert_eq!(solver.observe_rows(&id(4), &[1.0_f32; 7]), Err(Error::Length { expected: 4, found: 7 }));
+    assert!(matches!(solver.observe_rows(&id(3), &g), Err(Error::Mismatch(_))));
+    assert_eq!(solver.solve(&id(4), &[1.0, 0.0, f32::NAN, 0.0], 3), Err(Error::NonFinite));
 }
 
 #[test]

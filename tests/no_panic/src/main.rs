@@ -217,6 +217,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         pass.target(one)?;
         pass.observe(one)?;
         pass.observe_row(&one.id, half)?;
+        sum += pass.observe_rows(&one.id, half)? as f64;
         let targets = pass.solve()?;
         targets.score(one, scores)?;
         targets.score_rows(&one.id, half, more)?;

@@ -9,6 +9,6 @@ size::image! {
     matvec::<f32, f32>(lent(), lent(), lent());
     product::<f32, f32>(black_box(8), lent(), lent(), lent());
     add_outer(black_box(0.5), lent(), lent());
-    add_products(black_box(8), lent(), lent(), lent());
+    add_products::<f32>(black_box(8), lent(), lent(), lent());
     scale_add::<f32>(black_box(0.5), lent(), black_box(0.5), lent());
 }
