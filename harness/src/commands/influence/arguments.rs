@@ -25,7 +25,7 @@ Examples:
       --train adam-epoch1.npy --target val-epoch1.npy --lr 2e-5 \\
       --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
   gradsieve influence --method dvemb --trajectory run/ --target val.npy --dim 512 -o influence.npy
-  gradsieve influence --method dvemb --trajectory run/ --target val.npy --principal 20 -o influence.npy
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --principal 20 -o out.npy
   gradsieve influence --method shapley --trajectory run/ --top 10";
 
 /// Arguments of `influence`.
