@@ -1,10 +1,11 @@
 //! Every sample's gradient through the core: sketch, exact measures, and the plain loss.
 
-use gradsieve::{Layer, Layout, Projector, Sketch, SketchId, Sketcher, Summary};
+use gradsieve::{Projector, Sketch, SketchId, Sketcher, Summary};
 
 use super::error::{DemoError, core};
 use super::watch::Watch;
 use crate::data::Dataset;
+use crate::gradients::{layout, stream};
 use crate::model::{Mlp, Scratch};
 
 /// One sketched gradient a sample.
@@ -45,22 +46,6 @@ impl Gradients {
     }
 }
 
-/// The layout of a model's gradient: weights and biases of each layer.
-pub(super) fn layout(model: &Mlp) -> Result<Layout, DemoError> {
-    let layers: Vec<Layer> = model
-        .layers()
-        .iter()
-        .flat_map(|layer| {
-            let outputs = layer.outputs as u64;
-            [
-                Layer::new(layer.weights as u64, outputs, layer.inputs as u64),
-                Layer::new(layer.bias as u64, outputs, 1),
-            ]
-        })
-        .collect();
-    Layout::new(&layers).map_err(core("the model's layout"))
-}
-
 /// Runs every sample backward and streams its gradient, as outer products from the last layer to the first, into a sketch. No
 /// gradient is ever written out.
 ///
@@ -72,7 +57,7 @@ pub fn gather(
     projector: impl Projector,
     watch: &dyn Watch,
 ) -> Result<Gradients, DemoError> {
-    let layout = layout(model)?;
+    let layout = layout(model).map_err(core("the model's layout"))?;
     let width = projector.width();
     let mut gradients = Gradients {
         id: projector.id(layout.id()),
@@ -84,17 +69,8 @@ pub fn gather(
     let mut scratch = Scratch::default();
     for ((x, label), memory) in set.samples().zip(gradients.values.chunks_exact_mut(width)) {
         let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
-        let mut outcome = Ok(());
-        let loss = model.backward(x, label, &mut scratch, |part| {
-            if outcome.is_ok() {
-                let (outputs, inputs) = (part.delta.len() as u64, part.activation.len() as u64);
-                let weights = Layer::new(part.weights as u64, outputs, inputs);
-                outcome = sketcher
-                    .segment(part.bias as u64, part.delta)
-                    .and_then(|()| sketcher.outer(&weights, part.activation, part.delta));
-            }
-        })?;
-        outcome.map_err(core("a gradient"))?;
+        let loss = stream(model, x, label, |_, _| 1.0, &mut scratch, &mut sketcher)?;
+        let loss = loss.map_err(core("a gradient"))?;
         let sketch = sketcher.finish().map_err(core("a gradient"))?;
         gradients.measures.push(sketch.measures);
         gradients.losses.push(loss);

@@ -3,7 +3,7 @@
 //! Reading order: [`Settings`] → `gradients` (the model's per-sample gradients through the core's sketch) →
 //! `detectors` (the table of contestants) → [`run`] → [`Outcome`].
 //!
-//! May import `data`, `model`, `measures` and the core; knows nothing of files, reports or terminals: who wants to see
+//! May import `data`, `model`, `gradients`, `measures` and the core; knows nothing of files, reports or terminals: who wants to see
 //! progress passes a [`Watch`].
 
 mod detectors;

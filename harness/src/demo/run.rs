@@ -1,6 +1,5 @@
 //! The demonstration itself.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use gradsieve::{Exact, Sjlt};
@@ -14,6 +13,7 @@ use super::watch::Watch;
 use crate::data::{Dataset, Scaling};
 use crate::measures::{auroc, average_precision, flagged, found_in_budget, roc_curve};
 use crate::model::{Mlp, TrainConfig, train};
+use crate::threads::on_all_cores;
 
 /// How many suspects the outcome carries.
 const SUSPECTS: usize = 24;
@@ -198,31 +198,9 @@ fn retrain_all(
         Ok((model.accuracy(test_set)?, model))
     };
     watch.begin("retraining", (masks.len() * config.epochs) as u64);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((i, mask)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, masks.get(i)?)))
-        {
-            done.push((i, retrain(mask)));
-        }
-        done
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(masks.len());
-    let mut done = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for worker in workers {
-            match worker.join() {
-                Ok(theirs) => done.extend(theirs),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
+    let done = on_all_cores(masks.len(), |i| retrain(&masks[i]));
     watch.end();
-    done.sort_by_key(|&(i, _)| i);
-    done.into_iter().map(|(_, result)| result).collect()
+    done.into_iter().collect()
 }
 
 /// The most suspicious samples by the best detector, with what the model retrained without its flags predicts.

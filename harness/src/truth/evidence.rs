@@ -9,6 +9,7 @@ use super::error::{TruthError, core};
 use super::principal::Principal;
 use super::target::Target;
 use crate::data::Dataset;
+use crate::gradients;
 use crate::model::{DoubleMlp, Mlp, Removal, Scratch, TrainConfig, Trajectory};
 
 /// Everything that a method may use.
@@ -248,7 +249,7 @@ impl Evidence<'_> {
 /// The parts of [`Projection::Layers`], the smallest served first: each may have an equal share of what is left.
 pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
     const MULTIPLE: usize = 16;
-    let layers = layers(model);
+    let layers = gradients::layers(model);
     let size = |layer: &Layer| (layer.outputs * layer.inputs) as usize;
     let mut order: Vec<usize> = (0..layers.len()).collect();
     order.sort_by_key(|&i| size(&layers[i]));
@@ -268,23 +269,9 @@ pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Err
     Ok(parts)
 }
 
-/// The layout of a model's gradient: weights and biases of each layer.
+/// The layout of a model's gradient.
 pub(super) fn layout(model: &Mlp) -> Result<Layout, TruthError> {
-    Layout::new(&layers(model)).map_err(core("the model's layout"))
-}
-
-pub(super) fn layers(model: &Mlp) -> Vec<Layer> {
-    model
-        .layers()
-        .iter()
-        .flat_map(|layer| {
-            let outputs = layer.outputs as u64;
-            [
-                Layer::new(layer.weights as u64, outputs, layer.inputs as u64),
-                Layer::new(layer.bias as u64, outputs, 1),
-            ]
-        })
-        .collect()
+    gradients::layout(model).map_err(core("the model's layout"))
 }
 
 /// The sketch of one gradient.
@@ -368,17 +355,8 @@ pub(super) fn gather(
         };
         let label = if quantity == Quantity::Pseudo { (number % classes) as u32 } else { given };
         let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
-        let mut outcome = Ok(());
-        let loss = model.backward_scaled(x, label, scale, &mut scratch, |part| {
-            if outcome.is_ok() {
-                let (outputs, inputs) = (part.delta.len() as u64, part.activation.len() as u64);
-                let weights = Layer::new(part.weights as u64, outputs, inputs);
-                outcome = sketcher
-                    .segment(part.bias as u64, part.delta)
-                    .and_then(|()| sketcher.outer(&weights, part.activation, part.delta));
-            }
-        })?;
-        outcome.map_err(core("a gradient"))?;
+        let loss = gradients::stream(model, x, label, scale, &mut scratch, &mut sketcher)?;
+        let loss = loss.map_err(core("a gradient"))?;
         rows.measures.push(sketcher.finish().map_err(core("a gradient"))?.measures);
         rows.losses.push(loss);
     }

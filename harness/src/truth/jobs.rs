@@ -3,12 +3,13 @@
 //! Each job is a pure function of its number, so the threads and the order in which they finish change nothing: results are returned by
 //! number. What is finished goes to the [`Ledger`] at once; a run that is killed goes on where it stopped.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::TruthError;
 use super::ledger::Ledger;
 use crate::demo::Watch;
+use crate::threads::on_all_cores;
 
 /// Runs the jobs with these numbers, those that `ledger` has excepted, and returns their results in that order. `stage` names them to
 /// `watch`.
@@ -25,41 +26,24 @@ pub fn run_jobs(
     let mut results: Vec<Option<Vec<f64>>> = numbers.iter().map(|&number| ledger.finished(number)).collect();
     let todo: Vec<usize> = (0..numbers.len()).filter(|&at| results[at].is_none()).collect();
     watch.begin(stage, todo.len() as u64);
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let stop = AtomicBool::new(false);
     let ledger = Mutex::new(ledger);
-    let work = || {
-        let mut done = Vec::new();
-        while let Some(&at) = todo.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let number = numbers[at];
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let result = job(number).and_then(|values| {
-                ledger.lock().unwrap_or_else(PoisonError::into_inner).record(number, &values)?;
-                Ok(values)
-            });
-            stop.fetch_or(result.is_err(), Ordering::Relaxed);
-            done.push((at, result));
-            watch.step();
+    let done = on_all_cores(todo.len(), |number| {
+        if stop.load(Ordering::Relaxed) {
+            return None;
         }
-        done
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(todo.len()).max(1);
-    let mut done = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        for worker in workers {
-            match worker.join() {
-                Ok(theirs) => done.extend(theirs),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
+        let number = numbers[todo[number]];
+        let result = job(number).and_then(|values| {
+            ledger.lock().unwrap_or_else(PoisonError::into_inner).record(number, &values)?;
+            Ok(values)
+        });
+        stop.fetch_or(result.is_err(), Ordering::Relaxed);
+        watch.step();
+        Some(result)
     });
     watch.end();
-    done.sort_by_key(|&(at, _)| at);
-    for (at, result) in done {
-        results[at] = Some(result?);
+    for (&at, result) in todo.iter().zip(done) {
+        results[at] = result.transpose()?;
     }
     Ok(results.into_iter().flatten().collect())
 }

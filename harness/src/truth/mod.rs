@@ -8,7 +8,7 @@
 //! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
 //! the loss.
 //!
-//! May import `data`, `model`, `methods`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
+//! May import `data`, `model`, `gradients`, `methods`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
 
 mod brittleness;
 mod error;

@@ -9,8 +9,9 @@ use gradsieve::{
 };
 
 use super::super::error::{TruthError, core};
-use super::super::evidence::{Quantity, Rows, gather, layers, parts};
+use super::super::evidence::{Quantity, Rows, gather, parts};
 use crate::data::Dataset;
+use crate::gradients::layers;
 use crate::model::Mlp;
 
 /// A projection of the table.
