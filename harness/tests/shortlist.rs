@@ -1,0 +1,142 @@
+//! What shortlists of 1-bit rows find of the largest scores, on the gradients of digits. Takes some seconds, so it is run on demand:
+//!
+//! `cargo test --release -p gradsieve-harness --test shortlist -- --ignored --nocapture`
+
+use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store};
+use gradsieve::{Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
+use gradsieve_harness::data::Dataset;
+use gradsieve_harness::model::{Mlp, Scratch, train};
+use gradsieve_harness::truth::{Experiment, Settings, Task};
+
+/// Scores that are looked for.
+const WANTED: usize = 100;
+/// Rows on a list.
+const LISTED: [usize; 2] = [200, 500];
+
+/// The numbers of every sample's sketch.
+fn sketches(model: &Mlp, set: &Dataset, projector: impl Projector + Copy) -> Vec<f32> {
+    let mut scratch = Scratch::default();
+    let mut gradient = vec![0.0; model.parameters().len()];
+    let layout = Layout::flat(gradient.len() as u64).unwrap();
+    let mut all = vec![0.0; set.len() * projector.width()];
+    for ((x, label), values) in set.samples().zip(all.chunks_mut(projector.width())) {
+        model.gradient_into(x, label, &mut scratch, &mut gradient).unwrap();
+        let mut sketcher = Sketcher::new(projector, layout, values).unwrap();
+        sketcher.segment(0, &gradient).unwrap();
+        sketcher.finish().unwrap();
+    }
+    all
+}
+
+/// The rows with the largest of these values, the largest first.
+fn largest(values: impl Iterator<Item = f64>, count: usize) -> Vec<usize> {
+    let mut order: Vec<(usize, f64)> = values.enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    order.into_iter().take(count).map(|(row, _)| row).collect()
+}
+
+/// The rows with the largest scores for each query.
+fn wanted(store: &Store<'_>, queries: &[f32]) -> Vec<Vec<usize>> {
+    let of_one = |query: &[f32]| {
+        let mut scratch = vec![0.0; Queries::floats(store.codec(), 1, store.width())];
+        let query = Queries::new(store.codec(), store.id().unwrap(), query, &mut scratch).unwrap();
+        let mut scores = vec![0.0; store.len()];
+        store.score(&query, &mut scores).unwrap();
+        largest(scores.into_iter().map(f64::from), WANTED)
+    };
+    queries.chunks(store.width()).map(of_one).collect()
+}
+
+/// Mean shares of what is wanted that stands on the lists.
+fn share<'l>(lists: impl Iterator<Item = &'l Vec<usize>>, wanted: &[Vec<usize>]) -> f64 {
+    let found =
+        lists.zip(wanted).map(|(list, wanted)| wanted.iter().filter(|row| list.contains(row)).count());
+    found.sum::<usize>() as f64 / (wanted.len() * WANTED) as f64
+}
+
+/// A line of the table: shares of the largest scores in `f32`, then of those of 1-bit rows; last, of the former with other rankings.
+fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector + Copy) -> [f64; 6] {
+    let width = projector.width();
+    let rows = sketches(model, &task.train, projector);
+    let queries = sketches(model, &task.test, projector);
+    let id = projector.id(Layout::flat(model.parameters().len() as u64).unwrap().id());
+    let mut memories =
+        [Codec::Sign, Codec::F32].map(|codec| vec![0; Store::words(task.train.len(), width, codec)]);
+    let [bits, floats] = &mut memories;
+    let fill = |codec, memory| {
+        let mut store = Store::new(codec, width, memory).unwrap();
+        for (number, row) in (0..).zip(rows.chunks(width)) {
+            let measures =
+                gradsieve::Summary { count: model.parameters().len() as u64, ..Default::default() };
+            store.append(number, &Sketch::from_parts(id, row, measures).unwrap()).unwrap();
+        }
+        store
+    };
+    let (bits, floats): (Store<'_>, Store<'_>) =
+        (fill(Codec::Sign, &mut bits[..]), fill(Codec::F32, &mut floats[..]));
+
+    let count = task.test.len();
+    let mut words = vec![0; Signs::words(count, width)];
+    let signs = Signs::new(id, &queries, &mut words).unwrap();
+    let listed = LISTED.map(|room| {
+        let mut memory = vec![vec![Entry::default(); room]; count];
+        let mut lists: Vec<_> = memory.iter_mut().map(|memory| Shortlist::new(memory)).collect();
+        bits.shortlist(&signs, &mut vec![0; 64 * count], &mut lists).unwrap();
+        lists
+            .iter()
+            .map(|list| list.rows().iter().map(|entry| entry.id as usize).collect())
+            .collect::<Vec<Vec<usize>>>()
+    });
+    let mut differences = vec![0; count * bits.len()];
+    bits.differences(&signs, &mut differences).unwrap();
+    let mut values = vec![0.0; width];
+    let scale = |row| f64::from(bits.get(row, &mut values).unwrap().sketch.values[0].abs());
+    let scales: Vec<f64> = (0..bits.len()).map(scale).collect();
+    let ranked = |by: &dyn Fn(usize, u32) -> f64| -> Vec<Vec<usize>> {
+        let list = |differences: &[u32]| {
+            largest(differences.iter().enumerate().map(|(row, &d)| by(row, d)), LISTED[0])
+        };
+        differences.chunks(bits.len()).map(list).collect()
+    };
+    let linear = ranked(&|row, d| scales[row] * (width as f64 - 2.0 * f64::from(d)));
+    let unscaled = ranked(&|_, d| -f64::from(d));
+
+    let (exact, of_bits) = (wanted(&floats, &queries), wanted(&bits, &queries));
+    let [short, long] = &listed;
+    let found = [
+        (short, &exact),
+        (long, &exact),
+        (short, &of_bits),
+        (long, &of_bits),
+        (&linear, &exact),
+        (&unscaled, &exact),
+    ];
+    let found = found.map(|(lists, wanted)| share(lists.iter(), wanted));
+    let shares = found.map(|share| {
+        let text = format!("{share:.3}");
+        text.strip_prefix('0').unwrap_or(&text).to_owned()
+    });
+    println!("| `{name}` | {width} | {} |", shares.join(" | "));
+    found
+}
+
+#[test]
+#[ignore = "takes some seconds, and prints what docs/choosing.md has"]
+fn a_list_of_a_third_of_the_rows_has_nearly_all_of_the_hundred_largest_scores() {
+    let settings = Settings::of(Experiment::Sketches);
+    let mut task = Task::new(&settings, settings.seed).unwrap();
+    task.train.flip_labels(settings.flip, task.seed).unwrap();
+    let model = train(&task.train, &task.config, |_| ()).unwrap().model;
+    println!(
+        "| projection | K | `f32`, 200 | `f32`, 500 | 1 bit, 200 | 1 bit, 500 | `f32`, 200 by K − 2d | `f32`, 200 by d alone |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for width in [512, 4096] {
+        // Wider than a tenth of the gradient, an SJLT's signs are noise, and so are its lists.
+        let found = line(&model, &task, "sjlt-1", Sjlt::new(width, 0, Repeat::One).unwrap());
+        assert!(width > 512 || found[1] > 0.98 && found[3] > 0.99, "{found:?}");
+        let found = line(&model, &task, "rademacher", Rademacher::new(width, 0).unwrap());
+        assert!(found[0] > 0.97 && found[1] > 0.99 && found[2] > 0.98 && found[3] > 0.99, "{found:?}");
+        assert!(found[0] > found[5] + 0.05, "how long a row is has its say: {found:?}");
+    }
+}
