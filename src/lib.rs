@@ -46,7 +46,7 @@
 //! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
-//! | [`store`] | rows of sketches in the caller's memory: codecs, scores, samples of longer streams, the k best |
+//! | [`store`] | rows of sketches in the caller's memory: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
 //! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
