@@ -7,7 +7,7 @@
 //! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*: [`crate::moments`], then K a pair.
 
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, fitted, triangle};
+use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::dot;
@@ -15,10 +15,7 @@ use gradsieve_kernels::dot;
 /// The training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
 #[derive(Debug)]
 pub struct Ridge<'m> {
-    damping: f32,
-    moments: Moments<'m>,
-    factor: &'m mut [f32],
-    fitted: bool,
+    damped: Damped<'m>,
 }
 
 impl<'m> Ridge<'m> {
@@ -28,13 +25,13 @@ impl<'m> Ridge<'m> {
     /// Numbers of `f32` that the state needs for sketches of `width`.
     #[must_use]
     pub const fn floats(width: usize) -> usize {
-        Moments::floats(width) + triangle(width)
+        Damped::floats(width)
     }
 
     /// Bytes of the state at rest, at most; half before the first fit.
     #[must_use]
     pub const fn bytes_at_rest(width: usize) -> usize {
-        fitted::bytes_at_rest(Centre::Zero, width)
+        Damped::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue.
@@ -45,34 +42,28 @@ impl<'m> Ridge<'m> {
         if !damping.is_finite() || damping <= 0.0 {
             return Err(Error::Setting);
         }
-        let (expected, found) = (Self::floats(width), memory.len());
-        check_length(expected, found)?;
-        let Some((moments, factor)) = memory.split_at_mut_checked(Moments::floats(width)) else {
-            return Err(Error::Length { expected, found });
-        };
-        Ok(Self { damping, moments: Moments::new(Centre::Zero, width, moments)?, factor, fitted: false })
+        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
     }
 
     /// Takes a training sketch in.
     ///
     /// # Errors
-    /// As [`Moments::observe`].
+    /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(train)
+        self.damped.observe(train)
     }
 
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// As [`Moments::merge`].
+    /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &Ridge<'_>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)
+        self.damped.merge(&other.damped)
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.moments.reset();
-        self.fitted = false;
+        self.damped.reset();
     }
 
     /// Factorises C + λI as it stands.
@@ -80,11 +71,8 @@ impl<'m> Ridge<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
-        let ridge = f64::from(self.damping) * self.moments.mean_eigenvalue();
-        self.moments.factor(1.0, ridge, self.factor)?;
-        self.fitted = true;
-        Ok(())
+        let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
+        self.damped.fit(1.0, ridge)
     }
 
     /// Solves for one target into `memory`, K numbers; after that a pair costs one dot product.
@@ -92,15 +80,7 @@ impl<'m> Ridge<'m> {
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target.
     pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<RidgeTarget<'t>, Error> {
-        if !self.fitted {
-            return Err(Error::NotFitted);
-        }
-        self.moments.check(target)?;
-        check_length(target.values.len(), memory.len())?;
-        for (to, &from) in memory.iter_mut().zip(target.values) {
-            *to = from;
-        }
-        Factor::from_packed(self.moments.width(), self.factor)?.solve(memory)?;
+        self.damped.solve(target, memory)?;
         Ok(RidgeTarget { id: target.id, solution: memory })
     }
 }
@@ -109,17 +89,15 @@ impl State for Ridge<'_> {
     const KIND: StateKind = StateKind::Ridge;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.moments.sketch_id()
+        self.damped.sketch_id()
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        let factor = self.fitted.then_some(&*self.factor);
-        fitted::write(self.damping, &self.moments, factor, to);
+        self.damped.write(to);
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
-        Ok(())
+        self.damped.read(id, from)
     }
 }
 

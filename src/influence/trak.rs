@@ -12,31 +12,28 @@
 //! [`crate::moments`], then K a pair and model. *Error*: as [`crate::moments`]; without damping the condition number multiplies it, and past 10⁷ nothing is left.
 
 use super::targets::Targets;
-use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, fitted, triangle};
+use crate::error::Error;
+use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// One model's training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
 #[derive(Debug)]
 pub struct Trak<'m> {
-    damping: f32,
-    moments: Moments<'m>,
-    factor: &'m mut [f32],
-    fitted: bool,
+    damped: Damped<'m>,
 }
 
 impl<'m> Trak<'m> {
     /// Numbers of `f32` that the state needs for sketches of `width`.
     #[must_use]
     pub const fn floats(width: usize) -> usize {
-        Moments::floats(width) + triangle(width)
+        Damped::floats(width)
     }
 
     /// Bytes of the state at rest, at most; half before the first fit.
     #[must_use]
     pub const fn bytes_at_rest(width: usize) -> usize {
-        fitted::bytes_at_rest(Centre::Zero, width)
+        Damped::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue of ΦᵀΦ.
@@ -47,34 +44,28 @@ impl<'m> Trak<'m> {
         if !damping.is_finite() || damping < 0.0 {
             return Err(Error::Setting);
         }
-        let (expected, found) = (Self::floats(width), memory.len());
-        check_length(expected, found)?;
-        let Some((moments, factor)) = memory.split_at_mut_checked(Moments::floats(width)) else {
-            return Err(Error::Length { expected, found });
-        };
-        Ok(Self { damping, moments: Moments::new(Centre::Zero, width, moments)?, factor, fitted: false })
+        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
     }
 
     /// Takes the sketch of a training sample's margin gradient in.
     ///
     /// # Errors
-    /// As [`Moments::observe`].
+    /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(train)
+        self.damped.observe(train)
     }
 
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// As [`Moments::merge`].
+    /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &Trak<'_>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)
+        self.damped.merge(&other.damped)
     }
 
     /// Forgets everything: ready for the next model.
     pub fn reset(&mut self) {
-        self.moments.reset();
-        self.fitted = false;
+        self.damped.reset();
     }
 
     /// Factorises ΦᵀΦ + λI as it stands.
@@ -82,12 +73,10 @@ impl<'m> Trak<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero, or without damping if they span fewer than K dimensions.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
-        let n = self.moments.count() as f64;
-        let ridge = f64::from(self.damping) * n * self.moments.mean_eigenvalue();
-        self.moments.factor(n, ridge, self.factor)?;
-        self.fitted = true;
-        Ok(())
+        let moments = self.damped.moments();
+        let n = moments.count() as f64;
+        let ridge = self.damped.setting() * n * moments.mean_eigenvalue();
+        self.damped.fit(n, ridge)
     }
 
     /// Solves for one target into `memory`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand one after the other are [`Targets`] together.
@@ -95,13 +84,7 @@ impl<'m> Trak<'m> {
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target. In the first three `memory` is as it was.
     pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        if !self.fitted {
-            return Err(Error::NotFitted);
-        }
-        self.moments.check(target)?;
-        check_length(target.values.len(), memory.len())?;
-        memory.iter_mut().zip(target.values).for_each(|(to, &from)| *to = from);
-        Factor::from_packed(self.moments.width(), self.factor)?.solve(memory)?;
+        self.damped.solve(target, memory)?;
         Targets::new(target.id, memory)
     }
 }
@@ -160,17 +143,15 @@ impl State for Trak<'_> {
     const KIND: StateKind = StateKind::Trak;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.moments.sketch_id()
+        self.damped.sketch_id()
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        let factor = self.fitted.then_some(&*self.factor);
-        fitted::write(self.damping, &self.moments, factor, to);
+        self.damped.write(to);
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
-        Ok(())
+        self.damped.read(id, from)
     }
 }
 

@@ -9,18 +9,15 @@
 use super::Detector;
 use super::self_influence::{SelfInfluence, split};
 use crate::error::Error;
-use crate::moments::{Centre, Factor, Moments, fitted};
+use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer};
 
 /// Scores sketches by their squared Mahalanobis distance. Observe all (or a stream), [`fit`](Self::fit), then score.
 #[derive(Debug)]
 pub struct Mahalanobis<'m> {
-    shrinkage: f32,
-    moments: Moments<'m>,
-    factor: &'m mut [f32],
+    damped: Damped<'m>,
     scratch: &'m mut [f32],
-    fitted: bool,
 }
 
 impl<'m> Mahalanobis<'m> {
@@ -36,7 +33,7 @@ impl<'m> Mahalanobis<'m> {
     /// Bytes of the state at rest, at most; half before the first fit.
     #[must_use]
     pub const fn bytes_at_rest(width: usize) -> usize {
-        fitted::bytes_at_rest(Centre::Mean, width)
+        Damped::bytes_at_rest(Centre::Mean, width)
     }
 
     /// No observations yet. `shrinkage` is α.
@@ -47,36 +44,29 @@ impl<'m> Mahalanobis<'m> {
         if shrinkage.is_nan() || shrinkage <= 0.0 || shrinkage > 1.0 {
             return Err(Error::Setting);
         }
-        let (moments, factor, scratch) = split(width, memory)?;
-        Ok(Self {
-            shrinkage,
-            moments: Moments::new(Centre::Mean, width, moments)?,
-            factor,
-            scratch,
-            fitted: false,
-        })
+        let (memory, scratch) = split(width, memory)?;
+        Ok(Self { damped: Damped::new(shrinkage, Centre::Mean, width, memory)?, scratch })
     }
 
     /// Takes a sketch into the moments. Scores change with the next [`fit`](Self::fit).
     ///
     /// # Errors
-    /// As [`Moments::observe`].
+    /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(sketch)
+        self.damped.observe(sketch)
     }
 
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// As [`Moments::merge`].
+    /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &Mahalanobis<'_>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)
+        self.damped.merge(&other.damped)
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.moments.reset();
-        self.fitted = false;
+        self.damped.reset();
     }
 
     /// Factorises Σ_α as it stands.
@@ -84,11 +74,9 @@ impl<'m> Mahalanobis<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were the same.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
-        let shrinkage = f64::from(self.shrinkage);
-        self.moments.factor(1.0 - shrinkage, shrinkage * self.moments.mean_eigenvalue(), self.factor)?;
-        self.fitted = true;
-        Ok(())
+        let shrinkage = self.damped.setting();
+        let ridge = shrinkage * self.damped.moments().mean_eigenvalue();
+        self.damped.fit(1.0 - shrinkage, ridge)
     }
 }
 
@@ -96,29 +84,25 @@ impl State for Mahalanobis<'_> {
     const KIND: StateKind = StateKind::Mahalanobis;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.moments.sketch_id()
+        self.damped.sketch_id()
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        let factor = self.fitted.then_some(&*self.factor);
-        fitted::write(self.shrinkage, &self.moments, factor, to);
+        self.damped.write(to);
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.fitted = fitted::read(self.shrinkage, &mut self.moments, self.factor, id, from)?;
-        Ok(())
+        self.damped.read(id, from)
     }
 }
 
 impl Detector for Mahalanobis<'_> {
     fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        if !self.fitted {
-            return Err(Error::NotFitted);
-        }
-        self.moments.check(sketch)?;
-        for ((to, &from), &mean) in self.scratch.iter_mut().zip(sketch.values).zip(self.moments.mean()) {
+        let factor = self.damped.factor(sketch)?;
+        let mean = self.damped.moments().mean();
+        for ((to, &from), &mean) in self.scratch.iter_mut().zip(sketch.values).zip(mean) {
             *to = from - mean;
         }
-        Factor::from_packed(self.moments.width(), self.factor)?.quadratic(self.scratch)
+        factor.quadratic(self.scratch)
     }
 }

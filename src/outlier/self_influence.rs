@@ -9,18 +9,15 @@
 
 use super::Detector;
 use crate::error::{Error, check_length};
-use crate::moments::{Centre, Factor, Moments, fitted, triangle};
+use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer};
 
 /// Scores sketches by their self-influence. Observe all (or a stream), [`fit`](Self::fit), then score.
 #[derive(Debug)]
 pub struct SelfInfluence<'m> {
-    damping: f32,
-    moments: Moments<'m>,
-    factor: &'m mut [f32],
+    damped: Damped<'m>,
     scratch: &'m mut [f32],
-    fitted: bool,
 }
 
 impl<'m> SelfInfluence<'m> {
@@ -30,13 +27,13 @@ impl<'m> SelfInfluence<'m> {
     /// Numbers of `f32` that the state needs for sketches of `width`.
     #[must_use]
     pub const fn floats(width: usize) -> usize {
-        Moments::floats(width) + triangle(width) + width
+        Damped::floats(width) + width
     }
 
     /// Bytes of the state at rest, at most; half before the first fit.
     #[must_use]
     pub const fn bytes_at_rest(width: usize) -> usize {
-        fitted::bytes_at_rest(Centre::Zero, width)
+        Damped::bytes_at_rest(Centre::Zero, width)
     }
 
     /// No observations yet. `damping` is in units of the mean eigenvalue.
@@ -47,36 +44,29 @@ impl<'m> SelfInfluence<'m> {
         if !damping.is_finite() || damping <= 0.0 {
             return Err(Error::Setting);
         }
-        let (moments, factor, scratch) = split(width, memory)?;
-        Ok(Self {
-            damping,
-            moments: Moments::new(Centre::Zero, width, moments)?,
-            factor,
-            scratch,
-            fitted: false,
-        })
+        let (memory, scratch) = split(width, memory)?;
+        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)?, scratch })
     }
 
     /// Takes a sketch into the second moment. Scores change with the next [`fit`](Self::fit).
     ///
     /// # Errors
-    /// As [`Moments::observe`].
+    /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(sketch)
+        self.damped.observe(sketch)
     }
 
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// As [`Moments::merge`].
+    /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &SelfInfluence<'_>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)
+        self.damped.merge(&other.damped)
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.moments.reset();
-        self.fitted = false;
+        self.damped.reset();
     }
 
     /// Factorises C + λI as it stands.
@@ -84,11 +74,8 @@ impl<'m> SelfInfluence<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
-        let ridge = f64::from(self.damping) * self.moments.mean_eigenvalue();
-        self.moments.factor(1.0, ridge, self.factor)?;
-        self.fitted = true;
-        Ok(())
+        let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
+        self.damped.fit(1.0, ridge)
     }
 }
 
@@ -96,43 +83,31 @@ impl State for SelfInfluence<'_> {
     const KIND: StateKind = StateKind::SelfInfluence;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.moments.sketch_id()
+        self.damped.sketch_id()
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        let factor = self.fitted.then_some(&*self.factor);
-        fitted::write(self.damping, &self.moments, factor, to);
+        self.damped.write(to);
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.fitted = fitted::read(self.damping, &mut self.moments, self.factor, id, from)?;
-        Ok(())
+        self.damped.read(id, from)
     }
 }
 
-/// Memory of both detectors of this shape: moments, factor, scratch.
-type Parts<'m> = (&'m mut [f32], &'m mut [f32], &'m mut [f32]);
-
-/// Divides the memory of [`SelfInfluence::floats`] numbers.
-pub(super) fn split(width: usize, memory: &mut [f32]) -> Result<Parts<'_>, Error> {
+/// Divides the memory of both detectors of this shape, [`SelfInfluence::floats`] numbers, into moments with their factor, and K of scratch.
+pub(super) fn split(width: usize, memory: &mut [f32]) -> Result<(&mut [f32], &mut [f32]), Error> {
     let (expected, found) = (SelfInfluence::floats(width), memory.len());
     check_length(expected, found)?;
-    let parts = memory.split_at_mut_checked(Moments::floats(width)).and_then(|(moments, rest)| {
-        let (factor, scratch) = rest.split_at_mut_checked(triangle(width))?;
-        Some((moments, factor, scratch))
-    });
-    parts.ok_or(Error::Length { expected, found })
+    memory.split_at_mut_checked(Damped::floats(width)).ok_or(Error::Length { expected, found })
 }
 
 impl Detector for SelfInfluence<'_> {
     fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        if !self.fitted {
-            return Err(Error::NotFitted);
-        }
-        self.moments.check(sketch)?;
+        let factor = self.damped.factor(sketch)?;
         for (to, &from) in self.scratch.iter_mut().zip(sketch.values) {
             *to = from;
         }
-        Factor::from_packed(self.moments.width(), self.factor)?.quadratic(self.scratch)
+        factor.quadratic(self.scratch)
     }
 }

@@ -499,6 +499,14 @@ proptest! {
 }
 
 #[test]
+fn rows_one_by_one_behind_a_few_together_join_the_sums_at_the_same_places() {
+    // Sixteen at a time they would go past the 64 rows that are summed in f32.
+    let pieces: Vec<usize> = [5].into_iter().chain([0; 145]).collect();
+    in_pieces::<f32>(7, (150, 9), &[], &pieces, 0);
+    in_pieces::<f16>(8, (150, 33), &[70], &pieces, 0);
+}
+
+#[test]
 fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     let mut layers = [DataInfLayer::new(0..4)];
     let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();

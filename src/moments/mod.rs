@@ -17,6 +17,10 @@
 //!
 //! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or stores.
 
+mod damped;
+
+pub(crate) use damped::Damped;
+
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
@@ -259,45 +263,6 @@ impl State for Moments<'_> {
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
         self.read_part(id, from, 0)
-    }
-}
-
-/// Moments and what is made of them, at rest: a setting, whether there is a factor, the moments, the factor.
-pub(crate) mod fitted {
-    use super::{Centre, Error, Moments, Reader, SketchId, State, Writer, check_setting, triangle};
-    use crate::state::FRAME;
-
-    /// Bytes of the state at most.
-    pub(crate) const fn bytes_at_rest(centre: Centre, width: usize) -> usize {
-        triangle(width)
-            .saturating_mul(4)
-            .saturating_add(Moments::body(centre, width))
-            .saturating_add(FRAME + 8)
-    }
-
-    pub(crate) fn write(setting: f32, moments: &Moments<'_>, factor: Option<&[f32]>, to: &mut Writer<'_>) {
-        to.f32(setting);
-        to.u8(u8::from(factor.is_some()));
-        to.zeros(3);
-        moments.write(to);
-        to.f32s(factor.unwrap_or_default());
-    }
-
-    /// Reads moments and factor; tells whether there is one.
-    pub(crate) fn read(
-        setting: f32,
-        moments: &mut Moments<'_>,
-        factor: &mut [f32],
-        id: Option<SketchId>,
-        from: &mut Reader<'_>,
-    ) -> Result<bool, Error> {
-        check_setting(setting.to_bits() == from.u32()?)?;
-        let fitted = from.flag()?;
-        from.skip(3)?;
-        let factor = if fitted { factor } else { &mut [] };
-        moments.read_part(id, from, size_of_val(factor))?;
-        from.f32s(factor)?;
-        Ok(fitted)
     }
 }
 
