@@ -23,7 +23,7 @@
 //! Source: GraSS (2025), which calls this form FactGraSS. There the kept entries are a random subset; runs make it a pure function of a hash.
 
 use super::logra::{RowPiece, Widths, root, row_pieces, seed_of_layer};
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::hash::{below, key, mix, word};
@@ -201,10 +201,6 @@ impl Projector for FactGrass {
         self.width
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -268,9 +264,7 @@ impl Projector for FactGrass {
     fn finish(&self, out: &mut [f32]) {
         let repeat = self.kernel.repeat();
         if repeat != Repeat::One {
-            for value in out {
-                *value *= repeat.scale();
-            }
+            scale(repeat.scale(), out);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Definition (what "normal" means exactly), variance, error and sources stand with the kernel, [`gradsieve_kernels::mod@gaussian`].
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::LayoutId;
 use gradsieve_kernels::{Element, gaussian};
@@ -49,10 +49,6 @@ impl Projector for Gaussian {
         self.kernel.width()
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -64,9 +60,6 @@ impl Projector for Gaussian {
     }
 
     fn finish(&self, out: &mut [f32]) {
-        let scale = self.kernel.scale();
-        for value in out {
-            *value *= scale;
-        }
+        scale(self.kernel.scale(), out);
     }
 }

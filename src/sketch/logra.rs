@@ -258,10 +258,6 @@ impl Projector for Logra {
         self.width()
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,

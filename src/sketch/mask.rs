@@ -3,7 +3,7 @@
 //! [`Mask`] keeps one block of 32 coordinates in *m*, chosen by hash: definition, variance and sources stand with the kernel,
 //! [`gradsieve_kernels::mod@mask`]. [`IndexMask`] keeps the coordinates of a list that the caller lends.
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::LayoutId;
 use core::num::NonZeroU16;
@@ -56,10 +56,6 @@ impl Projector for Mask {
         self.width
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -72,10 +68,7 @@ impl Projector for Mask {
 
     fn finish(&self, out: &mut [f32]) {
         let (every, repeat) = (self.kernel.every().get(), self.kernel.sjlt().repeat());
-        let scale = libm::sqrt(f64::from(every) / repeat.count() as f64) as f32;
-        for value in out {
-            *value *= scale;
-        }
+        scale(libm::sqrt(f64::from(every) / repeat.count() as f64) as f32, out);
     }
 }
 
@@ -140,10 +133,6 @@ impl<I: Copy + Into<u64>> Projector for IndexMask<'_, I> {
         self.width
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -174,8 +163,6 @@ impl<I: Copy + Into<u64>> Projector for IndexMask<'_, I> {
     }
 
     fn finish(&self, out: &mut [f32]) {
-        for value in out {
-            *value *= self.kernel.repeat().scale();
-        }
+        scale(self.kernel.repeat().scale(), out);
     }
 }

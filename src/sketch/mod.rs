@@ -82,7 +82,9 @@ pub trait Projector: Copy {
     ///
     /// # Errors
     /// As the projector's own documentation says; `out` is as it was.
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error>;
+    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        self.project_scaled(offset, 1.0, x, out)
+    }
 
     /// Adds the projection of `scale`·x, each product rounded to `f32`. Used row by row for outer products.
     ///
@@ -126,6 +128,11 @@ pub trait Projector: Copy {
 
     /// Turns the sums into the sketch, when the gradient is complete.
     fn finish(&self, out: &mut [f32]);
+}
+
+/// Multiplies the numbers of a sketch.
+fn scale(by: f32, out: &mut [f32]) {
+    out.iter_mut().for_each(|value| *value *= by);
 }
 
 /// The kinds of projection. Their numbers are part of the format at rest: none is ever used for another kind.

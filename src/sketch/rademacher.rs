@@ -8,7 +8,7 @@
 //! cuts: a [`Carry`] on the stack, about 150 bytes, holds the incomplete group back from row to row, so that the sketch has the
 //! bits of the matrix written out. Callers that project without a sketcher can carry groups across their own cuts, too.
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::rademacher::Carry;
@@ -61,10 +61,6 @@ impl Projector for Rademacher {
         self.kernel.width()
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -92,9 +88,6 @@ impl Projector for Rademacher {
     }
 
     fn finish(&self, out: &mut [f32]) {
-        let scale = self.kernel.scale();
-        for value in out {
-            *value *= scale;
-        }
+        scale(self.kernel.scale(), out);
     }
 }

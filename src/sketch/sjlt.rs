@@ -2,7 +2,7 @@
 //!
 //! Definition, variance, tails and sources stand with the kernel, [`gradsieve_kernels::mod@sjlt`].
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::LayoutId;
 use gradsieve_kernels::{Element, sjlt, sjlt_scaled};
@@ -64,11 +64,9 @@ impl Projector for Sjlt {
     }
 
     fn finish(&self, out: &mut [f32]) {
-        let scale = self.kernel.repeat().scale();
-        if self.kernel.repeat() != Repeat::One {
-            for value in out {
-                *value *= scale;
-            }
+        let repeat = self.kernel.repeat();
+        if repeat != Repeat::One {
+            scale(repeat.scale(), out);
         }
     }
 }

@@ -8,7 +8,7 @@
 //! long, and let layers of less than a thousand coordinates arrive together where time counts. The rows of an outer product are no cuts: its
 //! sketch has the bits of the matrix written out.
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::{Element, srht, srht_outer};
@@ -57,10 +57,6 @@ impl Projector for Srht {
         self.width
     }
 
-    fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
-        self.project_scaled(offset, 1.0, x, out)
-    }
-
     fn project_scaled<T: Element>(
         &self,
         offset: u64,
@@ -82,8 +78,6 @@ impl Projector for Srht {
     }
 
     fn finish(&self, out: &mut [f32]) {
-        for value in out {
-            *value *= gradsieve_kernels::Srht::SCALE;
-        }
+        scale(gradsieve_kernels::Srht::SCALE, out);
     }
 }
