@@ -118,7 +118,7 @@ mod tests {
     fn model() -> Mlp {
         let mut model = Mlp::new(7, &[40, 30], 3, 5).unwrap();
         for (number, parameter) in model.parameters_mut().iter_mut().enumerate() {
-            *parameter += 0.01 * (number % 5) as f32;
+            *parameter += 0.01 * (1 + number % 5) as f32;
         }
         model
     }
