@@ -7,6 +7,7 @@ mod levels;
 mod models;
 mod program;
 mod report;
+mod shortlist;
 mod store;
 mod trajectory;
 mod truth;

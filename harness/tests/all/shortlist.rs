@@ -1,6 +1,6 @@
 //! What shortlists of 1-bit rows find of the largest scores, on the gradients of digits. Takes some seconds, so it is run on demand:
 //!
-//! `cargo test --release -p gradsieve-harness --test shortlist -- --ignored --nocapture`
+//! `cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture shortlist`
 
 use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store};
 use gradsieve::{Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
