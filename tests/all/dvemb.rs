@@ -393,3 +393,18 @@ fn wrong_steps_are_refused_and_nothing_is_taken_in() {
     assert_eq!(a.apply(&mut [f32::NAN; 3]), Err(Error::NonFinite));
     assert!(matches!(a.apply(&mut [0.0; 4]), Err(Error::Length { .. })));
 }
+
+#[test]
+fn a_block_that_stretches_is_found_wherever_it_stands() {
+    let ends = [1, 2];
+    let blocks = Blocks::new(&ends).unwrap();
+    let mut memory = vec![0.0; Propagator::floats(blocks, 0)];
+    // Of the one block λ is ½, of the other 9.
+    for gradients in [[0.5_f32.sqrt(), 3.0], [3.0, 0.5_f32.sqrt()]] {
+        let mut later = Propagator::new(blocks, 0, &mut memory).unwrap();
+        let curvature = Curvature::EmpiricalFisher;
+        let step = Step { id: id(2), learning_rate: 1.0, gradients: &gradients, curvature };
+        let found = later.step(&step, &mut [0.0; 2]).unwrap();
+        assert!(found.is_unstable() && found.at_least < 9.001, "{found:?}");
+    }
+}

@@ -742,3 +742,17 @@ fn adam_flags_what_is_not_finite_and_refuses_what_does_not_fit() {
     Adam::USUAL.step(&[1.0_f32, -2.0], &mut first, &mut second).unwrap();
     assert!((first[1] - (0.45 - 0.2)).abs() < 1e-6 && (second[1] - (0.24975 + 0.004)).abs() < 1e-6);
 }
+
+#[test]
+fn less_of_stored_rows_is_the_mean_over_a_subtasks_samples() {
+    let mut memory = [0.0; LessTargets::floats(2, 2)];
+    let mut targets = LessTargets::new(2, 2, &mut memory).unwrap();
+    for (subtask, sample) in
+        [(0, [2.0, 0.0]), (0, [0.0, 1.0]), (1, [1.0, 0.0]), (1, [-3.0, 0.0]), (1, [0.5, 0.0])]
+    {
+        targets.observe(subtask, &row(&sample)).unwrap();
+    }
+    let mut scores = [0.0; 4];
+    assert_eq!(targets.score_rows(&id(2), &[4.0_f32, 0.0, 0.0, 0.25], &mut scores), Ok(0));
+    assert_eq!(scores, [0.5, 0.5, 1.0_f32 / 3.0, 0.0]);
+}

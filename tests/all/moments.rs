@@ -1,6 +1,7 @@
 //! Claims about running moments, their factor, and the detectors that rest on them; nalgebra in f64 is the oracle.
 
 use crate::source::{normals, row};
+use gradsieve::influence::Trak;
 use gradsieve::moments::{Centre, Factor, Moments, triangle};
 use gradsieve::outlier::{Detector, Mahalanobis, SelfInfluence};
 use gradsieve::{Error, Field};
@@ -143,4 +144,31 @@ fn what_cannot_be_fitted_says_why() {
     detector.observe(&row(&[1.0, 0.0, 0.0])).unwrap();
     detector.fit().unwrap();
     assert!(detector.score(&row(&[1.0, 0.0, 0.0])).unwrap() > 0.0);
+}
+
+#[test]
+fn what_was_reset_or_could_not_be_fitted_scores_no_more() {
+    let (sample, zero) = ([1.0, -0.5, 0.25], [0.0; 3]);
+    let mut memory = vec![0.0; SelfInfluence::floats(3)];
+    let mut detector = SelfInfluence::new(0.1, 3, &mut memory).unwrap();
+    detector.observe(&row(&sample)).unwrap();
+    detector.fit().unwrap();
+    assert!(detector.score(&row(&sample)).is_ok());
+    detector.reset();
+    assert_eq!(detector.score(&row(&sample)), Err(Error::NotFitted));
+    detector.observe(&row(&zero)).unwrap();
+    assert_eq!(detector.fit(), Err(Error::NotPositiveDefinite));
+    assert_eq!(detector.score(&row(&sample)), Err(Error::NotFitted));
+
+    let mut memory = vec![0.0; Trak::floats(2)];
+    let mut trak = Trak::new(0.0, 2, &mut memory).unwrap();
+    for sample in [[1.0, 0.0], [0.0, 1.0]] {
+        trak.observe(&row(&sample)).unwrap();
+    }
+    trak.fit().unwrap();
+    assert!(trak.target(&row(&[1.0, 2.0]), &mut [0.0; 2]).is_ok());
+    // Beside this one the others vanish, and what is left is singular.
+    trak.observe(&row(&[2.0_f32.powi(50); 2])).unwrap();
+    assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
+    assert_eq!(trak.target(&row(&[1.0, 2.0]), &mut [0.0; 2]).err(), Some(Error::NotFitted));
 }
