@@ -1,0 +1,149 @@
+//! What stands around a body: the header before it, and the CRC behind.
+
+use super::StateKind;
+use super::numbers::{Reader, Writer};
+use crate::error::{Error, Field};
+use crate::sketch::SketchId;
+
+/// Bytes before a state's body.
+pub const HEADER: usize = 64;
+
+/// Bytes of a state beside its body: the header and the CRC.
+pub const FRAME: usize = HEADER + CRC;
+
+const CRC: usize = 4;
+const MAGIC: [u8; 8] = *b"gradsiev";
+const VERSION: u16 = 1;
+
+/// What some bytes hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The number of the kind of state: that of a [`StateKind`], if this version knows it.
+    pub kind: u16,
+    /// What the sketches were that it has seen.
+    pub sketch: Option<SketchId>,
+    /// Bytes of all.
+    pub len: usize,
+}
+
+impl Header {
+    /// Checks bytes from the first to the last, and tells what they hold.
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`]; [`Error::Width`] if its sketches are too wide for this machine.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        Ok(Self::split(bytes, crc32)?.0)
+    }
+
+    /// The header and the body.
+    fn split(bytes: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(Self, Reader<'_>), Error> {
+        let found = bytes.len();
+        let mut reader = Reader::new(bytes);
+        let truncated = |expected| Error::Truncated { expected, found };
+        if reader.array().map_err(|_| truncated(FRAME))? != MAGIC {
+            return Err(Error::Magic);
+        }
+        let version = reader.u16().map_err(|_| truncated(FRAME))?;
+        if version != VERSION {
+            return Err(Error::Version { found: version });
+        }
+        let (checked, sum) = bytes.split_last_chunk::<CRC>().ok_or(truncated(FRAME))?;
+        if checked.len() < HEADER {
+            return Err(truncated(FRAME));
+        }
+        let kind = reader.u16()?;
+        reader.skip(4)?;
+        let stated = reader.u64()?;
+        if stated > found as u64 {
+            return Err(truncated(usize::try_from(stated).unwrap_or(usize::MAX)));
+        }
+        if stated < found as u64 || checksum(checked) != u32::from_le_bytes(*sum) {
+            return Err(Error::Corrupt);
+        }
+        let sketch = reader.sketch_id()?;
+        let body = Reader::new(checked.get(HEADER..).unwrap_or_default());
+        Ok((Self { kind, sketch, len: found }, body))
+    }
+}
+
+/// The CRC-32 of zlib, PNG and IEEE 802.3.
+#[must_use]
+pub fn crc32(bytes: &[u8]) -> u32 {
+    /// By half a byte: 64 bytes of table serve a small device better than a kilobyte.
+    const TABLE: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut index = 0;
+        while index < 16 {
+            let mut word = index as u32;
+            let mut bit = 0;
+            while bit < 4 {
+                word = if word & 1 == 1 { word >> 1 ^ 0xEDB8_8320 } else { word >> 1 };
+                bit += 1;
+            }
+            #[expect(clippy::indexing_slicing, reason = "in a constant, where it cannot fail at run time")]
+            {
+                table[index] = word;
+            }
+            index += 1;
+        }
+        table
+    };
+    let step = |sum: u32| sum >> 4 ^ TABLE.get((sum & 15) as usize).copied().unwrap_or(0);
+    !bytes.iter().fold(!0, |sum, &byte| step(step(sum ^ u32::from(byte))))
+}
+
+/// Writes a state of its parts.
+pub(crate) fn to_bytes(
+    kind: StateKind,
+    id: Option<SketchId>,
+    to: &mut [u8],
+    write: impl Fn(&mut Writer<'_>),
+) -> Result<usize, Error> {
+    to_bytes_with(kind, id, to, write, crc32)
+}
+
+/// Bytes of a state whose body is written so.
+pub(super) fn length(write: impl Fn(&mut Writer<'_>)) -> usize {
+    let mut count = Writer::new(&mut []);
+    write(&mut count);
+    count.end().saturating_add(CRC)
+}
+
+pub(super) fn to_bytes_with(
+    kind: StateKind,
+    id: Option<SketchId>,
+    to: &mut [u8],
+    write: impl Fn(&mut Writer<'_>),
+    checksum: impl Fn(&[u8]) -> u32,
+) -> Result<usize, Error> {
+    let len = length(&write);
+    let found = to.len();
+    let Some(to) = to.get_mut(..len) else { return Err(Error::Length { expected: len, found }) };
+    let (checked, sum) = to.split_last_chunk_mut::<CRC>().ok_or(Error::Length { expected: len, found })?;
+    checked.fill(0);
+    let mut body = Writer::new(checked);
+    write(&mut body);
+    let mut header = Writer::at(checked, 0);
+    header.put(&MAGIC);
+    header.u16(VERSION);
+    header.u16(kind as u16);
+    header.u32(0);
+    header.u64(len as u64);
+    header.sketch_id(id);
+    *sum = checksum(checked).to_le_bytes();
+    Ok(len)
+}
+
+/// Checks bytes and insists on their kind.
+pub(crate) fn open(kind: StateKind, from: &[u8]) -> Result<(Option<SketchId>, Reader<'_>), Error> {
+    open_with(kind, from, crc32)
+}
+
+pub(super) fn open_with(
+    kind: StateKind,
+    from: &[u8],
+    checksum: impl Fn(&[u8]) -> u32,
+) -> Result<(Option<SketchId>, Reader<'_>), Error> {
+    let (header, body) = Header::split(from, checksum)?;
+    if header.kind == kind as u16 { Ok((header.sketch, body)) } else { Err(Error::Mismatch(Field::State)) }
+}

@@ -1,0 +1,137 @@
+//! Every state as bytes: written into the caller's slice on one machine, read on any other.
+//!
+//! ```
+//! use gradsieve::outlier::{Detector, SelfInfluence};
+//! use gradsieve::{Error, Field, State};
+//! # use gradsieve::sketch::{Exact, Projector};
+//! # use gradsieve::{Layout, Sketch};
+//!
+//! const K: usize = 4;
+//! # let id = Exact::new(K).id(Layout::flat(4)?.id());
+//! # let values = [[1.0, 0.0, 0.5, 0.0_f32], [0.0, 1.0, 0.5, 2.0]];
+//! # let sketches = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+//! let mut memory = [0.0; SelfInfluence::floats(K)];
+//! let mut detector = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! for sketch in &sketches {
+//!     detector.observe(sketch)?;
+//! }
+//! let mut bytes = [0; SelfInfluence::bytes_at_rest(K)];
+//! let written = detector.to_bytes(&mut bytes)?;
+//!
+//! let mut memory = [0.0; SelfInfluence::floats(K)];
+//! let mut other = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! other.restore(&bytes[..written])?;
+//! other.fit()?;
+//! println!("{}", other.score(&sketches[0])?);
+//!
+//! bytes[100] ^= 1;
+//! assert_eq!(other.restore(&bytes[..written]), Err(Error::Corrupt));
+//! let mut memory = [0.0; SelfInfluence::floats(K)];
+//! let mut other = SelfInfluence::new(0.5, K, &mut memory)?;
+//! bytes[100] ^= 1;
+//! assert_eq!(other.restore(&bytes[..written]), Err(Error::Mismatch(Field::StateSettings)));
+//! # Ok::<(), gradsieve::Error>(())
+//! ```
+//!
+//! A state is restored into one that was made with the same settings, in memory that the caller lends as always. What is wrong
+//! with the bytes is an [`Error`], and the state is as it was: [`Error::Magic`], [`Error::Version`], [`Error::Truncated`],
+//! [`Error::Corrupt`], or [`Error::Mismatch`] with the first thing that differs. A state that has seen sketches takes only bytes of the same
+//! kind of sketch; a new one takes what comes, and refuses the first sketch that differs. [`Header::read`] tells what bytes hold.
+//!
+//! *Cost*: a pass for the copy and one for the CRC, some ten instructions a byte.
+//!
+//! May import `sketch` and `error`; knows nothing of the methods, which implement [`State`] beside their text.
+#![doc = ""]
+#![doc = include_str!("../../docs/format.md")]
+
+mod frame;
+mod kind;
+mod numbers;
+mod sketches;
+
+pub use frame::{FRAME, HEADER, Header, crc32};
+pub(crate) use frame::{open, to_bytes};
+pub use kind::StateKind;
+pub use numbers::{Reader, Writer};
+
+use crate::error::{Error, Field};
+use crate::sketch::SketchId;
+use frame::{length, open_with, to_bytes_with};
+
+/// A state that can be written as bytes and restored from them.
+pub trait State {
+    /// Its kind.
+    const KIND: StateKind;
+
+    /// What the sketches were that it has seen; `None` if it has seen none.
+    fn sketch_id(&self) -> Option<SketchId>;
+
+    /// Writes the body.
+    #[doc(hidden)]
+    fn write(&self, to: &mut Writer<'_>);
+
+    /// Reads a body. All that can be wrong is found before anything is changed.
+    #[doc(hidden)]
+    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error>;
+
+    /// Bytes that [`State::to_bytes`] writes as the state stands; the type's `bytes_at_rest` is the most.
+    fn len_at_rest(&self) -> usize {
+        length(|to| self.write(to))
+    }
+
+    /// Writes the state to the front of `to`, and returns how many bytes it took.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `to` is shorter than [`State::len_at_rest`]; nothing was written.
+    fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
+        self.to_bytes_with(to, crc32)
+    }
+
+    /// [`State::to_bytes`], with a function that computes [`crc32`].
+    ///
+    /// # Errors
+    /// As [`State::to_bytes`].
+    fn to_bytes_with(&self, to: &mut [u8], checksum: impl Fn(&[u8]) -> u32) -> Result<usize, Error> {
+        to_bytes_with(Self::KIND, self.sketch_id(), to, |to| self.write(to), checksum)
+    }
+
+    /// Replaces the state by the one that was written.
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`] if the bytes are not such a state, or no longer; [`Error::Mismatch`] if it is
+    /// of another kind, has other settings or saw other sketches; [`Error::Full`] if a store has no room for its rows. The state is as it was.
+    fn restore(&mut self, from: &[u8]) -> Result<(), Error> {
+        self.restore_with(from, crc32)
+    }
+
+    /// [`State::restore`], with a function that computes [`crc32`]: for machines that have a faster one, or have computed it already.
+    ///
+    /// # Errors
+    /// As [`State::restore`].
+    fn restore_with(&mut self, from: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(), Error> {
+        let (id, mut body) = open_with(Self::KIND, from, checksum)?;
+        if let (Some(own), Some(id)) = (self.sketch_id(), id) {
+            own.check(&id)?;
+        }
+        self.read(id, &mut body)
+    }
+}
+
+/// What states with sketches have in common: the width is that of the sketches, and no observations means no sketches.
+pub(crate) fn check_id(id: Option<SketchId>, width: usize, observed: bool) -> Result<(), Error> {
+    match id {
+        Some(id) if id.width != width => Err(Error::Corrupt),
+        None if observed => Err(Error::Corrupt),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses another setting of the state.
+pub(crate) fn check_setting(same: bool) -> Result<(), Error> {
+    if same { Ok(()) } else { Err(Error::Mismatch(Field::StateSettings)) }
+}
+
+/// Refuses another width.
+pub(crate) fn check_width(expected: usize, found: u64) -> Result<(), Error> {
+    if expected as u64 == found { Ok(()) } else { Err(Error::Mismatch(Field::Width)) }
+}

@@ -1,0 +1,323 @@
+//! Numbers one after the other, little-endian, in and out.
+
+use super::frame::HEADER;
+use crate::error::{Error, Field};
+use crate::gradient::LayoutId;
+use crate::sketch::{Kind, Repeat, SketchId};
+
+/// Stands for the kind of projection where there are no sketches.
+const NO_SKETCH: u8 = 255;
+
+/// Writes numbers one after the other, little-endian, and counts those for which there is no room.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    to: &'a mut [u8],
+    at: usize,
+}
+
+impl<'a> Writer<'a> {
+    /// From the body on.
+    pub(super) const fn new(to: &'a mut [u8]) -> Self {
+        Self::at(to, HEADER)
+    }
+
+    /// From byte `at` on.
+    pub(super) const fn at(to: &'a mut [u8], at: usize) -> Self {
+        Self { to, at }
+    }
+
+    /// Where the next number would stand.
+    pub(super) const fn end(&self) -> usize {
+        self.at
+    }
+
+    /// The next `len` bytes.
+    fn next(&mut self, len: usize) -> &mut [u8] {
+        let start = self.at;
+        self.at = start.saturating_add(len);
+        self.to.get_mut(start..self.at).unwrap_or_default()
+    }
+
+    /// Bytes as they are.
+    pub fn put(&mut self, bytes: &[u8]) {
+        for (to, byte) in self.next(bytes.len()).iter_mut().zip(bytes) {
+            *to = *byte;
+        }
+    }
+
+    /// As many zeros.
+    pub fn zeros(&mut self, len: usize) {
+        self.next(len).fill(0);
+    }
+
+    /// A byte.
+    pub fn u8(&mut self, value: u8) {
+        self.put(&[value]);
+    }
+
+    /// Two bytes.
+    pub fn u16(&mut self, value: u16) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// Four bytes.
+    pub fn u32(&mut self, value: u32) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// Eight bytes.
+    pub fn u64(&mut self, value: u64) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// A count, as eight bytes.
+    pub fn count(&mut self, value: usize) {
+        self.u64(value as u64);
+    }
+
+    /// Four bytes.
+    pub fn f32(&mut self, value: f32) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// Eight bytes.
+    pub fn f64(&mut self, value: f64) {
+        self.put(&value.to_le_bytes());
+    }
+
+    /// Many of two bytes.
+    pub fn u16s(&mut self, values: &[u16]) {
+        self.each(values, u16::to_le_bytes);
+    }
+
+    /// Many of four bytes.
+    pub fn u32s(&mut self, values: &[u32]) {
+        self.each(values, u32::to_le_bytes);
+    }
+
+    /// Many of four bytes.
+    pub fn f32s(&mut self, values: &[f32]) {
+        self.each(values, f32::to_le_bytes);
+    }
+
+    /// Many of eight bytes.
+    pub fn u64s(&mut self, values: &[u64]) {
+        self.each(values, u64::to_le_bytes);
+    }
+
+    /// Many of eight bytes.
+    pub fn f64s(&mut self, values: &[f64]) {
+        self.each(values, f64::to_le_bytes);
+    }
+
+    fn each<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        let to = self.next(values.len().saturating_mul(N));
+        for (to, value) in to.as_chunks_mut::<N>().0.iter_mut().zip(values) {
+            *to = bytes(*value);
+        }
+    }
+
+    pub(super) fn sketch_id(&mut self, id: Option<SketchId>) {
+        let Some(id) = id else {
+            self.u8(NO_SKETCH);
+            return self.zeros(39);
+        };
+        self.u8(id.kind as u8);
+        self.u8(id.repeat.count() as u8);
+        self.zeros(6);
+        self.count(id.width);
+        self.u64(id.seed);
+        self.u64(id.settings);
+        self.u64(id.layout.to_bits());
+    }
+}
+
+/// Reads numbers one after the other. The bytes have the CRC that they were written with, so what does not fit is [`Error::Corrupt`].
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// From the first byte on.
+    pub(super) const fn new(from: &'a [u8]) -> Self {
+        Self { rest: from }
+    }
+
+    fn next(&mut self, len: usize) -> Result<&'a [u8], Error> {
+        let (next, rest) = self.rest.split_at_checked(len).ok_or(Error::Corrupt)?;
+        self.rest = rest;
+        Ok(next)
+    }
+
+    /// The next N bytes.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if there are not as many.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (next, rest) = self.rest.split_first_chunk::<N>().ok_or(Error::Corrupt)?;
+        self.rest = rest;
+        Ok(*next)
+    }
+
+    /// Passes over bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn skip(&mut self, len: usize) -> Result<(), Error> {
+        self.next(len).map(|_| ())
+    }
+
+    /// Refuses bodies of another length.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] unless `len` bytes are left.
+    pub fn exactly(&self, len: usize) -> Result<(), Error> {
+        if self.rest.len() == len { Ok(()) } else { Err(Error::Corrupt) }
+    }
+
+    /// Refuses bodies that end too early.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] unless `len` bytes are left.
+    pub fn at_least(&self, len: usize) -> Result<(), Error> {
+        if self.rest.len() >= len { Ok(()) } else { Err(Error::Corrupt) }
+    }
+
+    /// A byte.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn u8(&mut self) -> Result<u8, Error> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    /// 0 or 1.
+    ///
+    /// # Errors
+    /// As [`Reader::array`], and if it is neither.
+    pub fn flag(&mut self) -> Result<bool, Error> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::Corrupt),
+        }
+    }
+
+    /// Two bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn u16(&mut self) -> Result<u16, Error> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// Four bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn u32(&mut self) -> Result<u32, Error> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// Eight bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn u64(&mut self) -> Result<u64, Error> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// A count.
+    ///
+    /// # Errors
+    /// As [`Reader::array`], and if it exceeds what this machine can address.
+    pub fn count(&mut self) -> Result<usize, Error> {
+        usize::try_from(self.u64()?).map_err(|_| Error::Corrupt)
+    }
+
+    /// Four bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn f32(&mut self) -> Result<f32, Error> {
+        self.array().map(f32::from_le_bytes)
+    }
+
+    /// Eight bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::array`].
+    pub fn f64(&mut self) -> Result<f64, Error> {
+        self.array().map(f64::from_le_bytes)
+    }
+
+    /// As many bytes as `to` is long.
+    ///
+    /// # Errors
+    /// As [`Reader::array`], and then nothing was written; so with the others.
+    pub fn bytes(&mut self, to: &mut [u8]) -> Result<(), Error> {
+        self.each(to, |[byte]| byte)
+    }
+
+    /// Many of two bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    pub fn u16s(&mut self, to: &mut [u16]) -> Result<(), Error> {
+        self.each(to, u16::from_le_bytes)
+    }
+
+    /// Many of four bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    pub fn u32s(&mut self, to: &mut [u32]) -> Result<(), Error> {
+        self.each(to, u32::from_le_bytes)
+    }
+
+    /// Many of four bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    pub fn f32s(&mut self, to: &mut [f32]) -> Result<(), Error> {
+        self.each(to, f32::from_le_bytes)
+    }
+
+    /// Many of eight bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    pub fn u64s(&mut self, to: &mut [u64]) -> Result<(), Error> {
+        self.each(to, u64::from_le_bytes)
+    }
+
+    /// Many of eight bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::bytes`].
+    pub fn f64s(&mut self, to: &mut [f64]) -> Result<(), Error> {
+        self.each(to, f64::from_le_bytes)
+    }
+
+    fn each<T, const N: usize>(&mut self, to: &mut [T], number: impl Fn([u8; N]) -> T) -> Result<(), Error> {
+        let from = self.next(to.len().checked_mul(N).ok_or(Error::Corrupt)?)?;
+        for (to, bytes) in to.iter_mut().zip(from.as_chunks::<N>().0) {
+            *to = number(*bytes);
+        }
+        Ok(())
+    }
+
+    pub(super) fn sketch_id(&mut self) -> Result<Option<SketchId>, Error> {
+        let kind = self.u8()?;
+        if kind == NO_SKETCH {
+            return Ok(None);
+        }
+        let kind = Kind::from_number(kind).ok_or(Error::Mismatch(Field::Kind))?;
+        let repeat = Repeat::from_count(usize::from(self.u8()?)).ok_or(Error::Mismatch(Field::Repeat))?;
+        self.skip(6)?;
+        let width = usize::try_from(self.u64()?).map_err(|_| Error::Mismatch(Field::Width))?;
+        let (seed, settings, layout) = (self.u64()?, self.u64()?, LayoutId::from_bits(self.u64()?));
+        Ok(Some(SketchId { kind, width, seed, repeat, settings, layout }))
+    }
+}
