@@ -142,7 +142,7 @@ pub fn add_outer_with(level: Level, weight: f32, x: &[f32], packed: &mut [f32]) 
 }
 
 /// Adds Uᵀ V to `m`: U and V have a row for each member of a batch, `m` a row for each column of U and a column for each of V. To
-/// each entry (i, j) the rounded products uᵦᵢ·vᵦⱼ are added in the order of b.
+/// each entry (i, j) the rounded products uᵦᵢ·vᵦⱼ are added in the order of b; a V of a small format is widened first, exactly.
 ///
 /// # Errors
 /// [`Error::Length`] if `u` or `v` does not consist of `batch` rows, or `m` has another shape; it is as it was.
