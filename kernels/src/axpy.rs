@@ -55,6 +55,32 @@ impl<T: Element> Kernel for Axpy<'_, T> {
         for (x, y) in x.iter().zip(y) {
             s.store(s.add(s.load(y), s.mul(alpha, T::load(s, x))), y);
         }
-        definition(self.alpha, x_rest, y_rest);
+        rest(self.alpha, x_rest, y_rest);
+    }
+}
+
+/// Fewer than sixteen, in eights, fours and ones: left to itself, the compiler makes longer code of it that is slower.
+#[inline(always)]
+fn rest<T: Element>(alpha: f32, x: &[T], y: &mut [f32]) {
+    let (x_eights, x) = x.as_chunks::<8>();
+    let (y_eights, y) = y.as_chunks_mut::<8>();
+    let (x_fours, x) = x.as_chunks::<4>();
+    let (y_fours, y) = y.as_chunks_mut::<4>();
+    if let (Some(x), Some(y)) = (x_eights.first(), y_eights.first_mut()) {
+        update(alpha, x, y);
+    }
+    if let (Some(x), Some(y)) = (x_fours.first(), y_fours.first_mut()) {
+        update(alpha, x, y);
+    }
+    for (x, y) in x.iter().zip(y).take(3) {
+        *y += alpha * x.widen();
+    }
+}
+
+/// [`definition`] of so many.
+#[inline(always)]
+fn update<T: Element, const N: usize>(alpha: f32, x: &[T; N], y: &mut [f32; N]) {
+    for (y, x) in y.iter_mut().zip(x) {
+        *y += alpha * x.widen();
     }
 }

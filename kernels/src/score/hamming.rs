@@ -276,14 +276,14 @@ impl Kernel for Sealed<'_> {
         }
     }
 
-    /// Eight groups at a time, which stay near while the queries come by; all of them for a single tile.
+    /// Sixteen groups at a time, which stay near while the queries come by; all of them for a single tile.
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let Self { words, n, queries, distances } = self;
         let masks = queries.masks;
         let length = masks.len().max(1);
         let groups = words.as_chunks::<GROUP>().0;
-        let block = if queries.count > TILE { 8 } else { groups.len() / length };
+        let block = if queries.count > TILE { 16 } else { groups.len() / length };
         for (groups, first) in groups.chunks(times(block, length)).zip((0..n).step_by((block * GROUP).max(1)))
         {
             let mut fetch = true;
