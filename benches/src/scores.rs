@@ -21,16 +21,15 @@ const K: usize = 512;
 
 /// Holds the contests.
 pub fn hold(hall: &mut Hall) {
-    for (queries, [full, half, byte, bit]) in [
-        (1, [0.97, 0.85, 1.0, 0.93]),
-        (8, [0.84, 0.74, 0.66, f64::NAN]),
-        (64, [0.5, f64::NAN, 0.7, f64::NAN]),
-    ] {
+    // What was aimed at for 1 bit is of popcounts, which are in `distances.rs`.
+    for (queries, [full, half, byte]) in
+        [(1, [0.97, 0.85, 1.0]), (8, [0.84, 0.74, 0.66]), (64, [0.5, f64::NAN, 0.7])]
+    {
         of_floats::<f32>(hall, queries, full);
         of_floats::<f16>(hall, queries, half);
         of_floats::<bf16>(hall, queries, f64::NAN);
         of_int8(hall, queries, byte);
-        of_signs(hall, queries, bit);
+        of_signs(hall, queries);
     }
 }
 
@@ -249,7 +248,7 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
     hall.hold(contest);
 }
 
-fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
+fn of_signs(hall: &mut Hall, queries: usize) {
     if !hall.wants("score", "1 bit", &shape(queries)) {
         return;
     }
@@ -272,7 +271,7 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
     let mut memory = stores::Memory::new(Codec::Sign, n, K);
     let store = memory.filled(Codec::Sign, K, numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut scratch = Vec::new();
-    let mut contest = contest("1 bit", queries, target, &stored, scores, ours, open);
+    let mut contest = contest("1 bit", queries, f64::NAN, &stored, scores, ours, open);
     stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Sign, K, q, &mut scratch), scores);
     contest.enter(Role::Peer, "sign by sign, native", || {
         let mut scores = scores.borrow_mut();
