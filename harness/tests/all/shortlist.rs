@@ -14,7 +14,7 @@ const WANTED: usize = 100;
 const LISTED: [usize; 2] = [200, 500];
 
 /// The numbers of every sample's sketch.
-fn sketches(model: &Mlp, set: &Dataset, projector: impl Projector + Copy) -> Vec<f32> {
+fn sketches(model: &Mlp, set: &Dataset, projector: impl Projector) -> Vec<f32> {
     let mut scratch = Scratch::default();
     let mut gradient = vec![0.0; model.parameters().len()];
     let layout = Layout::flat(gradient.len() as u64).unwrap();
@@ -55,7 +55,7 @@ fn share<'l>(lists: impl Iterator<Item = &'l Vec<usize>>, wanted: &[Vec<usize>])
 }
 
 /// A line of the table: shares of the largest scores in `f32`, then of those of 1-bit rows; last, of the former with other rankings.
-fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector + Copy) -> [f64; 6] {
+fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64; 6] {
     let width = projector.width();
     let rows = sketches(model, &task.train, projector);
     let queries = sketches(model, &task.test, projector);
