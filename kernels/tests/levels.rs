@@ -24,9 +24,11 @@ enum Kind {
     WithNonFinite,
     /// Distinct values of a prime period, so that swapped blocks show.
     Painted,
+    /// Every sixteenth of a size of its own, from 1 down to 2⁻³⁰: sums of tiles that `f64` must round, so that the order of its lanes shows.
+    Graded,
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Uniform,
     Kind::Tiny,
     Kind::HeavyTailed,
@@ -35,6 +37,7 @@ const KINDS: [Kind; 8] = [
     Kind::Huge,
     Kind::WithNonFinite,
     Kind::Painted,
+    Kind::Graded,
 ];
 
 /// A small generator of our own, so that a failing case is a pure function of what proptest prints.
@@ -59,6 +62,10 @@ fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
                     _ => signed,
                 },
                 Kind::Painted => (i % 251) as f32 + 1.0,
+                Kind::Graded => {
+                    let size = (i.wrapping_mul(seed | 1) % 16) as u32;
+                    signed * f32::from_bits((127 - 2 * size) << 23)
+                }
             }
         })
         .collect()
@@ -236,6 +243,21 @@ fn short_sums<T: Element>(level: Level) {
     }
 }
 
+/// Tiles whose sums are of many sizes: each addition in `f64` is rounded, and another order of lanes gives other bits.
+fn graded_sums(level: Level) {
+    let lengths = [1025, 1500, 2048, 2100, 3000, 4096, 5000, 12_289_usize];
+    for (seed, n) in (0..32).zip(lengths.into_iter().cycle()) {
+        let (x, y) = (numbers(Kind::Graded, seed, n), numbers(Kind::Graded, !seed, n));
+        dots::<f32, f32>(level, &x, &y, 0);
+        dots::<bf16, bf16>(level, &x, &y, 0);
+        dots::<f32, bf16>(level, &x, &y, 0);
+        pairs::<f32, f32>(level, &x, &y, 0);
+        pairs::<bf16, bf16>(level, &x, &y, 0);
+        norms::<f32>(level, &x, 0);
+        norms::<bf16>(level, &x, 0);
+    }
+}
+
 macro_rules! for_each_level {
     ($($level:ident)*) => {$(
         mod $level {
@@ -247,6 +269,12 @@ macro_rules! for_each_level {
                 short_sums::<f32>(level);
                 short_sums::<f16>(level);
                 short_sums::<bf16>(level);
+            }
+
+            #[test]
+            fn sums_of_many_tiles_have_the_bits_of_the_definition_though_f64_rounds() {
+                let Some(level) = level_or_skip(stringify!($level)) else { return };
+                graded_sums(level);
             }
 
             proptest! {
