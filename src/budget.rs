@@ -1,9 +1,11 @@
-//! What fits in a budget of memory: which sketch width K, which codec of stored rows and which detector, and how far an inner product will then be off.
+//! What fits in a budget of memory: which sketch width K, which codec of stored rows and
+//! which detector, and how far an inner product will then be off.
 //!
 //! # The error of an inner product
-//! For gradients x and y of cosine ρ, a projection of width K and a row of x in a codec, the error of score/slope as an estimate of ⟨x, y⟩, divided by
-//! ‖x‖‖y‖, has a root mean square of about √((1 + ρ² + q²)/K), over seeds. The slope is [`Codec::slope`]; 1 + ρ² is the projection's part (0 without one),
-//! and q² the codec's:
+//! For gradients x and y of cosine ρ, a projection of width K and a row of x in a codec,
+//! the error of score/slope as an estimate of ⟨x, y⟩, divided by ‖x‖‖y‖, has a root mean
+//! square of about √((1 + ρ² + q²)/K), over seeds. The slope is [`Codec::slope`]; 1 + ρ²
+//! is the projection's part (0 without one), and q² the codec's:
 //!
 //! | codec | q² | which is |
 //! |---|---|---|
@@ -11,12 +13,16 @@
 //! | int8 | 2·M/(12·127²) | row and query both; M is the mean square of the largest of K normal numbers, in variances: 7 to 16 |
 //! | 1 bit | π/2 − 1 + (3π/2 − 5)ρ² | what signs of normal numbers forget |
 //!
-//! All of this takes the sketch's numbers for normal, which the sum of many coordinates is; without a projection it is a guess. `docs/choosing.md` measures it: it holds within an
-//! eighth but for masks, plans, factored projections, and 1 bit where a number is the sum of fewer than about ten coordinates (up to eight times the error; 15 times without a projection). Most pairs of gradients are nearly
-//! orthogonal, so ρ = 0 is the figure to plan with, and 1/√K the most that can be had: only 1 bit adds to it visibly (a quarter), so it is the width
-//! that counts, and a smaller codec buys width.
+//! All of this takes the sketch's numbers for normal, which the sum of many coordinates
+//! is; without a projection it is a guess. `docs/choosing.md` measures it: it holds
+//! within an eighth but for masks, plans, factored projections, and 1 bit where a number
+//! is the sum of fewer than about ten coordinates (up to eight times the error; 15 times
+//! without a projection). Most pairs of gradients are nearly orthogonal, so ρ = 0 is the
+//! figure to plan with, and 1/√K the most that can be had: only 1 bit adds to it visibly
+//! (a quarter), so it is the width that counts, and a smaller codec buys width.
 //!
-//! *Sources*: the projection, see [`crate::sketch`]; the codecs, this project, by the moments of normal numbers (the delta method for 1 bit).
+//! *Sources*: the projection, see [`crate::sketch`]; the codecs, this project, by the
+//! moments of normal numbers (the delta method for 1 bit).
 //!
 //! May import every other room; none imports this one.
 
@@ -37,7 +43,8 @@ pub struct Budget {
     pub bytes: u64,
 }
 
-/// The detectors that stream in fixed memory. The norms need none at all; an isolation forest wants all rows at once.
+/// The detectors that stream in fixed memory. The norms need none at all; an isolation
+/// forest wants all rows at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Watch {
@@ -68,7 +75,8 @@ pub struct Choice {
     pub watch_bytes: u64,
     /// Bytes that the store is lent.
     pub store_bytes: u64,
-    /// The expected error of an inner product of orthogonal gradients, as a share of the product of their norms.
+    /// The expected error of an inner product of orthogonal gradients, as a share of the
+    /// product of their norms.
     pub error: f64,
 }
 
@@ -85,7 +93,8 @@ const SKETCHER: u64 = 768;
 /// What widths are multiples of.
 const STEP: usize = 32;
 
-/// The widest sketch that is thought of: beyond it 32-bit machines cannot count the bytes of a detector.
+/// The widest sketch that is thought of: beyond it 32-bit machines cannot count the bytes
+/// of a detector.
 const WIDEST: usize = 32_768;
 
 impl Watch {
@@ -142,9 +151,11 @@ impl Choice {
 }
 
 impl Budget {
-    /// The ways to spend it, those of least error first: one for each detector and codec that fit.
+    /// The ways to spend it, those of least error first: one for each detector and codec
+    /// that fit.
     ///
-    /// Counted is what the caller lends, and a sketcher (768 bytes); the few hundred bytes of the other states' own, queries, and results are not.
+    /// Counted is what the caller lends, and a sketcher (768 bytes); the few hundred
+    /// bytes of the other states' own, queries, and results are not.
     ///
     /// # Errors
     /// [`Error::Setting`] without parameters or groups.
@@ -172,7 +183,11 @@ impl Budget {
     }
 
     const fn check(&self) -> Result<(), Error> {
-        if self.parameters == 0 || self.groups == 0 { Err(Error::Setting) } else { Ok(()) }
+        if self.parameters == 0 || self.groups == 0 {
+            Err(Error::Setting { name: "parameters, groups", expected: "at least 1" })
+        } else {
+            Ok(())
+        }
     }
 
     /// Without rows there is no codec, and without a detector then nothing to plan.
@@ -207,7 +222,8 @@ impl Budget {
         usize::try_from(self.parameters).unwrap_or(usize::MAX)
     }
 
-    /// How many steps the widest projection has that is narrower than the gradient, if there is one.
+    /// How many steps the widest projection has that is narrower than the gradient, if
+    /// there is one.
     fn projected(&self) -> Option<usize> {
         let most = (self.gradient() - 1).min(WIDEST) / STEP;
         if most > 0 { Some(most) } else { None }
@@ -239,7 +255,8 @@ impl Choices {
     }
 }
 
-/// The expected error of an inner product of gradients of that cosine, as a share of the product of their norms: the formula of [this page](self).
+/// The expected error of an inner product of gradients of that cosine, as a share of the
+/// product of their norms: the formula of [this page](self).
 ///
 /// `exact` says that there is no projection. NaN without a width.
 #[must_use]
@@ -252,8 +269,9 @@ pub fn relative_error(codec: Codec, width: usize, exact: bool, cosine: f64) -> f
 /// q², the codec's part.
 fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
     use core::f64::consts::FRAC_PI_2;
-    // A number of mantissa m in [1, 2) is off by up to half of u/m of itself. With mantissas of density 1/(m ln 2), the mean of squared spacings over the mean of squares
-    // is u²·2 ln 2/3, and a uniform error has a twelfth of it.
+    // A number of mantissa m in [1, 2) is off by up to half of u/m of itself. With
+    // mantissas of density 1/(m ln 2), the mean of squared spacings over the mean of
+    // squares is u²·2 ln 2/3, and a uniform error has a twelfth of it.
     let float = |spacing: f64| spacing * spacing * (2.0 * core::f64::consts::LN_2 / 3.0) / 12.0;
     match codec {
         Codec::F32 => float(f64::from(f32::EPSILON)),
@@ -264,8 +282,9 @@ fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
     }
 }
 
-/// The mean square of the largest of so many magnitudes of standard normal numbers: that of a Gumbel distribution, whose mean m lies where e^(−γ) of them are expected beyond it, and
-/// whose variance is about π²/6m².
+/// The mean square of the largest of so many magnitudes of standard normal numbers: that
+/// of a Gumbel distribution, whose mean m lies where e^(−γ) of them are expected beyond
+/// it, and whose variance is about π²/6m².
 fn largest_squared(count: usize) -> f64 {
     const EXPECTED: f64 = 0.561_459_483_566_885_2;
     const PI_SQUARED_OVER_6: f64 = 1.644_934_066_848_226_4;

@@ -1,7 +1,9 @@
-//! Small dense matrices in `f64`, in lent memory: the symmetric eigenproblem, and Cholesky of a Gram matrix.
+//! Small dense matrices in `f64`, in lent memory: the symmetric eigenproblem, and
+//! Cholesky of a Gram matrix.
 //!
-//! For what is too delicate for `f32` and small enough for `f64`: the eigenvectors of a Krylov space's or of a layer's second moments, and
-//! normal equations, whose condition number is a square. Everything runs in one order on every target.
+//! For what is too delicate for `f32` and small enough for `f64`: the eigenvectors of a
+//! Krylov space's or of a layer's second moments, and normal equations, whose condition
+//! number is a square. Everything runs in one order on every target.
 //!
 //! May import `error` only.
 
@@ -32,15 +34,17 @@ pub(crate) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
     }
 }
 
-/// Eigenvalues and eigenvectors of a symmetric matrix of `n` rows: Householder's tridiagonal form, then QR steps with Wilkinson's shift
-/// (Golub & Van Loan, Matrix Computations, 8.3).
+/// Eigenvalues and eigenvectors of a symmetric matrix of `n` rows: Householder's
+/// tridiagonal form, then QR steps with Wilkinson's shift (Golub & Van Loan, Matrix
+/// Computations, 8.3).
 ///
-/// `a` becomes the eigenvectors, a row each, in falling order of the `values`. Both triangles are read. `scratch` has `n` numbers. Backward error
-/// a few n·2⁻⁵³ of the largest eigenvalue. *Cost*: about 6·n³ multiply–adds.
+/// `a` becomes the eigenvectors, a row each, in falling order of the `values`. Both
+/// triangles are read. `scratch` has `n` numbers. Backward error a few n·2⁻⁵³ of the
+/// largest eigenvalue. *Cost*: about 6·n³ multiply–adds.
 ///
 /// # Errors
-/// [`Error::Length`]; [`Error::NonFinite`] if `a` has entries that are not finite, or too large to be squared; `a` then
-/// holds nothing of use.
+/// [`Error::Length`]; [`Error::NonFinite`] if `a` has entries that are not finite, or too
+/// large to be squared; `a` then holds nothing of use.
 pub(crate) fn eigen(n: usize, a: &mut [f64], values: &mut [f64], scratch: &mut [f64]) -> Result<(), Error> {
     check_length(n.saturating_mul(n), a.len())?;
     check_length(n, values.len())?;
@@ -60,8 +64,8 @@ pub(crate) fn eigen(n: usize, a: &mut [f64], values: &mut [f64], scratch: &mut [
     Ok(())
 }
 
-/// Row k of `a` becomes the k-th reflector I − vvᵀ, ‖v‖² = 2 or 0, in its places k+1..; `diagonal` and `off` (the last one 0) the tridiagonal
-/// matrix.
+/// Row k of `a` becomes the k-th reflector I − vvᵀ, ‖v‖² = 2 or 0, in its places k+1..;
+/// `diagonal` and `off` (the last one 0) the tridiagonal matrix.
 fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]) {
     let n = n.max(1);
     for k in 0..diagonal.len() {
@@ -75,7 +79,8 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
         if let Some(to) = off.get_mut(k) {
             *to = edge;
         }
-        // B ← (I − vvᵀ) B (I − vvᵀ) = B − v wᵀ − w vᵀ with p = B v, w = p − (pᵀv/2) v. w stands where later edges will.
+        // B ← (I − vvᵀ) B (I − vvᵀ) = B − v wᵀ − w vᵀ with p = B v, w = p − (pᵀv/2) v. w
+        // stands where later edges will.
         let Some(w) = off.get_mut(k + 1..) else { return };
         for (w, row) in w.iter_mut().zip(below.chunks_exact(n)) {
             *w = dot(row.get(k + 1..).unwrap_or_default(), v);
@@ -91,7 +96,8 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
     }
 }
 
-/// Replaces x by the v of the reflector that maps it to an edge times the first unit vector, and returns the edge.
+/// Replaces x by the v of the reflector that maps it to an edge times the first unit
+/// vector, and returns the edge.
 fn reflector(x: &mut [f64]) -> f64 {
     let norm = libm::sqrt(dot(x, x));
     let (Some(&first), true) = (x.first(), norm > 0.0) else {
@@ -134,7 +140,8 @@ fn accumulate(n: usize, a: &mut [f64]) {
     }
 }
 
-/// QR steps until no edge is left, and whether that came about; every rotation turns two rows of `z`.
+/// QR steps until no edge is left, and whether that came about; every rotation turns two
+/// rows of `z`.
 fn diagonalise(n: usize, d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
     let n = n.max(1);
     let at = |x: &[f64], i: usize| x.get(i).copied().unwrap_or(0.0);
@@ -217,7 +224,8 @@ fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
     }
 }
 
-/// Replaces the lower triangle of a symmetric positive definite matrix of `n` rows by its Cholesky factor. The upper triangle is not read.
+/// Replaces the lower triangle of a symmetric positive definite matrix of `n` rows by its
+/// Cholesky factor. The upper triangle is not read.
 ///
 /// # Errors
 /// [`Error::NotPositiveDefinite`], and then `a` holds nothing of use.

@@ -1,4 +1,4 @@
-//! What can be wrong with a call: one small `Copy` enum, no strings.
+//! What can be wrong with a call: one small `Copy` enum, whose strings are static.
 
 use core::fmt;
 
@@ -13,14 +13,16 @@ pub enum Error {
         /// Elements that were given.
         found: usize,
     },
-    /// A sketch width is not a positive multiple of what the projection needs, or too large for it.
+    /// A sketch width is not a positive multiple of what the projection needs, or too
+    /// large for it.
     Width {
         /// What the width must be a positive multiple of.
         multiple: usize,
         /// The width that was given.
         found: usize,
     },
-    /// A layer of a layout is empty, overlaps the one before it, stands out of order, or ends beyond 2⁶⁴ − 1.
+    /// A layer of a layout is empty, overlaps the one before it, stands out of order, or
+    /// ends beyond 2⁶⁴ − 1.
     Layer {
         /// The layer's index.
         index: usize,
@@ -29,10 +31,12 @@ pub enum Error {
     OutsideLayout {
         /// One past the last coordinate of the layout.
         end: u64,
-        /// One past the last coordinate of the segment; `u64::MAX` if it does not fit in 64 bits.
+        /// One past the last coordinate of the segment; `u64::MAX` if it does not fit in
+        /// 64 bits.
         found: u64,
     },
-    /// A gradient was finished before all of its layout's coordinates had arrived, or after some had arrived twice.
+    /// A gradient was finished before all of its layout's coordinates had arrived, or
+    /// after some had arrived twice.
     Incomplete {
         /// Coordinates of the layout.
         expected: u64,
@@ -41,14 +45,17 @@ pub enum Error {
     },
     /// Two sketches, states or stores that belong to different projections or layouts.
     Mismatch(Field),
-    /// A layer, and what was given for it (a part of a plan, a projector made for one layer, the same layer of another gradient), disagree.
+    /// A layer, and what was given for it (a part of a plan, a projector made for one
+    /// layer, the same layer of another gradient), disagree.
     LayerMismatch {
-        /// The index of the layer: its place in the plan or the gradient, 0 for a projector made for one layer.
+        /// The index of the layer: its place in the plan or the gradient, 0 for a
+        /// projector made for one layer.
         index: usize,
     },
     /// The gradient has NaN or infinite entries.
     NonFinite,
-    /// The measure that is asked for was not taken: the L1 norm and the maximum of a sequence that was never formed.
+    /// The measure that is asked for was not taken: the L1 norm and the maximum of a
+    /// sequence that was never formed.
     NotMeasured,
     /// Fewer observations than the method needs.
     TooFew {
@@ -68,14 +75,20 @@ pub enum Error {
     NotPositiveDefinite,
     /// A detector was asked for a score before it was fitted.
     NotFitted,
-    /// A setting lies outside its range.
-    Setting,
+    /// A setting, or an argument that is one, lies outside its range.
+    Setting {
+        /// What it is called where it is set; several names are separated by commas.
+        name: &'static str,
+        /// What was expected of it.
+        expected: &'static str,
+    },
     /// The memory lent for a record or a store is full.
     Full {
         /// How many of its kind it holds.
         capacity: usize,
     },
-    /// A step of a run stretches so much that numbers leave `f32`: η·λ_max of its curvature, or of one after it, is far above 2.
+    /// A step of a run stretches so much that numbers leave `f32`: η·λ_max of its
+    /// curvature, or of one after it, is far above 2.
     Unstable {
         /// Steps that were taken in before it.
         step: u64,
@@ -89,7 +102,8 @@ pub enum Error {
     },
     /// A pass over the rows has begun: it must be ended first.
     InPass,
-    /// An iteration moves away from its solution: a smaller step or a larger damping is needed.
+    /// An iteration moves away from its solution: a smaller step or a larger damping is
+    /// needed.
     Diverged,
     /// The bytes do not begin as those of a state.
     Magic,
@@ -168,7 +182,7 @@ impl fmt::Display for Error {
                 f.write_str("the matrix is not positive definite; a larger damping or shrinkage is needed")
             }
             Self::NotFitted => f.write_str("the detector has not been fitted yet"),
-            Self::Setting => f.write_str("a setting lies outside its range"),
+            Self::Setting { name, expected } => write!(f, "expected {name} to be {expected}"),
             Self::Full { capacity } => write!(f, "there is room for {capacity}, and it is full"),
             Self::Unstable { step } => {
                 write!(f, "numbers leave their range {step} steps before the last: the run is unstable there")
@@ -215,7 +229,7 @@ impl From<gradsieve_kernels::Error> for Error {
             gradsieve_kernels::Error::Width { multiple, found } => Self::Width { multiple, found },
             gradsieve_kernels::Error::Offset => Self::OutsideLayout { end: u64::MAX, found: u64::MAX },
             gradsieve_kernels::Error::NonFinite => Self::NonFinite,
-            _ => Self::Setting,
+            _ => Self::Setting { name: "argument", expected: "in the range that its kernel names" },
         }
     }
 }

@@ -1,23 +1,28 @@
-//! Ghost products: exact dot products and squared norms of per-sample gradients from the factors of their linear layers. No gradient is formed
-//! and nothing is projected.
+//! Ghost products: exact dot products and squared norms of per-sample gradients from the
+//! factors of their linear layers. No gradient is formed and nothing is projected.
 //!
-//! The gradient of a linear layer with input *a* and output gradient *b* is b aᵀ; applied at T positions, Σₜ bₜ aₜᵀ. Then
+//! The gradient of a linear layer with input *a* and output gradient *b* is b aᵀ; applied
+//! at T positions, Σₜ bₜ aₜᵀ. Then
 //!
 //! ⟨g, g′⟩ = Σₜ Σₜ′ (aₜ·a′ₜ′)(bₜ·b′ₜ′), and ‖g‖² is the same of g with itself.
 //!
-//! One position costs D + K products where the gradient has D·K entries (D, K the layer's two widths). Many positions cost T·T′·(D + K), and from
-//! some T on it is cheaper to form the gradients, piece by piece: [`Route`] says when.
+//! One position costs D + K products where the gradient has D·K entries (D, K the layer's
+//! two widths). Many positions cost T·T′·(D + K), and from some T on it is cheaper to
+//! form the gradients, piece by piece: [`Route`] says when.
 //!
-//! *Order*: layers in order of the gradient; in a layer g's positions, and for each of them g′'s. Each dot is canonical
-//! ([`mod@gradsieve_kernels::dot`]) and in `f64`, as are products of them and sums. A norm takes each pair of positions once, twice its
-//! value: for each t those before t, then t itself. Where gradients are formed, an entry is a sum of rounded products in `f32` in the order
-//! of positions, and the canonical dots of pieces of 256 entries are added in `f64`. So the bits are the same everywhere; the two
+//! *Order*: layers in order of the gradient; in a layer g's positions, and for each of
+//! them g′'s. Each dot is canonical ([`mod@gradsieve_kernels::dot`]) and in `f64`, as are
+//! products of them and sums. A norm takes each pair of positions once, twice its value:
+//! for each t those before t, then t itself. Where gradients are formed, an entry is a
+//! sum of rounded products in `f32` in the order of positions, and the canonical dots of
+//! pieces of 256 entries are added in `f64`. So the bits are the same everywhere; the two
 //! routes differ by rounding.
 //!
-//! *Error*: |computed − exact| ≤ (142 + T + T′)·2⁻²⁴·Σₜ Σₜ′ (|aₜ|·|a′ₜ′|)(|bₜ|·|b′ₜ′|) to first order, by either route.
+//! *Error*: |computed − exact| ≤ (142 + T + T′)·2⁻²⁴·Σₜ Σₜ′ (|aₜ|·|a′ₜ′|)(|bₜ|·|b′ₜ′|) to
+//! first order, by either route.
 //!
-//! Source: ghost clipping (Goodfellow 2015; Li et al. 2022); In-Run Data Shapley (Wang et al. 2024) for dot products of a batch and
-//! for the comparison of costs.
+//! Source: ghost clipping (Goodfellow 2015; Li et al. 2022); In-Run Data Shapley (Wang et
+//! al. 2024) for dot products of a batch and for the comparison of costs.
 //!
 //! ```
 //! use gradsieve::ghost::{self, LayerGradient};
@@ -59,7 +64,8 @@ impl<T: Element, U: Element> LayerGradient<'_, T, U> {
     }
 }
 
-/// How a linear layer's products are computed: the one of the two that needs fewer multiplications.
+/// How a linear layer's products are computed: the one of the two that needs fewer
+/// multiplications.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
     /// From the factors.
@@ -71,8 +77,9 @@ pub enum Route {
 impl Route {
     /// The route of the dot products of all of one batch with all of another.
     ///
-    /// `positions` are those of all samples of a batch together. With B₁ and B₂ samples of T positions each, that is: form the gradients when
-    /// B₁B₂T²(D + K) ≥ (B₁ + B₂)·T·D·K + B₁B₂·D·K.
+    /// `positions` are those of all samples of a batch together. With B₁ and B₂ samples
+    /// of T positions each, that is: form the gradients when B₁B₂T²(D + K) ≥ (B₁ +
+    /// B₂)·T·D·K + B₁B₂·D·K.
     #[must_use]
     pub const fn of_products(layer: &Layer, positions: [u64; 2], samples: [u64; 2]) -> Self {
         let entries = wide(layer.outputs, layer.inputs);
@@ -82,7 +89,8 @@ impl Route {
         Self::cheaper(ghost, forming.saturating_add(products))
     }
 
-    /// The route of the squared norm of one gradient over T positions: form it when T(T + 1)/2·(D + K) ≥ T·D·K + D·K.
+    /// The route of the squared norm of one gradient over T positions: form it when T(T +
+    /// 1)/2·(D + K) ≥ T·D·K + D·K.
     #[must_use]
     pub const fn of_norm(layer: &Layer, positions: u64) -> Self {
         let pairs = positions as u128 * (positions as u128 + 1) / 2;
@@ -106,8 +114,8 @@ const fn widths(layer: &Layer) -> u128 {
 
 /// ⟨x, y⟩ of two samples' gradients, over all layers.
 ///
-/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_products`] with one sample each), p products for the others; two kilobytes of
-/// stack.
+/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_products`]
+/// with one sample each), p products for the others; two kilobytes of stack.
 ///
 /// # Errors
 /// [`Error::LayerMismatch`] with the index of the first layer that the two do not share.
@@ -120,9 +128,11 @@ pub fn dot<T: Element, U: Element>(
     Ok(out.iter().sum())
 }
 
-/// ‖x‖² of a sample's gradient, over all layers. Never negative: where everything cancels but for rounding, it is 0.
+/// ‖x‖² of a sample's gradient, over all layers. Never negative: where everything cancels
+/// but for rounding, it is 0.
 ///
-/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_norm`]), p products for the others; a kilobyte of stack.
+/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_norm`]), p
+/// products for the others; a kilobyte of stack.
 #[must_use]
 pub fn squared_norm<T: Element, U: Element>(x: &[LayerGradient<'_, T, U>]) -> f64 {
     let mut total = 0.0;
@@ -138,20 +148,23 @@ pub fn squared_norm<T: Element, U: Element>(x: &[LayerGradient<'_, T, U>]) -> f6
     total
 }
 
-/// Numbers of `f32` that [`products`] works in, for batches of `x` and `y` samples: a piece of each sample's gradient.
+/// Numbers of `f32` that [`products`] works in, for batches of `x` and `y` samples: a
+/// piece of each sample's gradient.
 #[must_use]
 pub const fn scratch(x: usize, y: usize) -> usize {
     x.saturating_add(y).saturating_mul(PIECE)
 }
 
-/// ⟨xᵢ, yⱼ⟩ of all samples of two batches, over all layers: `out` has a row for each of `xs` and a column for each of `ys`.
+/// ⟨xᵢ, yⱼ⟩ of all samples of two batches, over all layers: `out` has a row for each of
+/// `xs` and a column for each of `ys`.
 ///
-/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_products`]), p products a pair for the others. `memory` is
-/// [`scratch`] long; what it holds is of no concern. Where both take the same routes, the bits are those of [`dot`].
+/// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_products`]),
+/// p products a pair for the others. `memory` is [`scratch`] long; what it holds is of no
+/// concern. Where both take the same routes, the bits are those of [`dot`].
 ///
 /// # Errors
-/// [`Error::Length`] if `memory` or `out` is of another length; [`Error::LayerMismatch`] with the index of a layer that two of the samples do not
-/// share. `out` is as it was.
+/// [`Error::Length`] if `memory` or `out` is of another length; [`Error::LayerMismatch`]
+/// with the index of a layer that two of the samples do not share. `out` is as it was.
 pub fn products<T: Element, U: Element>(
     xs: &[&[LayerGradient<'_, T, U>]],
     ys: &[&[LayerGradient<'_, T, U>]],
@@ -216,7 +229,8 @@ fn pair_products<T: Element, U: Element>(
     }
 }
 
-/// Adds one layer's products from formed gradients: a piece of every sample's, then all pairs' dots of that piece.
+/// Adds one layer's products from formed gradients: a piece of every sample's, then all
+/// pairs' dots of that piece.
 fn formed_products<T: Element, U: Element>(
     xs: &[&[LayerGradient<'_, T, U>]],
     ys: &[&[LayerGradient<'_, T, U>]],

@@ -1,12 +1,13 @@
 //! What comes in: the layout of a gradient, and its exact measures.
 //!
-//! A gradient is a vector of p coordinates, numbered over the whole model. It arrives in *segments* `(offset, &[T])` in any
-//! order, or as *outer products* `(layer, a, b)`: the gradient of a linear layer's weights is b aᵀ, where *a* is what went
-//! into the layer and *b* the loss gradient of what came out, and it is never multiplied out. A layer that is applied at several positions
-//! has the gradient Σₜ bₜ aₜᵀ: a [`Sequence`].
+//! A gradient is a vector of p coordinates, numbered over the whole model. It arrives in
+//! *segments* `(offset, &[T])` in any order, or as *outer products* `(layer, a, b)`: the
+//! gradient of a linear layer's weights is b aᵀ, where *a* is what went into the layer
+//! and *b* the loss gradient of what came out, and it is never multiplied out. A layer
+//! that is applied at several positions has the gradient Σₜ bₜ aₜᵀ: a [`Sequence`].
 //!
-//! A [`Layout`] names the layers and their places. Two gradients can be compared only if their layouts are the same, so
-//! every sketch carries the layout's id.
+//! A [`Layout`] names the layers and their places. Two gradients can be compared only if
+//! their layouts are the same, so every sketch carries the layout's id.
 //!
 //! May import nothing of the core but `error`.
 
@@ -14,9 +15,11 @@ use crate::error::{Error, check_length};
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::{Accumulator, Element, Summary};
 
-/// One layer's place in the gradient: a row-major matrix of `outputs` × `inputs` entries from coordinate `offset` on.
+/// One layer's place in the gradient: a row-major matrix of `outputs` × `inputs` entries
+/// from coordinate `offset` on.
 ///
-/// A bias is a layer with one input. A parameter that is no matrix is a layer with one input, too.
+/// A bias is a layer with one input. A parameter that is no matrix is a layer with one
+/// input, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layer {
     /// The coordinate of its first entry.
@@ -41,7 +44,8 @@ impl Layer {
     }
 }
 
-/// The table of a model's layers, in rising order of offset. Gaps are allowed (frozen layers).
+/// The table of a model's layers, in rising order of offset. Gaps are allowed (frozen
+/// layers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     id: LayoutId,
@@ -49,7 +53,8 @@ pub struct Layout {
     len: u64,
 }
 
-/// A hash of a layout. Equal layouts have equal ids; different ones differ but for a chance of 2⁻⁶⁴.
+/// A hash of a layout. Equal layouts have equal ids; different ones differ but for a
+/// chance of 2⁻⁶⁴.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LayoutId(u64);
 
@@ -74,8 +79,9 @@ impl Layout {
     /// The layout of these layers.
     ///
     /// # Errors
-    /// [`Error::Layer`] with the index of the first layer that is empty, overlaps its predecessor, stands out of order or ends
-    /// beyond 64 bits; with index 0 if there is none.
+    /// [`Error::Layer`] with the index of the first layer that is empty, overlaps its
+    /// predecessor, stands out of order or ends beyond 64 bits; with index 0 if there is
+    /// none.
     pub const fn new(layers: &[Layer]) -> Result<Self, Error> {
         if layers.is_empty() {
             return Err(Error::Layer { index: 0 });
@@ -99,7 +105,8 @@ impl Layout {
         Self { id: LayoutId(key(layers as u64, STREAM)), end: 0, len: 0 }
     }
 
-    /// With one more layer, unless it is empty, overlaps its predecessor, stands out of order or ends beyond 64 bits.
+    /// With one more layer, unless it is empty, overlaps its predecessor, stands out of
+    /// order or ends beyond 64 bits.
     pub(crate) const fn followed_by(self, layer: &Layer) -> Option<Self> {
         let Some(size) = layer.checked_len() else { return None };
         let Some(end) = layer.offset.checked_add(size) else { return None };
@@ -110,7 +117,8 @@ impl Layout {
         Some(Self { id: LayoutId(mix(mix(id) ^ layer.inputs)), end, len: self.len + size })
     }
 
-    /// The layout of a gradient that is one vector of `len` coordinates, of which nothing else is known.
+    /// The layout of a gradient that is one vector of `len` coordinates, of which nothing
+    /// else is known.
     ///
     /// # Errors
     /// [`Error::Layer`] if `len` is zero.
@@ -144,8 +152,9 @@ impl Layout {
     }
 }
 
-/// The weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at T positions (the words of a text, the places of an image, the steps of
-/// a recurrent network), in its factors. One position is an outer product.
+/// The weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at T positions (the
+/// words of a text, the places of an image, the steps of a recurrent network), in its
+/// factors. One position is an outer product.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sequence<'a, T, U = T> {
     outputs: usize,
@@ -156,15 +165,15 @@ pub struct Sequence<'a, T, U = T> {
 }
 
 impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
-    /// The gradient of `layer` from its inputs `a` (`positions` × `inputs`, by rows) and the loss gradients of its outputs `b`
-    /// (`positions` × `outputs`, by rows).
+    /// The gradient of `layer` from its inputs `a` (`positions` × `inputs`, by rows) and
+    /// the loss gradients of its outputs `b` (`positions` × `outputs`, by rows).
     ///
     /// # Errors
-    /// [`Error::Setting`] if there is no position; [`Error::Layer`] with index 0 if the layer is empty; [`Error::Length`] if `a` or `b` is
-    /// not of that shape.
+    /// [`Error::Setting`] if there is no position; [`Error::Layer`] with index 0 if the
+    /// layer is empty; [`Error::Length`] if `a` or `b` is not of that shape.
     pub fn new(layer: &Layer, positions: usize, a: &'a [T], b: &'a [U]) -> Result<Self, Error> {
         if positions == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "positions", expected: "at least 1" });
         }
         if layer.checked_len().is_none_or(|len| len == 0) {
             return Err(Error::Layer { index: 0 });
@@ -202,8 +211,8 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
         self.a.chunks_exact(self.inputs.max(1)).zip(self.b.chunks_exact(self.outputs.max(1)))
     }
 
-    /// Writes the entries `start..start + piece.len()` of the gradient, by rows: for each the rounded products bₜ·aₜ, added to 0 in the order
-    /// of positions.
+    /// Writes the entries `start..start + piece.len()` of the gradient, by rows: for each
+    /// the rounded products bₜ·aₜ, added to 0 in the order of positions.
     pub(crate) fn form(&self, mut start: u64, mut piece: &mut [f32]) {
         piece.fill(0.0);
         let inputs = (self.inputs as u64).max(1);
@@ -220,8 +229,9 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
         }
     }
 
-    /// Hands the gradient to `take` piece by piece, with each piece's first coordinate: N entries on the stack, which end on multiples of N
-    /// in the whole gradient. `offset` is the layer's.
+    /// Hands the gradient to `take` piece by piece, with each piece's first coordinate: N
+    /// entries on the stack, which end on multiples of N in the whole gradient. `offset`
+    /// is the layer's.
     pub(crate) fn pieces<const N: usize>(
         &self,
         offset: u64,
@@ -242,14 +252,16 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
     }
 }
 
-/// Entries of a gradient that are formed at a time for its measures and products: a kilobyte on the stack.
+/// Entries of a gradient that are formed at a time for its measures and products: a
+/// kilobyte on the stack.
 pub(crate) const PIECE: usize = 256;
 
-/// And for a projector: no projection takes more coordinates together, so none of their groups is cut. Four kilobytes.
+/// And for a projector: no projection takes more coordinates together, so none of their
+/// groups is cut. Four kilobytes.
 pub(crate) const LONG_PIECE: usize = 1024;
 
-/// The exact measures of a gradient, gathered as it arrives: L1 norm, squared L2 norm, largest magnitude, count of non-finite
-/// entries. Errors: [`gradsieve_kernels::norm`].
+/// The exact measures of a gradient, gathered as it arrives: L1 norm, squared L2 norm,
+/// largest magnitude, count of non-finite entries. Errors: [`gradsieve_kernels::norm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Measures {
     segments: Accumulator,
@@ -266,7 +278,8 @@ impl Measures {
         self.segments.add(x);
     }
 
-    /// The measures of b aᵀ from those of its factors, since |b aᵀ|₁ = |b|₁·|a|₁ and so on, each product rounded once.
+    /// The measures of b aᵀ from those of its factors, since |b aᵀ|₁ = |b|₁·|a|₁ and so
+    /// on, each product rounded once.
     pub(crate) fn add_outer<T: Element, U: Element>(&mut self, a: &[T], b: &[U]) {
         let (a, b) = (gradsieve_kernels::summarize(a), gradsieve_kernels::summarize(b));
         let total = &mut self.outer_products;
@@ -281,14 +294,16 @@ impl Measures {
         let count = a.count.saturating_mul(b.count);
         total.count = total.count.saturating_add(count);
         total.non_finite = total.non_finite.saturating_add(count - finite);
-        // And where two finite factors overflow. How often is not worth a pass: one is enough to flag the sample.
+        // And where two finite factors overflow. How often is not worth a pass: one is
+        // enough to flag the sample.
         if count == finite && !max.is_finite() {
             total.non_finite = total.non_finite.saturating_add(1);
         }
     }
 
-    /// The measures of a layer's gradient that was not formed: how many entries it has, all of them finite, and its squared norm. The L1 norm and
-    /// the maximum of the whole gradient are unknown from here on: NaN.
+    /// The measures of a layer's gradient that was not formed: how many entries it has,
+    /// all of them finite, and its squared norm. The L1 norm and the maximum of the whole
+    /// gradient are unknown from here on: NaN.
     pub(crate) fn add_unformed(&mut self, count: u64, l2_squared: f64) {
         let total = &mut self.outer_products;
         total.l1 = f64::NAN;

@@ -1,13 +1,16 @@
-//! Which training samples are harmful, odd or influential: a scoring kernel for code that trains on the device.
+//! Which training samples are harmful, odd or influential: a scoring kernel for code that
+//! trains on the device.
 //!
-//! **A batch-mean gradient is not a per-sample gradient.** Everything here speaks about single training samples (or single
-//! clients, or single sensors), so it wants *their* gradients, one at a time. Fed with means over a batch it finds odd
-//! batches.
+//! **A batch-mean gradient is not a per-sample gradient.** Everything here speaks about
+//! single training samples (or single clients, or single sensors), so it wants *their*
+//! gradients, one at a time. Fed with means over a batch it finds odd batches.
 //!
-//! Gradients stream in as `f32`, `f16` or `bf16`, in segments or as the two factors of a linear layer; they become a fixed-size
-//! sketch; and the sketch is scored, against the others' statistics (outlier gradient analysis) and against target gradients
-//! (influence). No heap, no `unsafe`, no panics; a few kilobytes in the caller's memory; and **the same bits on every
-//! machine**, so that a sketch made on a microcontroller can be compared with one made on a server.
+//! Gradients stream in as `f32`, `f16` or `bf16`, in segments or as the two factors of a
+//! linear layer; they become a fixed-size sketch; and the sketch is scored, against the
+//! others' statistics (outlier gradient analysis) and against target gradients
+//! (influence). No heap, no `unsafe`, no panics; a few kilobytes in the caller's memory;
+//! and **the same bits on every machine**, so that a sketch made on a microcontroller can
+//! be compared with one made on a server.
 //!
 //! ```
 //! use gradsieve::outlier::{Detector, SelfInfluence};
@@ -51,8 +54,9 @@
 //! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
 //!
-//! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate `gradsieve-kernels`; what
-//! "the same bits" means exactly is said there, and in the project's ARCHITECTURE.md.
+//! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate
+//! `gradsieve-kernels`; what "the same bits" means exactly is said there, and in the
+//! project's ARCHITECTURE.md.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(clippy::std_instead_of_core)]

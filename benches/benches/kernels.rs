@@ -1,7 +1,8 @@
 //! Criterion benches of every kernel: levels × number formats × footprints.
 //!
-//! `cargo bench -p gradsieve-bench -- 'dot/float16/L2'` for a part of them. For how the figures stand against
-//! the machine's limits and against other crates, run the program `race`.
+//! `cargo bench -p gradsieve-bench -- 'dot/float16/L2'` for a part of them. For how the
+//! figures stand against the machine's limits and against other crates, run the program
+//! `race`.
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};

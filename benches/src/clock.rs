@@ -1,8 +1,9 @@
 //! Thread CPU time, in rounds.
 //!
-//! Every candidate runs once a round, each run long enough for the clock; the next round starts with the next
-//! candidate. A candidate's figure is the octile of its rounds (an eighth of them were faster): noise only ever
-//! slows, so the fast end is the machine's own, and an octile doesn't hang on one lucky round as a minimum does.
+//! Every candidate runs once a round, each run long enough for the clock; the next round
+//! starts with the next candidate. A candidate's figure is the octile of its rounds (an
+//! eighth of them were faster): noise only ever slows, so the fast end is the machine's
+//! own, and an octile doesn't hang on one lucky round as a minimum does.
 
 use cpu_time::ThreadTime;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! A contest: candidates that do the same work, checked against each other, then timed in one race.
+//! A contest: candidates that do the same work, checked against each other, then timed in
+//! one race.
 
 use crate::clock::{Plan, Repeat, race};
 use crate::machine::Machine;
@@ -12,7 +13,8 @@ pub enum Role {
     Limit,
     /// Our kernel on a level.
     Ours(Level),
-    /// A form of our kernel that breaks the contract, such as one with FMA: shown on a line of its own.
+    /// A form of our kernel that breaks the contract, such as one with FMA: shown on a
+    /// line of its own.
     Variant,
     /// Somebody else's way.
     Peer,
@@ -41,7 +43,8 @@ pub struct Contest<'a> {
     target: Target,
     /// Peers whose answer is further than this from ours are wrong.
     tolerance: f64,
-    /// Sets the output back, and reads a number off it, where the answer is an output and not a return value.
+    /// Sets the output back, and reads a number off it, where the answer is an output and
+    /// not a return value.
     reset: Box<dyn Fn() + 'a>,
     digest: Option<Box<dyn Fn() -> f64 + 'a>>,
     candidates: Vec<Candidate<'a>>,
@@ -165,7 +168,8 @@ pub struct Hall {
 }
 
 impl Hall {
-    /// A hall that holds contests whose name (`kernel dtype shape`) contains one of `only`; all, if there are none.
+    /// A hall that holds contests whose name (`kernel dtype shape`) contains one of
+    /// `only`; all, if there are none.
     #[must_use]
     pub fn new(machine: Machine, plan: Plan, only: Vec<String>) -> Self {
         Self { machine, plan, only, outcomes: Vec::new() }
@@ -211,7 +215,8 @@ impl Hall {
     }
 }
 
-/// Whether each candidate gives the answer of our scalar text, or of the best level where that is the only one: exactly if it is ours, within the tolerance if not.
+/// Whether each candidate gives the answer of our scalar text, or of the best level where
+/// that is the only one: exactly if it is ours, within the tolerance if not.
 fn check(contest: &mut Contest<'_>) -> Vec<bool> {
     let answers: Vec<f64> = contest
         .candidates

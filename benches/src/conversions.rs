@@ -65,7 +65,8 @@ where
     });
     contest.enter(Role::Peer, "numkong", || {
         let mut y = y.borrow_mut();
-        // SAFETY: both types are a transparent `u16` with the bits of the same format; the length is unchanged.
+        // SAFETY: both types are a transparent `u16` with the bits of the same format;
+        // the length is unchanged.
         let y = unsafe { std::slice::from_raw_parts_mut(y.as_mut_ptr().cast::<N>(), y.len()) };
         f64::from(numkong::cast(black_box(x), y).is_some())
     });

@@ -1,4 +1,5 @@
-//! Numbers to compute with: gradient-like, repeatable, in buffers that start on a cache line.
+//! Numbers to compute with: gradient-like, repeatable, in buffers that start on a cache
+//! line.
 
 use gradsieve_kernels::{Element, hash};
 use std::marker::PhantomData;
@@ -54,7 +55,8 @@ impl<T: Element> Buffer<T> {
     #[must_use]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         let length = self.length * size_of::<T>();
-        // SAFETY: `zeros` made at least this many bytes; every bit pattern is a value of an `Element`.
+        // SAFETY: `zeros` made at least this many bytes; every bit pattern is a value of
+        // an `Element`.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), length) }
     }
 }
@@ -62,7 +64,8 @@ impl<T: Element> Buffer<T> {
 impl<T: Element> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        // SAFETY: lines are aligned for any `Element`, hold `length` of them, and any bits are a value of one.
+        // SAFETY: lines are aligned for any `Element`, hold `length` of them, and any
+        // bits are a value of one.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.length) }
     }
 }

@@ -1,7 +1,9 @@
-//! Distances of signs by popcount: 1-bit rows of k = 512 against the signs of 1, 8 and 64 queries. Our levels count in sealed segments; lines of their own
-//! show open ones, and the core's store, which makes a list of the 500 most promising rows for each query.
+//! Distances of signs by popcount: 1-bit rows of k = 512 against the signs of 1, 8 and 64
+//! queries. Our levels count in sealed segments; lines of their own show open ones, and
+//! the core's store, which makes a list of the 500 most promising rows for each query.
 //!
-//! The limit for one query is a plain read of the rows; for more, a loop that does nothing but the exclusive ors, counts and additions in registers.
+//! The limit for one query is a plain read of the rows; for more, a loop that does
+//! nothing but the exclusive ors, counts and additions in registers.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;
@@ -115,7 +117,8 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
         let (packed, mut distances) = (black_box(&packed), distances.borrow_mut());
         let to = words_mut(&mut distances);
         let of_queries = of_bits(of_queries).as_ptr();
-        // SAFETY: the rows that were packed, as many queries and as many distances of each.
+        // SAFETY: the rows that were packed, as many queries and as many distances of
+        // each.
         unsafe {
             u1x8::hammings_packed(of_queries, packed.as_ptr(), to.as_mut_ptr(), queries, n, K, K / 8, 4 * n);
         }

@@ -1,5 +1,5 @@
-//! Dot products: f32, f16, bf16, and f32 with f16; short vectors, whose cost is the call; and the FMA form, which
-//! is the price of equal bits.
+//! Dot products: f32, f16, bf16, and f32 with f16; short vectors, whose cost is the call;
+//! and the FMA form, which is the price of equal bits.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;
@@ -154,7 +154,8 @@ fn mixed(hall: &mut Hall, shape: &str, length: usize) {
 /// Elements that are converted at a time.
 const STRETCH: usize = 1024;
 
-/// The way of somebody who has the crate `half`: convert a stretch, then take the f32 loop.
+/// The way of somebody who has the crate `half`: convert a stretch, then take the f32
+/// loop.
 fn converted<T>(x: &[T], y: &[T]) -> f64
 where
     [T]: HalfFloatSliceExt,
@@ -184,7 +185,8 @@ pub(crate) unsafe fn cast<T, U>(x: &[T]) -> &[U] {
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), x.len()) }
 }
 
-/// Our dot with a fused multiply–add instead of multiply, then add: other bits, so not in the kernels.
+/// Our dot with a fused multiply–add instead of multiply, then add: other bits, so not in
+/// the kernels.
 mod fused {
     use super::{Buffer, Contest, Role};
     use std::hint::black_box;

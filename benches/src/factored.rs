@@ -1,7 +1,9 @@
-//! The sketch of a linear layer's gradient b aᵀ from its factors, against those that see every entry: the gradient formed and then
-//! sketched, and the sketcher's rows that are never written down.
+//! The sketch of a linear layer's gradient b aᵀ from its factors, against those that see
+//! every entry: the gradient formed and then sketched, and the sketcher's rows that are
+//! never written down.
 //!
-//! All of them measure, too: L1 and squared L2 norm, maximum and non-finite entries. The limit reads the two factors.
+//! All of them measure, too: L1 and squared L2 norm, maximum and non-finite entries. The
+//! limit reads the two factors.
 
 use crate::contest::{Contest, Hall, Role};
 use crate::data::Buffer;
@@ -43,7 +45,8 @@ fn one(hall: &mut Hall, kernel: &'static str, shape: String, layer: Layer, proje
     let out = &RefCell::new(Buffer::<f32>::zeros(width));
     let formed = RefCell::new(Buffer::<f32>::zeros(WIDTH * WIDTH));
     let norms = [a, b].map(|x| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>());
-    // Projections differ between candidates: their squared norms are only about the gradient's.
+    // Projections differ between candidates: their squared norms are only about the
+    // gradient's.
     let mut contest = Contest::new(kernel, "float32", shape, a.bytes().len() + b.bytes().len())
         .tolerance(3.0 * norms[0] * norms[1])
         .output(|| (), || out.borrow().iter().map(|x| f64::from(*x).powi(2)).sum());

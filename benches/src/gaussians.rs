@@ -1,7 +1,9 @@
-//! The dense Gaussian projection against a matrix that is held (at a size at which it fits), and against the loop that makes a normal number an
-//! entry, by Box and Muller in `f32`.
+//! The dense Gaussian projection against a matrix that is held (at a size at which it
+//! fits), and against the loop that makes a normal number an entry, by Box and Muller in
+//! `f32`.
 //!
-//! The limit is p·k multiplications and additions of `f32`: what a matrix of normal numbers would cost if making and reading it were free.
+//! The limit is p·k multiplications and additions of `f32`: what a matrix of normal
+//! numbers would cost if making and reading it were free.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
@@ -46,7 +48,8 @@ fn one(hall: &mut Hall, shape: String, length: usize) {
         contest.enter(Role::Peer, "matrixmultiply, held matrix", move || {
             let (x, held, mut out) = (black_box(x), black_box(&held), out.borrow_mut());
             let (p, k) = (length as isize, WIDTH as isize);
-            // SAFETY: 1 × p times p × k gives 1 × k, all stored by rows and of these sizes.
+            // SAFETY: 1 × p times p × k gives 1 × k, all stored by rows and of these
+            // sizes.
             unsafe {
                 matrixmultiply::sgemm(
                     1,

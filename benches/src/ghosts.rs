@@ -1,4 +1,5 @@
-//! Dot products of two gradients of a linear layer from their factors, against gradients that are formed.
+//! Dot products of two gradients of a linear layer from their factors, against gradients
+//! that are formed.
 //!
 //! The limit reads the factors.
 

@@ -1,7 +1,9 @@
-//! The Walsh–Hadamard transform against the plain loop. The limit reads and writes the data once.
+//! The Walsh–Hadamard transform against the plain loop. The limit reads and writes the
+//! data once.
 //!
-//! The data is transformed in place again and again; it is zero, so that it stays what it is. (Additions take one time
-//! whatever their operands, subnormal ones apart.) For the check, it is set to numbers first.
+//! The data is transformed in place again and again; it is zero, so that it stays what it
+//! is. (Additions take one time whatever their operands, subnormal ones apart.) For the
+//! check, it is set to numbers first.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};

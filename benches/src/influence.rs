@@ -1,7 +1,10 @@
-//! Influence of 100,000 stored rows of k = 512 on 1, 8 and 64 targets, as the core's methods give it, and the passes that solve for targets.
+//! Influence of 100,000 stored rows of k = 512 on 1, 8 and 64 targets, as the core's
+//! methods give it, and the passes that solve for targets.
 //!
-//! The limit is a plain read of the rows; for a method that takes several passes, a read for each. Our levels are the kernels alone (scores of open
-//! rows, norms, rank-B updates), in the blocks that the method works in; lines of their own show the method, with its checks.
+//! The limit is a plain read of the rows; for a method that takes several passes, a read
+//! for each. Our levels are the kernels alone (scores of open rows, norms, rank-B
+//! updates), in the blocks that the method works in; lines of their own show the method,
+//! with its checks.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
@@ -70,7 +73,8 @@ fn blocks<'a, T: Element>(
     black_box(rows).chunks(BLOCK * K).zip(scores.chunks_mut(BLOCK * queries))
 }
 
-/// Ridge, TRAK, DataInf, conjugate gradients, LiSSA: all end in dot products with solved targets.
+/// Ridge, TRAK, DataInf, conjugate gradients, LiSSA: all end in dot products with solved
+/// targets.
 fn solved<T: Element>(hall: &mut Hall, queries: usize) {
     const KERNEL: &str = "influence on solved targets";
     if !hall.wants(KERNEL, T::NAME, &shape(queries)) {
@@ -140,7 +144,8 @@ fn less<T: Element>(hall: &mut Hall, queries: usize) {
     hall.hold(contest);
 }
 
-/// The second pass of DataInf, which solves for the targets; a pass of conjugate gradients is the same without the norms.
+/// The second pass of DataInf, which solves for the targets; a pass of conjugate
+/// gradients is the same without the norms.
 fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
     const KERNEL: &str = "pass that solves for targets";
     if !hall.wants(KERNEL, T::NAME, &shape(queries)) {

@@ -1,16 +1,21 @@
-//! The measuring side of gradsieve: criterion benches (`benches/`) and the program `race`.
+//! The measuring side of gradsieve: criterion benches (`benches/`) and the program
+//! `race`.
 //!
-//! A race answers two questions about every kernel: what part of the machine's own limit does it reach, and does
-//! any other crate do better? Our kernels, their peers and the limits run interleaved, in many short rounds,
-//! in thread CPU time, so that a noisy neighbour slows all of them alike.
+//! A race answers two questions about every kernel: what part of the machine's own limit
+//! does it reach, and does any other crate do better? Our kernels, their peers and the
+//! limits run interleaved, in many short rounds, in thread CPU time, so that a noisy
+//! neighbour slows all of them alike.
 //!
 //! - [`machine`]: the CPU's name and caches, and the footprints that follow from them.
 //! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
-//! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the table and the JSON.
+//! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the
+//!   table and the JSON.
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
-//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`], [`conversions`], [`hadamard`], [`rademacher`],
-//!   [`gaussians`], [`srht`], [`masks`], [`matrices`], [`scores`] with [`stores`] in them, [`distances`], [`influence`]: one file a contest.
+//! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`],
+//!   [`conversions`], [`hadamard`], [`rademacher`], [`gaussians`], [`srht`], [`masks`],
+//!   [`matrices`], [`scores`] with [`stores`] in them, [`distances`], [`influence`]: one
+//!   file a contest.
 //! - [`data`]: aligned numbers; [`plain`]: the loops that a Rust programmer would write.
 
 pub mod axpys;

@@ -1,5 +1,6 @@
-//! What the machine can do at best: loops that only move data, in several unrollings with and without prefetching,
-//! of which the fastest is the limit; and loops that only compute.
+//! What the machine can do at best: loops that only move data, in several unrollings with
+//! and without prefetching, of which the fastest is the limit; and loops that only
+//! compute.
 
 use crate::clock::{Plan, Repeat, race};
 use crate::contest::{Contest, Role};
@@ -18,8 +19,8 @@ pub fn read_one<'a, T: Element>(contest: &mut Contest<'a>, x: &'a Buffer<T>) {
     read::<16, 0>(contest, x.bytes(), &[]);
 }
 
-/// Enters the limit of computing so many products and their sums: FMAs of `f32`, `vpdpbusd` of int8, look-ups of four terms and additions of
-/// 1 bit.
+/// Enters the limit of computing so many products and their sums: FMAs of `f32`,
+/// `vpdpbusd` of int8, look-ups of four terms and additions of 1 bit.
 pub fn multiply_add(contest: &mut Contest<'_>, dtype: &str, products: usize) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -42,7 +43,8 @@ pub fn multiply_add(contest: &mut Contest<'_>, dtype: &str, products: usize) {
     }
 }
 
-/// Enters the limit of comparing so many bits: exclusive ors, counts and additions of whole registers.
+/// Enters the limit of comparing so many bits: exclusive ors, counts and additions of
+/// whole registers.
 pub fn count_bits(contest: &mut Contest<'_>, bits: usize) {
     #[cfg(target_arch = "x86_64")]
     {
@@ -165,7 +167,8 @@ fn read<'a, const P: usize, const Q: usize>(contest: &mut Contest<'a>, x: &'a [u
     }
 }
 
-/// Writes `Q` lines for what it reads, `WIDTH` bytes of each of `Q` or `P` lines; reads `to` as well if `UPDATE`.
+/// Writes `Q` lines for what it reads, `WIDTH` bytes of each of `Q` or `P` lines; reads
+/// `to` as well if `UPDATE`.
 fn write<'a, const P: usize, const Q: usize, const WIDTH: usize, const UPDATE: bool>(
     contest: &mut Contest<'a>,
     x: &'a [u8],
@@ -215,7 +218,8 @@ fn vectors() -> bool {
     false
 }
 
-/// How many f32 operations of a whole register a second this machine does: names and figures.
+/// How many f32 operations of a whole register a second this machine does: names and
+/// figures.
 #[must_use]
 pub fn compute(plan: Plan) -> Vec<(&'static str, f64)> {
     let mut loops: Vec<Loop> = Vec::new();

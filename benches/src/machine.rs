@@ -1,4 +1,5 @@
-//! What machine this is: its CPU's name and its caches, as Linux tells them, with defaults elsewhere.
+//! What machine this is: its CPU's name and its caches, as Linux tells them, with
+//! defaults elsewhere.
 
 use std::fs;
 

@@ -1,6 +1,8 @@
-//! A mask of one block in eight, sixteen or thirty-two before the SJLT, against the loop that picks, and against the SJLT of everything.
+//! A mask of one block in eight, sixteen or thirty-two before the SJLT, against the loop
+//! that picks, and against the SJLT of everything.
 //!
-//! The limit reads the gradient once, all of it: a mask reads a part, so a fraction above 1 is possible.
+//! The limit reads the gradient once, all of it: a mask reads a part, so a fraction above
+//! 1 is possible.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;

@@ -1,6 +1,8 @@
-//! Products of a few rows with a square matrix, A Bᵀ, and updates M + Uᵀ V of one: what a step of data value embedding is made of.
+//! Products of a few rows with a square matrix, A Bᵀ, and updates M + Uᵀ V of one: what a
+//! step of data value embedding is made of.
 //!
-//! The limit is a loop of FMAs in registers. Ours round products before they are added: two operations, where the machine may have one.
+//! The limit is a loop of FMAs in registers. Ours round products before they are added:
+//! two operations, where the machine may have one.
 
 use crate::contest::{Contest, Hall, Role};
 use crate::data::{Buffer, digest};

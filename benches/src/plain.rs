@@ -1,5 +1,6 @@
-//! The loops that a Rust programmer would write without intrinsics, as the compiler makes them: for the baseline of
-//! the target ("chunked"), and for AVX-512 or AVX2 if the machine has them ("chunked, native").
+//! The loops that a Rust programmer would write without intrinsics, as the compiler makes
+//! them: for the baseline of the target ("chunked"), and for AVX-512 or AVX2 if the
+//! machine has them ("chunked, native").
 
 use gradsieve_kernels::Element;
 

@@ -1,8 +1,9 @@
-//! The dense Rademacher projection, one gradient and a batch, against a matrix that is held (at a size at which it fits) and
-//! against the loop that makes a sign an element.
+//! The dense Rademacher projection, one gradient and a batch, against a matrix that is
+//! held (at a size at which it fits) and against the loop that makes a sign an element.
 //!
-//! The limit is p·k additions of `f32` at the rate of the widest registers: what a matrix of signs would cost if making
-//! and reading it were free. Looking sums of four up takes fewer additions, so a fraction above 1 is possible.
+//! The limit is p·k additions of `f32` at the rate of the widest registers: what a matrix
+//! of signs would cost if making and reading it were free. Looking sums of four up takes
+//! fewer additions, so a fraction above 1 is possible.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
@@ -35,7 +36,8 @@ fn one(hall: &mut Hall, shape: String, length: usize, batch: usize, target: Targ
     let x = &Buffer::<f32>::numbers(1, batch * length);
     let xs: &Vec<&[f32]> = &x.chunks(length).collect();
     let out = &RefCell::new(Buffer::<f32>::zeros(batch * WIDTH));
-    // Peers have other signs or another order of summation, and are only checked for being about as large.
+    // Peers have other signs or another order of summation, and are only checked for
+    // being about as large.
     let norm: f64 = x.iter().map(|x| f64::from(*x).powi(2)).sum();
     let mut contest = Contest::new("rademacher", "float32", shape, x.bytes().len())
         .target(target)
@@ -57,7 +59,8 @@ fn one(hall: &mut Hall, shape: String, length: usize, batch: usize, target: Targ
         contest.enter(Role::Peer, "matrixmultiply, held matrix", move || {
             let (x, held, mut out) = (black_box(x), black_box(&held), out.borrow_mut());
             let (p, k) = (length as isize, WIDTH as isize);
-            // SAFETY: batch × p times p × k gives batch × k, all stored by rows and of these sizes.
+            // SAFETY: batch × p times p × k gives batch × k, all stored by rows and of
+            // these sizes.
             unsafe {
                 matrixmultiply::sgemm(
                     batch,

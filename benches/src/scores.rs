@@ -1,7 +1,9 @@
-//! Store scoring: rows of k = 512 in every codec against 1, 8 and 64 queries. Our levels score sealed segments; lines of their own show
-//! them on open ones, and the core's store on its best level.
+//! Store scoring: rows of k = 512 in every codec against 1, 8 and 64 queries. Our levels
+//! score sealed segments; lines of their own show them on open ones, and the core's store
+//! on its best level.
 //!
-//! The limit for 1 and 8 queries is a plain read of the rows; for 64, a loop that does nothing but the arithmetic, over fewer rows.
+//! The limit for 1 and 8 queries is a plain read of the rows; for 64, a loop that does
+//! nothing but the arithmetic, over fewer rows.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
@@ -42,7 +44,8 @@ fn shape(queries: usize) -> String {
     format!("Q = {queries}")
 }
 
-/// A contest whose answer is a buffer of scores, with the limit for so many queries in it. `ours` scores a sealed segment, `open` an open one.
+/// A contest whose answer is a buffer of scores, with the limit for so many queries in
+/// it. `ours` scores a sealed segment, `open` an open one.
 fn contest<'a, T: Element>(
     dtype: &str,
     queries: usize,
@@ -143,7 +146,8 @@ fn gemms<'a>(contest: &mut Contest<'a>, rows: &'a [f32], q: &'a [f32], scores: &
     contest.enter(Role::Peer, "matrixmultiply", move || {
         let (mut scores, rows) = (scores.borrow_mut(), black_box(rows));
         let (k, wide) = (K as isize, n as isize);
-        // SAFETY: a matrix of n×K, the transpose of one of queries×K, and the transpose of one of queries×n.
+        // SAFETY: a matrix of n×K, the transpose of one of queries×K, and the transpose
+        // of one of queries×n.
         unsafe {
             let (a, b, c) = (rows.as_ptr(), q.as_ptr(), scores.as_mut_ptr());
             matrixmultiply::sgemm(n, K, queries, 1.0, a, k, 1, b, 1, k, 0.0, c, 1, wide);

@@ -1,6 +1,8 @@
-//! The blocked SJLT against two count-sketches: one hash an element, and a table of places that is read along.
+//! The blocked SJLT against two count-sketches: one hash an element, and a table of
+//! places that is read along.
 //!
-//! The limit reads the gradient once; the output, a few kilobytes, stays in the level-1 cache.
+//! The limit reads the gradient once; the output, a few kilobytes, stays in the level-1
+//! cache.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;
@@ -60,8 +62,9 @@ fn one<T: Element>(
         })
         .collect();
     let table = &table;
-    // The projections differ between candidates, the squared norm of the sketch only by chance: its standard
-    // deviation is √(2/k) of it, 6 % for k = 512. (Ours must agree exactly.)
+    // The projections differ between candidates, the squared norm of the sketch only by
+    // chance: its standard deviation is √(2/k) of it, 6 % for k = 512. (Ours must agree
+    // exactly.)
     let norm: f64 = x.iter().map(|x| f64::from(x.widen()).powi(2)).sum();
     let mut contest = Contest::new("sjlt", T::NAME, shape, x.bytes().len())
         .target(target)

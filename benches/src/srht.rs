@@ -1,5 +1,5 @@
-//! The blocked SRHT against the loops that a programmer would write: signs, transform, scatter. The SJLT alone runs beside it, so that what the
-//! transform costs is visible.
+//! The blocked SRHT against the loops that a programmer would write: signs, transform,
+//! scatter. The SJLT alone runs beside it, so that what the transform costs is visible.
 //!
 //! The limit reads the gradient once; the block and the output stay in the level-1 cache.
 

@@ -1,4 +1,5 @@
-//! The core's stores in the races of store scoring: what the layer over the kernels costs. Each line is beside the kernel's own for the same rows.
+//! The core's stores in the races of store scoring: what the layer over the kernels
+//! costs. Each line is beside the kernel's own for the same rows.
 
 use crate::contest::{Contest, Role};
 use crate::data::Buffer;
@@ -72,7 +73,8 @@ pub fn enter<'a>(
     let mut tile = vec![0.0; 512 * count];
     let mut checked = false;
     contest.enter(Role::Variant, "the store, ten best", move || {
-        // The answer that is compared is the scores', which the best alone do not have; the first call is not timed.
+        // The answer that is compared is the scores', which the best alone do not have;
+        // the first call is not timed.
         if !std::mem::replace(&mut checked, true) && store.score(&queries, &mut scores.borrow_mut()).is_err()
         {
             return f64::NAN;
@@ -91,7 +93,8 @@ pub fn signs<'q>(width: usize, values: &[f32], scratch: &'q mut Vec<u32>) -> Opt
     Signs::new(id_of(width), values, scratch).ok()
 }
 
-/// Enters the store of 1-bit rows, whose differing signs are counted, and tile by tile into a list of 500 rows a query. `right` gives the answer that is compared.
+/// Enters the store of 1-bit rows, whose differing signs are counted, and tile by tile
+/// into a list of 500 rows a query. `right` gives the answer that is compared.
 pub fn enter_signs<'a>(
     contest: &mut Contest<'a>,
     store: Option<&'a Store<'a>>,

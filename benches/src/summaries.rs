@@ -1,4 +1,5 @@
-//! One pass over a gradient: L1, squared L2, maximum, and the count of non-finite entries.
+//! One pass over a gradient: L1, squared L2, maximum, and the count of non-finite
+//! entries.
 
 use crate::contest::{Contest, Hall, Role};
 use crate::data::Buffer;

@@ -1,4 +1,5 @@
-//! Input as bytes at rest: as it is, or with a frame that is good, so that what is in it is read.
+//! Input as bytes at rest: as it is, or with a frame that is good, so that what is in it
+//! is read.
 
 use gradsieve::state::{FRAME, HEADER, State, crc32};
 
@@ -26,7 +27,8 @@ pub fn bytes_of(state: &impl State) -> Vec<u8> {
     bytes
 }
 
-/// Reads the input. What is refused leaves the state as it was; what is taken is the same when it is written and read again, and then used.
+/// Reads the input. What is refused leaves the state as it was; what is taken is the same
+/// when it is written and read again, and then used.
 pub fn read<S: State>(input: &[u8], state: &mut S, use_it: impl Fn(&mut S)) {
     for input in framed::<S>(input) {
         let before = bytes_of(state);

@@ -1,4 +1,5 @@
-//! Every state but the stores, from any bytes: an error, or a state that can be used; never a panic.
+//! Every state but the stores, from any bytes: an error, or a state that can be used;
+//! never a panic.
 #![no_main]
 
 mod framed;

@@ -1,4 +1,5 @@
-//! Stores, reservoirs and the largest, of every codec, from any bytes: an error, or a store that can be read and scored; never a panic.
+//! Stores, reservoirs and the largest, of every codec, from any bytes: an error, or a
+//! store that can be read and scored; never a panic.
 #![no_main]
 
 mod framed;

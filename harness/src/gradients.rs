@@ -1,6 +1,8 @@
-//! A model's gradients as the core takes them: their layout, and one sample's backward pass streamed into a sketcher.
+//! A model's gradients as the core takes them: their layout, and one sample's backward
+//! pass streamed into a sketcher.
 //!
-//! May import [`model`](crate::model) and the core; [`demo`](crate::demo) and [`truth`](crate::truth) sketch through it.
+//! May import [`model`](crate::model) and the core; [`demo`](crate::demo) and
+//! [`truth`](crate::truth) sketch through it.
 
 use gradsieve::{Error, Layer, Layout, Projector, Sketcher};
 
@@ -27,8 +29,9 @@ pub fn layout(model: &Mlp) -> Result<Layout, Error> {
     Layout::new(&layers(model))
 }
 
-/// Runs one sample backward and hands `scale` times its gradient to `sketcher`, as outer products from the last layer to the first: it is never
-/// written out. Returns the loss. `scale` is as in [`Mlp::backward_scaled`].
+/// Runs one sample backward and hands `scale` times its gradient to `sketcher`, as outer
+/// products from the last layer to the first: it is never written out. Returns the loss.
+/// `scale` is as in [`Mlp::backward_scaled`].
 ///
 /// # Errors
 /// Outside what the model refuses, inside what the core does.

@@ -1,9 +1,10 @@
-//! The workshop around the core: models that make real gradients, the truth about them, measures,
-//! plots, files, and the program `gradsieve`. Everything here may use `std`; nothing here is linked
-//! into a device.
+//! The workshop around the core: models that make real gradients, the truth about them,
+//! measures, plots, files, and the program `gradsieve`. Everything here may use `std`;
+//! nothing here is linked into a device.
 //!
-//! Reading order: [`data`] → [`model`] → [`gradients`] → [`measures`] → [`methods`] → [`demo`], [`truth`] → [`report`]; [`files`] stands apart
-//! and serves the [`commands`] that work on gradients that others made, and so does [`store`].
+//! Reading order: [`data`] → [`model`] → [`gradients`] → [`measures`] → [`methods`] →
+//! [`demo`], [`truth`] → [`report`]; [`files`] stands apart and serves the [`commands`]
+//! that work on gradients that others made, and so does [`store`].
 
 pub mod commands;
 pub mod data;

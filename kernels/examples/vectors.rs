@@ -1,6 +1,6 @@
 //! Writes the published vectors, `tests/vectors/*.json`, by the scalar text alone:
-//! `cargo run -p gradsieve-kernels --example vectors`. Run it when a kernel is new; for a kernel that is published, its
-//! answers never change.
+//! `cargo run -p gradsieve-kernels --example vectors`. Run it when a kernel is new; for a
+//! kernel that is published, its answers never change.
 
 use gradsieve_kernels::Level;
 use gradsieve_vectors::{FAMILIES, Memory, write};

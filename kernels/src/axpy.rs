@@ -1,4 +1,5 @@
-//! y ← y + α·x: each product rounded to `f32`, then added. One rounding each, so the order is of no concern.
+//! y ← y + α·x: each product rounded to `f32`, then added. One rounding each, so the
+//! order is of no concern.
 
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
@@ -59,7 +60,8 @@ impl<T: Element> Kernel for Axpy<'_, T> {
     }
 }
 
-/// Fewer than sixteen, in eights, fours and ones: left to itself, the compiler makes longer code of it that is slower.
+/// Fewer than sixteen, in eights, fours and ones: left to itself, the compiler makes
+/// longer code of it that is slower.
 #[inline(always)]
 fn rest<T: Element>(alpha: f32, x: &[T], y: &mut [f32]) {
     let (x_eights, x) = x.as_chunks::<8>();

@@ -1,4 +1,5 @@
-//! Widening to `f32` (exact) and narrowing from it (to nearest, ties to even, subnormals kept).
+//! Widening to `f32` (exact) and narrowing from it (to nearest, ties to even, subnormals
+//! kept).
 
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;

@@ -1,9 +1,10 @@
 //! The one place where a level becomes code.
 //!
-//! A kernel is a value: its arguments, with its definition and the ways to run it. [`run`] picks one. Each instruction set's `run` is a
-//! function with that set's target features, into which the kernel's vector form and the vocabulary's words
-//! are inlined; so one generic text becomes one machine code a level. Where the set is the target's baseline, that `run` is
-//! a plain function.
+//! A kernel is a value: its arguments, with its definition and the ways to run it.
+//! [`run`] picks one. Each instruction set's `run` is a function with that set's target
+//! features, into which the kernel's vector form and the vocabulary's words are inlined;
+//! so one generic text becomes one machine code a level. Where the set is the target's
+//! baseline, that `run` is a plain function.
 
 use crate::level::{Isa, Level};
 use crate::simd::Simd;
@@ -14,8 +15,9 @@ pub(crate) trait Kernel {
     type Output;
     /// The scalar text: the definition of the answer.
     fn define(self) -> Self::Output;
-    /// The same answer, bit for bit, as a small machine without vectors likes it: lanes in registers, nothing wider than
-    /// 32 bits in a loop. A kernel whose scalar text is such already leaves it out.
+    /// The same answer, bit for bit, as a small machine without vectors likes it: lanes
+    /// in registers, nothing wider than 32 bits in a loop. A kernel whose scalar text is
+    /// such already leaves it out.
     #[inline(always)]
     fn serial(self) -> Self::Output
     where
@@ -33,10 +35,12 @@ pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level.0 {
         Isa::Scalar => kernel.serial(),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: a `Level` of AVX2 exists only where the detector found AVX2, FMA, F16C and BMI2.
+        // SAFETY: a `Level` of AVX2 exists only where the detector found AVX2, FMA, F16C
+        // and BMI2.
         Isa::Avx2 => unsafe { crate::isa::avx2::run(kernel) },
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: a `Level` of AVX-512 exists only where the detector found AVX-512 F, BW, DQ and VL, and AVX2's set.
+        // SAFETY: a `Level` of AVX-512 exists only where the detector found AVX-512 F,
+        // BW, DQ and VL, and AVX2's set.
         Isa::Avx512 => unsafe { crate::isa::avx512::run(kernel) },
         #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
         Isa::Neon => crate::isa::neon::run(kernel),
@@ -51,7 +55,8 @@ pub(crate) mod tests {
     use crate::hash::word;
     use std::vec::Vec;
 
-    /// Inputs of all lengths that cross a lane or a tile, of moderate numbers and of any bits.
+    /// Inputs of all lengths that cross a lane or a tile, of moderate numbers and of any
+    /// bits.
     pub(crate) fn inputs() -> impl Iterator<Item = Vec<f32>> {
         let lengths = (0..200)
             .chain([1000, 1023, 1024, 1025, 1100, 2048, 2049, 4000, 4095, 4096, 4097, 4160, 8200, 12_289]);

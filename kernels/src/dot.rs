@@ -1,7 +1,9 @@
-//! Dot product Σ xᵢ·yᵢ: each product rounded to `f32`, then summed canonically ([`crate::sum`]).
+//! Dot product Σ xᵢ·yᵢ: each product rounded to `f32`, then summed canonically
+//! ([`crate::sum`]).
 //!
 //! |computed − exact| ≤ 23·2⁻²⁴·Σ|xᵢ·yᵢ|, whatever the length, while no product underflows. Operands may differ in
-//! format; `f16` and `bf16` widen exactly first. A lane whose partial sum overflows gives an infinity or a NaN.
+//! format; `f16` and `bf16` widen exactly first. A lane whose partial sum overflows gives
+//! an infinity or a NaN.
 
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
@@ -31,7 +33,8 @@ pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resul
     Ok(run(level, Dot { x, y }))
 }
 
-/// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits of [`dot`] of the whole.
+/// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits
+/// of [`dot`] of the whole.
 ///
 /// ```
 /// use gradsieve_kernels::{dot, dot::Carried, sum::TILE};
@@ -57,7 +60,8 @@ impl Carried {
     /// Takes in whole tiles ([`sum::TILE`]) that are not the vectors' last.
     ///
     /// # Errors
-    /// [`Error::Length`] if the lengths differ or are no multiple of a tile; the state is as it was.
+    /// [`Error::Length`] if the lengths differ or are no multiple of a tile; the state is
+    /// as it was.
     #[inline]
     pub fn add<T: Element, U: Element>(&mut self, x: &[T], y: &[U]) -> Result<(), Error> {
         same_length(x.len(), y.len())?;
@@ -67,7 +71,8 @@ impl Carried {
         Ok(())
     }
 
-    /// The product, of what was taken in and the rest of the two vectors, which is not empty if anything was taken in.
+    /// The product, of what was taken in and the rest of the two vectors, which is not
+    /// empty if anything was taken in.
     ///
     /// # Errors
     /// [`Error::Length`] if the lengths differ, or there is no rest.
@@ -232,11 +237,12 @@ pub(crate) fn vector<S: Simd, T: Element, U: Element>(s: S, x: &[T], y: &[U]) ->
     dot
 }
 
-/// N canonical sums of at most 64 terms, with no more registers than the terms fill: `whole` gives lanes 16·i.. of those that are
-/// full, `part` of the last.
+/// N canonical sums of at most 64 terms, with no more registers than the terms fill:
+/// `whole` gives lanes 16·i.. of those that are full, `part` of the last.
 ///
-/// The bits are those of all 64 lanes. The lanes left out hold +0. No lane holds −0, for it starts at +0 and x + y is −0 only if
-/// both are; so no sum in the fold is −0 either, and what the fold would add, +0, changes no number, infinity or NaN.
+/// The bits are those of all 64 lanes. The lanes left out hold +0. No lane holds −0, for
+/// it starts at +0 and x + y is −0 only if both are; so no sum in the fold is −0 either,
+/// and what the fold would add, +0, changes no number, infinity or NaN.
 #[inline(always)]
 pub(crate) fn short_sums<S: Simd, const N: usize>(
     s: S,
@@ -279,8 +285,9 @@ pub(crate) fn load_from<S: Simd, T: Element>(s: S, x: &[T], i: usize) -> S::F {
     T::load_part(s, x.get(16 * i..).unwrap_or_default())
 }
 
-/// N canonical sums of `count` terms each: `lanes` gives those of a tile, of which it is told the place and whether it is made
-/// of whole rows; `paired` says which were loaded in pairs.
+/// N canonical sums of `count` terms each: `lanes` gives those of a tile, of which it is
+/// told the place and whether it is made of whole rows; `paired` says which were loaded
+/// in pairs.
 #[inline(always)]
 pub(crate) fn vector_sums<S: Simd, const N: usize>(
     s: S,
@@ -291,8 +298,8 @@ pub(crate) fn vector_sums<S: Simd, const N: usize>(
     let mut wide = [s.wide(); N];
     let mut start = 0;
     if count > TILE {
-        // The compiler is not to know the length, lest it write a tile's loop out: then no load repeats, and the hardware's prefetch
-        // sees no stride.
+        // The compiler is not to know the length, lest it write a tile's loop out: then
+        // no load repeats, and the hardware's prefetch sees no stride.
         let length = black_box(TILE);
         while count - start > TILE {
             let lanes = lanes(start..start + length, true);
@@ -311,15 +318,17 @@ pub(crate) fn vector_sums<S: Simd, const N: usize>(
     sums
 }
 
-/// A tile's rows of 64, and what is left: nothing, if it is known to be made of whole rows.
+/// A tile's rows of 64, and what is left: nothing, if it is known to be made of whole
+/// rows.
 #[inline(always)]
 pub(crate) fn rows<T>(x: &[T], tile: Range<usize>, whole: bool) -> (&[[T; LANES]], &[T]) {
     let (rows, rest) = x.get(tile).unwrap_or_default().as_chunks();
     (rows, if whole { &[] } else { rest })
 }
 
-/// The 64 lanes of a tile, in two halves. What does not fill four registers is loaded in parts, with zeros behind: a zero term
-/// leaves every canonical sum as it is, because a sum that starts at +0 is never −0.
+/// The 64 lanes of a tile, in two halves. What does not fill four registers is loaded in
+/// parts, with zeros behind: a zero term leaves every canonical sum as it is, because a
+/// sum that starts at +0 is never −0.
 #[inline(always)]
 pub(crate) fn lanes<S: Simd, T: Element, U: Element>(
     s: S,
@@ -343,7 +352,8 @@ pub(crate) fn lanes<S: Simd, T: Element, U: Element>(
     lanes
 }
 
-/// How far ahead to ask for memory, in bytes, where a load costs more than two operations.
+/// How far ahead to ask for memory, in bytes, where a load costs more than two
+/// operations.
 pub(crate) const AHEAD: usize = 4096;
 
 #[inline(always)]
@@ -362,14 +372,16 @@ fn multiply<S: Simd, T: Element, U: Element>(s: S, x: S::F, y: S::F) -> S::F {
     multiply_add::<S, T, U>(s, x, y, s.splat(0.0))
 }
 
-/// Folds two halves of 32 lanes, loaded by [`Element::load_32`]. Lanes of even places are folded as all are, but for the
-/// last step, in which lane 1, the first of the odd places, is added to lane 0.
+/// Folds two halves of 32 lanes, loaded by [`Element::load_32`]. Lanes of even places are
+/// folded as all are, but for the last step, in which lane 1, the first of the odd
+/// places, is added to lane 0.
 #[inline(always)]
 pub(crate) fn fold_halves<S: Simd>(s: S, [[a, b], [c, d]]: [[S::F; 2]; 2], paired: bool) -> f32 {
     if paired { s.fold(s.add(a, c)) + s.fold(s.add(b, d)) } else { fold_lanes(s, [a, b, c, d]) }
 }
 
-/// [`fold_halves`] until sixteen lanes are left: if they are paired, the eight of even places first.
+/// [`fold_halves`] until sixteen lanes are left: if they are paired, the eight of even
+/// places first.
 #[inline(always)]
 pub(crate) fn fold_to_16<S: Simd>(s: S, [[a, b], [c, d]]: [[S::F; 2]; 2], paired: bool) -> S::F {
     let (low, high) = (s.add(a, c), s.add(b, d));

@@ -10,9 +10,11 @@ mod sealed {
     impl Sealed for half::bf16 {}
 }
 
-/// A gradient entry: `f32`, [`struct@f16`] or [`bf16`]. The two small formats widen exactly, then take the `f32` path.
+/// A gradient entry: `f32`, [`struct@f16`] or [`bf16`]. The two small formats widen
+/// exactly, then take the `f32` path.
 ///
-/// The trait is sealed; its hidden methods are the formats' words in the vector vocabulary.
+/// The trait is sealed; its hidden methods are the formats' words in the vector
+/// vocabulary.
 pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'static {
     /// Zero.
     const ZERO: Self;
@@ -40,7 +42,8 @@ pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'stati
     #[allow(private_bounds, private_interfaces)]
     fn load_part<S: Simd>(s: S, from: &[Self]) -> S::F;
 
-    /// Whether [`Element::load_32`] can load elements of even places apart from those of odd places, and is faster so.
+    /// Whether [`Element::load_32`] can load elements of even places apart from those of
+    /// odd places, and is faster so.
     #[doc(hidden)]
     const PAIRED: bool = false;
 
@@ -73,11 +76,12 @@ pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'stati
     #[allow(private_bounds, private_interfaces)]
     fn scatter<S: Simd>(s: S, from: &[[Self; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]);
 
-    /// Whether a product of two values of this format is always exact in `f32`, so that a fused multiply–add
-    /// gives the bits of multiply, then add.
+    /// Whether a product of two values of this format is always exact in `f32`, so that a
+    /// fused multiply–add gives the bits of multiply, then add.
     ///
-    /// `f16 · f16` has 22 bits and an exponent that fits. `bf16 · bf16` has 16 bits, but its exponent can leave
-    /// the range of `f32`: fused, such a product would not be rounded to a subnormal or to an infinity first.
+    /// `f16 · f16` has 22 bits and an exponent that fits. `bf16 · bf16` has 16 bits, but
+    /// its exponent can leave the range of `f32`: fused, such a product would not be
+    /// rounded to a subnormal or to an infinity first.
     #[doc(hidden)]
     const EXACT_SQUARE: bool = false;
 }
@@ -126,10 +130,12 @@ impl Element for f16 {
         if moved & 0x0F80_0000 == 0x0F80_0000 {
             return f32::from_bits(moved | 0x7F80_0000);
         }
-        // That is 2⁻¹¹² of the value, for the exponents' biases are 15 and 127; subnormals too, so the product is exact.
+        // That is 2⁻¹¹² of the value, for the exponents' biases are 15 and 127;
+        // subnormals too, so the product is exact.
         f32::from_bits(moved) * f32::from_bits((127 + 112) << 23)
     }
-    /// Two in a word, and one look for infinities and NaNs in all eight: adding 1 to an exponent of 31 carries into the sign's place.
+    /// Two in a word, and one look for infinities and NaNs in all eight: adding 1 to an
+    /// exponent of 31 carries into the sign's place.
     #[inline(always)]
     fn widen_8(from: &[Self; 8]) -> [f32; 8] {
         const MOVED: u32 = 0x8FFF_E000;

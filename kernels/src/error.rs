@@ -13,8 +13,8 @@ pub enum Error {
         /// Length of the second slice.
         found: usize,
     },
-    /// The output of a projection is not a multiple of the block width times the repetitions, is empty, or
-    /// is wider than the hash can address.
+    /// The output of a projection is not a multiple of the block width times the
+    /// repetitions, is empty, or is wider than the hash can address.
     Width {
         /// What the width must be a positive multiple of.
         multiple: usize,
@@ -32,7 +32,8 @@ pub enum Error {
     },
     /// A row has infinite or NaN entries, or a scale that its format cannot hold.
     NonFinite,
-    /// Queries that were laid out for open segments met a sealed one, or the other way round.
+    /// Queries that were laid out for open segments met a sealed one, or the other way
+    /// round.
     Layout,
     /// A level was asked for that this machine does not have, or whose name is unknown.
     Level,

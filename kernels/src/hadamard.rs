@@ -1,15 +1,18 @@
-//! The Walsh–Hadamard transform, in place, unnormalised, in natural (Hadamard) order: x ← Hx, where H has the entry
-//! (−1)^popcount(i AND j) and the length *n* is a power of two.
+//! The Walsh–Hadamard transform, in place, unnormalised, in natural (Hadamard) order: x ←
+//! Hx, where H has the entry (−1)^popcount(i AND j) and the length *n* is a power of two.
 //!
-//! Defined as log₂ *n* stages, *h* = 1, 2, 4, …, *n*/2 in this order: of every two elements that lie *h* apart in a block of
-//! 2*h*, the first becomes their sum and the second their difference, one rounding each. Vectors do the same butterflies
-//! in the same order for each element, and only differ in how many stages they do between a load and a store: so the
-//! bits agree whatever the radix. HH = *n*·I: applied twice and divided by *n*, it gives the input back. The error of an
-//! element is at most log₂ *n*·2⁻²⁴·Σ|xᵢ|·(1 + 2⁻²⁰) while nothing overflows (subnormal sums are exact).
+//! Defined as log₂ *n* stages, *h* = 1, 2, 4, …, *n*/2 in this order: of every two
+//! elements that lie *h* apart in a block of 2*h*, the first becomes their sum and the
+//! second their difference, one rounding each. Vectors do the same butterflies in the
+//! same order for each element, and only differ in how many stages they do between a load
+//! and a store: so the bits agree whatever the radix. HH = *n*·I: applied twice and
+//! divided by *n*, it gives the input back. The error of an element is at most log₂
+//! *n*·2⁻²⁴·Σ|xᵢ|·(1 + 2⁻²⁰) while nothing overflows (subnormal sums are exact).
 //!
-//! Costs *n* log₂ *n* additions and no memory. Vectors run depth first through the data: sixteen registers (256 elements) from
-//! the four stages in a register on; radix 16 up to 4,096 elements, which stay in the nearest cache; radix 8 above,
-//! because sixteen rows that lie 16 KiB apart fall into one set of that cache, which has fewer ways.
+//! Costs *n* log₂ *n* additions and no memory. Vectors run depth first through the data:
+//! sixteen registers (256 elements) from the four stages in a register on; radix 16 up to
+//! 4,096 elements, which stay in the nearest cache; radix 8 above, because sixteen rows
+//! that lie 16 KiB apart fall into one set of that cache, which has fewer ways.
 //!
 //! Sources: Fino & Algazi 1976; Andoni et al. 2015 (FFHT) for the use of registers.
 
@@ -21,8 +24,8 @@ use crate::simd::Simd;
 /// Transforms `x` in place.
 ///
 /// # Errors
-/// [`Error::Width`] if the length is not a power of two; its `multiple` is then the next one. `x` is as it was. One
-/// element is its own transform.
+/// [`Error::Width`] if the length is not a power of two; its `multiple` is then the next
+/// one. `x` is as it was. One element is its own transform.
 #[inline]
 pub fn hadamard(x: &mut [f32]) -> Result<(), Error> {
     hadamard_with(Level::best(), x)
@@ -83,8 +86,9 @@ const TILE: usize = 4096;
 /// The same in rows of sixteen elements.
 const TILE_ROWS: usize = TILE / 16;
 
-/// Rows of sixteen elements, as many as a power of two. Depth first: whenever a block of a level is complete, its stages are
-/// done while it is still near. If `SIGNED`, the elements whose bits are set in `signs`, a number a row, change their signs first.
+/// Rows of sixteen elements, as many as a power of two. Depth first: whenever a block of
+/// a level is complete, its stages are done while it is still near. If `SIGNED`, the
+/// elements whose bits are set in `signs`, a number a row, change their signs first.
 #[inline(always)]
 pub(crate) fn transform<S: Simd, const SIGNED: bool>(s: S, x: &mut [[f32; 16]], signs: &[u16]) {
     let (near, far) = if S::ROOMY { (16, 8) } else { (4, 4) };

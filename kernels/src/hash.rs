@@ -1,7 +1,9 @@
-//! The counter-based hash that every projection is defined by: splitmix64 (Steele, Lea & Flood 2014).
+//! The counter-based hash that every projection is defined by: splitmix64 (Steele, Lea &
+//! Flood 2014).
 //!
-//! A projection is a pure function of (seed, coordinate), so nothing is stored and a gradient may arrive in
-//! any split. One 64-bit word serves a block of coordinates, so that small cores can pay for it.
+//! A projection is a pure function of (seed, coordinate), so nothing is stored and a
+//! gradient may arrive in any split. One 64-bit word serves a block of coordinates, so
+//! that small cores can pay for it.
 
 /// The increment of splitmix64: 2⁶⁴ divided by the golden ratio, made odd.
 pub const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -11,7 +13,8 @@ pub(crate) const MIX_1: u64 = 0xBF58_476D_1CE4_E5B9;
 /// The second of them.
 pub(crate) const MIX_2: u64 = 0x94D0_49BB_1331_11EB;
 
-/// The finaliser of splitmix64: a bijection of 64 bits in which every input bit reaches every output bit.
+/// The finaliser of splitmix64: a bijection of 64 bits in which every input bit reaches
+/// every output bit.
 #[inline]
 #[must_use]
 pub const fn mix(word: u64) -> u64 {
@@ -20,8 +23,8 @@ pub const fn mix(word: u64) -> u64 {
     word ^ (word >> 31)
 }
 
-/// The key of a stream: a user's seed, mixed with the stream's own constant, so that neighbouring seeds and
-/// different uses of one seed have nothing in common.
+/// The key of a stream: a user's seed, mixed with the stream's own constant, so that
+/// neighbouring seeds and different uses of one seed have nothing in common.
 #[inline]
 #[must_use]
 pub const fn key(seed: u64, stream: u64) -> u64 {
@@ -35,7 +38,8 @@ pub const fn word(key: u64, counter: u64) -> u64 {
     mix(key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
 }
 
-/// Maps the upper bits of `bits` (a uniform number of `width` bits) to `0..below` by multiply–shift.
+/// Maps the upper bits of `bits` (a uniform number of `width` bits) to `0..below` by
+/// multiply–shift.
 ///
 /// No value's probability is off by more than one part in 2^width / `below`.
 #[inline]
@@ -50,7 +54,8 @@ mod tests {
 
     #[test]
     fn the_stream_is_splitmix64_as_published() {
-        // The first outputs of splitmix64 seeded with 1234567, as listed with the reference program.
+        // The first outputs of splitmix64 seeded with 1234567, as listed with the
+        // reference program.
         let published = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423_u64];
         for (counter, expected) in published.into_iter().enumerate() {
             assert_eq!(word(1_234_567, counter as u64), expected);

@@ -1,13 +1,16 @@
 //! Which instruction sets this machine has.
 //!
-//! A [`Level`] is a witness: a value other than [`Level::SCALAR`] exists only where the machine was found to have
-//! every feature that it names. On x86-64 a detector looks; it is ours and small, because it has to work without `std` and
-//! the crates for that lack several of the features (F16C, VNNI, BF16). Elsewhere the target says it all when the
-//! crate is compiled: NEON is part of every 64-bit Arm, and a WebAssembly module uses 128-bit vectors or not.
+//! A [`Level`] is a witness: a value other than [`Level::SCALAR`] exists only where the
+//! machine was found to have every feature that it names. On x86-64 a detector looks; it
+//! is ours and small, because it has to work without `std` and the crates for that lack
+//! several of the features (F16C, VNNI, BF16). Elsewhere the target says it all when the
+//! crate is compiled: NEON is part of every 64-bit Arm, and a WebAssembly module uses
+//! 128-bit vectors or not.
 
 use crate::error::Error;
 
-/// An instruction set level that this machine has. Results do not depend on it; speed does.
+/// An instruction set level that this machine has. Results do not depend on it; speed
+/// does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(pub(crate) Isa);
 
@@ -30,7 +33,8 @@ impl Level {
     /// The scalar text itself, which every machine can run.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
-    /// Every level that this crate knows by name, on whatever architecture, and whether or not this machine has it:
+    /// Every level that this crate knows by name, on whatever architecture, and whether
+    /// or not this machine has it:
     ///
     /// | name | where | what |
     /// |---|---|---|
@@ -41,23 +45,27 @@ impl Level {
     /// | `simd128` | WebAssembly | 128-bit vectors, if the module is compiled for them |
     pub const NAMES: [&'static str; 5] = ["scalar", "avx2", "avx512", "neon", "simd128"];
 
-    /// The environment variable that chooses a level by name, where the feature `std` is on.
+    /// The environment variable that chooses a level by name, where the feature `std` is
+    /// on.
     pub const VARIABLE: &'static str = "GRADSIEVE_LEVEL";
 
-    /// The level that every kernel takes unless it is told another: the widest of this machine; or, with the feature `std`, the one
-    /// that [`Level::VARIABLE`] names. A name that this machine has no level for is passed over here: a
-    /// program should ask `Level::wished` at its start, and refuse it.
+    /// The level that every kernel takes unless it is told another: the widest of this
+    /// machine; or, with the feature `std`, the one that [`Level::VARIABLE`] names. A
+    /// name that this machine has no level for is passed over here: a program should ask
+    /// `Level::wished` at its start, and refuse it.
     ///
-    /// Found once and then remembered in one byte, so that a call costs a load and a comparison. The byte is the only
-    /// global of the crate; it is written with plain atomic stores (no compare-and-swap), and racing writers
-    /// write the same value. Where target and features leave nothing to find out, there is no byte.
+    /// Found once and then remembered in one byte, so that a call costs a load and a
+    /// comparison. The byte is the only global of the crate; it is written with plain
+    /// atomic stores (no compare-and-swap), and racing writers write the same value.
+    /// Where target and features leave nothing to find out, there is no byte.
     #[inline]
     #[must_use]
     pub fn best() -> Self {
         choice::best()
     }
 
-    /// The level that the environment variable [`Level::VARIABLE`] names; `None` if it is unset or empty.
+    /// The level that the environment variable [`Level::VARIABLE`] names; `None` if it is
+    /// unset or empty.
     ///
     /// # Errors
     /// [`Error::Level`] if this machine does not have it or no level has that name.
@@ -70,12 +78,14 @@ impl Level {
     /// The level called `name`.
     ///
     /// # Errors
-    /// [`Error::Level`] if this machine does not have it or no level has that name (see [`Level::NAMES`]).
+    /// [`Error::Level`] if this machine does not have it or no level has that name (see
+    /// [`Level::NAMES`]).
     pub fn named(name: &str) -> Result<Self, Error> {
         Self::available().find(|level| level.name() == name).ok_or(Error::Level)
     }
 
-    /// The levels of this machine, [`Level::SCALAR`] first and the widest last, whatever is wished for. Looks at the machine anew.
+    /// The levels of this machine, [`Level::SCALAR`] first and the widest last, whatever
+    /// is wished for. Looks at the machine anew.
     pub fn available() -> impl Iterator<Item = Self> {
         // So that what else was found out is known to whoever holds a level.
         let _ = choice::best();
@@ -105,7 +115,8 @@ fn levels() -> impl Iterator<Item = Level> {
     detect::ALL.into_iter().filter(move |&isa| isa <= widest).map(Level)
 }
 
-/// Whether this machine has AVX-512 VNNI, which some words of that level use where it is there.
+/// Whether this machine has AVX-512 VNNI, which some words of that level use where it is
+/// there.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn has_vnni() -> bool {
@@ -140,8 +151,9 @@ mod choice {
 
     /// Not looked yet.
     const UNKNOWN: u8 = 0x3F;
-    /// Set, beside the level, on a machine that has AVX-512 VNNI. Whoever holds a level finds the byte written: by his thread, or
-    /// by one whose levels he was given; should he not see it yet, he is slower and no less right.
+    /// Set, beside the level, on a machine that has AVX-512 VNNI. Whoever holds a level
+    /// finds the byte written: by his thread, or by one whose levels he was given; should
+    /// he not see it yet, he is slower and no less right.
     const VNNI: u8 = 0x40;
     /// Likewise, on one that has AVX-512 VPOPCNTDQ.
     const VPOPCNTDQ: u8 = 0x80;

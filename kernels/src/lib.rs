@@ -1,25 +1,29 @@
-//! The kernels of gradsieve: sums, projections and conversions over slices of `f32`, `f16` and `bf16`,
-//! with **the same bits on every instruction set**.
+//! The kernels of gradsieve: sums, projections and conversions over slices of `f32`,
+//! `f16` and `bf16`, with **the same bits on every instruction set**.
 //!
-//! This crate is the only one of the project that contains `unsafe` code, and it is `no_std` without a
-//! heap. Most people want the crate `gradsieve`, which is built on it.
+//! This crate is the only one of the project that contains `unsafe` code, and it is
+//! `no_std` without a heap. Most people want the crate `gradsieve`, which is built on it.
 //!
 //! # How it is laid out
-//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`], [`mod@sjlt`], [`mod@rademacher`],
-//!   [`mod@hadamard`], [`mod@gaussian`], [`mod@srht`], [`mod@mask`], [`codec`], [`score`]. In each, the
-//!   function named `definition` is the scalar text that *defines* the answer; below it stands the vector
-//!   form, once, over the vocabulary of `simd.rs`.
-//! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things on which all
-//!   equal bits rest.
-//! - `isa/` holds the vocabulary's words for each instruction set. All loads, stores and intrinsics are there.
-//! - `level.rs` finds out what the machine has; `dispatch.rs` is the one place where a level becomes code.
+//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`],
+//!   [`matrix`], [`convert`], [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`],
+//!   [`mod@gaussian`], [`mod@srht`], [`mod@mask`], [`codec`], [`score`]. In each, the
+//!   function named `definition` is the scalar text that *defines* the answer; below it
+//!   stands the vector form, once, over the vocabulary of `simd.rs`.
+//! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things
+//!   on which all equal bits rest.
+//! - `isa/` holds the vocabulary's words for each instruction set. All loads, stores and
+//!   intrinsics are there.
+//! - `level.rs` finds out what the machine has; `dispatch.rs` is the one place where a
+//!   level becomes code.
 //!
 //! # What is promised
-//! For the same input, every [`Level`] on every target returns the same bits, but for the payload of a NaN.
-//! The floating-point environment must be the default one (round to nearest even, subnormals kept).
-//! The environment variable `GRADSIEVE_LEVEL` chooses a level by name, if the feature `std` is on
-//! ([`Level::best`]); without it the crate looks at the machine alone.
-//! No function panics: slices that disagree in length are an [`Error`].
+//! For the same input, every [`Level`] on every target returns the same bits, but for the
+//! payload of a NaN. The floating-point environment must be the default one (round to
+//! nearest even, subnormals kept). The environment variable `GRADSIEVE_LEVEL` chooses a
+//! level by name, if the feature `std` is on ([`Level::best`]); without it the crate
+//! looks at the machine alone. No function panics: slices that disagree in length are an
+//! [`Error`].
 //!
 //! ```
 //! let x = [1.0_f32, 2.0, 3.0];
@@ -28,7 +32,8 @@
 //! ```
 #![no_std]
 #![warn(clippy::std_instead_of_core)]
-// Where there is no vector instruction set that we know, nobody says the words of the vocabulary.
+// Where there is no vector instruction set that we know, nobody says the words of the
+// vocabulary.
 #![cfg_attr(
     not(any(
         target_arch = "x86_64",

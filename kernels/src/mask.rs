@@ -1,21 +1,30 @@
-//! A mask before the SJLT: of every *m* blocks of 32 coordinates one is kept, the others are not even read.
+//! A mask before the SJLT: of every *m* blocks of 32 coordinates one is kept, the others
+//! are not even read.
 //!
-//! Coordinates are taken in strata of 32·*m*, aligned to multiples of that in the whole gradient. Word number *t* of the hash stream chooses which of
-//! the *m* blocks of stratum *t* is kept: its upper 32 bits, by multiply–shift. What is kept goes through the [`mod@crate::sjlt`] as coordinates of
-//! their own numbers, as if all others were zero. The caller multiplies by √(m/s) when the gradient is complete, *s* the SJLT's repetitions.
+//! Coordinates are taken in strata of 32·*m*, aligned to multiples of that in the whole
+//! gradient. Word number *t* of the hash stream chooses which of the *m* blocks of
+//! stratum *t* is kept: its upper 32 bits, by multiply–shift. What is kept goes through
+//! the [`mod@crate::sjlt`] as coordinates of their own numbers, as if all others were
+//! zero. The caller multiplies by √(m/s) when the gradient is complete, *s* the SJLT's
+//! repetitions.
 //!
-//! *Unbiased*: every coordinate is kept with probability 1/m (to one part in 2³²/m), so E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: with u_tc
-//! the inner product of x's and y's block *c* of stratum *t*, and |x_tc| a block's norm, at most
+//! *Unbiased*: every coordinate is kept with probability 1/m (to one part in 2³²/m), so
+//! E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: with u_tc the inner product of
+//! x's and y's block *c* of stratum *t*, and |x_tc| a block's norm, at most
 //!
-//! M + (‖x‖²‖y‖² + ⟨x, y⟩² + M + N)/k, M = Σ_t (m·Σ_c u_tc² − (Σ_c u_tc)²), N = Σ_t (m·Σ_c |x_tc|²|y_tc|² − Σ_c |x_tc|²·Σ_c |y_tc|²).
+//! M + (‖x‖²‖y‖² + ⟨x, y⟩² + M + N)/k, M = Σ_t (m·Σ_c u_tc² − (Σ_c u_tc)²), N = Σ_t
+//! (m·Σ_c |x_tc|²|y_tc|² − Σ_c |x_tc|²·Σ_c |y_tc|²).
 //!
-//! M and N vanish where all blocks of a stratum are alike, and M is up to (m − 1)·Σu_tc² where one block of it carries the gradient: **do not mask
-//! gradients that few blocks carry** (embeddings, output heads), for what is dropped leaves no trace.
+//! M and N vanish where all blocks of a stratum are alike, and M is up to (m − 1)·Σu_tc²
+//! where one block of it carries the gradient: **do not mask gradients that few blocks
+//! carry** (embeddings, output heads), for what is dropped leaves no trace.
 //!
-//! Where a gradient is cut changes no bit, as for the SJLT. *Cost*: that of the SJLT of p/m coordinates, and a hash a stratum. With *m* = 1 it is the SJLT.
+//! Where a gradient is cut changes no bit, as for the SJLT. *Cost*: that of the SJLT of
+//! p/m coordinates, and a hash a stratum. With *m* = 1 it is the SJLT.
 //!
-//! Sources: the GraSS paper (2025), which masks single coordinates anywhere. Whole blocks, one of each stratum, are this project's: memory is skipped as well
-//! as additions, and every region of the gradient is looked at.
+//! Sources: the GraSS paper (2025), which masks single coordinates anywhere. Whole
+//! blocks, one of each stratum, are this project's: memory is skipped as well as
+//! additions, and every region of the gradient is looked at.
 
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
@@ -69,8 +78,9 @@ impl Mask {
     }
 }
 
-/// Adds the projection of `scale`·x, the coordinates `offset..offset + x.len()` of a gradient, to `out`. Each product is rounded to `f32`
-/// first; a scale of 1 changes nothing.
+/// Adds the projection of `scale`·x, the coordinates `offset..offset + x.len()` of a
+/// gradient, to `out`. Each product is rounded to `f32` first; a scale of 1 changes
+/// nothing.
 ///
 /// # Errors
 /// As [`crate::sjlt()`]; `out` is as it was.
@@ -108,10 +118,12 @@ pub fn mask_with<T: Element>(
     Ok(())
 }
 
-/// The parts of a segment that are kept, in order, each with its offset: at most one block a stratum.
+/// The parts of a segment that are kept, in order, each with its offset: at most one
+/// block a stratum.
 struct Kept<'a, T> {
     projection: Mask,
-    /// Number of the next stratum, and its first coordinate's place in the segment; the first stratum may have begun `before` it.
+    /// Number of the next stratum, and its first coordinate's place in the segment; the
+    /// first stratum may have begun `before` it.
     t: u64,
     place: usize,
     before: u64,
@@ -125,7 +137,8 @@ impl<'a, T> Kept<'a, T> {
         Self { projection, t, place: 0, before, offset, x }
     }
 
-    /// Where in the segment the kept block begins of the stratum that is `ahead` after the next; it need not be there.
+    /// Where in the segment the kept block begins of the stratum that is `ahead` after
+    /// the next; it need not be there.
     #[inline(always)]
     fn place_of_later(&self, ahead: u16) -> usize {
         let projection = self.projection;
@@ -141,7 +154,8 @@ impl<'a, T> Kept<'a, T> {
             if self.place >= self.x.len() {
                 return None;
             }
-            // The kept block, counted from where the segment enters the stratum; what lies before that is not there.
+            // The kept block, counted from where the segment enters the stratum; what
+            // lies before that is not there.
             let kept = self.projection.kept(self.t);
             let first = kept.saturating_sub(self.before) as usize;
             let end = (kept + BLOCK as u64).saturating_sub(self.before) as usize;
@@ -158,7 +172,8 @@ impl<'a, T> Kept<'a, T> {
     }
 }
 
-/// How many strata ahead memory is asked for: what is kept is too far apart for the machine to guess.
+/// How many strata ahead memory is asked for: what is kept is too far apart for the
+/// machine to guess.
 const AHEAD: u16 = 16;
 
 /// The scalar text.

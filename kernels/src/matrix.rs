@@ -1,8 +1,10 @@
-//! Small dense matrices, row by row: products in canonical order, updates in a fixed one, and β·y + α·x.
+//! Small dense matrices, row by row: products in canonical order, updates in a fixed one,
+//! and β·y + α·x.
 //!
-//! An entry of a product is the canonical dot ([`crate::dot()`]) of two rows, rounded to `f32`; its error is that of the dot plus one
-//! rounding. An update adds rounded products in the order of the batch: after B of them an entry's error is at most
-//! (B + 1)·2⁻²⁴·(|before| + Σ|products|).
+//! An entry of a product is the canonical dot ([`crate::dot()`]) of two rows, rounded to
+//! `f32`; its error is that of the dot plus one rounding. An update adds rounded products
+//! in the order of the batch: after B of them an entry's error is at most (B +
+//! 1)·2⁻²⁴·(|before| + Σ|products|).
 //!
 //! | function | does | multiply–adds |
 //! |---|---|---|
@@ -22,7 +24,8 @@ use crate::level::Level;
 use crate::simd::Simd;
 use crate::sum::{LANES, TILE};
 
-/// `out`ᵢ = ⟨row i of `matrix`, `x`⟩, where rows are as long as `x`, and as many as `out` is long.
+/// `out`ᵢ = ⟨row i of `matrix`, `x`⟩, where rows are as long as `x`, and as many as `out`
+/// is long.
 ///
 /// # Errors
 /// [`Error::Length`] if `matrix` has another length than that; `out` is as it was.
@@ -45,10 +48,12 @@ pub fn matvec_with<T: Element, U: Element>(
     product_with(level, x.len(), matrix, x, out)
 }
 
-/// `out` = A Bᵀ of two matrices with rows of `columns` entries: entry (i, j) is ⟨row i of `a`, row j of `b`⟩.
+/// `out` = A Bᵀ of two matrices with rows of `columns` entries: entry (i, j) is ⟨row i of
+/// `a`, row j of `b`⟩.
 ///
 /// # Errors
-/// [`Error::Length`] if `a` or `b` is not made of whole rows, or `out` has not an entry for each two of them; `out` is as it was.
+/// [`Error::Length`] if `a` or `b` is not made of whole rows, or `out` has not an entry
+/// for each two of them; `out` is as it was.
 #[inline]
 pub fn product<T: Element, U: Element>(
     columns: usize,
@@ -89,8 +94,8 @@ pub fn product_with<T: Element, U: Element>(
 /// [`product`] of some columns of two matrices, into some columns of a third.
 ///
 /// # Errors
-/// [`Error::Length`] unless `a` and `b` have as many columns, and `out` a row for each row of `a` and a column for each of `b`; `out` is as
-/// it was.
+/// [`Error::Length`] unless `a` and `b` have as many columns, and `out` a row for each
+/// row of `a` and a column for each of `b`; `out` is as it was.
 #[inline]
 pub fn product_of<T: Element, U: Element>(
     a: Part<'_, T>,
@@ -118,10 +123,12 @@ pub fn product_of_with<T: Element, U: Element>(
     Ok(())
 }
 
-/// Adds `weight`·x xᵀ to a packed lower triangle (row i has i + 1 entries): (weight·xᵢ)·xⱼ, both products rounded.
+/// Adds `weight`·x xᵀ to a packed lower triangle (row i has i + 1 entries):
+/// (weight·xᵢ)·xⱼ, both products rounded.
 ///
 /// # Errors
-/// [`Error::Length`] if `packed` has not k(k + 1)/2 entries for the k of `x`; it is as it was.
+/// [`Error::Length`] if `packed` has not k(k + 1)/2 entries for the k of `x`; it is as it
+/// was.
 #[inline]
 pub fn add_outer(weight: f32, x: &[f32], packed: &mut [f32]) -> Result<(), Error> {
     add_outer_with(Level::best(), weight, x, packed)
@@ -141,11 +148,13 @@ pub fn add_outer_with(level: Level, weight: f32, x: &[f32], packed: &mut [f32]) 
     Ok(())
 }
 
-/// Adds Uᵀ V to `m`: U and V have a row for each member of a batch, `m` a row for each column of U and a column for each of V. To
-/// each entry (i, j) the rounded products uᵦᵢ·vᵦⱼ are added in the order of b; a V of a small format is widened first, exactly.
+/// Adds Uᵀ V to `m`: U and V have a row for each member of a batch, `m` a row for each
+/// column of U and a column for each of V. To each entry (i, j) the rounded products
+/// uᵦᵢ·vᵦⱼ are added in the order of b; a V of a small format is widened first, exactly.
 ///
 /// # Errors
-/// [`Error::Length`] if `u` or `v` does not consist of `batch` rows, or `m` has another shape; it is as it was.
+/// [`Error::Length`] if `u` or `v` does not consist of `batch` rows, or `m` has another
+/// shape; it is as it was.
 #[inline]
 pub fn add_products<T: Element>(batch: usize, u: &[f32], v: &[T], m: &mut [f32]) -> Result<(), Error> {
     add_products_with(Level::best(), batch, u, v, m)
@@ -180,8 +189,8 @@ pub fn add_products_with<T: Element>(
 /// [`add_products`] of some columns of two matrices, to some columns of a third.
 ///
 /// # Errors
-/// [`Error::Length`] unless `u` and `v` have as many rows, and `m` a row for each column of `u` and a column for each of `v`; `m` is as it
-/// was.
+/// [`Error::Length`] unless `u` and `v` have as many rows, and `m` a row for each column
+/// of `u` and a column for each of `v`; `m` is as it was.
 #[inline]
 pub fn add_products_of<T: Element>(u: Part<'_, f32>, v: Part<'_, T>, m: PartMut<'_>) -> Result<(), Error> {
     add_products_of_with(Level::best(), u, v, m)
@@ -231,7 +240,8 @@ pub fn scale_add_with<T: Element>(
     Ok(())
 }
 
-/// Some columns of a matrix: of each row of `stride` entries those from `first` on, `columns` of them.
+/// Some columns of a matrix: of each row of `stride` entries those from `first` on,
+/// `columns` of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a, T> {
     values: &'a [T],
@@ -244,7 +254,8 @@ impl<'a, T> Part<'a, T> {
     /// Columns `first..first + columns` of rows of `stride` entries.
     ///
     /// # Errors
-    /// [`Error::Width`] if there are no such columns; [`Error::Length`] if `values` is not made of whole rows.
+    /// [`Error::Width`] if there are no such columns; [`Error::Length`] if `values` is
+    /// not made of whole rows.
     pub const fn new(values: &'a [T], stride: usize, first: usize, columns: usize) -> Result<Self, Error> {
         match check_part(values.len(), stride, first, columns) {
             Ok(()) => Ok(Self { values, stride, first, columns }),
@@ -346,7 +357,8 @@ impl<T: Element, U: Element> Product<'_, T, U> {
         }
     }
 
-    /// Tiles of `N` by `N` entries, and what is left one by one. So many rows of A that they stay near meet `N` rows of B at a time.
+    /// Tiles of `N` by `N` entries, and what is left one by one. So many rows of A that
+    /// they stay near meet `N` rows of B at a time.
     #[inline(always)]
     fn tiles<S: Simd, const N: usize>(mut self, s: S) {
         let (a, b) = (self.a, self.b);
@@ -386,7 +398,8 @@ impl<T: Element, U: Element> Product<'_, T, U> {
     }
 }
 
-/// Asks for the memory of `count` elements of a row from place `at` on, as far as there are such.
+/// Asks for the memory of `count` elements of a row from place `at` on, as far as there
+/// are such.
 #[inline(always)]
 fn ask_for<S: Simd, T>(s: S, row: &[T], at: usize, count: usize) {
     let part = row.get(at..).unwrap_or_default();
@@ -454,8 +467,9 @@ fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F;
     }
 }
 
-/// Of a tile's 64 lanes the sixteen from 16·`G` on, for each two rows. All rows are as long as the first: they are walked side by side, one
-/// counter serves them, and no place need be checked.
+/// Of a tile's 64 lanes the sixteen from 16·`G` on, for each two rows. All rows are as
+/// long as the first: they are walked side by side, one counter serves them, and no place
+/// need be checked.
 #[inline(always)]
 fn sixteen<S: Simd, T: Element, U: Element, const N: usize, const G: usize>(
     s: S,
@@ -603,8 +617,9 @@ impl<T: Element> Kernel for Products<'_, T> {
 const GATHERED: usize = 32;
 
 impl<T: Element> Products<'_, T> {
-    /// `R` rows by `C` times sixteen columns stay in registers while some of the batch goes by; of a row that is left over, `W` times sixteen, for one
-    /// addition waits for the last, and others fill the time.
+    /// `R` rows by `C` times sixteen columns stay in registers while some of the batch
+    /// goes by; of a row that is left over, `W` times sixteen, for one addition waits for
+    /// the last, and others fill the time.
     #[inline(always)]
     fn tiles<S: Simd, const R: usize, const C: usize, const W: usize>(mut self, s: S) {
         let rows = self.u.columns;

@@ -1,8 +1,9 @@
 //! Squared L2 norm Σ xᵢ², L1 norm Σ |xᵢ| and largest magnitude max |xᵢ|.
 //!
-//! The two sums are canonical ([`crate::sum`]), with relative errors of at most 23·2⁻²⁴ (L2², while no square
-//! underflows) and 22·2⁻²⁴ (L1): all terms are of one sign. The maximum is exact and passes over NaNs.
-//! Whoever wants several of them at once takes [`crate::summary`], which reads the slice once.
+//! The two sums are canonical ([`crate::sum`]), with relative errors of at most 23·2⁻²⁴
+//! (L2², while no square underflows) and 22·2⁻²⁴ (L1): all terms are of one sign. The
+//! maximum is exact and passes over NaNs. Whoever wants several of them at once takes
+//! [`crate::summary`], which reads the slice once.
 
 use crate::dispatch::{Kernel, run};
 use crate::dot::{AHEAD, load_at, load_from, rows, short_sums, vector_sums};
@@ -201,8 +202,9 @@ pub(crate) fn lanes<S: Simd, T: Element, M: Term>(
 /// The bits of the infinity, doubled.
 pub(crate) const INFINITY_DOUBLED: u32 = 0xFF00_0000;
 
-/// The largest of `best` and the entries' doubled bits, which are ordered as magnitudes are: the sign drops out, and NaNs lie above
-/// the infinity. The maximum seldom grows, so there is one question for a row.
+/// The largest of `best` and the entries' doubled bits, which are ordered as magnitudes
+/// are: the sign drops out, and NaNs lie above the infinity. The maximum seldom grows, so
+/// there is one question for a row.
 #[inline(always)]
 pub(crate) fn max_doubled<T: Element>(x: &[T], mut best: u32) -> u32 {
     let (rows, rest) = x.as_chunks::<ABREAST>();

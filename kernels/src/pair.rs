@@ -1,7 +1,9 @@
-//! One pass over two vectors: their dot product, both squared norms, and the L1 norm of the first.
+//! One pass over two vectors: their dot product, both squared norms, and the L1 norm of
+//! the first.
 //!
-//! What a cosine needs. Each of the four sums is canonical, and so has the bits that [`crate::dot()`],
-//! [`crate::squared_norm`] and [`crate::l1_norm`] give; the vectors are read once.
+//! What a cosine needs. Each of the four sums is canonical, and so has the bits that
+//! [`crate::dot()`], [`crate::squared_norm`] and [`crate::l1_norm`] give; the vectors are
+//! read once.
 
 use crate::dispatch::{Kernel, run};
 use crate::dot::{self, AHEAD, load_at, load_from, rows, short_sums, vector_sums};
@@ -82,7 +84,8 @@ impl<T: Element, U: Element> Kernel for Both<'_, T, U> {
         definition(self.x, self.y)
     }
 
-    /// The four sums one after the other: together they have too many lanes for the registers.
+    /// The four sums one after the other: together they have too many lanes for the
+    /// registers.
     #[inline(always)]
     fn serial(self) -> Pair {
         Pair {
@@ -123,8 +126,9 @@ fn paired<S: Simd, T: Element, U: Element>() -> [bool; 4] {
     if S::ROOMY { [false; 4] } else { [T::PAIRED && U::PAIRED, T::PAIRED, U::PAIRED, T::PAIRED] }
 }
 
-/// The lanes of one tile's sums: side by side if there is room for their sixteen registers, else one after the other, in which case
-/// only the first has to fetch the tile.
+/// The lanes of one tile's sums: side by side if there is room for their sixteen
+/// registers, else one after the other, in which case only the first has to fetch the
+/// tile.
 #[inline(always)]
 fn lanes<S: Simd, T: Element, U: Element>(
     s: S,

@@ -1,38 +1,49 @@
-//! The dense Rademacher projection, made on the fly: every one of *k* outputs is the sum of all inputs with signs of its own.
+//! The dense Rademacher projection, made on the fly: every one of *k* outputs is the sum
+//! of all inputs with signs of its own.
 //!
-//! out\[j\] += Σᵢ sᵢⱼ·xᵢ with independent fair signs from a hash of (seed, i, j), so nothing is stored and a gradient may arrive in
-//! segments. The caller multiplies by [`Rademacher::scale`] = 1/√k when the gradient is complete.
+//! out\[j\] += Σᵢ sᵢⱼ·xᵢ with independent fair signs from a hash of (seed, i, j), so
+//! nothing is stored and a gradient may arrive in segments. The caller multiplies by
+//! [`Rademacher::scale`] = 1/√k when the gradient is complete.
 //!
-//! Coordinates are taken in groups of [`GROUP`] = 32, aligned to multiples of 32 in the whole gradient. Word number
-//! g·k/2 + m of the hash stream serves group g and the outputs 2m (its lower 32 bits) and 2m + 1 (its upper 32 bits): 64 signs a
-//! word. Nibble q of an output's 32 bits serves the four inputs x₀..x₃ of the group's q-th four, whose sum is
+//! Coordinates are taken in groups of [`GROUP`] = 32, aligned to multiples of 32 in the
+//! whole gradient. Word number g·k/2 + m of the hash stream serves group g and the
+//! outputs 2m (its lower 32 bits) and 2m + 1 (its upper 32 bits): 64 signs a word. Nibble
+//! q of an output's 32 bits serves the four inputs x₀..x₃ of the group's q-th four, whose
+//! sum is
 //!
 //! t_q = ±(((±x₀ ± x₁) ± x₂) + x₃)
 //!
-//! where bit b = 0, 1, 2 of the nibble, if set, gives x_b the other sign than x₃, and bit 3, if set, flips the sign of the whole
-//! sum. (A bijection of four fair bits: the four signs are fair and independent.) A group adds
+//! where bit b = 0, 1, 2 of the nibble, if set, gives x_b the other sign than x₃, and bit
+//! 3, if set, flips the sign of the whole sum. (A bijection of four fair bits: the four
+//! signs are fair and independent.) A group adds
 //!
 //! out\[j\] += ((t₀ + t₁) + (t₂ + t₃)) + ((t₄ + t₅) + (t₆ + t₇))
 //!
-//! in rising order of groups. Every operation is rounded once. There are only sixteen values that t_q can take, so they
-//! are tabulated once a group and looked up for every output (the mailman's method, or that of the four Russians): 32
-//! inputs cost an output eight look-ups and eight additions.
+//! in rising order of groups. Every operation is rounded once. There are only sixteen
+//! values that t_q can take, so they are tabulated once a group and looked up for every
+//! output (the mailman's method, or that of the four Russians): 32 inputs cost an output
+//! eight look-ups and eight additions.
 //!
-//! *Where a gradient is cut*: inputs of a group that are not there count as +0. A segment that begins and ends on multiples of
-//! 32 gives the bits of the whole. A cut inside a group makes two groups with zeros of it, which is another rounding, and
-//! costs a group's work twice. A [`Carry`] in the caller's hands takes that away: it holds the incomplete group back (at most 31
-//! numbers) until the segments that follow in order complete it, and then every cut gives the bits of the whole.
+//! *Where a gradient is cut*: inputs of a group that are not there count as +0. A segment
+//! that begins and ends on multiples of 32 gives the bits of the whole. A cut inside a
+//! group makes two groups with zeros of it, which is another rounding, and costs a
+//! group's work twice. A [`Carry`] in the caller's hands takes that away: it holds the
+//! incomplete group back (at most 31 numbers) until the segments that follow in order
+//! complete it, and then every cut gives the bits of the whole.
 //!
-//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/k. Tails are light
-//! whatever the gradient, which is what the *k* additions an element buy; where time counts, take the [`mod@crate::sjlt`].
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩²
+//! − 2Σxᵢ²yᵢ²)/k. Tails are light whatever the gradient, which is what the *k* additions
+//! an element buy; where time counts, take the [`mod@crate::sjlt`].
 //!
-//! *Error* of an output against the exact sum: at most (7 + ⌈p/32⌉)·2⁻²⁴·Σ|xᵢ|, and about √(p/32)·2⁻²⁴·‖x‖ in practice.
+//! *Error* of an output against the exact sum: at most (7 + ⌈p/32⌉)·2⁻²⁴·Σ|xᵢ|, and about
+//! √(p/32)·2⁻²⁴·‖x‖ in practice.
 //!
-//! The width is a multiple of [`WIDTH_MULTIPLE`] = 16: eight words of the hash, and one vector of sixteen lanes, so that no
-//! instruction set is left with a rest.
+//! The width is a multiple of [`WIDTH_MULTIPLE`] = 16: eight words of the hash, and one
+//! vector of sixteen lanes, so that no instruction set is left with a rest.
 //!
-//! Sources: Achlioptas 2003 (±1 projections); Liberty & Zucker 2009 (the mailman algorithm); Arlazarov et al. 1970 (the
-//! four Russians); Park et al. 2023 (TRAK) for its use on gradients.
+//! Sources: Achlioptas 2003 (±1 projections); Liberty & Zucker 2009 (the mailman
+//! algorithm); Arlazarov et al. 1970 (the four Russians); Park et al. 2023 (TRAK) for its
+//! use on gradients.
 
 use crate::dispatch::{Kernel, run};
 use crate::element::Element;
@@ -81,7 +92,8 @@ impl Rademacher {
         one_over_root(self.width)
     }
 
-    /// The hash state that belongs to the first two outputs of `group`; adding [`GOLDEN`] leads to the next word.
+    /// The hash state that belongs to the first two outputs of `group`; adding [`GOLDEN`]
+    /// leads to the next word.
     #[inline(always)]
     const fn state(self, group: u64) -> u64 {
         let counter = group.wrapping_mul(self.width as u64 / 2);
@@ -103,12 +115,13 @@ pub(crate) const fn one_over_root(k: usize) -> f32 {
     (1.0 / root) as f32
 }
 
-/// Adds the projection of `scale`·x, the coordinates `offset..offset + x.len()` of a gradient, to `out`, which is *k* long. Each
-/// product is rounded to `f32` first; a scale of 1 changes nothing.
+/// Adds the projection of `scale`·x, the coordinates `offset..offset + x.len()` of a
+/// gradient, to `out`, which is *k* long. Each product is rounded to `f32` first; a scale
+/// of 1 changes nothing.
 ///
 /// # Errors
-/// [`Error::Length`] if `out` is not *k* long; [`Error::Offset`] if the last coordinate's number exceeds 64 bits. `out` is as it
-/// was.
+/// [`Error::Length`] if `out` is not *k* long; [`Error::Offset`] if the last coordinate's
+/// number exceeds 64 bits. `out` is as it was.
 #[inline]
 pub fn rademacher<T: Element>(
     projection: Rademacher,
@@ -139,12 +152,13 @@ pub fn rademacher_with<T: Element>(
     Ok(())
 }
 
-/// Adds the projections of the same coordinates of several gradients: row b of `out` (*k* elements) gets that of `xs[b]`. The bits
-/// are those of [`rademacher`] with a scale of 1, gradient by gradient; the signs are made once for all of them.
+/// Adds the projections of the same coordinates of several gradients: row b of `out` (*k*
+/// elements) gets that of `xs[b]`. The bits are those of [`rademacher`] with a scale of
+/// 1, gradient by gradient; the signs are made once for all of them.
 ///
 /// # Errors
-/// [`Error::Length`] if the gradients differ in length, or `out` is not *k* times their number long; [`Error::Offset`]. `out` is
-/// as it was.
+/// [`Error::Length`] if the gradients differ in length, or `out` is not *k* times their
+/// number long; [`Error::Offset`]. `out` is as it was.
 #[inline]
 pub fn rademacher_batch<T: Element>(
     projection: Rademacher,
@@ -198,8 +212,8 @@ fn definition<T: Element>(projection: Rademacher, mut offset: u64, scale: f32, m
     }
 }
 
-/// The scaled inputs of the group that `offset` lies in, with zeros where there are none; the group's number; and the inputs of
-/// later groups.
+/// The scaled inputs of the group that `offset` lies in, with zeros where there are none;
+/// the group's number; and the inputs of later groups.
 #[inline(always)]
 fn next_group<T: Element>(offset: u64, scale: f32, x: &[T]) -> Option<([f32; GROUP], u64, &[T])> {
     if x.is_empty() {
@@ -359,7 +373,8 @@ fn look_up_group<S: Simd>(s: S, tables: &[S::F; 8], words: S::F) -> S::F {
     s.add(low, high)
 }
 
-/// The signs of a nibble's four bits as lanes of ±1: lane *n* of the *b*-th is −1 where bit *b* of *n* is set.
+/// The signs of a nibble's four bits as lanes of ±1: lane *n* of the *b*-th is −1 where
+/// bit *b* of *n* is set.
 struct Signs<S: Simd>([S::F; 4]);
 
 impl<S: Simd> Signs<S> {
@@ -393,10 +408,12 @@ impl<S: Simd> Signs<S> {
     }
 }
 
-/// The incomplete group of a gradient that arrives in segments: with it, where a gradient is cut changes no bit.
+/// The incomplete group of a gradient that arrives in segments: with it, where a gradient
+/// is cut changes no bit.
 ///
-/// Segments that follow one another in order fill the group, and it is added when it is complete, or when a segment comes that
-/// lies elsewhere, or by [`Carry::finish`]. A few words and 32 numbers, in the caller's hands.
+/// Segments that follow one another in order fill the group, and it is added when it is
+/// complete, or when a segment comes that lies elsewhere, or by [`Carry::finish`]. A few
+/// words and 32 numbers, in the caller's hands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Carry {
     /// The inputs that are held back: coordinates `next - held..next`, all of one group.
@@ -418,7 +435,8 @@ impl Carry {
         Self { inputs: [0.0; GROUP], held: 0, next: 0 }
     }
 
-    /// [`rademacher`] of a segment, but for the group that it leaves incomplete at its end.
+    /// [`rademacher`] of a segment, but for the group that it leaves incomplete at its
+    /// end.
     ///
     /// # Errors
     /// As [`rademacher`]; `out` and the carry are as they were.
@@ -455,7 +473,8 @@ impl Carry {
         if offset != self.next {
             self.finish_with(level, projection, out)?;
         }
-        // First the rest of a group that has begun, then whole groups, then the beginning of another.
+        // First the rest of a group that has begun, then whole groups, then the beginning
+        // of another.
         let missing = (offset.wrapping_neg() % GROUP as u64) as usize;
         let (before, x) = x.split_at_checked(missing).unwrap_or((x, &[]));
         self.hold(offset, scale, before);
@@ -469,7 +488,8 @@ impl Carry {
         Ok(())
     }
 
-    /// Adds what is held back. A later segment that would have completed the group begins a new one with zeros.
+    /// Adds what is held back. A later segment that would have completed the group begins
+    /// a new one with zeros.
     ///
     /// # Errors
     /// [`Error::Length`] if `out` is not *k* long; the carry is as it was.
@@ -496,7 +516,8 @@ impl Carry {
         Ok(())
     }
 
-    /// Holds inputs back that follow those which are held; together they are less than a group or complete one.
+    /// Holds inputs back that follow those which are held; together they are less than a
+    /// group or complete one.
     fn hold<T: Element>(&mut self, offset: u64, scale: f32, x: &[T]) {
         for (input, x) in self.inputs.iter_mut().skip(self.held).zip(x) {
             *input = scale * x.widen();

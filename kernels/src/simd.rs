@@ -1,11 +1,13 @@
 //! The vector vocabulary: what a kernel may say about sixteen `f32` lanes.
 //!
-//! A kernel is written once over [`Simd`] and means the same on every instruction set: one 512-bit register,
-//! two of 256 bits, four of 128. Equal bits come by construction, because every word is either exact or one
-//! correctly rounded IEEE operation a lane. A value of a `Simd` type is a *witness*: it can only be made where
-//! the instruction set is known to be there (`dispatch.rs`), so its words are safe to say.
+//! A kernel is written once over [`Simd`] and means the same on every instruction set:
+//! one 512-bit register, two of 256 bits, four of 128. Equal bits come by construction,
+//! because every word is either exact or one correctly rounded IEEE operation a lane. A
+//! value of a `Simd` type is a *witness*: it can only be made where the instruction set
+//! is known to be there (`dispatch.rs`), so its words are safe to say.
 //!
-//! May not import any kernel, but for the scalar texts of which a word's default body is made.
+//! May not import any kernel, but for the scalar texts of which a word's default body is
+//! made.
 
 use crate::hash::{GOLDEN, mix};
 use half::{bf16, f16};
@@ -16,8 +18,8 @@ pub(crate) trait Simd: Copy {
     type F: Copy;
     /// Sixteen lanes of `f64`.
     type Wide: Copy;
-    /// Whether sixteen values of `F` and the operands of a step fit the registers. If not, a kernel with many sums
-    /// takes a tile in several passes.
+    /// Whether sixteen values of `F` and the operands of a step fit the registers. If
+    /// not, a kernel with many sums takes a tile in several passes.
     const ROOMY: bool;
 
     /// All lanes equal to `value`.
@@ -28,13 +30,15 @@ pub(crate) trait Simd: Copy {
     fn load_f16(self, from: &[f16; 16]) -> Self::F;
     /// Lane *i* = `from[i]`, widened exactly.
     fn load_bf16(self, from: &[bf16; 16]) -> Self::F;
-    /// Lane *i* = `from[i]`, and zero from its end on; at most the first sixteen elements.
+    /// Lane *i* = `from[i]`, and zero from its end on; at most the first sixteen
+    /// elements.
     fn load_part(self, from: &[f32]) -> Self::F;
     /// [`Simd::load_part`], widened exactly.
     fn load_part_f16(self, from: &[f16]) -> Self::F;
     /// [`Simd::load_part`], widened exactly.
     fn load_part_bf16(self, from: &[bf16]) -> Self::F;
-    /// Lane *i* of the first = `from[2i]`, of the second = `from[2i + 1]`, widened exactly: cheaper than in order.
+    /// Lane *i* of the first = `from[2i]`, of the second = `from[2i + 1]`, widened
+    /// exactly: cheaper than in order.
     fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2];
     /// [`Simd::load_bf16_pairs`] of at most the first 32 elements, with zeros behind.
     fn load_part_bf16_pairs(self, from: &[bf16]) -> [Self::F; 2];
@@ -60,20 +64,23 @@ pub(crate) trait Simd: Copy {
     }
     /// Sign bit cleared.
     fn abs(self, a: Self::F) -> Self::F;
-    /// The larger of `a` and `best`, and `best` where `a` is a NaN. No lane of `best` is a NaN.
+    /// The larger of `a` and `best`, and `best` where `a` is a NaN. No lane of `best` is
+    /// a NaN.
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F;
     /// How many lanes are infinite or NaN.
     fn count_non_finite(self, a: Self::F) -> u32;
     /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1; lane 0 is returned.
     fn fold(self, a: Self::F) -> f32;
-    /// The first step of [`Simd::fold`] of `a`, which leaves lanes 0..8, and of `b`, which stand in lanes 8..16.
+    /// The first step of [`Simd::fold`] of `a`, which leaves lanes 0..8, and of `b`,
+    /// which stand in lanes 8..16.
     fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F;
     /// Wide lanes of +0.
     fn wide(self) -> Self::Wide;
     /// Lane *i* of `wide` + lane *i* of `a`, widened exactly; one rounding.
     fn add_wide(self, wide: Self::Wide, a: Self::F) -> Self::Wide;
-    /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1, in `f64`; lane 0 is returned. If `paired`, lanes 0..8 hold the even places and
-    /// lanes 8..16 the odd ones: it is the places that are folded.
+    /// Lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1, in `f64`; lane 0 is returned. If
+    /// `paired`, lanes 0..8 hold the even places and lanes 8..16 the odd ones: it is the
+    /// places that are folded.
     fn fold_wide(self, wide: Self::Wide, paired: bool) -> f64;
     /// Place *i* = [`Simd::fold`] of the *i*th of sixteen.
     #[inline(always)]
@@ -103,20 +110,23 @@ pub(crate) trait Simd: Copy {
         }
         self.load(&lanes)
     }
-    /// Lane *i* = the element of `table` whose number is in bits 4·`place`.. of word *i*; `place` is below 8.
+    /// Lane *i* = the element of `table` whose number is in bits 4·`place`.. of word *i*;
+    /// `place` is below 8.
     #[inline(always)]
     fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
         self.load(&words.map(|word| table[(word >> (4 * (place & 7)) & 15) as usize]))
     }
-    /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between −127.5 and 127.5.
+    /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between
+    /// −127.5 and 127.5.
     #[inline(always)]
     fn divide_and_round(self, a: Self::F, by: f32) -> [i8; 16] {
         let mut lanes = [0.0; 16];
         self.store(a, &mut lanes);
         lanes.map(|lane| crate::codec::int8::code(lane, by))
     }
-    /// Σ row·query of unsigned bytes of rows and signed bytes (as two's complement) of queries, all of one length, of which
-    /// no sum leaves 32 bits. Asks for the rows' memory `ahead` bytes after what is read, unless that is 0.
+    /// Σ row·query of unsigned bytes of rows and signed bytes (as two's complement) of
+    /// queries, all of one length, of which no sum leaves 32 bits. Asks for the rows'
+    /// memory `ahead` bytes after what is read, unless that is 0.
     #[inline(always)]
     fn dot_bytes<const R: usize, const C: usize>(
         self,
@@ -126,9 +136,10 @@ pub(crate) trait Simd: Copy {
     ) -> [[i32; R]; C] {
         queries.map(|query| rows.map(|row| crate::score::int8::sum_of(row, query)))
     }
-    /// Lane *i* = Σ over places of the products of four bytes of row *i* with four of a query, for G groups of rows and the queries
-    /// `FIRST..FIRST + C` of W. Bytes and sums as in [`Simd::dot_bytes`]; all groups have as many places as the queries. Asks for
-    /// memory ahead if `fetch`.
+    /// Lane *i* = Σ over places of the products of four bytes of row *i* with four of a
+    /// query, for G groups of rows and the queries `FIRST..FIRST + C` of W. Bytes and
+    /// sums as in [`Simd::dot_bytes`]; all groups have as many places as the queries.
+    /// Asks for memory ahead if `fetch`.
     #[inline(always)]
     fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
         self,
@@ -148,9 +159,10 @@ pub(crate) trait Simd: Copy {
         }
         sums
     }
-    /// Puts lane *i* = Σ over places of the bits in which word *i* of a group and that of a query differ, for some groups one after the other and W
-    /// queries. Bits that are not in the place's mask don't count; a group has as many places as there are masks and queries. Asks for memory ahead
-    /// if `fetch`.
+    /// Puts lane *i* = Σ over places of the bits in which word *i* of a group and that of
+    /// a query differ, for some groups one after the other and W queries. Bits that are
+    /// not in the place's mask don't count; a group has as many places as there are masks
+    /// and queries. Asks for memory ahead if `fetch`.
     fn differences<const W: usize>(
         self,
         groups: &[[u32; 16]],
@@ -162,8 +174,9 @@ pub(crate) trait Simd: Copy {
     /// Asks for the cache line at `ahead` bytes after `from`; any address will do.
     fn prefetch<T>(self, from: &T, ahead: usize);
 
-    /// One block of the blocked SJLT: element *i* of the 32 in `from` has its sign flipped if bit *i* of `word`
-    /// is set, and is added to element *i* XOR *p* of `to`, where *p* is bits 32..37 of `word`.
+    /// One block of the blocked SJLT: element *i* of the 32 in `from` has its sign
+    /// flipped if bit *i* of `word` is set, and is added to element *i* XOR *p* of `to`,
+    /// where *p* is bits 32..37 of `word`.
     fn scatter(self, from: [Self::F; 2], word: u64, to: &mut [[f32; 16]; 2]);
     /// [`Simd::scatter`] of 32 `f16`.
     #[inline(always)]
@@ -176,8 +189,9 @@ pub(crate) trait Simd: Copy {
         self.scatter([self.load_bf16(&from[0]), self.load_bf16(&from[1])], word, to);
     }
 
-    /// The Walsh–Hadamard transform of the sixteen lanes: for *h* = 1, 2, 4, 8, of every two lanes that lie *h* apart in a
-    /// block of 2*h*, the first becomes their sum and the second their difference, one rounding each.
+    /// The Walsh–Hadamard transform of the sixteen lanes: for *h* = 1, 2, 4, 8, of every
+    /// two lanes that lie *h* apart in a block of 2*h*, the first becomes their sum and
+    /// the second their difference, one rounding each.
     #[inline(always)]
     fn hadamard_16(self, a: Self::F) -> Self::F {
         let mut lanes = [0.0; 16];
@@ -192,8 +206,9 @@ pub(crate) trait Simd: Copy {
         self.load(&lanes)
     }
 
-    /// The bits of eight 64-bit hash states `first + m·GOLDEN`, *m* = 0..8: lane 2*m* has the lower half of the *m*-th, lane 2*m* + 1
-    /// the upper. Lanes of bits are only ever loaded, stored and said to the two words below.
+    /// The bits of eight 64-bit hash states `first + m·GOLDEN`, *m* = 0..8: lane 2*m* has
+    /// the lower half of the *m*-th, lane 2*m* + 1 the upper. Lanes of bits are only ever
+    /// loaded, stored and said to the two words below.
     #[inline(always)]
     fn hash_state(self, first: u64) -> Self::F {
         let mut lanes = [0.0; 16];
@@ -202,7 +217,8 @@ pub(crate) trait Simd: Copy {
         }
         self.load(&lanes)
     }
-    /// [`crate::hash::mix`] of the eight states, as bits; then each state moves on by eight words, 8·`GOLDEN`.
+    /// [`crate::hash::mix`] of the eight states, as bits; then each state moves on by
+    /// eight words, 8·`GOLDEN`.
     #[inline(always)]
     fn hash_words(self, state: &mut Self::F) -> Self::F {
         let (mut states, mut words) = ([0.0; 16], [0.0; 16]);
@@ -215,8 +231,9 @@ pub(crate) trait Simd: Copy {
         *state = self.load(&states);
         self.load(&words)
     }
-    /// [`Simd::look_up`] in an odd table. Lane *i* = lane *n* of `table`, where *n* is bits `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16
-    /// of `table` are lanes 0..8 with their signs flipped.
+    /// [`Simd::look_up`] in an odd table. Lane *i* = lane *n* of `table`, where *n* is
+    /// bits `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes
+    /// 8..16 of `table` are lanes 0..8 with their signs flipped.
     #[inline(always)]
     fn look_up_odd<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
         let (mut values, mut lanes) = ([0.0; 16], [0.0; 16]);
@@ -229,7 +246,8 @@ pub(crate) trait Simd: Copy {
     }
 }
 
-/// Where [`Simd::differences`] go: to a row for every query, of which there are `rows` from the first group's first row on; the queries' lie `apart`.
+/// Where [`Simd::differences`] go: to a row for every query, of which there are `rows`
+/// from the first group's first row on; the queries' lie `apart`.
 pub(crate) struct Distances<'a> {
     pub(crate) to: &'a mut [u32],
     pub(crate) rows: usize,
@@ -237,7 +255,8 @@ pub(crate) struct Distances<'a> {
 }
 
 impl Distances<'_> {
-    /// The places of group `group` for query `query`: sixteen, or fewer for the last rows.
+    /// The places of group `group` for query `query`: sixteen, or fewer for the last
+    /// rows.
     #[inline(always)]
     pub(crate) fn of(&mut self, group: usize, query: usize) -> &mut [u32] {
         let (first, start) = (16 * group, self.apart * query + 16 * group);

@@ -1,7 +1,9 @@
-//! The blocked sparse Johnson–Lindenstrauss transform: a gradient of any length becomes *k* numbers.
+//! The blocked sparse Johnson–Lindenstrauss transform: a gradient of any length becomes
+//! *k* numbers.
 //!
-//! Coordinates are taken in blocks of [`BLOCK`] = 32. For each of *s* repetitions, one word of the hash stream
-//! (number `block·s + repetition`) sends a block to one block of the repetition's own k/s outputs:
+//! Coordinates are taken in blocks of [`BLOCK`] = 32. For each of *s* repetitions, one
+//! word of the hash stream (number `block·s + repetition`) sends a block to one block of
+//! the repetition's own k/s outputs:
 //!
 //! | bits of the word | use |
 //! |---|---|
@@ -9,17 +11,20 @@
 //! | 32..37 | *p*: element *i* is added to element *i* XOR *p* of the destination |
 //! | 37..64 | destination, by multiply–shift among k/(32·s) blocks |
 //!
-//! Blocks are taken in order of arrival, repetitions in rising order, each addition rounded once. The caller multiplies
-//! by 1/√s when the gradient is complete. An element costs s additions, whatever *k* is.
+//! Blocks are taken in order of arrival, repetitions in rising order, each addition
+//! rounded once. The caller multiplies by 1/√s when the gradient is complete. An element
+//! costs s additions, whatever *k* is.
 //!
-//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² + ⟨x, y⟩²)/k. Two
-//! elements of one repetition meet with probability s/k if their blocks differ and never if they share one, so the
-//! variance is count-sketch's sum with non-negative terms left out. Tails are heavier than count-sketch's when few
-//! blocks carry the gradient (embeddings, output heads): take s = 2 or 4 there. Multiply–shift makes a destination
-//! likelier than another by at most one part in 2²⁷·32·s/k.
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² +
+//! ⟨x, y⟩²)/k. Two elements of one repetition meet with probability s/k if their blocks
+//! differ and never if they share one, so the variance is count-sketch's sum with
+//! non-negative terms left out. Tails are heavier than count-sketch's when few blocks
+//! carry the gradient (embeddings, output heads): take s = 2 or 4 there. Multiply–shift
+//! makes a destination likelier than another by at most one part in 2²⁷·32·s/k.
 //!
-//! Sources: Charikar, Chen & Farach-Colton 2002 (count-sketch); Kane & Nelson 2014 (sparse JL); the GraSS paper
-//! (2025) for its use on gradients. The blocked form is this project's.
+//! Sources: Charikar, Chen & Farach-Colton 2002 (count-sketch); Kane & Nelson 2014
+//! (sparse JL); the GraSS paper (2025) for its use on gradients. The blocked form is this
+//! project's.
 
 use crate::dispatch::{Kernel, run};
 use crate::dot::AHEAD;
@@ -106,7 +111,8 @@ impl Sjlt {
     /// Whether `width` outputs fit this projection.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of [`Sjlt::multiple`] with at most 2²⁷ blocks.
+    /// [`Error::Width`] unless `width` is a positive multiple of [`Sjlt::multiple`] with
+    /// at most 2²⁷ blocks.
     pub const fn check_width(self, width: usize) -> Result<(), Error> {
         let multiple = self.multiple();
         if width == 0 || !width.is_multiple_of(multiple) || width / multiple > 1 << 27 {
@@ -115,7 +121,8 @@ impl Sjlt {
         Ok(())
     }
 
-    /// The hash state that belongs to the first repetition of `block`; adding [`GOLDEN`] leads to the next word.
+    /// The hash state that belongs to the first repetition of `block`; adding [`GOLDEN`]
+    /// leads to the next word.
     #[inline(always)]
     pub(crate) const fn state(self, block: u64) -> u64 {
         let counter = block.wrapping_mul(self.repeat.count() as u64);
@@ -123,11 +130,12 @@ impl Sjlt {
     }
 }
 
-/// Adds the projection of the coordinates `offset..offset + x.len()` of a gradient to `out`.
+/// Adds the projection of the coordinates `offset..offset + x.len()` of a gradient to
+/// `out`.
 ///
 /// # Errors
-/// [`Error::Width`] as [`Sjlt::check_width`]; [`Error::Offset`] if the last coordinate's number exceeds 64 bits. `out` is
-/// as it was.
+/// [`Error::Width`] as [`Sjlt::check_width`]; [`Error::Offset`] if the last coordinate's
+/// number exceeds 64 bits. `out` is as it was.
 #[inline]
 pub fn sjlt<T: Element>(projection: Sjlt, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
     sjlt_with(Level::best(), projection, offset, x, out)
@@ -150,7 +158,8 @@ pub fn sjlt_with<T: Element>(
     Ok(())
 }
 
-/// [`sjlt`] of `scale`·x, each product rounded to `f32` first: a row of an outer product that is never written down.
+/// [`sjlt`] of `scale`·x, each product rounded to `f32` first: a row of an outer product
+/// that is never written down.
 ///
 /// # Errors
 /// As [`sjlt`].
@@ -280,7 +289,8 @@ impl<T: Element, const REPEAT: usize, const SCALED: bool> Kernel for Project<'_,
     }
 }
 
-/// Whole blocks without a test an element; what lies before the first and behind the last of them by the scalar text.
+/// Whole blocks without a test an element; what lies before the first and behind the last
+/// of them by the scalar text.
 #[inline(always)]
 pub(crate) fn serial<T: Element, const REPEAT: usize, const SCALED: bool>(
     projection: Sjlt,
@@ -319,7 +329,8 @@ pub(crate) fn serial<T: Element, const REPEAT: usize, const SCALED: bool>(
     definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
 }
 
-/// Adds a block to its destination, where `LOW` is the permutation within four neighbours.
+/// Adds a block to its destination, where `LOW` is the permutation within four
+/// neighbours.
 #[inline(always)]
 fn scatter<T: Element, const LOW: usize, const SCALED: bool>(
     scale: f32,
@@ -344,7 +355,8 @@ fn scatter<T: Element, const LOW: usize, const SCALED: bool>(
     }
 }
 
-/// Whole blocks in vectors; what lies before the first and behind the last of them by the scalar text.
+/// Whole blocks in vectors; what lies before the first and behind the last of them by the
+/// scalar text.
 #[inline(always)]
 fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     s: S,
@@ -372,7 +384,8 @@ fn blocks<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     definition(projection, offset + (before.len() + done) as u64, scale, behind, out);
 }
 
-/// One whole block, whose hash state is `state`, which moves on to the next block; `out` in blocks of 32.
+/// One whole block, whose hash state is `state`, which moves on to the next block; `out`
+/// in blocks of 32.
 #[inline(always)]
 pub(crate) fn one_block<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     s: S,

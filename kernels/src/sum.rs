@@ -1,21 +1,28 @@
 //! The canonical sum: the one order in which gradsieve adds.
 //!
-//! Terms are taken in tiles of [`TILE`], of which the last may be shorter. In a tile, term *i* goes to lane *i* mod [`LANES`], in
-//! index order, and missing terms add nothing. The lanes are folded by adding the upper half to the lower. In the last tile that
-//! goes on to the end, 64→32→…→1. In every tile before it, it stops at sixteen, and those are added to sixteen
-//! lanes of `f64`, which are folded 16→8→4→2→1 when all tiles are in; to that the last tile's sum is added, in `f64`.
+//! Terms are taken in tiles of [`TILE`], of which the last may be shorter. In a tile,
+//! term *i* goes to lane *i* mod [`LANES`], in index order, and missing terms add
+//! nothing. The lanes are folded by adding the upper half to the lower. In the last tile
+//! that goes on to the end, 64→32→…→1. In every tile before it, it stops at sixteen, and
+//! those are added to sixteen lanes of `f64`, which are folded 16→8→4→2→1 when all tiles
+//! are in; to that the last tile's sum is added, in `f64`.
 //!
-//! A sum of up to 1,024 terms has one tile, and so no `f64` in it but the answer. Without terms the sum is +0. No sum
-//! is ever −0: every lane starts at +0, and a sum of two numbers is −0 only if both are.
+//! A sum of up to 1,024 terms has one tile, and so no `f64` in it but the answer. Without
+//! terms the sum is +0. No sum is ever −0: every lane starts at +0, and a sum of two
+//! numbers is −0 only if both are.
 //!
-//! Error, with ε = 2⁻²⁴ and N terms of magnitude |t_i|: in `f32` a term meets its product's rounding, at most sixteen
-//! additions in its lane, of which the first, to zero, is exact, and at most six of the fold. These are 22 roundings and
-//! (1 + ε)²² − 1 < 23·ε, so |computed − exact| ≤ 23·ε·Σ|t_i|, plus 2⁻⁵³·(⌈N/1024⌉ + 5)·Σ|t_i| for the additions in
-//! `f64`. In practice roundings err to either side, and the relative error of a sum of squares is some 3.5·10⁻⁷/√N, as a root of the mean
-//! square: 4·10⁻¹¹ at 64 million.
+//! Error, with ε = 2⁻²⁴ and N terms of magnitude |t_i|: in `f32` a term meets its
+//! product's rounding, at most sixteen additions in its lane, of which the first, to
+//! zero, is exact, and at most six of the fold. These are 22 roundings and (1 + ε)²² − 1
+//! < 23·ε, so |computed − exact| ≤ 23·ε·Σ|t_i|, plus 2⁻⁵³·(⌈N/1024⌉ + 5)·Σ|t_i| for the
+//! additions in `f64`. In practice roundings err to either side, and the relative error
+//! of a sum of squares is some 3.5·10⁻⁷/√N, as a root of the mean square: 4·10⁻¹¹ at 64
+//! million.
 //!
-//! Why sixteen: fewer roundings than a fold to one, for two conversions and two additions more a tile where registers have 512 bits; and a core
-//! that has no `f64` pays for sixteen additions in 1,024 terms, about one instruction a term, and for none up to 1,024.
+//! Why sixteen: fewer roundings than a fold to one, for two conversions and two additions
+//! more a tile where registers have 512 bits; and a core that has no `f64` pays for
+//! sixteen additions in 1,024 terms, about one instruction a term, and for none up to
+//! 1,024.
 
 use core::hint::black_box;
 
@@ -28,7 +35,8 @@ pub const TILE: usize = 1024;
 /// Lanes in `f64`.
 pub const WIDE: usize = 16;
 
-/// Lanes that are summed side by side where there are no vectors: with their operands they fit 32 registers.
+/// Lanes that are summed side by side where there are no vectors: with their operands
+/// they fit 32 registers.
 pub(crate) const ABREAST: usize = 8;
 
 /// The lanes of a tile, few by few.
@@ -58,7 +66,8 @@ fn fold_to<T: Copy + core::ops::AddAssign>(lanes: &mut [T], rest: usize) {
     }
 }
 
-/// Adds a tile that is not the last to the wide lanes. Where `f64` is a matter of a library it is long, and so there once.
+/// Adds a tile that is not the last to the wide lanes. Where `f64` is a matter of a
+/// library it is long, and so there once.
 #[cfg_attr(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32"), inline(never))]
 #[cfg_attr(not(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32")), inline(always))]
 pub(crate) fn add_tile(wide: &mut [f64; WIDE], lanes: &mut Lanes) {
@@ -78,8 +87,9 @@ fn add(wide: f64, lane: f32) -> f64 {
     if WITHOUT_F64 { add_in_integers(wide, lane) } else { wide + f64::from(lane) }
 }
 
-/// `wide` + `lane`, rounded to nearest even as ever, for a core without `f64`, whose library takes two hundred instructions. Some twenty
-/// do, while the sum keeps the exponent of `wide` and no bit of `lane` falls out below: then it is exact.
+/// `wide` + `lane`, rounded to nearest even as ever, for a core without `f64`, whose
+/// library takes two hundred instructions. Some twenty do, while the sum keeps the
+/// exponent of `wide` and no bit of `lane` falls out below: then it is exact.
 #[inline(always)]
 fn add_in_integers(wide: f64, lane: f32) -> f64 {
     let (w, l) = (wide.to_bits(), lane.to_bits());
@@ -111,21 +121,23 @@ fn add_in_integers(wide: f64, lane: f32) -> f64 {
 /// The fraction of an `f64`, without its first place.
 const FRACTION: u64 = (1 << 52) - 1;
 
-/// How far left of the last place of `w`, an `f64`, that of `l` stands, an `f32`: the biases differ by 896, and the fractions' lengths by 29.
-/// Wraps where it stands right.
+/// How far left of the last place of `w`, an `f64`, that of `l` stands, an `f32`: the
+/// biases differ by 896, and the fractions' lengths by 29. Wraps where it stands right.
 #[inline(always)]
 fn places(w: u64, l: u32) -> u32 {
     ((l >> 23 & 0xFF) + 896 + 29).wrapping_sub((w >> 52) as u32 & 0x7FF)
 }
 
-/// The same where the exponent changes: the sum in integers, rounded, while neither number is far greater than the other; else in `f64`.
-/// Apart, so that its registers need not be kept.
+/// The same where the exponent changes: the sum in integers, rounded, while neither
+/// number is far greater than the other; else in `f64`. Apart, so that its registers need
+/// not be kept.
 #[cold]
 #[inline(never)]
 fn add_and_normalise(wide: f64, lane: f32) -> f64 {
     let (w, l) = (wide.to_bits(), lane.to_bits());
     let left = places(w, l);
-    // Neither zero, subnormal, infinite nor NaN: the exponent of `w` then lies between 858 and 1179.
+    // Neither zero, subnormal, infinite nor NaN: the exponent of `w` then lies between
+    // 858 and 1179.
     if !matches!(l >> 23 & 0xFF, 1..=254) || left > 38 {
         return wide + f64::from(lane);
     }
@@ -134,7 +146,8 @@ fn add_and_normalise(wide: f64, lane: f32) -> f64 {
     normalise(fraction.wrapping_add(aligned), w >> 52 & 0x7FF)
 }
 
-/// `a` + `b` where their exponents are near each other: the sum in integers, rounded; else in `f64`.
+/// `a` + `b` where their exponents are near each other: the sum in integers, rounded;
+/// else in `f64`.
 #[inline(never)]
 fn add_wide_in_integers(a: f64, b: f64) -> f64 {
     let (x, y) = (a.to_bits(), b.to_bits());
@@ -154,8 +167,9 @@ const fn signed(magnitude: u64, negative: bool) -> u64 {
     if negative { magnitude.wrapping_neg() } else { magnitude }
 }
 
-/// The `f64` of `sum`, two's complement, times what the last place weighs under the exponent `exponent`: 53 places are kept, and what is
-/// behind them rounded to nearest, ties to even. The exponent is far from either end.
+/// The `f64` of `sum`, two's complement, times what the last place weighs under the
+/// exponent `exponent`: 53 places are kept, and what is behind them rounded to nearest,
+/// ties to even. The exponent is far from either end.
 #[inline(always)]
 fn normalise(sum: u64, exponent: u64) -> f64 {
     let negative = sum >> 63 == 1;
@@ -176,7 +190,8 @@ fn normalise(sum: u64, exponent: u64) -> f64 {
     f64::from_bits(u64::from(negative) << 63 | (exponent << 52).wrapping_add(rounded))
 }
 
-/// The sum: lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1 of the wide lanes; to lane 0 the last tile's sum is added.
+/// The sum: lane *j* += lane *j* + *h* for *h* = 8, 4, 2, 1 of the wide lanes; to lane 0
+/// the last tile's sum is added.
 #[cfg_attr(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32"), inline(never))]
 #[cfg_attr(not(any(all(target_arch = "arm", target_os = "none"), target_arch = "riscv32")), inline(always))]
 pub(crate) fn total(wide: &mut [f64; WIDE], last: f32) -> f64 {
@@ -195,7 +210,8 @@ pub(crate) fn total(wide: &mut [f64; WIDE], last: f32) -> f64 {
     add(wide[0], last)
 }
 
-/// The tiles of some terms: none, if there are none. (`chunks` divides by a length that the optimiser may lose sight of.)
+/// The tiles of some terms: none, if there are none. (`chunks` divides by a length that
+/// the optimiser may lose sight of.)
 #[inline(always)]
 pub(crate) fn tiles<T>(mut x: &[T]) -> impl Iterator<Item = &[T]> {
     core::iter::from_fn(move || {
@@ -205,14 +221,16 @@ pub(crate) fn tiles<T>(mut x: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// The scalar text of N canonical sums of `count` terms each: `sum` sets the lanes to those of a tile, whatever they were.
+/// The scalar text of N canonical sums of `count` terms each: `sum` sets the lanes to
+/// those of a tile, whatever they were.
 #[inline(always)]
 pub(crate) fn sums<Tile, const N: usize>(
     count: usize,
     tiles: impl Iterator<Item = Tile>,
     mut sum: impl FnMut(Tile, &mut [Lanes; N]),
 ) -> [f64; N] {
-    // Zeros that the compiler does not know to be zeros: to clear memory by the library is dear on a small machine.
+    // Zeros that the compiler does not know to be zeros: to clear memory by the library
+    // is dear on a small machine.
     let mut lanes = [[[black_box(0.0); ABREAST]; LANES / ABREAST]; N];
     let mut wide = [[black_box(0.0); WIDE]; N];
     let mut totals = [0.0; N];
@@ -268,7 +286,8 @@ mod tests {
             check_wide(f64::from_bits(a), f64::from_bits(b));
             check_wide(f64::from_bits(a >> cut << cut), f64::from_bits(b >> cut << cut));
             check_wide(f64::from_bits(a), f64::from_bits(a ^ (1 << 63) ^ (cut % 3)));
-            // Any bits; and exponents that lie near each other, with fractions that are short and carry often.
+            // Any bits; and exponents that lie near each other, with fractions that are
+            // short and carry often.
             check(f64::from_bits(w), f32::from_bits(l as u32));
             let (near, cut) = (word(3, i) % 40, word(3, i) >> 40 & 63);
             let wide = (w >> cut << cut) & !(0x7FF << 52) | (1000 + near) << 52;

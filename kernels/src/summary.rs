@@ -1,16 +1,21 @@
-//! One pass over a gradient: L1 norm, squared L2 norm, largest magnitude, and the count of non-finite entries.
+//! One pass over a gradient: L1 norm, squared L2 norm, largest magnitude, and the count
+//! of non-finite entries.
 //!
-//! A gradient arrives in slices. The two sums run over the terms in the order of arrival, so the result depends on that order but
-//! not on where it was cut: an [`Accumulator`] carries the open tile's lanes from slice to slice.
+//! A gradient arrives in slices. The two sums run over the terms in the order of arrival,
+//! so the result depends on that order but not on where it was cut: an [`Accumulator`]
+//! carries the open tile's lanes from slice to slice.
 //!
-//! Their order is not quite that of [`crate::sum`]: tiles of [`TILE`] = 4,096 terms, 64 lanes in `f32` as there, but every tile folded
-//! to one `f32`, 64→32→…→1, and these added in `f64`, one after the other. So up to 1,024 entries the sums have the bits of
-//! [`crate::norm`], and beyond that their own. The reason is a core without `f64`: here are two sums, kept from slice to slice, and
-//! sixteen additions in `f64` for each in every 1,024 entries would cost it two and a half instructions an entry, of the eight that all
-//! four measures take.
+//! Their order is not quite that of [`crate::sum`]: tiles of [`TILE`] = 4,096 terms, 64
+//! lanes in `f32` as there, but every tile folded to one `f32`, 64→32→…→1, and these
+//! added in `f64`, one after the other. So up to 1,024 entries the sums have the bits of
+//! [`crate::norm`], and beyond that their own. The reason is a core without `f64`: here
+//! are two sums, kept from slice to slice, and sixteen additions in `f64` for each in
+//! every 1,024 entries would cost it two and a half instructions an entry, of the eight
+//! that all four measures take.
 //!
-//! Relative errors are at most 71·2⁻²⁴ (L2²; 64 additions a lane, six to fold, one for the square) and 70·2⁻²⁴ (L1), plus
-//! 2⁻⁵³·⌈N/4096⌉ for the tiles; in practice up to 10⁻⁹ for 64 million squares.
+//! Relative errors are at most 71·2⁻²⁴ (L2²; 64 additions a lane, six to fold, one for
+//! the square) and 70·2⁻²⁴ (L1), plus 2⁻⁵³·⌈N/4096⌉ for the tiles; in practice up to 10⁻⁹
+//! for 64 million squares.
 
 use crate::dispatch::{Kernel, run};
 use crate::dot::{AHEAD, fold_lanes};
@@ -136,8 +141,9 @@ fn definition<T: Element>(state: &mut Accumulator, mut x: &[T]) {
 }
 
 impl Accumulator {
-    /// Adds at most the rest of a tile, from lane 0 on: the maximum first and by itself, as in [`crate::norm`], which leaves the
-    /// registers to the sums; then a few lanes at a time, as in [`crate::dot`].
+    /// Adds at most the rest of a tile, from lane 0 on: the maximum first and by itself,
+    /// as in [`crate::norm`], which leaves the registers to the sums; then a few lanes at
+    /// a time, as in [`crate::dot`].
     #[inline(always)]
     fn serial<T: Element>(&mut self, x: &[T]) {
         let best = max_doubled(x, self.closed.max.to_bits() << 1);
@@ -230,8 +236,9 @@ impl<T: Element> Kernel for Summarize<'_, T> {
     }
 }
 
-/// Adds at most the rest of a tile, from lane 0 on, and closes the tile if it is full: the four registers of
-/// each measure side by side if there is room for them all, else two after two.
+/// Adds at most the rest of a tile, from lane 0 on, and closes the tile if it is full:
+/// the four registers of each measure side by side if there is room for them all, else
+/// two after two.
 #[inline(always)]
 fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
     let mut lanes = Lanes {
@@ -248,9 +255,9 @@ fn stretch<S: Simd, T: Element>(s: S, state: &mut Accumulator, x: &[T]) {
     let [a, b, c, d] = lanes.max;
     let closed = &mut state.closed;
     closed.max = s.fold_max(s.max_or(s.max_or(a, b), s.max_or(c, d)));
-    // A non-finite entry leaves its lane non-finite, and the sum of the lanes, none of which is negative, so most stretches
-    // need no count. (It may also have overflowed, or have been spoilt by an earlier stretch: then the count is in vain,
-    // and right.)
+    // A non-finite entry leaves its lane non-finite, and the sum of the lanes, none of
+    // which is negative, so most stretches need no count. (It may also have overflowed,
+    // or have been spoilt by an earlier stretch: then the count is in vain, and right.)
     let [a, b, c, d] = lanes.magnitudes;
     if s.count_non_finite(s.add(s.add(a, b), s.add(c, d))) > 0 {
         closed.non_finite += count_non_finite(s, x);

@@ -1,8 +1,9 @@
 //! Every level of this machine gives the bits of the scalar text.
 //!
-//! One macro stamps each claim for each level, so that a level's failure has its name; a level that the machine lacks is
-//! reported as skipped. Inputs are of every awkward kind: tiny, heavy-tailed, of one sign, subnormal, infinite and NaN;
-//! lengths cross every register, lane and tile; slices start unaligned.
+//! One macro stamps each claim for each level, so that a level's failure has its name; a
+//! level that the machine lacks is reported as skipped. Inputs are of every awkward kind:
+//! tiny, heavy-tailed, of one sign, subnormal, infinite and NaN; lengths cross every
+//! register, lane and tile; slices start unaligned.
 
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
@@ -24,7 +25,8 @@ enum Kind {
     WithNonFinite,
     /// Distinct values of a prime period, so that swapped blocks show.
     Painted,
-    /// Every sixteenth of a size of its own, from 1 down to 2⁻³⁰: sums of tiles that `f64` must round, so that the order of its lanes shows.
+    /// Every sixteenth of a size of its own, from 1 down to 2⁻³⁰: sums of tiles that
+    /// `f64` must round, so that the order of its lanes shows.
     Graded,
 }
 
@@ -40,7 +42,8 @@ const KINDS: [Kind; 9] = [
     Kind::Graded,
 ];
 
-/// A small generator of our own, so that a failing case is a pure function of what proptest prints.
+/// A small generator of our own, so that a failing case is a pure function of what
+/// proptest prints.
 fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
     (0..length as u64)
         .map(|i| {
@@ -112,7 +115,8 @@ fn level_or_skip(name: &str) -> Option<Level> {
     level
 }
 
-/// A length that crosses registers, lanes or tiles, and how far into the buffer the slice starts.
+/// A length that crosses registers, lanes or tiles, and how far into the buffer the slice
+/// starts.
 fn length() -> impl Strategy<Value = usize> {
     prop_oneof![
         0_usize..300,
@@ -219,8 +223,9 @@ fn sjlts<T: Element>(level: Level, x: &[f32], seed: u64, offset: u64, blocks: us
     }
 }
 
-/// Lengths that are summed in fewer registers than the canonical 64 lanes, of terms that a missing lane could spoil: a lane that
-/// is left out holds +0, which must change nothing.
+/// Lengths that are summed in fewer registers than the canonical 64 lanes, of terms that
+/// a missing lane could spoil: a lane that is left out holds +0, which must change
+/// nothing.
 fn short_sums<T: Element>(level: Level) {
     let odd = [-0.0, 0.0, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-45, -1e-45, 3e38, -3e38];
     for n in [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100_usize] {
@@ -243,7 +248,8 @@ fn short_sums<T: Element>(level: Level) {
     }
 }
 
-/// Tiles whose sums are of many sizes: each addition in `f64` is rounded, and another order of lanes gives other bits.
+/// Tiles whose sums are of many sizes: each addition in `f64` is rounded, and another
+/// order of lanes gives other bits.
 fn graded_sums(level: Level) {
     let lengths = [1025, 1500, 2048, 2100, 3000, 4096, 5000, 12_289_usize];
     for (seed, n) in (0..32).zip(lengths.into_iter().cycle()) {

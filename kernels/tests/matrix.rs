@@ -1,4 +1,5 @@
-//! Small matrices: every level of this machine gives the bits of plain loops over the crate's own dot, or over plain floats.
+//! Small matrices: every level of this machine gives the bits of plain loops over the
+//! crate's own dot, or over plain floats.
 
 use gradsieve_kernels::matrix::{
     Part, PartMut, add_outer_with, add_products_of_with, add_products_with, matvec_with, product_of_with,

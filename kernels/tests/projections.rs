@@ -1,7 +1,9 @@
-//! Gaussian, SRHT and mask: every level has the bits of the scalar text, cuts change what the documentation says they change, and the scalar text is the
-//! matrix of the documentation, written out in `f64`, to within its error.
+//! Gaussian, SRHT and mask: every level has the bits of the scalar text, cuts change what
+//! the documentation says they change, and the scalar text is the matrix of the
+//! documentation, written out in `f64`, to within its error.
 //!
-//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
+//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the
+//! machine lacks is reported as skipped.
 
 use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::TABLES;
@@ -13,7 +15,8 @@ use gradsieve_kernels::{
 use half::{bf16, f16};
 use proptest::prelude::*;
 
-/// Half of the distance from 1 to the next number: the largest relative error of one rounding.
+/// Half of the distance from 1 to the next number: the largest relative error of one
+/// rounding.
 const UNIT: f64 = 1.0 / (1_u64 << 24) as f64;
 
 /// Kinds of input, each with its own arithmetic trouble.
@@ -83,7 +86,8 @@ fn kind() -> impl Strategy<Value = Kind> {
     prop::sample::select(&KINDS[..])
 }
 
-/// Guard words around an output, an odd number, so that what lies between is not aligned; what stands there must stay.
+/// Guard words around an output, an odd number, so that what lies between is not aligned;
+/// what stands there must stay.
 const GUARD: [f32; 17] = [-12345.678; 17];
 
 /// What `project` makes of an output that holds `start` before.
@@ -195,7 +199,8 @@ macro_rules! for_each_level {
     )*};
 }
 
-/// Fewer than usual where the variable says nothing: a case projects some ten thousand numbers.
+/// Fewer than usual where the variable says nothing: a case projects some ten thousand
+/// numbers.
 const PROPTEST_CASES: u32 = 32;
 
 for_each_level!(scalar avx2 avx512 neon simd128);
@@ -212,7 +217,8 @@ fn sjlt_key(seed: u64) -> u64 {
     hash::key(seed, u64::from_be_bytes(*b"SJLT-32\0"))
 }
 
-/// Column `i` of the matrix of a projection, read off the documentation and not off the code.
+/// Column `i` of the matrix of a projection, read off the documentation and not off the
+/// code.
 fn column(projection: Projection, seed: u64, i: u64, width: usize) -> Vec<f64> {
     let mut column = vec![0.0; width];
     match projection {
@@ -264,11 +270,14 @@ proptest! {
             for (i, &x) in (offset..).zip(&x) {
                 for (j, entry) in column(projection, seed, i, 64).into_iter().enumerate() {
                     exact[j] += entry * f64::from(x);
-                    // What the SRHT's transform does to an element of a block may touch all of its coordinates.
+                    // What the SRHT's transform does to an element of a block may touch
+                    // all of its coordinates.
                     let roundings = match projection {
-                        // Three of four numbers that sum up to 4.33 at most, and one an addition.
+                        // Three of four numbers that sum up to 4.33 at most, and one an
+                        // addition.
                         Projection::Gaussian(_) => 13.0 + n as f64 * entry.abs(),
-                        // About 16 elements of a block reach an output, and at most two blocks are here.
+                        // About 16 elements of a block reach an output, and at most two
+                        // blocks are here.
                         Projection::Srht(_) => 48.0 * (10.0 + 48.0),
                         Projection::Mask(_) => n as f64 * entry.abs(),
                     };

@@ -1,4 +1,5 @@
-//! A signalling NaN is a NaN like any other: a maximum passes over it. (Some instructions for maxima don't.)
+//! A signalling NaN is a NaN like any other: a maximum passes over it. (Some instructions
+//! for maxima don't.)
 
 use gradsieve_kernels::{Accumulator, Level, max_abs_with};
 

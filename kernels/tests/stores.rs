@@ -1,7 +1,8 @@
-//! Codecs and scores of stored rows: every level has the bits of the scalar text, a sealed segment has those of the open one, and
-//! the answers are right by `f64`.
+//! Codecs and scores of stored rows: every level has the bits of the scalar text, a
+//! sealed segment has those of the open one, and the answers are right by `f64`.
 //!
-//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
+//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the
+//! machine lacks is reported as skipped.
 
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
 use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
@@ -38,7 +39,8 @@ const FINITE: [Kind; 7] = [
     Kind::Painted,
 ];
 
-/// A small generator of our own, so that a failing case is a pure function of what proptest prints.
+/// A small generator of our own, so that a failing case is a pure function of what
+/// proptest prints.
 fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
     (0..length as u64)
         .map(|i| {
@@ -505,7 +507,8 @@ fn int8_rows_with_non_finite_values_are_refused() {
     }
 }
 
-/// The sum is exact, so an int8 score is the product of the decoded vectors to three roundings.
+/// The sum is exact, so an int8 score is the product of the decoded vectors to three
+/// roundings.
 #[test]
 fn int8_scores_are_the_products_of_what_was_decoded() {
     for k in [1, 64, 100, 512, int8::MOST] {

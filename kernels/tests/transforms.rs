@@ -1,7 +1,8 @@
-//! The transforms and dense projections: every level has the bits of the scalar text, and the scalar text is right to within the
-//! error that its documentation states.
+//! The transforms and dense projections: every level has the bits of the scalar text, and
+//! the scalar text is right to within the error that its documentation states.
 //!
-//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the machine lacks is reported as skipped.
+//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the
+//! machine lacks is reported as skipped.
 
 use gradsieve_kernels::rademacher::Carry;
 use gradsieve_kernels::{
@@ -11,7 +12,8 @@ use gradsieve_kernels::{
 use half::{bf16, f16};
 use proptest::prelude::*;
 
-/// Half of the distance from 1 to the next number: the largest relative error of one rounding.
+/// Half of the distance from 1 to the next number: the largest relative error of one
+/// rounding.
 const UNIT: f64 = 1.0 / (1_u64 << 24) as f64;
 
 /// Kinds of input, each with its own arithmetic trouble.

@@ -1,12 +1,16 @@
-//! The direction in which Adam would step on one sample: Γ = m̂/√(v̂ + ε), m̂ = β₁·m + (1 − β₁)·g, v̂ = β₂·v + (1 − β₂)·g².
+//! The direction in which Adam would step on one sample: Γ = m̂/√(v̂ + ε), m̂ = β₁·m + (1
+//! − β₁)·g, v̂ = β₂·v + (1 − β₂)·g².
 //!
-//! m and v are the optimiser's moments *before* the sample, p numbers each; g is the sample's own gradient. ε stands inside the root
-//! and nothing corrects the bias, as in the source. Γ is not linear in g, so it must be made on the gradient and
-//! sketched afterwards: [`Adam::segment`] turns a segment of the gradient and the same segment of the moments into a piece of Γ, some
-//! numbers at a time on the stack, and passes it to a [`Sketcher`]. The sketch's measures are then those of Γ.
+//! m and v are the optimiser's moments *before* the sample, p numbers each; g is the
+//! sample's own gradient. ε stands inside the root and nothing corrects the bias, as in
+//! the source. Γ is not linear in g, so it must be made on the gradient and sketched
+//! afterwards: [`Adam::segment`] turns a segment of the gradient and the same segment of
+//! the moments into a piece of Γ, some numbers at a time on the stack, and passes it to a
+//! [`Sketcher`]. The sketch's measures are then those of Γ.
 //!
-//! A coordinate is NaN, and so the sketch flagged, if the gradient is not finite there or its square leaves the range of `f32`.
-//! *Memory*: 512 bytes of stack; 2p numbers of `f32` if the optimiser keeps no moments and [`Adam::step`] does. *Error*: about four
+//! A coordinate is NaN, and so the sketch flagged, if the gradient is not finite there or
+//! its square leaves the range of `f32`. *Memory*: 512 bytes of stack; 2p numbers of
+//! `f32` if the optimiser keeps no moments and [`Adam::step`] does. *Error*: about four
 //! roundings a coordinate. Source: LESS, Xia et al. 2024; Kingma & Ba 2015.
 
 use crate::error::{Error, check_length};
@@ -17,7 +21,8 @@ use gradsieve_kernels::Element;
 /// Adam's settings. The moments are the caller's.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// β and 1 − β. (In `f32` the latter is no difference: 1 − 0.999 would be off by 10⁻⁵ of itself.)
+    /// β and 1 − β. (In `f32` the latter is no difference: 1 − 0.999 would be off by 10⁻⁵
+    /// of itself.)
     beta1: [f32; 2],
     beta2: [f32; 2],
     epsilon: f32,
@@ -37,17 +42,21 @@ impl Adam {
     pub fn new(beta1: f64, beta2: f64, epsilon: f32) -> Result<Self, Error> {
         let betas = (0.0..1.0).contains(&beta1) && (0.0..1.0).contains(&beta2);
         if !betas || !epsilon.is_finite() || epsilon <= 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "beta1, beta2, epsilon",
+                expected: "both betas in [0, 1), epsilon finite and above 0",
+            });
         }
         let pair = |beta: f64| [beta as f32, (1.0 - beta) as f32];
         Ok(Self { beta1: pair(beta1), beta2: pair(beta2), epsilon })
     }
 
-    /// Passes Γ of the coordinates `offset..offset + gradient.len()` to `sketcher`; `first` and `second` are the moments m and v of the same
-    /// coordinates.
+    /// Passes Γ of the coordinates `offset..offset + gradient.len()` to `sketcher`;
+    /// `first` and `second` are the moments m and v of the same coordinates.
     ///
     /// # Errors
-    /// [`Error::Length`] if the moments are not as long as the gradient; [`Error::OutsideLayout`]. Nothing was taken in.
+    /// [`Error::Length`] if the moments are not as long as the gradient;
+    /// [`Error::OutsideLayout`]. Nothing was taken in.
     pub fn segment<T: Element, P: Projector>(
         &self,
         sketcher: &mut Sketcher<'_, P>,
@@ -62,11 +71,12 @@ impl Adam {
         self.pieces(sketcher, offset, 1.0, gradient, (first, second))
     }
 
-    /// Passes Γ of a linear layer's weight gradient b aᵀ to `sketcher`; `first` and `second` are the moments of the layer's entries, row after row.
+    /// Passes Γ of a linear layer's weight gradient b aᵀ to `sketcher`; `first` and
+    /// `second` are the moments of the layer's entries, row after row.
     ///
     /// # Errors
-    /// [`Error::Length`] if `a` and `b` do not fit the layer, or the moments aren't as many as its entries; [`Error::OutsideLayout`]. Nothing
-    /// was taken in.
+    /// [`Error::Length`] if `a` and `b` do not fit the layer, or the moments aren't as
+    /// many as its entries; [`Error::OutsideLayout`]. Nothing was taken in.
     pub fn outer<T: Element, U: Element, P: Projector>(
         &self,
         sketcher: &mut Sketcher<'_, P>,
@@ -90,7 +100,8 @@ impl Adam {
         Ok(())
     }
 
-    /// Γ of scale·x, piece by piece. Pieces end on multiples of their length, so that they cut no group that a projector takes together.
+    /// Γ of scale·x, piece by piece. Pieces end on multiples of their length, so that
+    /// they cut no group that a projector takes together.
     fn pieces<T: Element, P: Projector>(
         &self,
         sketcher: &mut Sketcher<'_, P>,
@@ -118,7 +129,8 @@ impl Adam {
     fn feature(&self, g: f32, first: f32, second: f32) -> f32 {
         let (first, second) = self.moments(g, first, second);
         let feature = first / libm::sqrtf(second + self.epsilon);
-        // A square beyond the range would make a step of zero out of the longest gradient.
+        // A square beyond the range would make a step of zero out of the longest
+        // gradient.
         if second.is_finite() { feature } else { f32::NAN }
     }
 
@@ -128,10 +140,12 @@ impl Adam {
         (beta1 * first + rest1 * g, beta2 * second + rest2 * (g * g))
     }
 
-    /// Moves the running moments on by the gradient of a training step (a batch's), for training code whose optimiser keeps none.
+    /// Moves the running moments on by the gradient of a training step (a batch's), for
+    /// training code whose optimiser keeps none.
     ///
     /// # Errors
-    /// [`Error::Length`] if the lengths differ; [`Error::NonFinite`] if the gradient, or its square, is not finite. The moments are as they were.
+    /// [`Error::Length`] if the lengths differ; [`Error::NonFinite`] if the gradient, or
+    /// its square, is not finite. The moments are as they were.
     pub fn step<T: Element>(
         &self,
         gradient: &[T],

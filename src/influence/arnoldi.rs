@@ -1,14 +1,17 @@
-//! Influence in the Krylov space of the Hessian: Σ (u·v)(u·g)/λ over its top eigenpairs (Schioppa et al. 2022, "Scaling Up Influence
-//! Functions").
+//! Influence in the Krylov space of the Hessian: Σ (u·v)(u·g)/λ over its top eigenpairs
+//! (Schioppa et al. 2022, "Scaling Up Influence Functions").
 //!
-//! From a start vector m products with H span q₁…q_m (Arnoldi's iteration with full orthogonalisation, done twice); H is symmetric, so the
-//! eigenpairs of QᵀHQ, symmetrised, approximate its extreme ones, the largest first. Those of the largest magnitudes are kept. Positive is helpful.
-//! Scale: n times the change when a sample is left out, if H is the *mean* curvature.
+//! From a start vector m products with H span q₁…q_m (Arnoldi's iteration with full
+//! orthogonalisation, done twice); H is symmetric, so the eigenpairs of QᵀHQ,
+//! symmetrised, approximate its extreme ones, the largest first. Those of the largest
+//! magnitudes are kept. Positive is helpful. Scale: n times the change when a sample is
+//! left out, if H is the *mean* curvature.
 //!
-//! H comes as rows, H = (1/n) Σ h hᵀ, streamed once for each of the m products, or as any Hessian–vector product of the caller's.
+//! H comes as rows, H = (1/n) Σ h hᵀ, streamed once for each of the m products, or as any
+//! Hessian–vector product of the caller's.
 //!
-//! *Memory*: (m + 1)·K numbers of `f32` and m² + 3·m of `f64`. *Cost*: m products with H (2·n·K each from rows), 4·m²·K for the basis, then
-//! 2·r·K a target and K a pair.
+//! *Memory*: (m + 1)·K numbers of `f32` and m² + 3·m of `f64`. *Cost*: m products with H
+//! (2·n·K each from rows), 4·m²·K for the basis, then 2·r·K a target and K a pair.
 
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
@@ -24,14 +27,16 @@ pub struct ArnoldiSettings {
     pub width: usize,
     /// m, the largest dimension of the Krylov space.
     pub products: usize,
-    /// r, the eigenpairs to keep; at most m. Those whose |λ| is below 10⁻⁶ of the largest are rounding, and never kept.
+    /// r, the eigenpairs to keep; at most m. Those whose |λ| is below 10⁻⁶ of the largest
+    /// are rounding, and never kept.
     pub keep: usize,
     /// Where the start vector comes from.
     pub seed: u64,
 }
 
-/// The training side: for each product, [`observe`](Self::observe) all rows (or give a [`product`](Self::product)), then
-/// [`advance`](Self::advance); when that says that it is done, [`fit`](Self::fit) and prepare targets.
+/// The training side: for each product, [`observe`](Self::observe) all rows (or give a
+/// [`product`](Self::product)), then [`advance`](Self::advance); when that says that it
+/// is done, [`fit`](Self::fit) and prepare targets.
 ///
 /// ```
 /// use gradsieve::influence::{Arnoldi, ArnoldiSettings};
@@ -75,8 +80,8 @@ pub struct Arnoldi<'m> {
 /// An eigenvalue below this part of the largest is taken for rounding.
 const NEGLIGIBLE: f64 = 1e-6;
 
-/// What is left of a product outside the space, as part of its length, below which the space is taken for invariant: sums of `f32` leave
-/// as much.
+/// What is left of a product outside the space, as part of its length, below which the
+/// space is taken for invariant: sums of `f32` leave as much.
 const INVARIANT: f64 = 1e-5;
 
 impl<'m> Arnoldi<'m> {
@@ -95,8 +100,9 @@ impl<'m> Arnoldi<'m> {
     /// No products yet.
     ///
     /// # Errors
-    /// [`Error::Length`] if a memory is not as long as it must be, or the id is of another width; [`Error::Setting`] without a product or with more
-    /// eigenpairs to keep than products, or none.
+    /// [`Error::Length`] if a memory is not as long as it must be, or the id is of
+    /// another width; [`Error::Setting`] without a product or with more eigenpairs to
+    /// keep than products, or none.
     pub fn new(
         settings: ArnoldiSettings,
         id: SketchId,
@@ -107,7 +113,10 @@ impl<'m> Arnoldi<'m> {
         check_length(Self::floats(&settings), floats.len())?;
         check_length(Self::doubles(&settings), doubles.len())?;
         if settings.keep == 0 || settings.keep > settings.products || settings.width == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "products, keep",
+                expected: "at least 1 product, and keep from 1 to their number",
+            });
         }
         let mut new = Self {
             settings,
@@ -152,15 +161,17 @@ impl<'m> Arnoldi<'m> {
         (basis.get(first..first + width).unwrap_or_default(), product)
     }
 
-    /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way. Every product wants the same rows.
+    /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way. Every product wants
+    /// the same rows.
     ///
     /// # Errors
-    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Setting`] if no product is wanted. The state is as it was.
+    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Setting`] if no product is
+    /// wanted. The state is as it was.
     pub fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         self.id.check(&row.id)?;
         row.check_finite()?;
         if self.closed {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "products", expected: "a product still to be made" });
         }
         let (q, product) = self.under_way();
         let along = dot(row.values, q)?;
@@ -175,7 +186,7 @@ impl<'m> Arnoldi<'m> {
     /// [`Error::Setting`] if no product is wanted.
     pub fn product(&mut self, hessian: impl FnOnce(&[f32], &mut [f32])) -> Result<(), Error> {
         if self.closed {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "products", expected: "a product still to be made" });
         }
         let (q, product) = self.under_way();
         hessian(q, product);
@@ -186,11 +197,12 @@ impl<'m> Arnoldi<'m> {
     /// Ends a product: takes its part outside the space for the next basis vector.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without rows or a product; [`Error::NonFinite`] if the product is, and then it has to be made anew.
+    /// [`Error::TooFew`] without rows or a product; [`Error::NonFinite`] if the product
+    /// is, and then it has to be made anew.
     pub fn advance(&mut self) -> Result<(), Error> {
         let ArnoldiSettings { width, products, .. } = self.settings;
         if self.closed {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "products", expected: "a product still to be made" });
         }
         if self.observed == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
@@ -205,7 +217,8 @@ impl<'m> Arnoldi<'m> {
             return Err(Error::NonFinite);
         }
         let column = self.basis - 1;
-        // Gram and Schmidt, twice: after the second time what is left is orthogonal to working precision.
+        // Gram and Schmidt, twice: after the second time what is left is orthogonal to
+        // working precision.
         for _ in 0..2 {
             for (i, q) in basis.chunks_exact(width.max(1)).take(self.basis).enumerate() {
                 let along = dot(q, product)?;
@@ -234,10 +247,12 @@ impl<'m> Arnoldi<'m> {
         Ok(())
     }
 
-    /// Finds the eigenpairs. The basis becomes the eigenvectors; [`reset`](Self::reset) begins anew.
+    /// Finds the eigenpairs. The basis becomes the eigenvectors; [`reset`](Self::reset)
+    /// begins anew.
     ///
     /// # Errors
-    /// [`Error::TooFew`] while products are wanted; [`Error::NotPositiveDefinite`] if H is zero; [`Error::NonFinite`].
+    /// [`Error::TooFew`] while products are wanted; [`Error::NotPositiveDefinite`] if H
+    /// is zero; [`Error::NonFinite`].
     pub fn fit(&mut self) -> Result<(), Error> {
         let ArnoldiSettings { width, products, keep, .. } = self.settings;
         if !self.closed {
@@ -261,7 +276,8 @@ impl<'m> Arnoldi<'m> {
         if kept == 0 {
             return Err(Error::NotPositiveDefinite);
         }
-        // Column by column of Q: what m basis vectors have there becomes what the eigenvectors have.
+        // Column by column of Q: what m basis vectors have there becomes what the
+        // eigenvectors have.
         for j in 0..width {
             for (to, row) in column.iter_mut().zip(self.vectors.chunks_exact(width.max(1))) {
                 *to = row.get(j).copied().map_or(0.0, f64::from);
@@ -286,10 +302,12 @@ impl<'m> Arnoldi<'m> {
         self.small.get(first..first + self.kept.unwrap_or(0)).unwrap_or_default()
     }
 
-    /// Σ u (u·v)/λ for one target into `memory`, K numbers; after that a pair costs one dot product.
+    /// Σ u (u·v)/λ for one target into `memory`, K numbers; after that a pair costs one
+    /// dot product.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target.
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the target.
     pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<ArnoldiTarget<'t>, Error> {
         if self.kept.is_none() {
             return Err(Error::NotFitted);
@@ -384,7 +402,8 @@ impl State for Arnoldi<'_> {
     }
 }
 
-/// The first `m` rows and columns of a matrix with rows of `stride`, moved together and made symmetric: means of the two triangles.
+/// The first `m` rows and columns of a matrix with rows of `stride`, moved together and
+/// made symmetric: means of the two triangles.
 fn symmetrise(stride: usize, m: usize, matrix: &mut [f64]) {
     let at = |matrix: &[f64], i: usize, j: usize| matrix.get(i * stride + j).copied().unwrap_or(0.0);
     for i in 0..m {
@@ -404,11 +423,13 @@ fn symmetrise(stride: usize, m: usize, matrix: &mut [f64]) {
     }
 }
 
-/// Sorts by falling magnitude what is sorted by falling value; returns the largest magnitude.
+/// Sorts by falling magnitude what is sorted by falling value; returns the largest
+/// magnitude.
 fn by_magnitude(m: usize, values: &mut [f64], rows: &mut [f64]) -> f64 {
     for i in 0..values.len() {
         let rest = values.get(i..).unwrap_or_default();
-        // Falling in value, so the largest magnitude of what is left is at one of the ends.
+        // Falling in value, so the largest magnitude of what is left is at one of the
+        // ends.
         if let ([first, .., last], n) = (rest, rest.len())
             && last.abs() > first.abs()
         {
@@ -434,7 +455,8 @@ impl ArnoldiTarget<'_> {
     /// The influence of a training sample on this target.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts; [`Error::NonFinite`].
+    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
+    /// [`Error::NonFinite`].
     pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
         self.id.check(&train.id)?;
         train.check_finite()?;

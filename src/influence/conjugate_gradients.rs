@@ -1,11 +1,16 @@
-//! Conjugate gradients: (C + λI) x = φ_v by passes over the training rows, C = GᵀG/n, and x·φ_z; λ = damping · mean eigenvalue of C.
+//! Conjugate gradients: (C + λI) x = φ_v by passes over the training rows, C = GᵀG/n, and
+//! x·φ_z; λ = damping · mean eigenvalue of C.
 //!
-//! What it computes is the ridge influence ([`Ridge`](super::Ridge)), without a matrix: memory grows with K and not with K², at the price of a pass
-//! over the rows for each step. In exact arithmetic at most K steps are needed; with the usual damping some twenty to forty. Positive is
-//! helpful; scale as ridge. Targets share the passes. Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
+//! What it computes is the ridge influence ([`Ridge`](super::Ridge)), without a matrix:
+//! memory grows with K and not with K², at the price of a pass over the rows for each
+//! step. In exact arithmetic at most K steps are needed; with the usual damping some
+//! twenty to forty. Positive is helpful; scale as ridge. Targets share the passes.
+//! Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
 //!
-//! *Memory*: [`ConjugateGradients::floats`], 6·K a target and 16 rows. *Cost*: 2·K multiply–adds a row, target and pass. *Error*: the reported residual is the one that the
-//! recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times the condition number, which is at most K/damping.
+//! *Memory*: [`ConjugateGradients::floats`], 6·K a target and 16 rows. *Cost*: 2·K
+//! multiply–adds a row, target and pass. *Error*: the reported residual is the one that
+//! the recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times
+//! the condition number, which is at most K/damping.
 
 use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
 use super::targets::Targets;
@@ -14,8 +19,8 @@ use crate::sketch::{Sketch, SketchId};
 use gradsieve_kernels::matrix::scale_add;
 use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 
-/// The solver: give it its targets, then pass after pass over the same rows, each with [`observe`](Self::observe) for every row and
-/// [`end_pass`](Self::end_pass).
+/// The solver: give it its targets, then pass after pass over the same rows, each with
+/// [`observe`](Self::observe) for every row and [`end_pass`](Self::end_pass).
 ///
 /// ```
 /// use gradsieve::influence::{ConjugateGradients, SolverSettings};
@@ -59,8 +64,9 @@ impl<'m> ConjugateGradients<'m> {
     /// No targets yet.
     ///
     /// # Errors
-    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for a target, or damping or tolerance are not positive and finite;
-    /// [`Error::Length`] if `memory` is not [`ConjugateGradients::floats`] long.
+    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for
+    /// a target, or damping or tolerance are not positive and finite; [`Error::Length`]
+    /// if `memory` is not [`ConjugateGradients::floats`] long.
     pub fn new(settings: SolverSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
         settings.check()?;
         check_length(Self::floats(settings.width, settings.targets), memory.len())?;
@@ -85,8 +91,10 @@ impl<'m> ConjugateGradients<'m> {
     /// Adds a target; its number is how many there were before.
     ///
     /// # Errors
-    /// [`Error::InPass`] between the first row of a pass and its end; [`Error::Length`] without room, or of another width; [`Error::Mismatch`]; [`Error::NonFinite`],
-    /// also if the squares leave the range of `f32`; [`Error::Diverged`] after a failure. The state is as it was.
+    /// [`Error::InPass`] between the first row of a pass and its end; [`Error::Length`]
+    /// without room, or of another width; [`Error::Mismatch`]; [`Error::NonFinite`], also
+    /// if the squares leave the range of `f32`; [`Error::Diverged`] after a failure. The
+    /// state is as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         let number = self.passes.targets;
         let place = self.passes.target(target)?;
@@ -98,11 +106,13 @@ impl<'m> ConjugateGradients<'m> {
         Ok(())
     }
 
-    /// Takes a training sketch of the pass in. Every pass has the same ones, in any order.
+    /// Takes a training sketch of the pass in. Every pass has the same ones, in any
+    /// order.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or [`Error::NonFinite`] for the sketch, also if its squares leave the range of
-    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
+    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the sketch, also if its squares leave the range of `f32`;
+    /// [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
         if train.measures.non_finite > 0 {
             return Err(Error::NonFinite);
@@ -118,11 +128,14 @@ impl<'m> ConjugateGradients<'m> {
         self.passes.observe(id, row, self.directions)
     }
 
-    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with the bits of one by one, and faster: they are asked for ahead. Returns how
-    /// many have NaN or infinite entries, or a square beyond the range of `f32`: they are passed over.
+    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
+    /// the bits of one by one, and faster: they are asked for ahead. Returns how many
+    /// have NaN or infinite entries, or a square beyond the range of `f32`: they are
+    /// passed over.
     ///
     /// # Errors
-    /// As [`ConjugateGradients::observe`], but for [`Error::NonFinite`]; [`Error::Length`] if the rows are not whole.
+    /// As [`ConjugateGradients::observe`], but for [`Error::NonFinite`];
+    /// [`Error::Length`] if the rows are not whole.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         self.passes.observe_rows(id, rows, self.directions)
     }
@@ -130,9 +143,10 @@ impl<'m> ConjugateGradients<'m> {
     /// Ends a pass: one step of every target that is not solved yet.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in the first pass: the pass does not count.
-    /// [`Error::NotPositiveDefinite`] if all rows were zero. [`Error::Diverged`] if rounding has made the matrix indefinite, or numbers left the range of `f32`: only [`reset`](Self::reset)
-    /// helps.
+    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in
+    /// the first pass: the pass does not count. [`Error::NotPositiveDefinite`] if all
+    /// rows were zero. [`Error::Diverged`] if rounding has made the matrix indefinite, or
+    /// numbers left the range of `f32`: only [`reset`](Self::reset) helps.
     pub fn end_pass(&mut self) -> Result<Progress, Error> {
         let SolverSettings { width, tolerance, .. } = self.passes.settings;
         let (width, tolerance) = (width.max(1), f64::from(tolerance));
@@ -150,10 +164,12 @@ impl<'m> ConjugateGradients<'m> {
         Ok(Progress { passes: self.passes.passes, residual: worst, converged: worst <= tolerance })
     }
 
-    /// All passes over rows that are at hand, one after the other: until every target is solved, or `most` passes were made in all.
+    /// All passes over rows that are at hand, one after the other: until every target is
+    /// solved, or `most` passes were made in all.
     ///
     /// # Errors
-    /// As [`ConjugateGradients::observe`] and [`ConjugateGradients::end_pass`]; [`Error::Length`] if the rows are not whole.
+    /// As [`ConjugateGradients::observe`] and [`ConjugateGradients::end_pass`];
+    /// [`Error::Length`] if the rows are not whole.
     pub fn solve<T: Element>(&mut self, id: &SketchId, rows: &[T], most: u32) -> Result<Progress, Error> {
         let width = self.passes.settings.width.max(1);
         check_length(rows.len() / width * width, rows.len())?;
@@ -171,14 +187,16 @@ impl<'m> ConjugateGradients<'m> {
     /// The solutions so far, in the order of the targets.
     ///
     /// # Errors
-    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a failure.
+    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
+    /// failure.
     pub fn solutions(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
     }
 }
 
-/// One step of one target, unless its residual is at most `enough`; the residual's length. `product` is C·p.
+/// One step of one target, unless its residual is at most `enough`; the residual's
+/// length. `product` is C·p.
 fn step(
     (x, r, p): (&mut [f32], &mut [f32], &mut [f32]),
     product: &mut [f32],

@@ -1,10 +1,14 @@
-//! Products with the second moment of streamed rows, GᵀG·P for Q vectors at once: what DataInf, LiSSA and conjugate gradients are made of. The matrix is
-//! never formed, so memory grows with Q·K, not with K².
+//! Products with the second moment of streamed rows, GᵀG·P for Q vectors at once: what
+//! DataInf, LiSSA and conjugate gradients are made of. The matrix is never formed, so
+//! memory grows with Q·K, not with K².
 //!
-//! Rows are gathered in blocks of [`BLOCK`], or stand one after the other; a block meets all Q vectors through the kernels (scores of rows, then a rank-B
-//! update), so that a row comes from memory once for all of them. *Error*: 64 rows are summed in `f32`, and these sums in pairs of `f32` that keep what
-//! rounding loses (Knuth's two-sum), so that an entry's relative error is at most (64 + K/16 + 7)·2⁻²⁴ of the sum of its magnitudes, however many rows there are.
-//! The bits depend on the rows' order, and on nothing else.
+//! Rows are gathered in blocks of [`BLOCK`], or stand one after the other; a block meets
+//! all Q vectors through the kernels (scores of rows, then a rank-B update), so that a
+//! row comes from memory once for all of them. *Error*: 64 rows are summed in `f32`, and
+//! these sums in pairs of `f32` that keep what rounding loses (Knuth's two-sum), so that
+//! an entry's relative error is at most (64 + K/16 + 7)·2⁻²⁴ of the sum of its
+//! magnitudes, however many rows there are. The bits depend on the rows' order, and on
+//! nothing else.
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -19,10 +23,11 @@ pub(super) const BLOCK: usize = 16;
 /// Rows that are summed in `f32`.
 const CARRIED: usize = 4 * BLOCK;
 
-/// Σ_i weight(g_i)·(g_i·p_q)·g_i over the rows of a pass, layer by layer, for Q vectors p_q.
+/// Σ_i weight(g_i)·(g_i·p_q)·g_i over the rows of a pass, layer by layer, for Q vectors
+/// p_q.
 ///
-/// Rows, vectors and sums lie layer after layer, and in a layer row after row: a layer of coordinates `start..end` begins at
-/// `start` times their number.
+/// Rows, vectors and sums lie layer after layer, and in a layer row after row: a layer of
+/// coordinates `start..end` begins at `start` times their number.
 #[derive(Debug)]
 pub(super) struct Gram<'m> {
     width: usize,
@@ -32,10 +37,12 @@ pub(super) struct Gram<'m> {
     filled: usize,
     /// Their squared norms.
     squares: [f64; BLOCK],
-    /// Their products with the vectors: vector after vector, and then, weighted, row after row.
+    /// Their products with the vectors: vector after vector, and then, weighted, row
+    /// after row.
     dots: &'m mut [f32],
     weighted: &'m mut [f32],
-    /// The sums of the last rows, fewer than [`CARRIED`], how many they are, and the sums of all before.
+    /// The sums of the last rows, fewer than [`CARRIED`], how many they are, and the sums
+    /// of all before.
     partial: &'m mut [f32],
     met: usize,
     high: &'m mut [f32],
@@ -82,7 +89,8 @@ impl<'m> Gram<'m> {
         self.low.fill(0.0);
     }
 
-    /// Takes a row of the pass in; its squared norm. `weight` is that of a layer's row, by the layer's number and the row's squared norm there.
+    /// Takes a row of the pass in; its squared norm. `weight` is that of a layer's row,
+    /// by the layer's number and the row's squared norm there.
     pub(super) fn push<T: Element>(
         &mut self,
         row: &[T],
@@ -113,10 +121,12 @@ impl<'m> Gram<'m> {
         Ok(square)
     }
 
-    /// Takes rows of the pass in, one after the other, with the bits of [`Gram::push`] of each. Those with entries that are not finite are passed over; the
-    /// number of them is returned, and `taken` is told the squared norm of each of the others.
+    /// Takes rows of the pass in, one after the other, with the bits of [`Gram::push`] of
+    /// each. Those with entries that are not finite are passed over; the number of them
+    /// is returned, and `taken` is told the squared norm of each of the others.
     ///
-    /// Rows that are one layer are not gathered, but meet the vectors where they stand: a few, while those behind them are on their way from memory.
+    /// Rows that are one layer are not gathered, but meet the vectors where they stand: a
+    /// few, while those behind them are on their way from memory.
     pub(super) fn push_rows<T: Element>(
         &mut self,
         rows: &[T],
@@ -145,7 +155,8 @@ impl<'m> Gram<'m> {
                 }
             };
             squares.iter().take(count).for_each(|&square| taken(square));
-            // Those before the first that is not finite were taken in; that one is passed over.
+            // Those before the first that is not finite were taken in; that one is passed
+            // over.
             let spoilt = usize::from(count * width < few.len());
             non_finite += spoilt;
             rest = rest.get((count + spoilt) * width..).unwrap_or_default();
@@ -153,8 +164,8 @@ impl<'m> Gram<'m> {
         Ok(non_finite)
     }
 
-    /// At most [`BLOCK`] rows, which are one layer, meet the vectors where they stand, up to the first with an entry that is not finite: their number and
-    /// squared norms.
+    /// At most [`BLOCK`] rows, which are one layer, meet the vectors where they stand, up
+    /// to the first with an entry that is not finite: their number and squared norms.
     fn meet<T: Element>(
         &mut self,
         rows: &[T],
@@ -228,7 +239,8 @@ impl<'m> Gram<'m> {
             for ((to, row), square) in
                 weights.iter_mut().zip(rows.chunks_exact(layer.len().max(1))).zip(self.squares)
             {
-                // What is known of a row as a whole is not asked again; widening changes no bit of it.
+                // What is known of a row as a whole is not asked again; widening changes
+                // no bit of it.
                 let square = if layer.len() == self.width { square } else { squared_norm(row) };
                 *to = weight(number, square);
             }
@@ -278,7 +290,8 @@ impl<'m> Gram<'m> {
     }
 }
 
-/// The products of `given` rows with the vectors, vector after vector, weighted and row after row, for as many rows as there are weights.
+/// The products of `given` rows with the vectors, vector after vector, weighted and row
+/// after row, for as many rows as there are weights.
 fn weigh(dots: &[f32], weights: &[f64], given: usize, targets: usize, weighted: &mut [f32]) {
     for (q, dots) in dots.chunks_exact(given.max(1)).enumerate() {
         for (r, (&dot, weight)) in dots.iter().zip(weights).enumerate() {
@@ -341,7 +354,10 @@ impl SolverSettings {
         }
         let positive = |x: f32| x.is_finite() && x > 0.0;
         if self.targets == 0 || !positive(self.damping) || !positive(self.tolerance) {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "targets, damping, tolerance",
+                expected: "at least 1 target, damping and tolerance finite and above 0",
+            });
         }
         Ok(())
     }
@@ -358,7 +374,8 @@ pub struct Progress {
     pub converged: bool,
 }
 
-/// The rows of an iterative solver: passes over the same rows, their product with the solver's vectors, and λ.
+/// The rows of an iterative solver: passes over the same rows, their product with the
+/// solver's vectors, and λ.
 #[derive(Debug)]
 pub(super) struct Passes<'m> {
     pub(super) settings: SolverSettings,
@@ -473,7 +490,8 @@ impl<'m> Passes<'m> {
         )
     }
 
-    /// Ends a pass: C·(vectors), which may be written over, and λ. A pass over another number of rows than the first is forgotten.
+    /// Ends a pass: C·(vectors), which may be written over, and λ. A pass over another
+    /// number of rows than the first is forgotten.
     pub(super) fn end(&mut self, vectors: &[f32]) -> Result<(&mut [f32], f64), Error> {
         self.check()?;
         let (seen, squares) = (self.seen, self.squares);

@@ -1,15 +1,23 @@
-//! DataInf: Σ_l r_l·g_l over the layers l, r_l = 1/(n λ_l) Σ_i [v_l − (v_l·g_il)/(λ_l + ‖g_il‖²) g_il], λ_l = damping · mean of all squared entries of the layer's
-//! training gradients.
+//! DataInf: Σ_l r_l·g_l over the layers l, r_l = 1/(n λ_l) Σ_i [v_l − (v_l·g_il)/(λ_l +
+//! ‖g_il‖²) g_il], λ_l = damping · mean of all squared entries of the layer's training
+//! gradients.
 //!
-//! It is the mean of the samples' own inverses (g gᵀ + λI)⁻¹ in place of the inverse of their mean, which makes it a closed form in one pass and exact for one sample
-//! (Sherman & Morrison); its curvature is block-diagonal by layers. Positive is helpful (the paper's influence has the opposite sign). Scale as
-//! ridge. The usual damping is a tenth. Source: Kwon, Wu, Wu & Zou 2024.
+//! It is the mean of the samples' own inverses (g gᵀ + λI)⁻¹ in place of the inverse of
+//! their mean, which makes it a closed form in one pass and exact for one sample (Sherman
+//! & Morrison); its curvature is block-diagonal by layers. Positive is helpful (the
+//! paper's influence has the opposite sign). Scale as ridge. The usual damping is a
+//! tenth. Source: Kwon, Wu, Wu & Zou 2024.
 //!
-//! A layer is a range of the sketch's numbers: of the gradient itself ([`Exact`](crate::Exact)), or of a sketch whose layers were projected apart. A sketch in which one projection has mixed
-//! all layers is one layer, 0..K. Numbers that lie in no layer take no part. A layer in which every training gradient is zero has no influence.
+//! A layer is a range of the sketch's numbers: of the gradient itself
+//! ([`Exact`](crate::Exact)), or of a sketch whose layers were projected apart. A sketch
+//! in which one projection has mixed all layers is one layer, 0..K. Numbers that lie in
+//! no layer take no part. A layer in which every training gradient is zero has no
+//! influence.
 //!
-//! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfTargets::observe`] solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfTargets::floats`], 4·K a target and
-//! 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
+//! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfTargets::observe`]
+//! solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfTargets::floats`],
+//! 4·K a target and 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and
+//! target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
 
 use super::curvature::{Gram, Parts, copy};
 use super::targets::Targets;
@@ -72,11 +80,12 @@ impl<'m> DataInf<'m> {
     /// No observations yet. The layers are forgotten but for their places.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `damping` is positive and finite; [`Error::Layer`] with the index of the first layer that is empty, overlaps the one before it, stands out of
-    /// order or ends beyond `width`, or with index 0 if there is none.
+    /// [`Error::Setting`] unless `damping` is positive and finite; [`Error::Layer`] with
+    /// the index of the first layer that is empty, overlaps the one before it, stands out
+    /// of order or ends beyond `width`, or with index 0 if there is none.
     pub fn new(damping: f32, width: usize, layers: &'m mut [DataInfLayer]) -> Result<Self, Error> {
         if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
         let mut end = 0;
         for (index, layer) in layers.iter().enumerate() {
@@ -102,7 +111,8 @@ impl<'m> DataInf<'m> {
     /// Takes a training sketch in.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], also if a square leaves the range of `f32`; [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::NonFinite`], also if a square leaves the range of `f32`;
+    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
         if train.measures.non_finite > 0 {
             return Err(Error::NonFinite);
@@ -135,13 +145,18 @@ impl<'m> DataInf<'m> {
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two observed different kinds of sketch, [`Error::Length`] if their widths differ, [`Error::Setting`] if their layers or dampings do. The state is as it was.
+    /// [`Error::Mismatch`] if the two observed different kinds of sketch,
+    /// [`Error::Length`] if their widths differ, [`Error::Setting`] if their layers or
+    /// dampings do. The state is as it was.
     pub fn merge(&mut self, other: &DataInf<'_>) -> Result<(), Error> {
         check_length(self.width, other.width)?;
         let ranges = |layers: &[DataInfLayer]| layers.len();
         let same = self.layers.iter().zip(other.layers.iter()).all(|(a, b)| a.range() == b.range());
         if ranges(self.layers) != ranges(other.layers) || !same || self.damping != other.damping {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "damping and layers",
+                expected: "the same as the other state's",
+            });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
@@ -156,7 +171,8 @@ impl<'m> DataInf<'m> {
     /// Ends the first pass.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero in every layer.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
+    /// them were zero in every layer.
     pub fn fit(&mut self) -> Result<(), Error> {
         if self.count == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
@@ -181,7 +197,8 @@ impl<'m> DataInf<'m> {
     /// Begins the second pass, for up to `targets` targets.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`] if `memory` is not [`DataInfTargets::floats`] long.
+    /// [`Error::NotFitted`]; [`Error::Length`] if `memory` is not
+    /// [`DataInfTargets::floats`] long.
     pub fn targets<'t>(&'t self, targets: usize, memory: &'t mut [f32]) -> Result<DataInfTargets<'t>, Error> {
         let Some(id) = self.id.filter(|_| self.fitted) else { return Err(Error::NotFitted) };
         check_length(DataInfTargets::floats(self.width, targets), memory.len())?;
@@ -226,7 +243,8 @@ impl<'t> DataInfTargets<'t> {
     /// Adds a target, before the first row; its number is how many there were before.
     ///
     /// # Errors
-    /// [`Error::InPass`] after the first row; [`Error::Length`] without room; [`Error::Mismatch`] or [`Error::NonFinite`]. The state is as it was.
+    /// [`Error::InPass`] after the first row; [`Error::Length`] without room;
+    /// [`Error::Mismatch`] or [`Error::NonFinite`]. The state is as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if self.seen > 0 {
             return Err(Error::InPass);
@@ -249,7 +267,8 @@ impl<'t> DataInfTargets<'t> {
     /// Takes a training sketch in: the same ones as in the first pass, in any order.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::TooFew`] without a target; [`Error::NonFinite`], [`Error::Length`] or
+    /// [`Error::Mismatch`]. The state is as it was.
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
         if train.measures.non_finite > 0 {
             return Err(Error::NonFinite);
@@ -272,13 +291,16 @@ impl<'t> DataInfTargets<'t> {
         Ok(())
     }
 
-    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with the bits of one by one. Returns how many have NaN or infinite
-    /// entries, or a square beyond the range of `f32`: they are passed over.
+    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
+    /// the bits of one by one. Returns how many have NaN or infinite entries, or a square
+    /// beyond the range of `f32`: they are passed over.
     ///
-    /// Faster than one by one where one layer is the whole sketch, because rows are asked for ahead: hand it many.
+    /// Faster than one by one where one layer is the whole sketch, because rows are asked
+    /// for ahead: hand it many.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::Length`] if the rows are not whole, or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::TooFew`] without a target; [`Error::Length`] if the rows are not whole,
+    /// or [`Error::Mismatch`]. The state is as it was.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         if self.targets == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
@@ -291,7 +313,9 @@ impl<'t> DataInfTargets<'t> {
     /// The solved targets, in their order; a pair is a dot product from here on.
     ///
     /// # Errors
-    /// [`Error::Length`] if there were not as many rows as in the first pass; [`Error::TooFew`] without a target; [`Error::NonFinite`] if a solution leaves the range of `f32`.
+    /// [`Error::Length`] if there were not as many rows as in the first pass;
+    /// [`Error::TooFew`] without a target; [`Error::NonFinite`] if a solution leaves the
+    /// range of `f32`.
     pub fn solve(self) -> Result<Targets<'t>, Error> {
         let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         check_length(number(self.count), number(self.seen))?;

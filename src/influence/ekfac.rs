@@ -1,19 +1,27 @@
-//! EK-FAC: influence through a Kronecker-factored curvature with corrected eigenvalues, for one linear layer at a time (George et al.
-//! 2018, "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis"; Grosse et al. 2023).
+//! EK-FAC: influence through a Kronecker-factored curvature with corrected eigenvalues,
+//! for one linear layer at a time (George et al. 2018, "Fast Approximate Natural Gradient
+//! Descent in a Kronecker-factored Eigenbasis"; Grosse et al. 2023).
 //!
-//! A layer's gradient is G = Σ_t b_t a_tᵀ over the positions t of a sample (one, but for sequences), *a* what went in and *b* the loss
-//! gradient of what came out. With A = E[a aᵀ] and S = E[b bᵀ] over positions, A = Q_Aᵀ D_A Q_A and S = Q_Sᵀ D_S Q_S (eigenvectors in rows), the curvature is
-//! diagonal in the basis of Q_S G Q_Aᵀ, with entries Λ = E[(Q_S G Q_Aᵀ)²] over samples. The influence is
+//! A layer's gradient is G = Σ_t b_t a_tᵀ over the positions t of a sample (one, but for
+//! sequences), *a* what went in and *b* the loss gradient of what came out. With A = E[a
+//! aᵀ] and S = E[b bᵀ] over positions, A = Q_Aᵀ D_A Q_A and S = Q_Sᵀ D_S Q_S
+//! (eigenvectors in rows), the curvature is diagonal in the basis of Q_S G Q_Aᵀ, with
+//! entries Λ = E[(Q_S G Q_Aᵀ)²] over samples. The influence is
 //!
-//! Σ_layers ⟨V, Q_Sᵀ [(Q_S G Q_Aᵀ) / (Λ + λ)] Q_A⟩, λ = damping · mean of Λ, a layer at a time.
+//! Σ_layers ⟨V, Q_Sᵀ [(Q_S G Q_Aᵀ) / (Λ + λ)] Q_A⟩, λ = damping · mean of Λ, a layer at a
+//! time.
 //!
-//! Positive is helpful. Scale: n times the change when a sample is left out. For the Fisher matrix the *b* that are observed must come from labels
-//! **sampled from the model's prediction**; with the true labels it is the empirical Fisher. That is the caller's matter, as is a bias: append a 1 to *a*.
-//! Gradients of samples are never formed; a layer with many positions is observed position by position.
+//! Positive is helpful. Scale: n times the change when a sample is left out. For the
+//! Fisher matrix the *b* that are observed must come from labels **sampled from the
+//! model's prediction**; with the true labels it is the empirical Fisher. That is the
+//! caller's matter, as is a bias: append a 1 to *a*. Gradients of samples are never
+//! formed; a layer with many positions is observed position by position.
 //!
-//! *Memory*, I inputs and O outputs: 3·I·O + 3·(I² + O²)/2 + 2·(I + O) numbers of `f32`; max(I, O)² + 2·max(I, O) of `f64`, lent for [`Ekfac::decompose`] only;
-//! I·O of `f32` a target. *Cost*: I²/2 + O²/2 a position for the factors, 6·(I³ + O³) for the eigenvectors, I² + O² + I·O a position for
-//! the eigenvalues, I·O·(I + O) · 2 a target, I·O a position and pair.
+//! *Memory*, I inputs and O outputs: 3·I·O + 3·(I² + O²)/2 + 2·(I + O) numbers of `f32`;
+//! max(I, O)² + 2·max(I, O) of `f64`, lent for [`Ekfac::decompose`] only; I·O of `f32` a
+//! target. *Cost*: I²/2 + O²/2 a position for the factors, 6·(I³ + O³) for the
+//! eigenvectors, I² + O² + I·O a position for the eigenvalues, I·O·(I + O) · 2 a target,
+//! I·O a position and pair.
 
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
@@ -30,8 +38,10 @@ enum Stage {
     Eigenvalues,
 }
 
-/// One linear layer: [`factors`](Self::factors) of all positions, [`decompose`](Self::decompose), then [`position`](Self::position) and
-/// [`sample`](Self::sample) for all samples again, then [`target`](Self::target). Sum the scores of a model's layers.
+/// One linear layer: [`factors`](Self::factors) of all positions,
+/// [`decompose`](Self::decompose), then [`position`](Self::position) and
+/// [`sample`](Self::sample) for all samples again, then [`target`](Self::target). Sum the
+/// scores of a model's layers.
 #[derive(Debug)]
 pub struct Ekfac<'m> {
     damping: f32,
@@ -99,11 +109,14 @@ impl<'m> Ekfac<'m> {
     /// Nothing observed yet. `damping` is in units of the mean of Λ.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Ekfac::floats`] long; [`Error::Setting`] unless `damping` is positive and finite, and neither
-    /// width is 0.
+    /// [`Error::Length`] if `memory` is not [`Ekfac::floats`] long; [`Error::Setting`]
+    /// unless `damping` is positive and finite, and neither width is 0.
     pub fn new(damping: f32, inputs: usize, outputs: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if !damping.is_finite() || damping <= 0.0 || inputs == 0 || outputs == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "damping",
+                expected: "finite and above 0, with at least one input and one output",
+            });
         }
         let (expected, found) = (Self::floats(inputs, outputs), memory.len());
         check_length(expected, found)?;
@@ -133,11 +146,12 @@ impl<'m> Ekfac<'m> {
     /// First pass: takes the factors of a position into A and S.
     ///
     /// # Errors
-    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::Setting`] after [`decompose`](Self::decompose). The state is as it was.
+    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::Setting`] after
+    /// [`decompose`](Self::decompose). The state is as it was.
     pub fn factors(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
         self.check(a, b)?;
         if self.stage != Stage::Factors {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "factors", expected: "given before they are decomposed" });
         }
         add_outer(1.0, a, self.memory.a)?;
         add_outer(1.0, b, self.memory.b)?;
@@ -145,10 +159,12 @@ impl<'m> Ekfac<'m> {
         Ok(())
     }
 
-    /// Between the passes: finds the eigenvectors of A and S, with [`Ekfac::doubles`] numbers of scratch.
+    /// Between the passes: finds the eigenvectors of A and S, with [`Ekfac::doubles`]
+    /// numbers of scratch.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without positions; [`Error::Length`]; [`Error::NonFinite`] if the sums have overflowed.
+    /// [`Error::TooFew`] without positions; [`Error::Length`]; [`Error::NonFinite`] if
+    /// the sums have overflowed.
     pub fn decompose(&mut self, scratch: &mut [f64]) -> Result<(), Error> {
         check_length(Self::doubles(self.inputs, self.outputs), scratch.len())?;
         if self.positions == 0 {
@@ -165,7 +181,8 @@ impl<'m> Ekfac<'m> {
     /// Second pass: takes in a position of the sample that is under way.
     ///
     /// # Errors
-    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::NotFitted`] before [`decompose`](Self::decompose). The state is as it was.
+    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::NotFitted`] before
+    /// [`decompose`](Self::decompose). The state is as it was.
     pub fn position(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
         self.check(a, b)?;
         if self.stage != Stage::Eigenvalues {
@@ -187,7 +204,8 @@ impl<'m> Ekfac<'m> {
     /// Second pass: ends the sample that is under way.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a position; [`Error::NonFinite`] if its squares overflow. The sample is forgotten then.
+    /// [`Error::TooFew`] without a position; [`Error::NonFinite`] if its squares
+    /// overflow. The sample is forgotten then.
     pub fn sample(&mut self) -> Result<(), Error> {
         if self.under_way == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
@@ -211,12 +229,14 @@ impl<'m> Ekfac<'m> {
         if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.memory.squares.len() as f64) }
     }
 
-    /// Prepares a target into `memory`, outputs × inputs numbers: the curvature's inverse times V, V the sum of b aᵀ over the positions of one
-    /// validation sample, or of a set.
+    /// Prepares a target into `memory`, outputs × inputs numbers: the curvature's inverse
+    /// times V, V the sum of b aᵀ over the positions of one validation sample, or of a
+    /// set.
     ///
     /// # Errors
-    /// [`Error::NotFitted`] before a sample of the second pass, or in the midst of one; [`Error::NotPositiveDefinite`] if all were zero;
-    /// [`Error::Length`]; [`Error::NonFinite`].
+    /// [`Error::NotFitted`] before a sample of the second pass, or in the midst of one;
+    /// [`Error::NotPositiveDefinite`] if all were zero; [`Error::Length`];
+    /// [`Error::NonFinite`].
     pub fn target<'t, 'x>(
         &mut self,
         positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
@@ -356,7 +376,8 @@ fn eigenvectors(
     Ok(())
 }
 
-/// A target that went through the inverse of a layer's curvature: outputs × inputs numbers.
+/// A target that went through the inverse of a layer's curvature: outputs × inputs
+/// numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct EkfacTarget<'t> {
     inputs: usize,
@@ -364,7 +385,8 @@ pub struct EkfacTarget<'t> {
 }
 
 impl EkfacTarget<'_> {
-    /// One position's part of the influence of a training sample on this target: bᵀ R a. Sum them over positions and layers.
+    /// One position's part of the influence of a training sample on this target: bᵀ R a.
+    /// Sum them over positions and layers.
     ///
     /// # Errors
     /// [`Error::Length`]; [`Error::NonFinite`].

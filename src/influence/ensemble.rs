@@ -1,10 +1,13 @@
-//! IP and its ensemble: g·v, and Σ_m g(θ_m)·v(θ_m) over copies θ_m of the model (dropout masks, perturbed weights).
+//! IP and its ensemble: g·v, and Σ_m g(θ_m)·v(θ_m) over copies θ_m of the model (dropout
+//! masks, perturbed weights).
 //!
-//! IP, "inner product", for a single model is [`grad_dot`]; an ensemble of one is that. Scale: the *sum* over
-//! the copies, each in loss per unit of learning rate; [`IpEnsemble::mean`] divides by their number. Source: "Revisit, Extend, and Enhance
-//! Hessian-Free Influence Functions", 2024, whose targets for fairness (the gradient of a gap between groups) and robustness (the gradient at
-//! adversarial inputs) are target gradients like any other. *Memory*: 16 bytes a pair of samples. *Error*: that of each dot
-//! ([`gradsieve_kernels::mod@dot`]); they are added in `f64`.
+//! IP, "inner product", for a single model is [`grad_dot`]; an ensemble of one is that.
+//! Scale: the *sum* over the copies, each in loss per unit of learning rate;
+//! [`IpEnsemble::mean`] divides by their number. Source: "Revisit, Extend, and Enhance
+//! Hessian-Free Influence Functions", 2024, whose targets for fairness (the gradient of a
+//! gap between groups) and robustness (the gradient at adversarial inputs) are target
+//! gradients like any other. *Memory*: 16 bytes a pair of samples. *Error*: that of each
+//! dot ([`gradsieve_kernels::mod@dot`]); they are added in `f64`.
 
 use super::dot::grad_dot;
 use crate::error::Error;
@@ -25,7 +28,8 @@ impl IpEnsemble {
         Self { sum: 0.0, members: 0 }
     }
 
-    /// Adds a copy of the model: both gradients there. Copies may have projections of their own.
+    /// Adds a copy of the model: both gradients there. Copies may have projections of
+    /// their own.
     ///
     /// # Errors
     /// As [`grad_dot`]. The state is as it was.

@@ -1,13 +1,18 @@
-//! Generalised influence: the update after a sample is left out, restricted to an index set J of coordinates (Lyu et al. 2024, "Deeper
-//! Understanding of Black-box Predictions via Generalized Influence Functions").
+//! Generalised influence: the update after a sample is left out, restricted to an index
+//! set J of coordinates (Lyu et al. 2024, "Deeper Understanding of Black-box Predictions
+//! via Generalized Influence Functions").
 //!
-//! What would move only the coordinates of J and come closest to H δ = g in least squares is δ_J = (H_{J·} H_{·J})⁻¹ H_{J·} g; the
-//! influence is v_J·δ_J. With J all coordinates that is vᵀH⁻¹g. H = C + λI, C = ΦᵀΦ/n the second moment of the rows observed, λ = damping · mean
-//! eigenvalue of C. Positive is helpful. Scale: n times the change when a sample is left out.
+//! What would move only the coordinates of J and come closest to H δ = g in least squares
+//! is δ_J = (H_{J·} H_{·J})⁻¹ H_{J·} g; the influence is v_J·δ_J. With J all coordinates
+//! that is vᵀH⁻¹g. H = C + λI, C = ΦᵀΦ/n the second moment of the rows observed, λ =
+//! damping · mean eigenvalue of C. Positive is helpful. Scale: n times the change when a
+//! sample is left out.
 //!
-//! J picks coordinates of the *rows*: parameters with [`Exact`](crate::Exact), and columns of a sketch that keeps layers apart.
+//! J picks coordinates of the *rows*: parameters with [`Exact`](crate::Exact), and
+//! columns of a sketch that keeps layers apart.
 //!
-//! *Memory*: [`Moments::floats`] numbers of `f32` and |J|·(K + |J| + 1) of `f64`; K of `f32` a target. *Cost*: K²/2 an observation, |J|²K/2 +
+//! *Memory*: [`Moments::floats`] numbers of `f32` and |J|·(K + |J| + 1) of `f64`; K of
+//! `f32` a target. *Cost*: K²/2 an observation, |J|²K/2 +
 //! |J|³/6 a fit, in `f64` because the condition number of the normal equations is the square of H's; |J|² + |J|K a target; K a pair.
 
 use crate::dense::{cholesky, dot as dot_double, solve};
@@ -17,7 +22,8 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::dot;
 
-/// The training side: observe every row of the curvature, [`fit`](Self::fit), then prepare targets.
+/// The training side: observe every row of the curvature, [`fit`](Self::fit), then
+/// prepare targets.
 #[derive(Debug)]
 pub struct Gif<'m> {
     damping: f32,
@@ -47,11 +53,13 @@ impl<'m> Gif<'m> {
         indices.saturating_mul(width.saturating_add(indices).saturating_add(1))
     }
 
-    /// No observations yet. `indices` is J, rising; `damping` is in units of the mean eigenvalue, and may be 0.
+    /// No observations yet. `indices` is J, rising; `damping` is in units of the mean
+    /// eigenvalue, and may be 0.
     ///
     /// # Errors
-    /// [`Error::Length`] if a memory is not as long as it must be; [`Error::Setting`] unless `damping` is finite and not negative, and J is a
-    /// rising, non-empty list of coordinates below `width`.
+    /// [`Error::Length`] if a memory is not as long as it must be; [`Error::Setting`]
+    /// unless `damping` is finite and not negative, and J is a rising, non-empty list of
+    /// coordinates below `width`.
     pub fn new(
         damping: f32,
         indices: &'m [usize],
@@ -65,7 +73,10 @@ impl<'m> Gif<'m> {
             || !rising
             || indices.last().is_none_or(|&last| last >= width)
         {
-            return Err(Error::Setting);
+            return Err(Error::Setting {
+                name: "indices",
+                expected: "rising, below the width, with a damping that is finite and not negative",
+            });
         }
         let (expected, found) = (Self::doubles(width, indices.len()), doubles.len());
         check_length(expected, found)?;
@@ -78,7 +89,8 @@ impl<'m> Gif<'m> {
         Ok(Self { damping, indices, moments, rows, normal, scratch, fitted: false })
     }
 
-    /// Takes in a row of the curvature: a training sketch (empirical Fisher), or a factor of the Gauss–Newton matrix.
+    /// Takes in a row of the curvature: a training sketch (empirical Fisher), or a factor
+    /// of the Gauss–Newton matrix.
     ///
     /// # Errors
     /// As [`Moments::observe`].
@@ -103,8 +115,8 @@ impl<'m> Gif<'m> {
     /// Factorises H_{J·} H_{·J} as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if the columns of H for J are not independent: a larger damping is
-    /// needed.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if the
+    /// columns of H for J are not independent: a larger damping is needed.
     pub fn fit(&mut self) -> Result<(), Error> {
         self.fitted = false;
         if self.moments.count() == 0 {
@@ -126,10 +138,12 @@ impl<'m> Gif<'m> {
         Ok(())
     }
 
-    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J for one target into `memory`, K numbers; after that a pair costs one dot product.
+    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J for one target into `memory`, K numbers; after that a
+    /// pair costs one dot product.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target.
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the target.
     pub fn target<'t>(&mut self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<GifTarget<'t>, Error> {
         if !self.fitted {
             return Err(Error::NotFitted);
@@ -153,7 +167,8 @@ impl<'m> Gif<'m> {
 }
 
 impl Gif<'_> {
-    /// Bytes of the state at rest, at most: before the first fit without the rows and the factor, which are 8·|J|·K + 4·|J|·(|J| + 1).
+    /// Bytes of the state at rest, at most: before the first fit without the rows and the
+    /// factor, which are 8·|J|·K + 4·|J|·(|J| + 1).
     #[must_use]
     pub const fn bytes_at_rest(width: usize, indices: usize) -> usize {
         let fitted = indices.saturating_mul(width).saturating_add(triangle(indices));
@@ -221,7 +236,8 @@ impl GifTarget<'_> {
     /// The influence of a training sample on this target.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts; [`Error::NonFinite`].
+    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
+    /// [`Error::NonFinite`].
     pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
         self.id.check(&train.id)?;
         train.check_finite()?;

@@ -1,15 +1,20 @@
-//! In-Run Data Shapley: what each sample did during the run itself, Σ_t [η_t v_t·g − (η_t²/2) g·w_t], summed over the steps t whose batch it was in.
+//! In-Run Data Shapley: what each sample did during the run itself, Σ_t [η_t v_t·g −
+//! (η_t²/2) g·w_t], summed over the steps t whose batch it was in.
 //!
-//! v_t is the validation gradient at θ_t, g the sample's gradient there, η_t the learning rate in sum form (θ ← θ − η Σ g; for a
-//! loss that is the mean over a batch of B, η = lr/B). With the first term alone this is first order; the second needs w_t = H_t Σ_{j ∈ batch} g_j, with H_t the
-//! Hessian of the validation loss, which takes the caller one extra backward pass, sketched like a gradient.
+//! v_t is the validation gradient at θ_t, g the sample's gradient there, η_t the learning
+//! rate in sum form (θ ← θ − η Σ g; for a loss that is the mean over a batch of B, η =
+//! lr/B). With the first term alone this is first order; the second needs w_t = H_t Σ_{j
+//! ∈ batch} g_j, with H_t the Hessian of the validation loss, which takes the caller one
+//! extra backward pass, sketched like a gradient.
 //!
-//! Each step's terms are exact Shapley values of the step's batch for the validation loss expanded to that order, so they sum to the
-//! expanded drop of that loss: where the loss is quadratic, to the drop itself. Positive is helpful: the negative of the paper's value of the loss. Scale: loss.
-//! Source: Wang, Mittal, Song & Jia 2024.
+//! Each step's terms are exact Shapley values of the step's batch for the validation loss
+//! expanded to that order, so they sum to the expanded drop of that loss: where the loss
+//! is quadratic, to the drop itself. Positive is helpful: the negative of the paper's
+//! value of the loss. Scale: loss. Source: Wang, Mittal, Song & Jia 2024.
 //!
-//! *Memory*: one `f64` a training sample, in the caller's hands. *Cost*: one or two dot products a sample and step. *Error*: that of the
-//! dots ([`gradsieve_kernels::mod@dot`]); scores are added in `f64`.
+//! *Memory*: one `f64` a training sample, in the caller's hands. *Cost*: one or two dot
+//! products a sample and step. *Error*: that of the dots
+//! ([`gradsieve_kernels::mod@dot`]); scores are added in `f64`.
 
 use super::check_pair;
 use crate::error::{Error, check_length};
@@ -24,19 +29,22 @@ pub struct InRunShapley<'m> {
 }
 
 impl<'m> InRunShapley<'m> {
-    /// No steps yet; a number for each training sample, whose ids are its places. They are set to zero.
+    /// No steps yet; a number for each training sample, whose ids are its places. They
+    /// are set to zero.
     #[must_use]
     pub fn new(scores: &'m mut [f64]) -> Self {
         scores.fill(0.0);
         Self { scores }
     }
 
-    /// Adds a training step: its learning rate in sum form, the validation gradient, w = H Σ g for second order, and the batch's samples: their ids
-    /// and gradients. A sample that is in the batch twice counts twice.
+    /// Adds a training step: its learning rate in sum form, the validation gradient, w =
+    /// H Σ g for second order, and the batch's samples: their ids and gradients. A sample
+    /// that is in the batch twice counts twice.
     ///
     /// # Errors
-    /// [`Error::Setting`] if the learning rate is not finite; [`Error::Length`] if an id is not below n; [`Error::Mismatch`] or [`Error::NonFinite`], also if a term leaves the range of
-    /// `f32`. All scores are as they were.
+    /// [`Error::Setting`] if the learning rate is not finite; [`Error::Length`] if an id
+    /// is not below n; [`Error::Mismatch`] or [`Error::NonFinite`], also if a term leaves
+    /// the range of `f32`. All scores are as they were.
     pub fn observe_step(
         &mut self,
         learning_rate: f64,
@@ -52,7 +60,8 @@ impl<'m> InRunShapley<'m> {
         batch.iter().try_for_each(|(id, train)| self.add(*id, learning_rate, target, curvature, train))
     }
 
-    /// Adds one sample of a step's batch: [`InRunShapley::observe_step`] where there is no room for the sketches of a whole batch.
+    /// Adds one sample of a step's batch: [`InRunShapley::observe_step`] where there is
+    /// no room for the sketches of a whole batch.
     ///
     /// # Errors
     /// As [`InRunShapley::observe_step`].
@@ -134,7 +143,7 @@ impl<'m> InRunShapley<'m> {
 
 fn check_step(learning_rate: f64, target: &Sketch<'_>, curvature: Option<&Sketch<'_>>) -> Result<(), Error> {
     if !learning_rate.is_finite() {
-        return Err(Error::Setting);
+        return Err(Error::Setting { name: "learning_rate", expected: "finite" });
     }
     match curvature {
         Some(curvature) => check_pair(curvature, target),

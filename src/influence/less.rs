@@ -1,16 +1,23 @@
-//! LESS: max over subtasks of Σ_c w_c · mean over the subtask's samples v of cos(Γ_z(θ_c), v(θ_c)), over checkpoints c.
+//! LESS: max over subtasks of Σ_c w_c · mean over the subtask's samples v of
+//! cos(Γ_z(θ_c), v(θ_c)), over checkpoints c.
 //!
-//! Γ is the train sample's Adam direction ([`Adam`](super::Adam)), sketched; v is a target's plain gradient, sketched likewise; w_c is the mean learning rate
-//! around the checkpoint, and the weights are normalised to sum 1. Positive is helpful. Scale: none, in [−1, 1]. Source: Xia et al. 2024. (Where a
-//! subtask is to be its *mean gradient* instead, as the paper's formula has it, observe that one gradient as its only sample.)
+//! Γ is the train sample's Adam direction ([`Adam`](super::Adam)), sketched; v is a
+//! target's plain gradient, sketched likewise; w_c is the mean learning rate around the
+//! checkpoint, and the weights are normalised to sum 1. Positive is helpful. Scale: none,
+//! in [−1, 1]. Source: Xia et al. 2024. (Where a subtask is to be its *mean gradient*
+//! instead, as the paper's formula has it, observe that one gradient as its only sample.)
 //!
-//! The mean of cosines with one Γ is a single dot product: mean cos(Γ, v) = Γ/‖Γ‖ · mean v/‖v‖. So a checkpoint's targets are K numbers a
-//! subtask, however many samples it has, and a train sample costs one dot product a subtask.
+//! The mean of cosines with one Γ is a single dot product: mean cos(Γ, v) = Γ/‖Γ‖ · mean
+//! v/‖v‖. So a checkpoint's targets are K numbers a subtask, however many samples it has,
+//! and a train sample costs one dot product a subtask.
 //!
-//! The norms are those of the sketches, as in [`grad_cos`](super::grad_cos). A zero vector has no direction; its cosines are 0, and it counts.
+//! The norms are those of the sketches, as in [`grad_cos`](super::grad_cos). A zero
+//! vector has no direction; its cosines are 0, and it counts.
 //!
-//! *Memory*: K + 1 numbers of `f32` a subtask for a checkpoint's targets, one `f64` a subtask for a train sample. *Error*: an entry of the summed directions
-//! has a relative error of at most (n + 1)·2⁻²⁴ of the sum of its magnitudes; past 2²⁴ samples of a subtask they are no longer counted.
+//! *Memory*: K + 1 numbers of `f32` a subtask for a checkpoint's targets, one `f64` a
+//! subtask for a train sample. *Error*: an entry of the summed directions has a relative
+//! error of at most (n + 1)·2⁻²⁴ of the sum of its magnitudes; past 2²⁴ samples of a
+//! subtask they are no longer counted.
 
 use super::retrac::reciprocal_norm;
 use crate::error::{Error, check_length};
@@ -19,7 +26,8 @@ use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_sett
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 
-/// The targets at one checkpoint: the summed directions of each subtask's samples, in lent memory.
+/// The targets at one checkpoint: the summed directions of each subtask's samples, in
+/// lent memory.
 #[derive(Debug)]
 pub struct LessTargets<'m> {
     width: usize,
@@ -40,10 +48,11 @@ impl<'m> LessTargets<'m> {
     /// No samples yet; `memory` is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] without subtasks; [`Error::Width`] if `width` is zero; [`Error::Length`] if `memory` is not [`LessTargets::floats`] long.
+    /// [`Error::Setting`] without subtasks; [`Error::Width`] if `width` is zero;
+    /// [`Error::Length`] if `memory` is not [`LessTargets::floats`] long.
     pub fn new(subtasks: usize, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if subtasks == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "subtasks", expected: "at least 1" });
         }
         if width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
@@ -60,8 +69,9 @@ impl<'m> LessTargets<'m> {
     /// Takes a sample of a subtask in.
     ///
     /// # Errors
-    /// [`Error::Group`] if there is no such subtask; [`Error::NonFinite`], also if the sketch's norm leaves the range of `f32`; [`Error::Length`] or
-    /// [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::Group`] if there is no such subtask; [`Error::NonFinite`], also if the
+    /// sketch's norm leaves the range of `f32`; [`Error::Length`] or [`Error::Mismatch`].
+    /// The state is as it was.
     pub fn observe(&mut self, subtask: u32, target: &Sketch<'_>) -> Result<(), Error> {
         check_length(self.width, target.values.len())?;
         target.check_finite()?;
@@ -118,8 +128,9 @@ impl<'m> LessTargets<'m> {
     /// Each subtask's mean cosine with one train sample's feature, at this checkpoint.
     ///
     /// # Errors
-    /// [`Error::TooFew`] if a subtask has no sample; [`Error::Length`] unless there is a score for each subtask; [`Error::Mismatch`] or [`Error::NonFinite`]
-    /// for the feature. Nothing was written.
+    /// [`Error::TooFew`] if a subtask has no sample; [`Error::Length`] unless there is a
+    /// score for each subtask; [`Error::Mismatch`] or [`Error::NonFinite`] for the
+    /// feature. Nothing was written.
     pub fn score(&self, train: &Sketch<'_>, scores: &mut [f64]) -> Result<(), Error> {
         check_length(self.counts.len(), scores.len())?;
         let cosines = self.cosines(train)?;
@@ -143,15 +154,17 @@ impl<'m> LessTargets<'m> {
         Ok(sums.map(cosine))
     }
 
-    /// Each subtask's mean cosine with n train samples' features, given as stored rows of K numbers: `scores[s·n + r]`, subtask after subtask. Returns
-    /// how many rows have NaN or infinite entries; their scores are NaN.
+    /// Each subtask's mean cosine with n train samples' features, given as stored rows of
+    /// K numbers: `scores[s·n + r]`, subtask after subtask. Returns how many rows have
+    /// NaN or infinite entries; their scores are NaN.
     ///
-    /// The rows are looked at twice, for the products and for the norms: in blocks that the nearest caches can hold (a few hundred kilobytes), they come from
-    /// memory once.
+    /// The rows are looked at twice, for the products and for the norms: in blocks that
+    /// the nearest caches can hold (a few hundred kilobytes), they come from memory once.
     ///
     /// # Errors
-    /// [`Error::TooFew`] if a subtask has no sample; [`Error::Mismatch`] if the rows' id is another one; [`Error::Length`] if the rows are not whole, or
-    /// there is no score for each pair. Nothing was written.
+    /// [`Error::TooFew`] if a subtask has no sample; [`Error::Mismatch`] if the rows' id
+    /// is another one; [`Error::Length`] if the rows are not whole, or there is no score
+    /// for each pair. Nothing was written.
     pub fn score_rows<T: Element>(
         &self,
         id: &SketchId,
@@ -166,7 +179,8 @@ impl<'m> LessTargets<'m> {
         for (r, row) in rows.chunks_exact(width).enumerate() {
             let square = squared_norm(row);
             let scores = scores.iter_mut().skip(r).step_by(n.max(1));
-            // A square that is not finite is that of such an entry, or of one beyond the range.
+            // A square that is not finite is that of such an entry, or of one beyond the
+            // range.
             let norm = if square.is_finite() { libm::sqrt(square) } else { f64::NAN };
             non_finite += usize::from(norm.is_nan());
             for (score, count) in scores.zip(self.counts.iter()) {
@@ -182,7 +196,8 @@ const fn cosine(dot: f64, norms: f64) -> f64 {
     if norms == 0.0 { 0.0 } else { (dot / norms).clamp(-1.0, 1.0) }
 }
 
-/// The running score of one train sample, over checkpoints: a sum for each subtask, in lent memory.
+/// The running score of one train sample, over checkpoints: a sum for each subtask, in
+/// lent memory.
 #[derive(Debug)]
 pub struct Less<'m> {
     sums: &'m mut [f64],
@@ -196,16 +211,18 @@ impl<'m> Less<'m> {
     /// [`Error::Setting`] without subtasks.
     pub fn new(sums: &'m mut [f64]) -> Result<Self, Error> {
         if sums.is_empty() {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "subtasks", expected: "at least 1" });
         }
         sums.fill(0.0);
         Ok(Self { sums, weights: 0.0 })
     }
 
-    /// Adds a checkpoint: its weight (the mean learning rate around it, in any unit), its targets, and the sample's feature there.
+    /// Adds a checkpoint: its weight (the mean learning rate around it, in any unit), its
+    /// targets, and the sample's feature there.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless the weight is finite and not negative; otherwise as [`LessTargets::score`]. The state is as it was.
+    /// [`Error::Setting`] unless the weight is finite and not negative; otherwise as
+    /// [`LessTargets::score`]. The state is as it was.
     pub fn observe(
         &mut self,
         weight: f64,
@@ -214,7 +231,7 @@ impl<'m> Less<'m> {
     ) -> Result<(), Error> {
         check_length(self.sums.len(), targets.subtasks())?;
         if !weight.is_finite() || weight < 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "weight", expected: "finite and not negative" });
         }
         for (sum, cosine) in self.sums.iter_mut().zip(targets.cosines(train)?) {
             *sum += weight * cosine;
@@ -240,7 +257,8 @@ impl<'m> Less<'m> {
         self.weights = 0.0;
     }
 
-    /// The score of one subtask: the weighted mean over checkpoints; 0 while all weights are.
+    /// The score of one subtask: the weighted mean over checkpoints; 0 while all weights
+    /// are.
     #[must_use]
     pub fn subtask(&self, subtask: usize) -> Option<f64> {
         self.sums.get(subtask).map(|sum| if self.weights > 0.0 { sum / self.weights } else { 0.0 })

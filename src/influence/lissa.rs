@@ -1,15 +1,23 @@
-//! LiSSA: r₀ = v, r_j = v + (I − α(C + λI)) r_{j−1} by passes over the training rows, C = GᵀG/n, and α·r·φ_z; λ = damping · mean eigenvalue of C.
+//! LiSSA: r₀ = v, r_j = v + (I − α(C + λI)) r_{j−1} by passes over the training rows, C =
+//! GᵀG/n, and α·r·φ_z; λ = damping · mean eigenvalue of C.
 //!
-//! The limit of r is (C + λI)⁻¹v/α, so the solution here is α·r: its limit is the ridge influence ([`Ridge`](super::Ridge)) whatever α is, and stopping
-//! early damps the small eigenvalues more. λ is *added* to C; a published reference subtracts it, which is wrong. Positive is helpful; scale as ridge.
-//! Sources: Agarwal, Bullins & Hazan 2017; Koh & Liang 2017.
+//! The limit of r is (C + λI)⁻¹v/α, so the solution here is α·r: its limit is the ridge
+//! influence ([`Ridge`](super::Ridge)) whatever α is, and stopping early damps the small
+//! eigenvalues more. λ is *added* to C; a published reference subtracts it, which is
+//! wrong. Positive is helpful; scale as ridge. Sources: Agarwal, Bullins & Hazan 2017;
+//! Koh & Liang 2017.
 //!
-//! **It converges if α·(λ_max + λ) < 2**, where λ_max is C's largest eigenvalue, and diverges if that is more. A residual that grows shows it: growth to
-//! twice the least so far ends in [`Error::Diverged`], never in a NaN. Without an α of the caller's, α = 1/(tr C + λ), which always
-//! converges, as tr C ≥ λ_max; slowly if many eigenvalues matter. [`ConjugateGradients`](super::ConjugateGradients) takes fewer passes, and no α.
+//! **It converges if α·(λ_max + λ) < 2**, where λ_max is C's largest eigenvalue, and
+//! diverges if that is more. A residual that grows shows it: growth to twice the least so
+//! far ends in [`Error::Diverged`], never in a NaN. Without an α of the caller's, α =
+//! 1/(tr C + λ), which always converges, as tr C ≥ λ_max; slowly if many eigenvalues
+//! matter. [`ConjugateGradients`](super::ConjugateGradients) takes fewer passes, and no
+//! α.
 //!
-//! *Memory*: [`Lissa::floats`], 5·K a target and 16 rows. *Cost*: 2·K multiply–adds a row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with the best α. *Error*: the residual falls
-//! to about 10⁻⁷ times the condition number, which is at most K/damping.
+//! *Memory*: [`Lissa::floats`], 5·K a target and 16 rows. *Cost*: 2·K multiply–adds a
+//! row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with the best α.
+//! *Error*: the residual falls to about 10⁻⁷ times the condition number, which is at most
+//! K/damping.
 
 use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
 use super::targets::Targets;
@@ -18,8 +26,8 @@ use crate::sketch::{Sketch, SketchId};
 use gradsieve_kernels::matrix::scale_add;
 use gradsieve_kernels::{Element, axpy, squared_norm};
 
-/// The solver: give it its targets, then pass after pass over the same rows, each with [`observe`](Self::observe) for every row and
-/// [`end_pass`](Self::end_pass).
+/// The solver: give it its targets, then pass after pass over the same rows, each with
+/// [`observe`](Self::observe) for every row and [`end_pass`](Self::end_pass).
 #[derive(Debug)]
 pub struct Lissa<'m> {
     passes: Passes<'m>,
@@ -36,7 +44,8 @@ pub struct Lissa<'m> {
     least: &'m mut [f32],
 }
 
-/// A residual above this part of ‖v‖ that has grown to [`GROWTH`] times the least so far is divergence, and not rounding.
+/// A residual above this part of ‖v‖ that has grown to [`GROWTH`] times the least so far
+/// is divergence, and not rounding.
 const NOTICED: f64 = 1e-3;
 const GROWTH: f64 = 2.0;
 
@@ -51,12 +60,13 @@ impl<'m> Lissa<'m> {
     /// No targets yet. `step` is α; without it, 1/(tr C + λ).
     ///
     /// # Errors
-    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for a target, or α, damping or tolerance are not positive and finite;
+    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for
+    /// a target, or α, damping or tolerance are not positive and finite;
     /// [`Error::Length`] if `memory` is not [`Lissa::floats`] long.
     pub fn new(settings: SolverSettings, step: Option<f64>, memory: &'m mut [f32]) -> Result<Self, Error> {
         settings.check()?;
         if step.is_some_and(|step| !step.is_finite() || step <= 0.0) {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "step", expected: "finite and above 0" });
         }
         check_length(Self::floats(settings.width, settings.targets), memory.len())?;
         let mut parts = Parts(memory);
@@ -82,8 +92,9 @@ impl<'m> Lissa<'m> {
     /// Adds a target, before the first pass; its number is how many there were before.
     ///
     /// # Errors
-    /// [`Error::InPass`] once the first pass has begun; [`Error::Length`] without room, or of another width; [`Error::Mismatch`]; [`Error::NonFinite`],
-    /// also if the squares leave the range of `f32`. The state is as it was.
+    /// [`Error::InPass`] once the first pass has begun; [`Error::Length`] without room,
+    /// or of another width; [`Error::Mismatch`]; [`Error::NonFinite`], also if the
+    /// squares leave the range of `f32`. The state is as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if !self.fresh {
             return Err(Error::InPass);
@@ -98,11 +109,13 @@ impl<'m> Lissa<'m> {
         Ok(())
     }
 
-    /// Takes a training sketch of the pass in. Every pass has the same ones, in any order.
+    /// Takes a training sketch of the pass in. Every pass has the same ones, in any
+    /// order.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or [`Error::NonFinite`] for the sketch, also if its squares leave the range of
-    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
+    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the sketch, also if its squares leave the range of `f32`;
+    /// [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
         if train.measures.non_finite > 0 {
             return Err(Error::NonFinite);
@@ -118,20 +131,26 @@ impl<'m> Lissa<'m> {
         self.passes.observe(id, row, self.solutions)
     }
 
-    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with the bits of one by one, and faster: they are asked for ahead. Returns how
-    /// many have NaN or infinite entries, or a square beyond the range of `f32`: they are passed over.
+    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
+    /// the bits of one by one, and faster: they are asked for ahead. Returns how many
+    /// have NaN or infinite entries, or a square beyond the range of `f32`: they are
+    /// passed over.
     ///
     /// # Errors
-    /// As [`Lissa::observe`], but for [`Error::NonFinite`]; [`Error::Length`] if the rows are not whole.
+    /// As [`Lissa::observe`], but for [`Error::NonFinite`]; [`Error::Length`] if the rows
+    /// are not whole.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         self.passes.observe_rows(id, rows, self.solutions)
     }
 
-    /// Ends a pass: one step of every target that is not solved yet. The residual is that of the solutions before the step.
+    /// Ends a pass: one step of every target that is not solved yet. The residual is that
+    /// of the solutions before the step.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in the first pass: the pass does not count.
-    /// [`Error::NotPositiveDefinite`] if all rows were zero. [`Error::Diverged`] if the iteration diverges: only [`reset`](Self::reset) helps.
+    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in
+    /// the first pass: the pass does not count. [`Error::NotPositiveDefinite`] if all
+    /// rows were zero. [`Error::Diverged`] if the iteration diverges: only
+    /// [`reset`](Self::reset) helps.
     pub fn end_pass(&mut self) -> Result<Progress, Error> {
         let SolverSettings { width, damping: share, tolerance, .. } = self.passes.settings;
         let (products, damping) = self.passes.end(self.solutions)?;
@@ -171,10 +190,12 @@ impl<'m> Lissa<'m> {
         Ok(Progress { passes: self.passes.passes, residual: worst, converged })
     }
 
-    /// All passes over rows that are at hand, one after the other: until every target is solved, or `most` passes were made in all.
+    /// All passes over rows that are at hand, one after the other: until every target is
+    /// solved, or `most` passes were made in all.
     ///
     /// # Errors
-    /// As [`Lissa::observe`] and [`Lissa::end_pass`]; [`Error::Length`] if the rows are not whole.
+    /// As [`Lissa::observe`] and [`Lissa::end_pass`]; [`Error::Length`] if the rows are
+    /// not whole.
     pub fn solve<T: Element>(&mut self, id: &SketchId, rows: &[T], most: u32) -> Result<Progress, Error> {
         let width = self.passes.settings.width.max(1);
         check_length(rows.len() / width * width, rows.len())?;
@@ -198,7 +219,8 @@ impl<'m> Lissa<'m> {
     /// The solutions so far, in the order of the targets.
     ///
     /// # Errors
-    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a failure.
+    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
+    /// failure.
     pub fn solutions(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())

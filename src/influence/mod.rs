@@ -1,8 +1,10 @@
 //! Pairs of sketches → influence. One file a method.
 //!
-//! **A positive influence is helpful**: training on the sample lowers the target's loss, and leaving it out raises it. Opponents, the
-//! harmful samples, are negative. A *target* gradient v is that of one validation sample, or of the sum or mean over a
-//! set; a *train* gradient g is that of one training sample. Each method states its scale; nothing is rescaled in silence.
+//! **A positive influence is helpful**: training on the sample lowers the target's loss,
+//! and leaving it out raises it. Opponents, the harmful samples, are negative. A *target*
+//! gradient v is that of one validation sample, or of the sum or mean over a set; a
+//! *train* gradient g is that of one training sample. Each method states its scale;
+//! nothing is rescaled in silence.
 //!
 //! | method | score of train z for target v | memory beside the sketches | when |
 //! |---|---|---|---|
@@ -23,13 +25,15 @@
 //! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s | Q·K or K², and the run's rows | *when* in this run a sample mattered |
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
-//! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's `docs/methods.md` has formulas, scales, costs and sources side by side, says when
-//! each method is the right one, and how well it foretold what really happened.
+//! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's
+//! `docs/methods.md` has formulas, scales, costs and sources side by side, says when each
+//! method is the right one, and how well it foretold what really happened.
 //!
-//! On sketches every method is an estimate of itself on gradients, because a projection is unbiased for inner products; with
-//! [`Exact`](crate::Exact) it is the method itself.
+//! On sketches every method is an estimate of itself on gradients, because a projection
+//! is unbiased for inner products; with [`Exact`](crate::Exact) it is the method itself.
 //!
-//! May import `gradient`, `sketch`, `state`, `moments`, `dense` and `error`; knows nothing of detectors or stores.
+//! May import `gradient`, `sketch`, `state`, `moments`, `dense` and `error`; knows
+//! nothing of detectors or stores.
 
 mod adam;
 mod arnoldi;

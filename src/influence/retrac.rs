@@ -1,22 +1,27 @@
-//! ReTrac: every gradient that contributes is divided by its norm first, then they are averaged, then the averages meet in a dot product:
-//! (1/C Σ_c g_c/‖g_c‖) · (1/C Σ_c v_c/‖v_c‖).
+//! ReTrac: every gradient that contributes is divided by its norm first, then they are
+//! averaged, then the averages meet in a dot product: (1/C Σ_c g_c/‖g_c‖) · (1/C Σ_c
+//! v_c/‖v_c‖).
 //!
-//! The contributions c of one sample are its gradients at several checkpoints, noise levels or time steps; long ones would drown the
-//! others, which is an accident of the step and nothing about the sample. Positive is helpful. Scale: none, in [−1, 1]. Source:
-//! Diffusion-ReTrac, Xie et al. 2024.
+//! The contributions c of one sample are its gradients at several checkpoints, noise
+//! levels or time steps; long ones would drown the others, which is an accident of the
+//! step and nothing about the sample. Positive is helpful. Scale: none, in [−1, 1].
+//! Source: Diffusion-ReTrac, Xie et al. 2024.
 //!
-//! The norms are those of the sketches, as in [`grad_cos`](super::grad_cos), which is ReTrac with one contribution. A zero gradient has no
-//! direction: it counts in the average, as zero.
+//! The norms are those of the sketches, as in [`grad_cos`](super::grad_cos), which is
+//! ReTrac with one contribution. A zero gradient has no direction: it counts in the
+//! average, as zero.
 //!
-//! *Memory*: K numbers of `f32` a sample. *Cost*: two passes over K numbers a contribution, one a pair. *Error*: an entry of the sum has a relative error of
-//! at most (C + 1)·2⁻²⁴ of the sum of its magnitudes.
+//! *Memory*: K numbers of `f32` a sample. *Cost*: two passes over K numbers a
+//! contribution, one a pair. *Error*: an entry of the sum has a relative error of at most
+//! (C + 1)·2⁻²⁴ of the sum of its magnitudes.
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
-/// The average direction of one sample's gradients, train or target, in lent memory of K numbers.
+/// The average direction of one sample's gradients, train or target, in lent memory of K
+/// numbers.
 #[derive(Debug)]
 pub struct ReTrac<'m> {
     sum: &'m mut [f32],
@@ -44,7 +49,8 @@ impl<'m> ReTrac<'m> {
     /// Adds a contribution.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], also if the sketch's norm leaves the range of `f32`; [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::NonFinite`], also if the sketch's norm leaves the range of `f32`;
+    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
     pub fn observe(&mut self, gradient: &Sketch<'_>) -> Result<(), Error> {
         check_length(self.sum.len(), gradient.values.len())?;
         gradient.check_finite()?;
@@ -84,10 +90,12 @@ impl<'m> ReTrac<'m> {
         self.count
     }
 
-    /// The influence of this sample on `target`, or of the target on this sample: it is symmetric.
+    /// The influence of this sample on `target`, or of the target on this sample: it is
+    /// symmetric.
     ///
     /// # Errors
-    /// [`Error::TooFew`] if one of the two has no contributions; [`Error::Mismatch`] or [`Error::Length`].
+    /// [`Error::TooFew`] if one of the two has no contributions; [`Error::Mismatch`] or
+    /// [`Error::Length`].
     pub fn score(&self, target: &ReTrac<'_>) -> Result<f64, Error> {
         let (Some(id), Some(other)) = (self.id, target.id) else {
             return Err(Error::TooFew { needed: 1, found: 0 });

@@ -1,10 +1,12 @@
-//! Ridge influence: φ_vᵀ(C + λI)⁻¹φ_z, with C = ΦᵀΦ/n the second moment of the training sketches (the empirical Fisher) and
-//! λ = damping · mean eigenvalue of C.
+//! Ridge influence: φ_vᵀ(C + λI)⁻¹φ_z, with C = ΦᵀΦ/n the second moment of the training
+//! sketches (the empirical Fisher) and λ = damping · mean eigenvalue of C.
 //!
-//! Scale: n times the first-order change of the target's loss (times −1) when a sample is left out and the quadratic model is
-//! solved anew. Sources: Koh & Liang 2017 with the empirical Fisher for the Hessian.
+//! Scale: n times the first-order change of the target's loss (times −1) when a sample is
+//! left out and the quadratic model is solved anew. Sources: Koh & Liang 2017 with the
+//! empirical Fisher for the Hessian.
 //!
-//! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*: [`crate::moments`], then K a pair.
+//! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*:
+//! [`crate::moments`], then K a pair.
 
 use crate::error::{Error, check_length};
 use crate::moments::{Centre, Damped};
@@ -12,7 +14,8 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::dot;
 
-/// The training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
+/// The training side: observe every training sketch, [`fit`](Self::fit), then prepare
+/// targets.
 #[derive(Debug)]
 pub struct Ridge<'m> {
     damped: Damped<'m>,
@@ -37,10 +40,11 @@ impl<'m> Ridge<'m> {
     /// No observations yet. `damping` is in units of the mean eigenvalue.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Ridge::floats`] long; [`Error::Setting`] unless `damping` is positive and finite.
+    /// [`Error::Length`] if `memory` is not [`Ridge::floats`] long; [`Error::Setting`]
+    /// unless `damping` is positive and finite.
     pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
         Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
     }
@@ -69,16 +73,19 @@ impl<'m> Ridge<'m> {
     /// Factorises C + λI as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
+    /// them were zero.
     pub fn fit(&mut self) -> Result<(), Error> {
         let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
         self.damped.fit(1.0, ridge)
     }
 
-    /// Solves for one target into `memory`, K numbers; after that a pair costs one dot product.
+    /// Solves for one target into `memory`, K numbers; after that a pair costs one dot
+    /// product.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target.
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the target.
     pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<RidgeTarget<'t>, Error> {
         self.damped.solve(target, memory)?;
         Ok(RidgeTarget { id: target.id, solution: memory })
@@ -118,7 +125,8 @@ impl<'t> RidgeTarget<'t> {
     /// Writes the target to the front of `to`, and returns how many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Length`] if `to` is shorter than [`RidgeTarget::bytes_at_rest`]; nothing was written.
+    /// [`Error::Length`] if `to` is shorter than [`RidgeTarget::bytes_at_rest`]; nothing
+    /// was written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         state::to_bytes(StateKind::RidgeTarget, Some(self.id), to, |to| to.f32s(self.solution))
     }
@@ -126,7 +134,8 @@ impl<'t> RidgeTarget<'t> {
     /// The target that was written, its numbers in `memory`.
     ///
     /// # Errors
-    /// As [`State::restore`]; [`Error::Length`] if `memory` is not K long. Nothing was written.
+    /// As [`State::restore`]; [`Error::Length`] if `memory` is not K long. Nothing was
+    /// written.
     pub fn from_bytes(from: &[u8], memory: &'t mut [f32]) -> Result<Self, Error> {
         let (id, mut body) = state::open(StateKind::RidgeTarget, from)?;
         let id = id.ok_or(Error::Corrupt)?;
@@ -139,7 +148,8 @@ impl<'t> RidgeTarget<'t> {
     /// The influence of a training sample on this target.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts; [`Error::NonFinite`].
+    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
+    /// [`Error::NonFinite`].
     pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
         self.id.check(&train.id)?;
         train.check_finite()?;

@@ -1,15 +1,19 @@
-//! Q targets side by side: one train sample, or a block of stored rows, against all of them at once.
+//! Q targets side by side: one train sample, or a block of stored rows, against all of
+//! them at once.
 //!
-//! Every method whose score is a dot product of the train sketch with something made from the target ends here: φ_v itself (dot), solved
-//! systems (ridge, TRAK, DataInf, LiSSA, conjugate gradients), mean directions (LESS). The solutions stand one after the other, K numbers
-//! each, in the memory that the methods wrote them to; sign and scale are theirs.
+//! Every method whose score is a dot product of the train sketch with something made from
+//! the target ends here: φ_v itself (dot), solved systems (ridge, TRAK, DataInf, LiSSA,
+//! conjugate gradients), mean directions (LESS). The solutions stand one after the other,
+//! K numbers each, in the memory that the methods wrote them to; sign and scale are
+//! theirs.
 //!
 //! | function | sums | for |
 //! |---|---|---|
 //! | [`Targets::score`] | canonical, `f64`: the bits of the method's own score | one sketch |
 //! | [`Targets::score_rows`] | those of [`gradsieve_kernels::score`], `f32` | rows of `f32`, `f16` or `bf16`, which stream from memory once for eight targets and more |
 //!
-//! *Memory*: none of its own. *Cost*: Q·K multiply–adds a row. Segments that are stored sealed, and codecs of one byte or bit, are scored by the kernels of
+//! *Memory*: none of its own. *Cost*: Q·K multiply–adds a row. Segments that are stored
+//! sealed, and codecs of one byte or bit, are scored by the kernels of
 //! [`gradsieve_kernels::score`] with [`Targets::solutions`] as their queries.
 
 use crate::error::{Error, check_length};
@@ -25,10 +29,12 @@ pub struct Targets<'t> {
 }
 
 impl<'t> Targets<'t> {
-    /// The targets whose `solutions` stand one after the other, and what they are labelled with.
+    /// The targets whose `solutions` stand one after the other, and what they are
+    /// labelled with.
     ///
     /// # Errors
-    /// [`Error::Width`] if K is zero; [`Error::Length`] if the solutions aren't a multiple of K; [`Error::NonFinite`].
+    /// [`Error::Width`] if K is zero; [`Error::Length`] if the solutions aren't a
+    /// multiple of K; [`Error::NonFinite`].
     pub fn new(id: SketchId, solutions: &'t [f32]) -> Result<Self, Error> {
         if id.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
@@ -65,7 +71,8 @@ impl<'t> Targets<'t> {
     /// The influence of one train sample on each target.
     ///
     /// # Errors
-    /// [`Error::Length`] unless there is a score for each target; [`Error::Mismatch`] or [`Error::NonFinite`] for the sample. Nothing was written.
+    /// [`Error::Length`] unless there is a score for each target; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the sample. Nothing was written.
     pub fn score(&self, train: &Sketch<'_>, scores: &mut [f64]) -> Result<(), Error> {
         check_length(self.count(), scores.len())?;
         self.id.check(&train.id)?;
@@ -76,12 +83,13 @@ impl<'t> Targets<'t> {
         Ok(())
     }
 
-    /// The influence of n train samples, given as stored rows of K numbers, on each target: `scores[q·n + r]`, target after target. Returns how
-    /// many rows have NaN or infinite entries; their scores are NaN. (So are scores beyond the range of `f32`.)
+    /// The influence of n train samples, given as stored rows of K numbers, on each
+    /// target: `scores[q·n + r]`, target after target. Returns how many rows have NaN or
+    /// infinite entries; their scores are NaN. (So are scores beyond the range of `f32`.)
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the rows' id is another one; [`Error::Length`] if the rows are not whole, or there is no score for each pair. Nothing
-    /// was written.
+    /// [`Error::Mismatch`] if the rows' id is another one; [`Error::Length`] if the rows
+    /// are not whole, or there is no score for each pair. Nothing was written.
     pub fn score_rows<T: Element>(
         &self,
         id: &SketchId,
@@ -91,7 +99,8 @@ impl<'t> Targets<'t> {
         self.id.check(id)?;
         let n = rows.len() / self.id.width.max(1);
         float::score_rows(rows, self.id.width, self.solutions, scores)?;
-        // A row with such an entry has no finite score, so the scores tell, and the rows are not read again.
+        // A row with such an entry has no finite score, so the scores tell, and the rows
+        // are not read again.
         let spoilt =
             |scores: &[f32], r: usize| scores.iter().skip(r).step_by(n.max(1)).any(|s| !s.is_finite());
         if all_finite(scores) {

@@ -1,7 +1,9 @@
-//! TracInCP: Σ_c η_c · g(θ_c)·v(θ_c) over checkpoints c (Pruthi et al. 2020), and its diagonal Self-TracIn: Σ_c η_c ‖g(θ_c)‖².
+//! TracInCP: Σ_c η_c · g(θ_c)·v(θ_c) over checkpoints c (Pruthi et al. 2020), and its
+//! diagonal Self-TracIn: Σ_c η_c ‖g(θ_c)‖².
 //!
-//! Scale: loss, as much as the steps at the checkpoints changed it; η is in sum form (θ ← θ − η Σ g): for a loss that is the mean
-//! over a batch of B, η = lr/B. *Memory*: 8 bytes a pair of samples.
+//! Scale: loss, as much as the steps at the checkpoints changed it; η is in sum form (θ ←
+//! θ − η Σ g): for a loss that is the mean over a batch of B, η = lr/B. *Memory*: 8 bytes
+//! a pair of samples.
 
 use super::dot::grad_dot;
 use crate::error::Error;
@@ -24,7 +26,8 @@ impl TracIn {
     /// Adds a checkpoint: its learning rate in sum form, and both gradients there.
     ///
     /// # Errors
-    /// As [`grad_dot`]; [`Error::Setting`] if the learning rate is not finite. The state is as it was.
+    /// As [`grad_dot`]; [`Error::Setting`] if the learning rate is not finite. The state
+    /// is as it was.
     pub fn observe(
         &mut self,
         learning_rate: f64,
@@ -35,10 +38,12 @@ impl TracIn {
         self.add(learning_rate, dot)
     }
 
-    /// Adds a checkpoint to a self-influence: the squared norm is the exact one of the gradient.
+    /// Adds a checkpoint to a self-influence: the squared norm is the exact one of the
+    /// gradient.
     ///
     /// # Errors
-    /// [`Error::NonFinite`]; [`Error::Setting`] if the learning rate is not finite. The state is as it was.
+    /// [`Error::NonFinite`]; [`Error::Setting`] if the learning rate is not finite. The
+    /// state is as it was.
     pub fn observe_self(&mut self, learning_rate: f64, train: &Sketch<'_>) -> Result<(), Error> {
         train.check_finite()?;
         self.add(learning_rate, train.measures.l2_squared)
@@ -46,7 +51,7 @@ impl TracIn {
 
     fn add(&mut self, learning_rate: f64, dot: f64) -> Result<(), Error> {
         if !learning_rate.is_finite() {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "learning_rate", expected: "finite" });
         }
         self.sum += learning_rate * dot;
         Ok(())

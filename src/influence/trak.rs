@@ -1,15 +1,22 @@
-//! TRAK: [1/M Σ_m φ_m(v)ᵀ(Φ_mᵀΦ_m + λ_m I)⁻¹φ_m(z)] · [1/M Σ_m (1 − p_m(z))], over M models or checkpoints m.
+//! TRAK: [1/M Σ_m φ_m(v)ᵀ(Φ_mᵀΦ_m + λ_m I)⁻¹φ_m(z)] · [1/M Σ_m (1 − p_m(z))], over M
+//! models or checkpoints m.
 //!
-//! φ is the sketch of the gradient of the *margin* f = ln(p/(1 − p)), p being the probability of the sample's own label, and not of
-//! the loss; 1 − p = −∂ℓ/∂f of the train sample comes from the caller. Positive is helpful, which is TRAK's own sign: it predicts by how
-//! much the sample raises the target's margin, and a higher margin is a lower loss. (Gradients of the loss are −(1 − p)·φ: from them, without the second
-//! bracket, comes the ridge influence over n, in which each sample weighs as much as it is doubted.)
+//! φ is the sketch of the gradient of the *margin* f = ln(p/(1 − p)), p being the
+//! probability of the sample's own label, and not of the loss; 1 − p = −∂ℓ/∂f of the
+//! train sample comes from the caller. Positive is helpful, which is TRAK's own sign: it
+//! predicts by how much the sample raises the target's margin, and a higher margin is a
+//! lower loss. (Gradients of the loss are −(1 − p)·φ: from them, without the second
+//! bracket, comes the ridge influence over n, in which each sample weighs as much as it
+//! is doubted.)
 //!
-//! Scale: margin, to first order what leaving the sample out costs. λ = damping · mean eigenvalue of ΦᵀΦ; the source has none, and 0 is
-//! allowed where K is well below n. Source: Park et al. 2023.
+//! Scale: margin, to first order what leaving the sample out costs. λ = damping · mean
+//! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed where K is well below n.
+//! Source: Park et al. 2023.
 //!
-//! *Memory*: K² + 3K numbers of `f32` a model ([`Trak::floats`]), of which one is needed at a time; K a target; 24 bytes a pair. *Cost*:
-//! [`crate::moments`], then K a pair and model. *Error*: as [`crate::moments`]; without damping the condition number multiplies it, and past 10⁷ nothing is left.
+//! *Memory*: K² + 3K numbers of `f32` a model ([`Trak::floats`]), of which one is needed
+//! at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a pair and
+//! model. *Error*: as [`crate::moments`]; without damping the condition number multiplies
+//! it, and past 10⁷ nothing is left.
 
 use super::targets::Targets;
 use crate::error::Error;
@@ -17,7 +24,8 @@ use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
-/// One model's training side: observe every training sketch, [`fit`](Self::fit), then prepare targets.
+/// One model's training side: observe every training sketch, [`fit`](Self::fit), then
+/// prepare targets.
 #[derive(Debug)]
 pub struct Trak<'m> {
     damped: Damped<'m>,
@@ -39,10 +47,11 @@ impl<'m> Trak<'m> {
     /// No observations yet. `damping` is in units of the mean eigenvalue of ΦᵀΦ.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Trak::floats`] long; [`Error::Setting`] if `damping` is negative or not finite.
+    /// [`Error::Length`] if `memory` is not [`Trak::floats`] long; [`Error::Setting`] if
+    /// `damping` is negative or not finite.
     pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if !damping.is_finite() || damping < 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "damping", expected: "finite and not negative" });
         }
         Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
     }
@@ -71,7 +80,8 @@ impl<'m> Trak<'m> {
     /// Factorises ΦᵀΦ + λI as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero, or without damping if they span fewer than K dimensions.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
+    /// them were zero, or without damping if they span fewer than K dimensions.
     pub fn fit(&mut self) -> Result<(), Error> {
         let moments = self.damped.moments();
         let n = moments.count() as f64;
@@ -79,10 +89,12 @@ impl<'m> Trak<'m> {
         self.damped.fit(n, ridge)
     }
 
-    /// Solves for one target into `memory`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand one after the other are [`Targets`] together.
+    /// Solves for one target into `memory`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that
+    /// stand one after the other are [`Targets`] together.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or [`Error::NonFinite`] for the target. In the first three `memory` is as it was.
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the target. In the first three `memory` is as it was.
     pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         self.damped.solve(target, memory)?;
         Targets::new(target.id, memory)
@@ -104,16 +116,18 @@ impl TrakScore {
         Self { products: 0.0, doubts: 0.0, models: 0 }
     }
 
-    /// Adds a model: what [`Targets::score`] says of the pair, and 1 − p of the train sample there.
+    /// Adds a model: what [`Targets::score`] says of the pair, and 1 − p of the train
+    /// sample there.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless `one_minus_p` is in [0, 1]. The state is as it was.
+    /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless
+    /// `one_minus_p` is in [0, 1]. The state is as it was.
     pub fn observe(&mut self, product: f64, one_minus_p: f64) -> Result<(), Error> {
         if !product.is_finite() {
             return Err(Error::NonFinite);
         }
         if !(0.0..=1.0).contains(&one_minus_p) {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "one_minus_p", expected: "in [0, 1]" });
         }
         self.products += product;
         self.doubts += one_minus_p;

@@ -1,12 +1,13 @@
-//! Moments and the Cholesky factor of their damped second moment: what ridge, TRAK, self-influence and Mahalanobis have in common.
+//! Moments and the Cholesky factor of their damped second moment: what ridge, TRAK,
+//! self-influence and Mahalanobis have in common.
 
 use super::{Centre, Factor, Moments, triangle};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, Writer, check_setting};
 
-/// Moments, and once it is fitted the factor of scale·(second moment) + ridge·I. The setting, a damping or a shrinkage, is what the method makes the two
-/// numbers from.
+/// Moments, and once it is fitted the factor of scale·(second moment) + ridge·I. The
+/// setting, a damping or a shrinkage, is what the method makes the two numbers from.
 #[derive(Debug)]
 pub(crate) struct Damped<'m> {
     setting: f32,

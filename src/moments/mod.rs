@@ -1,21 +1,27 @@
 //! Running first and second moments of sketches, and what their inverse does to a vector.
 //!
-//! Detectors and influence methods that weigh a gradient by how the others lie share this room: the uncentred second moment
-//! C = GᵀG/n (self-influence, ridge influence) and the covariance about the running mean (Mahalanobis). Matrices are
-//! symmetric and kept as packed lower triangles of `f32`, row by row, so that row *i* is a contiguous slice of *i* + 1
-//! numbers; the Cholesky factor L L ᵀ = A has the same shape.
+//! Detectors and influence methods that weigh a gradient by how the others lie share this
+//! room: the uncentred second moment C = GᵀG/n (self-influence, ridge influence) and the
+//! covariance about the running mean (Mahalanobis). Matrices are symmetric and kept as
+//! packed lower triangles of `f32`, row by row, so that row *i* is a contiguous slice of
+//! *i* + 1 numbers; the Cholesky factor L L ᵀ = A has the same shape.
 //!
-//! The project has a dense linear algebra crate at hand (nalgebra), and tests this room against it; it is not used here,
-//! because its factorisation needs a heap or a size known to the compiler, twice the memory, and code that can panic.
+//! The project has a dense linear algebra crate at hand (nalgebra), and tests this room
+//! against it; it is not used here, because its factorisation needs a heap or a size
+//! known to the compiler, twice the memory, and code that can panic.
 //!
-//! *Error*: sums run in `f32`, so after n observations an entry's relative error is at most n·2⁻²⁴, and about √n·2⁻²⁴ in practice; past
-//! 2²⁴ observations of one scale new ones no longer count: merge fresh states, or reset. Squares of numbers below
-//! 10⁻¹⁹ underflow. The factorisation's backward error is that of `f32` Cholesky with `f64` divisions and roots; with the damping of
-//! the methods here the condition number is at most about 10·K.
+//! *Error*: sums run in `f32`, so after n observations an entry's relative error is at
+//! most n·2⁻²⁴, and about √n·2⁻²⁴ in practice; past 2²⁴ observations of one scale new
+//! ones no longer count: merge fresh states, or reset. Squares of numbers below 10⁻¹⁹
+//! underflow. The factorisation's backward error is that of `f32` Cholesky with `f64`
+//! divisions and roots; with the damping of the methods here the condition number is at
+//! most about 10·K.
 //!
-//! *Cost*: K²/2 multiply–adds an observation, K³/6 a factorisation, K²/2 a whitening, K² a solution.
+//! *Cost*: K²/2 multiply–adds an observation, K³/6 a factorisation, K²/2 a whitening, K²
+//! a solution.
 //!
-//! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or stores.
+//! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or
+//! stores.
 
 mod damped;
 
@@ -116,7 +122,8 @@ impl<'m> Moments<'m> {
     /// Takes a sketch in.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]; the state is as it was.
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]; the state is as it
+    /// was.
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         self.id = Some(sketch.id);
@@ -124,7 +131,8 @@ impl<'m> Moments<'m> {
         match self.centre {
             Centre::Zero => add_outer(1.0, sketch.values, self.second),
             Centre::Mean => {
-                // Welford: with δ = φ − mean before, mean += δ/n and the sum of squares grows by (n−1)/n·δδᵀ.
+                // Welford: with δ = φ − mean before, mean += δ/n and the sum of squares
+                // grows by (n−1)/n·δδᵀ.
                 let n = self.count as f64;
                 difference(sketch.values, self.mean, self.scratch);
                 axpy((1.0 / n) as f32, self.scratch, self.mean)?;
@@ -136,12 +144,13 @@ impl<'m> Moments<'m> {
     /// Takes in all that `other` has observed (Chan, Golub & LeVeque 1979).
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two observed different kinds of sketch, [`Error::Setting`] if their centres differ, [`Error::Length`] if
-    /// their widths do; the state is as it was.
+    /// [`Error::Mismatch`] if the two observed different kinds of sketch,
+    /// [`Error::Setting`] if their centres differ, [`Error::Length`] if their widths do;
+    /// the state is as it was.
     pub fn merge(&mut self, other: &Moments<'_>) -> Result<(), Error> {
         check_length(self.width, other.width)?;
         if self.centre != other.centre {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "centre", expected: "the same as the other state's" });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
@@ -161,7 +170,8 @@ impl<'m> Moments<'m> {
         Ok(())
     }
 
-    /// The mean eigenvalue of the second moment: its trace over n·K. 0 without observations.
+    /// The mean eigenvalue of the second moment: its trace over n·K. 0 without
+    /// observations.
     #[must_use]
     pub fn mean_eigenvalue(&self) -> f64 {
         let trace: f64 = rows(self.second).filter_map(|row| row.last()).map(|&entry| f64::from(entry)).sum();
@@ -178,10 +188,12 @@ impl<'m> Moments<'m> {
         }
     }
 
-    /// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I to `factor`, [`triangle`]`(K)` numbers.
+    /// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I to `factor`,
+    /// [`triangle`]`(K)` numbers.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::Length`]; [`Error::NotPositiveDefinite`], and then `factor` holds nothing of use.
+    /// [`Error::TooFew`] without observations; [`Error::Length`];
+    /// [`Error::NotPositiveDefinite`], and then `factor` holds nothing of use.
     pub fn factor<'f>(&self, scale: f64, ridge: f64, factor: &'f mut [f32]) -> Result<Factor<'f>, Error> {
         if self.count == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });

@@ -1,22 +1,30 @@
-//! Norm and class-conditional direction: a sample is anomalous if its gradient is long, or points away from those of its group.
+//! Norm and class-conditional direction: a sample is anomalous if its gradient is long,
+//! or points away from those of its group.
 //!
-//! s = max(z, 0) + 2·d/d̄, where z standardises ln‖g‖ by the running mean and deviation over all samples, and d = 1 − cos(φ, u_g) is the distance
-//! from the mean direction u_g of the sample's group (its given class, its sensor, its client); d̄ is the mean of d over all that was
-//! observed. No order of arrival enters: Σ cos(φ, u_g) over a group is the length of its summed directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is
-//! about the final u_g without a second pass, and merging adds the S_g.
+//! s = max(z, 0) + 2·d/d̄, where z standardises ln‖g‖ by the running mean and deviation
+//! over all samples, and d = 1 − cos(φ, u_g) is the distance from the mean direction u_g
+//! of the sample's group (its given class, its sensor, its client); d̄ is the mean of d
+//! over all that was observed. No order of arrival enters: Σ cos(φ, u_g) over a group is
+//! the length of its summed directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the
+//! final u_g without a second pass, and merging adds the S_g.
 //!
-//! Neither part suffices. Mean AUROC over five seeds on the digits (MLP 64-64-10, K = 512, given label as group), for norm / direction / this:
-//! 20 % label flips at convergence .905 / .961 / .983; noise on the input .763 / .964 / .947; a random direction
-//! .490 / 1.000 / 1.000; gradients ten times as long .750 / .491 / .622. Some forty ways to join the two were tried: those ahead in the mean
-//! over ten corruptions (by up to .01) square the parts or take up short gradients as well as long ones, and lose .003 to .05 on
-//! flips. Dividing by d̄ is as good as standardising d, whose running deviation would depend on the order.
+//! Neither part suffices. Mean AUROC over five seeds on the digits (MLP 64-64-10, K =
+//! 512, given label as group), for norm / direction / this: 20 % label flips at
+//! convergence .905 / .961 / .983; noise on the input .763 / .964 / .947; a random
+//! direction .490 / 1.000 / 1.000; gradients ten times as long .750 / .491 / .622. Some
+//! forty ways to join the two were tried: those ahead in the mean over ten corruptions
+//! (by up to .01) square the parts or take up short gradients as well as long ones, and
+//! lose .003 to .05 on flips. Dividing by d̄ is as good as standardising d, whose running
+//! deviation would depend on the order.
 //!
-//! Source: this project; the length of the summed directions is the mean resultant length of directional statistics
-//! (Mardia & Jupp 2000).
+//! Source: this project; the length of the summed directions is the mean resultant length
+//! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group in the caller's hands ([`Direction::floats`]), and [`Direction::BYTES`]. *Cost*: four passes over K numbers
-//! an observation, three a score. *Error*: an entry of S_g has a relative error of at most n_g·2⁻²⁴, in practice about √n_g·2⁻²⁴; past 2²⁴
-//! observations of a group new ones count less and less: merge fresh states, or reset.
+//! *Memory*: K numbers of `f32` a group in the caller's hands ([`Direction::floats`]),
+//! and [`Direction::BYTES`]. *Cost*: four passes over K numbers an observation, three a
+//! score. *Error*: an entry of S_g has a relative error of at most n_g·2⁻²⁴, in practice
+//! about √n_g·2⁻²⁴; past 2²⁴ observations of a group new ones count less and less: merge
+//! fresh states, or reset.
 
 use super::Detector;
 use crate::error::{Error, check_length};
@@ -33,11 +41,14 @@ pub struct DirectionSettings {
     pub width: usize,
 }
 
-/// Scores sketches by norm and class-conditional direction. Streaming: observe and score in any order, merge at will.
+/// Scores sketches by norm and class-conditional direction. Streaming: observe and score
+/// in any order, merge at will.
 ///
-/// A gradient of zero has neither a logarithm nor a direction: it is counted, otherwise ignored, and scores 0, which is the least score. A sketch
-/// of zeros whose gradient is not (all of it cancelled) has a norm, but no direction: it counts as ordinary, d = d̄. So
-/// does a sketch of a group of which nothing was observed: there, the norm decides alone.
+/// A gradient of zero has neither a logarithm nor a direction: it is counted, otherwise
+/// ignored, and scores 0, which is the least score. A sketch of zeros whose gradient is
+/// not (all of it cancelled) has a norm, but no direction: it counts as ordinary, d = d̄.
+/// So does a sketch of a group of which nothing was observed: there, the norm decides
+/// alone.
 #[derive(Debug)]
 pub struct Direction<'m> {
     settings: DirectionSettings,
@@ -70,11 +81,11 @@ impl<'m> Direction<'m> {
     /// No observations yet; `memory` is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] without groups, [`Error::Width`] without a width; [`Error::Length`] if `memory` is not
-    /// [`Direction::floats`] long.
+    /// [`Error::Setting`] without groups, [`Error::Width`] without a width;
+    /// [`Error::Length`] if `memory` is not [`Direction::floats`] long.
     pub fn new(settings: DirectionSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
         if settings.groups == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "groups", expected: "at least 1" });
         }
         if settings.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
@@ -111,7 +122,8 @@ impl<'m> Direction<'m> {
     /// Takes a sketch in.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Group`], [`Error::Length`] or [`Error::Mismatch`]; the state is as it was.
+    /// [`Error::NonFinite`], [`Error::Group`], [`Error::Length`] or [`Error::Mismatch`];
+    /// the state is as it was.
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         self.id = Some(sketch.id);
@@ -123,15 +135,17 @@ impl<'m> Direction<'m> {
         Ok(())
     }
 
-    /// Takes in all that `other` has observed. Which of two takes in the other does not matter but for the last bits of ln‖g‖'s mean and deviation.
+    /// Takes in all that `other` has observed. Which of two takes in the other does not
+    /// matter but for the last bits of ln‖g‖'s mean and deviation.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two observed different kinds of sketch; [`Error::Length`] or [`Error::Setting`] if their widths or numbers of groups
+    /// [`Error::Mismatch`] if the two observed different kinds of sketch;
+    /// [`Error::Length`] or [`Error::Setting`] if their widths or numbers of groups
     /// differ. The state is as it was.
     pub fn merge(&mut self, other: &Direction<'_>) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
         if self.settings != other.settings {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "groups, width", expected: "the same as the other state's" });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
@@ -159,7 +173,8 @@ impl<'m> Direction<'m> {
 }
 
 impl Detector for Direction<'_> {
-    /// As [`Detector::score`]; the score is 0 or more. [`Error::NotFitted`] before the first observation.
+    /// As [`Detector::score`]; the score is 0 or more. [`Error::NotFitted`] before the
+    /// first observation.
     fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
         self.check(sketch)?;
         if self.count == 0 {
@@ -300,7 +315,8 @@ impl Directions<'_> {
     }
 }
 
-/// Whether the squares of a vector of this length neither overflow nor underflow in `f32` to any effect.
+/// Whether the squares of a vector of this length neither overflow nor underflow in `f32`
+/// to any effect.
 const fn is_tame(length: f64) -> bool {
     1e-15 < length && length < 1e15
 }
@@ -312,7 +328,8 @@ fn length(values: &[f32]) -> Option<f64> {
     if length >= f64::from(f32::MIN_POSITIVE) { Some(length) } else { None }
 }
 
-/// The dot product in `f64`, one after the other: slow, and for numbers whose products `f32` cannot hold.
+/// The dot product in `f64`, one after the other: slow, and for numbers whose products
+/// `f32` cannot hold.
 fn wide_dot(x: &[f32], y: &[f32]) -> f64 {
     let mut total = 0.0;
     for (&x, &y) in x.iter().zip(y) {

@@ -1,19 +1,24 @@
-//! Isolation forest: s(x) = 2^(−E[h(x)]/c(ψ)), where h is the length of x's path through a tree of random splits. A point that
-//! few splits set apart is anomalous.
+//! Isolation forest: s(x) = 2^(−E[h(x)]/c(ψ)), where h is the length of x's path through
+//! a tree of random splits. A point that few splits set apart is anomalous.
 //!
-//! A tree is grown on ψ = min(sample, n) rows drawn without replacement. A node draws a feature uniformly among those that are
-//! not constant in it, and a threshold uniformly between the feature's least and greatest value there; x goes left if x ≤
-//! threshold. A node is a leaf when it holds one row, when all its rows are equal, or at depth ⌈log₂ψ⌉; a leaf of m > 1 rows
-//! adds c(m) to the path, c(m) = 2(ln(m − 1) + γ) − 2(m − 1)/m, c(2) = 1, c(≤ 1) = 0.
+//! A tree is grown on ψ = min(sample, n) rows drawn without replacement. A node draws a
+//! feature uniformly among those that are not constant in it, and a threshold uniformly
+//! between the feature's least and greatest value there; x goes left if x ≤ threshold. A
+//! node is a leaf when it holds one row, when all its rows are equal, or at depth
+//! ⌈log₂ψ⌉; a leaf of m > 1 rows adds c(m) to the path, c(m) = 2(ln(m − 1) + γ) − 2(m −
+//! 1)/m, c(2) = 1, c(≤ 1) = 0.
 //!
-//! Source: Liu, Ting & Zhou 2008; parity with scikit-learn's `IsolationForest`, of whose `score_samples` this score is the negative.
-//! One difference: there a feature that varies by less than 10⁻⁷ counts as constant, which would blind the forest to small gradients; here
-//! only an equal one does.
+//! Source: Liu, Ting & Zhou 2008; parity with scikit-learn's `IsolationForest`, of whose
+//! `score_samples` this score is the negative. One difference: there a feature that
+//! varies by less than 10⁻⁷ counts as constant, which would blind the forest to small
+//! gradients; here only an equal one does.
 //!
-//! Not streaming: it is fitted on all rows at once. *Memory*: 12·(2·sample − 1) bytes a tree in the caller's hands, 613 KB
-//! with the usual settings. *Cost*: about trees·ψ·log₂ψ reads to fit, trees·log₂ψ to score. *Error*: path lengths of leaves are
-//! rounded to `f32`, so that a score's relative error is below 10⁻⁶. After a random projection each coordinate is about N(0, ‖g‖²/K), so
-//! a forest on sketches mostly measures the norm again: METHODS says by how much other detectors do better.
+//! Not streaming: it is fitted on all rows at once. *Memory*: 12·(2·sample − 1) bytes a
+//! tree in the caller's hands, 613 KB with the usual settings. *Cost*: about
+//! trees·ψ·log₂ψ reads to fit, trees·log₂ψ to score. *Error*: path lengths of leaves are
+//! rounded to `f32`, so that a score's relative error is below 10⁻⁶. After a random
+//! projection each coordinate is about N(0, ‖g‖²/K), so a forest on sketches mostly
+//! measures the norm again: METHODS says by how much other detectors do better.
 
 use super::Detector;
 use crate::error::{Error, check_length};
@@ -53,7 +58,8 @@ impl Default for ForestSettings {
     }
 }
 
-/// A node of a tree. Where it lies within its tree is its index; the two children of a split lie side by side.
+/// A node of a tree. Where it lies within its tree is its index; the two children of a
+/// split lie side by side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Node {
     /// A split's threshold; a leaf's path length.
@@ -71,7 +77,8 @@ impl Node {
     const BYTES_AT_REST: usize = 12;
 }
 
-/// An isolation forest in lent memory of [`Forest::nodes`] nodes. [`fit`](Self::fit) it, then score.
+/// An isolation forest in lent memory of [`Forest::nodes`] nodes. [`fit`](Self::fit) it,
+/// then score.
 ///
 /// ```
 /// use gradsieve::outlier::{Forest, ForestSettings, Node};
@@ -132,11 +139,11 @@ impl<'m> Forest<'m> {
     /// A forest that is still to be fitted.
     ///
     /// # Errors
-    /// [`Error::Setting`] if there are to be no trees or no rows a tree; [`Error::Length`] if `nodes` is not
-    /// [`Forest::nodes`] long.
+    /// [`Error::Setting`] if there are to be no trees or no rows a tree;
+    /// [`Error::Length`] if `nodes` is not [`Forest::nodes`] long.
     pub const fn new(settings: ForestSettings, nodes: &'m mut [Node]) -> Result<Self, Error> {
         if settings.trees == 0 || settings.sample == 0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "trees, sample", expected: "at least 1" });
         }
         match check_length(Self::nodes(settings), nodes.len()) {
             Ok(()) => Ok(Self { settings, nodes, fitted: None }),
@@ -144,17 +151,21 @@ impl<'m> Forest<'m> {
         }
     }
 
-    /// Grows the forest on the n sketches of `rows`, n×K, row by row; an earlier fit is forgotten.
+    /// Grows the forest on the n sketches of `rows`, n×K, row by row; an earlier fit is
+    /// forgotten.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `rows` is not whole rows or `scratch` is not [`Forest::scratch`] long;
-    /// [`Error::TooFew`] without rows; [`Error::Setting`] if there are 2³² rows or more, or as many columns; [`Error::NonFinite`].
-    /// The forest is as it was.
+    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `rows` is not whole
+    /// rows or `scratch` is not [`Forest::scratch`] long; [`Error::TooFew`] without rows;
+    /// [`Error::Setting`] if there are 2³² rows or more, or as many columns;
+    /// [`Error::NonFinite`]. The forest is as it was.
     pub fn fit(&mut self, id: SketchId, rows: &[f32], scratch: &mut [u32]) -> Result<(), Error> {
         check_length(Self::scratch(self.settings), scratch.len())?;
         let table = Table::new(id.width, rows)?;
         let sample = self.settings.sample.min(table.rows);
-        let Some(scratch) = scratch.get_mut(..sample as usize) else { return Err(Error::Setting) };
+        let Some(scratch) = scratch.get_mut(..sample as usize) else {
+            return Err(Error::Setting { name: "sample", expected: "as many rows as fit in memory" });
+        };
         let trees = self.nodes.chunks_exact_mut(self.settings.stride().max(1));
         for (index, tree) in trees.enumerate() {
             let mut draws = Draws::new(self.settings.seed, index as u64);
@@ -165,7 +176,8 @@ impl<'m> Forest<'m> {
         Ok(())
     }
 
-    /// The score of one row of K numbers, in (0, 1]; larger is more anomalous. About ½ for all rows if none stands out.
+    /// The score of one row of K numbers, in (0, 1]; larger is more anomalous. About ½
+    /// for all rows if none stands out.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::NonFinite`].
@@ -256,7 +268,7 @@ impl<'a> Table<'a> {
             return Err(Error::NonFinite);
         }
         let (Ok(rows), Ok(columns)) = (u32::try_from(rows), u32::try_from(width)) else {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "rows, columns", expected: "fewer than 2³² of each" });
         };
         Ok(Self { values, width, rows, columns })
     }
@@ -321,7 +333,8 @@ impl Draws {
         (self.word() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// As many of `0..rows` as fit in `into`, each subset as likely as any other (Floyd's algorithm; Bentley 1987).
+    /// As many of `0..rows` as fit in `into`, each subset as likely as any other (Floyd's
+    /// algorithm; Bentley 1987).
     fn rows(&mut self, rows: u32, into: &mut [u32]) {
         let first = rows.saturating_sub(into.len() as u32);
         for (index, last) in (first..rows).enumerate() {
@@ -332,10 +345,12 @@ impl Draws {
         }
     }
 
-    /// A column drawn uniformly among those that vary over `rows`, with its range; `None` if all rows are equal.
+    /// A column drawn uniformly among those that vary over `rows`, with its range; `None`
+    /// if all rows are equal.
     ///
-    /// Drawing until a column varies is uniform among those that do, and so is choosing one of them outright; giving up the
-    /// first for the second after some attempts therefore is uniform, too. The first is O(m), the second O(m·K).
+    /// Drawing until a column varies is uniform among those that do, and so is choosing
+    /// one of them outright; giving up the first for the second after some attempts
+    /// therefore is uniform, too. The first is O(m), the second O(m·K).
     fn column(&mut self, table: Table<'_>, rows: &[u32]) -> Option<(u32, f32, f32)> {
         for _ in 0..ATTEMPTS {
             let column = self.below(table.columns);
@@ -361,8 +376,8 @@ impl Draws {
     }
 }
 
-/// Grows a tree on the rows `samples`, level by level. `tree` serves as the queue, too: a node that waits holds the bounds of its part
-/// of `samples` in `feature` and `left`.
+/// Grows a tree on the rows `samples`, level by level. `tree` serves as the queue, too: a
+/// node that waits holds the bounds of its part of `samples` in `feature` and `left`.
 fn grow(tree: &mut [Node], samples: &mut [u32], table: Table<'_>, draws: &mut Draws, depth_cap: u32) {
     let waiting = |start: usize, end: usize| Node { value: 0.0, feature: start as u32, left: end as u32 };
     if let Some(root) = tree.first_mut() {
@@ -434,7 +449,8 @@ fn path_length(tree: &[Node], row: &[f32]) -> f32 {
     0.0
 }
 
-/// c(m): the average path length of an unsuccessful search in a binary search tree of m points.
+/// c(m): the average path length of an unsuccessful search in a binary search tree of m
+/// points.
 fn average_path_length(points: u32) -> f64 {
     const EULER_GAMMA: f64 = 0.577_215_664_901_532_9;
     match points {
@@ -531,7 +547,8 @@ mod tests {
                 counts[row as usize] += 1;
             }
         }
-        // Mean 4,000, standard deviation 49: five of them, for ten rows, false alarm below 10⁻⁵.
+        // Mean 4,000, standard deviation 49: five of them, for ten rows, false alarm
+        // below 10⁻⁵.
         assert!(counts.iter().all(|count| count.abs_diff(4_000) < 245), "{counts:?}");
     }
 

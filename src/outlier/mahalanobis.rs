@@ -1,10 +1,12 @@
-//! Squared Mahalanobis distance on the sketch: s = (φ − μ)ᵀ Σ_α⁻¹ (φ − μ), with the running mean μ and the covariance Σ shrunk
-//! towards a multiple of the identity, Σ_α = (1 − α)Σ + α·(tr Σ/K)·I.
+//! Squared Mahalanobis distance on the sketch: s = (φ − μ)ᵀ Σ_α⁻¹ (φ − μ), with the
+//! running mean μ and the covariance Σ shrunk towards a multiple of the identity, Σ_α =
+//! (1 − α)Σ + α·(tr Σ/K)·I.
 //!
-//! The centred sister of self-influence. Scale: of order K for an ordinary sample. Sources: Mahalanobis 1936; shrinkage after Ledoit &
-//! Wolf 2004, with a fixed α.
+//! The centred sister of self-influence. Scale: of order K for an ordinary sample.
+//! Sources: Mahalanobis 1936; shrinkage after Ledoit & Wolf 2004, with a fixed α.
 //!
-//! *Memory*: K² + 4K numbers of `f32` ([`Mahalanobis::floats`]). *Cost*: [`crate::moments`].
+//! *Memory*: K² + 4K numbers of `f32` ([`Mahalanobis::floats`]). *Cost*:
+//! [`crate::moments`].
 
 use super::Detector;
 use super::self_influence::{SelfInfluence, split};
@@ -13,7 +15,8 @@ use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer};
 
-/// Scores sketches by their squared Mahalanobis distance. Observe all (or a stream), [`fit`](Self::fit), then score.
+/// Scores sketches by their squared Mahalanobis distance. Observe all (or a stream),
+/// [`fit`](Self::fit), then score.
 #[derive(Debug)]
 pub struct Mahalanobis<'m> {
     damped: Damped<'m>,
@@ -39,10 +42,11 @@ impl<'m> Mahalanobis<'m> {
     /// No observations yet. `shrinkage` is α.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Mahalanobis::floats`] long; [`Error::Setting`] unless 0 < α ≤ 1.
+    /// [`Error::Length`] if `memory` is not [`Mahalanobis::floats`] long;
+    /// [`Error::Setting`] unless 0 < α ≤ 1.
     pub fn new(shrinkage: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if shrinkage.is_nan() || shrinkage <= 0.0 || shrinkage > 1.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "shrinkage", expected: "above 0, and at most 1" });
         }
         let (memory, scratch) = split(width, memory)?;
         Ok(Self { damped: Damped::new(shrinkage, Centre::Mean, width, memory)?, scratch })
@@ -72,7 +76,8 @@ impl<'m> Mahalanobis<'m> {
     /// Factorises Σ_α as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were the same.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
+    /// them were the same.
     pub fn fit(&mut self) -> Result<(), Error> {
         let shrinkage = self.damped.setting();
         let ridge = shrinkage * self.damped.moments().mean_eigenvalue();

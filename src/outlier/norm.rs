@@ -1,4 +1,5 @@
-//! The norms themselves as scores: L1 s = ‖g‖₁ and L2 s = ‖g‖₂². Stateless; exact (of the gradient, not of its sketch).
+//! The norms themselves as scores: L1 s = ‖g‖₁ and L2 s = ‖g‖₂². Stateless; exact (of the
+//! gradient, not of its sketch).
 //!
 //! Source: the trimming baselines of outlier gradient analysis (arXiv 2405.03869).
 
@@ -8,8 +9,8 @@ use crate::sketch::Sketch;
 
 /// Score ‖g‖₁.
 ///
-/// [`Error::NotMeasured`] for a sequence of which a factored projector saw the factors only
-/// ([`Sketcher::outer_sequence`](crate::Sketcher::outer_sequence)).
+/// [`Error::NotMeasured`] for a sequence of which a factored projector saw the factors
+/// only ([`Sketcher::outer_sequence`](crate::Sketcher::outer_sequence)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct L1;
 

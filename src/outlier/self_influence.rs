@@ -1,11 +1,13 @@
-//! Self-influence: s = φᵀ(C + λI)⁻¹φ, where C = ΦᵀΦ/n is the uncentred second moment of the sketches observed and
-//! λ = damping · mean eigenvalue of C.
+//! Self-influence: s = φᵀ(C + λI)⁻¹φ, where C = ΦᵀΦ/n is the uncentred second moment of
+//! the sketches observed and λ = damping · mean eigenvalue of C.
 //!
-//! How much a sample moves its own loss, in units of how much the others do: mislabelled and rare samples are high. Scale: of
-//! order K for an ordinary sample, at most n. Source: influence functions with the empirical Fisher (Koh & Liang 2017;
-//! arXiv 2405.03869 compares against it).
+//! How much a sample moves its own loss, in units of how much the others do: mislabelled
+//! and rare samples are high. Scale: of order K for an ordinary sample, at most n.
+//! Source: influence functions with the empirical Fisher (Koh & Liang 2017; arXiv
+//! 2405.03869 compares against it).
 //!
-//! *Memory*: K² + 3K numbers of `f32` ([`SelfInfluence::floats`]). *Cost*: [`crate::moments`].
+//! *Memory*: K² + 3K numbers of `f32` ([`SelfInfluence::floats`]). *Cost*:
+//! [`crate::moments`].
 
 use super::Detector;
 use crate::error::{Error, check_length};
@@ -13,7 +15,8 @@ use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer};
 
-/// Scores sketches by their self-influence. Observe all (or a stream), [`fit`](Self::fit), then score.
+/// Scores sketches by their self-influence. Observe all (or a stream),
+/// [`fit`](Self::fit), then score.
 #[derive(Debug)]
 pub struct SelfInfluence<'m> {
     damped: Damped<'m>,
@@ -39,16 +42,18 @@ impl<'m> SelfInfluence<'m> {
     /// No observations yet. `damping` is in units of the mean eigenvalue.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`SelfInfluence::floats`] long; [`Error::Setting`] unless `damping` is positive and finite.
+    /// [`Error::Length`] if `memory` is not [`SelfInfluence::floats`] long;
+    /// [`Error::Setting`] unless `damping` is positive and finite.
     pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
         if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
         let (memory, scratch) = split(width, memory)?;
         Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)?, scratch })
     }
 
-    /// Takes a sketch into the second moment. Scores change with the next [`fit`](Self::fit).
+    /// Takes a sketch into the second moment. Scores change with the next
+    /// [`fit`](Self::fit).
     ///
     /// # Errors
     /// As [`Moments::observe`](crate::moments::Moments::observe).
@@ -72,7 +77,8 @@ impl<'m> SelfInfluence<'m> {
     /// Factorises C + λI as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of them were zero.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
+    /// them were zero.
     pub fn fit(&mut self) -> Result<(), Error> {
         let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
         self.damped.fit(1.0, ridge)
@@ -95,7 +101,8 @@ impl State for SelfInfluence<'_> {
     }
 }
 
-/// Divides the memory of both detectors of this shape, [`SelfInfluence::floats`] numbers, into moments with their factor, and K of scratch.
+/// Divides the memory of both detectors of this shape, [`SelfInfluence::floats`] numbers,
+/// into moments with their factor, and K of scratch.
 pub(super) fn split(width: usize, memory: &mut [f32]) -> Result<(&mut [f32], &mut [f32]), Error> {
     let (expected, found) = (SelfInfluence::floats(width), memory.len());
     check_length(expected, found)?;

@@ -1,23 +1,28 @@
-//! From scores to a decision: the contamination quantile of the training scores. A sample is flagged if its score lies above it.
+//! From scores to a decision: the contamination quantile of the training scores. A sample
+//! is flagged if its score lies above it.
 //!
-//! Defined as in scikit-learn, where a sample is an outlier if its `score_samples`, the negative of our score, lies
-//! below the contamination quantile (`numpy.percentile`, linear interpolation).
+//! Defined as in scikit-learn, where a sample is an outlier if its `score_samples`, the
+//! negative of our score, lies below the contamination quantile (`numpy.percentile`,
+//! linear interpolation).
 
 use crate::error::Error;
 
-/// The threshold that flags the fraction `contamination` of `scores`: **flagged is score > threshold**, never equal.
+/// The threshold that flags the fraction `contamination` of `scores`: **flagged is score
+/// > threshold**, never equal.
 ///
-/// With n scores in falling order, the one at place `contamination`·(n − 1), counted from 0, between two places their linear
-/// interpolation. Of 250 distinct scores a contamination of 0.1 flags 25; ties at the threshold are not flagged.
+/// With n scores in falling order, the one at place `contamination`·(n − 1), counted from
+/// 0, between two places their linear interpolation. Of 250 distinct scores a
+/// contamination of 0.1 flags 25; ties at the threshold are not flagged.
 ///
-/// Needs no memory and leaves the scores where they are: two order statistics are found by bisection over the 2⁶⁴ bit patterns,
-/// in at most 65 passes.
+/// Needs no memory and leaves the scores where they are: two order statistics are found
+/// by bisection over the 2⁶⁴ bit patterns, in at most 65 passes.
 ///
 /// # Errors
-/// [`Error::Setting`] unless 0 ≤ `contamination` ≤ 1; [`Error::TooFew`] without scores; [`Error::NonFinite`] if one is NaN or infinite.
+/// [`Error::Setting`] unless 0 ≤ `contamination` ≤ 1; [`Error::TooFew`] without scores;
+/// [`Error::NonFinite`] if one is NaN or infinite.
 pub fn threshold(scores: &[f64], contamination: f64) -> Result<f64, Error> {
     if !(0.0..=1.0).contains(&contamination) {
-        return Err(Error::Setting);
+        return Err(Error::Setting { name: "contamination", expected: "in [0, 1]" });
     }
     if !scores.iter().all(|score| score.is_finite()) {
         return Err(Error::NonFinite);
@@ -33,7 +38,8 @@ pub fn threshold(scores: &[f64], contamination: f64) -> Result<f64, Error> {
     Ok(if part < 0.5 { upper + (lower - upper) * part } else { lower - (lower - upper) * (1.0 - part) })
 }
 
-/// The scores at places `place` and `place + 1` in falling order; twice the last if there is none behind it.
+/// The scores at places `place` and `place + 1` in falling order; twice the last if there
+/// is none behind it.
 fn neighbours(scores: &[f64], place: usize) -> (f64, f64) {
     // The least key that at most `place` keys lie above.
     let (mut low, mut high) = (0, u64::MAX);
@@ -117,7 +123,10 @@ mod tests {
         assert_eq!(threshold(&[], 0.1), Err(Error::TooFew { needed: 1, found: 0 }));
         assert_eq!(threshold(&[1.0, f64::NAN], 0.1), Err(Error::NonFinite));
         for contamination in [-0.1, 1.1, f64::NAN] {
-            assert_eq!(threshold(&[1.0], contamination), Err(Error::Setting));
+            assert!(matches!(
+                threshold(&[1.0], contamination),
+                Err(Error::Setting { name: "contamination", .. })
+            ));
         }
         assert_eq!(threshold(&[1.0], 0.5), Ok(1.0));
     }

@@ -1,4 +1,5 @@
-//! Any one of the projections, chosen while the program runs: by a setting, or layer by layer in a [`Plan`](super::Plan).
+//! Any one of the projections, chosen while the program runs: by a setting, or layer by
+//! layer in a [`Plan`](super::Plan).
 
 use super::{Exact, FactGrass, Gaussian, Logra, Mask, Projector, Rademacher, Sjlt, SketchId, Srht};
 use crate::error::Error;
@@ -7,7 +8,8 @@ use gradsieve_kernels::Element;
 
 macro_rules! any {
     ($($kind:ident),* $(,)?) => {
-        /// One of the projections of this room. As a projector it is the one that it holds, bit for bit and by id.
+        /// One of the projections of this room. As a projector it is the one that it
+        /// holds, bit for bit and by id.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         pub enum AnyProjector {

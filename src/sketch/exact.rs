@@ -1,5 +1,5 @@
-//! No projection: the sketch is the gradient itself, as `f32`. For small models, and as the truth that projections are
-//! measured against.
+//! No projection: the sketch is the gradient itself, as `f32`. For small models, and as
+//! the truth that projections are measured against.
 
 use super::{Kind, Projector, Repeat, SketchId};
 use crate::error::{Error, check_length};

@@ -1,26 +1,34 @@
-//! FactGraSS: of the factors of a linear layer's gradient b aᵀ some entries are kept, and the small product of what is kept becomes K numbers by
-//! the blocked SJLT. O(k′_o·k′_i) whatever the layer's size.
+//! FactGraSS: of the factors of a linear layer's gradient b aᵀ some entries are kept, and
+//! the small product of what is kept becomes K numbers by the blocked SJLT. O(k′_o·k′_i)
+//! whatever the layer's size.
 //!
-//! A factor of *d* entries is cut into k′ runs, the first d mod k′ of them one longer than the rest; of each run of *n* entries a hash of
-//! the seed and the layer chooses one, which is kept and multiplied by √n (rounded, as is the product). With k′ = d nothing is left out or
-//! changed. The product of the kept entries is a matrix of k′_o × k′_i, of which entry (i, j) is coordinate i·k′_i + j of an SJLT
-//! ([`mod@gradsieve_kernels::sjlt`]) whose seed is the layer's, too. Panels of 128 × 128 kept entries are taken by rows of panels; in a
-//! panel, by rows.
+//! A factor of *d* entries is cut into k′ runs, the first d mod k′ of them one longer
+//! than the rest; of each run of *n* entries a hash of the seed and the layer chooses
+//! one, which is kept and multiplied by √n (rounded, as is the product). With k′ = d
+//! nothing is left out or changed. The product of the kept entries is a matrix of k′_o ×
+//! k′_i, of which entry (i, j) is coordinate i·k′_i + j of an SJLT
+//! ([`mod@gradsieve_kernels::sjlt`]) whose seed is the layer's, too. Panels of 128 × 128
+//! kept entries are taken by rows of panels; in a panel, by rows.
 //!
-//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds: each entry is kept with probability 1/n. *Variance*, for outer products x = b aᵀ and
-//! y = d cᵀ: at most
+//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds: each entry is kept with probability 1/n.
+//! *Variance*, for outer products x = b aᵀ and y = d cᵀ: at most
 //!
-//! (N_i·N_o + E_i·E_o)/K + E_i·E_o − (a·c)²(b·d)², where for the inputs, with sums over runs R of n entries,
-//! E_i = (a·c)² + Σ_R (n·Σ aⱼ²cⱼ² − (Σ aⱼcⱼ)²) and N_i = ‖a‖²‖c‖² + Σ_R (n·Σ aⱼ²cⱼ² − Σaⱼ²·Σcⱼ²), and E_o, N_o the same of b and d.
+//! (N_i·N_o + E_i·E_o)/K + E_i·E_o − (a·c)²(b·d)², where for the inputs, with sums over
+//! runs R of n entries, E_i = (a·c)² + Σ_R (n·Σ aⱼ²cⱼ² − (Σ aⱼcⱼ)²) and N_i = ‖a‖²‖c‖² +
+//! Σ_R (n·Σ aⱼ²cⱼ² − Σaⱼ²·Σcⱼ²), and E_o, N_o the same of b and d.
 //!
-//! The first part is the SJLT's and falls with K. The rest is the masks', which no K makes good: small where factors are dense, large
-//! where a few entries carry them. A choice hits one of n entries with a probability that is off by less than n·2⁻³².
+//! The first part is the SJLT's and falls with K. The rest is the masks', which no K
+//! makes good: small where factors are dense, large where a few entries carry them. A
+//! choice hits one of n entries with a probability that is off by less than n·2⁻³².
 //!
-//! *Cost* of an outer product: a hash for each kept entry of the two factors, and s additions for each of the k′_o·k′_i products; a
-//! kilobyte of stack. k′_i is best a multiple of 32, the SJLT's block. *Plain segments* of the layer's weights are taken, too: a row that
-//! is not kept costs a hash, a row that is kept one for each kept column; products are then rounded in another order.
+//! *Cost* of an outer product: a hash for each kept entry of the two factors, and s
+//! additions for each of the k′_o·k′_i products; a kilobyte of stack. k′_i is best a
+//! multiple of 32, the SJLT's block. *Plain segments* of the layer's weights are taken,
+//! too: a row that is not kept costs a hash, a row that is kept one for each kept column;
+//! products are then rounded in another order.
 //!
-//! Source: GraSS (2025), which calls this form FactGraSS. There the kept entries are a random subset; runs make it a pure function of a hash.
+//! Source: GraSS (2025), which calls this form FactGraSS. There the kept entries are a
+//! random subset; runs make it a pure function of a hash.
 
 use super::logra::{RowPiece, Widths, root, row_pieces, seed_of_layer};
 use super::{Kind, Projector, Repeat, SketchId, scale};
@@ -35,13 +43,15 @@ const STREAM: u64 = 0x4641_4354_4752_4153;
 /// Kept entries of a factor that stand on the stack at a time: half a kilobyte.
 const PANEL: usize = 128;
 
-/// A FactGraSS projection of one linear layer: k′_o and k′_i entries of the factors are kept, one of each run of neighbours, and the blocked
-/// SJLT of their product has K numbers. O(k′_o·k′_i) an outer product, whatever the layer's size. For a model of several layers see
-/// [`Plan`](super::Plan).
+/// A FactGraSS projection of one linear layer: k′_o and k′_i entries of the factors are
+/// kept, one of each run of neighbours, and the blocked SJLT of their product has K
+/// numbers. O(k′_o·k′_i) an outer product, whatever the layer's size. For a model of
+/// several layers see [`Plan`](super::Plan).
 ///
-/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds. To the SJLT's variance comes that of the choice, which falls with k′ and not with K: with a layer of
-/// 1,024 × 1,024 and factors of normal entries, k′ = 64 adds a relative variance of about 2/64 + 2/64 to a squared norm, as much as
-/// [`Logra`](super::Logra)'s factors of that width.
+/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds. To the SJLT's variance comes that of the choice, which
+/// falls with k′ and not with K: with a layer of 1,024 × 1,024 and factors of normal
+/// entries, k′ = 64 adds a relative variance of about 2/64 + 2/64 to a squared norm, as
+/// much as [`Logra`](super::Logra)'s factors of that width.
 ///
 /// ```
 /// use gradsieve::{FactGrass, Layer, Layout, Repeat, Sketcher, Widths};
@@ -66,11 +76,13 @@ pub struct FactGrass {
 }
 
 impl FactGrass {
-    /// The projection of `layer` that keeps `kept.outputs` and `kept.inputs` entries of its factors and has `width` numbers.
+    /// The projection of `layer` that keeps `kept.outputs` and `kept.inputs` entries of
+    /// its factors and has `width` numbers.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions; [`Error::Setting`] unless between one and all
-    /// entries of each factor are kept, and the layer's widths fit in 32 bits.
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
+    /// repetitions; [`Error::Setting`] unless between one and all entries of each factor
+    /// are kept, and the layer's widths fit in 32 bits.
     pub const fn new(
         layer: Layer,
         kept: Widths,
@@ -88,7 +100,10 @@ impl FactGrass {
             Mask::new(layer.inputs, kept.inputs, word(of_layer, 1)),
         ) {
             (Some(outputs), Some(inputs)) => Ok(Self { layer, seed, outputs, inputs, width, kernel }),
-            _ => Err(Error::Setting),
+            _ => Err(Error::Setting {
+                name: "kept",
+                expected: "from 1 to all of the layer's outputs and inputs",
+            }),
         }
     }
 
@@ -110,7 +125,8 @@ impl FactGrass {
         self.width
     }
 
-    /// The coordinate of the small product at which row `row` and column `column` of kept entries meet.
+    /// The coordinate of the small product at which row `row` and column `column` of kept
+    /// entries meet.
     fn coordinate(&self, row: u32, column: u32) -> u64 {
         u64::from(row) * u64::from(self.inputs.kept) + u64::from(column)
     }
@@ -176,8 +192,8 @@ impl Mask {
         if run.length > self.short { longer } else { short }
     }
 
-    /// The kept entries of runs `from..from + panel.len()`, each times √n. `x` are the entries from `start` on; what is kept but not among
-    /// them is 0.
+    /// The kept entries of runs `from..from + panel.len()`, each times √n. `x` are the
+    /// entries from `start` on; what is kept but not among them is 0.
     fn gather<T: Element>(&self, x: &[T], start: u32, from: u32, panel: &mut [f32]) {
         for (number, kept) in (from..).zip(panel) {
             let run = self.run(number);

@@ -1,17 +1,22 @@
-//! Dense Gaussian projection: every output is the sum of all coordinates times normal numbers of its own, made on the fly. O(p·K) time, no
-//! memory of its own. The reference that theory speaks of; [`Rademacher`](super::Rademacher) does the same work faster and with less variance.
+//! Dense Gaussian projection: every output is the sum of all coordinates times normal
+//! numbers of its own, made on the fly. O(p·K) time, no memory of its own. The reference
+//! that theory speaks of; [`Rademacher`](super::Rademacher) does the same work faster and
+//! with less variance.
 //!
-//! Definition (what "normal" means exactly), variance, error and sources stand with the kernel, [`gradsieve_kernels::mod@gaussian`].
+//! Definition (what "normal" means exactly), variance, error and sources stand with the
+//! kernel, [`gradsieve_kernels::mod@gaussian`].
 
 use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
 use crate::gradient::LayoutId;
 use gradsieve_kernels::{Element, gaussian};
 
-/// A dense projection of width K with entries N(0, 1/K), normal to 7·10⁻⁴ in distribution and to 3·10⁻⁸ in the moments up to the seventh.
+/// A dense projection of width K with entries N(0, 1/K), normal to 7·10⁻⁴ in distribution
+/// and to 3·10⁻⁸ in the moments up to the seventh.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩²)/K whatever the gradient, and light tails. Where a gradient is cut changes no
-/// bit. It costs four look-ups and additions a coordinate and output.
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩²)/K whatever the
+/// gradient, and light tails. Where a gradient is cut changes no bit. It costs four
+/// look-ups and additions a coordinate and output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gaussian {
     seed: u64,

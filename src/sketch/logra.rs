@@ -1,25 +1,35 @@
-//! LoGra: the gradient b aᵀ of a linear layer becomes (P_o b)(P_i a)ᵀ. Both factors are projected, and the layer's D·K entries are never formed.
+//! LoGra: the gradient b aᵀ of a linear layer becomes (P_o b)(P_i a)ᵀ. Both factors are
+//! projected, and the layer's D·K entries are never formed.
 //!
-//! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a seed of their own each, which is made of the projector's seed and the layer:
-//! two layers of one shape have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is (P_o b/√K)ᵢ·(P_i a)ⱼ, where
-//! every entry of b is multiplied by 1/√K and rounded first. A sequence's products are summed position by position.
+//! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a seed of their
+//! own each, which is made of the projector's seed and the layer: two layers of one shape
+//! have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is
+//! (P_o b/√K)ᵢ·(P_i a)ⱼ, where every entry of b is multiplied by 1/√K and rounded first.
+//! A sequence's products are summed position by position.
 //!
-//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, for any two matrices x, y of the layer's shape.
+//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, for any two matrices x, y of the layer's
+//! shape.
 //!
-//! *Variance*: not above (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖². It is the factors that count: 64 × 64 numbers are as good as 32 of a dense
-//! projection where x and y are aligned. Of outer products x = b aᵀ and y = d cᵀ it is, with ± factors, exactly
+//! *Variance*: not above (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖². It is the factors that count: 64
+//! × 64 numbers are as good as 32 of a dense projection where x and y are aligned. Of
+//! outer products x = b aᵀ and y = d cᵀ it is, with ± factors, exactly
 //!
-//! V_o·(a·c)² + V_i·(b·d)² + V_o·V_i, where V_i = (‖a‖²‖c‖² + (a·c)² − 2Σaⱼ²cⱼ²)/k_i and V_o the same of b, d and k_o. With normal
-//! factors it is the same without the sums.
+//! V_o·(a·c)² + V_i·(b·d)² + V_o·V_i, where V_i = (‖a‖²‖c‖² + (a·c)² − 2Σaⱼ²cⱼ²)/k_i and
+//! V_o the same of b, d and k_o. With normal factors it is the same without the sums.
 //!
-//! So gradients whose factors are far from aligned are told apart as well as by K dense numbers: then V_o·V_i is all that is left.
+//! So gradients whose factors are far from aligned are told apart as well as by K dense
+//! numbers: then V_o·V_i is all that is left.
 //!
-//! *Cost* of an outer product: inputs·k_i + outputs·k_o terms of a dense projection ([`mod@gradsieve_kernels::rademacher`]) and K products; a
-//! kilobyte of stack. *Plain segments* of the layer's weights are taken, too, being linear: a piece of row r adds P_o's column r times the
-//! projected piece, which costs its length times k_i, and K + 32·k_o for each row that it touches. Segments are cut by the sketcher and by rows; a
-//! cut inside a group of 32 columns is another rounding, as with [`Rademacher`](super::Rademacher).
+//! *Cost* of an outer product: inputs·k_i + outputs·k_o terms of a dense projection
+//! ([`mod@gradsieve_kernels::rademacher`]) and K products; a kilobyte of stack. *Plain
+//! segments* of the layer's weights are taken, too, being linear: a piece of row r adds
+//! P_o's column r times the projected piece, which costs its length times k_i, and K +
+//! 32·k_o for each row that it touches. Segments are cut by the sketcher and by rows; a
+//! cut inside a group of 32 columns is another rounding, as with
+//! [`Rademacher`](super::Rademacher).
 //!
-//! Source: LoGra (Choe et al. 2024). There, the factors may also be initialised by principal components; these are random.
+//! Source: LoGra (Choe et al. 2024). There, the factors may also be initialised by
+//! principal components; these are random.
 
 use super::{Kind, Projector, Repeat, SketchId};
 use crate::error::{Error, check_length};
@@ -30,7 +40,8 @@ use gradsieve_kernels::{Element, gaussian, matrix, rademacher};
 /// Separates the factors' seeds from every other use of a seed.
 const STREAM: u64 = 0x4C4F_4752_4100_0000;
 
-/// Two widths that belong to a linear layer: one for its outputs (the gradient's rows) and one for its inputs (columns).
+/// Two widths that belong to a linear layer: one for its outputs (the gradient's rows)
+/// and one for its inputs (columns).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Widths {
     /// For the outputs.
@@ -47,7 +58,8 @@ impl Widths {
     }
 }
 
-/// What the factors are projected by. The numbers are part of what sketches are labelled with.
+/// What the factors are projected by. The numbers are part of what sketches are labelled
+/// with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -55,16 +67,20 @@ pub enum Factor {
     /// Signs ±1, made on the fly: widths are multiples of 16.
     #[default]
     Rademacher = 0,
-    /// Normal numbers, made on the fly: widths are multiples of 32. Some fifteen times slower.
+    /// Normal numbers, made on the fly: widths are multiples of 32. Some fifteen times
+    /// slower.
     Gaussian = 1,
 }
 
-/// A LoGra projection of one linear layer: (P_o b)(P_i a)ᵀ, K = k_o·k_i numbers, with dense projections P_o and P_i. The layer's gradient comes
-/// as outer products, sequences or segments; for a model of several layers see [`Plan`](super::Plan).
+/// A LoGra projection of one linear layer: (P_o b)(P_i a)ᵀ, K = k_o·k_i numbers, with
+/// dense projections P_o and P_i. The layer's gradient comes as outer products, sequences
+/// or segments; for a model of several layers see [`Plan`](super::Plan).
 ///
-/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, with variance at most (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖²: where gradients are aligned it is the factors' widths
-/// that count and not K. An outer product costs inputs·k_i + outputs·k_o terms of a dense projection and K products, and a kilobyte of
-/// stack. A segment of r rows costs its length times k_i, and r·(K + 32·k_o).
+/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, with variance at most (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖²:
+/// where gradients are aligned it is the factors' widths that count and not K. An outer
+/// product costs inputs·k_i + outputs·k_o terms of a dense projection and K products, and
+/// a kilobyte of stack. A segment of r rows costs its length times k_i, and r·(K +
+/// 32·k_o).
 ///
 /// ```
 /// use gradsieve::{Factor, Layer, Layout, Logra, Projector, Sketcher, Widths};
@@ -129,7 +145,8 @@ impl Kernel {
         }
     }
 
-    /// The unscaled projection of `scale`·x, the coordinates from `offset` on, in a panel on the stack.
+    /// The unscaled projection of `scale`·x, the coordinates from `offset` on, in a panel
+    /// on the stack.
     fn project<'p, T: Element>(
         &self,
         offset: u64,
@@ -148,13 +165,16 @@ impl Kernel {
 }
 
 impl Logra {
-    /// The widest factor. Two panels of so many `f32` stand on the stack while an outer product is projected: a kilobyte.
+    /// The widest factor. Two panels of so many `f32` stand on the stack while an outer
+    /// product is projected: a kilobyte.
     pub const WIDEST: usize = 128;
 
-    /// The projection of `layer` to `widths.outputs` × `widths.inputs` numbers that belongs to `seed`.
+    /// The projection of `layer` to `widths.outputs` × `widths.inputs` numbers that
+    /// belongs to `seed`.
     ///
     /// # Errors
-    /// [`Error::Width`] unless both widths are positive multiples of 16 (of 32 for [`Factor::Gaussian`]) and at most [`Logra::WIDEST`].
+    /// [`Error::Width`] unless both widths are positive multiples of 16 (of 32 for
+    /// [`Factor::Gaussian`]) and at most [`Logra::WIDEST`].
     pub const fn new(layer: Layer, widths: Widths, factor: Factor, seed: u64) -> Result<Self, Error> {
         let of_layer = seed_of_layer(key(seed, STREAM), &layer);
         let outputs = match Kernel::new(factor, widths.outputs, word(of_layer, 0)) {

@@ -1,7 +1,9 @@
-//! Most coordinates dropped, the rest through an SJLT (GraSS, 2025): where even reading the gradient costs too much. O(p/m) time, no memory of its own.
+//! Most coordinates dropped, the rest through an SJLT (GraSS, 2025): where even reading
+//! the gradient costs too much. O(p/m) time, no memory of its own.
 //!
-//! [`Mask`] keeps one block of 32 coordinates in *m*, chosen by hash: definition, variance and sources stand with the kernel,
-//! [`gradsieve_kernels::mod@mask`]. [`IndexMask`] keeps the coordinates of a list that the caller lends.
+//! [`Mask`] keeps one block of 32 coordinates in *m*, chosen by hash: definition,
+//! variance and sources stand with the kernel, [`gradsieve_kernels::mod@mask`].
+//! [`IndexMask`] keeps the coordinates of a list that the caller lends.
 
 use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
@@ -12,11 +14,14 @@ use gradsieve_kernels::{Element, mask, sjlt};
 
 /// One block of 32 coordinates in *m*, and a blocked SJLT of width K behind it.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. The variance is that of [`Sjlt`](super::Sjlt) and what the mask adds: about m times the sum of the squared inner
-/// products of blocks, so that a gradient that is spread evenly over p coordinates loses as much as with k′ = p/m of them, a
-/// relative error of √(2/k′), and one that few blocks carry may lose everything. Where a gradient is cut changes no bit.
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. The variance is that of [`Sjlt`](super::Sjlt) and what
+/// the mask adds: about m times the sum of the squared inner products of blocks, so that
+/// a gradient that is spread evenly over p coordinates loses as much as with k′ = p/m of
+/// them, a relative error of √(2/k′), and one that few blocks carry may lose everything.
+/// Where a gradient is cut changes no bit.
 ///
-/// The exact measures of a sketch are those of the whole gradient: the [`Sketcher`](super::Sketcher) reads all of it.
+/// The exact measures of a sketch are those of the whole gradient: the
+/// [`Sketcher`](super::Sketcher) reads all of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
     width: usize,
@@ -25,13 +30,17 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// The projection to `width` numbers that belongs to `seed` and keeps one block in `every`, which is what [`SketchId::settings`] says of it. One in 1
-    /// is [`Sjlt`](super::Sjlt) of the same seed, but for the name.
+    /// The projection to `width` numbers that belongs to `seed` and keeps one block in
+    /// `every`, which is what [`SketchId::settings`] says of it. One in 1 is
+    /// [`Sjlt`](super::Sjlt) of the same seed, but for the name.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions; [`Error::Setting`] if `every` is 0.
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
+    /// repetitions; [`Error::Setting`] if `every` is 0.
     pub const fn new(width: usize, seed: u64, repeat: Repeat, every: u16) -> Result<Self, Error> {
-        let Some(every) = NonZeroU16::new(every) else { return Err(Error::Setting) };
+        let Some(every) = NonZeroU16::new(every) else {
+            return Err(Error::Setting { name: "every", expected: "at least 1" });
+        };
         let kernel = gradsieve_kernels::Mask::new(seed, repeat, every);
         match kernel.sjlt().check_width(width) {
             Ok(()) => Ok(Self { width, seed, kernel }),
@@ -74,11 +83,14 @@ impl Projector for Mask {
 
 /// The coordinates of a list, and a blocked SJLT of width K behind it.
 ///
-/// The r-th coordinate of the list is coordinate r of the SJLT, all others are dropped. So E⟨Rx, Ry⟩ over seeds is the inner product of x and y *on the
-/// list*, with the variance of [`Sjlt`](super::Sjlt) of these parts of x and y; nothing is rescaled. (If the list is a fair sample of k′ of the p
-/// coordinates, p/k′ times that estimates ⟨x, y⟩.) Where a gradient is cut changes no bit.
+/// The r-th coordinate of the list is coordinate r of the SJLT, all others are dropped.
+/// So E⟨Rx, Ry⟩ over seeds is the inner product of x and y *on the list*, with the
+/// variance of [`Sjlt`](super::Sjlt) of these parts of x and y; nothing is rescaled. (If
+/// the list is a fair sample of k′ of the p coordinates, p/k′ times that estimates ⟨x,
+/// y⟩.) Where a gradient is cut changes no bit.
 ///
-/// *Cost*: two searches in the list a segment, and a gather and s additions a listed coordinate. *Stack*: 512 bytes.
+/// *Cost*: two searches in the list a segment, and a gather and s additions a listed
+/// coordinate. *Stack*: 512 bytes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct IndexMask<'l, I> {
     width: usize,
@@ -103,18 +115,20 @@ const STREAM: u64 = 0x4D41_534B_4C49_5354;
 const GATHERED: usize = 128;
 
 impl<'l, I: Copy + Into<u64>> IndexMask<'l, I> {
-    /// The projection to `width` numbers that belongs to `seed` and to `list`, the rising numbers of the coordinates that are kept (`u32` or `u64`). A
-    /// hash of the list is what [`SketchId::settings`] says of it; making it reads the list once.
+    /// The projection to `width` numbers that belongs to `seed` and to `list`, the rising
+    /// numbers of the coordinates that are kept (`u32` or `u64`). A hash of the list is
+    /// what [`SketchId::settings`] says of it; making it reads the list once.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions; [`Error::Setting`] if the list is empty or does not rise.
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
+    /// repetitions; [`Error::Setting`] if the list is empty or does not rise.
     pub fn new(width: usize, seed: u64, repeat: Repeat, list: &'l [I]) -> Result<Self, Error> {
         let kernel = gradsieve_kernels::Sjlt::new(seed, repeat);
         if kernel.check_width(width).is_err() {
             return Err(Error::Width { multiple: kernel.multiple(), found: width });
         }
         if list.is_empty() || !list.is_sorted_by(|&a, &b| a.into() < b.into()) {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "list", expected: "not empty, and rising" });
         }
         let hash =
             list.iter().fold(key(list.len() as u64, STREAM), |hash, &index| mix(hash ^ mix(index.into())));

@@ -1,15 +1,22 @@
-//! gradient → K numbers. One file a projection; the sketcher, which projects and measures in one pass, is here.
+//! gradient → K numbers. One file a projection; the sketcher, which projects and measures
+//! in one pass, is here.
 //!
-//! A projection is linear, unbiased for inner products over its seeds, and a pure function of (seed, coordinate), so nothing is
-//! stored and the segments of a gradient may arrive in any order. In one order, where the segments are cut does not change
-//! a bit; another order is another rounding. ([`Rademacher`] takes coordinates by 32 and [`Srht`] by 1,024; for them a cut inside such a group is
-//! another rounding, too.) The rows of an outer product are no cuts: its sketch has the bits of the matrix written out.
+//! A projection is linear, unbiased for inner products over its seeds, and a pure
+//! function of (seed, coordinate), so nothing is stored and the segments of a gradient
+//! may arrive in any order. In one order, where the segments are cut does not change a
+//! bit; another order is another rounding. ([`Rademacher`] takes coordinates by 32 and
+//! [`Srht`] by 1,024; for them a cut inside such a group is another rounding, too.) The
+//! rows of an outer product are no cuts: its sketch has the bits of the matrix written
+//! out.
 //!
 //! # Which projection when
-//! The variance is that of an estimated inner product ⟨x, y⟩, and V = (‖x‖²‖y‖² + ⟨x, y⟩²)/K: the relative error of a squared norm is √(2/K) with
-//! each but the masks. They differ in cost, and in how often an estimate is far off: the kurtosis is that of the estimates for two vectors that live in the same two
-//! blocks of 32 coordinates, K = 128; 3 is a normal distribution's. Times are of one core with AVX-512, a coordinate of an `f32` gradient in the
-//! level-2 cache, K = 512 (`race`, 2026-11-22); the kurtosis is printed by `cargo test --test all unbiased -- --nocapture`.
+//! The variance is that of an estimated inner product ⟨x, y⟩, and V = (‖x‖²‖y‖² + ⟨x,
+//! y⟩²)/K: the relative error of a squared norm is √(2/K) with each but the masks. They
+//! differ in cost, and in how often an estimate is far off: the kurtosis is that of the
+//! estimates for two vectors that live in the same two blocks of 32 coordinates, K = 128;
+//! 3 is a normal distribution's. Times are of one core with AVX-512, a coordinate of an
+//! `f32` gradient in the level-2 cache, K = 512 (`race`, 2026-11-22); the kurtosis is
+//! printed by `cargo test --test all unbiased -- --nocapture`.
 //!
 //! | projection | variance | kurtosis | cost a coordinate | take it | where it fails |
 //! |---|---|---|---|---|---|
@@ -21,7 +28,8 @@
 //! | [`Gaussian`] | V exactly | 3.0 | 4·K look-ups and additions, 60 ns | to compare with theory, or with another's results | time, 15 times the Rademacher's |
 //! | [`Exact`] | 0 | | 1 addition | for small models, and as the truth | memory: p numbers |
 //!
-//! For linear layers that come as outer products or sequences, and for models layer by layer:
+//! For linear layers that come as outer products or sequences, and for models layer by
+//! layer:
 //!
 //! | projection | variance | cost of an outer product | take it | where it fails |
 //! |---|---|---|---|---|
@@ -30,13 +38,15 @@
 //! | [`Plan`] | Σ of its parts | that of its parts | for factored parts, widths that follow a layer's worth, methods that work by layer | |
 //! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting | |
 //!
-//! What each loses on a task of 4,810 parameters (correlation of influence, flipped labels found), over K and by codec of stored rows, is measured in
-//! `docs/choosing.md`.
+//! What each loses on a task of 4,810 parameters (correlation of influence, flipped
+//! labels found), over K and by codec of stored rows, is measured in `docs/choosing.md`.
 //!
-//! A sequence (a layer applied at T positions) costs a factored projector T times as much, and any other the time in which the layer's
-//! gradient is formed, T products an entry.
+//! A sequence (a layer applied at T positions) costs a factored projector T times as
+//! much, and any other the time in which the layer's gradient is formed, T products an
+//! entry.
 //!
-//! May import `ghost`, `gradient` and `error`; knows nothing of detectors, influence or stores.
+//! May import `ghost`, `gradient` and `error`; knows nothing of detectors, influence or
+//! stores.
 
 mod any;
 mod exact;
@@ -66,11 +76,14 @@ use crate::ghost::{self, Route};
 use crate::gradient::{LONG_PIECE, Layer, Layout, LayoutId, Measures, PIECE, Sequence};
 use gradsieve_kernels::{Element, Summary};
 
-/// Coordinates of a segment that are taken together: 16 KiB of `f32`, which the nearest cache holds beside a sketch. A multiple of what any
-/// projector takes together, and as long as a tile of the summary, whose state is then carried no more often than it must be.
+/// Coordinates of a segment that are taken together: 16 KiB of `f32`, which the nearest
+/// cache holds beside a sketch. A multiple of what any projector takes together, and as
+/// long as a tile of the summary, whose state is then carried no more often than it must
+/// be.
 const TILE: usize = 4096;
 
-/// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its state.
+/// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its
+/// state.
 pub trait Projector: Copy {
     /// What sketches of this projector are labelled with.
     fn id(&self, layout: LayoutId) -> SketchId;
@@ -78,7 +91,8 @@ pub trait Projector: Copy {
     /// K: numbers a sketch.
     fn width(&self) -> usize;
 
-    /// Adds the projection of coordinates `offset..offset + x.len()` to `out`, which is K long. Not yet scaled: [`Projector::finish`].
+    /// Adds the projection of coordinates `offset..offset + x.len()` to `out`, which is K
+    /// long. Not yet scaled: [`Projector::finish`].
     ///
     /// # Errors
     /// As the projector's own documentation says; `out` is as it was.
@@ -86,7 +100,8 @@ pub trait Projector: Copy {
         self.project_scaled(offset, 1.0, x, out)
     }
 
-    /// Adds the projection of `scale`·x, each product rounded to `f32`. Used row by row for outer products.
+    /// Adds the projection of `scale`·x, each product rounded to `f32`. Used row by row
+    /// for outer products.
     ///
     /// # Errors
     /// As [`Projector::project`].
@@ -98,7 +113,8 @@ pub trait Projector: Copy {
         out: &mut [f32],
     ) -> Result<(), Error>;
 
-    /// Adds the projection of the weight gradient b aᵀ of `layer`; `a` and `b` fit it. Row by row, unless a projector knows better.
+    /// Adds the projection of the weight gradient b aᵀ of `layer`; `a` and `b` fit it.
+    /// Row by row, unless a projector knows better.
     ///
     /// # Errors
     /// As [`Projector::project`].
@@ -117,11 +133,13 @@ pub trait Projector: Copy {
         Ok(())
     }
 
-    /// Whether an outer product of `layer` is projected from its factors, without a pass over the layer's entries. Then a sequence is
-    /// projected position by position; if not, its gradient is formed in pieces.
+    /// Whether an outer product of `layer` is projected from its factors, without a pass
+    /// over the layer's entries. Then a sequence is projected position by position; if
+    /// not, its gradient is formed in pieces.
     ///
     /// # Errors
-    /// [`Error::LayerMismatch`] if the projector is made for layers of which this is none.
+    /// [`Error::LayerMismatch`] if the projector is made for layers of which this is
+    /// none.
     fn is_factored(&self, _layer: &Layer) -> Result<bool, Error> {
         Ok(false)
     }
@@ -135,7 +153,8 @@ fn scale(by: f32, out: &mut [f32]) {
     out.iter_mut().for_each(|value| *value *= by);
 }
 
-/// The kinds of projection. Their numbers are part of the format at rest: none is ever used for another kind.
+/// The kinds of projection. Their numbers are part of the format at rest: none is ever
+/// used for another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -194,8 +213,9 @@ pub struct SketchId {
     pub seed: u64,
     /// The repetitions; 1 where the kind has none.
     pub repeat: Repeat,
-    /// A number that says all else that the projector was set to (a mask's length, the widths of factors, a plan's parts), or a hash of it; 0
-    /// where there is nothing else.
+    /// A number that says all else that the projector was set to (a mask's length, the
+    /// widths of factors, a plan's parts), or a hash of it; 0 where there is nothing
+    /// else.
     pub settings: u64,
     /// The layout of the gradient.
     pub layout: LayoutId,
@@ -222,17 +242,20 @@ impl SketchId {
     }
 }
 
-/// A finished sketch: K numbers in the caller's memory, what they are, and the exact measures of the gradient.
+/// A finished sketch: K numbers in the caller's memory, what they are, and the exact
+/// measures of the gradient.
 #[derive(Clone, Copy, Debug)]
 pub struct Sketch<'m> {
     /// Projection and layout.
     pub id: SketchId,
     /// The K numbers; ⟨sketch, sketch′⟩ estimates ⟨gradient, gradient′⟩.
     pub values: &'m [f32],
-    /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the sketch. L1 and maximum are NaN where they were not
-    /// taken ([`Sketcher::outer_sequence`]).
+    /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the
+    /// sketch. L1 and maximum are NaN where they were not taken
+    /// ([`Sketcher::outer_sequence`]).
     pub measures: Summary,
-    /// An optional class, sensor or client of the sample, for detectors that keep groups apart. 0 where there is none.
+    /// An optional class, sensor or client of the sample, for detectors that keep groups
+    /// apart. 0 where there is none.
     pub group: u32,
 }
 
@@ -254,7 +277,8 @@ impl<'m> Sketch<'m> {
         Self { group, ..self }
     }
 
-    /// Refuses a sketch whose gradient had NaN or infinite entries, or whose own numbers overflowed.
+    /// Refuses a sketch whose gradient had NaN or infinite entries, or whose own numbers
+    /// overflowed.
     ///
     /// # Errors
     /// [`Error::NonFinite`].
@@ -269,16 +293,19 @@ impl<'m> Sketch<'m> {
 /// Below this squared norm every entry of a gradient is finite as an `f32`.
 const OVERFLOW: f64 = 1e76;
 
-/// Whether no number is NaN or infinite. Sixteen at a time without a way out among them, so that vectors can look.
+/// Whether no number is NaN or infinite. Sixteen at a time without a way out among them,
+/// so that vectors can look.
 pub(crate) fn all_finite(values: &[f32]) -> bool {
     let (groups, rest) = values.as_chunks::<16>();
     let finite = |all: bool, value: &f32| all & value.is_finite();
     groups.iter().all(|group| group.iter().fold(true, finite)) && rest.iter().fold(true, finite)
 }
 
-/// Takes one gradient in, segment by segment, and yields its sketch and its exact measures in one pass.
+/// Takes one gradient in, segment by segment, and yields its sketch and its exact
+/// measures in one pass.
 ///
-/// The K numbers live in the caller's memory; beside them the sketcher keeps about 700 bytes ([`Sketcher::BYTES`]).
+/// The K numbers live in the caller's memory; beside them the sketcher keeps about 700
+/// bytes ([`Sketcher::BYTES`]).
 ///
 /// ```
 /// use gradsieve::{Layer, Layout, Repeat, Sjlt, Sketcher};
@@ -326,8 +353,9 @@ impl<'m, P: Projector> Sketcher<'m, P> {
     /// [`Error::OutsideLayout`] if they reach beyond the layout.
     pub fn segment<T: Element>(&mut self, mut offset: u64, x: &[T]) -> Result<(), Error> {
         self.layout.check(offset, x.len() as u64)?;
-        // Tile by tile, so that the second of the two passes finds the tile in the nearest cache. Tiles end on multiples of their
-        // length in the whole gradient, so that they cut no group of coordinates that a projector takes together.
+        // Tile by tile, so that the second of the two passes finds the tile in the
+        // nearest cache. Tiles end on multiples of their length in the whole gradient, so
+        // that they cut no group of coordinates that a projector takes together.
         let first = TILE - (offset % TILE as u64) as usize;
         let (first, x) = x.split_at_checked(first).unwrap_or((x, &[]));
         for tile in core::iter::once(first).chain(x.chunks(TILE)) {
@@ -338,10 +366,12 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         Ok(())
     }
 
-    /// Takes in the weight gradient b aᵀ of a linear layer: `a` is the layer's input, `b` the loss gradient of its output.
+    /// Takes in the weight gradient b aᵀ of a linear layer: `a` is the layer's input, `b`
+    /// the loss gradient of its output.
     ///
-    /// Costs no memory and, unless the projector is a factored one, as much time as a segment of the layer's size: the sketch then has the
-    /// bits that the written-out matrix (each product rounded to `f32`) would give, row by row.
+    /// Costs no memory and, unless the projector is a factored one, as much time as a
+    /// segment of the layer's size: the sketch then has the bits that the written-out
+    /// matrix (each product rounded to `f32`) would give, row by row.
     ///
     /// # Errors
     /// [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`].
@@ -361,20 +391,26 @@ impl<'m, P: Projector> Sketcher<'m, P> {
         Ok(())
     }
 
-    /// Takes in the weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at several positions: `a` are the layer's inputs
-    /// (`positions` × inputs, by rows), `b` the loss gradients of its outputs (`positions` × outputs, by rows). One position is
-    /// [`Sketcher::outer`], bit for bit.
+    /// Takes in the weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at
+    /// several positions: `a` are the layer's inputs (`positions` × inputs, by rows), `b`
+    /// the loss gradients of its outputs (`positions` × outputs, by rows). One position
+    /// is [`Sketcher::outer`], bit for bit.
     ///
-    /// - *A projector that is not factored* gets the gradient itself, formed four kilobytes at a time on the stack: the sketch and the measures have
-    ///   the bits of a segment of the written-out matrix (each entry Σₜ of rounded products in order of positions). O(T·D·K), as long as a
-    ///   backward pass takes.
-    /// - *A factored one* projects position by position and never forms the gradient. Its squared norm is exact all the same, by the cheaper
-    ///   route ([`Route::of_norm`]). If that is the ghost norm, **the L1 norm and the maximum are not taken**: they are NaN, and the
-    ///   detector [`L1`](crate::outlier::L1) answers [`Error::NotMeasured`]. If it is the formed gradient, or if the ghost norm is not
-    ///   finite or so large that an entry may not be, all measures are taken from the gradient, formed in pieces.
+    /// - *A projector that is not factored* gets the gradient itself, formed four
+    ///   kilobytes at a time on the stack: the sketch and the measures have the bits of a
+    ///   segment of the written-out matrix (each entry Σₜ of rounded products in order of
+    ///   positions). O(T·D·K), as long as a backward pass takes.
+    /// - *A factored one* projects position by position and never forms the gradient. Its
+    ///   squared norm is exact all the same, by the cheaper route ([`Route::of_norm`]).
+    ///   If that is the ghost norm, **the L1 norm and the maximum are not taken**: they
+    ///   are NaN, and the detector [`L1`](crate::outlier::L1) answers
+    ///   [`Error::NotMeasured`]. If it is the formed gradient, or if the ghost norm is
+    ///   not finite or so large that an entry may not be, all measures are taken from the
+    ///   gradient, formed in pieces.
     ///
     /// # Errors
-    /// [`Error::Setting`] without positions; [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`]; as the projector says.
+    /// [`Error::Setting`] without positions; [`Error::Length`] if `a` and `b` do not fit
+    /// the layer; [`Error::OutsideLayout`]; as the projector says.
     pub fn outer_sequence<T: Element, U: Element>(
         &mut self,
         layer: &Layer,
@@ -409,7 +445,8 @@ impl<'m, P: Projector> Sketcher<'m, P> {
     /// Ends the gradient.
     ///
     /// # Errors
-    /// [`Error::Incomplete`] if not exactly as many coordinates arrived as the layout has.
+    /// [`Error::Incomplete`] if not exactly as many coordinates arrived as the layout
+    /// has.
     pub fn finish(self) -> Result<Sketch<'m>, Error> {
         let measures = self.measures.summary();
         if measures.count != self.layout.len() {

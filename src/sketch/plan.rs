@@ -1,14 +1,17 @@
-//! A projection for each layer: the layers' sketches stand side by side in one row of K = Σ K_l numbers.
+//! A projection for each layer: the layers' sketches stand side by side in one row of K =
+//! Σ K_l numbers.
 //!
-//! Why a plan: factored projections are made for one layer; a layer's width can follow its worth; and methods that work layer by layer
-//! (DataInf, data value embeddings in blocks) find each layer's numbers in the row ([`Plan::part`]).
+//! Why a plan: factored projections are made for one layer; a layer's width can follow
+//! its worth; and methods that work layer by layer (DataInf, data value embeddings in
+//! blocks) find each layer's numbers in the row ([`Plan::part`]).
 //!
-//! ⟨row, row′⟩ = Σ_l ⟨sketch_l, sketch′_l⟩ is unbiased for ⟨g, g′⟩, and the parts' variances add. (If they have one seed, all but what two
-//! layers have in common where they share a block of 32 coordinates, which are numbered over the whole gradient. The exception is
-//! [`Exact`](super::Exact), which takes the layer's own.)
+//! ⟨row, row′⟩ = Σ_l ⟨sketch_l, sketch′_l⟩ is unbiased for ⟨g, g′⟩, and the parts'
+//! variances add. (If they have one seed, all but what two layers have in common where
+//! they share a block of 32 coordinates, which are numbered over the whole gradient. The
+//! exception is [`Exact`](super::Exact), which takes the layer's own.)
 //!
-//! Segments may span layers: each part gets its share. *Cost* of finding it: two looks at each part for every segment, and for every 4,096
-//! coordinates of one.
+//! Segments may span layers: each part gets its share. *Cost* of finding it: two looks at
+//! each part for every segment, and for every 4,096 coordinates of one.
 
 use super::{AnyProjector, Kind, Projector, Repeat, SketchId};
 use crate::error::{Error, check_length};
@@ -32,7 +35,8 @@ impl Part {
         Self { layer, projector: projector.into() }
     }
 
-    /// Whether the two fit each other: a projector that is made for a layer is made for this one, and [`Exact`](super::Exact) is as wide as it.
+    /// Whether the two fit each other: a projector that is made for a layer is made for
+    /// this one, and [`Exact`](super::Exact) is as wide as it.
     const fn fits(&self) -> bool {
         let other = match self.projector {
             AnyProjector::Logra(projector) => projector.layer(),
@@ -93,11 +97,14 @@ pub struct Plan<'p> {
 const STREAM: u64 = 0x504C_414E_0000_0000;
 
 impl<'p> Plan<'p> {
-    /// The plan of these parts, in rising order of their layers' offsets. Gaps are allowed (frozen layers).
+    /// The plan of these parts, in rising order of their layers' offsets. Gaps are
+    /// allowed (frozen layers).
     ///
     /// # Errors
-    /// [`Error::LayerMismatch`] with the index of the first part whose projector is made for another layer or has another width than it needs;
-    /// [`Error::Layer`] with the index of a layer that [`Layout::new`] would refuse; [`Error::Width`] if K exceeds `usize`.
+    /// [`Error::LayerMismatch`] with the index of the first part whose projector is made
+    /// for another layer or has another width than it needs; [`Error::Layer`] with the
+    /// index of a layer that [`Layout::new`] would refuse; [`Error::Width`] if K exceeds
+    /// `usize`.
     pub const fn new(parts: &'p [Part]) -> Result<Self, Error> {
         if parts.is_empty() {
             return Err(Error::Layer { index: 0 });
@@ -125,7 +132,8 @@ impl<'p> Plan<'p> {
         Ok(Self { parts, layout, width })
     }
 
-    /// K: the sum over the parts. Of a plan that is a constant, it is the length of an array.
+    /// K: the sum over the parts. Of a plan that is a constant, it is the length of an
+    /// array.
     #[must_use]
     pub const fn width(&self) -> usize {
         self.width
@@ -149,8 +157,8 @@ impl<'p> Plan<'p> {
         self.places().nth(index).map(|(_, place)| place)
     }
 
-    /// The numbers of part `index` in a row (a sketch's values, or a row that was stored); none if there is no such part, or if the row is not K
-    /// long.
+    /// The numbers of part `index` in a row (a sketch's values, or a row that was
+    /// stored); none if there is no such part, or if the row is not K long.
     #[must_use]
     pub fn values<'r, T>(&self, index: usize, row: &'r [T]) -> Option<&'r [T]> {
         row.get(self.part(index)?).filter(|_| row.len() == self.width)
@@ -166,7 +174,8 @@ impl<'p> Plan<'p> {
         })
     }
 
-    /// The shares of coordinates `offset..offset + len`: each part, its place in a row, and the share's first coordinate and length.
+    /// The shares of coordinates `offset..offset + len`: each part, its place in a row,
+    /// and the share's first coordinate and length.
     fn shares(&self, offset: u64, len: usize) -> impl Iterator<Item = (&'p Part, Range<usize>, u64, usize)> {
         let end = offset.saturating_add(len as u64);
         self.places().filter_map(move |(part, place)| {
@@ -216,7 +225,8 @@ impl Projector for Plan<'_> {
     }
 
     /// # Errors
-    /// [`Error::OutsideLayout`] with the end of the coordinates that are in a part, if not all are.
+    /// [`Error::OutsideLayout`] with the end of the coordinates that are in a part, if
+    /// not all are.
     fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
         check_length(self.width, out.len())?;
         self.check(offset, x.len())?;
@@ -250,7 +260,8 @@ impl Projector for Plan<'_> {
     }
 
     /// # Errors
-    /// [`Error::LayerMismatch`] with the index of the part in which `layer` begins (or before which, in a gap), if it is not that part's layer.
+    /// [`Error::LayerMismatch`] with the index of the part in which `layer` begins (or
+    /// before which, in a gap), if it is not that part's layer.
     fn project_outer<T: Element, U: Element>(
         &self,
         layer: &Layer,

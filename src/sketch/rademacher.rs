@@ -1,12 +1,16 @@
-//! Dense Rademacher projection: every output is the sum of all coordinates with fair signs of its own, made on the fly. O(p·K) time, no
-//! memory of its own.
+//! Dense Rademacher projection: every output is the sum of all coordinates with fair
+//! signs of its own, made on the fly. O(p·K) time, no memory of its own.
 //!
-//! Definition, variance, error and sources stand with the kernel, [`gradsieve_kernels::mod@rademacher`].
+//! Definition, variance, error and sources stand with the kernel,
+//! [`gradsieve_kernels::mod@rademacher`].
 //!
-//! Coordinates are summed in groups of 32, aligned to multiples of 32 in the whole gradient. **Where a gradient is cut** changes no bit if
-//! the cut lies between groups; a cut inside a group is another rounding, and costs that group twice. The rows of an outer product are no
-//! cuts: a [`Carry`] on the stack, about 150 bytes, holds the incomplete group back from row to row, so that the sketch has the
-//! bits of the matrix written out. Callers that project without a sketcher can carry groups across their own cuts, too.
+//! Coordinates are summed in groups of 32, aligned to multiples of 32 in the whole
+//! gradient. **Where a gradient is cut** changes no bit if the cut lies between groups; a
+//! cut inside a group is another rounding, and costs that group twice. The rows of an
+//! outer product are no cuts: a [`Carry`] on the stack, about 150 bytes, holds the
+//! incomplete group back from row to row, so that the sketch has the bits of the matrix
+//! written out. Callers that project without a sketcher can carry groups across their own
+//! cuts, too.
 
 use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
@@ -16,8 +20,9 @@ use gradsieve_kernels::{Element, rademacher};
 
 /// A dense ±1/√K projection of width K.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/K. Its tails are light whatever the gradient; it
-/// costs K/8 look-ups and additions a coordinate, where [`Sjlt`](super::Sjlt) costs one, two or four.
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/K. Its
+/// tails are light whatever the gradient; it costs K/8 look-ups and additions a
+/// coordinate, where [`Sjlt`](super::Sjlt) costs one, two or four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rademacher {
     seed: u64,

@@ -1,6 +1,8 @@
-//! Blocked sparse Johnson–Lindenstrauss transform, the default projection: O(s·p) time whatever K is, no memory of its own.
+//! Blocked sparse Johnson–Lindenstrauss transform, the default projection: O(s·p) time
+//! whatever K is, no memory of its own.
 //!
-//! Definition, variance, tails and sources stand with the kernel, [`gradsieve_kernels::mod@sjlt`].
+//! Definition, variance, tails and sources stand with the kernel,
+//! [`gradsieve_kernels::mod@sjlt`].
 
 use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
@@ -9,8 +11,9 @@ use gradsieve_kernels::{Element, sjlt, sjlt_scaled};
 
 /// A blocked SJLT of width K.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K: the relative error of a squared norm is about √(2/K).
-/// [`Repeat::One`] suits dense gradients; take two or four repetitions where few blocks of 32 coordinates carry the
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K: the
+/// relative error of a squared norm is about √(2/K). [`Repeat::One`] suits dense
+/// gradients; take two or four repetitions where few blocks of 32 coordinates carry the
 /// gradient (embeddings, output heads).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sjlt {
@@ -23,7 +26,8 @@ impl Sjlt {
     /// The projection to `width` numbers that belongs to `seed`.
     ///
     /// # Errors
-    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the repetitions.
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
+    /// repetitions.
     pub const fn new(width: usize, seed: u64, repeat: Repeat) -> Result<Self, Error> {
         let kernel = gradsieve_kernels::Sjlt::new(seed, repeat);
         match kernel.check_width(width) {

@@ -1,12 +1,16 @@
-//! Blocked randomised Hadamard transform before an SJLT: where few coordinates carry the gradient. O(p) time whatever K is, two and a half to three
-//! times that of the SJLT alone; 4 KiB of stack while it works, no memory of its own.
+//! Blocked randomised Hadamard transform before an SJLT: where few coordinates carry the
+//! gradient. O(p) time whatever K is, two and a half to three times that of the SJLT
+//! alone; 4 KiB of stack while it works, no memory of its own.
 //!
-//! Definition, variance, tails, error and sources stand with the kernel, [`gradsieve_kernels::mod@srht`].
+//! Definition, variance, tails, error and sources stand with the kernel,
+//! [`gradsieve_kernels::mod@srht`].
 //!
-//! Coordinates are mixed in blocks of 1,024, aligned to multiples of 1,024 in the whole gradient. **Where a gradient is cut** changes no bit if the
-//! cut lies between blocks; a cut inside a block is another rounding, and each of the two pieces costs a whole block's work. So let segments be
-//! long, and let layers of less than a thousand coordinates arrive together where time counts. The rows of an outer product are no cuts: its
-//! sketch has the bits of the matrix written out.
+//! Coordinates are mixed in blocks of 1,024, aligned to multiples of 1,024 in the whole
+//! gradient. **Where a gradient is cut** changes no bit if the cut lies between blocks; a
+//! cut inside a block is another rounding, and each of the two pieces costs a whole
+//! block's work. So let segments be long, and let layers of less than a thousand
+//! coordinates arrive together where time counts. The rows of an outer product are no
+//! cuts: its sketch has the bits of the matrix written out.
 
 use super::{Kind, Projector, Repeat, SketchId, scale};
 use crate::error::Error;
@@ -15,8 +19,9 @@ use gradsieve_kernels::{Element, srht, srht_outer};
 
 /// A blocked SRHT of width K.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that of [`Sjlt`](super::Sjlt); but its tails are light also where
-/// few blocks of 32 coordinates carry the gradient (embeddings, output heads).
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that
+/// of [`Sjlt`](super::Sjlt); but its tails are light also where few blocks of 32
+/// coordinates carry the gradient (embeddings, output heads).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Srht {
     width: usize,
@@ -25,7 +30,8 @@ pub struct Srht {
 }
 
 impl Srht {
-    /// Coordinates that are mixed together, which is what [`SketchId::settings`] says of this projection.
+    /// Coordinates that are mixed together, which is what [`SketchId::settings`] says of
+    /// this projection.
     pub const BLOCK: usize = gradsieve_kernels::srht::BLOCK;
 
     /// The projection to `width` numbers that belongs to `seed`.

@@ -18,7 +18,8 @@ const VERSION: u16 = 1;
 /// What some bytes hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The number of the kind of state: that of a [`StateKind`], if this version knows it.
+    /// The number of the kind of state: that of a [`StateKind`], if this version knows
+    /// it.
     pub kind: u16,
     /// What the sketches were that it has seen.
     pub sketch: Option<SketchId>,
@@ -30,7 +31,8 @@ impl Header {
     /// Checks bytes from the first to the last, and tells what they hold.
     ///
     /// # Errors
-    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`]; [`Error::Width`] if its sketches are too wide for this machine.
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`];
+    /// [`Error::Width`] if its sketches are too wide for this machine.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         Ok(Self::split(bytes, crc32)?.0)
     }

@@ -1,6 +1,7 @@
 //! The kinds of state and their numbers.
 
-/// The kinds of state. Their numbers are part of the format: none is ever used for another kind.
+/// The kinds of state. Their numbers are part of the format: none is ever used for
+/// another kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u16)]

@@ -1,4 +1,5 @@
-//! Every state as bytes: written into the caller's slice on one machine, read on any other.
+//! Every state as bytes: written into the caller's slice on one machine, read on any
+//! other.
 //!
 //! ```
 //! use gradsieve::outlier::{Detector, SelfInfluence};
@@ -33,14 +34,18 @@
 //! # Ok::<(), gradsieve::Error>(())
 //! ```
 //!
-//! A state is restored into one that was made with the same settings, in memory that the caller lends as always. What is wrong
-//! with the bytes is an [`Error`], and the state is as it was: [`Error::Magic`], [`Error::Version`], [`Error::Truncated`],
-//! [`Error::Corrupt`], or [`Error::Mismatch`] with the first thing that differs. A state that has seen sketches takes only bytes of the same
-//! kind of sketch; a new one takes what comes, and refuses the first sketch that differs. [`Header::read`] tells what bytes hold.
+//! A state is restored into one that was made with the same settings, in memory that the
+//! caller lends as always. What is wrong with the bytes is an [`Error`], and the state is
+//! as it was: [`Error::Magic`], [`Error::Version`], [`Error::Truncated`],
+//! [`Error::Corrupt`], or [`Error::Mismatch`] with the first thing that differs. A state
+//! that has seen sketches takes only bytes of the same kind of sketch; a new one takes
+//! what comes, and refuses the first sketch that differs. [`Header::read`] tells what
+//! bytes hold.
 //!
 //! *Cost*: a pass for the copy and one for the CRC, some ten instructions a byte.
 //!
-//! May import `sketch` and `error`; knows nothing of the methods, which implement [`State`] beside their text.
+//! May import `sketch` and `error`; knows nothing of the methods, which implement
+//! [`State`] beside their text.
 #![doc = ""]
 #![doc = include_str!("../../docs/format.md")]
 
@@ -74,7 +79,8 @@ pub trait State {
     #[doc(hidden)]
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error>;
 
-    /// Bytes that [`State::to_bytes`] writes as the state stands; the type's `bytes_at_rest` is the most.
+    /// Bytes that [`State::to_bytes`] writes as the state stands; the type's
+    /// `bytes_at_rest` is the most.
     fn len_at_rest(&self) -> usize {
         length(|to| self.write(to))
     }
@@ -82,7 +88,8 @@ pub trait State {
     /// Writes the state to the front of `to`, and returns how many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Length`] if `to` is shorter than [`State::len_at_rest`]; nothing was written.
+    /// [`Error::Length`] if `to` is shorter than [`State::len_at_rest`]; nothing was
+    /// written.
     fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         self.to_bytes_with(to, crc32)
     }
@@ -98,13 +105,16 @@ pub trait State {
     /// Replaces the state by the one that was written.
     ///
     /// # Errors
-    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`] if the bytes are not such a state, or no longer; [`Error::Mismatch`] if it is
-    /// of another kind, has other settings or saw other sketches; [`Error::Full`] if a store has no room for its rows. The state is as it was.
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`] if
+    /// the bytes are not such a state, or no longer; [`Error::Mismatch`] if it is of
+    /// another kind, has other settings or saw other sketches; [`Error::Full`] if a store
+    /// has no room for its rows. The state is as it was.
     fn restore(&mut self, from: &[u8]) -> Result<(), Error> {
         self.restore_with(from, crc32)
     }
 
-    /// [`State::restore`], with a function that computes [`crc32`]: for machines that have a faster one, or have computed it already.
+    /// [`State::restore`], with a function that computes [`crc32`]: for machines that
+    /// have a faster one, or have computed it already.
     ///
     /// # Errors
     /// As [`State::restore`].
@@ -117,7 +127,8 @@ pub trait State {
     }
 }
 
-/// What states with sketches have in common: the width is that of the sketches, and no observations means no sketches.
+/// What states with sketches have in common: the width is that of the sketches, and no
+/// observations means no sketches.
 pub(crate) fn check_id(id: Option<SketchId>, width: usize, observed: bool) -> Result<(), Error> {
     match id {
         Some(id) if id.width != width => Err(Error::Corrupt),

@@ -8,7 +8,8 @@ use crate::sketch::{Kind, Repeat, SketchId};
 /// Stands for the kind of projection where there are no sketches.
 const NO_SKETCH: u8 = 255;
 
-/// Writes numbers one after the other, little-endian, and counts those for which there is no room.
+/// Writes numbers one after the other, little-endian, and counts those for which there is
+/// no room.
 #[derive(Debug)]
 pub struct Writer<'a> {
     to: &'a mut [u8],
@@ -132,7 +133,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Reads numbers one after the other. The bytes have the CRC that they were written with, so what does not fit is [`Error::Corrupt`].
+/// Reads numbers one after the other. The bytes have the CRC that they were written with,
+/// so what does not fit is [`Error::Corrupt`].
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],

@@ -8,7 +8,8 @@ impl SketchId {
     /// Bytes of it at rest.
     pub const BYTES_AT_REST: usize = FRAME;
 
-    /// What a projector's sketches are labelled with, as bytes: enough to make the projector again.
+    /// What a projector's sketches are labelled with, as bytes: enough to make the
+    /// projector again.
     ///
     /// # Errors
     /// [`Error::Length`] if `to` is shorter than [`SketchId::BYTES_AT_REST`].
@@ -37,7 +38,8 @@ impl<'m> Sketch<'m> {
     /// Writes the sketch to the front of `to`, and returns how many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Length`] if `to` is shorter than [`Sketch::bytes_at_rest`](crate::Sketch::bytes_at_rest); nothing was written.
+    /// [`Error::Length`] if `to` is shorter than
+    /// [`Sketch::bytes_at_rest`](crate::Sketch::bytes_at_rest); nothing was written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         to_bytes(StateKind::Sketch, Some(self.id), to, |to| {
             to.u32(self.group);
@@ -55,7 +57,8 @@ impl<'m> Sketch<'m> {
     /// The sketch that was written, its numbers in `memory`.
     ///
     /// # Errors
-    /// As [`State::restore`](crate::State::restore); [`Error::Length`] if `memory` is not K long. Nothing was written.
+    /// As [`State::restore`](crate::State::restore); [`Error::Length`] if `memory` is not
+    /// K long. Nothing was written.
     pub fn from_bytes(from: &[u8], memory: &'m mut [f32]) -> Result<Self, Error> {
         let (id, mut body) = open(StateKind::Sketch, from)?;
         let id = id.ok_or(Error::Corrupt)?;

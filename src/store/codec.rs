@@ -8,9 +8,10 @@
 //! | int8 | K, to a multiple of 4 | max\|φ\|/127, 4 | 1/254 of the largest | the stored row and a query in int8, too |
 //! | 1 bit | K/8, to a multiple of 8 | mean\|φ\| as `f16`·2ᵉ, 3 | (a sign) | the stored row: on average 2/π of the inner product |
 //!
-//! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So a row is divided by a power of two before it is
-//! stored, the one of its largest magnitude (1 bit: of its mean one), and its scores are multiplied by it, which is exact both ways. Int8
-//! has its scale in `f32` anyway.
+//! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So
+//! a row is divided by a power of two before it is stored, the one of its largest
+//! magnitude (1 bit: of its mean one), and its scores are multiplied by it, which is
+//! exact both ways. Int8 has its scale in `f32` anyway.
 
 use core::ops::Range;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
@@ -22,7 +23,8 @@ use half::{bf16, f16};
 
 use crate::error::Error;
 
-/// How the numbers of a row are stored. The codecs' numbers are part of the format at rest.
+/// How the numbers of a row are stored. The codecs' numbers are part of the format at
+/// rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Codec {
@@ -101,7 +103,8 @@ impl Codec {
         }
     }
 
-    /// What a score is on average, in inner products of the gradients: a sign forgets how long a row is where it is long.
+    /// What a score is on average, in inner products of the gradients: a sign forgets how
+    /// long a row is where it is long.
     #[must_use]
     pub const fn slope(self) -> f64 {
         match self {
@@ -110,7 +113,8 @@ impl Codec {
         }
     }
 
-    /// Writes a row's numbers, finite ones, to their places in the groups, and returns its scale.
+    /// Writes a row's numbers, finite ones, to their places in the groups, and returns
+    /// its scale.
     pub(super) fn put(self, values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
         let width = values.len();
         match self {
@@ -202,7 +206,8 @@ impl Codec {
     }
 }
 
-/// Copies a row from group to group: sixteen rows' numbers, quads of codes or words of signs stand side by side.
+/// Copies a row from group to group: sixteen rows' numbers, quads of codes or words of
+/// signs stand side by side.
 fn copy_lane<T: Copy>(from: &[T], from_row: usize, to: &mut [T], to_row: usize) {
     let places = from.as_chunks::<GROUP>().0.iter().zip(to.as_chunks_mut::<GROUP>().0);
     for (from, to) in places {
@@ -227,7 +232,8 @@ impl Scale {
     pub(super) const NONE: Self = Self { exponent: 0, factor: 1.0, half: f16::ONE };
 }
 
-/// The exponent of a magnitude: 0 for 0, and otherwise such that both its power of two and the inverse are normal.
+/// The exponent of a magnitude: 0 for 0, and otherwise such that both its power of two
+/// and the inverse are normal.
 fn exponent_of(magnitude: f32) -> i8 {
     if magnitude == 0.0 {
         return 0;
@@ -311,7 +317,8 @@ fn take_floats<T: Stored>(groups: &[u64], row: usize, scale: Scale, values: &mut
     Ok(())
 }
 
-/// Where the `u64`s of the groups of some rows stand; `rows.start` is a multiple of sixteen.
+/// Where the `u64`s of the groups of some rows stand; `rows.start` is a multiple of
+/// sixteen.
 pub(super) const fn groups_of(rows: &Range<usize>, codec: Codec, width: usize) -> Range<usize> {
     let words = codec.group_bytes(width) / 8;
     (rows.start / GROUP).saturating_mul(words)..rows.end.div_ceil(GROUP).saturating_mul(words)

@@ -1,10 +1,14 @@
-//! The rows with the largest scores of a stream that is longer than the memory: the most anomalous samples with their gradients, say.
+//! The rows with the largest scores of a stream that is longer than the memory: the most
+//! anomalous samples with their gradients, say.
 //!
-//! The total order is that of [`TopK`](super::TopK): larger score first, lower id first among equals. What is kept is a function of what was offered alone, not of
-//! the order or of how a stream was cut into parts that were merged. An id is kept once, with its largest score.
+//! The total order is that of [`TopK`](super::TopK): larger score first, lower id first
+//! among equals. What is kept is a function of what was offered alone, not of the order
+//! or of how a stream was cut into parts that were merged. An id is kept once, with its
+//! largest score.
 //!
-//! *Memory*: the store's, and 8 bytes a row. *Cost*: a comparison for a sample that is not kept. One that is costs a pass over the ids, and one over
-//! the scores when another goes for it.
+//! *Memory*: the store's, and 8 bytes a row. *Cost*: a comparison for a sample that is
+//! not kept. One that is costs a pass over the ids, and one over the scores when another
+//! goes for it.
 
 use super::codec::Codec;
 use super::reservoir::{Place, place};
@@ -13,7 +17,8 @@ use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
-/// Keeps the rows with the largest scores of what it is offered, as many as its store has room for.
+/// Keeps the rows with the largest scores of what it is offered, as many as its store has
+/// room for.
 #[derive(Debug)]
 pub struct Largest<'m> {
     store: Store<'m>,
@@ -32,7 +37,8 @@ impl<'m> Largest<'m> {
     /// Nothing offered yet. Rows that the store has are forgotten.
     ///
     /// # Errors
-    /// [`Error::Length`] if there is not a score for each row that the store has room for.
+    /// [`Error::Length`] if there is not a score for each row that the store has room
+    /// for.
     pub fn new(mut store: Store<'m>, scores: &'m mut [f64]) -> Result<Self, Error> {
         check_length(store.capacity(), scores.len())?;
         store.reset();
@@ -60,7 +66,8 @@ impl<'m> Largest<'m> {
     /// Offers a sample. Returns whether it is kept for now.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if the score is NaN (infinite ones have their place); [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch,
+    /// [`Error::NonFinite`] if the score is NaN (infinite ones have their place);
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch,
     /// kept or not. Nothing has changed.
     pub fn offer(&mut self, id: u64, sketch: &Sketch<'_>, score: f64) -> Result<bool, Error> {
         self.store.check(sketch)?;
@@ -82,10 +89,12 @@ impl<'m> Largest<'m> {
         Ok(true)
     }
 
-    /// Offers all rows that `other` keeps: what is kept then are the largest of both streams, if `other` has room for as many itself.
+    /// Offers all rows that `other` keeps: what is kept then are the largest of both
+    /// streams, if `other` has room for as many itself.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the codecs, widths or kinds of sketch differ; nothing has changed.
+    /// [`Error::Mismatch`] if the codecs, widths or kinds of sketch differ; nothing has
+    /// changed.
     pub fn merge(&mut self, other: &Largest<'_>) -> Result<(), Error> {
         self.store.check_merge(&other.store)?;
         for (from, (&id, &score)) in other.store.ids().iter().zip(other.scores()).enumerate() {

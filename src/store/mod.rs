@@ -1,4 +1,5 @@
-//! Rows of sketches over the caller's memory: stored in a codec, scored against queries, kept from longer streams.
+//! Rows of sketches over the caller's memory: stored in a codec, scored against queries,
+//! kept from longer streams.
 //!
 //! | file | what |
 //! |---|---|
@@ -10,9 +11,11 @@
 //! | `largest` | the rows with the largest scores of such a stream: [`Largest`] |
 //! | `top_k` | the k largest scores alone: [`TopK`] |
 //!
-//! A store is one slice of `u64` that the caller lends, so that any target aligns it for every codec. It is always sealed: rows stand
-//! in groups of sixteen whose values lie side by side, the layout in which scoring is fastest ([`gradsieve_kernels::score`]), and a new
-//! row is written straight to its places, which costs K stores. There is no open segment to seal, and no second copy of it.
+//! A store is one slice of `u64` that the caller lends, so that any target aligns it for
+//! every codec. It is always sealed: rows stand in groups of sixteen whose values lie
+//! side by side, the layout in which scoring is fastest ([`gradsieve_kernels::score`]),
+//! and a new row is written straight to its places, which costs K stores. There is no
+//! open segment to seal, and no second copy of it.
 //!
 //! May import `sketch`, `state` and `error`; knows nothing of the methods.
 

@@ -1,4 +1,5 @@
-//! What stored rows are scored against: some vectors of K numbers, laid out once for a codec in the caller's scratch.
+//! What stored rows are scored against: some vectors of K numbers, laid out once for a
+//! codec in the caller's scratch.
 
 use super::codec::Codec;
 use crate::error::{Error, Field, check_length};
@@ -20,8 +21,9 @@ pub(super) enum Packed<'q> {
 }
 
 impl<'q> Queries<'q> {
-    /// Numbers of `f32` of scratch that so many queries take: about one for each of theirs (int8: a quarter, 1 bit: sixteen, for there the signed
-    /// sums of four are tabulated).
+    /// Numbers of `f32` of scratch that so many queries take: about one for each of
+    /// theirs (int8: a quarter, 1 bit: sixteen, for there the signed sums of four are
+    /// tabulated).
     #[must_use]
     pub const fn floats(codec: Codec, queries: usize, width: usize) -> usize {
         match codec {
@@ -31,19 +33,20 @@ impl<'q> Queries<'q> {
         }
     }
 
-    /// Lays out the queries of `values`, query after query of K numbers each: sketches, or what belongs to sketches of `id`, such as the solution
-    /// of a ridge system.
+    /// Lays out the queries of `values`, query after query of K numbers each: sketches,
+    /// or what belongs to sketches of `id`, such as the solution of a ridge system.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole queries or `scratch` not [`Queries::floats`] long;
-    /// [`Error::Setting`] if rows of this codec cannot be so wide; [`Error::NonFinite`].
+    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole
+    /// queries or `scratch` not [`Queries::floats`] long; [`Error::Setting`] if rows of
+    /// this codec cannot be so wide; [`Error::NonFinite`].
     pub fn new(codec: Codec, id: SketchId, values: &[f32], scratch: &'q mut [f32]) -> Result<Self, Error> {
         let width = id.width;
         if width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
         if width > codec.widest() {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
         }
         check_length(Self::floats(codec, values.len() / width, width), scratch.len())?;
         if !values.iter().all(|value| value.is_finite()) {

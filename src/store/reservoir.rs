@@ -1,11 +1,15 @@
-//! A uniform sample of a stream that is longer than the memory: of the samples offered, those n whose hashes of (seed, id) are largest.
+//! A uniform sample of a stream that is longer than the memory: of the samples offered,
+//! those n whose hashes of (seed, id) are largest.
 //!
-//! Every subset of n samples is as likely as any other, over seeds. What is kept is a function of the samples offered alone: not of their order, not of
-//! how a stream was cut into parts that were merged, and offering samples anew changes nothing but their gradients. (Known as bottom-k or
-//! consistent sampling; with a fresh random number a sample it would be Vitter's reservoir, 1985.)
+//! Every subset of n samples is as likely as any other, over seeds. What is kept is a
+//! function of the samples offered alone: not of their order, not of how a stream was cut
+//! into parts that were merged, and offering samples anew changes nothing but their
+//! gradients. (Known as bottom-k or consistent sampling; with a fresh random number a
+//! sample it would be Vitter's reservoir, 1985.)
 //!
-//! *Memory*: the store's. *Cost*: a hash for a sample that is not kept. One that is costs a pass over the ids, and two when another goes for it;
-//! of N samples about n·(1 + ln(N/n)) are.
+//! *Memory*: the store's. *Cost*: a hash for a sample that is not kept. One that is costs
+//! a pass over the ids, and two when another goes for it; of N samples about n·(1 +
+//! ln(N/n)) are.
 
 use super::codec::Codec;
 use super::rows::Store;
@@ -77,7 +81,8 @@ impl<'m> Reservoir<'m> {
     /// Offers a sample. Returns whether it is kept for now.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch, kept or not. Nothing has changed.
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch,
+    /// kept or not. Nothing has changed.
     pub fn offer(&mut self, id: u64, sketch: &Sketch<'_>) -> Result<bool, Error> {
         self.store.check(sketch)?;
         let place = self.place(id);
@@ -93,11 +98,12 @@ impl<'m> Reservoir<'m> {
         Ok(place != Place::None)
     }
 
-    /// Offers all rows that `other` keeps: what is kept then are those that one reservoir would keep of both streams, if `other` has room for as many
-    /// itself.
+    /// Offers all rows that `other` keeps: what is kept then are those that one reservoir
+    /// would keep of both streams, if `other` has room for as many itself.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the seeds, codecs, widths or kinds of sketch differ; nothing has changed.
+    /// [`Error::Mismatch`] if the seeds, codecs, widths or kinds of sketch differ;
+    /// nothing has changed.
     pub fn merge(&mut self, other: &Reservoir<'_>) -> Result<(), Error> {
         if self.seed != other.seed {
             return Err(Error::Mismatch(Field::StateSettings));
@@ -157,8 +163,8 @@ pub(super) enum Place {
     Row(usize),
 }
 
-/// Where a sample of that rank goes, in a store that keeps the largest ranks, the lower id first among equals, and each id once. `last` remembers the row
-/// that comes last.
+/// Where a sample of that rank goes, in a store that keeps the largest ranks, the lower
+/// id first among equals, and each id once. `last` remembers the row that comes last.
 pub(super) fn place(
     store: &Store<'_>,
     rank: impl Fn(usize) -> u64,

@@ -1,7 +1,9 @@
-//! The store: rows of K numbers in a codec, each with its sample's id, its group and the exact measures of its gradient.
+//! The store: rows of K numbers in a codec, each with its sample's id, its group and the
+//! exact measures of its gradient.
 //!
-//! A score is ⟨row, query⟩ in the order of [`gradsieve_kernels::score`], times the row's scale; its error, beside the codec's, stands there. The
-//! layout of the groups does, too.
+//! A score is ⟨row, query⟩ in the order of [`gradsieve_kernels::score`], times the row's
+//! scale; its error, beside the codec's, stands there. The layout of the groups does,
+//! too.
 
 use super::codec::{Codec, Scale, Stored, groups_of, power};
 use super::queries::{Packed, Queries};
@@ -20,8 +22,9 @@ use half::{bf16, f16};
 
 /// Rows of sketches of one kind in lent memory of [`Store::words`] `u64`s.
 ///
-/// Beside its numbers a row takes 32 bytes (id, group, L1, squared L2, maximum) and its codec's scale: [`Store::bytes`]. Rows are taken in groups of sixteen,
-/// so the capacity is a multiple of that. Memory that begins on a cache line is scored fastest.
+/// Beside its numbers a row takes 32 bytes (id, group, L1, squared L2, maximum) and its
+/// codec's scale: [`Store::bytes`]. Rows are taken in groups of sixteen, so the capacity
+/// is a multiple of that. Memory that begins on a cache line is scored fastest.
 ///
 /// ```
 /// use gradsieve::store::{Codec, Entry, Queries, Store, TopK};
@@ -62,7 +65,8 @@ pub struct Store<'m> {
     pub(super) parts: Parts<'m>,
 }
 
-/// The memory of a store, by what it holds. All but the first are as long as there is room for rows, or empty where the codec has no such.
+/// The memory of a store, by what it holds. All but the first are as long as there is
+/// room for rows, or empty where the codec has no such.
 #[derive(Debug)]
 pub(super) struct Parts<'m> {
     /// The numbers, in groups of sixteen rows.
@@ -107,21 +111,24 @@ impl<'m> Store<'m> {
 
     /// `u64`s of a group of sixteen rows and all that belongs to them.
     const fn group_words(width: usize, codec: Codec) -> usize {
-        // Id, L1 and squared L2 are one each, maximum and label half of one; sixteen scales are whole ones whatever the codec.
+        // Id, L1 and squared L2 are one each, maximum and label half of one; sixteen
+        // scales are whole ones whatever the codec.
         const BESIDE: usize = 4 * GROUP;
         (codec.group_bytes(width) / 8).saturating_add(BESIDE + codec.scale_bytes() * GROUP / 8)
     }
 
-    /// An empty store with room for as many rows as `memory` holds: 16·⌊`memory.len()`/[`Store::words`]`(16, …)`⌋.
+    /// An empty store with room for as many rows as `memory` holds:
+    /// 16·⌊`memory.len()`/[`Store::words`]`(16, …)`⌋.
     ///
     /// # Errors
-    /// [`Error::Width`] without a width; [`Error::Setting`] if the codec cannot have rows so wide; [`Error::Length`] if there is no room for sixteen.
+    /// [`Error::Width`] without a width; [`Error::Setting`] if the codec cannot have rows
+    /// so wide; [`Error::Length`] if there is no room for sixteen.
     pub fn new(codec: Codec, width: usize, memory: &'m mut [u64]) -> Result<Self, Error> {
         if width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
         if width > codec.widest() {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
         }
         let (expected, found) = (Self::group_words(width, codec), memory.len());
         let count = found / expected.max(1);
@@ -202,7 +209,8 @@ impl<'m> Store<'m> {
     /// Adds a row: sample `id` and its sketch. Costs about 2K steps.
     ///
     /// # Errors
-    /// [`Error::Full`]; [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch. The store is as it was.
+    /// [`Error::Full`]; [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]
+    /// for the sketch. The store is as it was.
     pub fn append(&mut self, id: u64, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         if self.is_full() {
@@ -223,18 +231,20 @@ impl<'m> Store<'m> {
     /// Puts sample `id` and its sketch in the place of row `row`.
     ///
     /// # Errors
-    /// [`Error::Row`]; [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for the sketch. The store is as it was.
+    /// [`Error::Row`]; [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`] for
+    /// the sketch. The store is as it was.
     pub fn replace(&mut self, row: usize, id: u64, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         self.check_row(row)?;
         self.write(row, id, sketch)
     }
 
-    /// Adds all rows of `other`, whose width and codec are the same; bit for bit, nothing is rounded anew.
+    /// Adds all rows of `other`, whose width and codec are the same; bit for bit, nothing
+    /// is rounded anew.
     ///
     /// # Errors
-    /// [`Error::Full`] if there is not room for all; [`Error::Mismatch`] if the rows belong to different kinds of sketch, codecs or widths. The store is as
-    /// it was.
+    /// [`Error::Full`] if there is not room for all; [`Error::Mismatch`] if the rows
+    /// belong to different kinds of sketch, codecs or widths. The store is as it was.
     pub fn merge(&mut self, other: &Store<'_>) -> Result<(), Error> {
         self.check_merge(other)?;
         if other.len > self.capacity() - self.len {
@@ -302,10 +312,12 @@ impl<'m> Store<'m> {
         Ok(Row { id: at(self.parts.ids, row), sketch })
     }
 
-    /// Hands over one row after the other: to a detector's `observe`, say. `values` is scratch of K numbers.
+    /// Hands over one row after the other: to a detector's `observe`, say. `values` is
+    /// scratch of K numbers.
     ///
     /// # Errors
-    /// [`Error::Length`], and whatever `take` refuses a row with; rows before that were handed over.
+    /// [`Error::Length`], and whatever `take` refuses a row with; rows before that were
+    /// handed over.
     pub fn for_each(
         &self,
         values: &mut [f32],
@@ -321,16 +333,19 @@ impl<'m> Store<'m> {
     /// `scores[q·n + r]` = ⟨row r, query q⟩ for all n rows.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or codecs; [`Error::Length`] if there are not as many scores as rows times
-    /// queries. Nothing was written.
+    /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or
+    /// codecs; [`Error::Length`] if there are not as many scores as rows times queries.
+    /// Nothing was written.
     pub fn score(&self, queries: &Queries<'_>, scores: &mut [f32]) -> Result<(), Error> {
         self.score_rows(0..self.len, queries, scores)
     }
 
-    /// `scores[q·n + r − rows.start]` = ⟨row r, query q⟩ for the n rows of `rows`, which begins with a whole group: at a multiple of sixteen.
+    /// `scores[q·n + r − rows.start]` = ⟨row r, query q⟩ for the n rows of `rows`, which
+    /// begins with a whole group: at a multiple of sixteen.
     ///
     /// # Errors
-    /// As [`Store::score`]; [`Error::Row`] if there are no such rows, [`Error::Setting`] if they begin within a group.
+    /// As [`Store::score`]; [`Error::Row`] if there are no such rows, [`Error::Setting`]
+    /// if they begin within a group.
     pub fn score_rows(
         &self,
         rows: Range<usize>,
@@ -374,14 +389,17 @@ impl<'m> Store<'m> {
         Ok(())
     }
 
-    /// Pushes every row's score for query q to `tops[q]`, some rows at a time, so that not all scores need to be in memory. `scratch` holds the scores of sixteen
-    /// rows for every query at least; with some hundreds of rows it is fastest.
+    /// Pushes every row's score for query q to `tops[q]`, some rows at a time, so that
+    /// not all scores need to be in memory. `scratch` holds the scores of sixteen rows
+    /// for every query at least; with some hundreds of rows it is fastest.
     ///
-    /// Returns how many scores were left out because they are NaN, which needs products that overflow `f32`.
+    /// Returns how many scores were left out because they are NaN, which needs products
+    /// that overflow `f32`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or codecs; [`Error::Length`] if there are not as many `tops` as queries, or
-    /// `scratch` is too short. Nothing was pushed.
+    /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or
+    /// codecs; [`Error::Length`] if there are not as many `tops` as queries, or `scratch`
+    /// is too short. Nothing was pushed.
     pub fn top(
         &self,
         queries: &Queries<'_>,
@@ -430,7 +448,14 @@ impl<'m> Store<'m> {
         if rows.end > self.len || rows.start > rows.end {
             return Err(Error::Row { rows: self.len, found: rows.end });
         }
-        if rows.start.is_multiple_of(GROUP) { Ok(()) } else { Err(Error::Setting) }
+        if rows.start.is_multiple_of(GROUP) {
+            Ok(())
+        } else {
+            Err(Error::Setting {
+                name: "rows",
+                expected: "a range that starts at a multiple of the group of 16",
+            })
+        }
     }
 
     pub(super) fn check_queries<'q>(&self, queries: &Queries<'q>) -> Result<Packed<'q>, Error> {
@@ -473,7 +498,8 @@ impl Store<'_> {
         groups.saturating_add(beside).saturating_add(FRONT)
     }
 
-    /// Reads what stands before the numbers: how many rows there are, and the coordinates of each gradient.
+    /// Reads what stands before the numbers: how many rows there are, and the coordinates
+    /// of each gradient.
     pub(super) fn read_front(
         &self,
         id: Option<SketchId>,
@@ -607,7 +633,8 @@ fn set<T>(part: &mut [T], row: usize, value: T) {
 }
 
 impl<'m> Parts<'m> {
-    /// Divides the memory of `count` groups of sixteen rows, of which each part takes whole `u64`s.
+    /// Divides the memory of `count` groups of sixteen rows, of which each part takes
+    /// whole `u64`s.
     fn of(codec: Codec, width: usize, count: usize, memory: &'m mut [u64]) -> Option<Self> {
         let mut rest = memory;
         let mut next = |bytes: usize| -> Option<&'m mut [u64]> {

@@ -1,18 +1,28 @@
-//! The rows that are worth an exact score, by counting signs: a fast first look at 1-bit rows.
+//! The rows that are worth an exact score, by counting signs: a fast first look at 1-bit
+//! rows.
 //!
-//! Two rows' signs differ in d of K places. Where both are about normal, as projections make them, E d/K = angle/π (Goemans & Williamson 1995; Charikar 2002),
-//! so cos(π·d/K) estimates their cosine, with a standard deviation of at most π/2·K^−½ where they are about orthogonal. A score is the cosine times both norms: the row's is
-//! in its scale, mean|x|, and the query's is the same for all. So rows are ranked by scale·cos(π·d/K). Times Σ|qᵢ| that is an estimate
-//! of the score ⟨row, query⟩ itself, exact where all signs agree or none does. (Ranking by d alone would forget that a short row's score is small.)
+//! Two rows' signs differ in d of K places. Where both are about normal, as projections
+//! make them, E d/K = angle/π (Goemans & Williamson 1995; Charikar 2002), so cos(π·d/K)
+//! estimates their cosine, with a standard deviation of at most π/2·K^−½ where they are
+//! about orthogonal. A score is the cosine times both norms: the row's is in its scale,
+//! mean|x|, and the query's is the same for all. So rows are ranked by scale·cos(π·d/K).
+//! Times Σ|qᵢ| that is an estimate of the score ⟨row, query⟩ itself, exact where all
+//! signs agree or none does. (Ranking by d alone would forget that a short row's score is
+//! small.)
 //!
-//! What a shortlist leaves out is lost: it is for the largest of many scores, and keeps several times as many as are wanted. The smallest scores are the
-//! largest of −query. Where numbers are far from normal (a 1-bit SJLT much wider than a tenth of the gradient), signs are noise, here as there.
+//! What a shortlist leaves out is lost: it is for the largest of many scores, and keeps
+//! several times as many as are wanted. The smallest scores are the largest of −query.
+//! Where numbers are far from normal (a 1-bit SJLT much wider than a tenth of the
+//! gradient), signs are noise, here as there.
 //!
-//! *Recall*: behind a projection to K = 512 numbers, a list of twice as many as are wanted has .96 to .98 of the largest `f32` scores, one of five times as many .99
+//! *Recall*: behind a projection to K = 512 numbers, a list of twice as many as are
+//! wanted has .96 to .98 of the largest `f32` scores, one of five times as many .99
 //! (gradients of digits; `docs/choosing.md`).
 //!
-//! *Memory*: K/8 bytes a query, 4 a row and query of a tile, 16 an entry. *Cost*: with VPOPCNTDQ counts come at about the speed of a read of the rows; a few operations a row and query, and
-//! O(log m) for a row that gets on the list of m, if only for a while; then for each row kept the scores of the sixteen of its group.
+//! *Memory*: K/8 bytes a query, 4 a row and query of a tile, 16 an entry. *Cost*: with
+//! VPOPCNTDQ counts come at about the speed of a read of the rows; a few operations a row
+//! and query, and O(log m) for a row that gets on the list of m, if only for a while;
+//! then for each row kept the scores of the sixteen of its group.
 
 use super::codec::{Codec, groups_of, power};
 use super::queries::Queries;
@@ -39,18 +49,20 @@ impl<'q> Signs<'q> {
         hamming::Queries::sealed_len(queries, width)
     }
 
-    /// Takes the signs of the queries of `values`, query after query of K numbers each, which belong to sketches of `id`. A zero counts as positive.
+    /// Takes the signs of the queries of `values`, query after query of K numbers each,
+    /// which belong to sketches of `id`. A zero counts as positive.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole queries or `scratch` not [`Signs::words`] long;
-    /// [`Error::Setting`] if rows cannot be so wide; [`Error::NonFinite`].
+    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole
+    /// queries or `scratch` not [`Signs::words`] long; [`Error::Setting`] if rows cannot
+    /// be so wide; [`Error::NonFinite`].
     pub fn new(id: SketchId, values: &[f32], scratch: &'q mut [u32]) -> Result<Self, Error> {
         let width = id.width;
         if width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
         if width > Codec::Sign.widest() {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
         }
         check_length(Self::words(values.len() / width, width), scratch.len())?;
         if !values.iter().all(|value| value.is_finite()) {
@@ -72,7 +84,8 @@ impl<'q> Signs<'q> {
     }
 }
 
-/// Rows of a store that are worth an exact score, in lent memory of as many entries as there shall be at most.
+/// Rows of a store that are worth an exact score, in lent memory of as many entries as
+/// there shall be at most.
 ///
 /// ```
 /// use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store, TopK};
@@ -124,7 +137,8 @@ impl<'m> Shortlist<'m> {
         Self { memory, len: 0 }
     }
 
-    /// The rows on the list, by number, lowest first: `id` is a row's number in the store, `score` is its scale·cos(π·d/K).
+    /// The rows on the list, by number, lowest first: `id` is a row's number in the
+    /// store, `score` is its scale·cos(π·d/K).
     #[must_use]
     pub fn rows(&self) -> &[Entry] {
         self.memory.get(..self.len).unwrap_or_default()
@@ -132,19 +146,23 @@ impl<'m> Shortlist<'m> {
 }
 
 impl Store<'_> {
-    /// `differences[q·n + r]`: in how many of K signs row r and query q differ, for all n rows.
+    /// `differences[q·n + r]`: in how many of K signs row r and query q differ, for all n
+    /// rows.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the rows are not of [`Codec::Sign`] or belong to another kind of sketch than the queries; [`Error::Length`] if there are not as many
+    /// [`Error::Mismatch`] if the rows are not of [`Codec::Sign`] or belong to another
+    /// kind of sketch than the queries; [`Error::Length`] if there are not as many
     /// differences as rows times queries. Nothing was written.
     pub fn differences(&self, signs: &Signs<'_>, differences: &mut [u32]) -> Result<(), Error> {
         self.differences_rows(0..self.len(), signs, differences)
     }
 
-    /// `differences[q·n + r − rows.start]`: the same for the n rows of `rows`, which begins with a whole group: at a multiple of sixteen.
+    /// `differences[q·n + r − rows.start]`: the same for the n rows of `rows`, which
+    /// begins with a whole group: at a multiple of sixteen.
     ///
     /// # Errors
-    /// As [`Store::differences`]; [`Error::Row`] if there are no such rows, [`Error::Setting`] if they begin within a group.
+    /// As [`Store::differences`]; [`Error::Row`] if there are no such rows,
+    /// [`Error::Setting`] if they begin within a group.
     pub fn differences_rows(
         &self,
         rows: Range<usize>,
@@ -162,11 +180,14 @@ impl Store<'_> {
         Ok(hamming_sealed(bytemuck::must_cast_slice(groups), signs.packed, differences)?)
     }
 
-    /// Fills `lists[q]` anew with the rows whose scale·cos(π·d/K) with query q is largest, as many as it has room for; of equal ones the first rows. `scratch` holds
-    /// the differences of sixteen rows for every query at least; with some hundreds of rows it is fastest.
+    /// Fills `lists[q]` anew with the rows whose scale·cos(π·d/K) with query q is
+    /// largest, as many as it has room for; of equal ones the first rows. `scratch` holds
+    /// the differences of sixteen rows for every query at least; with some hundreds of
+    /// rows it is fastest.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] as for [`Store::differences`]; [`Error::Length`] if there are not as many lists as queries, or `scratch` is too short. The lists are as they
+    /// [`Error::Mismatch`] as for [`Store::differences`]; [`Error::Length`] if there are
+    /// not as many lists as queries, or `scratch` is too short. The lists are as they
     /// were.
     pub fn shortlist(
         &self,
@@ -206,14 +227,18 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Pushes the scores of the rows on `list` to `top`, each with its sample's id: exact ones, with the bits of [`Store::score`] for that query. There must be one
-    /// query. The store may be another than the one that made the list, if its rows stand in the same order: a wider codec's.
+    /// Pushes the scores of the rows on `list` to `top`, each with its sample's id: exact
+    /// ones, with the bits of [`Store::score`] for that query. There must be one query.
+    /// The store may be another than the one that made the list, if its rows stand in the
+    /// same order: a wider codec's.
     ///
-    /// Returns how many scores were left out because they are NaN, which needs products that overflow `f32`.
+    /// Returns how many scores were left out because they are NaN, which needs products
+    /// that overflow `f32`.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if rows and query belong to different kinds of sketch or codecs; [`Error::Length`] if there is not one query; [`Error::Row`] if the list names a row
-    /// that there is not. Nothing was pushed.
+    /// [`Error::Mismatch`] if rows and query belong to different kinds of sketch or
+    /// codecs; [`Error::Length`] if there is not one query; [`Error::Row`] if the list
+    /// names a row that there is not. Nothing was pushed.
     pub fn top_of(
         &self,
         list: &Shortlist<'_>,
@@ -308,7 +333,8 @@ fn bound_of(top: &TopK<'_>) -> f32 {
     }
 }
 
-/// cos(π·d/K) = sin(π/2·u) with u = 1 − 2d/K, by three terms of its series: within .005, and falling with d all the way.
+/// cos(π·d/K) = sin(π/2·u) with u = 1 − 2d/K, by three terms of its series: within .005,
+/// and falling with d all the way.
 fn cosine(d: u32, inverse: f32) -> f32 {
     use core::f32::consts::FRAC_PI_2;
     const CUBED: f32 = -FRAC_PI_2 * FRAC_PI_2 * FRAC_PI_2 / 6.0;

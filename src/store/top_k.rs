@@ -1,9 +1,12 @@
-//! The k largest scores of a stream, in fixed memory: proponents, or the most anomalous samples. (For opponents, push −score.)
+//! The k largest scores of a stream, in fixed memory: proponents, or the most anomalous
+//! samples. (For opponents, push −score.)
 //!
-//! A total order decides: larger score first, lower id first among equals. So what is kept does not depend on the order of
-//! arrival, nor on how a stream was cut into parts that were merged.
+//! A total order decides: larger score first, lower id first among equals. So what is
+//! kept does not depend on the order of arrival, nor on how a stream was cut into parts
+//! that were merged.
 //!
-//! *Memory*: 16 bytes an entry. *Cost*: a comparison for a score that is not among the k, else O(log k).
+//! *Memory*: 16 bytes an entry. *Cost*: a comparison for a score that is not among the k,
+//! else O(log k).
 
 use crate::error::Error;
 use crate::sketch::SketchId;
@@ -19,13 +22,15 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it stands before `other`. Scores are numbers, never NaN. Without branches: in a heap nobody could foretell them.
+    /// Whether it stands before `other`. Scores are numbers, never NaN. Without branches:
+    /// in a heap nobody could foretell them.
     fn is_before(&self, other: &Self) -> bool {
         (self.score > other.score) | ((self.score == other.score) & (self.id < other.id))
     }
 }
 
-/// The k largest entries pushed so far, in lent memory of k entries. Pushing an id twice keeps it twice.
+/// The k largest entries pushed so far, in lent memory of k entries. Pushing an id twice
+/// keeps it twice.
 ///
 /// ```
 /// use gradsieve::store::{Entry, TopK};
@@ -40,7 +45,8 @@ impl Entry {
 /// ```
 #[derive(Debug)]
 pub struct TopK<'m> {
-    /// The first `len` are a heap: no entry stands before its parent, so the root is the last of the k.
+    /// The first `len` are a heap: no entry stands before its parent, so the root is the
+    /// last of the k.
     entries: &'m mut [Entry],
     len: usize,
 }
@@ -70,7 +76,8 @@ impl<'m> TopK<'m> {
         Self { entries: memory, len }
     }
 
-    /// Brings the entries kept into the order of their ids, the lowest first, and forgets the heap. Ids are below 2⁵³.
+    /// Brings the entries kept into the order of their ids, the lowest first, and forgets
+    /// the heap. Ids are below 2⁵³.
     pub(super) fn sort_by_id(&mut self) {
         let len = self.len;
         for i in 0..len {
@@ -120,10 +127,12 @@ impl<'m> TopK<'m> {
         if self.len < self.capacity() { None } else { self.entries().first() }
     }
 
-    /// Takes an entry in. Returns the one that is not, or no longer, among the k; `None` while there was room.
+    /// Takes an entry in. Returns the one that is not, or no longer, among the k; `None`
+    /// while there was room.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if the score is NaN (infinite ones have their place); nothing has changed.
+    /// [`Error::NonFinite`] if the score is NaN (infinite ones have their place); nothing
+    /// has changed.
     pub fn push(&mut self, entry: Entry) -> Result<Option<Entry>, Error> {
         if entry.score.is_nan() {
             return Err(Error::NonFinite);
@@ -142,7 +151,8 @@ impl<'m> TopK<'m> {
         }
     }
 
-    /// Takes in all that `other` keeps: what is kept then are the k largest of both streams, if `other` keeps k or more itself.
+    /// Takes in all that `other` keeps: what is kept then are the k largest of both
+    /// streams, if `other` keeps k or more itself.
     pub fn merge(&mut self, other: &TopK<'_>) {
         for &entry in other.entries() {
             // Cannot fail: an entry that is kept has a score.
@@ -159,7 +169,8 @@ impl<'m> TopK<'m> {
     fn into_sorted_mut(self) -> &'m mut [Entry] {
         let heap = self.entries.get_mut(..self.len).unwrap_or_default();
         let mut len = heap.len();
-        // The root is the last of those that remain: it changes places with the one at the end.
+        // The root is the last of those that remain: it changes places with the one at
+        // the end.
         while let Some((end, rest)) = heap.get_mut(..len).and_then(<[Entry]>::split_last_mut) {
             if let Some(root) = rest.first() {
                 let moved = core::mem::replace(end, *root);

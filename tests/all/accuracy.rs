@@ -1,4 +1,5 @@
-//! Accuracy, apart from equality: the sums against f64, within the bounds that their documentation states.
+//! Accuracy, apart from equality: the sums against f64, within the bounds that their
+//! documentation states.
 //!
 //! | sum | bound on the error | why |
 //! |---|---|---|
@@ -6,8 +7,9 @@
 //! | squared norm | 23 · 2⁻²⁴ · Σxᵢ² | the same |
 //! | L1 norm | 22 · 2⁻²⁴ · Σ\|xᵢ\| | no product |
 //!
-//! Each plus (⌈n/1024⌉ + 5) · 2⁻⁵³ of the same sum for the additions in f64. In practice tiles err to either side, and the
-//! relative error of a sum of squares falls as one over the root of its length.
+//! Each plus (⌈n/1024⌉ + 5) · 2⁻⁵³ of the same sum for the additions in f64. In practice
+//! tiles err to either side, and the relative error of a sum of squares falls as one over
+//! the root of its length.
 
 use crate::source::{normal, uniform};
 use gradsieve::f16;
@@ -58,8 +60,9 @@ proptest! {
     }
 }
 
-/// The relative error of the sum of squares of `n` draws. Piece by piece, so that no draw is kept; the bits are those of
-/// [`squared_norm`] of them all. The oracle adds pieces of 4,096 in f64, and then those: its own error is below 1e-14.
+/// The relative error of the sum of squares of `n` draws. Piece by piece, so that no draw
+/// is kept; the bits are those of [`squared_norm`] of them all. The oracle adds pieces of
+/// 4,096 in f64, and then those: its own error is below 1e-14.
 fn relative_error(n: u64, value: impl Fn(u64) -> f64) -> f64 {
     const PIECE: u64 = 4096;
     let (mut carried, mut exact, mut squares) = (Carried::new(), 0.0, None);
@@ -81,9 +84,11 @@ type Draw = (&'static str, fn(u64, u64) -> f64);
 const DRAWS: [Draw; 3] =
     [("uniform", uniform), ("normal", normal), ("normal, 1e-4", |seed, i| 1e-4 * normal(seed, i))];
 
-/// What the relative error of a sum of n squares is, as a root of the mean square, times √n. A rounding errs by 0.42·2⁻²⁴ of what it
-/// rounds, as such a root, to either side. Of terms of mean μ, sums of k = 2..16 are rounded in a lane, and of 32 and 64 in the fold:
-/// for a term, the squares of what is rounded come to Σk²/16 + 32 + 64 = 189 times μ². That is √189·0.42·2⁻²⁴.
+/// What the relative error of a sum of n squares is, as a root of the mean square, times
+/// √n. A rounding errs by 0.42·2⁻²⁴ of what it rounds, as such a root, to either side. Of
+/// terms of mean μ, sums of k = 2..16 are rounded in a lane, and of 32 and 64 in the
+/// fold: for a term, the squares of what is rounded come to Σk²/16 + 32 + 64 = 189 times
+/// μ². That is √189·0.42·2⁻²⁴.
 const ERROR_TIMES_ROOT: f64 = 3.5e-7;
 
 #[test]
@@ -102,7 +107,8 @@ fn the_relative_error_of_a_sum_of_squares_falls_as_the_root_of_its_length() {
     }
 }
 
-/// `cargo test --release --test all -- --ignored --nocapture 64_million` prints the figures.
+/// `cargo test --release --test all -- --ignored --nocapture 64_million` prints the
+/// figures.
 #[test]
 #[ignore = "takes half a minute"]
 fn a_sum_of_64_million_squares_has_a_relative_error_below_1e_10() {

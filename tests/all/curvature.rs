@@ -1,4 +1,5 @@
-//! Claims about influence through curvature: Arnoldi, generalised influence and EK-FAC, against NumPy's figures and f64.
+//! Claims about influence through curvature: Arnoldi, generalised influence and EK-FAC,
+//! against NumPy's figures and f64.
 
 use crate::source::{normals, row};
 use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, Gif};
@@ -183,7 +184,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     let settings = ArnoldiSettings { width: 2, products: 2, keep: 1, seed: 1 };
     let (mut floats, mut doubles) = ([0.0; 6], [0.0; 10]);
     for bad in [ArnoldiSettings { keep: 0, ..settings }, ArnoldiSettings { keep: 3, ..settings }] {
-        assert!(matches!(Arnoldi::new(bad, id(2), &mut floats, &mut doubles), Err(Error::Setting)));
+        assert!(matches!(Arnoldi::new(bad, id(2), &mut floats, &mut doubles), Err(Error::Setting { .. })));
     }
     assert!(Arnoldi::new(settings, id(3), &mut floats, &mut doubles).is_err());
     let mut arnoldi = Arnoldi::new(settings, id(2), &mut floats, &mut doubles).unwrap();
@@ -198,7 +199,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
         arnoldi.observe(&row(&[1.0, 0.5])).unwrap();
         arnoldi.advance().unwrap();
     }
-    assert_eq!(arnoldi.observe(&row(&[1.0, 0.5])), Err(Error::Setting));
+    assert!(matches!(arnoldi.observe(&row(&[1.0, 0.5])), Err(Error::Setting { .. })));
     arnoldi.fit().unwrap();
     assert!((arnoldi.eigenvalues()[0] - 1.25).abs() < 1e-6);
     arnoldi.reset();
@@ -210,7 +211,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
 
     let (mut floats, mut doubles) = (vec![0.0; Gif::floats(3)], vec![0.0; Gif::doubles(3, 2)]);
     for indices in [&[][..], &[1, 1], &[2, 1], &[1, 3]] {
-        assert!(matches!(Gif::new(0.1, indices, 3, &mut floats, &mut doubles), Err(Error::Setting)));
+        assert!(matches!(Gif::new(0.1, indices, 3, &mut floats, &mut doubles), Err(Error::Setting { .. })));
     }
     let mut gif = Gif::new(0.0, &[0, 2], 3, &mut floats, &mut doubles).unwrap();
     assert!(matches!(gif.fit(), Err(Error::TooFew { .. })));
@@ -223,7 +224,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert!(gif.target(&row(&[1.0; 3]), &mut [0.0; 3]).unwrap().score(&row(&[f32::NAN; 3])).is_err());
 
     let mut memory = vec![0.0; Ekfac::floats(2, 1)];
-    assert!(matches!(Ekfac::new(0.0, 2, 1, &mut memory), Err(Error::Setting)));
+    assert!(matches!(Ekfac::new(0.0, 2, 1, &mut memory), Err(Error::Setting { .. })));
     let mut layer = Ekfac::new(0.1, 2, 1, &mut memory).unwrap();
     let mut scratch = vec![0.0; Ekfac::doubles(2, 1)];
     assert!(matches!(layer.decompose(&mut scratch), Err(Error::TooFew { .. })));
@@ -232,7 +233,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert!(matches!(layer.factors(&[1.0], &[1.0]), Err(Error::Length { .. })));
     layer.factors(&[1.0, 2.0], &[1.0]).unwrap();
     layer.decompose(&mut scratch).unwrap();
-    assert_eq!(layer.factors(&[1.0, 2.0], &[1.0]), Err(Error::Setting));
+    assert!(matches!(layer.factors(&[1.0, 2.0], &[1.0]), Err(Error::Setting { .. })));
     assert_eq!(layer.sample(), Err(Error::TooFew { needed: 1, found: 0 }));
     let none = std::iter::empty::<(&[f32], &[f32])>;
     assert!(matches!(layer.target(none(), &mut [0.0; 2]), Err(Error::NotFitted)));

@@ -51,7 +51,8 @@ proptest! {
 
 #[test]
 fn a_step_against_a_samples_gradient_lowers_the_targets_loss_where_influence_is_positive() {
-    // ℓ(θ; z) = ½‖θ − z‖² has gradient θ − z; a step on z changes the target's loss by −η·g·v + O(η²).
+    // ℓ(θ; z) = ½‖θ − z‖² has gradient θ − z; a step on z changes the target's loss by
+    // −η·g·v + O(η²).
     let theta = normals(1, 20);
     let loss = |theta: &[f32], z: &[f32]| -> f64 {
         theta.iter().zip(z).map(|(t, z)| 0.5 * f64::from(t - z).powi(2)).sum()
@@ -79,7 +80,7 @@ fn tracin_sums_checkpoints_and_scales_with_the_learning_rate() {
     let mut own = TracIn::new();
     own.observe_self(0.5, &row(&g)).unwrap();
     assert!((own.score() - 0.5 * exact(&g, &g)).abs() < 1e-4);
-    assert_eq!(own.observe_self(f64::NAN, &row(&g)), Err(Error::Setting));
+    assert!(matches!(own.observe_self(f64::NAN, &row(&g)), Err(Error::Setting { .. })));
     let sum = own.score() + pair.score();
     own.merge(&pair);
     assert_eq!(own.score(), sum);

@@ -1,4 +1,5 @@
-//! The influence methods against NumPy's figures (`golden/influence.py`), which are computed in f64 by definitions.
+//! The influence methods against NumPy's figures (`golden/influence.py`), which are
+//! computed in f64 by definitions.
 
 use crate::source::row;
 use gradsieve::influence::{

@@ -1,4 +1,5 @@
-//! Claims about the influence methods that hold for all gradients: linearity, order, limits, special cases, refusals.
+//! Claims about the influence methods that hold for all gradients: linearity, order,
+//! limits, special cases, refusals.
 
 use crate::source::{normals, row, sjlt, sketch, uniform};
 use gradsieve::influence::{
@@ -235,7 +236,8 @@ proptest! {
 
     #[test]
     fn datainf_with_one_sample_inverts_exactly_and_so_is_the_ridge(seed: u64, k in 2_usize..32) {
-        // λ of DataInf is a tenth of the mean square, that of the ridge a tenth of the mean eigenvalue: the same number.
+        // λ of DataInf is a tenth of the mean square, that of the ridge a tenth of the
+        // mean eigenvalue: the same number.
         let (g, v) = (rows(seed, 1, k), normals(!seed, k));
         let direct = ridge(&g, &v);
         assert_near(&datainf(&g, &[v], &[0, k]), &direct, 1e-3);
@@ -348,7 +350,8 @@ fn the_reported_residual_is_the_true_one() {
     for most in 1..6 {
         let (x, progress) = conjugate(&g, std::slice::from_ref(&v), 1e-6, most);
         assert!((residual(&x) / progress.residual - 1.0).abs() < 1e-3, "{} {progress:?}", residual(&x));
-        // LiSSA's is that of the solution before the step, which is what one pass fewer gives.
+        // LiSSA's is that of the solution before the step, which is what one pass fewer
+        // gives.
         let before = lissa(&g, &v, None, 1e-6, most).unwrap().0;
         let progress = lissa(&g, &v, None, 1e-6, most + 1).unwrap().1;
         assert!((residual(&before) / progress.residual - 1.0).abs() < 1e-3, "{progress:?}");
@@ -411,7 +414,8 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     assert_eq!(together, alone);
 }
 
-/// Rows in the format, some of them spoilt, given one by one, and in pieces of these sizes over and over (a piece of none is a row by itself).
+/// Rows in the format, some of them spoilt, given one by one, and in pieces of these
+/// sizes over and over (a piece of none is a row by itself).
 fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pieces: &[usize], cut: usize) {
     let mut g: Vec<T> = rows(seed, n, k).concat().into_iter().map(T::narrow).collect();
     spoilt.iter().for_each(|r| g[r % n * k + r % k] = T::narrow([f32::NAN, f32::INFINITY][r % 2]));
@@ -641,18 +645,21 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         assert_eq!(shapley.observe_step(0.1, &row(&huge), None, &batch[..1]), Ok(()));
         let before = shapley.scores().to_vec();
         assert_eq!(shapley.observe_step(0.1, &row(&huge), None, &batch), Err(error));
-        assert_eq!(shapley.observe_step(f64::NAN, &row(&g), None, &batch[..1]), Err(Error::Setting));
+        assert!(matches!(
+            shapley.observe_step(f64::NAN, &row(&g), None, &batch[..1]),
+            Err(Error::Setting { .. })
+        ));
         assert_eq!(shapley.observe_step(0.1, &row(&g), Some(&a), &batch[..1]).map_err(|_| ()), Err(()));
         assert_eq!(shapley.scores(), before);
     }
     assert_eq!(shapley.score(2), Err(Error::Length { expected: 2, found: 3 }));
 
     let mut score = TrakScore::new();
-    assert_eq!(score.observe(1.0, 1.5), Err(Error::Setting));
+    assert!(matches!(score.observe(1.0, 1.5), Err(Error::Setting { .. })));
     assert_eq!(score.observe(f64::NAN, 0.5), Err(Error::NonFinite));
     assert_eq!(score, TrakScore::new());
     let mut memory = [0.0; Trak::floats(4)];
-    assert_eq!(Trak::new(-0.1, 4, &mut memory).err(), Some(Error::Setting));
+    assert!(matches!(Trak::new(-0.1, 4, &mut memory), Err(Error::Setting { .. })));
     let mut trak = Trak::new(0.0, 4, &mut memory).unwrap();
     trak.observe(&row(&g)).unwrap();
     assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
@@ -667,7 +674,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     let mut sums = [0.0; 2];
     let mut score = Less::new(&mut sums).unwrap();
     assert_eq!(score.score(), 0.0);
-    assert_eq!(score.observe(-1.0, &less, &row(&g)), Err(Error::Setting));
+    assert!(matches!(score.observe(-1.0, &less, &row(&g)), Err(Error::Setting { .. })));
     assert_eq!(score.observe(1.0, &less, &row(&nan)), Err(Error::NonFinite));
     assert_eq!(score.observe(1.0, &less, &row(&huge)), Err(Error::NonFinite));
     score.observe(0.5, &less, &row(&g)).unwrap();
@@ -681,7 +688,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
         assert_eq!(DataInf::new(0.1, 4, &mut layers).err(), Some(Error::Layer { index }));
     }
     let mut layers = [DataInfLayer::new(0..4)];
-    assert_eq!(DataInf::new(0.0, 4, &mut layers).err(), Some(Error::Setting));
+    assert!(matches!(DataInf::new(0.0, 4, &mut layers), Err(Error::Setting { .. })));
     let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();
     assert_eq!(datainf.fit(), Err(Error::TooFew { needed: 1, found: 0 }));
     datainf.observe(&row(&[0.0; 4])).unwrap();
@@ -732,8 +739,8 @@ fn adam_flags_what_is_not_finite_and_refuses_what_does_not_fit() {
     assert_eq!(outside, Err(Error::OutsideLayout { end: 3, found: 5 }));
     assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 3, found: 0 }));
 
-    assert_eq!(Adam::new(1.0, 0.9, 1e-8), Err(Error::Setting));
-    assert_eq!(Adam::new(0.9, 0.999, 0.0), Err(Error::Setting));
+    assert!(matches!(Adam::new(1.0, 0.9, 1e-8), Err(Error::Setting { .. })));
+    assert!(matches!(Adam::new(0.9, 0.999, 0.0), Err(Error::Setting { .. })));
     assert_eq!(Adam::new(0.9, 0.999, 1e-8), Ok(Adam::USUAL));
 
     let (mut first, mut second) = ([0.5_f32; 2], [0.25_f32; 2]);

@@ -51,7 +51,8 @@ proptest! {
         let x = normals(seed, 1126);
         let mut memory = vec![0.0; plan.width()];
         let mut sketcher = Sketcher::new(plan, plan.layout(), &mut memory).unwrap();
-        // Three layers, from the last on; then the first and half of the second; then the rest of that. Between is a gap.
+        // Three layers, from the last on; then the first and half of the second; then the
+        // rest of that. Between is a gap.
         sketcher.segment(650, &x[650..]).unwrap();
         sketcher.segment(3, &x[3..cut]).unwrap();
         sketcher.segment(cut as u64, &x[cut..623]).unwrap();
@@ -78,7 +79,8 @@ proptest! {
         }
         let sketch = sketcher.finish().unwrap();
         for (index, (part, (a, b))) in parts.iter().zip(&factors).enumerate() {
-            // Alone in a layout of its own, where `Exact` counts from the layer's first coordinate.
+            // Alone in a layout of its own, where `Exact` counts from the layer's first
+            // coordinate.
             let exact = matches!(part.projector, gradsieve::AnyProjector::Exact(_));
             let layer = Layer { offset: if exact { 0 } else { part.layer.offset }, ..part.layer };
             let mut memory = vec![0.0; part.projector.width()];
@@ -146,7 +148,8 @@ fn an_error_names_the_layer_that_does_not_fit() {
     let plan = Plan::new(&good).unwrap();
     let mut memory = vec![0.0; plan.width()];
     let mut sketcher = Sketcher::new(plan, plan.layout(), &mut memory).unwrap();
-    // The gradient of a layer that is another in the plan: turned, begun late, or in a gap.
+    // The gradient of a layer that is another in the plan: turned, begun late, or in a
+    // gap.
     for (layer, index) in
         [(Layer::new(850, 7, 33), 3), (Layer::new(1086, 4, 9), 4), (Layer::new(630, 2, 2), 2)]
     {

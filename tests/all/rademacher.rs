@@ -29,7 +29,8 @@ fn cut_sketch(projector: Rademacher, x: &[f32], cuts: &[usize]) -> Vec<f32> {
     sketcher.finish().unwrap().values.to_vec()
 }
 
-/// What two roundings of one sum of `x` over up to `groups` groups may differ in, in an output of width 128.
+/// What two roundings of one sum of `x` over up to `groups` groups may differ in, in an
+/// output of width 128.
 fn rounding(x: &[f32], groups: usize) -> f32 {
     let total: f32 = x.iter().map(|x| x.abs()).sum();
     2.0 * (9 + groups) as f32 * 2_f32.powi(-24) * total / 128_f32.sqrt()
@@ -119,7 +120,8 @@ proptest! {
     }
 }
 
-/// Inner products of sketches over many seeds: their bias in standard errors, and their variance over that of the formula.
+/// Inner products of sketches over many seeds: their bias in standard errors, and their
+/// variance over that of the formula.
 fn moments_over_seeds(x: &[f32], y: &[f32], width: usize, seeds: u64) -> (f64, f64) {
     let exact = dot(x, y).unwrap();
     let fourths: f64 = x.iter().zip(y).map(|(&x, &y)| (f64::from(x) * f64::from(y)).powi(2)).sum();
@@ -137,9 +139,11 @@ fn moments_over_seeds(x: &[f32], y: &[f32], width: usize, seeds: u64) -> (f64, f
     ((mean - exact) / (variance / seeds as f64).sqrt().max(1e-12), variance / formula)
 }
 
-/// False alarms: each bias is tested at 4.4 standard errors, about 1e-5 two-sided. A variance over 2,000 seeds has a relative standard
-/// deviation of √(2/2000) = 3.2 %, more where the estimate's tails are heavier than a normal's; the formula is exact, so that 10 % to either
-/// side are three of them. The seeds are fixed, so a run that has passed passes always.
+/// False alarms: each bias is tested at 4.4 standard errors, about 1e-5 two-sided. A
+/// variance over 2,000 seeds has a relative standard deviation of √(2/2000) = 3.2 %, more
+/// where the estimate's tails are heavier than a normal's; the formula is exact, so that
+/// 10 % to either side are three of them. The seeds are fixed, so a run that has passed
+/// passes always.
 #[test]
 fn inner_products_are_unbiased_and_vary_as_the_formula_says_also_on_structured_input() {
     let n = 1024;

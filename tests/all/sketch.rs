@@ -105,7 +105,8 @@ proptest! {
     }
 }
 
-/// Inner products of sketches over many seeds: their mean, and their variance over that of the formula.
+/// Inner products of sketches over many seeds: their mean, and their variance over that
+/// of the formula.
 fn moments_over_seeds(x: &[f32], y: &[f32], width: usize, repeat: Repeat, seeds: u64) -> (f64, f64, f64) {
     let exact = dot(x, y).unwrap();
     let norms = dot(x, x).unwrap() * dot(y, y).unwrap();
@@ -124,8 +125,9 @@ fn moments_over_seeds(x: &[f32], y: &[f32], width: usize, repeat: Repeat, seeds:
     ((mean - exact) / standard_error.max(1e-12), variance / formula, exact)
 }
 
-/// False alarms: each bias is tested at 4.4 standard errors, about 1e-5 two-sided, over 18 cases: below 2e-4 for the whole
-/// test. The seeds are fixed, so a run that has passed passes always.
+/// False alarms: each bias is tested at 4.4 standard errors, about 1e-5 two-sided, over
+/// 18 cases: below 2e-4 for the whole test. The seeds are fixed, so a run that has passed
+/// passes always.
 #[test]
 fn inner_products_are_unbiased_and_vary_no_more_than_the_formula_also_on_structured_input() {
     let n = 2048;
@@ -153,7 +155,8 @@ fn inner_products_are_unbiased_and_vary_no_more_than_the_formula_also_on_structu
         for repeat in REPEATS {
             let (bias, variance, exact) = moments_over_seeds(&x, &y, 128, repeat, 2000);
             assert!(bias.abs() < 4.4, "{name}, {repeat:?}: bias of {bias:.1} standard errors around {exact}");
-            // Two blocks meet in one of 4 (s = 1): tails are heavy there, so the sample variance itself is noisy.
+            // Two blocks meet in one of 4 (s = 1): tails are heavy there, so the sample
+            // variance itself is noisy.
             assert!(variance < 1.25, "{name}, {repeat:?}: {variance:.3} of the formula's variance");
         }
     }

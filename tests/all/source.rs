@@ -1,4 +1,5 @@
-//! Where the tests' numbers come from: a counter-based stream, so that a failing case is a pure function of its seed.
+//! Where the tests' numbers come from: a counter-based stream, so that a failing case is
+//! a pure function of its seed.
 
 use gradsieve::{Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, Sketcher};
 use gradsieve_kernels::hash::word;

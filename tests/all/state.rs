@@ -1,4 +1,5 @@
-//! States at rest: what is read is what was written, on every machine; what was altered or belongs to another state is refused.
+//! States at rest: what is read is what was written, on every machine; what was altered
+//! or belongs to another state is refused.
 
 use crate::source::normals;
 use crate::store::{filled, id_of, scores_of, sketch_of};
@@ -39,8 +40,8 @@ fn bytes_of(state: &impl State) -> Vec<u8> {
     bytes
 }
 
-/// Every truncation and every altered byte is refused, and the state is as it was; then the whole, from an address that nothing is
-/// aligned to, is taken and is the same again.
+/// Every truncation and every altered byte is refused, and the state is as it was; then
+/// the whole, from an address that nothing is aligned to, is taken and is the same again.
 fn refuses_all_but_the_whole<S: State>(name: &str, bytes: &[u8], fresh: &mut S) {
     let before = bytes_of(fresh);
     for len in 0..bytes.len() {
@@ -75,7 +76,8 @@ fn refuses_all_but_the_whole<S: State>(name: &str, bytes: &[u8], fresh: &mut S) 
     assert_eq!((header.kind, header.sketch, header.len), (S::KIND as u16, fresh.sketch_id(), bytes.len()));
 }
 
-/// Calls `$check!(name, state, fresh)` for every kind of state, fresh ones made with the same settings.
+/// Calls `$check!(name, state, fresh)` for every kind of state, fresh ones made with the
+/// same settings.
 macro_rules! for_each_state {
     ($check:ident) => {{
         let rows = rows(20, K);
@@ -337,7 +339,8 @@ fn a_state_that_has_seen_sketches_takes_none_of_another_kind_and_says_in_what_th
                         continue;
                     }
                     let other = forged(&bytes, at, &[2]);
-                    // A new state cannot know better, but it knows what it holds from then on.
+                    // A new state cannot know better, but it knows what it holds from
+                    // then on.
                     fresh.restore(&other).unwrap();
                     assert_eq!(fresh.restore(&bytes), Err(Error::Mismatch(field)), "{}", $name);
                     assert_eq!(bytes_of(&fresh), other);
@@ -372,7 +375,8 @@ fn bodies_that_do_not_fit_themselves_are_refused_whatever_their_crc() {
                 assert_eq!(found.is_ok(), $name == "forest, fitted", "{}: {found:?}", $name);
                 assert!(matches!(found, Ok(()) | Err(Error::Corrupt | Error::Mismatch(Field::Width))));
             }
-            // Whatever stands there, the state refuses it unharmed or takes it, and does not panic.
+            // Whatever stands there, the state refuses it unharmed or takes it, and does
+            // not panic.
             for at in FRAME - 4..bytes.len() - 4 {
                 for value in [0, 1, 0xFF] {
                     let odd = forged(&bytes, at, &[value]);
@@ -544,8 +548,9 @@ fn goes_on<S: State + Detector>(
     }
 }
 
-/// Takes `acts` acts one after the other. Wherever that was interrupted, a `fresh` state that is restored from there and goes on
-/// ends with the same bytes and the same `result`.
+/// Takes `acts` acts one after the other. Wherever that was interrupted, a `fresh` state
+/// that is restored from there and goes on ends with the same bytes and the same
+/// `result`.
 fn goes_on_from_anywhere<S: State, R: PartialEq + std::fmt::Debug>(
     mut state: S,
     mut fresh: S,
@@ -656,9 +661,11 @@ fn bodies_that_no_walk_or_pass_leaves_behind_are_refused() {
             // Places in the body, and what cannot stand there.
             let name: &str = $name;
             let odd: &[(usize, u8)] = match name {
-                // The highest byte of a target's first number, and the one below: an infinity or a NaN.
+                // The highest byte of a target's first number, and the one below: an
+                // infinity or a NaN.
                 "adjoint" => &[(40 + 2, 0xFF)],
-                // Nothing closed can be observed, nor kept what is not fitted; no space is empty, or larger than its room.
+                // Nothing closed can be observed, nor kept what is not fitted; no space
+                // is empty, or larger than its room.
                 "arnoldi, in a product" => &[(24, 1), (25, 1), (32, 0), (32, 4), (48, 1), (48, 2)],
                 "arnoldi, fitted" => &[(24, 0), (25, 0), (32, 0), (32, 4), (40, 1), (48, 0), (48, 3)],
                 "ek-fac" => &[(32, 1), (40, 1), (4, 1)],
@@ -680,7 +687,8 @@ fn bodies_that_no_walk_or_pass_leaves_behind_are_refused() {
     for_each_state!(check);
 }
 
-/// A line a state: its name, and its bytes in hexadecimal digits. `golden/states.py` reads them, too.
+/// A line a state: its name, and its bytes in hexadecimal digits. `golden/states.py`
+/// reads them, too.
 const PUBLISHED: &str = include_str!("../golden/states.hex");
 
 fn hex(bytes: &[u8]) -> String {
@@ -832,7 +840,8 @@ impl<S: State> Kinds for S {
 
 #[test]
 fn the_crc_is_that_of_zlib() {
-    // zlib.crc32(b"123456789"), the check value of every table of CRCs, and zlib.crc32(bytes(range(256))).
+    // zlib.crc32(b"123456789"), the check value of every table of CRCs, and
+    // zlib.crc32(bytes(range(256))).
     assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
     assert_eq!(crc32(&(0..=255).collect::<Vec<u8>>()), 0x2905_8C73);
     assert_eq!(crc32(&[]), 0);

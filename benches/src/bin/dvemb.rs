@@ -1,4 +1,5 @@
-//! Data value embedding against NumPy, in one run: turn and turn about, one thread each, in thread CPU time, and with the same answers.
+//! Data value embedding against NumPy, in one run: turn and turn about, one thread each,
+//! in thread CPU time, and with the same answers.
 
 use anyhow::{Context, ensure};
 use clap::Parser;
@@ -10,10 +11,12 @@ use gradsieve_kernels::hash::word;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::process::{Child, Command, Stdio};
 
-/// Races data value embedding against NumPy (which has to be installed for the Python that is named).
+/// Races data value embedding against NumPy (which has to be installed for the Python
+/// that is named).
 ///
-/// Three ways in NumPy: the recursion as it is written down, the same in f64 (NumPy's own precision), and the best that we know, in blocks of steps. For
-/// scores on known targets also the adjoint form in NumPy.
+/// Three ways in NumPy: the recursion as it is written down, the same in f64 (NumPy's own
+/// precision), and the best that we know, in blocks of steps. For scores on known targets
+/// also the adjoint form in NumPy.
 #[derive(Parser)]
 struct Arguments {
     /// The Python to start.

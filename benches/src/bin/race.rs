@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 /// Races gradsieve's kernels against their peers and against what the machine can do.
 ///
-/// Every figure is a fraction of a limit that was measured in the same rounds, in thread CPU time: a loop that
-/// reads (or reads and writes) the same bytes and does nothing else.
+/// Every figure is a fraction of a limit that was measured in the same rounds, in thread
+/// CPU time: a loop that reads (or reads and writes) the same bytes and does nothing
+/// else.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   cargo run --release -p gradsieve-bench --bin race
@@ -27,7 +28,8 @@ struct Arguments {
     /// Fewer rounds: about a quarter of the time, and noisier.
     #[arg(long)]
     quick: bool,
-    /// Only the contests whose name (`kernel dtype shape`) contains this. May be given again.
+    /// Only the contests whose name (`kernel dtype shape`) contains this. May be given
+    /// again.
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
 }

@@ -1,4 +1,5 @@
-//! What the program says: results on standard output, remarks and errors on standard error, and how far a long pass has come.
+//! What the program says: results on standard output, remarks and errors on standard
+//! error, and how far a long pass has come.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -22,7 +23,8 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
     print(serde_json::to_string_pretty(value).map_err(io::Error::other)?)
 }
 
-/// Says something that is not the result, on standard error. (There is nobody to tell if that fails.)
+/// Says something that is not the result, on standard error. (There is nobody to tell if
+/// that fails.)
 pub(super) fn remark(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "gradsieve: {line}");
 }
@@ -73,7 +75,8 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// How far a pass over a file has come. Seen only on a terminal, and only if the pass takes longer than a second.
+/// How far a pass over a file has come. Seen only on a terminal, and only if the pass
+/// takes longer than a second.
 pub(super) struct Progress {
     what: String,
     rows: usize,

@@ -42,11 +42,13 @@ pub struct DemoArguments {
     #[arg(long, default_value = "digits", value_name = "NAME|FILE.csv")]
     pub data: String,
 
-    /// Layer widths from the features to the classes, as in 64-64-10, or linear [default: what suits the data]
+    /// Layer widths from the features to the classes, as in 64-64-10, or linear [default:
+    /// what suits the data]
     #[arg(long, value_name = "WIDTHS")]
     pub model: Option<String>,
 
-    /// Share of the training labels to flip, from 0 up to, not including, 1 [default: 0.2; 0 if the data knows its own flips]
+    /// Share of the training labels to flip, from 0 up to, not including, 1 [default:
+    /// 0.2; 0 if the data knows its own flips]
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub flip: Option<f64>,
 
@@ -54,7 +56,8 @@ pub struct DemoArguments {
     #[arg(long, default_value_t = 512, value_name = "K", value_parser = whole::<usize>)]
     pub dim: usize,
 
-    /// Share of the samples that is kept back for testing; 0 tests on the training samples with their true labels [default: 0.2]
+    /// Share of the samples that is kept back for testing; 0 tests on the training
+    /// samples with their true labels [default: 0.2]
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub test: Option<f64>,
 
@@ -66,7 +69,8 @@ pub struct DemoArguments {
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
-    /// Run with this many seeds, from --seed on, and print the means; the report is about the first
+    /// Run with this many seeds, from --seed on, and print the means; the report is about
+    /// the first
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
 
@@ -181,7 +185,8 @@ fn settings(arguments: &DemoArguments) -> Result<Settings, CommandError> {
     Ok(settings)
 }
 
-/// The hidden widths of `64-32-10`, whose ends must be those of the data; none of `linear`.
+/// The hidden widths of `64-32-10`, whose ends must be those of the data; none of
+/// `linear`.
 fn hidden(model: &str, dim: usize, classes: usize) -> Result<Vec<usize>, CommandError> {
     if model == "linear" {
         return Ok(Vec::new());
@@ -207,7 +212,8 @@ fn measure(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
-/// The means over the runs' seeds, and on how many of them a detector was ahead of the first one, the loss.
+/// The means over the runs' seeds, and on how many of them a detector was ahead of the
+/// first one, the loss.
 fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
     let Some(first) = runs.first() else { return Ok(()) };
     let n = runs.len() as f64;

@@ -1,4 +1,5 @@
-//! Why a command could not do its work: each text is one sentence for the person at the shell.
+//! Why a command could not do its work: each text is one sentence for the person at the
+//! shell.
 
 use std::io;
 

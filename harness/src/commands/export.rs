@@ -28,7 +28,8 @@ pub struct ExportArguments {
     /// The store: a directory that gradsieve sketch made
     pub store: PathBuf,
 
-    /// Where the sketches go: FILE.npy, FILE.safetensors, FILE.parquet or - for a .npy on standard output
+    /// Where the sketches go: FILE.npy, FILE.safetensors, FILE.parquet or - for a .npy on
+    /// standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Destination,
 }

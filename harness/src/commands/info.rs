@@ -27,8 +27,9 @@ pub struct InfoArguments {
     /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store or -
     pub file: Source,
 
-    /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes", "fortran_order"}], "metadata"}; of a store {"file", "kind",
-    /// "codec", "rows", "samples", "bytes", "torn_bytes", "metadata"}
+    /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes",
+    /// "fortran_order"}], "metadata"}; of a store {"file", "kind", "codec", "rows",
+    /// "samples", "bytes", "torn_bytes", "metadata"}
     #[arg(long)]
     pub json: bool,
 }

@@ -1,4 +1,5 @@
-//! The program's commands: arguments in, files and a few lines of text out. One file a command.
+//! The program's commands: arguments in, files and a few lines of text out. One file a
+//! command.
 //!
 //! | file | what |
 //! |---|---|
@@ -17,8 +18,9 @@
 //! | `numbers` | numbers as the command line says them |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
 //!
-//! Results go to files and standard output; remarks and errors to standard error, an error as one sentence. The
-//! exit code is 0 for success and 2 for anything else. A reader that goes away (`| head`) is no error.
+//! Results go to files and standard output; remarks and errors to standard error, an
+//! error as one sentence. The exit code is 0 for success and 2 for anything else. A
+//! reader that goes away (`| head`) is no error.
 //!
 //! May import every other room; none imports this one.
 
@@ -94,10 +96,12 @@ pub struct CommandLine {
     pub command: Option<Command>,
 }
 
-/// The commands. (A variant's own text would replace the long text of its arguments, so it names that again.)
+/// The commands. (A variant's own text would replace the long text of its arguments, so
+/// it names that again.)
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Train on data with flipped labels, find them by their gradients, train again without them
+    /// Train on data with flipped labels, find them by their gradients, train again
+    /// without them
     #[command(long_about = demo::LONG_ABOUT)]
     Demo(DemoArguments),
     /// Project gradients to a few hundred numbers a sample
@@ -139,7 +143,8 @@ pub fn main() -> ExitCode {
 /// Runs one command.
 ///
 /// # Errors
-/// Whatever kept the command from its work, as one sentence. No output file is left behind, or an older one is as it was.
+/// Whatever kept the command from its work, as one sentence. No output file is left
+/// behind, or an older one is as it was.
 pub fn run(line: &CommandLine) -> Result<(), CommandError> {
     check_level()?;
     match &line.command {

@@ -1,4 +1,5 @@
-//! `gradsieve outliers`: gradients → an anomaly score a sample, and the samples that lie above the contamination quantile.
+//! `gradsieve outliers`: gradients → an anomaly score a sample, and the samples that lie
+//! above the contamination quantile.
 
 use std::collections::BTreeMap;
 
@@ -40,11 +41,12 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct OutliersArguments {
-    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR, DIRECTORY.store or -
+    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
+    /// DIRECTORY.store or -
     pub grads: Source,
 
-    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors (tensor "scores") or - for a .npy on
-    /// standard output
+    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors
+    /// (tensor "scores") or - for a .npy on standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<Destination>,
 
@@ -56,8 +58,8 @@ pub struct OutliersArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
-    /// A group for each sample (its label, its sensor, its client), for the detector direction: a 1-dimensional array of
-    /// whole numbers
+    /// A group for each sample (its label, its sensor, its client), for the detector
+    /// direction: a 1-dimensional array of whole numbers
     #[arg(long, value_name = "FILE")]
     pub groups: Option<Source>,
 
@@ -65,7 +67,8 @@ pub struct OutliersArguments {
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
     pub contamination: f64,
 
-    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold", "non_finite"}; an infinite score is null
+    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
+    /// "non_finite"}; an infinite score is null
     #[arg(long)]
     pub json: bool,
 }
@@ -84,7 +87,8 @@ pub enum DetectorName {
     Mahalanobis,
     /// Long gradients, and those that point away from the others of their group
     Direction,
-    /// How much a sample moves its own loss: gᵀ(C + λI)⁻¹g, C the second moment of all gradients
+    /// How much a sample moves its own loss: gᵀ(C + λI)⁻¹g, C the second moment of all
+    /// gradients
     SelfInfluence,
 }
 

@@ -1,4 +1,5 @@
-//! `gradsieve plan`: which sketch width, codec and detector fit a device's memory, and the error to expect.
+//! `gradsieve plan`: which sketch width, codec and detector fit a device's memory, and
+//! the error to expect.
 
 use bytesize::ByteSize;
 use clap::Args;
@@ -47,8 +48,9 @@ pub struct PlanArguments {
     #[arg(long)]
     pub all: bool,
 
-    /// Print JSON: {"params", "rows", "groups", "budget", "choices": [{"detector", "codec", "dim", "exact", "error", "detector_bytes",
-    /// "store_bytes", "sketch_bytes", "bytes"}]}; codec is null if no rows are stored
+    /// Print JSON: {"params", "rows", "groups", "budget", "choices": [{"detector",
+    /// "codec", "dim", "exact", "error", "detector_bytes", "store_bytes", "sketch_bytes",
+    /// "bytes"}]}; codec is null if no rows are stored
     #[arg(long)]
     pub json: bool,
 }

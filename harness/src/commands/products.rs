@@ -1,7 +1,8 @@
 //! Dot products of all pairs of two sets of rows, in blocks that caches can hold.
 //!
-//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is under way is kept for each pair of a block,
-//! while the block's rows go by, a stretch of columns at a time. Rows are divided among threads, which changes no bit.
+//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is
+//! under way is kept for each pair of a block, while the block's rows go by, a stretch of
+//! columns at a time. Rows are divided among threads, which changes no bit.
 
 use std::num::NonZero;
 use std::thread;
@@ -105,8 +106,8 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     Ok(out)
 }
 
-/// Rows of either side whose products are under way together: 32 KiB of sums, and half a megabyte of a stretch of columns, which
-/// the second cache holds.
+/// Rows of either side whose products are under way together: 32 KiB of sums, and half a
+/// megabyte of a stretch of columns, which the second cache holds.
 const SIDE: usize = 16;
 
 /// Columns that the rows of a block meet on at a time.

@@ -1,4 +1,5 @@
-//! `gradsieve sketch`: gradients (n × p) → sketches (n × K), in one pass and in memory that does not grow with either.
+//! `gradsieve sketch`: gradients (n × p) → sketches (n × K), in one pass and in memory
+//! that does not grow with either.
 
 use std::path::Path;
 
@@ -46,8 +47,8 @@ pub struct SketchArguments {
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,
 
-    /// Where the sketches go, n × K: FILE.npy, FILE.safetensors (tensor "sketch", with the settings), DIRECTORY.store, or - for a .npy on
-    /// standard output
+    /// Where the sketches go, n × K: FILE.npy, FILE.safetensors (tensor "sketch", with
+    /// the settings), DIRECTORY.store, or - for a .npy on standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Destination,
 
@@ -55,8 +56,8 @@ pub struct SketchArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
-    /// Type of the numbers written; f16 halves a file, but holds nothing above 65504 and little below 0.00006 there. bf16, int8 and 1-bit
-    /// are for stores
+    /// Type of the numbers written; f16 halves a file, but holds nothing above 65504 and
+    /// little below 0.00006 there. bf16, int8 and 1-bit are for stores
     #[arg(long, value_enum, default_value_t = SketchDtype::F32)]
     pub dtype: SketchDtype,
 

@@ -135,11 +135,13 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
-    /// A method by its name (sketches: a projection), repeated for more [default: all that apply]
+    /// A method by its name (sketches: a projection), repeated for more [default: all
+    /// that apply]
     #[arg(long = "method", value_name = "NAME")]
     pub methods: Vec<String>,
 
-    /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, … 4096]
+    /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, …
+    /// 4096]
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
@@ -155,7 +157,8 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub test: Option<usize>,
 
-    /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16; sketches 64; loo has none]
+    /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16;
+    /// sketches 64; loo has none]
     #[arg(long, value_name = "WIDTH", value_parser = whole::<usize>)]
     pub hidden: Vec<usize>,
 
@@ -179,7 +182,8 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "both")]
     pub removal: RemovalName,
 
-    /// tsloo: share of the gradient that is left out; small shares show what is lost to the removal's size [default: 1]
+    /// tsloo: share of the gradient that is left out; small shares show what is lost to
+    /// the removal's size [default: 1]
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub share: Option<f64>,
 
@@ -203,7 +207,8 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub orders: Option<usize>,
 
-    /// flips, fairness, sketches: share of the training labels to flip (fairness: of digits from 5 on) [default: 0.2]
+    /// flips, fairness, sketches: share of the training labels to flip (fairness: of
+    /// digits from 5 on) [default: 0.2]
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub flip: Option<f64>,
 

@@ -1,5 +1,5 @@
-//! Isotropic Gaussian blobs: one a class, N(centre, spread²·I), centres drawn uniformly from
-//! [−10, 10]^dim. The same distribution as scikit-learn's `make_blobs`.
+//! Isotropic Gaussian blobs: one a class, N(centre, spread²·I), centres drawn uniformly
+//! from [−10, 10]^dim. The same distribution as scikit-learn's `make_blobs`.
 
 use super::dataset::Dataset;
 use super::error::DataError;
@@ -8,7 +8,8 @@ use super::random::{Purpose, generator, normal, uniform};
 /// `samples` points of `dim` features; sample i belongs to class i mod `classes`.
 ///
 /// # Errors
-/// No sample, no feature, fewer than two classes; a spread that is negative or not finite.
+/// No sample, no feature, fewer than two classes; a spread that is negative or not
+/// finite.
 pub fn blobs(
     samples: usize,
     classes: usize,

@@ -1,10 +1,12 @@
 //! Any CSV file as a data set.
 //!
-//! - **Header.** The first line is a header when none of its cells but the last is a number, or when a cell
-//!   is named `label` or `flipped`; otherwise it is data.
-//! - **Label.** The column named `label`, else the last one. Labels are whole numbers or names; the distinct
-//!   ones become classes 0, 1, … in rising order (numbers by value, names by their bytes).
-//! - **Truth.** A column named `flipped` (0, 1, true or false) says which labels are known to be wrong.
+//! - **Header.** The first line is a header when none of its cells but the last is a
+//!   number, or when a cell is named `label` or `flipped`; otherwise it is data.
+//! - **Label.** The column named `label`, else the last one. Labels are whole numbers or
+//!   names; the distinct ones become classes 0, 1, … in rising order (numbers by value,
+//!   names by their bytes).
+//! - **Truth.** A column named `flipped` (0, 1, true or false) says which labels are
+//!   known to be wrong.
 //! - Every other column is a feature and must hold finite numbers.
 //!
 //! Names are compared without regard to case; blanks around a cell are dropped.
@@ -22,8 +24,8 @@ use super::error::DataError;
 /// Reads the file at `path`; the set is named after the file.
 ///
 /// # Errors
-/// A file that cannot be read; a bad cell, named by file, line, column and value; a line of another length;
-/// fewer than two classes; no feature column.
+/// A file that cannot be read; a bad cell, named by file, line, column and value; a line
+/// of another length; fewer than two classes; no feature column.
 pub fn read(path: impl AsRef<Path>) -> Result<Dataset, DataError> {
     let path = path.as_ref();
     let file = File::open(path).map_err(|source| DataError::Read { file: path.to_owned(), source })?;

@@ -1,14 +1,16 @@
-//! A data set in memory: n rows of d features, n labels, and what is known about wrong labels.
+//! A data set in memory: n rows of d features, n labels, and what is known about wrong
+//! labels.
 //!
-//! Rows are stored one after another (n×d, row-major, f32). A subset remembers where its rows came from,
-//! so a report can name a suspicious row by its place in the source.
+//! Rows are stored one after another (n×d, row-major, f32). A subset remembers where its
+//! rows came from, so a report can name a suspicious row by its place in the source.
 
 use rand::seq::SliceRandom;
 
 use super::error::DataError;
 use super::random::{Purpose, generator};
 
-/// Samples with labels. Features are finite and labels below [`classes`](Self::classes), always.
+/// Samples with labels. Features are finite and labels below [`classes`](Self::classes),
+/// always.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     name: String,
@@ -22,12 +24,12 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// A set of `labels.len()` samples with `dim` features each, `features` row by row, and `classes`
-    /// classes that are named by their numbers.
+    /// A set of `labels.len()` samples with `dim` features each, `features` row by row,
+    /// and `classes` classes that are named by their numbers.
     ///
     /// # Errors
-    /// A length that disagrees, no sample at all, fewer than two classes, a feature that is not finite, a
-    /// label that is not below `classes`.
+    /// A length that disagrees, no sample at all, fewer than two classes, a feature that
+    /// is not finite, a label that is not below `classes`.
     pub fn new(
         name: impl Into<String>,
         features: Vec<f32>,
@@ -69,7 +71,8 @@ impl Dataset {
         })
     }
 
-    /// The same set with known truth: `flipped[i]` says that the label of sample i is wrong.
+    /// The same set with known truth: `flipped[i]` says that the label of sample i is
+    /// wrong.
     ///
     /// # Errors
     /// A mask of another length than the set.
@@ -129,7 +132,8 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same set, each row of which is a picture of `width`×`height` pixels, row by row, 0 to 1.
+    /// The same set, each row of which is a picture of `width`×`height` pixels, row by
+    /// row, 0 to 1.
     ///
     /// # Errors
     /// A size that is not the number of features.
@@ -193,7 +197,8 @@ impl Dataset {
         self.flipped.as_deref()
     }
 
-    /// For each sample its row in the source (a file's data row, from 0), before any split or subset.
+    /// For each sample its row in the source (a file's data row, from 0), before any
+    /// split or subset.
     pub fn source_rows(&self) -> &[usize] {
         &self.source_rows
     }
@@ -212,7 +217,8 @@ impl Dataset {
         counts
     }
 
-    /// The samples at `indices`, in that order (an index may come twice), with everything known about them.
+    /// The samples at `indices`, in that order (an index may come twice), with everything
+    /// known about them.
     ///
     /// # Errors
     /// An index past the end; no index at all.
@@ -249,8 +255,9 @@ impl Dataset {
         self.subset(&kept)
     }
 
-    /// Splits into (train, test), class by class: of a class with m samples, round(`test_fraction`·m) that
-    /// are drawn by `seed` go to the test set. Both sides keep the order of the rows.
+    /// Splits into (train, test), class by class: of a class with m samples,
+    /// round(`test_fraction`·m) that are drawn by `seed` go to the test set. Both sides
+    /// keep the order of the rows.
     ///
     /// # Errors
     /// A fraction outside 0 to 1; one that leaves a side empty.

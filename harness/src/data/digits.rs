@@ -1,7 +1,8 @@
 //! The 1,797 hand-written digits: 8×8 pixels, ten classes, embedded in the program.
 //!
-//! "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine Learning
-//! Repository (1998), CC BY 4.0; the copy that scikit-learn ships. Pixels of 0–16 are scaled to 0–1.
+//! "Optical Recognition of Handwritten Digits", E. Alpaydin and C. Kaynak, UCI Machine
+//! Learning Repository (1998), CC BY 4.0; the copy that scikit-learn ships. Pixels of
+//! 0–16 are scaled to 0–1.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! What can be wrong with data: each message says what was found, where, and what was expected.
+//! What can be wrong with data: each message says what was found, where, and what was
+//! expected.
 
 use std::path::PathBuf;
 

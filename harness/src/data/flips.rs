@@ -1,7 +1,7 @@
 //! Seeded label flips: the damage whose truth is known.
 //!
-//! round(f·n) samples, drawn without replacement, each get a label drawn uniformly from the *other*
-//! C − 1 classes.
+//! round(f·n) samples, drawn without replacement, each get a label drawn uniformly from
+//! the *other* C − 1 classes.
 
 use rand::RngExt;
 
@@ -21,9 +21,9 @@ pub struct Flips {
 }
 
 impl Dataset {
-    /// Flips round(`fraction`·n) labels, each to another class that is drawn uniformly, and records the
-    /// truth in [`Dataset::flipped`] (in place of what was known before). A pure function of the set, the
-    /// fraction and the seed.
+    /// Flips round(`fraction`·n) labels, each to another class that is drawn uniformly,
+    /// and records the truth in [`Dataset::flipped`] (in place of what was known before).
+    /// A pure function of the set, the fraction and the seed.
     ///
     /// # Errors
     /// A fraction outside 0 to 1.

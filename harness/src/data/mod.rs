@@ -1,8 +1,8 @@
 //! Data sets: features, labels, and what is known about which labels are wrong.
 //!
-//! The room makes and reads [`Dataset`]s, splits them and damages their labels on purpose, so that the
-//! rest of the harness knows the truth. Everything random is a pure function of a seed ([`random`]). It
-//! may not import any other room of the harness.
+//! The room makes and reads [`Dataset`]s, splits them and damages their labels on
+//! purpose, so that the rest of the harness knows the truth. Everything random is a pure
+//! function of a seed ([`random`]). It may not import any other room of the harness.
 //!
 //! | file | what |
 //! |---|---|

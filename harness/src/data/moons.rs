@@ -1,8 +1,8 @@
 //! Two interleaved half circles with Gaussian noise.
 //!
-//! Class 0 lies on (cos t, sin t), class 1 on (1 − cos t, ½ − sin t), t evenly spaced from 0 to π at both
-//! ends; every coordinate gets N(0, noise²) added; the rows are shuffled. The same curves as
-//! scikit-learn's `make_moons`.
+//! Class 0 lies on (cos t, sin t), class 1 on (1 − cos t, ½ − sin t), t evenly spaced
+//! from 0 to π at both ends; every coordinate gets N(0, noise²) added; the rows are
+//! shuffled. The same curves as scikit-learn's `make_moons`.
 
 use rand::seq::SliceRandom;
 
@@ -10,7 +10,8 @@ use super::dataset::Dataset;
 use super::error::DataError;
 use super::random::{Purpose, generator, normal};
 
-/// `samples` points, half of them (rounded down) in class 0; `noise` is the standard deviation.
+/// `samples` points, half of them (rounded down) in class 0; `noise` is the standard
+/// deviation.
 ///
 /// # Errors
 /// Fewer than two samples; a noise that is negative or not finite.

@@ -1,7 +1,8 @@
-//! The linear synthetic set of outlier gradient analysis, embedded as published: 150 points in the plane,
-//! two classes that a line parts, 10 labels flipped.
+//! The linear synthetic set of outlier gradient analysis, embedded as published: 150
+//! points in the plane, two classes that a line parts, 10 labels flipped.
 //!
-//! Source: Chhabra et al., "Outlier Gradient Analysis", arXiv 2405.03869, the data beside its code.
+//! Source: Chhabra et al., "Outlier Gradient Analysis", arXiv 2405.03869, the data beside
+//! its code.
 
 use std::path::Path;
 

@@ -1,13 +1,14 @@
 //! Seeded randomness with the same bits on every machine.
 //!
-//! ChaCha with 8 rounds, one stream for each purpose, so that drawing more for one never moves another;
-//! normal draws by Box and Muller's formula √(−2 ln u)·cos 2πv in f64 with `libm`, since the system's
-//! logarithm differs between machines.
+//! ChaCha with 8 rounds, one stream for each purpose, so that drawing more for one never
+//! moves another; normal draws by Box and Muller's formula √(−2 ln u)·cos 2πv in f64 with
+//! `libm`, since the system's logarithm differs between machines.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What a stream of random numbers is for. Two purposes never share numbers, even with one seed.
+/// What a stream of random numbers is for. Two purposes never share numbers, even with
+/// one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {

@@ -1,5 +1,5 @@
-//! Standardisation: x ↦ (x − mean)/deviation for each feature, in f64, fitted on one set and applied to
-//! others, so that nothing of a test set leaks into training.
+//! Standardisation: x ↦ (x − mean)/deviation for each feature, in f64, fitted on one set
+//! and applied to others, so that nothing of a test set leaks into training.
 
 use super::dataset::Dataset;
 use super::error::DataError;
@@ -12,8 +12,8 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The map that gives each feature of `set` zero mean and unit (population) variance. A constant
-    /// feature is only centred.
+    /// The map that gives each feature of `set` zero mean and unit (population) variance.
+    /// A constant feature is only centred.
     pub fn standard(set: &Dataset) -> Self {
         let n = set.len() as f64;
         let mut mean = vec![0.0; set.dim()];
@@ -27,7 +27,8 @@ impl Scaling {
                 *v += distance * distance / n;
             }
         }
-        // The mean of n equal f32 values is off by a few roundings; what is left is not a spread.
+        // The mean of n equal f32 values is off by a few roundings; what is left is not a
+        // spread.
         let deviation = variance
             .iter()
             .zip(&mean)
@@ -39,8 +40,8 @@ impl Scaling {
     /// Applies the map to every row of `set`.
     ///
     /// # Errors
-    /// Another number of features than the map was fitted on; a result that overflows f32 (the set is
-    /// then unchanged).
+    /// Another number of features than the map was fitted on; a result that overflows f32
+    /// (the set is then unchanged).
     pub fn apply(&self, set: &mut Dataset) -> Result<(), DataError> {
         if set.dim() != self.mean.len() {
             return Err(DataError::Length { what: "features", found: set.dim(), expected: self.mean.len() });

@@ -1,7 +1,8 @@
-//! The contestants of a demonstration: the core's detectors, and the plain loss as the baseline that needs no gradient.
+//! The contestants of a demonstration: the core's detectors, and the plain loss as the
+//! baseline that needs no gradient.
 //!
-//! Each is fed all sketches (the ones that are not finite excepted), fitted, and asked for every score. To add one, write a
-//! function here and a line in the table.
+//! Each is fed all sketches (the ones that are not finite excepted), fitted, and asked
+//! for every score. To add one, write a function here and a line in the table.
 
 use gradsieve::Error;
 use gradsieve::outlier::{Detector, Direction, Forest, L1, L2, Mahalanobis, Node, SelfInfluence};
@@ -24,7 +25,8 @@ pub struct Contestant {
 }
 
 impl Contestant {
-    /// A score for each sample, larger is more suspicious (infinite where the gradient is not finite), and the bytes of state.
+    /// A score for each sample, larger is more suspicious (infinite where the gradient is
+    /// not finite), and the bytes of state.
     ///
     /// # Errors
     /// Gradients of which none is finite.

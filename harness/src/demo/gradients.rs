@@ -46,8 +46,8 @@ impl Gradients {
     }
 }
 
-/// Runs every sample backward and streams its gradient, as outer products from the last layer to the first, into a sketch. No
-/// gradient is ever written out.
+/// Runs every sample backward and streams its gradient, as outer products from the last
+/// layer to the first, into a sketch. No gradient is ever written out.
 ///
 /// # Errors
 /// A set that does not fit the model; a projection that does not fit the layout.

@@ -1,10 +1,11 @@
-//! The demonstration: train on data with flipped labels, score every sample's gradient, retrain without the flagged.
+//! The demonstration: train on data with flipped labels, score every sample's gradient,
+//! retrain without the flagged.
 //!
-//! Reading order: [`Settings`] → `gradients` (the model's per-sample gradients through the core's sketch) →
-//! `detectors` (the table of contestants) → [`run`] → [`Outcome`].
+//! Reading order: [`Settings`] → `gradients` (the model's per-sample gradients through
+//! the core's sketch) → `detectors` (the table of contestants) → [`run`] → [`Outcome`].
 //!
-//! May import `data`, `model`, `gradients`, `measures` and the core; knows nothing of files, reports or terminals: who wants to see
-//! progress passes a [`Watch`].
+//! May import `data`, `model`, `gradients`, `measures` and the core; knows nothing of
+//! files, reports or terminals: who wants to see progress passes a [`Watch`].
 
 mod detectors;
 mod error;

@@ -29,7 +29,8 @@ pub struct Outcome {
     pub accuracy_before: f64,
     /// Test accuracy when exactly the flipped samples are left out.
     pub accuracy_ceiling: f64,
-    /// Training accuracy (on the labels as given) of the model whose gradients are scored.
+    /// Training accuracy (on the labels as given) of the model whose gradients are
+    /// scored.
     pub accuracy_train: f64,
     /// Seconds that computing all gradients and sketching them took, one thread.
     pub gradient_seconds: f64,
@@ -74,7 +75,8 @@ pub struct DetectorOutcome {
     pub accuracy_after: f64,
     /// Seconds of observing, fitting and scoring all samples, one thread.
     pub seconds: f64,
-    /// A score for each training sample; larger is more suspicious, infinite if the gradient was not finite.
+    /// A score for each training sample; larger is more suspicious, infinite if the
+    /// gradient was not finite.
     #[serde(skip)]
     pub scores: Vec<f64>,
     /// The ROC curve for the flipped labels; empty without flips.
@@ -100,7 +102,8 @@ pub struct Suspect {
 }
 
 impl Outcome {
-    /// The detector with the highest AUROC (the first of equals), or the first one without flips.
+    /// The detector with the highest AUROC (the first of equals), or the first one
+    /// without flips.
     #[must_use]
     pub fn best(&self) -> Option<&DetectorOutcome> {
         self.detectors.iter().reduce(|best, next| if next.auroc > best.auroc { next } else { best })

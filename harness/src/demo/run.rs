@@ -18,7 +18,8 @@ use crate::threads::on_all_cores;
 /// How many suspects the outcome carries.
 const SUSPECTS: usize = 24;
 
-/// Runs a demonstration. A pure function of the settings, but for the times in the outcome.
+/// Runs a demonstration. A pure function of the settings, but for the times in the
+/// outcome.
 ///
 /// # Errors
 /// Data that cannot be read; settings outside their range; training that diverges.
@@ -139,7 +140,8 @@ fn budget(settings: &Settings, samples: usize, flips: usize) -> usize {
     }
 }
 
-/// Every contestant's scores and measures; the accuracy after retraining is filled in later.
+/// Every contestant's scores and measures; the accuracy after retraining is filled in
+/// later.
 fn score_all(
     gradients: &Gradients,
     truth: &[bool],
@@ -172,8 +174,9 @@ fn score_all(
     Ok(outcomes)
 }
 
-/// Test accuracy and model after leaving out each detector's flags, and last after leaving out the true flips. On as many
-/// threads as there are cores; each training is a pure function of its set, so the threads change nothing.
+/// Test accuracy and model after leaving out each detector's flags, and last after
+/// leaving out the true flips. On as many threads as there are cores; each training is a
+/// pure function of its set, so the threads change nothing.
 fn retrain_all(
     train_set: &Dataset,
     test_set: &Dataset,
@@ -203,7 +206,8 @@ fn retrain_all(
     done.into_iter().collect()
 }
 
-/// The most suspicious samples by the best detector, with what the model retrained without its flags predicts.
+/// The most suspicious samples by the best detector, with what the model retrained
+/// without its flags predicts.
 fn suspects(
     outcome: &Outcome,
     set: &Dataset,

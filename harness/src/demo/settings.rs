@@ -16,7 +16,8 @@ pub enum Source {
     Moons,
     /// Gaussian blobs: five classes in ten dimensions, 1,000 samples.
     Blobs,
-    /// The linear set of the outlier-gradient-analysis paper: 150 samples, ten of them with a flipped label.
+    /// The linear set of the outlier-gradient-analysis paper: 150 samples, ten of them
+    /// with a flipped label.
     OgaLinear,
     /// A CSV file.
     Csv(PathBuf),
@@ -27,20 +28,23 @@ pub enum Source {
 pub struct Settings {
     /// Where the samples come from.
     pub source: Source,
-    /// The share of samples that is kept back for testing. 0 keeps none: accuracy is then that on the training samples with
-    /// their true labels.
+    /// The share of samples that is kept back for testing. 0 keeps none: accuracy is then
+    /// that on the training samples with their true labels.
     pub test_fraction: f64,
-    /// The share of training labels that is flipped. 0 leaves the labels (and the set's own truth, if it has one).
+    /// The share of training labels that is flipped. 0 leaves the labels (and the set's
+    /// own truth, if it has one).
     pub flip: f64,
     /// The model and its training. Its seed is replaced by [`Settings::seed`].
     pub training: TrainConfig,
-    /// Numbers a sketch, K. A gradient with no more coordinates than that is not projected.
+    /// Numbers a sketch, K. A gradient with no more coordinates than that is not
+    /// projected.
     pub dim: usize,
     /// Repetitions of the projection.
     pub repeat: Repeat,
     /// Decides the split, the flips, the model, the projection and the forest.
     pub seed: u64,
-    /// The share of samples that is flagged; none takes as many as there are flips, or 5 % where none are known.
+    /// The share of samples that is flagged; none takes as many as there are flips, or 5
+    /// % where none are known.
     pub contamination: Option<f64>,
 }
 
@@ -52,8 +56,9 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings that suit a source. The digits: a fifth kept back, a fifth of the labels flipped, a network with one hidden
-    /// layer of 64, SGD at 0.1 in batches of 32 over 150 epochs, sketches of 512.
+    /// The settings that suit a source. The digits: a fifth kept back, a fifth of the
+    /// labels flipped, a network with one hidden layer of 64, SGD at 0.1 in batches of 32
+    /// over 150 epochs, sketches of 512.
     #[must_use]
     pub fn of(source: Source) -> Self {
         let digits = Self {
@@ -70,7 +75,8 @@ impl Settings {
         match source {
             Source::Digits | Source::Csv(_) => digits,
             Source::Moons | Source::Blobs => Self { training: hidden(vec![32]), ..digits },
-            // The set of the paper is small, linear and has flips of its own; it is used whole.
+            // The set of the paper is small, linear and has flips of its own; it is used
+            // whole.
             Source::OgaLinear => Self {
                 training: hidden(Vec::new()),
                 test_fraction: 0.0,
@@ -97,7 +103,8 @@ impl Source {
         }
     }
 
-    /// Whether the features come in units of their own, and are brought to mean 0 and deviation 1 before training.
+    /// Whether the features come in units of their own, and are brought to mean 0 and
+    /// deviation 1 before training.
     pub(super) const fn is_unscaled(&self) -> bool {
         matches!(self, Self::OgaLinear | Self::Csv(_))
     }

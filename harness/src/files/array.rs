@@ -1,4 +1,5 @@
-//! An opened array: where its values begin, how many bytes they are, and reading those bytes in order.
+//! An opened array: where its values begin, how many bytes they are, and reading those
+//! bytes in order.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,7 +11,8 @@ use super::error::{FileError, Shape};
 use super::safetensors::{Header, Tensor};
 use super::{Source, npy, safetensors};
 
-/// An array whose header was read and, if it is a regular file, whose length agrees with it.
+/// An array whose header was read and, if it is a regular file, whose length agrees with
+/// it.
 pub(super) struct Array {
     /// As the user named it, with the tensor's name if there is one.
     pub(super) name: String,
@@ -159,7 +161,8 @@ impl Array {
         matches!(self.input, Input::File(_))
     }
 
-    /// Goes to byte `offset` of the values. On a stream only the first call succeeds, and for 0 only.
+    /// Goes to byte `offset` of the values. On a stream only the first call succeeds, and
+    /// for 0 only.
     pub(super) fn begin(&mut self, offset: u64) -> Result<(), FileError> {
         match &mut self.input {
             Input::File(file) => {
@@ -193,7 +196,8 @@ impl Array {
         Ok(())
     }
 
-    /// After the last value: a stream must end here (a file's length was checked when it was opened).
+    /// After the last value: a stream must end here (a file's length was checked when it
+    /// was opened).
     pub(super) fn end(&mut self) -> Result<(), FileError> {
         if let Input::Stream { reader, .. } = &mut self.input {
             let got = read_full(reader, &mut [0]).map_err(|e| FileError::io(&self.name, "read", e))?;

@@ -1,4 +1,5 @@
-//! A `.npy` file, or a `.safetensors` file of one tensor, written as its values come, in memory of a fixed size.
+//! A `.npy` file, or a `.safetensors` file of one tensor, written as its values come, in
+//! memory of a fixed size.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +15,9 @@ const BATCH: usize = 4096;
 
 /// Writes an array of a known shape in C order, little-endian, value by value.
 ///
-/// The file appears under its name in [`ArrayWriter::finish`], whole; a writer that is dropped before leaves
-/// nothing behind. (What went to standard output or into a pipe has gone.)
+/// The file appears under its name in [`ArrayWriter::finish`], whole; a writer that is
+/// dropped before leaves nothing behind. (What went to standard output or into a pipe has
+/// gone.)
 pub struct ArrayWriter {
     output: Output,
     dtype: Dtype,
@@ -25,11 +27,12 @@ pub struct ArrayWriter {
 }
 
 impl ArrayWriter {
-    /// Begins a `.npy` array of `shape` (`&[n]`, `&[n, k]`, …) at `destination`. `dtype` is f16, f32 or f64.
+    /// Begins a `.npy` array of `shape` (`&[n]`, `&[n, k]`, …) at `destination`. `dtype`
+    /// is f16, f32 or f64.
     ///
     /// # Errors
-    /// No such directory, or one that can't be written to; the destination is a directory; a shape
-    /// whose bytes exceed a u64; bf16, which NumPy does not have.
+    /// No such directory, or one that can't be written to; the destination is a
+    /// directory; a shape whose bytes exceed a u64; bf16, which NumPy does not have.
     pub fn create(destination: &Destination, shape: &[usize], dtype: Dtype) -> Result<Self, FileError> {
         let file = destination.to_string();
         let shape: Vec<u64> = shape.iter().map(|&d| d as u64).collect();
@@ -47,7 +50,8 @@ impl ArrayWriter {
         Self::begin(destination, &header, expected, dtype)
     }
 
-    /// Begins a `.safetensors` file of one tensor of `shape` at `destination`, with `metadata` about the file.
+    /// Begins a `.safetensors` file of one tensor of `shape` at `destination`, with
+    /// `metadata` about the file.
     ///
     /// # Errors
     /// As [`ArrayWriter::create`]; bf16 is not written here either.
@@ -68,11 +72,13 @@ impl ArrayWriter {
         Self::begin(destination, &header, expected, dtype)
     }
 
-    /// Begins an array in the format that the destination's name asks for: `.safetensors`, or `.npy`, which keeps neither
-    /// `name` nor `metadata`, as does a name without an ending.
+    /// Begins an array in the format that the destination's name asks for:
+    /// `.safetensors`, or `.npy`, which keeps neither `name` nor `metadata`, as does a
+    /// name without an ending.
     ///
     /// # Errors
-    /// As [`ArrayWriter::create`]; a name with another ending, unless it is that of a device or a pipe.
+    /// As [`ArrayWriter::create`]; a name with another ending, unless it is that of a
+    /// device or a pipe.
     pub fn create_named(
         destination: &Destination,
         name: &str,

@@ -1,4 +1,5 @@
-//! A 1-dimensional array, value by value: what labels and numbers beside the samples are read with.
+//! A 1-dimensional array, value by value: what labels and numbers beside the samples are
+//! read with.
 
 use super::array::{self, Array};
 use super::{FileError, Source};
@@ -6,8 +7,8 @@ use super::{FileError, Source};
 /// Values read at once.
 const BATCH: u64 = 8192;
 
-/// Reads a 1-dimensional array. `each` says how many bytes a value takes, or that this is no such array; `convert` makes a value of its index and
-/// its little-endian bytes.
+/// Reads a 1-dimensional array. `each` says how many bytes a value takes, or that this is
+/// no such array; `convert` makes a value of its index and its little-endian bytes.
 pub(super) fn read<T>(
     source: &Source,
     what: &'static str,

@@ -1,4 +1,5 @@
-//! Where results go: a path, which is replaced by a finished file or left alone, or standard output.
+//! Where results go: a path, which is replaced by a finished file or left alone, or
+//! standard output.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -38,7 +39,8 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Refuses a destination that is the file of one of `inputs`, by whatever path or link it is named.
+/// Refuses a destination that is the file of one of `inputs`, by whatever path or link it
+/// is named.
 ///
 /// # Errors
 /// [`FileError::OverwritesInput`].
@@ -99,7 +101,8 @@ fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
     prefix.push(".");
     let mut builder = tempfile::Builder::new();
     builder.prefix(&prefix).suffix(".partial");
-    // The result is as readable as any file that the user makes; temporary files are private by default.
+    // The result is as readable as any file that the user makes; temporary files are
+    // private by default.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let temporary = builder.tempfile_in(directory).map_err(|e| {

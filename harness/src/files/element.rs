@@ -1,5 +1,5 @@
-//! What an array's elements are: every number type that a file can name, and the four that a gradient
-//! can have.
+//! What an array's elements are: every number type that a file can name, and the four
+//! that a gradient can have.
 
 use std::fmt;
 

@@ -1,10 +1,12 @@
-//! What can be wrong with a file: one enum, whose every text is one sentence for the person at the
-//! shell. Causes are part of the sentence (and not `source()`), so no printer repeats them.
+//! What can be wrong with a file: one enum, whose every text is one sentence for the
+//! person at the shell. Causes are part of the sentence (and not `source()`), so no
+//! printer repeats them.
 
 use std::fmt;
 use std::io;
 
-/// The shape of an array, outermost dimension first. Displays as NumPy does: `(3, 4)`, `(7,)`, `()`.
+/// The shape of an array, outermost dimension first. Displays as NumPy does: `(3, 4)`,
+/// `(7,)`, `()`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
 pub struct Shape(pub Vec<u64>);
@@ -139,13 +141,14 @@ pub enum FileError {
 }
 
 impl FileError {
-    /// Whether the reader of our standard output went away (`gradsieve … -o - | head`): no fault worth
-    /// a message.
+    /// Whether the reader of our standard output went away (`gradsieve … -o - | head`):
+    /// no fault worth a message.
     pub fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Io { cause, .. } if cause.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// Turns an error of the operating system into ours, for `file`, while trying to `action`.
+    /// Turns an error of the operating system into ours, for `file`, while trying to
+    /// `action`.
     pub(super) fn io(file: &str, action: &'static str, cause: io::Error) -> Self {
         let file = file.to_owned();
         match cause.kind() {

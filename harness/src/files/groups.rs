@@ -5,11 +5,12 @@ use super::element::Element;
 use super::numbers::float;
 use super::{FileError, Source, column};
 
-/// Reads a 1-dimensional array of group ids: integers of any size, booleans, or floats that are whole.
+/// Reads a 1-dimensional array of group ids: integers of any size, booleans, or floats
+/// that are whole.
 ///
 /// # Errors
-/// No such file, not an array, more or fewer dimensions than one, another dtype; a value that is not a
-/// whole number from 0 to 4294967295 (the text says which, and where).
+/// No such file, not an array, more or fewer dimensions than one, another dtype; a value
+/// that is not a whole number from 0 to 4294967295 (the text says which, and where).
 pub fn read_groups(source: &Source) -> Result<Vec<u32>, FileError> {
     let each = |array: &Array| match &array.element {
         Element::Other(name, _) => Err(FileError::Dtype {

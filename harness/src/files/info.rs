@@ -21,8 +21,8 @@ pub enum FileKind {
 pub struct TensorInfo {
     /// Its name; none in a `.npy`.
     pub name: Option<String>,
-    /// The type of its elements, as in `f32`, `bf16`, `i64`; for a type that gradients and groups never
-    /// have, the name that the file gives it.
+    /// The type of its elements, as in `f32`, `bf16`, `i64`; for a type that gradients
+    /// and groups never have, the name that the file gives it.
     pub dtype: String,
     /// Its dimensions, outermost first.
     pub shape: Shape,
@@ -46,11 +46,12 @@ pub struct FileInfo {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Describes the file that `source` names; of a `.safetensors` file all tensors, or the one named.
-/// Any shape and any dtype will do; nothing but the header is read.
+/// Describes the file that `source` names; of a `.safetensors` file all tensors, or the
+/// one named. Any shape and any dtype will do; nothing but the header is read.
 ///
 /// # Errors
-/// No such file; not a `.npy` or `.safetensors`; fewer or more bytes than the header says; no such tensor.
+/// No such file; not a `.npy` or `.safetensors`; fewer or more bytes than the header
+/// says; no such tensor.
 pub fn info(source: &Source) -> Result<FileInfo, FileError> {
     if let Source::Safetensors { path, tensor: None } = source {
         let (_, header) = array::open_safetensors(path)?;

@@ -1,8 +1,10 @@
-//! Two files that must fit together: as many labels as gradients, as many parameters here as there.
+//! Two files that must fit together: as many labels as gradients, as many parameters here
+//! as there.
 
 use super::{FileError, Matrix};
 
-/// Checks that `file`, an array of `found` entries, has one for each of the rows of `other`.
+/// Checks that `file`, an array of `found` entries, has one for each of the rows of
+/// `other`.
 ///
 /// # Errors
 /// [`FileError::Lengths`], with both names and both lengths.

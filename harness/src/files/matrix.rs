@@ -1,7 +1,7 @@
 //! A matrix of gradients on disk, one sample a row, that streams past in pieces.
 //!
-//! Memory: [`BUFFERS`] buffers of [`BUFFER_BYTES`], whatever the size of the file. While the caller works
-//! on one, a second thread fills the next.
+//! Memory: [`BUFFERS`] buffers of [`BUFFER_BYTES`], whatever the size of the file. While
+//! the caller works on one, a second thread fills the next.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -12,23 +12,26 @@ use super::array::{self, Array};
 use super::element::Element;
 use super::{Dtype, FileError, Piece, Source};
 
-/// Bytes of one buffer: large enough that system calls cost nothing, small enough that all buffers stay in
-/// a core's second-level cache between the copy in and the caller's reading.
+/// Bytes of one buffer: large enough that system calls cost nothing, small enough that
+/// all buffers stay in a core's second-level cache between the copy in and the caller's
+/// reading.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Measured on 2 GB of f32 in the page cache, against plain `read` (19 GB/s), 2 cores: a caller about as
-/// dear as a sketch took 2.4 times as long without the thread, 1.6 with 2 buffers of 1 MiB, 1.5 with 3 of
-/// 256 KiB and 1.35 with 6.
+/// Measured on 2 GB of f32 in the page cache, against plain `read` (19 GB/s), 2 cores: a
+/// caller about as dear as a sketch took 2.4 times as long without the thread, 1.6 with 2
+/// buffers of 1 MiB, 1.5 with 3 of 256 KiB and 1.35 with 6.
 const BUFFERS: usize = 6;
 
 /// Below this many bytes a thread costs more than it saves.
 const WORTH_A_THREAD: u64 = 8 * BUFFER_BYTES as u64;
 
-/// Every piece of a row begins at a multiple of this column, and has this many values or a multiple
-/// unless it ends the row: so a piece cuts neither a summary's tile nor a group of coordinates that a projection takes together.
+/// Every piece of a row begins at a multiple of this column, and has this many values or
+/// a multiple unless it ends the row: so a piece cuts neither a summary's tile nor a
+/// group of coordinates that a projection takes together.
 pub const PIECE_ALIGNMENT: usize = 4096;
 
-/// A two-dimensional array of floats (samples × parameters), opened and checked, not read.
+/// A two-dimensional array of floats (samples × parameters), opened and checked, not
+/// read.
 pub struct Matrix {
     array: Array,
     rows: usize,
@@ -37,18 +40,19 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Opens the matrix that `source` names. Of a regular file the header and the length are checked
-    /// here, so that a pass over it fails only if the disk does.
+    /// Opens the matrix that `source` names. Of a regular file the header and the length
+    /// are checked here, so that a pass over it fails only if the disk does.
     ///
     /// # Errors
-    /// No such file; not a `.npy` or `.safetensors`; not floats; not two dimensions, or one of them
-    /// zero; Fortran order; fewer or more bytes than the shape says; a tensor that isn't there or wasn't
-    /// named.
+    /// No such file; not a `.npy` or `.safetensors`; not floats; not two dimensions, or
+    /// one of them zero; Fortran order; fewer or more bytes than the shape says; a tensor
+    /// that isn't there or wasn't named.
     pub fn open(source: &Source) -> Result<Self, FileError> {
         Self::new(array::open(source)?)
     }
 
-    /// A matrix that arrives as a `.npy` on `reader`; it can be read once. Errors call it `name`.
+    /// A matrix that arrives as a `.npy` on `reader`; it can be read once. Errors call it
+    /// `name`.
     ///
     /// # Errors
     /// As [`Matrix::open`]; whether the length agrees is seen at the end of the pass.
@@ -115,8 +119,8 @@ impl Matrix {
         self.array.bytes
     }
 
-    /// Refuses a stream, for a command that has to read the matrix more than once: ask before the work
-    /// begins.
+    /// Refuses a stream, for a command that has to read the matrix more than once: ask
+    /// before the work begins.
     ///
     /// # Errors
     /// [`FileError::OnePassOnly`].
@@ -128,13 +132,14 @@ impl Matrix {
         }
     }
 
-    /// One pass: calls `visit(row, column, piece)` for every row from the first to the last, and in it for
-    /// every piece from left to right. A piece lies in one row, holds at most 256 KiB, and begins at a
-    /// multiple of [`PIECE_ALIGNMENT`] columns. Every call starts from the first row again.
+    /// One pass: calls `visit(row, column, piece)` for every row from the first to the
+    /// last, and in it for every piece from left to right. A piece lies in one row, holds
+    /// at most 256 KiB, and begins at a multiple of [`PIECE_ALIGNMENT`] columns. Every
+    /// call starts from the first row again.
     ///
     /// # Errors
-    /// The first that `visit` returns, which ends the pass; else what went wrong with reading: a stream
-    /// that is cut short, too long or read a second time, or the disk.
+    /// The first that `visit` returns, which ends the pass; else what went wrong with
+    /// reading: a stream that is cut short, too long or read a second time, or the disk.
     pub fn for_each_piece<E>(
         &mut self,
         mut visit: impl FnMut(usize, usize, Piece<'_>) -> Result<(), E>,
@@ -152,7 +157,8 @@ impl Matrix {
             }
             Ok::<(), E>(())
         };
-        // A stream has its own process at the other end, and no end that a thread could be sure to see.
+        // A stream has its own process at the other end, and no end that a thread could
+        // be sure to see.
         if !self.array.is_rewindable() || self.array.bytes < WORTH_A_THREAD {
             let mut buffer = new_buffer(self.array.bytes);
             for chunk in chunks {
@@ -197,8 +203,8 @@ impl Matrix {
         })
     }
 
-    /// Reads row `row` into `values`, as f32 (see [`Piece::copy_to_f32`]). For single rows: a pass is
-    /// quicker for many.
+    /// Reads row `row` into `values`, as f32 (see [`Piece::copy_to_f32`]). For single
+    /// rows: a pass is quicker for many.
     ///
     /// # Errors
     /// No such row; `values` is not [`Matrix::cols`] long; a stream; the disk.
@@ -222,11 +228,12 @@ impl Matrix {
         Ok(())
     }
 
-    /// The whole matrix as f32, row after row, in one pass: for what is known to be small (sketches,
-    /// targets). `limit` is the most values that the caller is ready to hold.
+    /// The whole matrix as f32, row after row, in one pass: for what is known to be small
+    /// (sketches, targets). `limit` is the most values that the caller is ready to hold.
     ///
     /// # Errors
-    /// [`FileError::NotSmall`] if there are more than `limit`; else as [`Matrix::for_each_piece`].
+    /// [`FileError::NotSmall`] if there are more than `limit`; else as
+    /// [`Matrix::for_each_piece`].
     pub fn read_all_f32(&mut self, limit: usize) -> Result<Vec<f32>, FileError> {
         let Some(count) = self.rows.checked_mul(self.cols).filter(|&count| count <= limit) else {
             return Err(FileError::NotSmall {
@@ -300,7 +307,8 @@ impl Iterator for Chunks {
     }
 }
 
-/// A buffer for `bytes`, or as many as are read at once. Its elements are f64 for their alignment only.
+/// A buffer for `bytes`, or as many as are read at once. Its elements are f64 for their
+/// alignment only.
 fn new_buffer(bytes: u64) -> Vec<f64> {
     let bytes = bytes.min(BUFFER_BYTES as u64) as usize;
     vec![0.0; bytes.div_ceil(size_of::<f64>())]

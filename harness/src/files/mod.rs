@@ -1,17 +1,20 @@
-//! Arrays of gradients on disk: `.npy` and `.safetensors` come in as streams of rows, results go out
-//! as `.npy`, `.safetensors` and `.parquet` that appear whole or not at all.
+//! Arrays of gradients on disk: `.npy` and `.safetensors` come in as streams of rows,
+//! results go out as `.npy`, `.safetensors` and `.parquet` that appear whole or not at
+//! all.
 //!
-//! But for the steps of a recorded run, nothing here reads a file whole or maps it: a [`Matrix`] hands its values over in [`Piece`]s of at
-//! most 256 KiB, so gigabytes pass through two mebibytes of memory. Every refusal is a
-//! [`FileError`] whose text is one sentence that names the file, what was wrong and what was expected;
-//! no input makes this room panic.
+//! But for the steps of a recorded run, nothing here reads a file whole or maps it: a
+//! [`Matrix`] hands its values over in [`Piece`]s of at most 256 KiB, so gigabytes pass
+//! through two mebibytes of memory. Every refusal is a [`FileError`] whose text is one
+//! sentence that names the file, what was wrong and what was expected; no input makes
+//! this room panic.
 //!
-//! This room knows arrays only. It may not import the other rooms of the harness, nor the core or the
-//! kernels: what the numbers mean is the business of whoever reads them.
+//! This room knows arrays only. It may not import the other rooms of the harness, nor the
+//! core or the kernels: what the numbers mean is the business of whoever reads them.
 //!
-//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy` and
-//! `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then [`Destination`] → [`ArrayWriter`].
-//! `safetensors`) → [`Matrix`] or [`read_groups`], or a recorded run's [`StepFile`]s; then [`Destination`] → [`ArrayWriter`].
+//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`
+//! and `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then
+//! [`Destination`] → [`ArrayWriter`]. `safetensors`) → [`Matrix`] or [`read_groups`], or
+//! a recorded run's [`StepFile`]s; then [`Destination`] → [`ArrayWriter`].
 
 mod array;
 mod array_writer;

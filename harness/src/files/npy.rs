@@ -1,13 +1,15 @@
-//! The header of a `.npy` file, versions 1, 2 and 3 (NumPy's NEP 1 and `numpy.lib.format`).
+//! The header of a `.npy` file, versions 1, 2 and 3 (NumPy's NEP 1 and
+//! `numpy.lib.format`).
 //!
 //! ```text
 //! \x93NUMPY, major, minor, length of the text (u16 LE in version 1, else u32 LE), the text:
 //! {'descr': '<f4', 'fortran_order': False, 'shape': (200, 5000000), }
 //! ```
 //!
-//! The text is read here and not by a crate: the crate's parser overflows on a product of absurd
-//! dimensions and recurses once per bracket, so a hostile file can end the program. What NumPy writes
-//! needs one loop and no recursion. The dtype inside, and the header that we write, are npyz's.
+//! The text is read here and not by a crate: the crate's parser overflows on a product of
+//! absurd dimensions and recurses once per bracket, so a hostile file can end the
+//! program. What NumPy writes needs one loop and no recursion. The dtype inside, and the
+//! header that we write, are npyz's.
 
 use std::io::{self, Read, Write};
 
@@ -16,7 +18,8 @@ use npyz::{Endianness, TypeChar, TypeStr, WriterBuilder as _};
 use super::element::{Dtype, Element};
 use super::error::{FileError, Shape};
 
-/// The longest header that is believed; NumPy itself stops at 10,000 bytes unless told to trust the file.
+/// The longest header that is believed; NumPy itself stops at 10,000 bytes unless told to
+/// trust the file.
 const LONGEST_HEADER: usize = 1 << 16;
 
 /// What a `.npy` header says.
@@ -75,7 +78,8 @@ pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, F
     }
     let mut text = vec![0; length];
     reader.read_exact(&mut text).map_err(cut_short)?;
-    // Versions 1 and 2 are Latin-1, which only the field names of structured types can show.
+    // Versions 1 and 2 are Latin-1, which only the field names of structured types can
+    // show.
     let text =
         String::from_utf8(text).unwrap_or_else(|e| e.as_bytes().iter().map(|&b| char::from(b)).collect());
 

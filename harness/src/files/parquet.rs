@@ -43,7 +43,8 @@ pub struct TableRow<'a> {
     pub sketch: &'a [f32],
 }
 
-/// Writes a `.parquet` file with the columns `id`, `group`, `l1`, `l2_squared`, `max` and `sketch`, a list of K floats.
+/// Writes a `.parquet` file with the columns `id`, `group`, `l1`, `l2_squared`, `max` and
+/// `sketch`, a list of K floats.
 pub struct ParquetWriter {
     name: String,
     file: SerializedFileWriter<Output>,
@@ -103,7 +104,8 @@ impl ParquetWriter {
     fn try_flush(&mut self) -> Result<(), ParquetError> {
         let held = std::mem::take(&mut self.held);
         let Some(width) = held.sketch.len().checked_div(held.id.len()) else { return Ok(()) };
-        // A list's first number begins a row (0), its others go on with it (1); none is missing.
+        // A list's first number begins a row (0), its others go on with it (1); none is
+        // missing.
         let repetition: Vec<i16> = (0..held.sketch.len()).map(|i| i16::from(i % width.max(1) > 0)).collect();
         let definition = vec![1; held.sketch.len()];
         let mut group = self.file.next_row_group()?;

@@ -34,8 +34,8 @@ impl<'a> Piece<'a> {
         self.len() == 0
     }
 
-    /// Copies as many values as both sides have to `values`, as f32: f16 and bf16 widen exactly, f64 is
-    /// rounded to nearest even (beyond f32's range: to an infinity).
+    /// Copies as many values as both sides have to `values`, as f32: f16 and bf16 widen
+    /// exactly, f64 is rounded to nearest even (beyond f32's range: to an infinity).
     pub fn copy_to_f32(&self, values: &mut [f32]) {
         let n = self.len().min(values.len());
         let values = &mut values[..n];
@@ -47,7 +47,8 @@ impl<'a> Piece<'a> {
         }
     }
 
-    /// `count` values of `dtype` from `start` on, out of a buffer that holds at least that many.
+    /// `count` values of `dtype` from `start` on, out of a buffer that holds at least
+    /// that many.
     pub(super) fn of(buffer: &'a [f64], dtype: Dtype, start: usize, count: usize) -> Self {
         let values = start..start + count;
         match dtype {

@@ -1,5 +1,5 @@
-//! `.safetensors` files: the header read by the safetensors crate from its own bytes only, and small
-//! sets of f32 tensors written.
+//! `.safetensors` files: the header read by the safetensors crate from its own bytes
+//! only, and small sets of f32 tensors written.
 //!
 //! ```text
 //! length of the JSON (u64 LE), the JSON: {"name": {"dtype": "F32", "shape": [..], "data_offsets": [from, to]}, ..}, the values
@@ -61,7 +61,8 @@ pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Resul
 
     let mut tensors = Vec::new();
     for tensor in metadata.offset_keys() {
-        // The crate has checked that offsets follow one another and agree with shape and dtype.
+        // The crate has checked that offsets follow one another and agree with shape and
+        // dtype.
         let Some(info) = metadata.info(&tensor) else {
             continue;
         };
@@ -106,7 +107,8 @@ fn element(dtype: Stored) -> Element {
     }
 }
 
-/// The bytes before the values of a file of one tensor of `count` values. The same for the same arguments.
+/// The bytes before the values of a file of one tensor of `count` values. The same for
+/// the same arguments.
 pub(super) fn header_of_one(
     name: &str,
     shape: &[u64],
@@ -131,7 +133,8 @@ pub(super) fn header_of_one(
     [&(json.len() as u64).to_le_bytes()[..], &json].concat()
 }
 
-/// A tensor of f32 to write: `data` holds the product of `shape` values, last dimension fastest.
+/// A tensor of f32 to write: `data` holds the product of `shape` values, last dimension
+/// fastest.
 #[derive(Clone, Copy, Debug)]
 pub struct NamedTensor<'a> {
     /// Its name, unique in the file.
@@ -142,11 +145,12 @@ pub struct NamedTensor<'a> {
     pub data: &'a [f32],
 }
 
-/// Writes a `.safetensors` file that appears whole or not at all. The file is put together in memory:
-/// for small tensors.
+/// Writes a `.safetensors` file that appears whole or not at all. The file is put
+/// together in memory: for small tensors.
 ///
 /// # Errors
-/// A shape that disagrees with the number of values, or a destination that cannot be written.
+/// A shape that disagrees with the number of values, or a destination that cannot be
+/// written.
 pub fn write_safetensors(destination: &Destination, tensors: &[NamedTensor<'_>]) -> Result<(), FileError> {
     let file = destination.to_string();
     let unwritable = |cause: ::safetensors::SafeTensorError| {

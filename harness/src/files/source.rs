@@ -1,5 +1,5 @@
-//! Where an array comes from, as an argument of the program names it: `FILE.npy`, `FILE.safetensors#name`,
-//! `DIRECTORY.store` or `-`.
+//! Where an array comes from, as an argument of the program names it: `FILE.npy`,
+//! `FILE.safetensors#name`, `DIRECTORY.store` or `-`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,13 +12,14 @@ const STORE: &str = ".store";
 
 /// An argument that names one array.
 ///
-/// Parsing looks at the text only; whether the file is there is found out when it is opened.
+/// Parsing looks at the text only; whether the file is there is found out when it is
+/// opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `-`: a `.npy` file on standard input, which can be read once.
     Stdin,
-    /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file. A pipe (`<(…)`) will do where one
-    /// pass does.
+    /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file. A pipe
+    /// (`<(…)`) will do where one pass does.
     Npy(PathBuf),
     /// `FILE.safetensors#name`.
     Safetensors {

@@ -1,7 +1,7 @@
 //! A recorded training run: a directory with one `.safetensors` file a step.
 //!
-//! Files are named by the number of their step, `step-0000.safetensors` or any other name that ends in digits; the numbers follow one
-//! another without a gap. A file holds
+//! Files are named by the number of their step, `step-0000.safetensors` or any other name
+//! that ends in digits; the numbers follow one another without a gap. A file holds
 //!
 //! | tensor | shape | what |
 //! |---|---|---|
@@ -13,7 +13,8 @@
 //! | `target` | Q × p or p | for in-run Shapley: the validation gradients at this step |
 //! | `curvature` | as `target`, optional | for its second order: H Σ g, H the Hessian of each target's loss |
 //!
-//! Floats are `f16`, `bf16`, `f32` or `f64`, and become `f32`. A file is read whole: a step must fit in memory, a run need not.
+//! Floats are `f16`, `bf16`, `f32` or `f64`, and become `f32`. A file is read whole: a
+//! step must fit in memory, a run need not.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -71,7 +72,8 @@ pub struct StepFile {
 /// The files of a directory in the order of their steps.
 ///
 /// # Errors
-/// A directory that cannot be read, or holds no step; a number that is missing or comes twice.
+/// A directory that cannot be read, or holds no step; a number that is missing or comes
+/// twice.
 pub fn step_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let name = directory.display().to_string();
     if !directory.is_dir() {
@@ -129,7 +131,8 @@ impl StepFile {
     /// Reads a step.
     ///
     /// # Errors
-    /// A file that is not as the table says; ids that come twice; a learning rate that is not finite or negative.
+    /// A file that is not as the table says; ids that come twice; a learning rate that is
+    /// not finite or negative.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let name = path.display().to_string();
         let bytes = fs::read(path).map_err(|e| FileError::io(&name, "read", e))?;

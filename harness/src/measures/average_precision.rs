@@ -1,6 +1,7 @@
-//! Average precision AP = Σ_t (R_t − R_{t−1})·P_t over the distinct scores t from the highest down, P
-//! precision and R recall of what is flagged down to t: steps, no interpolation, as scikit-learn's
-//! `average_precision_score`. A random ranking has the share of positives on average.
+//! Average precision AP = Σ_t (R_t − R_{t−1})·P_t over the distinct scores t from the
+//! highest down, P precision and R recall of what is flagged down to t: steps, no
+//! interpolation, as scikit-learn's `average_precision_score`. A random ranking has the
+//! share of positives on average.
 
 use super::error::{MeasureError, check_length, check_two_classes};
 use super::roc::descending_steps;

@@ -1,7 +1,9 @@
-//! The budget: a detector flags its m highest scores, and the flags are compared with the truth.
+//! The budget: a detector flags its m highest scores, and the flags are compared with the
+//! truth.
 //!
-//! Equal scores are flagged by lower index first. A score that is NaN is flagged before all others, as
-//! +∞ is: a sample that cannot be scored is suspicious, never silently clean.
+//! Equal scores are flagged by lower index first. A score that is NaN is flagged before
+//! all others, as +∞ is: a sample that cannot be scored is suspicious, never silently
+//! clean.
 
 use core::cmp::Ordering;
 
@@ -31,8 +33,9 @@ pub fn found_in_budget(scores: &[f64], truth: &[bool], budget: usize) -> Result<
     Ok(flagged(scores, budget)?.into_iter().filter(|&i| truth[i]).count())
 }
 
-/// The share of all samples about which the flags are right (flagged and positive, or neither), 0 to 1,
-/// when the `budget` most suspicious are flagged: the paper's accuracy of detection.
+/// The share of all samples about which the flags are right (flagged and positive, or
+/// neither), 0 to 1, when the `budget` most suspicious are flagged: the paper's accuracy
+/// of detection.
 ///
 /// # Errors
 /// Lengths that differ; no samples; a budget larger than the number of samples.

@@ -1,9 +1,10 @@
 //! Measures: what a ranking of samples is worth when the truth is known.
 //!
-//! Plain functions of slices, in f64, that know nothing of models or data: the room imports no other.
-//! Throughout, a *score* is larger for a more suspicious sample, and `truth[i]` says that sample i really
-//! is what is looked for (a flipped label). Ties count half, by mid-ranks or by grouping: no result
-//! depends on the order in which equal scores stand, but for [`flagged`], which must choose and says how.
+//! Plain functions of slices, in f64, that know nothing of models or data: the room
+//! imports no other. Throughout, a *score* is larger for a more suspicious sample, and
+//! `truth[i]` says that sample i really is what is looked for (a flipped label). Ties
+//! count half, by mid-ranks or by grouping: no result depends on the order in which equal
+//! scores stand, but for [`flagged`], which must choose and says how.
 //!
 //! | file | what |
 //! |---|---|

@@ -5,8 +5,8 @@ use super::error::{MeasureError, check_length, check_numbers};
 /// The correlation of two slices of one length.
 ///
 /// # Errors
-/// Lengths that differ; a NaN (its index in the slice it stands in), or an infinity, whose distances are NaN; a side without two
-/// different values.
+/// Lengths that differ; a NaN (its index in the slice it stands in), or an infinity,
+/// whose distances are NaN; a side without two different values.
 pub fn pearson(x: &[f64], y: &[f64]) -> Result<f64, MeasureError> {
     check_length(y.len(), x.len())?;
     let (x, y) = (centred(x)?, centred(y)?);
@@ -22,7 +22,8 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Result<f64, MeasureError> {
     Ok((xy / libm::sqrt(xx) / libm::sqrt(yy)).clamp(-1.0, 1.0))
 }
 
-/// The distances from the mean, in units of the largest, so that no square under- or overflows.
+/// The distances from the mean, in units of the largest, so that no square under- or
+/// overflows.
 fn centred(x: &[f64]) -> Result<Vec<f64>, MeasureError> {
     let mean = x.iter().map(|v| v / x.len() as f64).sum::<f64>();
     let distances: Vec<f64> = x.iter().map(|v| v - mean).collect();

@@ -12,7 +12,8 @@ pub fn mid_ranks(values: &[f64]) -> Result<Vec<f64>, MeasureError> {
     order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
     let mut ranks = vec![0.0; values.len()];
     let mut before = 0;
-    // −0 and 0 are equal here, though total_cmp tells them apart: they stand side by side.
+    // −0 and 0 are equal here, though total_cmp tells them apart: they stand side by
+    // side.
     for group in order.chunk_by(|&i, &j| values[i] == values[j]) {
         let rank = before as f64 + (group.len() + 1) as f64 / 2.0;
         for &i in group {

@@ -1,7 +1,8 @@
 //! The ROC curve and the area under it.
 //!
-//! AUROC = P(score of a positive > score of a negative) + ½P(equal) = (R − P(P+1)/2)/(P·N), with R the
-//! sum of the positives' mid-ranks, P positives and N negatives (Mann & Whitney 1947). 0.5 is chance.
+//! AUROC = P(score of a positive > score of a negative) + ½P(equal) = (R −
+//! P(P+1)/2)/(P·N), with R the sum of the positives' mid-ranks, P positives and N
+//! negatives (Mann & Whitney 1947). 0.5 is chance.
 
 use super::error::{MeasureError, check_length, check_numbers, check_two_classes};
 use super::ranks::mid_ranks;
@@ -30,8 +31,8 @@ pub struct RocPoint {
     pub true_positive_rate: f64,
 }
 
-/// The curve from (0, 0) to (1, 1), one point a distinct score. The trapezoids below it add up to
-/// [`auroc`].
+/// The curve from (0, 0) to (1, 1), one point a distinct score. The trapezoids below it
+/// add up to [`auroc`].
 ///
 /// # Errors
 /// As [`auroc`].
@@ -57,7 +58,8 @@ pub(super) struct Step {
     pub(super) hits: usize,
 }
 
-/// One step a distinct score, from the highest down, with all samples of that score at once.
+/// One step a distinct score, from the highest down, with all samples of that score at
+/// once.
 pub(super) fn descending_steps(scores: &[f64], truth: &[bool]) -> Result<Vec<Step>, MeasureError> {
     check_numbers(scores)?;
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -79,7 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Small whole scores, so that ties are common, with at least one sample of each truth.
+    /// Small whole scores, so that ties are common, with at least one sample of each
+    /// truth.
     fn ranked() -> impl Strategy<Value = (Vec<f64>, Vec<bool>)> {
         prop::collection::vec((0u8..12, any::<bool>()), 2..60).prop_map(|mut pairs| {
             pairs[0].1 = true;

@@ -7,7 +7,8 @@ use super::ranks::mid_ranks;
 /// The rank correlation of two slices of one length.
 ///
 /// # Errors
-/// Lengths that differ; a NaN (its index in the slice it stands in); a side without two different values.
+/// Lengths that differ; a NaN (its index in the slice it stands in); a side without two
+/// different values.
 pub fn spearman(x: &[f64], y: &[f64]) -> Result<f64, MeasureError> {
     check_length(y.len(), x.len())?;
     let (a, b) = (mid_ranks(x)?, mid_ranks(y)?);
@@ -21,7 +22,8 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Result<f64, MeasureError> {
     if aa == 0.0 || bb == 0.0 {
         return Err(MeasureError::Constant { samples: x.len() });
     }
-    // One root for each, since the product of two long sums of squares could lose its last digits.
+    // One root for each, since the product of two long sums of squares could lose its
+    // last digits.
     Ok((ab / libm::sqrt(aa) / libm::sqrt(bb)).clamp(-1.0, 1.0))
 }
 

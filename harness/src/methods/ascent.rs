@@ -1,7 +1,9 @@
-//! A few steps *up* the mean loss of some samples: what unlearning them means to Forward-INF and UnTrac.
+//! A few steps *up* the mean loss of some samples: what unlearning them means to
+//! Forward-INF and UnTrac.
 //!
-//! Gradient ascent θ ← θ + η ∇ℓ̄, or Adam's direction (Kingma & Ba 2015, β = 0.9 and 0.999, ε = 10⁻⁸, bias corrected), in which every
-//! coordinate moves by about η a step however small its gradient is.
+//! Gradient ascent θ ← θ + η ∇ℓ̄, or Adam's direction (Kingma & Ba 2015, β = 0.9 and
+//! 0.999, ε = 10⁻⁸, bias corrected), in which every coordinate moves by about η a step
+//! however small its gradient is.
 
 use crate::data::Dataset;
 use crate::model::{DoubleMlp, DoubleScratch, ModelError};

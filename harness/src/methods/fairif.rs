@@ -1,12 +1,18 @@
-//! FairIF: weights of the training samples that close the gap between groups of validation samples, and training with them.
+//! FairIF: weights of the training samples that close the gap between groups of
+//! validation samples, and training with them.
 //!
-//! With L_k the mean loss of group k, L̄ the mean over groups and G_k = L_k − L̄ the gaps, to first order weights 1 + ε change them by
-//! A ε, A_ki = −(1/n)(∇L_k − ∇L̄)ᵀ(H + λI)⁻¹g_i: the influence of a sample's weight (θ moves by −(1/n) H⁻¹ Σ ε_i g_i). The smallest weights
-//! that close the gaps solve min ‖G + Aε‖² + ρ‖ε‖², ε = −Aᵀ(AAᵀ + ρI)⁻¹G; ρ is [`FairIf::ridge`] times the mean diagonal of AAᵀ. Weights below 0 become 0.
+//! With L_k the mean loss of group k, L̄ the mean over groups and G_k = L_k − L̄ the
+//! gaps, to first order weights 1 + ε change them by A ε, A_ki = −(1/n)(∇L_k − ∇L̄)ᵀ(H +
+//! λI)⁻¹g_i: the influence of a sample's weight (θ moves by −(1/n) H⁻¹ Σ ε_i g_i). The
+//! smallest weights that close the gaps solve min ‖G + Aε‖² + ρ‖ε‖², ε = −Aᵀ(AAᵀ +
+//! ρI)⁻¹G; ρ is [`FairIf::ridge`] times the mean diagonal of AAᵀ. Weights below 0 become
+//! 0.
 //!
-//! H is the mean Gauss–Newton matrix over the training samples, λ = damping · its mean eigenvalue. A weight above 1 is that of a sample that
-//! helps the groups that fare worse. Source: Wang et al. 2022, "Understanding Instance-Level Impact of Fairness Constraints" and FairIF; the
-//! source closes gaps of rates, whose smooth stand-in here is the loss.
+//! H is the mean Gauss–Newton matrix over the training samples, λ = damping · its mean
+//! eigenvalue. A weight above 1 is that of a sample that helps the groups that fare
+//! worse. Source: Wang et al. 2022, "Understanding Instance-Level Impact of Fairness
+//! Constraints" and FairIF; the source closes gaps of rates, whose smooth stand-in here
+//! is the loss.
 //!
 //! *Cost*: p³/6 and C·n·p² for H, so small models only.
 
@@ -50,7 +56,8 @@ impl FairIf {
     /// The weight of every training sample, at least 0; around 1.
     ///
     /// # Errors
-    /// As [`group_gaps`]; a training set of another shape; settings that are not positive.
+    /// As [`group_gaps`]; a training set of another shape; settings that are not
+    /// positive.
     pub fn weights(
         &self,
         model: &DoubleMlp,
@@ -144,7 +151,8 @@ mod tests {
     use crate::data::blobs;
     use crate::model::{TrainConfig, Trajectory};
 
-    /// Blobs of which four in ten training samples of the third class are labelled as the first: the group that fares worse.
+    /// Blobs of which four in ten training samples of the third class are labelled as the
+    /// first: the group that fares worse.
     fn unequal() -> (Dataset, Dataset, Vec<usize>, Vec<bool>) {
         let whole = blobs(240, 3, 2, 1.0, 4).unwrap();
         let (first, last): (Vec<usize>, Vec<usize>) = ((0..160).collect(), (160..240).collect());

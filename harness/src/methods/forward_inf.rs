@@ -1,15 +1,19 @@
-//! Forward-INF, by the mirrored influence hypothesis: unlearn the *target* by a few steps of ascent, and see which training losses rise.
+//! Forward-INF, by the mirrored influence hypothesis: unlearn the *target* by a few steps
+//! of ascent, and see which training losses rise.
 //!
-//! score(z, v) = ℓ(z; θ′) − ℓ(z; θ), with θ′ after an ascent on ℓ_v. Positive is helpful: what v needs and what z needs are the same
-//! weights. Scale: nats; with one small step it is η·g_z·v. Source: Ko et al. 2024, "The Mirrored Influence Hypothesis".
+//! score(z, v) = ℓ(z; θ′) − ℓ(z; θ), with θ′ after an ascent on ℓ_v. Positive is helpful:
+//! what v needs and what z needs are the same weights. Scale: nats; with one small step
+//! it is η·g_z·v. Source: Ko et al. 2024, "The Mirrored Influence Hypothesis".
 //!
-//! *Cost*: the ascent's backward passes, and two forward passes a training sample, of which the one at θ can serve all targets.
+//! *Cost*: the ascent's backward passes, and two forward passes a training sample, of
+//! which the one at θ can serve all targets.
 
 use super::ascent::{Ascent, ascend};
 use crate::data::Dataset;
 use crate::model::{DoubleMlp, ModelError};
 
-/// The score of every training sample for the samples of `targets` at `indices` together, in the training set's order.
+/// The score of every training sample for the samples of `targets` at `indices` together,
+/// in the training set's order.
 ///
 /// # Errors
 /// As [`ascend`]; a training set of another shape.

@@ -1,4 +1,5 @@
-//! The mean Gauss–Newton matrix of a set, written out: (1/n) Σ_i Σ_c p_c ∇(−ln p_c)∇(−ln p_c)ᵀ. Of softmax regression it is the Hessian.
+//! The mean Gauss–Newton matrix of a set, written out: (1/n) Σ_i Σ_c p_c ∇(−ln p_c)∇(−ln
+//! p_c)ᵀ. Of softmax regression it is the Hessian.
 //!
 //! *Memory*: p² of `f64`, and 64·C rows of p. *Cost*: C·n·p², so small models only.
 

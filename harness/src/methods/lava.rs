@@ -1,15 +1,21 @@
-//! LAVA: how each training sample adds to the distance between training and validation data, without any model.
+//! LAVA: how each training sample adds to the distance between training and validation
+//! data, without any model.
 //!
-//! The distance is the entropic Wasserstein distance between the two sets, each sample of equal mass, with the ground cost
-//! c((x, y), (x′, y′)) = ‖x − x′‖² + w·D(y, y′), where D(y, y′) is the same kind of distance between the features of the training samples of
-//! class y and of the validation samples of class y′. So a sample is far from its like if its features are odd for its *label*.
+//! The distance is the entropic Wasserstein distance between the two sets, each sample of
+//! equal mass, with the ground cost c((x, y), (x′, y′)) = ‖x − x′‖² + w·D(y, y′), where
+//! D(y, y′) is the same kind of distance between the features of the training samples of
+//! class y and of the validation samples of class y′. So a sample is far from its like if
+//! its features are odd for its *label*.
 //!
-//! With f the dual potential of the training side, moving mass onto sample i from all the others changes the distance at the rate
-//! f_i − mean_{j≠i} f_j, the calibrated gradient: higher is worse in the source. **Here its negative is returned**: positive is helpful.
-//! Scale: squared units of the features. Source: Just et al. 2023, "LAVA: Data Valuation without Pre-Specified Learning Algorithms".
+//! With f the dual potential of the training side, moving mass onto sample i from all the
+//! others changes the distance at the rate f_i − mean_{j≠i} f_j, the calibrated gradient:
+//! higher is worse in the source. **Here its negative is returned**: positive is helpful.
+//! Scale: squared units of the features. Source: Just et al. 2023, "LAVA: Data Valuation
+//! without Pre-Specified Learning Algorithms".
 //!
-//! Sinkhorn's iteration in logarithms, so that nothing under- or overflows, with regularisation ε in units of the mean cost. *Cost*: n·m
-//! exponentials an iteration, n and m the sizes of the sets.
+//! Sinkhorn's iteration in logarithms, so that nothing under- or overflows, with
+//! regularisation ε in units of the mean cost. *Cost*: n·m exponentials an iteration, n
+//! and m the sizes of the sets.
 
 use crate::data::{DataError, Dataset};
 
@@ -75,7 +81,8 @@ fn squared(x: &[f32], y: &[f32]) -> f64 {
     x.iter().zip(y).map(|(x, y)| f64::from(x - y) * f64::from(x - y)).sum()
 }
 
-/// D for every pair of classes, training class by class; where a class has no samples on one side, the largest of the others.
+/// D for every pair of classes, training class by class; where a class has no samples on
+/// one side, the largest of the others.
 fn label_distances(train: &Dataset, validation: &Dataset, settings: Lava) -> Vec<f64> {
     let classes = train.classes();
     let of = |set: &Dataset, class: usize| -> Vec<usize> {
@@ -107,7 +114,8 @@ fn label_distances(train: &Dataset, validation: &Dataset, settings: Lava) -> Vec
     distances.iter().map(|d| if d.is_nan() { largest } else { *d }).collect()
 }
 
-/// The value of the regularised problem's dual, and the potential of the rows. `costs` is rows × columns; `a` and `b` are the masses.
+/// The value of the regularised problem's dual, and the potential of the rows. `costs` is
+/// rows × columns; `a` and `b` are the masses.
 fn sinkhorn(costs: &[f64], a: &[f64], b: &[f64], settings: Lava) -> (f64, Vec<f64>) {
     let mean = costs.iter().sum::<f64>() / costs.len() as f64;
     let epsilon = settings.regularisation * if mean > 0.0 { mean } else { 1.0 };
@@ -128,7 +136,8 @@ fn sinkhorn(costs: &[f64], a: &[f64], b: &[f64], settings: Lava) -> (f64, Vec<f6
         update(&mut f, costs, &g, &log_b);
         update(&mut g, &transposed, &f, &log_a);
     }
-    // After an update of g the columns' masses are met, and the dual's last term is ε(1 − 1) = 0.
+    // After an update of g the columns' masses are met, and the dual's last term is ε(1 −
+    // 1) = 0.
     let value =
         f.iter().zip(a).map(|(f, a)| f * a).sum::<f64>() + g.iter().zip(b).map(|(g, b)| g * b).sum::<f64>();
     (value, f)

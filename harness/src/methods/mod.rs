@@ -1,8 +1,10 @@
-//! Influence methods that need a model and not only gradients: they train it a little, run it forward, or compare data sets.
+//! Influence methods that need a model and not only gradients: they train it a little,
+//! run it forward, or compare data sets.
 //!
-//! Each states its formula, sign, scale and source. Positive is helpful, as in the core. Everything is in f64 and a pure function of its
-//! arguments. May import `data` and `model`; knows nothing of truth, files or terminals. The project's `docs/methods.md` compares them with
-//! the core's.
+//! Each states its formula, sign, scale and source. Positive is helpful, as in the core.
+//! Everything is in f64 and a pure function of its arguments. May import `data` and
+//! `model`; knows nothing of truth, files or terminals. The project's `docs/methods.md`
+//! compares them with the core's.
 //!
 //! | file | what |
 //! |---|---|

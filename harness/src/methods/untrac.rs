@@ -1,18 +1,22 @@
-//! UnTrac: unlearn a part of the training data by ascent and see which target losses rise; UnTrac-Inv: unlearn the targets and see which
-//! training losses rise.
+//! UnTrac: unlearn a part of the training data by ascent and see which target losses
+//! rise; UnTrac-Inv: unlearn the targets and see which training losses rise.
 //!
-//! - UnTrac: score(S, v) = ℓ_v(θ_S′) − ℓ_v(θ), θ_S′ after an ascent on the mean loss of the part S: one ascent a part.
-//! - UnTrac-Inv: score(S, V) = ℓ̄_S(θ_V′) − ℓ̄_S(θ), θ_V′ after an ascent on the mean loss of the targets V: one ascent for all parts.
+//! - UnTrac: score(S, v) = ℓ_v(θ_S′) − ℓ_v(θ), θ_S′ after an ascent on the mean loss of
+//!   the part S: one ascent a part.
+//! - UnTrac-Inv: score(S, V) = ℓ̄_S(θ_V′) − ℓ̄_S(θ), θ_V′ after an ascent on the mean
+//!   loss of the targets V: one ascent for all parts.
 //!
-//! Positive is helpful: forgetting the one makes the other worse. Scale: nats. The source ascends with Adam, whose steps do not vanish
-//! with the gradients of samples that are fitted well. Source: Isonuma & Titov 2024, "Unlearning Traces the Influential Training Data of
-//! Language Models".
+//! Positive is helpful: forgetting the one makes the other worse. Scale: nats. The source
+//! ascends with Adam, whose steps do not vanish with the gradients of samples that are
+//! fitted well. Source: Isonuma & Titov 2024, "Unlearning Traces the Influential Training
+//! Data of Language Models".
 
 use super::ascent::{Ascent, ascend};
 use crate::data::Dataset;
 use crate::model::{DoubleMlp, ModelError};
 
-/// The score of one part of the training data (by its samples' indices) for every target, in the targets' order.
+/// The score of one part of the training data (by its samples' indices) for every target,
+/// in the targets' order.
 ///
 /// # Errors
 /// As [`ascend`]; targets of another shape.
@@ -27,7 +31,8 @@ pub fn untrac(
     Ok(after.iter().zip(model.losses(targets)?).map(|(after, before)| after - before).collect())
 }
 
-/// The score of every part of the training data for the targets at `indices` together, in the parts' order.
+/// The score of every part of the training data for the targets at `indices` together, in
+/// the parts' order.
 ///
 /// # Errors
 /// As [`ascend`]; a part that is empty or has an index past the end.

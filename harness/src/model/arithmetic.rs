@@ -1,6 +1,7 @@
-//! The two loops that all time goes into, written so that the compiler vectorises them without changing
-//! a bit: a product is rounded, then added; sums run over 16 interleaved lanes (term i in lane i mod 16),
-//! folded 16→8→4→2→1 by adding the upper half to the lower.
+//! The two loops that all time goes into, written so that the compiler vectorises them
+//! without changing a bit: a product is rounded, then added; sums run over 16 interleaved
+//! lanes (term i in lane i mod 16), folded 16→8→4→2→1 by adding the upper half to the
+//! lower.
 
 const LANES: usize = 16;
 

@@ -1,20 +1,28 @@
-//! The same network in f64: what truth is computed with, and where second derivatives come from.
+//! The same network in f64: what truth is computed with, and where second derivatives
+//! come from.
 //!
-//! A loss that changes in its sixth digit when a sample is left out cannot be told from f32's rounding after a few hundred steps; in
-//! f64 it can. The layers and their order are those of [`Mlp`].
+//! A loss that changes in its sixth digit when a sample is left out cannot be told from
+//! f32's rounding after a few hundred steps; in f64 it can. The layers and their order
+//! are those of [`Mlp`].
 //!
-//! With a_0 = x, z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0), p = softmax(z_L), δ_L = p − 1_y, and a dot for the derivative along a
-//! direction (V_l, v_l) of the parameters (Pearlmutter 1994, forward over reverse):
+//! With a_0 = x, z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0), p = softmax(z_L), δ_L = p −
+//! 1_y, and a dot for the derivative along a direction (V_l, v_l) of the parameters
+//! (Pearlmutter 1994, forward over reverse):
 //!
 //! - forward ż_l = W_l ȧ_l + V_l a_l + v_l, ȧ_{l+1} = ż_l ⊙ 1(z_l > 0), ȧ_0 = 0;
-//! - δ̇_L = p ⊙ (ż_L − p·ż_L), and backward δ̇_l = (W_{l+1}ᵀ δ̇_{l+1} + V_{l+1}ᵀ δ_{l+1}) ⊙ 1(z_l > 0);
-//! - the **Hessian** times the direction is δ̇_l a_lᵀ + δ_l ȧ_lᵀ for W_l and δ̇_l for c_l.
+//! - δ̇_L = p ⊙ (ż_L − p·ż_L), and backward δ̇_l = (W_{l+1}ᵀ δ̇_{l+1} + V_{l+1}ᵀ δ_{l+1})
+//!   ⊙ 1(z_l > 0);
+//! - the **Hessian** times the direction is δ̇_l a_lᵀ + δ_l ȧ_lᵀ for W_l and δ̇_l for
+//!   c_l.
 //!
-//! The **generalised Gauss–Newton** matrix JᵀΛJ, with Λ = diag p − ppᵀ, is what remains without the second derivatives of the
-//! network: δ̇_L goes back through Wᵀ alone, and the product is δ̇_l a_lᵀ. It is positive semi-definite; without hidden layers both are
-//! one. Where a hidden sum is exactly 0 the one-sided derivative of the dead side is meant, as in the gradient.
+//! The **generalised Gauss–Newton** matrix JᵀΛJ, with Λ = diag p − ppᵀ, is what remains
+//! without the second derivatives of the network: δ̇_L goes back through Wᵀ alone, and
+//! the product is δ̇_l a_lᵀ. It is positive semi-definite; without hidden layers both are
+//! one. Where a hidden sum is exactly 0 the one-sided derivative of the dead side is
+//! meant, as in the gradient.
 //!
-//! *Cost*: p multiplications forward, p for a gradient, 4p for a product. A [`DoubleScratch`] is reused, so no sample allocates.
+//! *Cost*: p multiplications forward, p for a gradient, 4p for a product. A
+//! [`DoubleScratch`] is reused, so no sample allocates.
 
 use super::error::{ModelError, check_length};
 use super::layers::Layer;
@@ -32,7 +40,8 @@ pub struct DoubleMlp {
 #[derive(Clone, Debug, Default)]
 pub struct DoubleScratch {
     input: Vec<f64>,
-    /// Outputs of each layer one after another: after ReLU for the hidden ones, logits for the last.
+    /// Outputs of each layer one after another: after ReLU for the hidden ones, logits
+    /// for the last.
     outputs: Vec<f64>,
     deltas: Vec<f64>,
     /// Derivatives of the outputs and of the deltas along a direction.
@@ -122,7 +131,8 @@ impl DoubleMlp {
         Ok(loss)
     }
 
-    /// Writes ∇_x ℓ, the derivatives of one sample's loss by its features, into `gradient`, one a feature; returns the loss.
+    /// Writes ∇_x ℓ, the derivatives of one sample's loss by its features, into
+    /// `gradient`, one a feature; returns the loss.
     ///
     /// # Errors
     /// As [`loss`](Self::loss), or a `gradient` of another length.
@@ -145,7 +155,8 @@ impl DoubleMlp {
         Ok(loss)
     }
 
-    /// Adds `weight` times the curvature of one sample's loss times `direction` to `sum`, both p long.
+    /// Adds `weight` times the curvature of one sample's loss times `direction` to `sum`,
+    /// both p long.
     ///
     /// # Errors
     /// As [`add_gradient`](Self::add_gradient), or a `direction` of another length.
@@ -185,7 +196,8 @@ impl DoubleMlp {
         Ok(())
     }
 
-    /// Σ over the samples at `indices` of the curvature times `direction`, into `product` (p values, overwritten).
+    /// Σ over the samples at `indices` of the curvature times `direction`, into `product`
+    /// (p values, overwritten).
     ///
     /// # Errors
     /// An index past the end, and as [`add_product`](Self::add_product).
@@ -212,7 +224,8 @@ impl DoubleMlp {
         if label as usize >= classes { Err(ModelError::Label { label, classes }) } else { Ok(()) }
     }
 
-    /// Calls `act` for each layer with the place of its outputs and, but for the first, of its inputs.
+    /// Calls `act` for each layer with the place of its outputs and, but for the first,
+    /// of its inputs.
     fn each_layer(&self, mut act: impl FnMut(&Layer, usize, Option<usize>)) {
         let mut begin = 0;
         for (number, layer) in self.layers.iter().enumerate() {
@@ -221,7 +234,8 @@ impl DoubleMlp {
         }
     }
 
-    /// Leaves the outputs of all layers, the probabilities and the last layer's δ; returns the loss.
+    /// Leaves the outputs of all layers, the probabilities and the last layer's δ;
+    /// returns the loss.
     fn forward(&self, x: &[f32], label: usize, scratch: &mut DoubleScratch) -> f64 {
         let size: usize = self.layers.iter().map(|layer| layer.outputs).sum();
         let DoubleScratch { input, outputs, deltas, probabilities, .. } = scratch;
@@ -310,7 +324,8 @@ impl DoubleMlp {
         });
     }
 
-    /// Calls `act` from the last layer to the second with the places of its outputs and of its inputs.
+    /// Calls `act` from the last layer to the second with the places of its outputs and
+    /// of its inputs.
     fn each_layer_back(&self, mut act: impl FnMut(&Layer, usize, usize)) {
         let mut end: usize = self.layers.iter().map(|layer| layer.outputs).sum();
         for layer in self.layers.iter().skip(1).rev() {

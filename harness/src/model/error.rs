@@ -22,7 +22,8 @@ pub enum ModelError {
         /// The number of classes.
         classes: usize,
     },
-    /// A layer has no inputs or no outputs, or fewer than two classes come out at the end.
+    /// A layer has no inputs or no outputs, or fewer than two classes come out at the
+    /// end.
     #[error("a model of widths {widths:?} asked for, expected at least 1 everywhere and 2 at the end")]
     Widths {
         /// Inputs, hidden widths, classes.
@@ -38,7 +39,8 @@ pub enum ModelError {
         /// The range expected, in words.
         expected: &'static str,
     },
-    /// The loss of a mini-batch is not finite: the learning rate is too large for the data.
+    /// The loss of a mini-batch is not finite: the learning rate is too large for the
+    /// data.
     #[error(
         "training diverged in epoch {epoch}: the loss is not finite, expected a smaller learning rate than {learning_rate}"
     )]

@@ -5,8 +5,8 @@ use super::mlp::{Mlp, Scratch};
 use crate::data::Dataset;
 
 impl Mlp {
-    /// Every sample's cross-entropy in nats, in the set's order: the plain baseline against which detectors
-    /// of flipped labels are held (larger = more suspicious).
+    /// Every sample's cross-entropy in nats, in the set's order: the plain baseline
+    /// against which detectors of flipped labels are held (larger = more suspicious).
     ///
     /// # Errors
     /// A set with another number of features, or a label that is no class of the model.

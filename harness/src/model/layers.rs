@@ -1,5 +1,6 @@
-//! Where each layer's parameters lie in the one flat vector θ: layer by layer from the input, first the
-//! weights (outputs × inputs, row-major), then the biases. Gradients have the same order.
+//! Where each layer's parameters lie in the one flat vector θ: layer by layer from the
+//! input, first the weights (outputs × inputs, row-major), then the biases. Gradients
+//! have the same order.
 
 use super::error::ModelError;
 

@@ -1,12 +1,14 @@
-//! Softmax cross-entropy of one sample, ℓ = ln Σ_c e^{z_c} − z_y, and its derivative ∂ℓ/∂z = p − 1_y.
+//! Softmax cross-entropy of one sample, ℓ = ln Σ_c e^{z_c} − z_y, and its derivative
+//! ∂ℓ/∂z = p − 1_y.
 //!
-//! In f64 from f32 logits. With m the largest logit, ℓ = (m − z_y) + ln(1 + Σ_{c≠argmax} e^{z_c−m}) by
-//! `log1p`, and p_y − 1 = −Σ_{c≠y} p_c: nothing overflows, and a sample that the model fits well keeps
-//! the leading digits of its tiny loss and gradient, where 1 − p would round to 0. (Well fitted samples
-//! would otherwise tie, and every ranking by loss or gradient would suffer.)
+//! In f64 from f32 logits. With m the largest logit, ℓ = (m − z_y) + ln(1 + Σ_{c≠argmax}
+//! e^{z_c−m}) by `log1p`, and p_y − 1 = −Σ_{c≠y} p_c: nothing overflows, and a sample
+//! that the model fits well keeps the leading digits of its tiny loss and gradient, where
+//! 1 − p would round to 0. (Well fitted samples would otherwise tie, and every ranking by
+//! loss or gradient would suffer.)
 
-/// The loss of `logits` for `label`; `delta` becomes ∂ℓ/∂z. NaN in, NaN out. Lengths agree and the label
-/// is below them.
+/// The loss of `logits` for `label`; `delta` becomes ∂ℓ/∂z. NaN in, NaN out. Lengths
+/// agree and the label is below them.
 pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> f64 {
     let best = largest(logits);
     let top = f64::from(logits[best]);
@@ -20,7 +22,8 @@ pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> 
         }
         if c != label {
             wrong += e;
-            // One f32 holds it until the sum is known; its rounding is part of the result's.
+            // One f32 holds it until the sum is known; its rounding is part of the
+            // result's.
             delta[c] = e as f32;
         }
     }
@@ -31,7 +34,8 @@ pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> 
     (top - f64::from(logits[label])) + libm::log1p(others)
 }
 
-/// The index of the largest logit, the lowest of equals; NaN never wins, and 0 when all are NaN.
+/// The index of the largest logit, the lowest of equals; NaN never wins, and 0 when all
+/// are NaN.
 pub(super) fn largest(logits: &[f32]) -> usize {
     let mut best = 0;
     for (c, &z) in logits.iter().enumerate() {

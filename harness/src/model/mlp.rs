@@ -1,9 +1,9 @@
-//! A multi-layer perceptron: linear layers with ReLU between them and softmax cross-entropy at the end.
-//! Without hidden layers it is softmax (logistic) regression.
+//! A multi-layer perceptron: linear layers with ReLU between them and softmax
+//! cross-entropy at the end. Without hidden layers it is softmax (logistic) regression.
 //!
-//! Forward z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0); backward δ_l = (W_{l+1}ᵀ δ_{l+1}) ⊙ [a_{l+1} > 0],
-//! and the gradient of one sample's loss is δ_l a_lᵀ for W_l and δ_l for c_l. Cost: p multiplications
-//! forward, p for the gradient.
+//! Forward z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0); backward δ_l = (W_{l+1}ᵀ δ_{l+1})
+//! ⊙ [a_{l+1} > 0], and the gradient of one sample's loss is δ_l a_lᵀ for W_l and δ_l for
+//! c_l. Cost: p multiplications forward, p for the gradient.
 
 use super::arithmetic::{axpy, dot};
 use super::error::{ModelError, check_length};
@@ -18,22 +18,25 @@ pub struct Mlp {
     parameters: Vec<f32>,
 }
 
-/// Memory for one forward and backward pass. It fits itself to the model on first use and is then reused:
-/// later samples allocate nothing.
+/// Memory for one forward and backward pass. It fits itself to the model on first use and
+/// is then reused: later samples allocate nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    /// Outputs of each layer one after another: after ReLU for the hidden ones, logits for the last.
+    /// Outputs of each layer one after another: after ReLU for the hidden ones, logits
+    /// for the last.
     outputs: Vec<f32>,
     /// δ of each layer, at the same places.
     deltas: Vec<f32>,
 }
 
-/// One layer's share of a sample's gradient, as its two factors: ∂ℓ/∂W = δ aᵀ and ∂ℓ/∂c = δ.
+/// One layer's share of a sample's gradient, as its two factors: ∂ℓ/∂W = δ aᵀ and ∂ℓ/∂c =
+/// δ.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerGradient<'a> {
     /// The layer's number, 0 at the input.
     pub layer: usize,
-    /// Offset of the layer's weights in the parameter vector (outputs × inputs, row-major).
+    /// Offset of the layer's weights in the parameter vector (outputs × inputs,
+    /// row-major).
     pub weights: usize,
     /// Offset of the layer's biases.
     pub bias: usize,
@@ -44,8 +47,8 @@ pub struct LayerGradient<'a> {
 }
 
 impl LayerGradient<'_> {
-    /// Writes the layer's whole gradient at its place in `gradient`, a vector as long as the parameters.
-    /// Each product is rounded once.
+    /// Writes the layer's whole gradient at its place in `gradient`, a vector as long as
+    /// the parameters. Each product is rounded once.
     ///
     /// # Errors
     /// A `gradient` that ends before the layer does.
@@ -64,8 +67,8 @@ impl LayerGradient<'_> {
         Ok(())
     }
 
-    /// Adds the layer's gradient to a sum over samples. A row whose δ is 0 adds nothing, as adding zeros
-    /// to it would.
+    /// Adds the layer's gradient to a sum over samples. A row whose δ is 0 adds nothing,
+    /// as adding zeros to it would.
     pub(super) fn add_to(&self, sum: &mut [f32]) {
         let part = &mut sum[self.weights..self.bias + self.delta.len()];
         let (weights, bias) = part.split_at_mut(self.bias - self.weights);
@@ -79,8 +82,8 @@ impl LayerGradient<'_> {
 }
 
 impl Mlp {
-    /// A fresh model for `inputs` features: weights from N(0, 2/inputs of the layer) (He et al. 2015) by
-    /// `seed`, biases 0. No hidden widths make it softmax regression.
+    /// A fresh model for `inputs` features: weights from N(0, 2/inputs of the layer) (He
+    /// et al. 2015) by `seed`, biases 0. No hidden widths make it softmax regression.
     ///
     /// # Errors
     /// A width of 0; fewer than two classes.
@@ -163,8 +166,9 @@ impl Mlp {
         self.forward_and_loss(x, label, scratch)
     }
 
-    /// Runs one sample forward and backward and shows each layer's factors to `visit`, from the last layer
-    /// to the first. Returns the loss. Allocates nothing once `scratch` fits.
+    /// Runs one sample forward and backward and shows each layer's factors to `visit`,
+    /// from the last layer to the first. Returns the loss. Allocates nothing once
+    /// `scratch` fits.
     ///
     /// # Errors
     /// Another number of features; a label that is no class (nothing is visited then).
@@ -180,12 +184,14 @@ impl Mlp {
         Ok(loss)
     }
 
-    /// Runs one sample forward and shows the factors of `scale` times its gradient, from the last layer to the first, where
-    /// `scale` is a function of the label's probability p_y and of 1 − p_y, in f64. Returns the loss.
+    /// Runs one sample forward and shows the factors of `scale` times its gradient, from
+    /// the last layer to the first, where `scale` is a function of the label's
+    /// probability p_y and of 1 − p_y, in f64. Returns the loss.
     ///
-    /// - The gradient of the **margin** f = ln(p_y/(1 − p_y)), which is −∇ℓ/(1 − p_y): `|_, rest| -1.0 / rest`.
-    /// - The **pseudo-gradients** √p_c·∇(−ln p_c) whose outer products, summed over the classes c as labels, are the generalised
-    ///   Gauss–Newton matrix: `|p, _| p.sqrt()`.
+    /// - The gradient of the **margin** f = ln(p_y/(1 − p_y)), which is −∇ℓ/(1 − p_y):
+    ///   `|_, rest| -1.0 / rest`.
+    /// - The **pseudo-gradients** √p_c·∇(−ln p_c) whose outer products, summed over the
+    ///   classes c as labels, are the generalised Gauss–Newton matrix: `|p, _| p.sqrt()`.
     ///
     /// # Errors
     /// As [`backward`](Self::backward).
@@ -224,11 +230,13 @@ impl Mlp {
         }
     }
 
-    /// Writes the whole gradient of one sample's loss into `gradient` (p values, all overwritten). Returns
-    /// the loss. The same bits as [`backward`](Self::backward)'s factors multiplied out.
+    /// Writes the whole gradient of one sample's loss into `gradient` (p values, all
+    /// overwritten). Returns the loss. The same bits as [`backward`](Self::backward)'s
+    /// factors multiplied out.
     ///
     /// # Errors
-    /// Another number of features; a label that is no class; a `gradient` of another length than p.
+    /// Another number of features; a label that is no class; a `gradient` of another
+    /// length than p.
     pub fn gradient_into(
         &self,
         x: &[f32],
@@ -246,11 +254,13 @@ impl Mlp {
         outcome.map(|()| loss)
     }
 
-    /// Writes only the last layer's gradient, weights and then biases, into `gradient` (as long as
-    /// [`last_layer`](Self::last_layer)). Returns the loss. Costs a forward pass and that layer.
+    /// Writes only the last layer's gradient, weights and then biases, into `gradient`
+    /// (as long as [`last_layer`](Self::last_layer)). Returns the loss. Costs a forward
+    /// pass and that layer.
     ///
     /// # Errors
-    /// Another number of features; a label that is no class; a `gradient` of another length.
+    /// Another number of features; a label that is no class; a `gradient` of another
+    /// length.
     pub fn last_layer_gradient_into(
         &self,
         x: &[f32],

@@ -1,10 +1,11 @@
-//! Models that make real gradients: softmax regression and ReLU networks of any depth, trained the same
-//! way on every machine, with exact gradients of single samples.
+//! Models that make real gradients: softmax regression and ReLU networks of any depth,
+//! trained the same way on every machine, with exact gradients of single samples.
 //!
-//! The room may import [`data`](crate::data) and nothing else of the harness. One backward pass
-//! ([`Mlp::backward`]) serves training, whole gradients and (activation, delta) pairs, so they cannot
-//! disagree. Sums run in a fixed order, products are rounded before they are added, exponentials and
-//! logarithms come from `libm`: the same seed gives the same bits everywhere.
+//! The room may import [`data`](crate::data) and nothing else of the harness. One
+//! backward pass ([`Mlp::backward`]) serves training, whole gradients and (activation,
+//! delta) pairs, so they cannot disagree. Sums run in a fixed order, products are rounded
+//! before they are added, exponentials and logarithms come from `libm`: the same seed
+//! gives the same bits everywhere.
 //!
 //! | file | what |
 //! |---|---|

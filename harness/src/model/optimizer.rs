@@ -1,10 +1,11 @@
-//! Optimizers over the flat parameter vector, with g the gradient of the mean loss of a mini-batch plus
-//! weight decay λθ (all parameters, biases too, as PyTorch's `torch.optim` does it):
+//! Optimizers over the flat parameter vector, with g the gradient of the mean loss of a
+//! mini-batch plus weight decay λθ (all parameters, biases too, as PyTorch's
+//! `torch.optim` does it):
 //!
 //! - SGD: θ ← θ − ηg
 //! - momentum (Polyak 1964): v ← μv + g, θ ← θ − ηv
-//! - Adam (Kingma & Ba 2015): m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·m̂/(√v̂ + ε), with
-//!   m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ)
+//! - Adam (Kingma & Ba 2015): m ← β₁m + (1−β₁)g, v ← β₂v + (1−β₂)g², θ ← θ − η·m̂/(√v̂ +
+//!   ε), with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ)
 
 use super::error::ModelError;
 
@@ -88,7 +89,8 @@ impl Stepper {
         }
     }
 
-    /// One step on `parameters`, which has `gradient`'s length; `gradient` gets the decay added.
+    /// One step on `parameters`, which has `gradient`'s length; `gradient` gets the decay
+    /// added.
     pub(super) fn step(&mut self, learning_rate: f32, gradient: &mut [f32], parameters: &mut [f32]) {
         if self.weight_decay != 0.0 {
             super::arithmetic::axpy(self.weight_decay, parameters, gradient);
@@ -140,7 +142,8 @@ mod tests {
     fn each_optimizer_takes_the_steps_of_its_formula() {
         close(two_steps(Optimizer::Sgd, 0.0), [0.925, -2.1]);
         close(two_steps(Optimizer::Momentum { momentum: 0.9 }, 0.0), [0.88, -2.01]);
-        // By hand in f64: m̂/√v̂ is ±1 after the first step; then m̂ = (0.9·0.05+0.1·g)/0.19 and so on.
+        // By hand in f64: m̂/√v̂ is ±1 after the first step; then m̂ =
+        // (0.9·0.05+0.1·g)/0.19 and so on.
         let adam = |g1: f64, g2: f64| {
             let m = (0.9 * 0.1 * g1 + 0.1 * g2) / (1.0 - 0.81);
             let v = (0.999 * 0.001 * g1 * g1 + 0.001 * g2 * g2) / (1.0 - 0.998_001);

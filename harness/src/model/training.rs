@@ -1,9 +1,11 @@
-//! Training: mini-batches in a seeded order, checkpoints, one report an epoch. A pure function of the set
-//! and the settings: retraining on a subset differs only by what was left out.
+//! Training: mini-batches in a seeded order, checkpoints, one report an epoch. A pure
+//! function of the set and the settings: retraining on a subset differs only by what was
+//! left out.
 //!
-//! A step uses the mean gradient of its batch, summed in f32 over the samples in their order (a product is
-//! rounded, then added) and multiplied by 1/B; the last batch of an epoch may be smaller. In the sum form
-//! of the influence methods a step's rate is therefore η/B.
+//! A step uses the mean gradient of its batch, summed in f32 over the samples in their
+//! order (a product is rounded, then added) and multiplied by 1/B; the last batch of an
+//! epoch may be smaller. In the sum form of the influence methods a step's rate is
+//! therefore η/B.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -20,8 +22,8 @@ pub enum Schedule {
     /// The same rate always.
     #[default]
     Constant,
-    /// From the full rate in the first epoch down half a cosine, towards 0: η·(1 + cos(π·(e−1)/E))/2 in
-    /// epoch e of E.
+    /// From the full rate in the first epoch down half a cosine, towards 0: η·(1 +
+    /// cos(π·(e−1)/E))/2 in epoch e of E.
     Cosine,
 }
 
@@ -44,13 +46,14 @@ pub struct TrainConfig {
     pub weight_decay: f32,
     /// Decides the first parameters and the order of samples.
     pub seed: u64,
-    /// After which epochs the parameters are kept; 0 is the fresh model. Order and repetition do not matter.
+    /// After which epochs the parameters are kept; 0 is the fresh model. Order and
+    /// repetition do not matter.
     pub checkpoints: Vec<usize>,
 }
 
 impl Default for TrainConfig {
-    /// One hidden layer of 64, SGD at 0.1, batches of 32, 150 epochs, no decay, no checkpoints, seed 0:
-    /// the settings of the demonstration on digits.
+    /// One hidden layer of 64, SGD at 0.1, batches of 32, 150 epochs, no decay, no
+    /// checkpoints, seed 0: the settings of the demonstration on digits.
     fn default() -> Self {
         Self {
             hidden: vec![64],
@@ -73,7 +76,8 @@ pub struct Epoch {
     pub number: usize,
     /// The epochs there will be.
     pub of: usize,
-    /// The mean loss over the epoch, each sample at the moment it was trained on (before its step).
+    /// The mean loss over the epoch, each sample at the moment it was trained on (before
+    /// its step).
     pub loss: f64,
     /// The learning rate η of the epoch.
     pub learning_rate: f32,
@@ -183,12 +187,12 @@ impl Pass<'_> {
     }
 }
 
-/// The mean gradient of the samples at `indices` into `gradient` (p values, overwritten), as a training
-/// step on that batch uses it. Returns their mean loss.
+/// The mean gradient of the samples at `indices` into `gradient` (p values, overwritten),
+/// as a training step on that batch uses it. Returns their mean loss.
 ///
 /// # Errors
-/// No index, or one past the end; a set that is not the model's shape; a `gradient` of another length
-/// than p.
+/// No index, or one past the end; a set that is not the model's shape; a `gradient` of
+/// another length than p.
 pub fn batch_gradient_into(
     model: &Mlp,
     set: &Dataset,
@@ -207,7 +211,8 @@ pub fn batch_gradient_into(
     Ok(total / indices.len() as f64)
 }
 
-/// Adds the samples' gradients to `sum` one after another; returns the sum of their losses.
+/// Adds the samples' gradients to `sum` one after another; returns the sum of their
+/// losses.
 fn add_gradients(
     model: &Mlp,
     set: &Dataset,

@@ -1,9 +1,12 @@
-//! The path of a training run: every batch, every learning rate, every θ_t; and exact replays of it with a sample left out.
+//! The path of a training run: every batch, every learning rate, every θ_t; and exact
+//! replays of it with a sample left out.
 //!
-//! Plain SGD in f64 in **sum form**, θ_{t+1} = θ_t − η_t Σ_{z ∈ B_t} ∇ℓ(z; θ_t), η_t = lr/|B_t|. A replay leaves a sample's term out of the
-//! sum and changes nothing else: the batches are the same, η_t is the same (it does *not* become lr/(|B_t| − 1)), so a removal does not
-//! rescale the others. The first parameters and the order of samples are those of [`train`](super::train) with the same settings; only
-//! the precision is another.
+//! Plain SGD in f64 in **sum form**, θ_{t+1} = θ_t − η_t Σ_{z ∈ B_t} ∇ℓ(z; θ_t), η_t =
+//! lr/|B_t|. A replay leaves a sample's term out of the sum and changes nothing else: the
+//! batches are the same, η_t is the same (it does *not* become lr/(|B_t| − 1)), so a
+//! removal does not rescale the others. The first parameters and the order of samples are
+//! those of [`train`](super::train) with the same settings; only the precision is
+//! another.
 //!
 //! *Memory*: 8·p bytes a step.
 
@@ -60,7 +63,8 @@ impl Trajectory {
     /// Trains a fresh model on `set` and keeps the path.
     ///
     /// # Errors
-    /// A setting outside its range; another optimizer than plain SGD, or weight decay; training that diverges.
+    /// A setting outside its range; another optimizer than plain SGD, or weight decay;
+    /// training that diverges.
     pub fn record(set: &Dataset, config: &TrainConfig) -> Result<Self, ModelError> {
         config.check()?;
         if config.optimizer != Optimizer::Sgd || config.weight_decay != 0.0 {
@@ -108,7 +112,8 @@ impl Trajectory {
         self.end.rounded(&self.shape)
     }
 
-    /// The model before step `t`, rounded to f32; the one at the end if there is no such step.
+    /// The model before step `t`, rounded to f32; the one at the end if there is no such
+    /// step.
     ///
     /// # Errors
     /// None: the shape is its own.
@@ -128,8 +133,9 @@ impl Trajectory {
         }
     }
 
-    /// Trains again from the first step that holds sample `left_out`, on the same batches, without its gradient in the steps that
-    /// `removal` names. `set` is the one that was recorded. The result is θ_T′; without such a step, θ_T.
+    /// Trains again from the first step that holds sample `left_out`, on the same
+    /// batches, without its gradient in the steps that `removal` names. `set` is the one
+    /// that was recorded. The result is θ_T′; without such a step, θ_T.
     ///
     /// # Errors
     /// A set of another shape.
@@ -137,7 +143,8 @@ impl Trajectory {
         self.reweighted(set, left_out, 0.0, removal)
     }
 
-    /// The same, with sample `i`'s gradient times `weight` in those steps: 0 leaves it out, 1 changes nothing.
+    /// The same, with sample `i`'s gradient times `weight` in those steps: 0 leaves it
+    /// out, 1 changes nothing.
     ///
     /// # Errors
     /// As [`without`](Self::without).
@@ -156,7 +163,8 @@ impl Trajectory {
         self.replay(set, begin, |j| if j == i { weight } else { 1.0 })
     }
 
-    /// Trains again from the beginning, on the same batches, with each sample's gradient times its weight, n of them. η stays as it was.
+    /// Trains again from the beginning, on the same batches, with each sample's gradient
+    /// times its weight, n of them. η stays as it was.
     ///
     /// # Errors
     /// Another number of weights than samples; a set of another shape.

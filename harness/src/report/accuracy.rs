@@ -1,7 +1,8 @@
 //! Test accuracy before, after each detector's flags are left out, and the ceiling.
 //!
-//! One row a detector: a line from the accuracy before to the accuracy after. Rows are HTML and only the
-//! tracks are SVG, in percent of their width: names wrap, and a phone shows the same text sizes.
+//! One row a detector: a line from the accuracy before to the accuracy after. Rows are
+//! HTML and only the tracks are SVG, in percent of their width: names wrap, and a phone
+//! shows the same text sizes.
 
 use maud::{Markup, html};
 

@@ -32,7 +32,8 @@ pub(super) fn at(place: f64) -> String {
     }
 }
 
-/// Round values inside `low..=high`, about `wanted` of them, in steps of 1, 2 or 5 times a power of ten.
+/// Round values inside `low..=high`, about `wanted` of them, in steps of 1, 2 or 5 times
+/// a power of ten.
 pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let width = high - low;
     if !width.is_finite() || width <= 0.0 || wanted == 0 {
@@ -70,7 +71,8 @@ pub(super) fn tick_texts(ticks: &[f64]) -> Vec<String> {
     ticks.iter().map(text).collect()
 }
 
-/// Whole exponents inside `low..=high` (decimal logarithms), at most `wanted`, evenly spaced.
+/// Whole exponents inside `low..=high` (decimal logarithms), at most `wanted`, evenly
+/// spaced.
 pub(super) fn decades(low: f64, high: f64, wanted: usize) -> Vec<i32> {
     let (first, last) = (low.ceil() as i32, high.floor() as i32);
     let step = (last - first + 1).div_euclid(wanted.max(1) as i32).max(0) + 1;

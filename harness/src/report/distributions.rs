@@ -1,8 +1,9 @@
 //! Scores of clean and of flipped samples, one panel a detector.
 //!
-//! A mirrored histogram: clean samples above the line, flipped ones below it, each as shares of their own
-//! kind, so that few flips are as tall as many clean samples. Scores span decades or have tails that
-//! would squeeze everything else into one bar; [`Kind`] is the axis that shows the most.
+//! A mirrored histogram: clean samples above the line, flipped ones below it, each as
+//! shares of their own kind, so that few flips are as tall as many clean samples. Scores
+//! span decades or have tails that would squeeze everything else into one bar; [`Kind`]
+//! is the axis that shows the most.
 
 use core::cmp::Ordering;
 
@@ -232,7 +233,8 @@ fn linear_labels(low: f64, high: f64, x: Scale) -> Vec<(f64, String)> {
     places.into_iter().map(|v| x.place(v)).zip(texts).collect()
 }
 
-/// The exponents of a logarithmic axis, if the scores are at least zero and span more than a decade.
+/// The exponents of a logarithmic axis, if the scores are at least zero and span more
+/// than a decade.
 fn logarithmic(sorted: &[f64]) -> Option<(f64, f64)> {
     let (low, high) = (*sorted.first()?, *sorted.last()?);
     let above_zero = &sorted[sorted.partition_point(|s| *s <= 0.0)..];
@@ -285,7 +287,8 @@ impl Histogram {
         all.fold(f64::MIN_POSITIVE, f64::max)
     }
 
-    /// The bars of one kind as a path: from `line`, upward by `height` for the tallest (or downward).
+    /// The bars of one kind as a path: from `line`, upward by `height` for the tallest
+    /// (or downward).
     fn path(&self, kind: usize, line: f64, height: f64, right: f64, beyond: f64) -> String {
         let width = (right - LEFT) / BINS as f64;
         let unit = height / self.tallest();
@@ -304,8 +307,8 @@ impl Histogram {
     }
 }
 
-/// Half-way between the lowest flagged score and the highest that is not; not finite if all flagged are
-/// so. None if nothing or everything is flagged.
+/// Half-way between the lowest flagged score and the highest that is not; not finite if
+/// all flagged are so. None if nothing or everything is flagged.
 fn threshold(scores: &[f64], budget: usize) -> Option<f64> {
     let mut order = scores.to_vec();
     order.sort_by(|a, b| match (a.is_nan(), b.is_nan()) {
@@ -315,7 +318,8 @@ fn threshold(scores: &[f64], budget: usize) -> Option<f64> {
     let (flagged, next) = (*order.get(budget.checked_sub(1)?)?, *order.get(budget)?);
     let middle = flagged / 2.0 + next / 2.0;
     if flagged.is_finite() && next.is_finite() && flagged > 0.0 && next > 0.0 {
-        // On a logarithmic axis the middle is the geometric mean; elsewhere it lies between as well.
+        // On a logarithmic axis the middle is the geometric mean; elsewhere it lies
+        // between as well.
         return Some(flagged.sqrt() * next.sqrt());
     }
     Some(if flagged.is_finite() && !next.is_finite() { flagged } else { middle })

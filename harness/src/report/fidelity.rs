@@ -1,7 +1,8 @@
-//! The picture of an experiment of `truth`: a panel for each truth, a row for each method, a dot at the mean and a line from the lowest
-//! to the highest seed.
+//! The picture of an experiment of `truth`: a panel for each truth, a row for each
+//! method, a dot at the mean and a line from the lowest to the highest seed.
 //!
-//! It stands on its own white ground and uses plain SVG, as the README's picture does. A figure outside 0 to 1 widens the scale.
+//! It stands on its own white ground and uses plain SVG, as the README's picture does. A
+//! figure outside 0 to 1 widens the scale.
 
 use maud::{Markup, PreEscaped, html};
 

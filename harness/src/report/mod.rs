@@ -1,10 +1,11 @@
-//! The report: an [`Outcome`](crate::demo::Outcome) as one HTML file that explains itself, and as the
-//! picture of the README.
+//! The report: an [`Outcome`](crate::demo::Outcome) as one HTML file that explains
+//! itself, and as the picture of the README.
 //!
-//! The page needs nothing outside it: no script, no font, no image file. It follows the reader's light or
-//! dark setting, fits a phone, and prints. Plots are SVG in the page's own colours, so a style sheet says
-//! once what a curve looks like. The room reads an outcome and computes nothing about detectors that is
-//! not in it; it may import `demo`, `truth` and `measures`, and no other room imports it.
+//! The page needs nothing outside it: no script, no font, no image file. It follows the
+//! reader's light or dark setting, fits a phone, and prints. Plots are SVG in the page's
+//! own colours, so a style sheet says once what a curve looks like. The room reads an
+//! outcome and computes nothing about detectors that is not in it; it may import `demo`,
+//! `truth` and `measures`, and no other room imports it.
 //!
 //! | file | what |
 //! |---|---|

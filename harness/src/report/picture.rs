@@ -1,7 +1,8 @@
-//! The README's picture: ROC curves, a table of the areas under them, and eight suspicious samples.
+//! The README's picture: ROC curves, a table of the areas under them, and eight
+//! suspicious samples.
 //!
-//! It stands on its own white ground, so it reads the same on a light and on a dark page, and it uses
-//! nothing but plain SVG: a style sheet of classes, no variables, no HTML.
+//! It stands on its own white ground, so it reads the same on a light and on a dark page,
+//! and it uses nothing but plain SVG: a style sheet of classes, no variables, no HTML.
 
 use maud::{Markup, PreEscaped, html};
 

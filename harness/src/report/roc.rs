@@ -1,7 +1,8 @@
-//! ROC curves: how many flipped labels a detector finds (up) for how many false alarms (right).
+//! ROC curves: how many flipped labels a detector finds (up) for how many false alarms
+//! (right).
 //!
-//! Two panels: the whole square, and its left edge, where good detectors part. A reader who flags a budget
-//! lives in the second.
+//! Two panels: the whole square, and its left edge, where good detectors part. A reader
+//! who flags a budget lives in the second.
 
 use maud::{Markup, html};
 
@@ -104,7 +105,8 @@ fn stroke_width(best: bool) -> &'static str {
     if best { "3.2" } else { "1.9" }
 }
 
-/// Axes, diagonal and curves of the `shown` detectors, for false positive rates of 0 to `right`.
+/// Axes, diagonal and curves of the `shown` detectors, for false positive rates of 0 to
+/// `right`.
 pub(super) fn curves(outcome: &Outcome, shown: &[usize], frame: Frame, right: f64) -> Markup {
     let Frame { left, top, width, height } = frame;
     let bottom = top + height;
@@ -143,7 +145,8 @@ pub(super) fn curves(outcome: &Outcome, shown: &[usize], frame: Frame, right: f6
     }
 }
 
-/// A curve's path up to a false positive rate of `right`. Points inside a straight run are left out.
+/// A curve's path up to a false positive rate of `right`. Points inside a straight run
+/// are left out.
 fn line(roc: &[RocPoint], right: f64, x: Scale, y: Scale) -> String {
     let points = cut(roc, right);
     let mut path = String::new();

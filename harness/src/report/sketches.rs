@@ -1,5 +1,6 @@
-//! The picture of what sketches lose: Spearman's correlation of dot products and AUROC of self-influence over K, above by projection in `f32`, below by
-//! codec for one projection.
+//! The picture of what sketches lose: Spearman's correlation of dot products and AUROC of
+//! self-influence over K, above by projection in `f32`, below by codec for one
+//! projection.
 //!
 //! It stands on its own white ground and uses plain SVG, as the README's picture does.
 

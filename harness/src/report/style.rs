@@ -1,9 +1,9 @@
 //! Colours, dashes and the style sheet.
 //!
-//! Curves differ by colour and by dash, so that no reader depends on colours. The colours are those of
-//! Okabe and Ito (2008), which the common colour deficiencies keep apart, darkened for a light ground and
-//! lightened for a dark one. Colours are classes and not variables: then an SVG that stands alone needs
-//! nothing that a plain renderer lacks.
+//! Curves differ by colour and by dash, so that no reader depends on colours. The colours
+//! are those of Okabe and Ito (2008), which the common colour deficiencies keep apart,
+//! darkened for a light ground and lightened for a dark one. Colours are classes and not
+//! variables: then an SVG that stands alone needs nothing that a plain renderer lacks.
 
 use std::fmt::Write;
 

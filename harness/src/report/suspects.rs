@@ -1,7 +1,8 @@
-//! The most suspicious samples: as pictures, as a scatter plot of two features, or as a table.
+//! The most suspicious samples: as pictures, as a scatter plot of two features, or as a
+//! table.
 //!
-//! A picture is one path for each of sixteen greys, runs of equal pixels merged, in the colour of the
-//! text: crisp at any size, and light on dark where the page is dark.
+//! A picture is one path for each of sixteen greys, runs of equal pixels merged, in the
+//! colour of the text: crisp at any size, and light on dark where the page is dark.
 
 use std::fmt::Write;
 
@@ -95,7 +96,8 @@ fn verdict(outcome: &Outcome, suspect: &Suspect) -> Markup {
     }
 }
 
-/// The paths of one picture, a pixel one unit wide. Values outside 0 to 1 count as the nearer of them.
+/// The paths of one picture, a pixel one unit wide. Values outside 0 to 1 count as the
+/// nearer of them.
 pub(super) fn pixels(features: &[f32], width: usize, class: &str) -> Markup {
     let mut paths: [String; GREYS + 1] = Default::default();
     for (y, row) in features.chunks(width.max(1)).enumerate() {
@@ -156,7 +158,8 @@ fn feature_text(features: &[f32]) -> String {
     format!("{}{more}", shown.join(", "))
 }
 
-/// Two features as places: the colour of a ring is the label as given, a dot in it says flipped.
+/// Two features as places: the colour of a ring is the label as given, a dot in it says
+/// flipped.
 fn scatter(outcome: &Outcome) -> Markup {
     let points: Vec<(&Suspect, f64, f64)> = outcome
         .suspects

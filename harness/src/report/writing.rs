@@ -1,4 +1,5 @@
-//! The file: written beside its place and renamed, so that a reader sees a whole report or the former one.
+//! The file: written beside its place and renamed, so that a reader sees a whole report
+//! or the former one.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,18 +16,20 @@ pub const FILE_NAME: &str = "report.html";
 /// The picture's name beside it: what the README shows.
 pub const PICTURE_NAME: &str = "picture.svg";
 
-/// Writes the page and the picture into `directory`, in place of what stands there, and returns the page's path.
+/// Writes the page and the picture into `directory`, in place of what stands there, and
+/// returns the page's path.
 ///
 /// # Errors
-/// A directory that does not exist, or that cannot be written to. Nothing is left behind then.
+/// A directory that does not exist, or that cannot be written to. Nothing is left behind
+/// then.
 pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
     let path = put(directory, FILE_NAME, &page(outcome))?;
     put(directory, PICTURE_NAME, &picture(outcome))?;
     Ok(path)
 }
 
-/// Writes the picture of an experiment of `truth` into `directory` as `truth-EXPERIMENT.svg`, in place of what stands there, and returns
-/// its path.
+/// Writes the picture of an experiment of `truth` into `directory` as
+/// `truth-EXPERIMENT.svg`, in place of what stands there, and returns its path.
 ///
 /// # Errors
 /// As [`write()`].
@@ -54,7 +57,8 @@ fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A file with the permissions that any new file would have; temporary files are private by default.
+/// A file with the permissions that any new file would have; temporary files are private
+/// by default.
 #[cfg(unix)]
 fn beside(directory: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::GRADIENTS;
 
-/// Why a store could not be read or written. `store` is the directory as the user named it.
+/// Why a store could not be read or written. `store` is the directory as the user named
+/// it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "each variant's text says what it and its fields mean")]

@@ -105,14 +105,16 @@ impl Manifest {
         let mut file = tempfile::NamedTempFile::new_in(path).map_err(failed)?;
         #[cfg(unix)]
         {
-            // As readable as the gradients beside it; temporary files are private by default.
+            // As readable as the gradients beside it; temporary files are private by
+            // default.
             let mode = fs::metadata(path.join(GRADIENTS)).map_err(failed)?.permissions();
             file.as_file().set_permissions(mode).map_err(failed)?;
         }
         file.write_all(text.as_bytes()).and_then(|()| file.write_all(b"\n")).map_err(failed)?;
         file.as_file().sync_all().map_err(failed)?;
         file.persist(path.join(MANIFEST)).map_err(|error| failed(error.error))?;
-        // The name, too, has to reach the disk. Not every system lets a directory be synced.
+        // The name, too, has to reach the disk. Not every system lets a directory be
+        // synced.
         let _ = File::open(path).and_then(|directory| directory.sync_all());
         Ok(())
     }

@@ -13,10 +13,12 @@ use super::error::io_error;
 use super::manifest::Segment;
 use super::{Manifest, StoreError};
 
-/// Segments that are in memory at a time: one that is worked on, one that is read, and two between.
+/// Segments that are in memory at a time: one that is worked on, one that is read, and
+/// two between.
 const BUFFERS: usize = 4;
 
-/// A store that was opened: its manifest is in order, and its first segment says what its rows are sketches of.
+/// A store that was opened: its manifest is in order, and its first segment says what its
+/// rows are sketches of.
 #[derive(Debug)]
 pub struct StoreReader {
     path: PathBuf,
@@ -32,7 +34,8 @@ impl StoreReader {
     /// Opens the store at `path`.
     ///
     /// # Errors
-    /// There is none; its manifest cannot be read; bytes that were committed are missing, or the first segment is damaged.
+    /// There is none; its manifest cannot be read; bytes that were committed are missing,
+    /// or the first segment is damaged.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let store = path.display().to_string();
         let manifest = Manifest::read(path)?;
@@ -88,16 +91,19 @@ impl StoreReader {
         self.id
     }
 
-    /// Bytes that a writer left behind the committed rows when it died. They do not count, and the next writer cuts them off.
+    /// Bytes that a writer left behind the committed rows when it died. They do not
+    /// count, and the next writer cuts them off.
     #[must_use]
     pub const fn torn(&self) -> u64 {
         self.torn
     }
 
-    /// One pass: hands over each segment as a store of the core, from the first to the last.
+    /// One pass: hands over each segment as a store of the core, from the first to the
+    /// last.
     ///
     /// # Errors
-    /// The first that `visit` returns, which ends the pass; else a segment that is damaged, or the disk.
+    /// The first that `visit` returns, which ends the pass; else a segment that is
+    /// damaged, or the disk.
     pub fn for_each_segment<E: From<StoreError>>(
         &self,
         mut visit: impl FnMut(&Store<'_>) -> Result<(), E>,
@@ -123,7 +129,8 @@ impl StoreReader {
                 let broken = self.segment_error(number, segment);
                 store.reset();
                 store.restore_with(&bytes, |_| checksum).map_err(&broken)?;
-                // The manifest's word, one kind of sketch, and ids that rise from segment to segment.
+                // The manifest's word, one kind of sketch, and ids that rise from segment
+                // to segment.
                 let rises = store.ids().iter().all(|&sample| {
                     let rises = sample >= next && sample < self.manifest.samples;
                     next = sample.saturating_add(1);

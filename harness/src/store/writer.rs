@@ -17,10 +17,12 @@ const SEGMENT_BYTES: usize = 1 << 20;
 /// Bytes after which rows are committed.
 const COMMIT_BYTES: u64 = 256 << 20;
 
-/// A segment's rows are held as `f32` before they are encoded: at most so many times its bytes.
+/// A segment's rows are held as `f32` before they are encoded: at most so many times its
+/// bytes.
 const HELD_FACTOR: usize = 4;
 
-/// A store that rows are added to. What was not committed, by [`StoreWriter::finish`] at the latest, is lost when it is dropped.
+/// A store that rows are added to. What was not committed, by [`StoreWriter::finish`] at
+/// the latest, is lost when it is dropped.
 pub struct StoreWriter {
     path: PathBuf,
     manifest: Manifest,
@@ -54,7 +56,8 @@ impl StoreWriter {
     /// A new store at `path`, for sketches of `id` that were made as `settings` say.
     ///
     /// # Errors
-    /// There is something at `path`; it cannot be made; the codec cannot have rows so wide.
+    /// There is something at `path`; it cannot be made; the codec cannot have rows so
+    /// wide.
     pub fn create(
         path: &Path,
         codec: Codec,
@@ -79,7 +82,8 @@ impl StoreWriter {
         Self::new(path, manifest, file, codec, id)
     }
 
-    /// More rows for the store at `path`. What a writer that died left behind the committed rows is cut off.
+    /// More rows for the store at `path`. What a writer that died left behind the
+    /// committed rows is cut off.
     ///
     /// # Errors
     /// There is no store at `path`, or it is damaged; its sketches were made otherwise.
@@ -166,7 +170,8 @@ impl StoreWriter {
     /// Adds the next sample's row.
     ///
     /// # Errors
-    /// The sketch is not finite, or not of the store's kind: then nothing has changed. The disk.
+    /// The sketch is not finite, or not of the store's kind: then nothing has changed.
+    /// The disk.
     pub fn push(&mut self, sketch: &Sketch<'_>) -> Result<(), StoreError> {
         self.id.check(&sketch.id).map_err(core_error(&self.path))?;
         sketch.check_finite().map_err(core_error(&self.path))?;

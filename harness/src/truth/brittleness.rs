@@ -1,9 +1,12 @@
-//! Brittleness (Ilyas et al. 2022, arXiv 2202.00622; Park et al. 2023, arXiv 2303.14186): of the test samples that the model reads right, how many
-//! does it read wrong once the m training samples of highest score for that very test sample are gone?
+//! Brittleness (Ilyas et al. 2022, arXiv 2202.00622; Park et al. 2023, arXiv 2303.14186):
+//! of the test samples that the model reads right, how many does it read wrong once the m
+//! training samples of highest score for that very test sample are gone?
 //!
-//! Each such test sample is a target; for each target, method and m, the same run again from its beginning, batch by batch, without the gradients of
-//! those m samples (sum form: nothing else is rescaled). The figure is the share of targets whose prediction is no longer their label: larger is
-//! better, and the first line, m random samples, is what chance gives. Samples of equal score are taken in their order.
+//! Each such test sample is a target; for each target, method and m, the same run again
+//! from its beginning, batch by batch, without the gradients of those m samples (sum
+//! form: nothing else is rescaled). The figure is the share of targets whose prediction
+//! is no longer their label: larger is better, and the first line, m random samples, is
+//! what chance gives. Samples of equal score are taken in their order.
 //!
 //! *Cost*: a run for each target, method and m.
 
@@ -52,7 +55,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
 
     for ranking in &rankings {
         let clock = std::time::Instant::now();
-        // A job is one run, numbered so that another grid leaves those there are as they are; its result is the target's margin.
+        // A job is one run, numbered so that another grid leaves those there are as they
+        // are; its result is the target's margin.
         let key = format!("margins, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
         let mut ledger = context.ledger(&task.key(context.settings, &key))?;
         let stage = format!("{} {}", ranking.whose.name, task.seed);
@@ -77,7 +81,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     Ok(())
 }
 
-/// By how much the logit of target `j`'s label is above all others in the run without these samples: not positive if it is read wrong.
+/// By how much the logit of target `j`'s label is above all others in the run without
+/// these samples: not positive if it is read wrong.
 fn margin(
     path: &Trajectory,
     model: &Mlp,
@@ -97,7 +102,8 @@ fn margin(
     Ok(f64::from(logits[label]) - f64::from(highest))
 }
 
-/// The samples by falling score, those of equal score in their order; one that is not a number comes last.
+/// The samples by falling score, those of equal score in their order; one that is not a
+/// number comes last.
 fn order(scores: &[f64]) -> Vec<usize> {
     let rank = |i: usize| if scores[i].is_nan() { f64::NEG_INFINITY } else { scores[i] };
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -115,7 +121,8 @@ fn random_orders(targets: usize, samples: usize, seed: u64) -> Vec<Vec<usize>> {
     (0..targets).map(draw).collect()
 }
 
-/// FNV-1a of the orders, 64 bits: a run whose scores have changed finds no results of other removals.
+/// FNV-1a of the orders, 64 bits: a run whose scores have changed finds no results of
+/// other removals.
 fn fingerprint(orders: &[Vec<usize>]) -> u64 {
     let bytes = orders.iter().flatten().flat_map(|&i| (i as u64).to_le_bytes());
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -1,4 +1,5 @@
-//! What a method may look at: the data, the model, its path; and their gradients as the core sees them.
+//! What a method may look at: the data, the model, its path; and their gradients as the
+//! core sees them.
 
 use gradsieve::{
     AnyProjector, Error, Exact, Gaussian, Layer, Layout, Part, Plan, Projector, Rademacher, Repeat, Sjlt,
@@ -54,10 +55,11 @@ pub enum Projection {
     Gaussian,
     /// Mixed, then SJLT.
     Srht,
-    /// Layer by layer: weights or biases that fit an equal share of the numbers are kept as they are, and what is left goes to the larger
-    /// ones, by a dense ±1 projection.
+    /// Layer by layer: weights or biases that fit an equal share of the numbers are kept
+    /// as they are, and what is left goes to the larger ones, by a dense ±1 projection.
     Layers,
-    /// Layer by layer: the principal directions of each layer's inputs over the training samples. It looks at the data; the others do not.
+    /// Layer by layer: the principal directions of each layer's inputs over the training
+    /// samples. It looks at the data; the others do not.
     Principal,
 }
 
@@ -75,7 +77,8 @@ pub enum Quantity {
     Loss,
     /// The margin ln(p/(1 − p)) of the label.
     Margin,
-    /// √p_c·∇(−ln p_c) for each class c: one row a class, whose outer products add up to the generalised Gauss–Newton matrix.
+    /// √p_c·∇(−ln p_c) for each class c: one row a class, whose outer products add up to
+    /// the generalised Gauss–Newton matrix.
     Pseudo,
 }
 
@@ -125,7 +128,8 @@ impl Rows {
 }
 
 impl<'a> Evidence<'a> {
-    /// What is known of a model that no path leads to: gradients are not projected, every test sample is a target, an ensemble is the model itself.
+    /// What is known of a model that no path leads to: gradients are not projected, every
+    /// test sample is a target, an ensemble is the model itself.
     #[must_use]
     pub const fn new(train: &'a Dataset, test: &'a Dataset, model: &'a Mlp, config: &'a TrainConfig) -> Self {
         Self {
@@ -246,7 +250,8 @@ impl Evidence<'_> {
     }
 }
 
-/// The parts of [`Projection::Layers`], the smallest served first: each may have an equal share of what is left.
+/// The parts of [`Projection::Layers`], the smallest served first: each may have an equal
+/// share of what is left.
 pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
     const MULTIPLE: usize = 16;
     let layers = gradients::layers(model);
@@ -297,7 +302,8 @@ impl Rows {
         })
     }
 
-    /// Adds what `principal` keeps of a gradient, whose measures are those of what is kept.
+    /// Adds what `principal` keeps of a gradient, whose measures are those of what is
+    /// kept.
     pub(super) fn push(&mut self, principal: &Principal, gradient: &[f32]) {
         let start = self.values.len();
         self.values.resize(start + principal.width(), 0.0);

@@ -1,10 +1,14 @@
-//! Fairness: does training with FairIF's weights close the gap between groups, and at what price?
+//! Fairness: does training with FairIF's weights close the gap between groups, and at
+//! what price?
 //!
-//! The groups are the digits below 5 and those from 5 on. A share of the training samples that show *high* digits has another label, drawn from the
-//! other nine, so high digits fare worse; with a share of 0 the gap is what the digits have by themselves. The run is recorded; its end, half of the
-//! test samples and their groups give every training sample a weight ([`FairIf`]); the same run is replayed, batch by batch, with the weights. What is
-//! told is of the other half: the gap of mean losses, in nats, that of accuracies, and the accuracy of all. Beside the two models stands a control: the
-//! same weights, dealt to the samples at random.
+//! The groups are the digits below 5 and those from 5 on. A share of the training samples
+//! that show *high* digits has another label, drawn from the other nine, so high digits
+//! fare worse; with a share of 0 the gap is what the digits have by themselves. The run
+//! is recorded; its end, half of the test samples and their groups give every training
+//! sample a weight ([`FairIf`]); the same run is replayed, batch by batch, with the
+//! weights. What is told is of the other half: the gap of mean losses, in nats, that of
+//! accuracies, and the accuracy of all. Beside the two models stands a control: the same
+//! weights, dealt to the samples at random.
 //!
 //! *Cost*: three runs, and FairIF's C·n·p² + p³/6.
 

@@ -1,7 +1,8 @@
 //! Many retrainings: on all cores, in a fixed order, and never twice.
 //!
-//! Each job is a pure function of its number, so the threads and the order in which they finish change nothing: results are returned by
-//! number. What is finished goes to the [`Ledger`] at once; a run that is killed goes on where it stopped.
+//! Each job is a pure function of its number, so the threads and the order in which they
+//! finish change nothing: results are returned by number. What is finished goes to the
+//! [`Ledger`] at once; a run that is killed goes on where it stopped.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -11,8 +12,8 @@ use super::ledger::Ledger;
 use crate::demo::Watch;
 use crate::threads::on_all_cores;
 
-/// Runs the jobs with these numbers, those that `ledger` has excepted, and returns their results in that order. `stage` names them to
-/// `watch`.
+/// Runs the jobs with these numbers, those that `ledger` has excepted, and returns their
+/// results in that order. `stage` names them to `watch`.
 ///
 /// # Errors
 /// The first job's error, in that order; a ledger that cannot be written.

@@ -1,11 +1,14 @@
-//! The linear datamodelling score (Ilyas et al. 2022; Park et al. 2023): do summed scores foretell what training on a random half
-//! of the samples gives?
+//! The linear datamodelling score (Ilyas et al. 2022; Park et al. 2023): do summed scores
+//! foretell what training on a random half of the samples gives?
 //!
-//! For each of the subsets S, half of the training samples, models are trained afresh, and a target's truth is minus its mean loss over
-//! them; its prediction is Σ_{z ∈ S} score(z, v). The figure is Spearman's correlation over the subsets, mean over the targets.
+//! For each of the subsets S, half of the training samples, models are trained afresh,
+//! and a target's truth is minus its mean loss over them; its prediction is Σ_{z ∈ S}
+//! score(z, v). The figure is Spearman's correlation over the subsets, mean over the
+//! targets.
 //!
-//! The models of a subset differ by their seeds, so the truth has noise. With r the mean correlation of the truths from two halves of
-//! the models, no prediction can be expected to reach more than about √(2r/(1 + r)), which is shown as the ceiling.
+//! The models of a subset differ by their seeds, so the truth has noise. With r the mean
+//! correlation of the truths from two halves of the models, no prediction can be expected
+//! to reach more than about √(2r/(1 + r)), which is shown as the ceiling.
 
 use rand::seq::SliceRandom;
 
@@ -27,7 +30,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let halves = halves(n, subsets, task.seed);
     let clock = std::time::Instant::now();
     let mut ledger = context.ledger(&task.key(context.settings, "halves, one loss a model and target"))?;
-    // A job is one model, numbered so that more subsets or more models for each leave those there are as they are.
+    // A job is one model, numbered so that more subsets or more models for each leave
+    // those there are as they are.
     let stage = format!("halves {}", task.seed);
     let numbers: Vec<usize> = (0..repeats).flat_map(|r| (0..subsets).map(move |s| r * HALVES + s)).collect();
     let all = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {

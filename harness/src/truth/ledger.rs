@@ -1,15 +1,18 @@
-//! Finished retrainings in a file, so that a run that is killed goes on and a run that is repeated is quick.
+//! Finished retrainings in a file, so that a run that is killed goes on and a run that is
+//! repeated is quick.
 //!
-//! One file for one set of settings, named by a hash of them, and the settings themselves stand in it: a file of others is refused
-//! even if the hashes agree. Little-endian throughout:
+//! One file for one set of settings, named by a hash of them, and the settings themselves
+//! stand in it: a file of others is refused even if the hashes agree. Little-endian
+//! throughout:
 //!
 //! ```text
 //! magic "gradsieve truth\n" | version u32 | length u32 of the settings | settings, UTF-8 | CRC-32 of all before
 //! record: number u32 | length u32 | length × f64 | CRC-32 of the record          (any number of them, in any order)
 //! ```
 //!
-//! Records are appended whole and flushed. A tail that a killed run tore is found by its length or its check sum, and cut off; what is
-//! before it counts. One program at a time writes a file: it holds the file's lock.
+//! Records are appended whole and flushed. A tail that a killed run tore is found by its
+//! length or its check sum, and cut off; what is before it counts. One program at a time
+//! writes a file: it holds the file's lock.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -37,10 +40,12 @@ impl Ledger {
         Self::default()
     }
 
-    /// The ledger for `settings` in `directory`, made if there is none; results are kept under its name from now on.
+    /// The ledger for `settings` in `directory`, made if there is none; results are kept
+    /// under its name from now on.
     ///
     /// # Errors
-    /// A directory or a file that cannot be made, read or written; a file of other settings; one that another program is writing.
+    /// A directory or a file that cannot be made, read or written; a file of other
+    /// settings; one that another program is writing.
     pub fn open(directory: &Path, settings: &str) -> Result<Self, TruthError> {
         let path = directory.join(format!("truth-{:08x}.bin", crc32fast::hash(settings.as_bytes())));
         let refuse = |reason: String| TruthError::Cache { path: path.clone(), reason };

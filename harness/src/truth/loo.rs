@@ -1,7 +1,9 @@
-//! Leave-one-out at the optimum of softmax regression: the losses of the targets at the optimum without one sample, less those with it.
+//! Leave-one-out at the optimum of softmax regression: the losses of the targets at the
+//! optimum without one sample, less those with it.
 //!
-//! Positive where the sample helps, in nats. The figures are Pearson's and Spearman's correlations over the training samples, means over the
-//! targets. For networks the same question is mostly about chance: there the other truths are better.
+//! Positive where the sample helps, in nats. The figures are Pearson's and Spearman's
+//! correlations over the training samples, means over the targets. For networks the same
+//! question is mostly about chance: there the other truths are better.
 
 use super::error::TruthError;
 use super::evidence::Evidence;

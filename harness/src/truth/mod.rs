@@ -1,14 +1,19 @@
-//! Ground truth: what really happens to the targets when samples are left out, and how well each method foretells it.
+//! Ground truth: what really happens to the targets when samples are left out, and how
+//! well each method foretells it.
 //!
-//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment (`tsloo`, `loo`, `lds`, `brittleness`, `flips`,
-//! `shapley`), which computes a truth by retraining, or `fairness`, which retrains with weights, or `sketches`, which holds sketches against gradients → [`Evidence`], what a method may
-//! look at → [`METHODS`] → [`run()`] → [`Outcome`].
+//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment
+//! (`tsloo`, `loo`, `lds`, `brittleness`, `flips`, `shapley`), which computes a truth by
+//! retraining, or `fairness`, which retrains with weights, or `sketches`, which holds
+//! sketches against gradients → [`Evidence`], what a method may look at → [`METHODS`] →
+//! [`run()`] → [`Outcome`].
 //!
-//! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled ([`crate::model::trajectory`]). Truth is
-//! computed in f64, methods see gradients as the core does, in f32. Positive is helpful throughout: leaving the sample out would raise
+//! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled
+//! ([`crate::model::trajectory`]). Truth is computed in f64, methods see gradients as the
+//! core does, in f32. Positive is helpful throughout: leaving the sample out would raise
 //! the loss.
 //!
-//! May import `data`, `model`, `gradients`, `methods`, `measures`, the core, and of `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
+//! May import `data`, `model`, `gradients`, `methods`, `measures`, the core, and of
+//! `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
 
 mod brittleness;
 mod error;

@@ -1,9 +1,12 @@
-//! Softmax regression at its optimum, with and without single samples: the one model whose leave-one-out is a matter of samples alone.
+//! Softmax regression at its optimum, with and without single samples: the one model
+//! whose leave-one-out is a matter of samples alone.
 //!
-//! The objective is L(θ) = (1/n) Σ_i ℓ_i(θ) + (α/2)‖θ‖², strictly convex, in f64. Leaving sample i out drops its term and keeps 1/n, so
-//! the others are not rescaled. The full optimum is found by Newton's method; from there each leave-one-out by
-//! θ ← θ − H⁻¹∇L₋ᵢ(θ) with the full optimum's Hessian H, whose error shrinks in each round by about the sample's share of H. Both stop when no
-//! entry of the gradient is above `TOLERANCE`: the path does not matter, only the optimum.
+//! The objective is L(θ) = (1/n) Σ_i ℓ_i(θ) + (α/2)‖θ‖², strictly convex, in f64. Leaving
+//! sample i out drops its term and keeps 1/n, so the others are not rescaled. The full
+//! optimum is found by Newton's method; from there each leave-one-out by θ ← θ −
+//! H⁻¹∇L₋ᵢ(θ) with the full optimum's Hessian H, whose error shrinks in each round by
+//! about the sample's share of H. Both stop when no entry of the gradient is above
+//! `TOLERANCE`: the path does not matter, only the optimum.
 
 use nalgebra::{Cholesky, DVector, Dyn};
 
@@ -151,7 +154,8 @@ mod tests {
         let optimum = Optimum::find(&set, 0.01).unwrap();
         for left_out in [0, 7, 29] {
             let found = optimum.without(left_out).unwrap();
-            // The same optimum from scratch: n − 1 samples, whose mean and decay are both n/(n − 1) of what is wanted.
+            // The same optimum from scratch: n − 1 samples, whose mean and decay are both
+            // n/(n − 1) of what is wanted.
             let kept: Vec<usize> = (0..30).filter(|&i| i != left_out).collect();
             let rest = set.subset(&kept).unwrap();
             let from_scratch = Optimum::find(&rest, 0.01 * 30.0 / 29.0).unwrap();

@@ -12,7 +12,8 @@ pub struct Outcome {
     pub settings: Settings,
     /// One table for each truth.
     pub panels: Vec<Panel>,
-    /// One line for each projection, width and codec, of the experiment that is about them.
+    /// One line for each projection, width and codec, of the experiment that is about
+    /// them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sketches: Vec<SketchLine>,
     /// Mean share of test samples that the models read right.
@@ -30,7 +31,8 @@ pub struct Panel {
     pub title: String,
     /// What the figures are: `Spearman, mean over targets`.
     pub measure: &'static str,
-    /// What the truth itself reaches against another draw of itself, if that is known: no method can be expected to do better.
+    /// What the truth itself reaches against another draw of itself, if that is known: no
+    /// method can be expected to do better.
     pub ceiling: Option<f64>,
     /// One line a method, in the order of the methods' table.
     pub lines: Vec<Line>,

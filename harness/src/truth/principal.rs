@@ -1,8 +1,12 @@
-//! Gradients on the principal directions of their layers' inputs: what a factored projection keeps if it may look at the training data first.
+//! Gradients on the principal directions of their layers' inputs: what a factored
+//! projection keeps if it may look at the training data first.
 //!
-//! A linear layer's gradient is b aᵀ, and so is a batch's sum of them: what a layer's inputs do not reach, no gradient does. With P the r eigenvectors of Σ a aᵀ
-//! over the training samples that have the largest eigenvalues, the rows kept are (G Pᵀ) for weights G, outputs × r of them, and the biases. P is fitted at one model,
-//! once, and serves all. It is the principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on the input side.
+//! A linear layer's gradient is b aᵀ, and so is a batch's sum of them: what a layer's
+//! inputs do not reach, no gradient does. With P the r eigenvectors of Σ a aᵀ over the
+//! training samples that have the largest eigenvalues, the rows kept are (G Pᵀ) for
+//! weights G, outputs × r of them, and the biases. P is fitted at one model, once, and
+//! serves all. It is the principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on
+//! the input side.
 //!
 //! *Memory*: r × inputs of `f64` a layer. *Cost*: outputs · inputs · r a gradient.
 
@@ -26,7 +30,8 @@ pub(super) struct Principal {
 }
 
 impl Principal {
-    /// Directions for at most `dim` numbers, the smallest layer served first: each may have an equal share of what is left, and at least one direction.
+    /// Directions for at most `dim` numbers, the smallest layer served first: each may
+    /// have an equal share of what is left, and at least one direction.
     pub(super) fn new(model: &Mlp, train: &Dataset, dim: usize) -> Result<Self, TruthError> {
         let layers = model.layers();
         let mut order: Vec<usize> = (0..layers.len()).collect();

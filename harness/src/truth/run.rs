@@ -24,11 +24,13 @@ pub(super) struct Context<'a> {
     cache: Option<PathBuf>,
 }
 
-/// Runs an experiment. A pure function of the settings, but for the times in the outcome. Finished retrainings are kept in `cache`, if it
-/// is given, and those that are there are not repeated.
+/// Runs an experiment. A pure function of the settings, but for the times in the outcome.
+/// Finished retrainings are kept in `cache`, if it is given, and those that are there are
+/// not repeated.
 ///
 /// # Errors
-/// Settings outside their range; an unknown method, or one that says nothing in the experiment; training that diverges; a cache that cannot be used.
+/// Settings outside their range; an unknown method, or one that says nothing in the
+/// experiment; training that diverges; a cache that cannot be used.
 pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Result<Outcome, TruthError> {
     settings.check()?;
     let context = Context { settings, watch, methods: methods(settings)?, cache };

@@ -63,14 +63,16 @@ pub struct Settings {
     pub batch_size: usize,
     /// Passes over the training samples.
     pub epochs: usize,
-    /// What the truth is about; other than samples for trajectory-specific leave-one-out only.
+    /// What the truth is about; other than samples for trajectory-specific leave-one-out
+    /// only.
     pub target: Target,
     /// What is left out of the path.
     pub removals: Vec<Removal>,
-    /// The share of a sample's gradient that is left out; 1 is a removal. What differs between a small share and 1 is no method's
-    /// linearisation to foretell.
+    /// The share of a sample's gradient that is left out; 1 is a removal. What differs
+    /// between a small share and 1 is no method's linearisation to foretell.
     pub share: f64,
-    /// α of the term α‖θ‖²/2 beside the mean loss: for leave-one-out at the optimum, which wants one that is unique.
+    /// α of the term α‖θ‖²/2 beside the mean loss: for leave-one-out at the optimum,
+    /// which wants one that is unique.
     pub decay: f64,
     /// The first seed.
     pub seed: u64,
@@ -94,16 +96,19 @@ pub struct Settings {
     pub flip: f64,
     /// Models of the largest ensemble.
     pub ensemble: usize,
-    /// Names of the methods to hold against the truth, or of the projections ([`Experiment::Sketches`]); none takes all that apply.
+    /// Names of the methods to hold against the truth, or of the projections
+    /// ([`Experiment::Sketches`]); none takes all that apply.
     pub methods: Vec<String>,
 }
 
 impl Settings {
-    /// The reference setting: 1,000 of the digits to train on and 200 to test on, a 64-16-10 network, SGD at 0.1 in batches of 32 over
-    /// 10 epochs, three seeds, gradients that are not projected. Leave-one-out is that of softmax regression with α = 10⁻³, which is
-    /// scikit-learn's C = 1 here; flipped labels are a fifth. Fairness has 400 test samples, of which
-    /// one half makes the weights and the other the figures. Sketches are those of the demonstration's task: 1,438 digits, 359 kept back, a 64-64-10
-    /// network, 150 epochs.
+    /// The reference setting: 1,000 of the digits to train on and 200 to test on, a
+    /// 64-16-10 network, SGD at 0.1 in batches of 32 over 10 epochs, three seeds,
+    /// gradients that are not projected. Leave-one-out is that of softmax regression with
+    /// α = 10⁻³, which is scikit-learn's C = 1 here; flipped labels are a fifth. Fairness
+    /// has 400 test samples, of which one half makes the weights and the other the
+    /// figures. Sketches are those of the demonstration's task: 1,438 digits, 359 kept
+    /// back, a 64-64-10 network, 150 epochs.
     #[must_use]
     pub fn of(experiment: Experiment) -> Self {
         let linear = experiment == Experiment::Loo;

@@ -1,11 +1,15 @@
-//! Shapley values of the samples of single steps, against what in-run Shapley says of them.
+//! Shapley values of the samples of single steps, against what in-run Shapley says of
+//! them.
 //!
-//! The utility of a part S of a step's batch is what the step would gain from it alone, U(S) = ℓ̄(θ) − ℓ̄(θ − η Σ_{z∈S} g_z), with ℓ̄ the
-//! mean loss of the test samples; a sample's value is its gain, averaged over the orders in which samples can join (by Monte Carlo: each
-//! drawn order and its reverse, which cancels what is odd in the place). Nats; positive is helpful.
+//! The utility of a part S of a step's batch is what the step would gain from it alone,
+//! U(S) = ℓ̄(θ) − ℓ̄(θ − η Σ_{z∈S} g_z), with ℓ̄ the mean loss of the test samples; a
+//! sample's value is its gain, averaged over the orders in which samples can join (by
+//! Monte Carlo: each drawn order and its reverse, which cancels what is odd in the
+//! place). Nats; positive is helpful.
 //!
-//! Beside the steps as they were, the same steps [`LARGE`] times as large: there the second order shows. The figures are means over the
-//! steps: Spearman's correlation, and the error ‖φ̂ − φ‖/‖φ‖, which ranks cannot hide.
+//! Beside the steps as they were, the same steps [`LARGE`] times as large: there the
+//! second order shows. The figures are means over the steps: Spearman's correlation, and
+//! the error ‖φ̂ − φ‖/‖φ‖, which ranks cannot hide.
 
 use gradsieve::influence::InRunShapley;
 use gradsieve::{Exact, Layout, Projector, Sketch};
@@ -68,7 +72,8 @@ fn distance(found: &[f64], truth: &[f64]) -> f64 {
     libm::sqrt(wrong / squares(&mut truth.iter().copied()))
 }
 
-/// The values of step `t`'s samples, in the batch's order, over `orders` orders and their reverses.
+/// The values of step `t`'s samples, in the batch's order, over `orders` orders and their
+/// reverses.
 fn by_orders(
     task: &Task,
     path: &Trajectory,
@@ -119,7 +124,8 @@ fn gradients(task: &Task, model: &mut DoubleMlp, step: &Step) -> Result<Vec<Vec<
     Ok(rows)
 }
 
-/// In-run Shapley by the core: the values of the utility expanded to first or second order.
+/// In-run Shapley by the core: the values of the utility expanded to first or second
+/// order.
 fn expanded(
     task: &Task,
     path: &Trajectory,

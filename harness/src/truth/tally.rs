@@ -82,8 +82,8 @@ pub(super) fn timed(act: impl FnOnce() -> Result<Scored, TruthError>) -> Result<
     Ok((act()?, clock.elapsed().as_secs_f64()))
 }
 
-/// The mean over targets of the correlation between a method's scores and the truth, both target by target, `n` samples each. Scores that
-/// are all alike agree with nothing: 0.
+/// The mean over targets of the correlation between a method's scores and the truth, both
+/// target by target, `n` samples each. Scores that are all alike agree with nothing: 0.
 pub(super) fn mean_correlation(
     correlation: fn(&[f64], &[f64]) -> Result<f64, MeasureError>,
     scores: &[f64],

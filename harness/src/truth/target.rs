@@ -1,7 +1,10 @@
-//! What the truth is about: each test sample's loss, or one number of the whole test set: utility, fairness, robustness.
+//! What the truth is about: each test sample's loss, or one number of the whole test set:
+//! utility, fairness, robustness.
 //!
-//! The digits have no groups of people. What stands for them is the stroke: digits with more ink than the test set's median are one group, the
-//! others the other; and the good outcome is a digit from 5 on. Inputs are attacked within 0.1 of each pixel, in five steps.
+//! The digits have no groups of people. What stands for them is the stroke: digits with
+//! more ink than the test set's median are one group, the others the other; and the good
+//! outcome is a digit from 5 on. Inputs are attacked within 0.1 of each pixel, in five
+//! steps.
 
 use serde::Serialize;
 
@@ -55,7 +58,8 @@ impl Target {
         }
     }
 
-    /// The number of the whole set, with its gradient; none if there is one for each sample.
+    /// The number of the whole set, with its gradient; none if there is one for each
+    /// sample.
     pub(super) fn objective(
         self,
         model: &DoubleMlp,

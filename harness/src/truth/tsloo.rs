@@ -1,8 +1,10 @@
-//! Trajectory-specific leave-one-out: what would the losses of the targets be at the end of the *same* run, batch by batch, without one
-//! sample's gradient in its last batch, or in all of them?
+//! Trajectory-specific leave-one-out: what would the losses of the targets be at the end
+//! of the *same* run, batch by batch, without one sample's gradient in its last batch, or
+//! in all of them?
 //!
-//! truth(z, v) = ℓ_v(θ_T without z) − ℓ_v(θ_T): positive where the sample helps, in nats. The figure is Spearman's correlation over the
-//! training samples, mean over the targets. The question has one answer even for a network, since nothing is drawn anew.
+//! truth(z, v) = ℓ_v(θ_T without z) − ℓ_v(θ_T): positive where the sample helps, in nats.
+//! The figure is Spearman's correlation over the training samples, mean over the targets.
+//! The question has one answer even for a network, since nothing is drawn anew.
 
 use std::collections::BTreeMap;
 

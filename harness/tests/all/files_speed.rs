@@ -1,11 +1,12 @@
-//! How fast a large matrix streams by, and in how much memory. Ignored by default, as it writes a file of
-//! gigabytes and measures time:
+//! How fast a large matrix streams by, and in how much memory. Ignored by default, as it
+//! writes a file of gigabytes and measures time:
 //!
 //! ```text
 //! cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture files_speed
 //! ```
 //!
-//! `GRADSIEVE_SPEED_ROWS` sets the number of rows of 5,000,000 f32 (20 MB each; 200 unless told).
+//! `GRADSIEVE_SPEED_ROWS` sets the number of rows of 5,000,000 f32 (20 MB each; 200
+//! unless told).
 
 use std::fs::File;
 use std::io::Read;
@@ -45,7 +46,8 @@ fn a_large_matrix_streams_in_64_mib_and_twice_the_time_of_plain_reading() {
         stream = stream.min(seconds(|| {
             assert_ne!(pass(&path, |values| values.iter().fold(0, |sum, v| sum ^ v.to_bits())), 1);
         }));
-        // A consumer about as dear as a sketch: a multiplication by a hash and a scattered addition.
+        // A consumer about as dear as a sketch: a multiplication by a hash and a
+        // scattered addition.
         let mut sketch = [0.0_f32; 512];
         busy = busy.min(seconds(|| {
             pass(&path, |values| {

@@ -1,5 +1,5 @@
-//! Claims about the choice of an instruction set by `GRADSIEVE_LEVEL`: it is honoured, it changes no byte of any result, and a wish
-//! that cannot be met is refused.
+//! Claims about the choice of an instruction set by `GRADSIEVE_LEVEL`: it is honoured, it
+//! changes no byte of any result, and a wish that cannot be met is refused.
 
 use std::fs;
 use std::process::Command as Process;
@@ -38,7 +38,8 @@ fn program(place: &TempDir, level: &str) -> Command {
     command
 }
 
-/// The bytes of all that the commands write at a level: sketches, outlier scores, influence, and what is printed.
+/// The bytes of all that the commands write at a level: sketches, outlier scores,
+/// influence, and what is printed.
 fn results(place: &TempDir, level: &str) -> Vec<(&'static str, Vec<u8>)> {
     let commands = [
         "sketch train.npy -o out.npy --dim 512 --seed 7",
@@ -65,7 +66,8 @@ fn results(place: &TempDir, level: &str) -> Vec<(&'static str, Vec<u8>)> {
 #[test]
 fn every_level_writes_the_same_bytes() {
     let place = tempfile::tempdir().unwrap();
-    // 4,801 columns: more than a tile, and a last block, register and lane that are not full.
+    // 4,801 columns: more than a tile, and a last block, register and lane that are not
+    // full.
     write(&place, "train.npy", 60, 4801, Dtype::F32);
     write(&place, "half.npy", 50, 4801, Dtype::F16);
     write(&place, "target.npy", 3, 4801, Dtype::F32);
@@ -105,7 +107,8 @@ fn an_empty_wish_is_none() {
     program(&place, "").args(["info", "train.npy"]).assert().success();
 }
 
-/// Runs only as the child of the next test, which reads what it prints: a process remembers its level.
+/// Runs only as the child of the next test, which reads what it prints: a process
+/// remembers its level.
 #[test]
 fn child_names_its_level() {
     println!("the level is {}.", Level::best().name());
@@ -124,7 +127,8 @@ fn the_wish_is_the_level_that_kernels_take() {
     }
 }
 
-/// Runs only as the child of the next test: a number that depends on every bit of factored sketches, sequences and ghost products.
+/// Runs only as the child of the next test: a number that depends on every bit of
+/// factored sketches, sequences and ghost products.
 #[test]
 fn child_prints_its_factored_sketches() {
     use gradsieve::ghost::{self, LayerGradient};

@@ -1,4 +1,5 @@
-//! The integration tests of the harness and of the program `gradsieve`: one binary, one module a room. Names are claims.
+//! The integration tests of the harness and of the program `gradsieve`: one binary, one
+//! module a room. Names are claims.
 
 mod demo;
 mod files;

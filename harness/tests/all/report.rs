@@ -1,4 +1,5 @@
-//! Claims about the report: that it stands alone, is well formed, hides nothing and survives odd outcomes.
+//! Claims about the report: that it stands alone, is well formed, hides nothing and
+//! survives odd outcomes.
 
 use std::fs;
 use std::path::Path;
@@ -12,9 +13,11 @@ use gradsieve_harness::report::{FILE_NAME, ReportError, page, picture, write};
 const TRAIN: usize = 1257;
 const FLIPS: usize = 251;
 
-// ---- outcomes -------------------------------------------------------------------------------------
+// ---- outcomes
+// -------------------------------------------------------------------------------------
 
-/// Eight detectors: name, how far the flips stand above the others, and the score of a normal draw.
+/// Eight detectors: name, how far the flips stand above the others, and the score of a
+/// normal draw.
 type Recipe = (&'static str, &'static str, f64, fn(f64) -> f64);
 const DETECTORS: [Recipe; 8] = [
     ("loss", "the loss itself: no gradient, no sketch", 2.9, |z| (2.5 * z - 9.0).exp()),
@@ -96,7 +99,8 @@ fn judged(name: &'static str, about: &'static str, scores: Vec<f64>, truth: &[bo
     }
 }
 
-/// Two features, class names that would break a careless page, scores that are not finite.
+/// Two features, class names that would break a careless page, scores that are not
+/// finite.
 fn moons_outcome() -> Outcome {
     let set = moons(TRAIN, 0.2, 3).expect("good arguments");
     let mut outcome = digits_outcome();
@@ -196,11 +200,13 @@ fn all_outcomes() -> Vec<(&'static str, Outcome)> {
     all
 }
 
-// ---- a small reader of markup ----------------------------------------------------------------------
+// ---- a small reader of markup
+// ----------------------------------------------------------------------
 
 /// The tags of a page, each with its attributes as written; style sheets are skipped.
 ///
-/// Fails on a tag that closes no open one, a stray `<`, a bare `&`, or an attribute without quotes.
+/// Fails on a tag that closes no open one, a stray `<`, a bare `&`, or an attribute
+/// without quotes.
 fn tags(text: &str, void: &[&str]) -> Result<Vec<String>, String> {
     let mut open: Vec<String> = Vec::new();
     let mut tags = Vec::new();
@@ -262,7 +268,8 @@ fn page_tags(outcome: &Outcome) -> Result<Vec<String>, String> {
     tags(&page(outcome), &["meta", "br", "link", "img", "hr"])
 }
 
-// ---- claims ---------------------------------------------------------------------------------------
+// ---- claims
+// ---------------------------------------------------------------------------------------
 
 #[test]
 fn the_reader_of_markup_refuses_what_is_malformed() {
@@ -435,7 +442,8 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// `cargo test -p gradsieve-harness --test all -- --ignored report` writes the fixtures for the eye.
+/// `cargo test -p gradsieve-harness --test all -- --ignored report` writes the fixtures
+/// for the eye.
 #[test]
 #[ignore = "writes pages to look at"]
 fn the_fixtures_can_be_looked_at() {

@@ -1,4 +1,5 @@
-//! What shortlists of 1-bit rows find of the largest scores, on the gradients of digits. Takes some seconds, so it is run on demand:
+//! What shortlists of 1-bit rows find of the largest scores, on the gradients of digits.
+//! Takes some seconds, so it is run on demand:
 //!
 //! `cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture shortlist`
 
@@ -54,7 +55,8 @@ fn share<'l>(lists: impl Iterator<Item = &'l Vec<usize>>, wanted: &[Vec<usize>])
     found.sum::<usize>() as f64 / (wanted.len() * WANTED) as f64
 }
 
-/// A line of the table: shares of the largest scores in `f32`, then of those of 1-bit rows; last, of the former with other rankings.
+/// A line of the table: shares of the largest scores in `f32`, then of those of 1-bit
+/// rows; last, of the former with other rankings.
 fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64; 6] {
     let width = projector.width();
     let rows = sketches(model, &task.train, projector);
@@ -132,7 +134,8 @@ fn a_list_of_a_third_of_the_rows_has_nearly_all_of_the_hundred_largest_scores() 
     );
     println!("|---|---|---|---|---|---|---|---|");
     for width in [512, 4096] {
-        // Wider than a tenth of the gradient, an SJLT's signs are noise, and so are its lists.
+        // Wider than a tenth of the gradient, an SJLT's signs are noise, and so are its
+        // lists.
         let found = line(&model, &task, "sjlt-1", Sjlt::new(width, 0, Repeat::One).unwrap());
         assert!(width > 512 || found[1] > 0.98 && found[3] > 0.99, "{found:?}");
         let found = line(&model, &task, "rademacher", Rademacher::new(width, 0).unwrap());

@@ -128,7 +128,8 @@ fn every_byte_that_is_missing_or_altered_is_found() {
         for name in ["gradients.bin", "store.json"] {
             let file = path.join(name);
             let whole = fs::read(&file).unwrap();
-            // In place: a file that is cut and written anew waits for the disk, each time.
+            // In place: a file that is cut and written anew waits for the disk, each
+            // time.
             let mut open = fs::File::options().write(true).open(&file).unwrap();
             for (at, &byte) in whole.iter().enumerate() {
                 let mut put = |byte: u8| {

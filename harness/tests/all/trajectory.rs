@@ -1,5 +1,5 @@
-//! Claims about `gradsieve influence --trajectory`: a recorded run on disk gives what the same run gives in memory, and one that is
-//! damaged is refused by the name of the step.
+//! Claims about `gradsieve influence --trajectory`: a recorded run on disk gives what the
+//! same run gives in memory, and one that is damaged is refused by the name of the step.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -28,7 +28,8 @@ impl Recorded {
         Self::of(blobs(SAMPLES, 3, 4, 2.0, 1).unwrap(), blobs(TARGETS, 3, 4, 2.0, 2).unwrap())
     }
 
-    /// Samples whose last feature is what the first two are together: their inputs lie in three dimensions of four.
+    /// Samples whose last feature is what the first two are together: their inputs lie in
+    /// three dimensions of four.
     fn flat() -> Self {
         let flat = |set: Dataset| {
             let rows = set.features().chunks_exact(4);
@@ -39,7 +40,8 @@ impl Recorded {
     }
 
     fn of(train: Dataset, test: Dataset) -> Self {
-        // A layer without hidden ones, so that its gradient is one outer product of (x, 1).
+        // A layer without hidden ones, so that its gradient is one outer product of (x,
+        // 1).
         let config = TrainConfig { hidden: vec![], epochs: 2, batch_size: 6, ..TrainConfig::default() };
         let path = Trajectory::record(&train, &config).unwrap();
         let model = path.model().unwrap();
@@ -87,7 +89,8 @@ impl Recorded {
                 ),
             ];
             if factored {
-                // Weights and biases of the layer apart: its coordinates are all weights, and then the biases.
+                // Weights and biases of the layer apart: its coordinates are all weights,
+                // and then the biases.
                 let (mut inputs, mut deltas) = (Vec::new(), Vec::new());
                 for &i in &step.batch {
                     let visit = |part: gradsieve_harness::model::LayerGradient<'_>| {

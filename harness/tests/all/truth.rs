@@ -69,7 +69,8 @@ fn an_experiment_is_a_function_of_its_settings_however_often_it_was_stopped() {
         let directory = tempfile::tempdir().unwrap();
         let cached = || figures(&run(&settings, Some(directory.path().to_owned()), &Silent).unwrap());
         assert_eq!(cached(), fresh);
-        // A run that was killed leaves a part of the file, perhaps in the middle of a record.
+        // A run that was killed leaves a part of the file, perhaps in the middle of a
+        // record.
         for file in std::fs::read_dir(directory.path()).unwrap() {
             let path = file.unwrap().path();
             let bytes = std::fs::read(&path).unwrap();
@@ -144,7 +145,8 @@ fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
             for j in 0..test.len() {
                 let derivative = (less[j] - more[j]) / 2e-5;
                 let score = scores[j * train.len() + i];
-                // Weighing all steps of a sample is not what the method linearises, but for small changes it is the sum.
+                // Weighing all steps of a sample is not what the method linearises, but
+                // for small changes it is the sum.
                 assert!((score - derivative).abs() < 1e-5 * largest, "{removal:?} {score} {derivative}");
             }
         }
@@ -209,7 +211,8 @@ fn sketches_lose_nothing_without_a_projection_and_less_the_wider_they_are() {
         assert!((f32.dot[0] - f16.dot[0]).abs() < 1e-3 && (f32.dot[0] - bf16.dot[0]).abs() < 5e-3);
         assert!(f32.dot[0] > int8.dot[0] - 1e-3 && int8.dot[0] > sign.dot[0], "{projection}");
         assert!(f32.row_bytes > f16.row_bytes && int8.row_bytes > sign.row_bytes, "{projection}");
-        // Wider than the samples are many, only the way is measured that needs no moments of rows.
+        // Wider than the samples are many, only the way is measured that needs no moments
+        // of rows.
         assert!(f32.rows == f32.streamed && f16.rows[0].is_nan() && f16.streamed[0] > 0.5);
     }
     for projection in ["sjlt-1", "rademacher"] {

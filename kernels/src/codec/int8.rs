@@ -1,8 +1,11 @@
 //! The int8 codec: a row of *k* values in *k* bytes and one `f32` scale.
 //!
-//! scale = max |x|/127, rounded to nearest, or to the next float above it where a code would else exceed 127 (which happens only if
-//! the scale is subnormal), or below it where the largest value would else decode to infinity. code = x/scale, rounded to `f32`, then to the nearest integer, ties to even; it lies in −127..=127 and is
-//! stored as code + 128, because instructions multiply unsigned bytes by signed ones. A row of zeros has scale 0 and codes 0.
+//! scale = max |x|/127, rounded to nearest, or to the next float above it where a code
+//! would else exceed 127 (which happens only if the scale is subnormal), or below it
+//! where the largest value would else decode to infinity. code = x/scale, rounded to
+//! `f32`, then to the nearest integer, ties to even; it lies in −127..=127 and is stored
+//! as code + 128, because instructions multiply unsigned bytes by signed ones. A row of
+//! zeros has scale 0 and codes 0.
 //!
 //! |decoded − x| ≤ scale/2·(1 + 2⁻¹⁵), which is max |x|/254 where the scale is normal. Zero is kept.
 
@@ -14,7 +17,8 @@ use crate::simd::Simd;
 /// Writes a row's codes, each + 128, and returns the row's scale.
 ///
 /// # Errors
-/// [`Error::Length`] if the lengths differ; [`Error::NonFinite`] if a value is infinite or NaN. Nothing was written.
+/// [`Error::Length`] if the lengths differ; [`Error::NonFinite`] if a value is infinite
+/// or NaN. Nothing was written.
 #[inline]
 pub fn encode_int8(row: &[f32], codes: &mut [u8]) -> Result<f32, Error> {
     encode_int8_with(Level::best(), row, codes)

@@ -1,11 +1,13 @@
-//! The 1-bit codec: a row of *k* values in *k* bits, filled up to a multiple of 64, and one `f16` scale.
+//! The 1-bit codec: a row of *k* values in *k* bits, filled up to a multiple of 64, and
+//! one `f16` scale.
 //!
-//! Bit i mod 32 of word ⌊i/32⌋ is the sign bit of value *i*: set for what is negative and for −0. What fills up the last words is
-//! zero. scale = mean |x| = (canonical Σ|xᵢ|, [`crate::norm::l1_norm`])/k in `f64`, rounded to `f32`, then to `f16`, both to
-//! nearest even. A value decodes to ±scale.
+//! Bit i mod 32 of word ⌊i/32⌋ is the sign bit of value *i*: set for what is negative and
+//! for −0. What fills up the last words is zero. scale = mean |x| = (canonical Σ|xᵢ|,
+//! [`crate::norm::l1_norm`])/k in `f64`, rounded to `f32`, then to `f16`, both to nearest
+//! even. A value decodes to ±scale.
 //!
-//! `f16` ends at 65,504, and below 6·10⁻⁵ it loses bits: a row of tiny gradients wants to be scaled before it is stored, or its scale
-//! may become zero.
+//! `f16` ends at 65,504, and below 6·10⁻⁵ it loses bits: a row of tiny gradients wants to
+//! be scaled before it is stored, or its scale may become zero.
 
 use crate::dispatch::{Kernel, run};
 use crate::error::{Error, same_length};
@@ -23,8 +25,9 @@ pub const fn sign_words(k: usize) -> usize {
 /// Writes a row's signs and returns the row's scale.
 ///
 /// # Errors
-/// [`Error::Width`] if the row is empty; [`Error::Length`] unless there are [`sign_words`] words; [`Error::NonFinite`] if a value is
-/// infinite or NaN, or the scale is too large for `f16`. Nothing was written.
+/// [`Error::Width`] if the row is empty; [`Error::Length`] unless there are
+/// [`sign_words`] words; [`Error::NonFinite`] if a value is infinite or NaN, or the scale
+/// is too large for `f16`. Nothing was written.
 #[inline]
 pub fn encode_signs(row: &[f32], words: &mut [u32]) -> Result<f16, Error> {
     encode_signs_with(Level::best(), row, words)
@@ -52,7 +55,8 @@ pub fn encode_signs_with(level: Level, row: &[f32], words: &mut [u32]) -> Result
 /// Writes the values of a row's signs: ±scale.
 ///
 /// # Errors
-/// [`Error::Length`] unless there are [`sign_words`] words for the row; nothing was written.
+/// [`Error::Length`] unless there are [`sign_words`] words for the row; nothing was
+/// written.
 pub fn decode_signs(words: &[u32], scale: f16, row: &mut [f32]) -> Result<(), Error> {
     same_length(sign_words(row.len()), words.len())?;
     let scale = scale.to_f32().to_bits();

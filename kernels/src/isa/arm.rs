@@ -1,9 +1,10 @@
-//! 32-bit Arm with hardware floats: no vectors, but one word where the compiler spends twice the instructions.
+//! 32-bit Arm with hardware floats: no vectors, but one word where the compiler spends
+//! twice the instructions.
 
 use core::arch::asm;
 
-/// Whether any of four numbers, doubled, is above `limit`: a comparison shifts its operand for nothing, and the next one is
-/// made only if the last found nothing.
+/// Whether any of four numbers, doubled, is above `limit`: a comparison shifts its
+/// operand for nothing, and the next one is made only if the last found nothing.
 #[inline(always)]
 pub(crate) fn any_doubled_above([a, b, c, d]: [u32; 4], limit: u32) -> bool {
     let none: u32;

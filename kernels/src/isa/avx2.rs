@@ -1,4 +1,5 @@
-//! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and 8..16.
+//! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and
+//! 8..16.
 
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
@@ -67,13 +68,15 @@ pub(super) fn prefetch<T>(from: &T, ahead: usize) {
     let start = core::ptr::from_ref(from).cast::<i8>();
     let mut line = 0;
     while line < size_of::<T>() {
-        // SAFETY: a prefetch reads nothing that the program can see and never faults, whatever the address.
+        // SAFETY: a prefetch reads nothing that the program can see and never faults,
+        // whatever the address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead + line)) };
         line += 64;
     }
 }
 
-/// One register for every two. A loop, because a closure that the standard library calls may miss this set's features.
+/// One register for every two. A loop, because a closure that the standard library calls
+/// may miss this set's features.
 #[inline(always)]
 fn in_pairs<const N: usize, const HALF: usize>(
     from: [__m256; N],
@@ -86,7 +89,8 @@ fn in_pairs<const N: usize, const HALF: usize>(
     to
 }
 
-/// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes would saturate.
+/// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes
+/// would saturate.
 ///
 /// # Safety
 /// The machine has AVX2.
@@ -143,7 +147,8 @@ fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
     out
 }
 
-/// The word `dot_quads`. Even and odd bytes are widened to 16 bits apart, which needs no shuffles.
+/// The word `dot_quads`. Even and odd bytes are widened to 16 bits apart, which needs no
+/// shuffles.
 ///
 /// # Safety
 /// The machine has AVX2.
@@ -191,7 +196,8 @@ pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
     out
 }
 
-/// The word `differences`. The bits of a byte are counted by a table of nibbles; counts stay bytes for as many places as they can.
+/// The word `differences`. The bits of a byte are counted by a table of nibbles; counts
+/// stay bytes for as many places as they can.
 ///
 /// # Safety
 /// The machine has AVX2.
@@ -251,7 +257,8 @@ impl Avx2 {
     /// One of the two registers, by a function of eight lanes.
     #[inline(always)]
     fn load_8(self, from: &[f32; 16], half: usize) -> __m256 {
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements lie behind 8·half.
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements lie
+        // behind 8·half.
         unsafe { _mm256_loadu_ps(from.as_ptr().add(8 * half)) }
     }
 
@@ -259,21 +266,24 @@ impl Avx2 {
     #[inline(always)]
     fn load_16_bit<T>(self, from: &[T; 16], half: usize) -> __m128i {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of 16 bits lie behind 8·half.
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // 16 bits lie behind 8·half.
         unsafe { _mm_loadu_si128(from.as_ptr().add(8 * half).cast()) }
     }
 
     #[inline(always)]
     fn store_16_bit<T>(self, value: __m128i, to: &mut [T; 16], half: usize) {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of 16 bits lie behind 8·half.
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // 16 bits lie behind 8·half.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().add(8 * half).cast(), value) }
     }
 
     #[inline(always)]
     fn narrow_bf16(self, value: __m256) -> __m128i {
-        // SAFETY: the witness. Half of the dropped bits' range is added, less one where the last kept bit is even: round to
-        // nearest, ties to even. A NaN keeps its upper bits and is made quiet.
+        // SAFETY: the witness. Half of the dropped bits' range is added, less one where
+        // the last kept bit is even: round to nearest, ties to even. A NaN keeps its
+        // upper bits and is made quiet.
         unsafe {
             let bits = _mm256_castps_si256(value);
             let upper = _mm256_srli_epi32::<16>(bits);
@@ -287,8 +297,9 @@ impl Avx2 {
         }
     }
 
-    /// The first three stages of [`Simd::hadamard_16`]: a lane's partner, plus the lane itself with its sign flipped where it
-    /// is the second of the two. The product with ±1 is exact, so the fused operation rounds once.
+    /// The first three stages of [`Simd::hadamard_16`]: a lane's partner, plus the lane
+    /// itself with its sign flipped where it is the second of the two. The product with
+    /// ±1 is exact, so the fused operation rounds once.
     #[inline(always)]
     fn hadamard_8(self, a: __m256) -> __m256 {
         const SWAP_1: i32 = 0b10_11_00_01;
@@ -306,7 +317,8 @@ impl Avx2 {
     /// The low 64 bits of four products with a constant.
     #[inline(always)]
     fn mul_64(self, a: __m256i, b: u64) -> __m256i {
-        // SAFETY: the witness. Low halves are multiplied in full; of the products with a high half, only the low half counts.
+        // SAFETY: the witness. Low halves are multiplied in full; of the products with a
+        // high half, only the low half counts.
         unsafe {
             let (low, high) = (_mm256_set1_epi64x(b as i64), _mm256_set1_epi64x((b >> 32) as i64));
             let cross = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), low);
@@ -327,10 +339,12 @@ impl Avx2 {
         }
     }
 
-    /// Eight lanes of [`Simd::look_up_odd`]: by the three lower bits, and the fourth gives the sign.
+    /// Eight lanes of [`Simd::look_up_odd`]: by the three lower bits, and the fourth
+    /// gives the sign.
     #[inline(always)]
     fn look_up_8<const SHIFT: u32>(self, table: __m256, words: __m256) -> __m256 {
-        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest three bits.
+        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest
+        // three bits.
         unsafe {
             let words = _mm256_castps_si256(words);
             let value =
@@ -391,7 +405,8 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn load_part(self, from: &[f32]) -> Self::F {
-        // Sixteen entries from `16 - length` on have their sign set in the first `length` of them.
+        // Sixteen entries from `16 - length` on have their sign set in the first `length`
+        // of them.
         static MASKS: [i32; 32] = {
             let mut masks = [0; 32];
             let mut i = 0;
@@ -403,7 +418,8 @@ impl Simd for Avx2 {
         };
         let masks = MASKS.as_ptr().wrapping_add(16 - from.len().min(16));
         let high = from.as_ptr().wrapping_add(8);
-        // SAFETY: the witness; the masks lie within the table, and what is masked out is not read.
+        // SAFETY: the witness; the masks lie within the table, and what is masked out is
+        // not read.
         unsafe {
             [
                 _mm256_maskload_ps(from.as_ptr(), _mm256_loadu_si256(masks.cast())),
@@ -425,7 +441,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2] {
         let from = from.as_ptr().cast::<__m256i>();
-        // SAFETY: the witness; the array is 64 bytes, twice 32. A `bf16` is the upper half of the same value as `f32`.
+        // SAFETY: the witness; the array is 64 bytes, twice 32. A `bf16` is the upper
+        // half of the same value as `f32`.
         unsafe {
             let (low, high) = (_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1)));
             let upper = _mm256_set1_epi32(0xFFFF_0000_u32 as i32);
@@ -502,7 +519,8 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
-        // SAFETY: the witness. The instruction returns its second operand where one is a NaN.
+        // SAFETY: the witness. The instruction returns its second operand where one is a
+        // NaN.
         unsafe { [_mm256_max_ps(a[0], best[0]), _mm256_max_ps(a[1], best[1])] }
     }
 
@@ -510,7 +528,8 @@ impl Simd for Avx2 {
     fn count_non_finite(self, a: Self::F) -> u32 {
         let mut count = 0;
         for a in self.abs(a) {
-            // SAFETY: the witness. As integers, the magnitudes' bits are ordered, and all non-finite ones are above the largest finite.
+            // SAFETY: the witness. As integers, the magnitudes' bits are ordered, and all
+            // non-finite ones are above the largest finite.
             count += unsafe {
                 let largest = _mm256_set1_epi32(f32::MAX.to_bits() as i32);
                 let above = _mm256_cmpgt_epi32(_mm256_castps_si256(a), largest);
@@ -563,8 +582,9 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn fold_16(self, a: [Self::F; 16]) -> [f32; 16] {
-        // Each step adds two halves of each of its registers, and so puts two registers into one; where a lane ends up is
-        // undone by the order in which the sixteen are taken.
+        // Each step adds two halves of each of its registers, and so puts two registers
+        // into one; where a lane ends up is undone by the order in which the sixteen are
+        // taken.
         let mut eights = [a[0][0]; 16];
         for (i, eight) in eights.iter_mut().enumerate() {
             let [low, high] = a[i / 8 * 8 + i % 2 * 4 + i % 8 / 2];
@@ -632,8 +652,9 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
-        // SAFETY: the witness; both arrays are 64 bytes, twice 32. The permutation looks at three bits of a lane; the fourth,
-        // moved to the sign, chooses the table's half.
+        // SAFETY: the witness; both arrays are 64 bytes, twice 32. The permutation looks
+        // at three bits of a lane; the fourth, moved to the sign, chooses the table's
+        // half.
         unsafe {
             let (low, high) = (_mm256_loadu_ps(table.as_ptr()), _mm256_loadu_ps(table.as_ptr().add(8)));
             let count = _mm256_set1_epi32(4 * place as i32);
@@ -652,7 +673,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn divide_and_round(self, [low, high]: Self::F, by: f32) -> [i8; 16] {
         let mut out = [0; 16];
-        // SAFETY: the witness; the array is 16 bytes. Packing to 16 bits takes the registers' halves in turn, which the permutation undoes.
+        // SAFETY: the witness; the array is 16 bytes. Packing to 16 bits takes the
+        // registers' halves in turn, which the permutation undoes.
         unsafe {
             let by = _mm256_set1_ps(by);
             let (low, high) = (_mm256_div_ps(low, by), _mm256_div_ps(high, by));

@@ -77,7 +77,8 @@ fn first(count: usize) -> u16 {
     ((1_u32 << count.min(16)) - 1) as u16
 }
 
-/// One register for every two. A loop, because a closure that the standard library calls may miss this set's features.
+/// One register for every two. A loop, because a closure that the standard library calls
+/// may miss this set's features.
 #[inline(always)]
 fn in_pairs<const N: usize, const HALF: usize>(
     from: [__m512; N],
@@ -90,8 +91,8 @@ fn in_pairs<const N: usize, const HALF: usize>(
     to
 }
 
-/// The word `dot_bytes` with one instruction for 64 products. Not inlined into the callers, who lack its feature; a call is nothing
-/// beside a tile.
+/// The word `dot_bytes` with one instruction for 64 products. Not inlined into the
+/// callers, who lack its feature; a call is nothing beside a tile.
 ///
 /// # Safety
 /// The machine has the features.
@@ -217,8 +218,9 @@ unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, con
     out
 }
 
-/// The word `differences` with one instruction that counts in sixteen words. One query takes group by group, so that memory is read in order;
-/// more take two groups at a time, for fewer loads of queries.
+/// The word `differences` with one instruction that counts in sixteen words. One query
+/// takes group by group, so that memory is read in order; more take two groups at a time,
+/// for fewer loads of queries.
 ///
 /// # Safety
 /// The machine has the features.
@@ -257,7 +259,8 @@ fn put(to: &mut Distances<'_>, group: usize, query: usize, sums: __m512i) {
         // SAFETY: 64 bytes.
         unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), sums) };
     } else {
-        // SAFETY: the mask has a bit for each element, and what is masked out is not written.
+        // SAFETY: the mask has a bit for each element, and what is masked out is not
+        // written.
         unsafe { _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), first(to.len()), sums) };
     }
 }
@@ -322,7 +325,8 @@ fn count_two<const W: usize>(
 }
 
 impl Avx512 {
-    /// The sixteen lanes of 32 that bits 32..36 of `word` permute with; bit 36 is the caller's.
+    /// The sixteen lanes of 32 that bits 32..36 of `word` permute with; bit 36 is the
+    /// caller's.
     #[inline(always)]
     fn permutation_16(self, word: u64) -> __m512i {
         let row = &XOR_16.0[(word >> 32) as usize & 15];
@@ -330,8 +334,8 @@ impl Avx512 {
         unsafe { _mm512_loadu_si512(row.as_ptr().cast()) }
     }
 
-    /// The sign of lane *i* flipped if bit `FIRST` + *i* of `word` is set. By shifts, because moving a word to a mask register
-    /// costs more than broadcasting it.
+    /// The sign of lane *i* flipped if bit `FIRST` + *i* of `word` is set. By shifts,
+    /// because moving a word to a mask register costs more than broadcasting it.
     #[inline(always)]
     fn flip<const FIRST: i32>(self, x: __m512, word: u64) -> __m512 {
         const X_XOR_SHIFTED_AND_SIGN: i32 = 0x78;
@@ -345,12 +349,13 @@ impl Avx512 {
         }
     }
 
-    /// Signs flipped and lanes permuted as [`Simd::scatter`] says, for 32 elements of 16 bits.
+    /// Signs flipped and lanes permuted as [`Simd::scatter`] says, for 32 elements of 16
+    /// bits.
     #[inline(always)]
     fn flip_and_permute_16_bit(self, from: *const __m512i, word: u64) -> __m512i {
         let row = &XOR_32.0[(word >> 32) as usize & 31];
-        // SAFETY: the witness; both callers pass a pointer to 32 elements of 16 bits, and a row is 64 bytes. Adding
-        // the sign bit modulo 2¹⁶ flips it.
+        // SAFETY: the witness; both callers pass a pointer to 32 elements of 16 bits, and
+        // a row is 64 bytes. Adding the sign bit modulo 2¹⁶ flips it.
         unsafe {
             let x = _mm512_loadu_si512(from);
             let x = _mm512_mask_add_epi16(x, word as u32, x, _mm512_set1_epi16(i16::MIN));
@@ -411,19 +416,22 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn load_part(self, from: &[f32]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // out is not read.
         unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
     }
 
     #[inline(always)]
     fn load_part_f16(self, from: &[f16]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // out is not read.
         unsafe { _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast())) }
     }
 
     #[inline(always)]
     fn load_part_bf16(self, from: &[bf16]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // out is not read.
         self.widen_bf16(unsafe { _mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast()) })
     }
 
@@ -436,7 +444,8 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn load_part_bf16_pairs(self, from: &[bf16]) -> [__m512; 2] {
         let mask = ((1_u64 << from.len().min(32)) - 1) as u32;
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked out is not read.
+        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // out is not read.
         self.widen_pairs(unsafe { _mm512_maskz_loadu_epi16(mask, from.as_ptr().cast()) })
     }
 
@@ -457,8 +466,9 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn store_bf16(self, value: __m512, to: &mut [bf16; 16]) {
-        // SAFETY: the witness; the array is 32 bytes. Half of the dropped bits' range is added, less one where the last
-        // kept bit is even: round to nearest, ties to even. A NaN keeps its upper bits and is made quiet.
+        // SAFETY: the witness; the array is 32 bytes. Half of the dropped bits' range is
+        // added, less one where the last kept bit is even: round to nearest, ties to
+        // even. A NaN keeps its upper bits and is made quiet.
         unsafe {
             let bits = _mm512_castps_si512(value);
             let upper = _mm512_srli_epi32::<16>(bits);
@@ -503,7 +513,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn max_or(self, a: __m512, best: __m512) -> __m512 {
-        // SAFETY: the witness. The instruction returns its second operand where one is a NaN.
+        // SAFETY: the witness. The instruction returns its second operand where one is a
+        // NaN.
         unsafe { _mm512_max_ps(a, best) }
     }
 
@@ -565,8 +576,9 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn fold_16(self, a: [__m512; 16]) -> [f32; 16] {
-        // Each step adds two halves of each of its registers, and so puts two registers into one. The last two steps take
-        // registers from both ends of a run of four, so that the first two must be given them in transposed order.
+        // Each step adds two halves of each of its registers, and so puts two registers
+        // into one. The last two steps take registers from both ends of a run of four, so
+        // that the first two must be given them in transposed order.
         let mut eights = a;
         for (i, a) in a.into_iter().enumerate() {
             eights[4 * (i % 4) + i / 4] = a;
@@ -634,7 +646,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> __m512 {
-        // SAFETY: the witness; both arrays are 64 bytes. The permutation looks at four bits of a lane.
+        // SAFETY: the witness; both arrays are 64 bytes. The permutation looks at four
+        // bits of a lane.
         unsafe {
             let words = _mm512_loadu_si512(words.as_ptr().cast());
             let numbers = _mm512_srlv_epi32(words, _mm512_set1_epi32(4 * place as i32));
@@ -713,10 +726,12 @@ impl Simd for Avx512 {
             let (low, high) = (self.flip::<0>(low, word), self.flip::<16>(high, word));
             (_mm512_permutexvar_ps(permutation, low), _mm512_permutexvar_ps(permutation, high))
         };
-        // Bit 4 of the permutation, at its own weight: the element of `to` from which the lower half is added.
+        // Bit 4 of the permutation, at its own weight: the element of `to` from which the
+        // lower half is added.
         let first = (word >> 32) as usize & 16;
         let to = to.as_mut_ptr().cast::<f32>();
-        // SAFETY: the witness; `to` has 32 elements, so sixteen lie behind 0 and behind 16.
+        // SAFETY: the witness; `to` has 32 elements, so sixteen lie behind 0 and behind
+        // 16.
         unsafe {
             let (near, far) = (to.add(first), to.add(first ^ 16));
             _mm512_storeu_ps(near, _mm512_add_ps(_mm512_loadu_ps(near), low));
@@ -747,8 +762,9 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn hadamard_16(self, a: __m512) -> __m512 {
-        // A lane's partner, plus the lane itself with its sign flipped where it is the second of the two: the product with
-        // ±1 is exact, so the fused operation rounds once.
+        // A lane's partner, plus the lane itself with its sign flipped where it is the
+        // second of the two: the product with ±1 is exact, so the fused operation rounds
+        // once.
         const SWAP_1: i32 = 0b10_11_00_01;
         const SWAP_2: i32 = 0b01_00_11_10;
         // SAFETY: the witness.
@@ -792,7 +808,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn look_up_odd<const SHIFT: u32>(self, table: __m512, words: __m512) -> __m512 {
-        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest four bits.
+        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest
+        // four bits.
         unsafe { _mm512_permutexvar_ps(_mm512_srli_epi32::<SHIFT>(_mm512_castps_si512(words)), table) }
     }
 }

@@ -1,13 +1,15 @@
 //! The words of the vocabulary ([`crate::simd`]) for each instruction set, one file each.
 //!
-//! Here is the project's `unsafe` code. Every word is one or a few intrinsics; a word takes references to arrays, so
-//! that the lengths of loads and stores are checked by their types. May import the vocabulary, and no kernel.
+//! Here is the project's `unsafe` code. Every word is one or a few intrinsics; a word
+//! takes references to arrays, so that the lengths of loads and stores are checked by
+//! their types. May import the vocabulary, and no kernel.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
-// A big-endian Arm numbers the bytes of a register the other way round; nobody has tested that.
+// A big-endian Arm numbers the bytes of a register the other way round; nobody has tested
+// that.
 #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
 pub(crate) mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

@@ -1,7 +1,9 @@
-//! NEON on 64-bit Arm: the sixteen lanes are four registers, lanes 0..4, 4..8, 8..12 and 12..16.
+//! NEON on 64-bit Arm: the sixteen lanes are four registers, lanes 0..4, 4..8, 8..12 and
+//! 12..16.
 //!
-//! NEON is part of the baseline of these targets, and so are its conversions from and to `f16`: the compiler knows, and nothing is
-//! detected. Arithmetic is IEEE's, subnormals included, while FPCR has its default value.
+//! NEON is part of the baseline of these targets, and so are its conversions from and to
+//! `f16`: the compiler knows, and nothing is detected. Arithmetic is IEEE's, subnormals
+//! included, while FPCR has its default value.
 
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
@@ -49,7 +51,8 @@ impl Neon {
     #[inline(always)]
     fn store_8<T>(self, value: uint16x8_t, to: &mut [T; 16], half: usize) {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of 16 bits lie behind 8·half.
+        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // 16 bits lie behind 8·half.
         unsafe { vst1q_u16(to.as_mut_ptr().add(8 * half).cast(), value) }
     }
 
@@ -77,7 +80,8 @@ impl Neon {
 
     #[inline(always)]
     fn narrow_f16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
-        // SAFETY: the witness. The instruction rounds as FPCR says: to nearest, ties to even.
+        // SAFETY: the witness. The instruction rounds as FPCR says: to nearest, ties to
+        // even.
         unsafe {
             vcombine_u16(vreinterpret_u16_f16(vcvt_f16_f32(low)), vreinterpret_u16_f16(vcvt_f16_f32(high)))
         }
@@ -85,8 +89,9 @@ impl Neon {
 
     #[inline(always)]
     fn narrow_bf16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
-        // SAFETY: the witness. Half of the dropped bits' range is added, less one where the last kept bit is even: round to
-        // nearest, ties to even. A NaN keeps its upper bits and is made quiet.
+        // SAFETY: the witness. Half of the dropped bits' range is added, less one where
+        // the last kept bit is even: round to nearest, ties to even. A NaN keeps its
+        // upper bits and is made quiet.
         unsafe {
             let [low, high] = [low, high].map(|value| {
                 let bits = vreinterpretq_u32_f32(value);
@@ -99,8 +104,9 @@ impl Neon {
         }
     }
 
-    /// The byte numbers of a register, each XOR `distance`: a shuffle by table that takes element *i* from *i* XOR *p*, where
-    /// `distance` is *p* times the bytes of an element.
+    /// The byte numbers of a register, each XOR `distance`: a shuffle by table that takes
+    /// element *i* from *i* XOR *p*, where `distance` is *p* times the bytes of an
+    /// element.
     #[inline(always)]
     fn exchange(self, distance: u8) -> uint8x16_t {
         static BYTES: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -114,7 +120,8 @@ impl Neon {
         unsafe { vst1q_f32(to.as_mut_ptr(), vaddq_f32(vld1q_f32(to.as_ptr()), value)) }
     }
 
-    /// [`Simd::scatter`] of 32 elements of 16 bits, which are flipped and shuffled before they are widened: half the work.
+    /// [`Simd::scatter`] of 32 elements of 16 bits, which are flipped and shuffled before
+    /// they are widened: half the work.
     #[inline(always)]
     fn scatter_16_bit<T>(
         self,
@@ -132,8 +139,8 @@ impl Neon {
         let to = to.as_flattened_mut().as_chunks_mut::<4>().0.as_chunks_mut::<2>().0;
         for (eighth, x) in eighths.into_iter().enumerate() {
             let Some([near, far]) = to.get_mut(eighth ^ across) else { continue };
-            // SAFETY: the witness; the table has eight entries. Bit i of the eight that belong to these elements comes to
-            // the top of lane i.
+            // SAFETY: the witness; the table has eight entries. Bit i of the eight that
+            // belong to these elements comes to the top of lane i.
             let x = unsafe {
                 let bits = vdupq_n_u16((word >> (8 * eighth)) as u16);
                 let flips = vandq_u16(vshlq_u16(bits, vld1q_s16(TO_THE_TOP.as_ptr())), vdupq_n_u16(0x8000));
@@ -269,14 +276,15 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
-        // Not the instruction for a maximum that passes over NaNs: it returns a NaN for a signalling one.
-        // SAFETY: the witness.
+        // Not the instruction for a maximum that passes over NaNs: it returns a NaN for a
+        // signalling one. SAFETY: the witness.
         each(a, best, |a, best| unsafe { vbslq_f32(vcgtq_f32(a, best), a, best) })
     }
 
     #[inline(always)]
     fn count_non_finite(self, a: Self::F) -> u32 {
-        // As integers, the magnitudes' bits are ordered, and all non-finite ones are above the largest finite.
+        // As integers, the magnitudes' bits are ordered, and all non-finite ones are
+        // above the largest finite.
         let above = self.abs(a).map(|a| {
             // SAFETY: the witness.
             let above: uint32x4_t =
@@ -403,7 +411,8 @@ impl Simd for Neon {
         let start = core::ptr::from_ref(from).cast::<u8>();
         let mut line = 0;
         while line < size_of::<T>() {
-            // SAFETY: a prefetch reads nothing that the program can see and never faults, whatever the address.
+            // SAFETY: a prefetch reads nothing that the program can see and never faults,
+            // whatever the address.
             unsafe {
                 core::arch::asm!(
                     "prfm pldl1keep, [{address}]",
@@ -422,7 +431,8 @@ impl Simd for Neon {
         let exchange = self.exchange((word >> 32) as u8 % 4 * 4);
         let across = (word >> 34) as usize % 8;
         let to = to.as_flattened_mut().as_chunks_mut::<4>().0;
-        // SAFETY: the witness; the table has four entries. Bit 4·q + i comes to bit 4·q + 3 of lane i.
+        // SAFETY: the witness; the table has four entries. Bit 4·q + i comes to bit 4·q +
+        // 3 of lane i.
         let bits = unsafe { vshlq_u32(vdupq_n_u32(word as u32), vld1q_s32(TO_THE_NEXT_FOURTH.as_ptr())) };
         for (quarter, x) in quarters.into_iter().enumerate() {
             let Some(to) = to.get_mut(quarter ^ across) else { continue };

@@ -1,7 +1,9 @@
-//! WebAssembly's 128-bit vectors: the sixteen lanes are four of them, lanes 0..4, 4..8, 8..12 and 12..16.
+//! WebAssembly's 128-bit vectors: the sixteen lanes are four of them, lanes 0..4, 4..8,
+//! 8..12 and 12..16.
 //!
-//! A module either uses the instruction set or it does not, so the compiler knows and nothing is detected. There are no
-//! conversions from and to `f16`: they are made of integer arithmetic and one exact product. The intrinsics without pointers are safe.
+//! A module either uses the instruction set or it does not, so the compiler knows and
+//! nothing is detected. There are no conversions from and to `f16`: they are made of
+//! integer arithmetic and one exact product. The intrinsics without pointers are safe.
 
 use super::{BYTES_OF_BITS, padded};
 use crate::dispatch::Kernel;
@@ -20,7 +22,8 @@ use half::{bf16, f16};
 #[derive(Clone, Copy)]
 pub(crate) struct Simd128(());
 
-/// Runs a kernel with this instruction set, which every engine that has loaded the module has.
+/// Runs a kernel with this instruction set, which every engine that has loaded the module
+/// has.
 #[inline]
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.vectorise(Simd128(()))
@@ -48,7 +51,8 @@ fn load_16_bytes<T, const N: usize>(from: &[T; N]) -> v128 {
 #[inline(always)]
 fn store_16_bytes<T, const N: usize>(value: v128, to: &mut [T; N]) {
     const { assert!(size_of::<[T; N]>() == 16) }
-    // SAFETY: the array is sixteen bytes of numbers, for which every pattern of bits is a value; the instruction wants no alignment.
+    // SAFETY: the array is sixteen bytes of numbers, for which every pattern of bits is a
+    // value; the instruction wants no alignment.
     unsafe { v128_store(to.as_mut_ptr().cast(), value) }
 }
 
@@ -66,8 +70,9 @@ fn pieces<T: Copy, const N: usize, const EACH: usize, const COUNT: usize>(from: 
 #[inline(always)]
 fn widen_f16(value: v128) -> [v128; 2] {
     [u32x4_extend_low_u16x8(value), u32x4_extend_high_u16x8(value)].map(|bits| {
-        // Exponent and fraction at their places in an `f32`: the value is 2⁻¹¹² of what is meant, exactly, also where it
-        // is subnormal; but for the largest exponent, which stands for infinities and NaNs in both.
+        // Exponent and fraction at their places in an `f32`: the value is 2⁻¹¹² of what
+        // is meant, exactly, also where it is subnormal; but for the largest exponent,
+        // which stands for infinities and NaNs in both.
         let shifted = i32x4_shl(v128_and(bits, i32x4_splat(0x7FFF)), 13);
         let scaled = f32x4_mul(shifted, f32x4_splat(f32::from_bits((127 + 112) << 23)));
         let special = i32x4_gt(shifted, i32x4_splat(0x0F7F_FFFF));
@@ -85,7 +90,8 @@ fn narrow_f16(low: v128, high: v128) -> v128 {
         // One half, whose last bit weighs as much as the last bit of a subnormal `f16`.
         const HALF: i32 = 126 << 23;
         let magnitude = v128_andnot(value, i32x4_splat(SIGN));
-        // Half of the dropped bits' range is added, less one where the last kept bit is even; what overflows is an infinity.
+        // Half of the dropped bits' range is added, less one where the last kept bit is
+        // even; what overflows is an infinity.
         let odd = v128_and(u32x4_shr(magnitude, 13), i32x4_splat(1));
         let rounded = i32x4_add(i32x4_add(magnitude, i32x4_splat(0xFFF - (112 << 23))), odd);
         let normal = u32x4_shr(rounded, 13);
@@ -105,8 +111,8 @@ fn widen_bf16(value: v128) -> [v128; 2] {
     [i32x4_shl(u32x4_extend_low_u16x8(value), 16), i32x4_shl(u32x4_extend_high_u16x8(value), 16)]
 }
 
-/// Half of the dropped bits' range is added, less one where the last kept bit is even: round to nearest, ties to
-/// even. A NaN keeps its upper bits and is made quiet.
+/// Half of the dropped bits' range is added, less one where the last kept bit is even:
+/// round to nearest, ties to even. A NaN keeps its upper bits and is made quiet.
 #[inline(always)]
 fn narrow_bf16(low: v128, high: v128) -> v128 {
     let [low, high] = [low, high].map(|value| {
@@ -118,8 +124,8 @@ fn narrow_bf16(low: v128, high: v128) -> v128 {
     u16x8_narrow_i32x4(low, high)
 }
 
-/// The byte numbers of a register, each XOR `distance`: a shuffle by table that takes element *i* from *i* XOR *p*, where
-/// `distance` is *p* times the bytes of an element.
+/// The byte numbers of a register, each XOR `distance`: a shuffle by table that takes
+/// element *i* from *i* XOR *p*, where `distance` is *p* times the bytes of an element.
 #[inline(always)]
 fn exchange(distance: i8) -> v128 {
     v128_xor(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16_splat(distance))
@@ -130,7 +136,8 @@ fn add_to(value: v128, to: &mut [f32; 4]) {
     store_16_bytes(f32x4_add(load_16_bytes(to), value), to);
 }
 
-/// [`Simd::scatter`] of 32 elements of 16 bits, which are flipped and shuffled before they are widened: half the work.
+/// [`Simd::scatter`] of 32 elements of 16 bits, which are flipped and shuffled before
+/// they are widened: half the work.
 #[inline(always)]
 fn scatter_16_bit<T: Copy>(
     from: &[[T; 16]; 2],
@@ -145,7 +152,8 @@ fn scatter_16_bit<T: Copy>(
     let to = to.as_flattened_mut().as_chunks_mut::<4>().0.as_chunks_mut::<2>().0;
     for (eighth, x) in [a, b, c, d].into_iter().enumerate() {
         let Some([near, far]) = to.get_mut(eighth ^ across) else { continue };
-        // Bit i of the eight that belong to these elements comes to the top of lane i: a shift to the left by 15 − i.
+        // Bit i of the eight that belong to these elements comes to the top of lane i: a
+        // shift to the left by 15 − i.
         let bits = i16x8_splat((word >> (8 * eighth)) as i16);
         let top =
             i16x8_mul(bits, i16x8(i16::MIN, 1 << 14, 1 << 13, 1 << 12, 1 << 11, 1 << 10, 1 << 9, 1 << 8));
@@ -250,7 +258,8 @@ impl Simd for Simd128 {
 
     #[inline(always)]
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
-        // The "pseudo-maximum" is its second operand where the first is less, and else the first: also where the second is a NaN.
+        // The "pseudo-maximum" is its second operand where the first is less, and else
+        // the first: also where the second is a NaN.
         each(a, best, |a, best| f32x4_pmax(best, a))
     }
 
@@ -258,7 +267,8 @@ impl Simd for Simd128 {
     fn count_non_finite(self, a: Self::F) -> u32 {
         let mut count = 0;
         for a in self.abs(a) {
-            // As integers, the magnitudes' bits are ordered, and all non-finite ones are above the largest finite.
+            // As integers, the magnitudes' bits are ordered, and all non-finite ones are
+            // above the largest finite.
             count += i32x4_bitmask(i32x4_gt(a, i32x4_splat(f32::MAX.to_bits() as i32))).count_ones();
         }
         count

@@ -1,7 +1,9 @@
-//! Scores of rows of `f32`, `f16` or `bf16`: Σ xᵢ·qᵢ with `f32` queries, in the order of [`super`].
+//! Scores of rows of `f32`, `f16` or `bf16`: Σ xᵢ·qᵢ with `f32` queries, in the order of
+//! [`super`].
 //!
-//! The small formats widen exactly. A product is rounded, then added. *Memory*: an open segment needs none besides its input; for
-//! sealed ones the queries are packed once ([`Packed`]).
+//! The small formats widen exactly. A product is rounded, then added. *Memory*: an open
+//! segment needs none besides its input; for sealed ones the queries are packed once
+//! ([`Packed`]).
 
 use super::{
     Fold, GROUP, LANES, ORDER, TILE, ahead, check_scores, columns, fold, places, rows_of, times, whole,
@@ -13,11 +15,13 @@ use crate::level::Level;
 use crate::simd::Simd;
 use core::ops::Range;
 
-/// `scores[q·n + r]` = ⟨row r, query q⟩ for the n rows of an open segment: row after row of `k` values, query after query.
+/// `scores[q·n + r]` = ⟨row r, query q⟩ for the n rows of an open segment: row after row
+/// of `k` values, query after query.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if rows or queries aren't multiples of `k`, or the scores aren't as
-/// many as the product of their numbers. Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if rows or queries aren't multiples
+/// of `k`, or the scores aren't as many as the product of their numbers. Nothing was
+/// written.
 #[inline]
 pub fn score_rows<T: Element>(
     rows: &[T],
@@ -48,12 +52,13 @@ pub fn score_rows_with<T: Element>(
     Ok(())
 }
 
-/// `scores[q·n + r]` = ⟨row r, query q⟩ for the first n rows of a sealed segment, n = `scores.len()` / queries. The bits
-/// are those of [`score_rows`] for the rows from which [`seal`] made it.
+/// `scores[q·n + r]` = ⟨row r, query q⟩ for the first n rows of a sealed segment, n =
+/// `scores.len()` / queries. The bits are those of [`score_rows`] for the rows from which
+/// [`seal`] made it.
 ///
 /// # Errors
-/// [`Error::Length`] if the scores aren't a multiple of the queries' number, or the segment's length is not
-/// [`sealed_len`] of that many rows. Nothing was written.
+/// [`Error::Length`] if the scores aren't a multiple of the queries' number, or the
+/// segment's length is not [`sealed_len`] of that many rows. Nothing was written.
 #[inline]
 pub fn score_sealed<T: Element>(sealed: &[T], queries: Packed<'_>, scores: &mut [f32]) -> Result<(), Error> {
     score_sealed_with(Level::best(), sealed, queries, scores)
@@ -82,7 +87,8 @@ pub const fn sealed_len(rows: usize, k: usize) -> usize {
     rows.div_ceil(GROUP).saturating_mul(GROUP).saturating_mul(k)
 }
 
-/// Where value `i` of row `row` stands in a sealed segment of rows of `k` values; `i` is less than `k`.
+/// Where value `i` of row `row` stands in a sealed segment of rows of `k` values; `i` is
+/// less than `k`.
 #[must_use]
 pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
     let mut place = i / LANES;
@@ -97,8 +103,8 @@ pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
 /// Lays an open segment out as a sealed one. What fills up the last group is zero.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `rows` isn't a multiple of `k`, or `sealed` is not [`sealed_len`] long.
-/// Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `rows` isn't a multiple of `k`,
+/// or `sealed` is not [`sealed_len`] long. Nothing was written.
 pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Error> {
     let n = whole(rows.len(), k)?;
     same_length(sealed_len(n, k), sealed.len())?;
@@ -115,11 +121,12 @@ pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Er
     Ok(())
 }
 
-/// Writes values `first..first + values.len()` of row `row` to their places in a sealed segment of rows of `k` values: what [`seal`] does to
-/// whole segments.
+/// Writes values `first..first + values.len()` of row `row` to their places in a sealed
+/// segment of rows of `k` values: what [`seal`] does to whole segments.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such values, or the segment no such row. Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such values, or
+/// the segment no such row. Nothing was written.
 pub fn put<T: Element>(
     values: &[T],
     first: usize,
@@ -138,7 +145,8 @@ pub fn put<T: Element>(
     Ok(())
 }
 
-/// Reads values `first..first + values.len()` of row `row` of a sealed segment of rows of `k` values.
+/// Reads values `first..first + values.len()` of row `row` of a sealed segment of rows of
+/// `k` values.
 ///
 /// # Errors
 /// As [`put`].
@@ -160,7 +168,8 @@ pub fn take<T: Element>(
     Ok(())
 }
 
-/// Where the group of row `row` stands in a sealed segment, if there is one and the row has `count` values from `first` on.
+/// Where the group of row `row` stands in a sealed segment, if there is one and the row
+/// has `count` values from `first` on.
 fn group_of(k: usize, first: usize, count: usize, row: usize, sealed: usize) -> Result<Range<usize>, Error> {
     if k == 0 {
         return Err(Error::Width { multiple: 1, found: 0 });
@@ -189,8 +198,8 @@ fn starts(k: usize) -> [usize; LANES] {
 /// Queries in the order of a sealed segment, up to eight side by side.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a> {
-    /// Tiles of eight queries, then one of what is left, filled up with zeros to 1, 2, 4 or 8: in each, place after place in
-    /// the sealed order.
+    /// Tiles of eight queries, then one of what is left, filled up with zeros to 1, 2, 4
+    /// or 8: in each, place after place in the sealed order.
     values: &'a [f32],
     k: usize,
     count: usize,
@@ -208,8 +217,8 @@ impl<'a> Packed<'a> {
     /// Packs queries of `k` values each, query after query, into `scratch`.
     ///
     /// # Errors
-    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple of `k`, or `scratch` is not
-    /// [`Packed::len`] long. Nothing was written.
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
+    /// of `k`, or `scratch` is not [`Packed::len`] long. Nothing was written.
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
@@ -297,7 +306,8 @@ impl<T: Element> Kernel for Rows<'_, T> {
                     for (query, scores) in queries.chunks_exact(k).zip(scores) {
                         let mut sums = [s.splat(0.0); 16];
                         if size_of::<T>() == 4 {
-                            // One after the other: f32 comes from memory in its order, and slower than a sum can take it.
+                            // One after the other: f32 comes from memory in its order,
+                            // and slower than a sum can take it.
                             for (row, sum) in sixteen.iter().zip(&mut sums) {
                                 [[*sum]] = row_tile::<S, T, 1, 1>(s, &[*row], &[query], fetch);
                             }
@@ -354,7 +364,8 @@ fn four_by_four<S: Simd, T: Element>(
     sums
 }
 
-/// The lanes of R rows for C queries of one length. Asks for what lies `fetch` bytes ahead, unless that is zero.
+/// The lanes of R rows for C queries of one length. Asks for what lies `fetch` bytes
+/// ahead, unless that is zero.
 #[inline(always)]
 fn row_tile<S: Simd, T: Element, const R: usize, const C: usize>(
     s: S,
@@ -477,7 +488,8 @@ struct Scores<'a> {
     first: usize,
 }
 
-/// Scores all of `groups`, G at a time, against queries `FIRST..FIRST + C` of a packed tile that is W wide.
+/// Scores all of `groups`, G at a time, against queries `FIRST..FIRST + C` of a packed
+/// tile that is W wide.
 #[inline(always)]
 fn groups_of<S: Simd, T: Element, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
     s: S,

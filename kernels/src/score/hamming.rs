@@ -1,11 +1,15 @@
-//! Hamming distances of 1-bit rows ([`crate::codec::sign`]) to the signs of queries: in how many of *k* places row and query differ. Integers, exact.
+//! Hamming distances of 1-bit rows ([`crate::codec::sign`]) to the signs of queries: in
+//! how many of *k* places row and query differ. Integers, exact.
 //!
-//! It is what a score of 1-bit rows is before any magnitude has a say: Σ sign(xᵢ)·sign(qᵢ) = k − 2·distance. The layouts are those of [`super::sign`],
-//! so that one segment serves both: an *open* one holds row after row, in a *sealed* one sixteen rows' words stand side by side, and a row is a
-//! lane. What fills up a row has no say, whatever it is.
+//! It is what a score of 1-bit rows is before any magnitude has a say: Σ
+//! sign(xᵢ)·sign(qᵢ) = k − 2·distance. The layouts are those of [`super::sign`], so that
+//! one segment serves both: an *open* one holds row after row, in a *sealed* one sixteen
+//! rows' words stand side by side, and a row is a lane. What fills up a row has no say,
+//! whatever it is.
 //!
-//! *Cost*: an exclusive or, a count of bits and an addition for 32 signs of sixteen rows: one instruction each where there is
-//! AVX-512 VPOPCNTDQ. Otherwise bytes are counted, by a table of nibbles or by an instruction for bytes, and added up as bytes for 31 words.
+//! *Cost*: an exclusive or, a count of bits and an addition for 32 signs of sixteen rows:
+//! one instruction each where there is AVX-512 VPOPCNTDQ. Otherwise bytes are counted, by
+//! a table of nibbles or by an instruction for bytes, and added up as bytes for 31 words.
 
 use super::sign::words_of;
 use super::{GROUP, TILE, columns, rows_of, times, whole};
@@ -50,11 +54,12 @@ impl<'a> Queries<'a> {
         Self::open_len((queries - queries % TILE).saturating_add(rest), k)
     }
 
-    /// Takes the signs of queries of `k` values each, query after query, for open segments.
+    /// Takes the signs of queries of `k` values each, query after query, for open
+    /// segments.
     ///
     /// # Errors
-    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple of `k`, or `scratch` is not [`Queries::open_len`]
-    /// long. Nothing was written.
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
+    /// of `k`, or `scratch` is not [`Queries::open_len`] long. Nothing was written.
     pub fn open(queries: &[f32], k: usize, scratch: &'a mut [u32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::open_len(count, k), scratch.len())?;
@@ -71,7 +76,8 @@ impl<'a> Queries<'a> {
         Ok(Self { masks, words, layout: Layout::Open, k, count })
     }
 
-    /// Takes the signs of queries of `k` values each, query after query, for sealed segments.
+    /// Takes the signs of queries of `k` values each, query after query, for sealed
+    /// segments.
     ///
     /// # Errors
     /// As [`Queries::open`], with [`Queries::sealed_len`].
@@ -117,8 +123,9 @@ fn sign_of(values: &[f32], i: usize) -> u32 {
 /// `distances[q·n + r]`: in how many signs row r of an open segment and query q differ.
 ///
 /// # Errors
-/// [`Error::Layout`] if the queries are for sealed segments; [`Error::Length`] if the words aren't as many rows of [`sign_words`] as there
-/// are distances a query. Nothing was written.
+/// [`Error::Layout`] if the queries are for sealed segments; [`Error::Length`] if the
+/// words aren't as many rows of [`sign_words`] as there are distances a query. Nothing
+/// was written.
 #[inline]
 pub fn hamming_rows(words: &[u32], queries: Queries<'_>, distances: &mut [u32]) -> Result<(), Error> {
     hamming_rows_with(Level::best(), words, queries, distances)
@@ -144,11 +151,13 @@ pub fn hamming_rows_with(
     Ok(())
 }
 
-/// `distances[q·n + r]`: in how many signs row r of a sealed segment ([`super::sign::seal`]) and query q differ.
+/// `distances[q·n + r]`: in how many signs row r of a sealed segment
+/// ([`super::sign::seal`]) and query q differ.
 ///
 /// # Errors
-/// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the words aren't [`super::sign::sealed_len`] of as many rows as there
-/// are distances a query. Nothing was written.
+/// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the words
+/// aren't [`super::sign::sealed_len`] of as many rows as there are distances a query.
+/// Nothing was written.
 #[inline]
 pub fn hamming_sealed(sealed: &[u32], queries: Queries<'_>, distances: &mut [u32]) -> Result<(), Error> {
     hamming_sealed_with(Level::best(), sealed, queries, distances)
@@ -196,7 +205,8 @@ impl Kernel for Open<'_> {
         }
     }
 
-    /// Sixteen rows at a time, which stay near while the queries come by. The compiler knows how to count in vectors.
+    /// Sixteen rows at a time, which stay near while the queries come by. The compiler
+    /// knows how to count in vectors.
     #[inline(always)]
     fn vectorise<S: Simd>(self, _s: S) {
         let Self { words, n, queries, distances } = self;
@@ -276,7 +286,8 @@ impl Kernel for Sealed<'_> {
         }
     }
 
-    /// Sixteen groups at a time, which stay near while the queries come by; all of them for a single tile.
+    /// Sixteen groups at a time, which stay near while the queries come by; all of them
+    /// for a single tile.
     #[inline(always)]
     fn vectorise<S: Simd>(self, s: S) {
         let Self { words, n, queries, distances } = self;

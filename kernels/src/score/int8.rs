@@ -1,12 +1,16 @@
 //! Scores of int8 rows ([`crate::codec::int8`]) against queries of the same codec.
 //!
-//! score = (Σ cᵢ·dᵢ)·row's scale·query's scale: the integer sum of codes c of the row and d of the query is exact, is rounded to
-//! `f32`, and then each of the two products is. So the bits are equal whatever the order. k is at most [`MOST`].
+//! score = (Σ cᵢ·dᵢ)·row's scale·query's scale: the integer sum of codes c of the row and
+//! d of the query is exact, is rounded to `f32`, and then each of the two products is. So
+//! the bits are equal whatever the order. k is at most [`MOST`].
 //!
-//! An open segment holds row after row. In a sealed one, four places of sixteen rows stand together: four bytes of row 0, of row 1,
-//! …, then the next four places; *k* is filled up to a multiple of four. Queries are quantised by [`Queries`], in the caller's scratch.
+//! An open segment holds row after row. In a sealed one, four places of sixteen rows
+//! stand together: four bytes of row 0, of row 1, …, then the next four places; *k* is
+//! filled up to a multiple of four. Queries are quantised by [`Queries`], in the caller's
+//! scratch.
 //!
-//! *Cost*: `vpdpbusd` multiplies 64 bytes at once where there is VNNI. Stored codes are + 128, which costs −128·Σ dᵢ a query.
+//! *Cost*: `vpdpbusd` multiplies 64 bytes at once where there is VNNI. Stored codes are +
+//! 128, which costs −128·Σ dᵢ a query.
 
 use super::{GROUP, TILE, check_scores, columns, times, whole};
 use crate::codec::int8::{code, scale_of};
@@ -40,7 +44,8 @@ enum Layout {
 /// Queries as int8 codes.
 #[derive(Clone, Copy, Debug)]
 pub struct Queries<'a> {
-    /// In quads of bytes. Each query begins with two quads: −128·Σ dᵢ, with which its sums start, and its scale, both little-endian.
+    /// In quads of bytes. Each query begins with two quads: −128·Σ dᵢ, with which its
+    /// sums start, and its scale, both little-endian.
     quads: &'a [[u8; 4]],
     layout: Layout,
     k: usize,
@@ -70,9 +75,10 @@ impl<'a> Queries<'a> {
     /// Quantises queries of `k` values each, query after query, for open segments.
     ///
     /// # Errors
-    /// [`Error::Width`] if `k` is zero, [`Error::TooLong`] if it exceeds [`MOST`]; [`Error::Length`] if `queries` isn't a multiple of
-    /// `k` or `scratch` is not [`Queries::open_len`] long; [`Error::NonFinite`] if a query has an infinite value or a NaN, in
-    /// which case `scratch` holds nothing of use.
+    /// [`Error::Width`] if `k` is zero, [`Error::TooLong`] if it exceeds [`MOST`];
+    /// [`Error::Length`] if `queries` isn't a multiple of `k` or `scratch` is not
+    /// [`Queries::open_len`] long; [`Error::NonFinite`] if a query has an infinite value
+    /// or a NaN, in which case `scratch` holds nothing of use.
     pub fn open(queries: &[f32], k: usize, scratch: &'a mut [u8]) -> Result<Self, Error> {
         let count = check_queries(queries, k)?;
         same_length(Self::open_len(count, k), scratch.len())?;
@@ -147,8 +153,9 @@ fn quantise<'q>(query: &[f32], mut to: impl Iterator<Item = &'q mut [u8; 4]>) ->
 /// `scores[q·n + r]` of row r of an open segment and query q.
 ///
 /// # Errors
-/// [`Error::Layout`] if the queries are for sealed segments; [`Error::Length`] if the codes aren't as many rows of k as there are scales,
-/// or the scores aren't as many as the product of rows and queries. Nothing was written.
+/// [`Error::Layout`] if the queries are for sealed segments; [`Error::Length`] if the
+/// codes aren't as many rows of k as there are scales, or the scores aren't as many as
+/// the product of rows and queries. Nothing was written.
 #[inline]
 pub fn score_int8_rows(rows: Rows<'_>, queries: Queries<'_>, scores: &mut [f32]) -> Result<(), Error> {
     score_int8_rows_with(Level::best(), rows, queries, scores)
@@ -176,11 +183,13 @@ pub fn score_int8_rows_with(
     Ok(())
 }
 
-/// `scores[q·n + r]` of row r of a sealed segment and query q, for as many rows as there are scales.
+/// `scores[q·n + r]` of row r of a sealed segment and query q, for as many rows as there
+/// are scales.
 ///
 /// # Errors
-/// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the codes aren't [`sealed_len`] of as many rows as there are
-/// scales, or the scores aren't as many as the product of rows and queries. Nothing was written.
+/// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the codes
+/// aren't [`sealed_len`] of as many rows as there are scales, or the scores aren't as
+/// many as the product of rows and queries. Nothing was written.
 #[inline]
 pub fn score_int8_sealed(sealed: Rows<'_>, queries: Queries<'_>, scores: &mut [f32]) -> Result<(), Error> {
     score_int8_sealed_with(Level::best(), sealed, queries, scores)
@@ -220,11 +229,12 @@ pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
     4 * quad_of(k, row, i) + i % 4
 }
 
-/// Lays the codes of an open segment out as a sealed one. What fills up the last quad and the last group is zero.
+/// Lays the codes of an open segment out as a sealed one. What fills up the last quad and
+/// the last group is zero.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `codes` isn't a multiple of `k`, or `sealed` is not [`sealed_len`] long.
-/// Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `codes` isn't a multiple of `k`,
+/// or `sealed` is not [`sealed_len`] long. Nothing was written.
 pub fn seal(codes: &[u8], k: usize, sealed: &mut [u8]) -> Result<(), Error> {
     let n = whole(codes.len(), k)?;
     same_length(sealed_len(n, k), sealed.len())?;
@@ -242,11 +252,13 @@ pub fn seal(codes: &[u8], k: usize, sealed: &mut [u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes codes `first..first + codes.len()` of row `row` to their places in a sealed segment of rows of `k` codes: what [`seal`] does to
-/// whole segments, but that it leaves what fills up the last quad as it is.
+/// Writes codes `first..first + codes.len()` of row `row` to their places in a sealed
+/// segment of rows of `k` codes: what [`seal`] does to whole segments, but that it leaves
+/// what fills up the last quad as it is.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such codes, or the segment no such row. Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such codes, or
+/// the segment no such row. Nothing was written.
 pub fn put(codes: &[u8], first: usize, k: usize, row: usize, sealed: &mut [u8]) -> Result<(), Error> {
     check_place(k, first, codes.len(), row, sealed.len())?;
     let quads = sealed.as_chunks_mut::<4>().0;
@@ -258,7 +270,8 @@ pub fn put(codes: &[u8], first: usize, k: usize, row: usize, sealed: &mut [u8]) 
     Ok(())
 }
 
-/// Reads codes `first..first + codes.len()` of row `row` of a sealed segment of rows of `k` codes.
+/// Reads codes `first..first + codes.len()` of row `row` of a sealed segment of rows of
+/// `k` codes.
 ///
 /// # Errors
 /// As [`put`].
@@ -273,7 +286,8 @@ pub fn take(sealed: &[u8], k: usize, row: usize, first: usize, codes: &mut [u8])
     Ok(())
 }
 
-/// Refuses a row that a sealed segment does not have, and codes that the row does not have.
+/// Refuses a row that a sealed segment does not have, and codes that the row does not
+/// have.
 fn check_place(k: usize, first: usize, count: usize, row: usize, sealed: usize) -> Result<(), Error> {
     if k == 0 {
         return Err(Error::Width { multiple: 1, found: 0 });
@@ -475,7 +489,8 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W wide.
+    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W
+    /// wide.
     #[inline(always)]
     fn score<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
         self,

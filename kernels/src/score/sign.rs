@@ -1,14 +1,18 @@
-//! Scores of 1-bit rows ([`crate::codec::sign`]) against `f32` queries: (Σ ±qᵢ)·row's scale.
+//! Scores of 1-bit rows ([`crate::codec::sign`]) against `f32` queries: (Σ ±qᵢ)·row's
+//! scale.
 //!
-//! The order is that of [`super`], but that four terms are added to each other before they go to their partial sum: with
-//! t(i) = ±qᵢ, zero beyond the end,
+//! The order is that of [`super`], but that four terms are added to each other before
+//! they go to their partial sum: with t(i) = ±qᵢ, zero beyond the end,
 //!
-//! partial sum j += (t(64b + j) + t(64b + 16 + j)) + (t(64b + 32 + j) + t(64b + 48 + j)) for block b = 0, 1, …
+//! partial sum j += (t(64b + j) + t(64b + 16 + j)) + (t(64b + 32 + j) + t(64b + 48 + j))
+//! for block b = 0, 1, …
 //!
-//! so |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row by row, that is a flip of signs and an addition for
-//! sixteen terms. In a sealed group the four signs of a term stand together and are an index into a table of the sixteen
-//! signed sums of four query values (the method of the four Russians): one look-up and one addition for four terms of sixteen
-//! rows. The tables are made once a query ([`Tables`]), in 16 times the query's memory.
+//! so |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row
+//! by row, that is a flip of signs and an addition for sixteen terms. In a sealed group
+//! the four signs of a term stand together and are an index into a table of the sixteen
+//! signed sums of four query values (the method of the four Russians): one look-up and
+//! one addition for four terms of sixteen rows. The tables are made once a query
+//! ([`Tables`]), in 16 times the query's memory.
 
 use super::{Fold, GROUP, LANES, ORDER, ahead, check_scores, columns, fold, times, whole};
 use crate::codec::sign::sign_words;
@@ -37,8 +41,9 @@ pub struct Rows<'a> {
 /// `scores[q·n + r]` of row r of an open segment and query q, of `k` values each.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the words aren't [`sign_words`] for each scale, the queries aren't a multiple of
-/// `k`, or the scores aren't as many as the product of rows and queries. Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the words aren't [`sign_words`]
+/// for each scale, the queries aren't a multiple of `k`, or the scores aren't as many as
+/// the product of rows and queries. Nothing was written.
 #[inline]
 pub fn score_sign_rows(rows: Rows<'_>, k: usize, queries: &[f32], scores: &mut [f32]) -> Result<(), Error> {
     score_sign_rows_with(Level::best(), rows, k, queries, scores)
@@ -65,11 +70,13 @@ pub fn score_sign_rows_with(
     Ok(())
 }
 
-/// `scores[q·n + r]` of row r of a sealed segment and query q, for as many rows as there are scales.
+/// `scores[q·n + r]` of row r of a sealed segment and query q, for as many rows as there
+/// are scales.
 ///
 /// # Errors
-/// [`Error::Length`] if the words aren't [`sealed_len`] of as many rows as there are scales, or the scores aren't as many as the product of
-/// rows and queries. Nothing was written.
+/// [`Error::Length`] if the words aren't [`sealed_len`] of as many rows as there are
+/// scales, or the scores aren't as many as the product of rows and queries. Nothing was
+/// written.
 #[inline]
 pub fn score_sign_sealed(sealed: Rows<'_>, queries: Tables<'_>, scores: &mut [f32]) -> Result<(), Error> {
     score_sign_sealed_with(Level::best(), sealed, queries, scores)
@@ -100,12 +107,13 @@ pub const fn sealed_len(rows: usize, k: usize) -> usize {
     rows.div_ceil(GROUP).saturating_mul(GROUP).saturating_mul(sign_words(k))
 }
 
-/// Lays the signs of an open segment out as a sealed one: the four signs of a term together, terms in the order of [`ORDER`] and then of
-/// blocks, eight terms a word, sixteen rows' words side by side. What fills up the last group is zero.
+/// Lays the signs of an open segment out as a sealed one: the four signs of a term
+/// together, terms in the order of [`ORDER`] and then of blocks, eight terms a word,
+/// sixteen rows' words side by side. What fills up the last group is zero.
 ///
 /// # Errors
-/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `words` isn't a multiple of [`sign_words`], or `sealed` is not [`sealed_len`]
-/// long. Nothing was written.
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `words` isn't a multiple of
+/// [`sign_words`], or `sealed` is not [`sealed_len`] long. Nothing was written.
 pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
     let length = sign_words(k);
     let n = whole(words.len(), length)?;
@@ -126,10 +134,12 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the signs of a row's values to their places as row `row` of a sealed segment: what [`seal`] does to whole segments of codes.
+/// Writes the signs of a row's values to their places as row `row` of a sealed segment:
+/// what [`seal`] does to whole segments of codes.
 ///
 /// # Errors
-/// [`Error::Width`] if there are no values; [`Error::Length`] if the segment has no such row. Nothing was written.
+/// [`Error::Width`] if there are no values; [`Error::Length`] if the segment has no such
+/// row. Nothing was written.
 pub fn put(values: &[f32], row: usize, sealed: &mut [u32]) -> Result<(), Error> {
     let group = group_of(values.len(), row, sealed.len())?;
     let words = sealed.get_mut(group).unwrap_or_default().as_chunks_mut::<GROUP>().0;
@@ -140,7 +150,8 @@ pub fn put(values: &[f32], row: usize, sealed: &mut [u32]) -> Result<(), Error> 
     Ok(())
 }
 
-/// The words of a sealed row of `k` places, of which `bit` knows the sign bits; it is asked beyond the last, too.
+/// The words of a sealed row of `k` places, of which `bit` knows the sign bits; it is
+/// asked beyond the last, too.
 pub(super) fn words_of(k: usize, bit: impl Fn(usize) -> u32) -> impl Iterator<Item = u32> {
     let blocks = k.div_ceil(BLOCK);
     let mut terms =
@@ -156,7 +167,8 @@ pub(super) fn words_of(k: usize, bit: impl Fn(usize) -> u32) -> impl Iterator<It
     })
 }
 
-/// Reads row `row` of a sealed segment: ±`scale` by their signs, as many as there are values.
+/// Reads row `row` of a sealed segment: ±`scale` by their signs, as many as there are
+/// values.
 ///
 /// # Errors
 /// As [`put`].
@@ -190,7 +202,8 @@ fn group_of(k: usize, row: usize, sealed: usize) -> Result<Range<usize>, Error> 
     Ok(end - GROUP * sign_words(k)..end)
 }
 
-/// The terms of a sealed row in their order: the partial sum that each belongs to and its block, numbered.
+/// The terms of a sealed row in their order: the partial sum that each belongs to and its
+/// block, numbered.
 fn terms<T>(blocks: &[T]) -> impl Iterator<Item = (usize, (usize, &T))> {
     ORDER.into_iter().flat_map(|lane| blocks.iter().map(move |block| (lane, block))).enumerate()
 }
@@ -219,7 +232,8 @@ fn values_of(block: &[f32], lane: usize) -> [f32; 4] {
 /// Queries as tables of the signed sums of their values, for sealed segments.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
-    /// Tiles of four queries, then one of what is left, filled up with zeros to 1, 2 or 4: in each, term after term in the sealed order.
+    /// Tiles of four queries, then one of what is left, filled up with zeros to 1, 2 or
+    /// 4: in each, term after term in the sealed order.
     values: &'a [[f32; 16]],
     k: usize,
     count: usize,
@@ -242,8 +256,8 @@ impl<'a> Tables<'a> {
     /// Makes the tables of queries of `k` values each, query after query.
     ///
     /// # Errors
-    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple of `k`, or `scratch` is not [`Tables::len`]
-    /// long. Nothing was written.
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
+    /// of `k`, or `scratch` is not [`Tables::len`] long. Nothing was written.
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
@@ -310,7 +324,8 @@ impl Kernel for Open<'_> {
         }
     }
 
-    /// A few rows at a time: a block's tables serve all of them, and pay from four rows on.
+    /// A few rows at a time: a block's tables serve all of them, and pay from four rows
+    /// on.
     #[inline(always)]
     fn serial(self) {
         let Self { rows, k, queries, scores } = self;
@@ -366,8 +381,8 @@ impl Kernel for Open<'_> {
 /// Rows for which a block's tables are made once, where there are no vectors.
 const ABREAST: usize = 16;
 
-/// The signed sums of four values. The lowest bit of a sum's number is the sign of the first value, then come those of the third, the second and
-/// the fourth.
+/// The signed sums of four values. The lowest bit of a sum's number is the sign of the
+/// first value, then come those of the third, the second and the fourth.
 // Not inlined: unrolled for four terms it would be all spills.
 #[inline(never)]
 fn signed_sums([a, b, c, d]: [f32; 4], sums: &mut [f32; 16]) {
@@ -377,8 +392,9 @@ fn signed_sums([a, b, c, d]: [f32; 4], sums: &mut [f32; 16]) {
     }
 }
 
-/// Adds every fourth term of a block. Their signs are gathered at once: those of the first and the third values from two words, those of the second
-/// and the fourth from the words' upper halves.
+/// Adds every fourth term of a block. Their signs are gathered at once: those of the
+/// first and the third values from two words, those of the second and the fourth from the
+/// words' upper halves.
 #[inline(always)]
 fn look_up(tables: &[[f32; 16]; 4], [low, high]: [u32; 2], first: usize, lanes: &mut [f32; 4]) {
     const EVERY_FOURTH: u32 = 0x1111_1111;
@@ -520,7 +536,8 @@ impl Kernel for Sealed<'_> {
     }
 }
 
-/// The sums of a group's rows 4·`four`.. for the query whose first table is the first, and whose others follow `width` tables apart.
+/// The sums of a group's rows 4·`four`.. for the query whose first table is the first,
+/// and whose others follow `width` tables apart.
 #[inline(always)]
 fn four_sums(
     group: &[[u32; GROUP]],
@@ -565,7 +582,8 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W wide.
+    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W
+    /// wide.
     #[inline(always)]
     fn score<S: Simd, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
         self,

@@ -1,4 +1,5 @@
-//! Conversions, over all values of the small formats and what lies between them, and the codecs of stored rows.
+//! Conversions, over all values of the small formats and what lies between them, and the
+//! codecs of stored rows.
 
 use crate::Line;
 use crate::inputs::{KINDS, Kind, UNDERFLOW, UNIT, all, numbers};

@@ -1,4 +1,5 @@
-//! Inputs of every awkward kind, the same on every target: rational functions of integers only.
+//! Inputs of every awkward kind, the same on every target: rational functions of integers
+//! only.
 
 use gradsieve_kernels::{Element, hash};
 
@@ -33,10 +34,12 @@ pub(crate) const KINDS: [Kind; 8] = [
 pub(crate) const LENGTHS: [usize; 21] =
     [0, 1, 2, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 100, 1000, 1023, 1025, 4095, 4096, 4097, 12_289];
 
-/// Half of the distance from 1 to the next number of `f32`: the largest relative error of one rounding.
+/// Half of the distance from 1 to the next number of `f32`: the largest relative error of
+/// one rounding.
 pub(crate) const UNIT: f64 = 1.0 / (1_u64 << 24) as f64;
 
-/// Half of the smallest subnormal of `f32`: the largest error of a product that underflows.
+/// Half of the smallest subnormal of `f32`: the largest error of a product that
+/// underflows.
 pub(crate) const UNDERFLOW: f64 = 1.0 / (1_u128 << 75) as f64 / (1_u128 << 75) as f64;
 
 fn uniform(seed: u64, index: u64) -> f64 {

@@ -1,13 +1,15 @@
-//! Accuracy, apart from equality: one table of what each kernel may be off by and why, against oracles in `f64`, in pairs of `f64`, or
-//! in integers.
+//! Accuracy, apart from equality: one table of what each kernel may be off by and why,
+//! against oracles in `f64`, in pairs of `f64`, or in integers.
 //!
-//! Every line sees inputs that are uniform, normal, tiny, heavy-tailed, positive, subnormal, with infinities and with NaNs, of lengths that
-//! cross registers, lanes and tiles; conversions and codecs see all values of the 16-bit formats. The printed table is
-//! `docs/accuracy.md`:
+//! Every line sees inputs that are uniform, normal, tiny, heavy-tailed, positive,
+//! subnormal, with infinities and with NaNs, of lengths that cross registers, lanes and
+//! tiles; conversions and codecs see all values of the 16-bit formats. The printed table
+//! is `docs/accuracy.md`:
 //!
 //! `cargo test -p gradsieve-kernels --test accuracy -- --nocapture`
 //!
-//! Levels don't differ (`levels.rs`), so one is enough: [`gradsieve_kernels::Level::best`].
+//! Levels don't differ (`levels.rs`), so one is enough:
+//! [`gradsieve_kernels::Level::best`].
 
 mod codecs;
 mod inputs;

@@ -1,4 +1,5 @@
-//! Projections and the transform, against sums in pairs of `f64` with signs and places read off the documentation.
+//! Projections and the transform, against sums in pairs of `f64` with signs and places
+//! read off the documentation.
 
 use crate::Line;
 use crate::inputs::{KINDS, UNDERFLOW, UNIT, numbers};
@@ -66,7 +67,8 @@ pub(crate) const LINES: &[Line] = &[
 
 const SEED: u64 = 77;
 const SCALE: f32 = -0.37;
-/// Inputs of a projection and the first one's number: a group in the middle, parts at both ends.
+/// Inputs of a projection and the first one's number: a group in the middle, parts at
+/// both ends.
 const SEGMENTS: [(usize, u64); 6] = [(0, 5), (1, 0), (33, 31), (256, 64), (1000, 7), (5000, (1 << 33) + 3)];
 
 /// Where element `i` of a gradient goes in repetition `r` of `s`, and its sign.
@@ -252,7 +254,8 @@ fn srhts(worst: &mut Worst) {
     }
 }
 
-/// The transform, stage after stage. Sums of 2¹⁴ numbers in `f64` lose nothing that counts here.
+/// The transform, stage after stage. Sums of 2¹⁴ numbers in `f64` lose nothing that
+/// counts here.
 fn butterflies(x: &mut [f64]) {
     let mut half = 1;
     while half < x.len() {

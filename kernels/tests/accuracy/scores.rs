@@ -83,7 +83,8 @@ fn floats<T: Element>(worst: &mut Worst) {
     }
 }
 
-/// The code of a query's value, by the documentation: to the nearest integer, ties to even, of the rounded quotient.
+/// The code of a query's value, by the documentation: to the nearest integer, ties to
+/// even, of the rounded quotient.
 fn code(x: f32, scale: f32) -> i64 {
     if scale == 0.0 { 0 } else { f64::from(x / scale).round_ties_even() as i64 }
 }

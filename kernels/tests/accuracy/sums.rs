@@ -7,7 +7,8 @@ use gradsieve_kernels::matrix::{matvec, product};
 use gradsieve_kernels::{Accumulator, Element, dot, l1_norm, max_abs, pair, squared_norm};
 use half::{bf16, f16};
 
-/// What `kernels/src/sum.rs` states: terms of a lane, and lanes, of a tile whose sum is made in `f32`. Change it with that, and the three texts below.
+/// What `kernels/src/sum.rs` states: terms of a lane, and lanes, of a tile whose sum is
+/// made in `f32`. Change it with that, and the three texts below.
 const TERMS_A_LANE: usize = 16;
 /// A summary's.
 const TERMS_A_SUMMARY_LANE: usize = 64;
@@ -17,8 +18,9 @@ const PRODUCTS: &str = "(min(⌈n/64⌉, 16) + 7)·ε·Σ\\|xᵢyᵢ\\|";
 const EXACT_PRODUCTS: &str = "(min(⌈n/64⌉, 16) + 6)·ε·Σ\\|xᵢyᵢ\\|";
 const MAGNITUDES: &str = "(min(⌈n/64⌉, 16) + 6)·ε·Σ\\|xᵢ\\|";
 
-/// What a canonical sum of terms with so many roundings of their own may be off by: an addition for each term of a lane, six to fold 64
-/// lanes, and the tiles' sums in `f64`. Terms that underflow are off by `UNDERFLOW` each.
+/// What a canonical sum of terms with so many roundings of their own may be off by: an
+/// addition for each term of a lane, six to fold 64 lanes, and the tiles' sums in `f64`.
+/// Terms that underflow are off by `UNDERFLOW` each.
 fn bound(sum: &Sum, roundings: f64) -> f64 {
     bound_of(TERMS_A_LANE, sum, roundings)
 }

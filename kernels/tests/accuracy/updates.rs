@@ -38,7 +38,8 @@ pub(crate) const LINES: &[Line] = &[
     },
 ];
 
-/// Takes an entry that is the rounded sum of terms with so many roundings of their own together.
+/// Takes an entry that is the rounded sum of terms with so many roundings of their own
+/// together.
 fn see(worst: &mut Worst, found: f32, terms: &[(f64, f64)], place: (Kind, usize)) {
     let exact: Sum = terms.iter().map(|(term, _)| *term).collect();
     let own: f64 = terms.iter().map(|(term, roundings)| roundings * (UNIT * term.abs() + UNDERFLOW)).sum();

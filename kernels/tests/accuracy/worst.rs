@@ -16,7 +16,8 @@ impl Worst {
         Self { share: 0.0, place: String::new(), seen: 0 }
     }
 
-    /// Takes a number with its oracle's and its bound. A NaN must be one, and an infinity the same.
+    /// Takes a number with its oracle's and its bound. A NaN must be one, and an infinity
+    /// the same.
     pub(crate) fn see(&mut self, found: f64, exact: f64, bound: f64, place: impl Debug) {
         self.seen += 1;
         let share = if exact.is_nan() || exact.is_infinite() {
@@ -50,7 +51,8 @@ impl Worst {
     }
 }
 
-/// A sum in a pair of numbers: what each addition loses goes to the second (Neumaier 1974).
+/// A sum in a pair of numbers: what each addition loses goes to the second (Neumaier
+/// 1974).
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sum {
     high: f64,

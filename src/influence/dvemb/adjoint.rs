@@ -1,9 +1,11 @@
 //! The adjoint form: the targets themselves go backwards through the run.
 //!
-//! Before step s, score(z, v) = η_s g_s(z)·w with w = [Π_{k>s} (I − η_k H_k)]ᵀ v; after it, w ← w − η_s Fᵀ(F w), because H is
-//! symmetric. The scores are those of the propagator form but for rounding, for K/Q of its cost and no matrix.
+//! Before step s, score(z, v) = η_s g_s(z)·w with w = [Π_{k>s} (I − η_k H_k)]ᵀ v; after
+//! it, w ← w − η_s Fᵀ(F w), because H is symmetric. The scores are those of the
+//! propagator form but for rounding, for K/Q of its cost and no matrix.
 //!
-//! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor rows a step. *Cost*: [`super`].
+//! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor
+//! rows a step. *Cost*: [`super`].
 
 use super::propagator::copy;
 use super::stability::{LARGEST, SMALLEST, at_most};
@@ -14,7 +16,8 @@ use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{max_abs, squared_norm};
 
-/// Walks a run backwards, from its last step to its first, and gives each sample's influence on each of Q targets.
+/// Walks a run backwards, from its last step to its first, and gives each sample's
+/// influence on each of Q targets.
 ///
 /// ```
 /// use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
@@ -45,7 +48,8 @@ pub struct Adjoint<'m> {
 }
 
 impl<'m> Adjoint<'m> {
-    /// Numbers of `f32` that so many targets need. `rows`: the most samples, or factor rows, of a step.
+    /// Numbers of `f32` that so many targets need. `rows`: the most samples, or factor
+    /// rows, of a step.
     #[must_use]
     pub const fn floats(blocks: Blocks<'_>, targets: usize, rows: usize) -> usize {
         targets.saturating_mul(blocks.width().saturating_add(rows).saturating_add(1))
@@ -54,7 +58,8 @@ impl<'m> Adjoint<'m> {
     /// Targets at the end of the run: v at the **final** model, K numbers a target.
     ///
     /// # Errors
-    /// [`Error::Length`] if `targets` is not made of rows, or `memory` is not [`Adjoint::floats`] long; [`Error::NonFinite`].
+    /// [`Error::Length`] if `targets` is not made of rows, or `memory` is not
+    /// [`Adjoint::floats`] long; [`Error::NonFinite`].
     pub fn new(
         blocks: Blocks<'m>,
         rows: usize,
@@ -84,20 +89,25 @@ impl<'m> Adjoint<'m> {
         self.steps
     }
 
-    /// w: the targets as the steps so far have left them, K numbers a target. A walk can be taken up again from them.
+    /// w: the targets as the steps so far have left them, K numbers a target. A walk can
+    /// be taken up again from them.
     #[must_use]
     pub const fn targets(&self) -> &[f32] {
         self.targets
     }
 
-    /// Takes in the step before those taken in so far, and writes the influence of each of its samples: Q numbers a sample.
+    /// Takes in the step before those taken in so far, and writes the influence of each
+    /// of its samples: Q numbers a sample.
     ///
-    /// The stability's lower bound and growth are those that the targets themselves have met.
+    /// The stability's lower bound and growth are those that the targets themselves have
+    /// met.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for another projection; [`Error::Length`] if rows are not whole, more samples or factors come than there is room for,
-    /// or `scores` does not have Q numbers a sample; [`Error::NonFinite`]; [`Error::Setting`] unless the learning rate is finite and not
-    /// negative; [`Error::Unstable`] if numbers leave `f32`. The state is as it was; `scores` may have been written to.
+    /// [`Error::Mismatch`] for another projection; [`Error::Length`] if rows are not
+    /// whole, more samples or factors come than there is room for, or `scores` does not
+    /// have Q numbers a sample; [`Error::NonFinite`]; [`Error::Setting`] unless the
+    /// learning rate is finite and not negative; [`Error::Unstable`] if numbers leave
+    /// `f32`. The state is as it was; `scores` may have been written to.
     pub fn step(&mut self, step: &Step<'_>, scores: &mut [f32]) -> Result<Stability, Error> {
         let (width, count) = (self.blocks.width(), self.norms.len());
         check_id(Some(self.id), &step.id)?;
@@ -110,7 +120,8 @@ impl<'m> Adjoint<'m> {
             self.steps += 1;
             return Ok(Stability::default());
         }
-        // No entry of a score or of a new target is larger than these, nor is any sum on the way.
+        // No entry of a score or of a new target is larger than these, nor is any sum on
+        // the way.
         let (eta, k) = (step.learning_rate, width as f64);
         let (target, factor) = (f64::from(max_abs(self.targets)), shape.factors.most);
         let along = k * factor * target * (1.0 + f64::from(eta));

@@ -1,11 +1,15 @@
-//! Data value embedding: what one sample did in one step of *this* run (Wang et al. 2024, arXiv 2412.09538).
+//! Data value embedding: what one sample did in one step of *this* run (Wang et al. 2024,
+//! arXiv 2412.09538).
 //!
-//! Leaving z out of step s alone changes the final loss of a target by about vᵀ [Π_{k>s} (I − η_k H_k)] η_s g_s(z), where v is the
-//! target's gradient at the **final** model, g_s(z) the sample's gradient at step s, H_k the curvature of step k, and later steps stand
-//! on the left. Positive is helpful. Scale: loss, as it is (no 1/n, no division by anything).
+//! Leaving z out of step s alone changes the final loss of a target by about vᵀ [Π_{k>s}
+//! (I − η_k H_k)] η_s g_s(z), where v is the target's gradient at the **final** model,
+//! g_s(z) the sample's gradient at step s, H_k the curvature of step k, and later steps
+//! stand on the left. Positive is helpful. Scale: loss, as it is (no 1/n, no division by
+//! anything).
 //!
-//! **Sums, not means.** η is in sum form (θ ← θ − η Σ_z g(z)), so for a loss that is the mean over a batch of B, η = lr/B; and H_k
-//! is the *sum* of the samples' curvatures, H_k = Σ_h h hᵀ over the rows h of F ([`Curvature`]), not divided by B.
+//! **Sums, not means.** η is in sum form (θ ← θ − η Σ_z g(z)), so for a loss that is the
+//! mean over a batch of B, η = lr/B; and H_k is the *sum* of the samples' curvatures, H_k
+//! = Σ_h h hᵀ over the rows h of F ([`Curvature`]), not divided by B.
 //!
 //! There are two ways through the same product, both backwards over the steps:
 //!
@@ -14,20 +18,25 @@
 //! | [`Propagator`] | M = I − Π, and so yields an *embedding* E_s = η_s (G_s − G_s Mᵀ) that any later target can be multiplied with | K² | (B + 2F) K², (2B) K² for the empirical Fisher |
 //! | [`Adjoint`] | the targets, w ← (I − η_k H_k) w, and so yields scores only | Q·K for Q targets | (B + 2F) K Q, 2B K Q |
 //!
-//! The numbers are the same but for rounding. With the targets known, the second costs K/Q times less and needs a row a target, not
-//! a matrix: it is the form for devices. The first is for targets that are not known yet, and for runs that are cut into segments
-//! ("influence checkpointing"): each segment has its own propagator, and [`Propagator::apply`] and [`Propagator::compose`] join them.
+//! The numbers are the same but for rounding. With the targets known, the second costs
+//! K/Q times less and needs a row a target, not a matrix: it is the form for devices. The
+//! first is for targets that are not known yet, and for runs that are cut into segments
+//! ("influence checkpointing"): each segment has its own propagator, and
+//! [`Propagator::apply`] and [`Propagator::compose`] join them.
 //!
-//! *Blocks*: when a sketch keeps layers apart (columns ..e₁ are one layer's, e₁..e₂ the next one's), so may the curvature: M is then
-//! block-diagonal, K_l × K_l a layer, and cross-layer curvature is left out ([`Blocks`]).
+//! *Blocks*: when a sketch keeps layers apart (columns ..e₁ are one layer's, e₁..e₂ the
+//! next one's), so may the curvature: M is then block-diagonal, K_l × K_l a layer, and
+//! cross-layer curvature is left out ([`Blocks`]).
 //!
-//! *Memory of a run*: the steps' rows; [`Recorder`] keeps them in lent memory while training goes forward.
+//! *Memory of a run*: the steps' rows; [`Recorder`] keeps them in lent memory while
+//! training goes forward.
 //!
-//! *Stability*: where η·λ_max(H) > 2 a step stretches what it should shrink; the linear model then says less and less about the run.
-//! Every step reports it ([`Stability`]). Numbers that leave `f32` are [`Error::Unstable`], never a NaN.
+//! *Stability*: where η·λ_max(H) > 2 a step stretches what it should shrink; the linear
+//! model then says less and less about the run. Every step reports it ([`Stability`]).
+//! Numbers that leave `f32` are [`Error::Unstable`], never a NaN.
 //!
-//! *Error*: `f32` throughout, sums canonical: a step's error is about √K·2⁻²⁴ of the numbers that meet in it, and a stable run's
-//! errors do not grow.
+//! *Error*: `f32` throughout, sums canonical: a step's error is about √K·2⁻²⁴ of the
+//! numbers that meet in it, and a stable run's errors do not grow.
 
 mod adjoint;
 mod propagator;
@@ -62,8 +71,10 @@ pub struct Step<'a> {
 pub enum Curvature<'a> {
     /// H = GᵀG, the paper's form: the empirical Fisher of the step's own samples.
     EmpiricalFisher,
-    /// Rows h of K numbers. The exact generalised Gauss–Newton of a softmax over C classes has C rows a sample, √p_c·∇(−ln p_c),
-    /// with p_c the model's probability of class c: Σ_c p_c ∇(−ln p_c) ∇(−ln p_c)ᵀ = Jᵀ(diag p − ppᵀ)J. No rows: no curvature.
+    /// Rows h of K numbers. The exact generalised Gauss–Newton of a softmax over C
+    /// classes has C rows a sample, √p_c·∇(−ln p_c), with p_c the model's probability of
+    /// class c: Σ_c p_c ∇(−ln p_c) ∇(−ln p_c)ᵀ = Jᵀ(diag p − ppᵀ)J. No rows: no
+    /// curvature.
     Factors(&'a [f32]),
 }
 
@@ -77,10 +88,11 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// How many samples and factor rows there are, and their measures, if they are rows of finite numbers.
+    /// How many samples and factor rows there are, and their measures, if they are rows
+    /// of finite numbers.
     fn check(&self, width: usize) -> Result<Shape, Error> {
         if !self.learning_rate.is_finite() || self.learning_rate < 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "learning_rate", expected: "finite and not negative" });
         }
         check_length(width, self.id.width)?;
         let gradients = Rows::of(width, self.gradients)?;
@@ -146,7 +158,8 @@ impl<'a> Blocks<'a> {
     /// Block i reaches from the end of the one before it to `ends[i]`.
     ///
     /// # Errors
-    /// [`Error::Layer`] with the index of the first block that is empty; with index 0 if there is none.
+    /// [`Error::Layer`] with the index of the first block that is empty; with index 0 if
+    /// there is none.
     pub const fn new(ends: &'a [usize]) -> Result<Self, Error> {
         let (mut rest, mut before, mut index) = (ends, 0, 0);
         if ends.is_empty() {
@@ -215,11 +228,13 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Adds row b of `rows` to row `samples[b]` of `table`: embeddings (K a row) or scores (Q a row) of a sample, summed over its epochs.
+/// Adds row b of `rows` to row `samples[b]` of `table`: embeddings (K a row) or scores (Q
+/// a row) of a sample, summed over its epochs.
 ///
 /// # Errors
-/// [`Error::Width`] if `width` is zero; [`Error::Length`] unless there is a row of `width` for each sample, and `table` consists of
-/// whole rows; [`Error::Group`] for a sample beyond the table. Nothing was added.
+/// [`Error::Width`] if `width` is zero; [`Error::Length`] unless there is a row of
+/// `width` for each sample, and `table` consists of whole rows; [`Error::Group`] for a
+/// sample beyond the table. Nothing was added.
 pub fn accumulate(samples: &[u32], width: usize, rows: &[f32], table: &mut [f32]) -> Result<(), Error> {
     if width == 0 {
         return Err(Error::Width { multiple: 1, found: 0 });

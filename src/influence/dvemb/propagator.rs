@@ -1,8 +1,11 @@
-//! The propagator form: M = I − Π_{k>s} (I − η_k H_k), from which every sample's embedding follows.
+//! The propagator form: M = I − Π_{k>s} (I − η_k H_k), from which every sample's
+//! embedding follows.
 //!
-//! E_s = η_s (G_s − G_s Mᵀ), then M += [η_s (F_s − F_s Mᵀ)]ᵀ F_s with the M before the step.
+//! E_s = η_s (G_s − G_s Mᵀ), then M += [η_s (F_s − F_s Mᵀ)]ᵀ F_s with the M before the
+//! step.
 //!
-//! *Memory*: K² + max(F, 2)·K numbers of `f32`, F the most factor rows of a step (none for the empirical Fisher). *Cost*: [`super`].
+//! *Memory*: K² + max(F, 2)·K numbers of `f32`, F the most factor rows of a step (none
+//! for the empirical Fisher). *Cost*: [`super`].
 
 use super::stability::{LARGEST, at_least, at_most, growth};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
@@ -12,7 +15,8 @@ use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{axpy, max_abs};
 
-/// Walks a run backwards, from its last step to its first, and gives each sample's embedding: score(z, v) = v·E(z).
+/// Walks a run backwards, from its last step to its first, and gives each sample's
+/// embedding: score(z, v) = v·E(z).
 ///
 /// ```
 /// use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, Step};
@@ -44,7 +48,8 @@ pub struct Propagator<'m> {
 }
 
 impl<'m> Propagator<'m> {
-    /// Numbers of `f32` that the state needs. `factors`: the most rows that a step gives as [`Curvature::Factors`].
+    /// Numbers of `f32` that the state needs. `factors`: the most rows that a step gives
+    /// as [`Curvature::Factors`].
     #[must_use]
     pub const fn floats(blocks: Blocks<'_>, factors: usize) -> usize {
         let rows = if factors < 2 { 2 } else { factors };
@@ -83,12 +88,15 @@ impl<'m> Propagator<'m> {
         self.matrix
     }
 
-    /// Takes in the step before those taken in so far, and writes the embedding of each of its samples: K numbers a sample.
+    /// Takes in the step before those taken in so far, and writes the embedding of each
+    /// of its samples: K numbers a sample.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for another projection than before; [`Error::Length`] if rows are not whole, more factors come than there is room for,
-    /// or `embeddings` is not as long as the gradients; [`Error::NonFinite`]; [`Error::Setting`] unless the learning rate is finite and not
-    /// negative; [`Error::Unstable`] if numbers leave `f32`. The state is as it was; `embeddings` may have been written to.
+    /// [`Error::Mismatch`] for another projection than before; [`Error::Length`] if rows
+    /// are not whole, more factors come than there is room for, or `embeddings` is not as
+    /// long as the gradients; [`Error::NonFinite`]; [`Error::Setting`] unless the
+    /// learning rate is finite and not negative; [`Error::Unstable`] if numbers leave
+    /// `f32`. The state is as it was; `embeddings` may have been written to.
     pub fn step(&mut self, step: &Step<'_>, embeddings: &mut [f32]) -> Result<Stability, Error> {
         let width = self.blocks.width();
         check_id(self.id, &step.id)?;
@@ -136,11 +144,12 @@ impl<'m> Propagator<'m> {
         Ok(Stability { at_least, at_most, growth: stretch })
     }
 
-    /// Corrects embeddings of an *earlier* segment, made as if the run had ended where this segment begins: E ← E − E Mᵀ, in place.
+    /// Corrects embeddings of an *earlier* segment, made as if the run had ended where
+    /// this segment begins: E ← E − E Mᵀ, in place.
     ///
     /// # Errors
-    /// [`Error::Length`] unless they are rows of K numbers; [`Error::NonFinite`]; [`Error::Unstable`] if numbers leave `f32`, and then they hold
-    /// nothing of use.
+    /// [`Error::Length`] unless they are rows of K numbers; [`Error::NonFinite`];
+    /// [`Error::Unstable`] if numbers leave `f32`, and then they hold nothing of use.
     pub fn apply(&mut self, embeddings: &mut [f32]) -> Result<(), Error> {
         let width = self.blocks.width();
         Rows::of(width, embeddings)?;
@@ -157,14 +166,15 @@ impl<'m> Propagator<'m> {
         Ok(())
     }
 
-    /// Puts the steps of `earlier` before these: Π ← Π Π_earlier, M ← M + (I − M) M_earlier.
+    /// Puts the steps of `earlier` before these: Π ← Π Π_earlier, M ← M + (I − M)
+    /// M_earlier.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] for another projection; [`Error::Setting`] for other blocks; [`Error::Unstable`] if numbers could leave `f32`. The
-    /// state is as it was.
+    /// [`Error::Mismatch`] for another projection; [`Error::Setting`] for other blocks;
+    /// [`Error::Unstable`] if numbers could leave `f32`. The state is as it was.
     pub fn compose(&mut self, earlier: &Propagator<'_>) -> Result<(), Error> {
         if !self.blocks.same(&earlier.blocks) {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "blocks", expected: "the same as the other propagator's" });
         }
         if let (Some(id), Some(other)) = (self.id, earlier.id) {
             id.check(&other)?;
@@ -178,7 +188,8 @@ impl<'m> Propagator<'m> {
             let (block, rest) = split(matrix, columns * columns);
             let (other, others) = before.split_at_checked(columns * columns).unwrap_or_default();
             (matrix, before) = (rest, others);
-            // −M a few rows at a time, transposed, so that it is the U of an update by the rows of `earlier`.
+            // −M a few rows at a time, transposed, so that it is the U of an update by
+            // the rows of `earlier`.
             let columns = columns.max(1);
             let most = (self.scratch.len() / columns).min(columns).saturating_mul(columns).max(1);
             for (rows, added) in block.chunks_mut(most).zip(other.chunks(most)) {

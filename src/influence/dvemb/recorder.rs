@@ -1,6 +1,8 @@
-//! What a run leaves behind for the walk back: each step's learning rate, samples and rows, in lent memory.
+//! What a run leaves behind for the walk back: each step's learning rate, samples and
+//! rows, in lent memory.
 //!
-//! *Memory*: 4·K + 4 bytes a sample of a step, 4·K a factor row, and [`StepMark`]'s bytes a step ([`Recorder::bytes`]). *Cost*: a copy.
+//! *Memory*: 4·K + 4 bytes a sample of a step, 4·K a factor row, and [`StepMark`]'s bytes
+//! a step ([`Recorder::bytes`]). *Cost*: a copy.
 
 use super::propagator::copy;
 use super::{Curvature, Step};
@@ -8,7 +10,8 @@ use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
-/// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of them.
+/// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepMark {
     learning_rate: f32,
@@ -17,7 +20,8 @@ pub struct StepMark {
     factors: usize,
 }
 
-/// Records a run while training goes forward, sample by sample; then [`Recorder::backward`] gives the steps, the last first.
+/// Records a run while training goes forward, sample by sample; then
+/// [`Recorder::backward`] gives the steps, the last first.
 ///
 /// A run without any factor rows is one of the empirical Fisher.
 #[derive(Debug)]
@@ -35,7 +39,8 @@ pub struct Recorder<'m> {
 }
 
 impl<'m> Recorder<'m> {
-    /// Bytes of a record of so many steps, samples (each counted once a step that it is in) and factor rows.
+    /// Bytes of a record of so many steps, samples (each counted once a step that it is
+    /// in) and factor rows.
     #[must_use]
     pub const fn bytes(width: usize, steps: usize, samples: usize, factors: usize) -> usize {
         let row = width.saturating_mul(size_of::<f32>());
@@ -44,8 +49,9 @@ impl<'m> Recorder<'m> {
         marks.saturating_add(samples).saturating_add(factors.saturating_mul(row))
     }
 
-    /// An empty record of sketches of that id. There is room for as many steps as `marks` is long, for as many samples as `ids`, and
-    /// `gradients` has K numbers a sample; `factors` has K numbers a factor row.
+    /// An empty record of sketches of that id. There is room for as many steps as `marks`
+    /// is long, for as many samples as `ids`, and `gradients` has K numbers a sample;
+    /// `factors` has K numbers a factor row.
     ///
     /// # Errors
     /// [`Error::Length`] if `gradients` or `factors` is not such.
@@ -76,7 +82,8 @@ impl<'m> Recorder<'m> {
     /// Takes in a sample of the step that is under way.
     ///
     /// # Errors
-    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Full`] if there is no room for another sample. The record is as it was.
+    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Full`] if there is no room for
+    /// another sample. The record is as it was.
     pub fn sample(&mut self, sample: u32, gradient: &Sketch<'_>) -> Result<(), Error> {
         self.id.check(&gradient.id)?;
         gradient.check_finite()?;
@@ -102,13 +109,15 @@ impl<'m> Recorder<'m> {
         Ok(())
     }
 
-    /// Ends the step that is under way: `learning_rate` is η in sum form, lr/B for a mean over B samples.
+    /// Ends the step that is under way: `learning_rate` is η in sum form, lr/B for a mean
+    /// over B samples.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless it is finite and not negative; [`Error::Full`] if there is no room for another step. The record is as it was.
+    /// [`Error::Setting`] unless it is finite and not negative; [`Error::Full`] if there
+    /// is no room for another step. The record is as it was.
     pub fn step(&mut self, learning_rate: f32) -> Result<(), Error> {
         if !learning_rate.is_finite() || learning_rate < 0.0 {
-            return Err(Error::Setting);
+            return Err(Error::Setting { name: "learning_rate", expected: "finite and not negative" });
         }
         let full = Error::Full { capacity: self.marks.len() };
         let mark = self.marks.get_mut(self.steps).ok_or(full)?;
@@ -117,7 +126,8 @@ impl<'m> Recorder<'m> {
         Ok(())
     }
 
-    /// Forgets the samples and factor rows of the step that is under way, such as one that was not taken after all.
+    /// Forgets the samples and factor rows of the step that is under way, such as one
+    /// that was not taken after all.
     pub fn abandon(&mut self) {
         let last = self.before(self.steps);
         (self.samples, self.factors) = (last.samples, last.factors);

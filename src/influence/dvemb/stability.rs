@@ -1,23 +1,25 @@
-//! Whether a step stretches what it should shrink: bounds of η·λ_max(H), and what the later steps did to a row.
+//! Whether a step stretches what it should shrink: bounds of η·λ_max(H), and what the
+//! later steps did to a row.
 //!
-//! η·λ_max is at most η·Σ‖h‖², H's trace, and at least every quotient η·‖F w‖²/‖w‖². Where the trace is at most 2 the step is proved
-//! stable and nothing else is computed.
+//! η·λ_max is at most η·Σ‖h‖², H's trace, and at least every quotient η·‖F w‖²/‖w‖².
+//! Where the trace is at most 2 the step is proved stable and nothing else is computed.
 
 use super::{Blocks, Rows, Step};
 use crate::error::Error;
 use gradsieve_kernels::{axpy, dot, max_abs, squared_norm};
 
-/// What a step says about the stability of the product. I − ηH shrinks every vector, or leaves it as long as it was, exactly if
-/// η·λ_max(H) ≤ 2.
+/// What a step says about the stability of the product. I − ηH shrinks every vector, or
+/// leaves it as long as it was, exactly if η·λ_max(H) ≤ 2.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stability {
     /// A number that η·λ_max(H) is not below.
     pub at_least: f64,
     /// A number that η·λ_max(H) is not above.
     pub at_most: f64,
-    /// The most that all later steps together have stretched one of the vectors that went through them: the rows of this step in a
-    /// [`Propagator`](super::Propagator); in an [`Adjoint`](super::Adjoint) the targets, this step included. Above 1 only if one of those steps was unstable (or by a
-    /// rounding).
+    /// The most that all later steps together have stretched one of the vectors that went
+    /// through them: the rows of this step in a [`Propagator`](super::Propagator); in an
+    /// [`Adjoint`](super::Adjoint) the targets, this step included. Above 1 only if one
+    /// of those steps was unstable (or by a rounding).
     pub growth: f64,
 }
 
@@ -35,7 +37,8 @@ impl Stability {
     }
 }
 
-/// Power iterations where the trace proves nothing. Eight, from the longest row, find 9/10 of λ_max unless many eigenvalues crowd below it.
+/// Power iterations where the trace proves nothing. Eight, from the longest row, find
+/// 9/10 of λ_max unless many eigenvalues crowd below it.
 const ROUNDS: usize = 8;
 
 /// η times the largest of the blocks' traces.
@@ -51,7 +54,8 @@ pub(super) fn at_most(blocks: Blocks<'_>, step: &Step<'_>, factors: &Rows) -> f6
     eta * blocks.iter().map(trace).fold(0.0, f64::max)
 }
 
-/// η times the largest Rayleigh quotient that power iterations find in any block. `scratch` has room for two rows.
+/// η times the largest Rayleigh quotient that power iterations find in any block.
+/// `scratch` has room for two rows.
 pub(super) fn at_least(blocks: Blocks<'_>, step: &Step<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
     let mut best = 0.0;
     let eta = f64::from(step.learning_rate);
@@ -89,7 +93,8 @@ pub(super) fn at_least(blocks: Blocks<'_>, step: &Step<'_>, scratch: &mut [f32])
     Ok(eta * best)
 }
 
-/// `to` = `from` with a largest magnitude of 1, so that nothing overflows; zeros stay zeros.
+/// `to` = `from` with a largest magnitude of 1, so that nothing overflows; zeros stay
+/// zeros.
 fn normalise(from: &[f32], to: &mut [f32]) {
     let most = max_abs(from);
     let scale = if most > 0.0 && most.is_finite() { 1.0 / most } else { 0.0 };
@@ -98,8 +103,9 @@ fn normalise(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// The most by which any row has grown: `after` is scale·P·before, row by row. Infinite if `after` has left `f32`. Rows whose squares
-/// are too small or too large for `f32` say nothing.
+/// The most by which any row has grown: `after` is scale·P·before, row by row. Infinite
+/// if `after` has left `f32`. Rows whose squares are too small or too large for `f32` say
+/// nothing.
 pub(super) fn growth(width: usize, scale: f32, before: &[f32], after: &[f32]) -> f64 {
     let width = width.max(1);
     let square = f64::from(scale) * f64::from(scale);

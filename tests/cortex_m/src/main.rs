@@ -1,7 +1,9 @@
-//! On a Cortex-M4F: the published vectors, then instructions an element and bytes of stack for the kernels of the goals.
+//! On a Cortex-M4F: the published vectors, then instructions an element and bytes of
+//! stack for the kernels of the goals.
 //!
-//! Runs under QEMU with `-icount shift=10`, where the SysTick timer counts instructions exactly (they are not cycles), and
-//! speaks over semihosting. Leaves with success only if every vector was reproduced; goals that are missed are printed.
+//! Runs under QEMU with `-icount shift=10`, where the SysTick timer counts instructions
+//! exactly (they are not cycles), and speaks over semihosting. Leaves with success only
+//! if every vector was reproduced; goals that are missed are printed.
 #![no_std]
 #![no_main]
 
@@ -58,7 +60,8 @@ fn vectors() -> bool {
 /// Elements of a measured call: one tile.
 const N: usize = 4096;
 
-/// What is measured, by so many elements; each call out of line, so that its frame lies below the meter's.
+/// What is measured, by so many elements; each call out of line, so that its frame lies
+/// below the meter's.
 macro_rules! measured {
     ($meter:ident, $n:expr; $($name:literal, $goal:expr, $call:expr;)*) => {$(
         $meter.line($name, $goal, $n, #[inline(never)] || { let _ = black_box($call); });

@@ -21,7 +21,8 @@ pub struct Meter {
 impl Meter {
     /// Starts the timer and finds out how many ticks an instruction has.
     pub fn start() -> Self {
-        // SAFETY: nobody else in this image has taken the peripherals, and there is one thread.
+        // SAFETY: nobody else in this image has taken the peripherals, and there is one
+        // thread.
         let mut peripherals = unsafe { cortex_m::Peripherals::steal() };
         peripherals.SYST.set_clock_source(SystClkSource::Core);
         peripherals.SYST.set_reload(0x00FF_FFFF);
@@ -60,14 +61,15 @@ fn stack_pointer() -> usize {
     pointer
 }
 
-/// Runs `call`; returns ticks (at most 2²⁴, which is 650,000 instructions) and the bytes of stack that it touched
-/// below this frame.
+/// Runs `call`; returns ticks (at most 2²⁴, which is 650,000 instructions) and the bytes
+/// of stack that it touched below this frame.
 #[inline(never)]
 fn measure(call: impl FnOnce()) -> (u32, usize) {
     let top = stack_pointer() & !3;
     let bottom = top - WINDOW;
     for at in (bottom..top).step_by(4) {
-        // SAFETY: memory below the stack pointer is nobody's while no interrupt is enabled, and the board has megabytes of it.
+        // SAFETY: memory below the stack pointer is nobody's while no interrupt is
+        // enabled, and the board has megabytes of it.
         unsafe { (at as *mut u32).write_volatile(PAINT) };
     }
     let before = SYST::get_current();

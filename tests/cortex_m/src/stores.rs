@@ -1,4 +1,5 @@
-//! Codecs and scores of stored rows: rows of 512 values, by the values of the rows for each query.
+//! Codecs and scores of stored rows: rows of 512 values, by the values of the rows for
+//! each query.
 
 use crate::leave;
 use crate::measure::Meter;

@@ -1,8 +1,9 @@
 //! Links only if no panic can be reached from the core's public functions.
 //!
-//! The panic handler calls a function that nobody defines. If the optimiser finds every path to a panic dead, the
-//! handler goes, and the image links; if one is left, the link fails and names the missing function. With
-//! `--features planted` there is one, and the link must fail.
+//! The panic handler calls a function that nobody defines. If the optimiser finds every
+//! path to a panic dead, the handler goes, and the image links; if one is left, the link
+//! fails and names the missing function. With `--features planted` there is one, and the
+//! link must fail.
 //!
 //! The image is never run: everything hangs on one entry point whose inputs are opaque.
 #![no_std]
@@ -84,12 +85,13 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     Ok(sum)
 }
 
-/// Projections layer by layer, sequences, and products of gradients that are never formed.
+/// Projections layer by layer, sequences, and products of gradients that are never
+/// formed.
 fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     let layer = |offset| Layer::new(black_box(offset), black_box(4), black_box(3));
     let widths = |inputs| Widths { outputs: black_box(16), inputs: black_box(inputs) };
     let (logra, factgrass) = (layer(0), layer(12));
-    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting)?;
+    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let kept = Widths { outputs: black_box(3), inputs: black_box(2) };
     let mut parts = [
         Part::new(logra, Logra::new(logra, widths(32), Factor::Rademacher, black_box(1))?),
@@ -105,7 +107,7 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     sketcher.outer_sequence(&layer(black_box(24)), black_box(2), half, brain)?;
     sketcher.outer_sequence(&layer(black_box(0)), black_box(2), x, half)?;
     let sketch = sketcher.finish()?;
-    let values = plan.values(black_box(2), sketch.values).ok_or(Error::Setting)?;
+    let values = plan.values(black_box(2), sketch.values).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
     let linear = |positions| Sequence::new(&logra, black_box(positions), half, brain);
     let (x, y) = (LayerGradient::Linear(linear(2)?), LayerGradient::Linear(linear(3)?));
@@ -136,8 +138,8 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     ensemble.merge(&{ ensemble });
     let mut sum = ensemble.score() + ensemble.mean();
 
-    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
-    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (mut train, mut target) = (ReTrac::new(black_box(64), a)?, ReTrac::new(black_box(64), b)?);
     train.observe(one)?;
     target.observe(one)?;
@@ -145,8 +147,8 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     target.merge(&train)?;
     target.reset();
 
-    let (a, b) = rest.split_at_mut_checked(black_box(130)).ok_or(Error::Setting)?;
-    let (b, rest) = b.split_at_mut_checked(black_box(130)).ok_or(Error::Setting)?;
+    let (a, b) = rest.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = b.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut subtasks = LessTargets::new(black_box(2), black_box(64), a)?;
     let mut others = LessTargets::new(black_box(2), black_box(64), b)?;
     subtasks.observe(black_box(1), one)?;
@@ -160,7 +162,7 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     less.observe(black_box(0.1), &subtasks, one)?;
     less.merge(&other)?;
     other.reset();
-    sum += less.score() + less.subtask(black_box(1)).ok_or(Error::Setting)?;
+    sum += less.score() + less.subtask(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
     let mut scores = [[0.0; 3]; 2];
     let [c, d] = &mut scores;
@@ -173,9 +175,9 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
 
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 4);
-    let (first, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
-    let (second, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
-    let memory = rest.get_mut(..black_box(64)).ok_or(Error::Setting)?;
+    let (first, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (second, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let memory = rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let adam = Adam::new(black_box(0.9), black_box(0.99), black_box(1e-8))?;
     adam.step(half, first, second)?;
     let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), 1, Repeat::One)?, layout, memory)?;
@@ -188,9 +190,9 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
 fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
     let mut scores = [0.0; 3];
     let scores = opaque(&mut scores);
-    let (more, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (more, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     {
-        let (left, right) = floats.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+        let (left, right) = floats.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
         let mut trak = Trak::new(black_box(0.1), black_box(64), left)?;
         trak.observe(one)?;
         trak.merge(&Trak::new(black_box(0.1), black_box(64), right)?)?;
@@ -212,7 +214,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     datainf.fit()?;
     {
         let len = DataInfTargets::floats(black_box(64), black_box(2));
-        let memory = floats.get_mut(..len).ok_or(Error::Setting)?;
+        let memory = floats.get_mut(..len).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
         let mut pass = datainf.targets(black_box(2), memory)?;
         pass.target(one)?;
         pass.observe(one)?;
@@ -226,7 +228,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     datainf.reset();
 
     let settings = SolverSettings::new(black_box(64)).with_targets(black_box(2));
-    let memory = floats.get_mut(..ConjugateGradients::floats(64, black_box(2))).ok_or(Error::Setting)?;
+    let memory = floats.get_mut(..ConjugateGradients::floats(64, black_box(2))).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut solver = ConjugateGradients::new(settings, memory)?;
     solver.target(one)?;
     solver.observe(one)?;
@@ -234,7 +236,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     solver.solutions()?.score(one, scores)?;
     solver.reset();
 
-    let memory = floats.get_mut(..Lissa::floats(64, black_box(2))).ok_or(Error::Setting)?;
+    let memory = floats.get_mut(..Lissa::floats(64, black_box(2))).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut solver = Lissa::new(settings, Some(black_box(0.1)), memory)?;
     solver.target(one)?;
     solver.observe(one)?;
@@ -247,11 +249,11 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     let layers = [Layer::new(black_box(0), black_box(4), 3), Layer::new(black_box(12), 4, 1)];
     let layout = Layout::new(opaque(&mut { layers }))?;
-    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting)?;
+    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let projector = Sjlt::new(black_box(64), black_box(1), repeat)?;
-    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
-    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
-    let (c, memory) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (c, memory) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let one = sketch(projector, layout, &layers[0], half, a)?.in_group(black_box(1));
     let two = sketch(projector, layout, &layers[1], brain, b)?;
     let three = sketch(Exact::new(black_box(64)), layout, &layers[1], &*more, c)?;
@@ -269,7 +271,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     ridge.reset();
     sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut detector = SelfInfluence::new(black_box(0.1), black_box(64), left)?;
     let other = SelfInfluence::new(black_box(0.1), black_box(64), right)?;
     detector.observe(&one)?;
@@ -277,7 +279,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     detector.fit()?;
     sum += detector.score(&two)?;
 
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut detector = Mahalanobis::new(black_box(0.1), black_box(64), left)?;
     let other = Mahalanobis::new(black_box(0.1), black_box(64), right)?;
     detector.observe(&one)?;
@@ -286,7 +288,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += detector.score(&two)?;
 
     let settings = DirectionSettings { groups: black_box(3), width: black_box(64) };
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut detector = Direction::new(settings, left)?;
     let other = Direction::new(settings, right)?;
     detector.observe(&one)?;
@@ -306,11 +308,11 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.into_sorted() {
         sum += entry.score;
     }
-    let (left, right) = memory.split_at_mut_checked(black_box(9)).ok_or(Error::Setting)?;
+    let (left, right) = memory.split_at_mut_checked(black_box(9)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     sum += embeddings(&one, left).unwrap_or(1.0);
     sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
     sum += matrices(memory, more).map_or(1.0, |()| 2.0);
-    let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting)?;
+    let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     sum += projections(left, right, half, brain)?;
     let mut scores = [1.0, 2.0, 3.0];
     sum += threshold(opaque(&mut scores), black_box(0.1))?;
@@ -338,7 +340,7 @@ fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
 
 /// All states at rest.
 fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<usize, Error> {
-    let (memory, more) = floats.split_at_mut_checked(black_box(700)).ok_or(Error::Setting)?;
+    let (memory, more) = floats.split_at_mut_checked(black_box(700)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let width = black_box(8);
     let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
@@ -379,10 +381,10 @@ fn kept(
     floats: &mut [f32],
     sketch: &Sketch<'_>,
 ) -> Result<f64, Error> {
-    let codec = Codec::from_number(black_box(1)).ok_or(Error::Setting)?;
+    let codec = Codec::from_number(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let width = black_box(8);
-    let (left, right) = words.split_at_mut_checked(black_box(900)).ok_or(Error::Setting)?;
-    let (values, scratch) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (left, right) = words.split_at_mut_checked(black_box(900)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (values, scratch) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut store = Store::new(codec, width, left)?;
     let mut other = Store::new(codec, width, right)?;
     store.append(black_box(1), sketch)?;
@@ -395,7 +397,7 @@ fn kept(
         Ok(())
     })?;
     sum += (Store::bytes(black_box(9), width, codec) + Queries::floats(codec, width, width)) as f64;
-    let (scratch, tile) = scratch.split_at_mut_checked(black_box(500)).ok_or(Error::Setting)?;
+    let (scratch, tile) = scratch.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let queries = Queries::new(codec, sketch.id, values, scratch)?;
     store.score(&queries, tile)?;
     store.score_rows(black_box(0)..black_box(3), &queries, tile)?;
@@ -414,7 +416,7 @@ fn kept(
     reservoir.offer(black_box(5), sketch)?;
     reservoir.merge(&second)?;
     sum += rest(&mut reservoir, opaque(bytes))? as f64;
-    let (left, right) = scores.split_at_mut_checked(black_box(16)).ok_or(Error::Setting)?;
+    let (left, right) = scores.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut largest = Largest::new(reservoir.into_store(), left)?;
     let mut second = Largest::new(second.into_store(), right)?;
     second.offer(black_box(5), sketch, black_box(1.0))?;
@@ -443,7 +445,8 @@ fn shortlist(
     Ok(store.top_of(list, query, top)? as f64 + list.rows().iter().map(|row| row.score).sum::<f64>())
 }
 
-/// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to the optimiser.
+/// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to
+/// the optimiser.
 fn stores(
     floats: &mut [f32],
     words: &mut [u32],
@@ -490,16 +493,16 @@ fn stores(
 fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
     let ends = [black_box(24), black_box(64)];
     let blocks = Blocks::new(&ends)?;
-    let (rows, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting)?;
-    let (factors, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting)?;
+    let (rows, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (factors, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (mut marks, mut ids) = ([StepMark::default(); 2], [0; 4]);
     let mut record = Recorder::new(one.id, opaque(&mut marks), opaque(&mut ids), rows, factors)?;
     record.sample(black_box(2), one)?;
     record.factor(one)?;
     record.step(black_box(0.1))?;
     record.abandon();
-    let (left, rest) = floats.split_at_mut_checked(black_box(400)).ok_or(Error::Setting)?;
-    let (right, out) = rest.split_at_mut_checked(black_box(400)).ok_or(Error::Setting)?;
+    let (left, rest) = floats.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (right, out) = rest.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut later = Propagator::new(blocks, black_box(3), left)?;
     let mut growth = 0.0;
     for (ids, step) in record.backward() {
@@ -525,7 +528,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
         keep: black_box(3),
         seed: black_box(1),
     };
-    let (solution, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting)?;
+    let (solution, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut arnoldi = Arnoldi::new(settings, one.id, floats, doubles)?;
     let bytes = opaque(bytes);
     while arnoldi.needs_product() {
@@ -545,7 +548,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     sum += gif.target(one, solution)?.score(one)?;
 
     let mut layer = Ekfac::new(black_box(0.1), black_box(8), black_box(4), floats)?;
-    let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting)?;
+    let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     layer.factors(a, b)?;
     layer.decompose(doubles)?;
     layer.position(a, b)?;

@@ -1,4 +1,5 @@
-//! What every image has: an entry point, a panic handler, and inputs that the optimiser knows nothing of.
+//! What every image has: an entry point, a panic handler, and inputs that the optimiser
+//! knows nothing of.
 #![no_std]
 
 pub use core::hint::black_box;
@@ -12,7 +13,8 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 /// Memory of a length that the optimiser does not know.
 pub fn lent<T>() -> &'static mut [T] {
     let (address, length) = black_box((core::mem::align_of::<T>(), 0));
-    // SAFETY: an empty slice at an address that is aligned; only the optimiser cannot see that it is empty.
+    // SAFETY: an empty slice at an address that is aligned; only the optimiser cannot see
+    // that it is empty.
     unsafe { core::slice::from_raw_parts_mut(address as *mut T, length) }
 }
 

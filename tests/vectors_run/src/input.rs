@@ -1,11 +1,13 @@
-//! Inputs as a pure function of (kind, seed, index), made of integers that become floats exactly.
+//! Inputs as a pure function of (kind, seed, index), made of integers that become floats
+//! exactly.
 //!
 //! `tests/vectors/README.md` says the same for other languages; change both, or neither.
 
 use gradsieve_kernels::hash;
 
-/// Kinds of input, each with its own arithmetic trouble. In what follows *w* is word number `index` of splitmix64 from the
-/// state `seed`, and *t* = (w >> 40) − 2²³, an integer in −2²³..2²³.
+/// Kinds of input, each with its own arithmetic trouble. In what follows *w* is word
+/// number `index` of splitmix64 from the state `seed`, and *t* = (w >> 40) − 2²³, an
+/// integer in −2²³..2²³.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// t·2⁻²³.
@@ -89,8 +91,8 @@ pub fn value(kind: Kind, seed: u64, index: u64) -> f32 {
     }
 }
 
-/// One call of a kernel: the input's kind and seed, its length, and how many elements of the generated stream are
-/// left out before it (so that slices start unaligned).
+/// One call of a kernel: the input's kind and seed, its length, and how many elements of
+/// the generated stream are left out before it (so that slices start unaligned).
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
     /// Kind of input.
@@ -137,8 +139,8 @@ impl Case {
         Self { kind: kind(number), seed, length: length as usize, start: (seed >> 32) as usize % 5 }
     }
 
-    /// Parameter `number` of a case, for what a kernel wants beside its operands: word `number` of splitmix64 from the
-    /// state `seed` XOR 0x5555…5555.
+    /// Parameter `number` of a case, for what a kernel wants beside its operands: word
+    /// `number` of splitmix64 from the state `seed` XOR 0x5555…5555.
     #[must_use]
     pub const fn parameter(&self, number: u64) -> u64 {
         hash::word(self.seed ^ 0x5555_5555_5555_5555, number)

@@ -1,16 +1,19 @@
-//! Runs the kernels on inputs that any language can make, and writes what they answer, or compares it with what is published.
+//! Runs the kernels on inputs that any language can make, and writes what they answer, or
+//! compares it with what is published.
 //!
-//! The published vectors (`tests/vectors/*.json`, described in the README beside them) are this crate's own output on
-//! [`Level::SCALAR`]. To check another level, target or machine, the same text is written again and compared, letter by
-//! letter, with the published one; so there is one text and nothing to parse. Every number has a fixed width, so that a
-//! wrong one spoils the comparison of its own kernel only.
+//! The published vectors (`tests/vectors/*.json`, described in the README beside them)
+//! are this crate's own output on [`Level::SCALAR`]. To check another level, target or
+//! machine, the same text is written again and compared, letter by letter, with the
+//! published one; so there is one text and nothing to parse. Every number has a fixed
+//! width, so that a wrong one spoils the comparison of its own kernel only.
 //!
 //! `no_std`, no heap: the caller lends a [`Memory`].
 //!
 //! - `input.rs` makes the inputs, by integer arithmetic;
 //! - `record.rs` spells answers out or hashes them;
-//! - `families/` says how each kernel is called, one file a family. A new kernel is one function and one line in its table; a new
-//!   family is one file and one line in [`FAMILIES`].
+//! - `families/` says how each kernel is called, one file a family. A new kernel is one
+//!   function and one line in its table; a new family is one file and one line in
+//!   [`FAMILIES`].
 #![no_std]
 
 pub mod families;
@@ -130,8 +133,8 @@ pub fn write(family: &Family, level: Level, memory: &mut Memory, to: &mut dyn Wr
     to.write_str(TAIL)
 }
 
-/// Computes every kernel of a family on `level` and tells `report` its name and whether the published text was reproduced.
-/// Returns whether all was.
+/// Computes every kernel of a family on `level` and tells `report` its name and whether
+/// the published text was reproduced. Returns whether all was.
 pub fn check(family: &Family, level: Level, memory: &mut Memory, mut report: impl FnMut(&str, bool)) -> bool {
     let mut compare = Compare { expected: family.published.as_bytes(), equal: true };
     let mut all = head(family, &mut compare).is_ok() && compare.equal;

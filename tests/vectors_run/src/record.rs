@@ -1,4 +1,5 @@
-//! What becomes of a kernel's inputs and answers: spelled out as JSON, or the answers hashed.
+//! What becomes of a kernel's inputs and answers: spelled out as JSON, or the answers
+//! hashed.
 
 use core::fmt::{self, Write};
 use half::{bf16, f16};
@@ -66,7 +67,8 @@ impl<'a> Record<'a> {
         Self { text: Some(to), hash: 0 }
     }
 
-    /// Answers are hashed: FNV-1a of 64 bits (Fowler, Noll & Vo 1991) over their bytes, the lowest first.
+    /// Answers are hashed: FNV-1a of 64 bits (Fowler, Noll & Vo 1991) over their bytes,
+    /// the lowest first.
     #[must_use]
     pub const fn hash() -> Self {
         Self { text: None, hash: 0xCBF2_9CE4_8422_2325 }

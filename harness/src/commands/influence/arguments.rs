@@ -32,36 +32,40 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct InfluenceArguments {
-    /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy, FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each
-    /// checkpoint or model
+    /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy,
+    /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]
     pub train: Vec<Source>,
 
-    /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a step
+    /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a
+    /// step
     #[arg(long, value_name = "DIR")]
     pub trajectory: Option<PathBuf>,
 
-    /// Principal directions of the inputs of each layer that are kept, for --trajectory with a.NAME and b.NAME: b aᵀ becomes b (P a)ᵀ, which --dim
-    /// then projects, if it is there
+    /// Principal directions of the inputs of each layer that are kept, for --trajectory
+    /// with a.NAME and b.NAME: b aᵀ becomes b (P a)ᵀ, which --dim then projects, if it is
+    /// there
     #[arg(long, value_name = "R", value_parser = whole::<usize>, requires = "trajectory")]
     pub principal: Option<usize>,
 
-    /// Gradients of the targets, n_target × p, or sketches of them, in the same forms; again for each checkpoint or model; for dvemb at the
-    /// end of the run
+    /// Gradients of the targets, n_target × p, or sketches of them, in the same forms;
+    /// again for each checkpoint or model; for dvemb at the end of the run
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory")]
     pub target: Vec<Source>,
 
-    /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each checkpoint; 1 if there is none. For tracin in sum
-    /// form: if the loss is the mean over a batch of B, divide by B
+    /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each
+    /// checkpoint; 1 if there is none. For tracin in sum form: if the loss is the mean
+    /// over a batch of B, divide by B
     #[arg(long, value_name = "RATE", value_parser = number::<f64>)]
     pub lr: Vec<f64>,
 
-    /// 1 − p of each training sample, p being its own label's probability: a 1-dimensional array, for trak; again for each model
+    /// 1 − p of each training sample, p being its own label's probability: a
+    /// 1-dimensional array, for trak; again for each model
     #[arg(long, value_name = "FILE")]
     pub one_minus_p: Vec<Source>,
 
-    /// The subtask of each target, for less: a 1-dimensional array of whole numbers. The influence is then n_train × 1, the largest
-    /// over subtasks
+    /// The subtask of each target, for less: a 1-dimensional array of whole numbers. The
+    /// influence is then n_train × 1, the largest over subtasks
     #[arg(long, value_name = "FILE")]
     pub subtasks: Option<Source>,
 
@@ -69,23 +73,28 @@ pub struct InfluenceArguments {
     #[arg(long, value_enum)]
     pub method: Method,
 
-    /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if there is none. Only trak takes 0
+    /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if
+    /// there is none. Only trak takes 0
     #[arg(long, value_name = "SHARE", value_parser = number::<f32>)]
     pub damping: Option<f32>,
 
-    /// Columns of each layer, in their order, for datainf without --dim; one layer if there is none
+    /// Columns of each layer, in their order, for datainf without --dim; one layer if
+    /// there is none
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = whole::<usize>)]
     pub layers: Vec<usize>,
 
-    /// The most passes over the training gradients, for cg and lissa; 100 if there is none
+    /// The most passes over the training gradients, for cg and lissa; 100 if there is
+    /// none
     #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub passes: Option<u32>,
 
-    /// A target is solved when its residual is this part of its length, for cg and lissa; 1e-4 if there is none
+    /// A target is solved when its residual is this part of its length, for cg and lissa;
+    /// 1e-4 if there is none
     #[arg(long, value_name = "PART", value_parser = number::<f32>)]
     pub tolerance: Option<f32>,
 
-    /// α of lissa, which converges below 2/(λ_max + λ); 1/(trace + λ) if there is none, which always converges, and slowly
+    /// α of lissa, which converges below 2/(λ_max + λ); 1/(trace + λ) if there is none,
+    /// which always converges, and slowly
     #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
     pub step: Option<f64>,
 
@@ -93,8 +102,8 @@ pub struct InfluenceArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
-    /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor "influence") or - for a .npy on
-    /// standard output; may be left out with --top
+    /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor
+    /// "influence") or - for a .npy on standard output; may be left out with --top
     #[arg(short, long, value_name = "FILE", required_unless_present = "top")]
     pub output: Option<Destination>,
 
@@ -102,13 +111,15 @@ pub struct InfluenceArguments {
     #[arg(long, value_enum, default_value_t = InfluenceDtype::F32)]
     pub dtype: InfluenceDtype,
 
-    /// Print, for each target, the N most helpful and the N most harmful training samples (rows count from 0)
+    /// Print, for each target, the N most helpful and the N most harmful training samples
+    /// (rows count from 0)
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub top: Option<usize>,
 
-    /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train", "non_finite_target", "solver": {"passes", "residual",
-    /// "converged"}, "targets": [{"index", "proponents": [{"index", "influence"}], "opponents": [...]}]}; solver only with cg and
-    /// lissa, targets only with --top
+    /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
+    /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "targets":
+    /// [{"index", "proponents": [{"index", "influence"}], "opponents": [...]}]}; solver
+    /// only with cg and lissa, targets only with --top
     #[arg(long)]
     pub json: bool,
 }

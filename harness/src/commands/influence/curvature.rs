@@ -1,5 +1,5 @@
-//! The methods that solve for a target first: what meets the training rows is not the target's gradient, but (C + λI)⁻¹ times that, or what
-//! a method puts in its place.
+//! The methods that solve for a target first: what meets the training rows is not the
+//! target's gradient, but (C + λI)⁻¹ times that, or what a method puts in its place.
 
 use gradsieve::influence::{
     ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Lissa, Progress, Ridge, SolverSettings, Trak,
@@ -211,13 +211,15 @@ fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> 
     Ok(())
 }
 
-/// Calls `visit` with each target of a block, and replaces the block's values by those that it gave, if it gave any.
+/// Calls `visit` with each target of a block, and replaces the block's values by those
+/// that it gave, if it gave any.
 fn each(
     block: &mut Block,
     id: SketchId,
     mut visit: impl FnMut(&Sketch<'_>, &mut Vec<f32>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    // Whether they are finite was seen when they were read; nobody asks for their measures.
+    // Whether they are finite was seen when they were read; nobody asks for their
+    // measures.
     let unknown = Summary { l1: 0.0, l2_squared: 0.0, max: 0.0, non_finite: 0, count: 0 };
     let mut values = Vec::new();
     for target in block.values().chunks_exact(id.width.max(1)) {

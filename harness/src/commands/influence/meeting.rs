@@ -1,4 +1,5 @@
-//! All training rows meet all targets: blocks of targets, and for each a pass over the training rows.
+//! All training rows meet all targets: blocks of targets, and for each a pass over the
+//! training rows.
 
 use gradsieve::store::{Codec, Queries};
 
@@ -14,9 +15,11 @@ use crate::store::StoreReader;
 /// The most memory for rows that meet, one row of each kind excepted.
 #[derive(Clone, Copy)]
 pub(super) struct Budget {
-    /// Bytes of target rows that meet one pass over the training rows, and of what solving for them takes.
+    /// Bytes of target rows that meet one pass over the training rows, and of what
+    /// solving for them takes.
     pub(super) target_bytes: usize,
-    /// Bytes of training rows that meet the targets together, which come from memory once for all of them.
+    /// Bytes of training rows that meet the targets together, which come from memory once
+    /// for all of them.
     pub(super) train_bytes: usize,
     /// The most training rows at a time.
     pub(super) train_rows: usize,
@@ -44,7 +47,8 @@ impl Meeting {
         if self.method.takes_directions() { gradsieve_kernels::squared_norm(values).sqrt() } else { 1.0 }
     }
 
-    /// The part that a product has; as [`gradsieve::influence::grad_cos`], where directions count.
+    /// The part that a product has; as [`gradsieve::influence::grad_cos`], where
+    /// directions count.
     pub(super) fn part(self, product: f64, norms: f64) -> f64 {
         self.weight
             * if !self.method.takes_directions() {
@@ -65,7 +69,8 @@ pub(super) fn prepare(
     again: bool,
 ) -> Result<(), CommandError> {
     let again = again || meeting.method.solves() || room(meeting, train, targets) < targets;
-    // A store's rows meet the targets as they are stored; decoded ones would be for the solver alone.
+    // A store's rows meet the targets as they are stored; decoded ones would be for the
+    // solver alone.
     let is_met_decoded = train.reader().is_none();
     let is_solved_over = meeting.method.iterates() || meeting.method == Method::Datainf;
     if again && (is_met_decoded || is_solved_over) {
@@ -74,8 +79,8 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// Targets that meet one pass over the training rows, at most. Solving takes several times their own memory, and so may their layout
-/// for a codec.
+/// Targets that meet one pass over the training rows, at most. Solving takes several
+/// times their own memory, and so may their layout for a codec.
 pub(super) fn room(meeting: Meeting, train: &Rows, targets: usize) -> usize {
     let solving = match meeting.method {
         Method::Lissa | Method::Cg => 8,

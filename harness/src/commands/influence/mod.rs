@@ -1,4 +1,5 @@
-//! `gradsieve influence`: gradients of training samples and of targets → an n_train × n_target matrix of influence.
+//! `gradsieve influence`: gradients of training samples and of targets → an n_train ×
+//! n_target matrix of influence.
 //!
 //! | file | what |
 //! |---|---|
@@ -9,7 +10,8 @@
 //! | `sink` | where influence goes: row after row to its places, or |
 //! | `scores` | into a matrix of all pairs; and what is said of it |
 //!
-//! The order of a run: arguments are checked, then files are opened and seen to fit, then each checkpoint adds its part to the scores.
+//! The order of a run: arguments are checked, then files are opened and seen to fit, then
+//! each checkpoint adds its part to the scores.
 
 mod arguments;
 mod curvature;
@@ -144,7 +146,8 @@ pub(super) fn run(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     conclude(arguments, [trains, targets], scores.non_finite(), convergence, best)
 }
 
-/// Whether influence goes straight to its places: it has one part, all of a row of the output is there at once, and the best take less memory than the matrix.
+/// Whether influence goes straight to its places: it has one part, all of a row of the
+/// output is there at once, and the best take less memory than the matrix.
 fn streams(arguments: &InfluenceArguments, inputs: &Inputs, budget: Budget) -> bool {
     let ([train], [target], None) = (&inputs.trains[..], &inputs.targets[..], &inputs.subtasks) else {
         return false;
@@ -171,7 +174,8 @@ fn create(
     Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], dtype, &about)?)
 }
 
-/// Says what was found: of so many training samples and targets, which of those are not finite, and the best of each target.
+/// Says what was found: of so many training samples and targets, which of those are not
+/// finite, and the best of each target.
 fn conclude(
     arguments: &InfluenceArguments,
     [train_rows, target_rows]: [usize; 2],
@@ -253,7 +257,8 @@ fn run_along(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     conclude(arguments, [run.trains, run.targets], scores.non_finite(), None, best)
 }
 
-/// Adds each checkpoint's part; for ReTrac that of each train checkpoint with each target's, since mean · mean is the mean over all of these.
+/// Adds each checkpoint's part; for ReTrac that of each train checkpoint with each
+/// target's, since mean · mean is the mean over all of these.
 fn add_all(
     arguments: &InfluenceArguments,
     inputs: &mut Inputs,

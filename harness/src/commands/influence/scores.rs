@@ -54,7 +54,8 @@ impl Scores {
         }
     }
 
-    /// One column, the largest over subtasks of the mean over each one's finite targets; nothing if a subtask has none.
+    /// One column, the largest over subtasks of the mean over each one's finite targets;
+    /// nothing if a subtask has none.
     pub(super) fn largest_of_subtasks(self, subtask_of: &[u32]) -> Result<Self, u32> {
         let mut subtasks: BTreeMap<u32, Vec<usize>> =
             subtask_of.iter().map(|&subtask| (subtask, Vec::new())).collect();

@@ -1,4 +1,5 @@
-//! Where influence goes as it is computed: into a matrix that checkpoints add to, or straight to its places.
+//! Where influence goes as it is computed: into a matrix that checkpoints add to, or
+//! straight to its places.
 
 use gradsieve::store::{Entry, TopK};
 
@@ -9,7 +10,8 @@ use crate::files::ArrayWriter;
 
 /// What takes parts of influence in, training row after training row.
 pub(super) trait Sink {
-    /// Takes in a part for each training sample and each target; both rise. `parts(i, j, out)` writes those of `trains[i]` and the samples behind it on
+    /// Takes in a part for each training sample and each target; both rise.
+    /// `parts(i, j, out)` writes those of `trains[i]` and the samples behind it on
     /// `targets[j]`.
     fn take(
         &mut self,
@@ -36,11 +38,14 @@ pub(super) fn flagged(flags: &[bool]) -> Vec<usize> {
     (0..flags.len()).filter(|&index| flags[index]).collect()
 }
 
-/// Influence that goes row after row to the output, and to the most helpful and the most harmful samples of each target: nothing else of it is kept.
+/// Influence that goes row after row to the output, and to the most helpful and the most
+/// harmful samples of each target: nothing else of it is kept.
 ///
-/// Only where a sample's influence has one part, so with one checkpoint; and for an output, where all targets meet the training rows in one pass.
+/// Only where a sample's influence has one part, so with one checkpoint; and for an
+/// output, where all targets meet the training rows in one pass.
 pub(super) struct Streamed<'m> {
-    /// The most helpful and the most harmful of each target, the latter by their influence's magnitude; empty if nobody asks.
+    /// The most helpful and the most harmful of each target, the latter by their
+    /// influence's magnitude; empty if nobody asks.
     best: Vec<[TopK<'m>; 2]>,
     writer: Option<ArrayWriter>,
     /// What each training sample's influence is multiplied by; nothing if that is 1.
@@ -154,7 +159,8 @@ impl Sink for Streamed<'_> {
                 let mut memory = [0.0; SOME];
                 let found = &mut memory[..trains.len()];
                 influences(some * SOME, j, trains, found);
-                // Hardly any is among the best: all are looked at together, which vectors can do.
+                // Hardly any is among the best: all are looked at together, which vectors
+                // can do.
                 let any = |any, x: &f64| any | (*x >= least[0]) | (-*x >= least[1]);
                 if found.iter().fold(false, any) {
                     for (&train, &influence) in trains.iter().zip(&*found) {

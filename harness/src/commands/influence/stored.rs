@@ -1,7 +1,10 @@
-//! The rows of a store meet all targets in the codec that they are stored in: nothing is decoded, and the store's segments stream past.
+//! The rows of a store meet all targets in the codec that they are stored in: nothing is
+//! decoded, and the store's segments stream past.
 //!
-//! A product is a score of [`gradsieve_kernels::score`], an `f32`: that of the stored row and the target for `f32`, `f16`, `bf16` and 1-bit rows; for int8 that of
-//! the row and the target in int8, too. A segment's rows are divided among threads where there is work for them, which changes no bit.
+//! A product is a score of [`gradsieve_kernels::score`], an `f32`: that of the stored row
+//! and the target for `f32`, `f16`, `bf16` and 1-bit rows; for int8 that of the row and
+//! the target in int8, too. A segment's rows are divided among threads where there is
+//! work for them, which changes no bit.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -17,7 +20,8 @@ use crate::commands::console::Progress;
 use crate::commands::products::{Block, WORTH_A_THREAD};
 use crate::commands::rows::{Rows, zeros};
 
-/// Scores that are in memory at a time, for each thread; more only if those of sixteen rows are.
+/// Scores that are in memory at a time, for each thread; more only if those of sixteen
+/// rows are.
 const SCORES: usize = 1 << 20;
 
 /// Rows of a group: parts of a segment begin with a whole one.
@@ -83,7 +87,8 @@ fn norm(meeting: Meeting, store: &Store<'_>, row: usize, decoded: &mut [f32]) ->
     Ok(meeting.norm(decoded))
 }
 
-/// The scores of some rows, `share` rows a thread: those of each share stand together, query after query.
+/// The scores of some rows, `share` rows a thread: those of each share stand together,
+/// query after query.
 fn score(
     store: &Store<'_>,
     rows: Range<usize>,

@@ -10,11 +10,13 @@ use crate::commands::numbers::whole;
 use crate::files::Source;
 use crate::store::StoreReader;
 
-/// How gradients are projected: the same for every command, so that results can be compared.
+/// How gradients are projected: the same for every command, so that results can be
+/// compared.
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectionArguments {
-    /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More numbers, smaller error: about √(2/K) of a squared norm. Without it, the
-    /// command sketch takes 512, and the others work on the gradients themselves
+    /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More
+    /// numbers, smaller error: about √(2/K) of a squared norm. Without it, the command
+    /// sketch takes 512, and the others work on the gradients themselves
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
@@ -22,7 +24,8 @@ pub struct ProjectionArguments {
     #[arg(long, value_enum, default_value_t = ProjectionKind::Sjlt)]
     pub projection: ProjectionKind,
 
-    /// Columns that --projection mask keeps, about: one block of 32 in every COLUMNS/LENGTH
+    /// Columns that --projection mask keeps, about: one block of 32 in every
+    /// COLUMNS/LENGTH
     #[arg(long, value_name = "LENGTH", value_parser = whole::<usize>)]
     pub mask_len: Option<usize>,
 
@@ -30,8 +33,8 @@ pub struct ProjectionArguments {
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
-    /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates carry (embeddings), for 2 or 4
-    /// times the work. For sjlt and mask
+    /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates
+    /// carry (embeddings), for 2 or 4 times the work. For sjlt and mask
     #[arg(long, value_enum, default_value = "1")]
     pub repeat: Repetitions,
 }
@@ -106,7 +109,8 @@ impl ProjectionArguments {
     /// The projection of gradients of `columns` entries; none without `--dim`.
     ///
     /// # Errors
-    /// [`CommandError::Argument`] if the width or another argument does not fit the projection.
+    /// [`CommandError::Argument`] if the width or another argument does not fit the
+    /// projection.
     pub fn projection(&self, columns: usize) -> Result<Projection, CommandError> {
         use ProjectionKind as Of;
         let name = self.projection.name();
@@ -155,7 +159,8 @@ impl ProjectionArguments {
         })
     }
 
-    /// These, or those of the store among `sources` if these name no width: so that gradients can be compared with it.
+    /// These, or those of the store among `sources` if these name no width: so that
+    /// gradients can be compared with it.
     ///
     /// # Errors
     /// As [`StoreReader::open`].

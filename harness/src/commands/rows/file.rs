@@ -9,7 +9,8 @@ use crate::commands::{CommandError, console};
 use crate::files::{Matrix, Source};
 use crate::store::StoreReader;
 
-/// A file of gradients, one sample a row, that is read as sketches; or a store of sketches.
+/// A file of gradients, one sample a row, that is read as sketches; or a store of
+/// sketches.
 #[derive(Debug)]
 pub struct Rows {
     pub(super) input: Input,
@@ -41,10 +42,12 @@ pub(super) enum Held {
 const HELD_BYTES: usize = 256 << 20;
 
 impl Rows {
-    /// The gradients that `source` names, through the projection of these arguments; a store's sketches as they are.
+    /// The gradients that `source` names, through the projection of these arguments; a
+    /// store's sketches as they are.
     ///
     /// # Errors
-    /// As [`Matrix::open`], [`StoreReader::open`] and [`ProjectionArguments::projection`]; a store without rows.
+    /// As [`Matrix::open`], [`StoreReader::open`] and
+    /// [`ProjectionArguments::projection`]; a store without rows.
     pub fn open(source: &Source, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
         if let Source::Store(path) = source {
             return Self::store(StoreReader::open(path)?);
@@ -54,8 +57,9 @@ impl Rows {
         Self::array(matrix, projection)
     }
 
-    /// [`Rows::open`] of what is to be compared with a store: gradients go through its projection, `of_store`, unless they are sketches
-    /// already, as a `.safetensors` file says.
+    /// [`Rows::open`] of what is to be compared with a store: gradients go through its
+    /// projection, `of_store`, unless they are sketches already, as a `.safetensors` file
+    /// says.
     pub(in crate::commands) fn open_beside(
         source: &Source,
         arguments: &ProjectionArguments,
@@ -100,7 +104,8 @@ impl Rows {
         Ok(Self { input: Input::Store { reader, id }, name, held: Held::Nothing })
     }
 
-    /// Makes ready for more than one pass: keeps the sketches if they are few, else sees that the file can be read again.
+    /// Makes ready for more than one pass: keeps the sketches if they are few, else sees
+    /// that the file can be read again.
     ///
     /// # Errors
     /// The sketches are many, and the file is a stream.

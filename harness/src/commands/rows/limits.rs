@@ -9,7 +9,8 @@ const MATRIX_WIDTH: usize = 16_384;
 /// The most columns without a projection where matrices of columns² are needed.
 pub(in crate::commands) const EXACT_COLUMNS: usize = 4096;
 
-/// Refuses sketches too wide for `what`, which takes their second moments: memory grows as K², time as n·K² + K³.
+/// Refuses sketches too wide for `what`, which takes their second moments: memory grows
+/// as K², time as n·K² + K³.
 ///
 /// # Errors
 /// [`CommandError::TooWide`] without a projection, [`CommandError::Argument`] with one.

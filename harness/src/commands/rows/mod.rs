@@ -1,7 +1,8 @@
 //! A file of gradients as a stream of finished sketches: what every command reads.
 //!
-//! Pieces of rows go through the projection as they come from the disk, so memory is K numbers, however long a row is.
-//! f16, bf16 and f32 go in as they are; f64 is rounded to f32 piece by piece.
+//! Pieces of rows go through the projection as they come from the disk, so memory is K
+//! numbers, however long a row is. f16, bf16 and f32 go in as they are; f64 is rounded to
+//! f32 piece by piece.
 //!
 //! | file | what |
 //! |---|---|
@@ -12,7 +13,8 @@
 //! | `pass` | one pass over it |
 //! | `limits` | what is too much for memory |
 //!
-//! May import `files`, `store`, the core, and of the commands only their errors and the console; knows no command.
+//! May import `files`, `store`, the core, and of the commands only their errors and the
+//! console; knows no command.
 
 mod arguments;
 mod file;

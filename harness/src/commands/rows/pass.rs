@@ -13,10 +13,12 @@ use crate::files::{PIECE_ALIGNMENT, Piece};
 use crate::store::StoreReader;
 
 impl Rows {
-    /// One pass in which `observe(row, sketch)` takes in every sample that it does not refuse as not finite.
+    /// One pass in which `observe(row, sketch)` takes in every sample that it does not
+    /// refuse as not finite.
     ///
     /// # Errors
-    /// As [`Rows::pass`]; what else `observe` refuses; [`CommandError::NothingFinite`] if it took in none.
+    /// As [`Rows::pass`]; what else `observe` refuses; [`CommandError::NothingFinite`] if
+    /// it took in none.
     pub(in crate::commands) fn observe(
         &mut self,
         what: &str,
@@ -35,10 +37,12 @@ impl Rows {
         if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
     }
 
-    /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of a pass that takes long.
+    /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of
+    /// a pass that takes long.
     ///
     /// # Errors
-    /// The first of `visit`; what went wrong with reading; too little memory for one sketch.
+    /// The first of `visit`; what went wrong with reading; too little memory for one
+    /// sketch.
     pub fn pass(
         &mut self,
         what: &str,
@@ -103,7 +107,8 @@ impl Rows {
     }
 }
 
-/// One pass over a store, sample by sample. One that has no row was not finite, and has a sketch that says so.
+/// One pass over a store, sample by sample. One that has no row was not finite, and has a
+/// sketch that says so.
 fn stored(
     reader: &StoreReader,
     id: SketchId,
@@ -123,8 +128,8 @@ fn stored(
     (next..reader.manifest().samples).try_for_each(|sample| visit(sample as usize, &missing))
 }
 
-/// Whether a sketch is that of a finite gradient and finite itself. Without a projection the two are one, and the values need no
-/// look.
+/// Whether a sketch is that of a finite gradient and finite itself. Without a projection
+/// the two are one, and the values need no look.
 pub(in crate::commands) fn is_finite(sketch: &Sketch<'_>) -> bool {
     if sketch.id.kind == Kind::Exact {
         sketch.measures.non_finite == 0
@@ -133,8 +138,8 @@ pub(in crate::commands) fn is_finite(sketch: &Sketch<'_>) -> bool {
     }
 }
 
-/// What the core's sketcher does with a segment. (A sketcher keeps its memory until its gradient is finished, and pieces of
-/// many gradients come here through one closure.)
+/// What the core's sketcher does with a segment. (A sketcher keeps its memory until its
+/// gradient is finished, and pieces of many gradients come here through one closure.)
 fn take_in(
     projection: Projection,
     column: usize,
@@ -158,7 +163,8 @@ fn take_in(
     }
 }
 
-/// Tile by tile, so that the second of the two passes finds the tile in the nearest cache.
+/// Tile by tile, so that the second of the two passes finds the tile in the nearest
+/// cache.
 fn tiles<T: Element>(
     projection: Projection,
     column: usize,

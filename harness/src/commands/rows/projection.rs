@@ -21,7 +21,8 @@ pub enum Projection {
     Srht(Srht),
     /// Masked, then SJLT.
     Mask(Mask),
-    /// Nothing is kept but the exact measures of each gradient: sketches of no numbers, for the norms.
+    /// Nothing is kept but the exact measures of each gradient: sketches of no numbers,
+    /// for the norms.
     Measures,
 }
 

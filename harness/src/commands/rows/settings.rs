@@ -1,4 +1,5 @@
-//! How the sketches of a file were made, as the file says it, and whether two files can be compared.
+//! How the sketches of a file were made, as the file says it, and whether two files can
+//! be compared.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +9,21 @@ use super::file::Rows;
 use crate::commands::CommandError;
 use crate::files::{Matrix, check_columns};
 
-/// What must be the same for two files of sketches to be compared: what `gradsieve sketch` writes beside a tensor.
+/// What must be the same for two files of sketches to be compared: what
+/// `gradsieve sketch` writes beside a tensor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SketchSettings(Vec<(&'static str, String)>);
 
 impl SketchSettings {
     const KEYS: [&str; 5] = ["projection", "dim", "seed", "repeat", "columns"];
-    /// All else that the projection was set to; not written where there is nothing else, which is `NO_SETTINGS`.
+    /// All else that the projection was set to; not written where there is nothing else,
+    /// which is `NO_SETTINGS`.
     const SETTINGS: &str = "settings";
     const NO_SETTINGS: &str = "0";
     const PREFIX: &str = "gradsieve.";
 
-    /// Those of the sketches `id` that `projection` makes of gradients of `columns` entries.
+    /// Those of the sketches `id` that `projection` makes of gradients of `columns`
+    /// entries.
     pub(super) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
         let numbers = [id.width.to_string(), id.seed.to_string(), repetitions(id.repeat).to_string()];
         let values = [projection.to_owned()].into_iter().chain(numbers).chain([columns.to_string()]);

@@ -1,12 +1,13 @@
-//! `gradsieve influence --trajectory`: a recorded run, step by step, against targets at its end (data value embedding) or at its steps
-//! (in-run Shapley).
+//! `gradsieve influence --trajectory`: a recorded run, step by step, against targets at
+//! its end (data value embedding) or at its steps (in-run Shapley).
 //!
 //! | file | what |
 //! |---|---|
 //! | `recorded` | a run whose files have been looked at, and its gradients as sketches |
 //! | `principal` | gradients on the principal directions of their layers' inputs |
 //!
-//! May import `files`, the core, of `truth` the eigenvectors, and of the commands the `rows`, their errors and the console.
+//! May import `files`, the core, of `truth` the eigenvectors, and of the commands the
+//! `rows`, their errors and the console.
 
 mod principal;
 mod recorded;
@@ -33,7 +34,8 @@ fn refuse(file: &str, expected: String, found: String) -> CommandError {
     FileError::Step { file: file.to_owned(), expected, found }.into()
 }
 
-/// Data value embedding, last step first. `targets` are gradients at the model after the last step; with `principal` they are not projected.
+/// Data value embedding, last step first. `targets` are gradients at the model after the
+/// last step; with `principal` they are not projected.
 pub(super) fn dvemb(
     directory: &Path,
     targets: &mut Rows,

@@ -1,11 +1,15 @@
-//! The principal directions of the inputs of a recorded run's layers, and gradients on them.
+//! The principal directions of the inputs of a recorded run's layers, and gradients on
+//! them.
 //!
-//! A layer's gradient is b aᵀ, or a sum of such products: what no input reaches, no gradient does. With P the R eigenvectors of Σ a aᵀ, over the samples of
-//! all steps, that have the largest eigenvalues, b aᵀ becomes b (P a)ᵀ, and a gradient G that is written out becomes G Pᵀ. A layer of at most R inputs stays as
-//! it is. It is the principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on the input side.
+//! A layer's gradient is b aᵀ, or a sum of such products: what no input reaches, no
+//! gradient does. With P the R eigenvectors of Σ a aᵀ, over the samples of all steps,
+//! that have the largest eigenvalues, b aᵀ becomes b (P a)ᵀ, and a gradient G that is
+//! written out becomes G Pᵀ. A layer of at most R inputs stays as it is. It is the
+//! principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on the input side.
 //!
-//! *Memory*: inputs² of `f64` a layer while the moments are taken, then R × inputs. *Cost*: inputs² a sample and step, the eigenvectors once, then R · inputs a sample
-//! and step (outputs · R · inputs where gradients are written out).
+//! *Memory*: inputs² of `f64` a layer while the moments are taken, then R × inputs.
+//! *Cost*: inputs² a sample and step, the eigenvectors once, then R · inputs a sample and
+//! step (outputs · R · inputs where gradients are written out).
 
 use nalgebra::DMatrix;
 
@@ -25,7 +29,8 @@ impl Moments {
     /// Adds the samples of a step.
     ///
     /// # Errors
-    /// Gradients that are not in factors, or of other layers than those before; too many inputs; one that is not finite.
+    /// Gradients that are not in factors, or of other layers than those before; too many
+    /// inputs; one that is not finite.
     pub(super) fn observe(&mut self, step: &StepFile) -> Result<(), CommandError> {
         let StepGradients::Layers(layers) = &step.gradients else {
             let expected = "tensors a.NAME and b.NAME of each layer, for --principal".to_owned();

@@ -28,11 +28,12 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Looks at every step of the run in `directory`. With `principal`, gradients are taken on that many directions of the inputs of each layer, and projected
-    /// then.
+    /// Looks at every step of the run in `directory`. With `principal`, gradients are
+    /// taken on that many directions of the inputs of each layer, and projected then.
     ///
     /// # Errors
-    /// As [`step_files`] and [`StepFile::read`]; steps that do not fit together; what `principal` cannot be had of.
+    /// As [`step_files`] and [`StepFile::read`]; steps that do not fit together; what
+    /// `principal` cannot be had of.
     pub(super) fn open(
         directory: &Path,
         arguments: &ProjectionArguments,
@@ -85,7 +86,8 @@ impl Recorded {
         self.directions.as_ref().map_or(Cow::Borrowed(row), |directions| Cow::Owned(directions.row(row)))
     }
 
-    /// Appends a target to `to`: as it comes, a sketch, or what is kept of a gradient, sketched.
+    /// Appends a target to `to`: as it comes, a sketch, or what is kept of a gradient,
+    /// sketched.
     pub(super) fn target(&self, values: &[f32], to: &mut Vec<f32>) -> Result<(), Error> {
         if self.directions.is_none() {
             to.extend_from_slice(values);

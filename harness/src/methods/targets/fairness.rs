@@ -1,12 +1,17 @@
-//! Fairness between groups: the gap between the group that gets the good outcome most and the one that gets it least.
+//! Fairness between groups: the gap between the group that gets the good outcome most and
+//! the one that gets it least.
 //!
-//! With s(x) = Σ_c p_c(x) over the classes c that are good outcomes, and r_k the mean of s over group k, the gap is max_k r_k − min_k r_k, 0 to 1,
-//! and v = ∇r_max − ∇r_min with ∇s = −Σ_c p_c ∇ℓ(x, c). For two groups that is |r_0 − r_1|. **Demographic parity** takes the mean over all of a
-//! group, **equal opportunity** over those of it whose label is a good outcome. Rates of decisions have no gradient; those of probabilities are
-//! their smooth stand-in. At equal rates there is no gap, and the gradient is one of the two that the kink has.
+//! With s(x) = Σ_c p_c(x) over the classes c that are good outcomes, and r_k the mean of
+//! s over group k, the gap is max_k r_k − min_k r_k, 0 to 1, and v = ∇r_max − ∇r_min with
+//! ∇s = −Σ_c p_c ∇ℓ(x, c). For two groups that is |r_0 − r_1|. **Demographic parity**
+//! takes the mean over all of a group, **equal opportunity** over those of it whose label
+//! is a good outcome. Rates of decisions have no gradient; those of probabilities are
+//! their smooth stand-in. At equal rates there is no gap, and the gradient is one of the
+//! two that the kink has.
 //!
-//! *Cost*: a gradient and a forward pass for each sample of the two groups and good class. Sources: Chhabra et al. 2023 for influence on such gaps;
-//! Dwork et al. 2012, Hardt et al. 2016, arXiv 1610.02413, for the criteria.
+//! *Cost*: a gradient and a forward pass for each sample of the two groups and good
+//! class. Sources: Chhabra et al. 2023 for influence on such gaps; Dwork et al. 2012,
+//! Hardt et al. 2016, arXiv 1610.02413, for the criteria.
 
 use super::super::fairif::sizes;
 use super::Objective;
@@ -22,10 +27,12 @@ pub enum Criterion {
     EqualOpportunity,
 }
 
-/// The gap between `groups`, one group number a sample of `set`, and its gradient; `good` are the classes that are good outcomes.
+/// The gap between `groups`, one group number a sample of `set`, and its gradient; `good`
+/// are the classes that are good outcomes.
 ///
 /// # Errors
-/// A group number for not every sample; a group without samples that count; a class that the model does not have; a set of another shape.
+/// A group number for not every sample; a group without samples that count; a class that
+/// the model does not have; a set of another shape.
 pub fn fairness(
     model: &DoubleMlp,
     set: &Dataset,

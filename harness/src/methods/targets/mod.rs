@@ -1,8 +1,11 @@
-//! What a target may be besides one sample's loss: the utility of a model, its fairness between groups, its robustness to adversarial inputs.
+//! What a target may be besides one sample's loss: the utility of a model, its fairness
+//! between groups, its robustness to adversarial inputs.
 //!
-//! Each is a number that is better when it is smaller, with its gradient v by the parameters. A gradient like any other: any method of influence takes it
-//! as its target, and a positive influence is that of a sample without which the number would rise. Source of the three kinds: "Revisit,
-//! Extend, and Enhance Hessian-Free Influence Functions", 2024, arXiv 2405.17490.
+//! Each is a number that is better when it is smaller, with its gradient v by the
+//! parameters. A gradient like any other: any method of influence takes it as its target,
+//! and a positive influence is that of a sample without which the number would rise.
+//! Source of the three kinds: "Revisit, Extend, and Enhance Hessian-Free Influence
+//! Functions", 2024, arXiv 2405.17490.
 
 mod fairness;
 mod robustness;

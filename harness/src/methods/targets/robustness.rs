@@ -1,8 +1,11 @@
-//! Adversarial robustness: the mean loss of inputs that were changed, within bounds, to raise it: (1/m) Σ ℓ(x′, y), v = (1/m) Σ ∇ℓ(x′, y).
+//! Adversarial robustness: the mean loss of inputs that were changed, within bounds, to
+//! raise it: (1/m) Σ ℓ(x′, y), v = (1/m) Σ ∇ℓ(x′, y).
 //!
-//! x′ is found by signs of the input's gradient: x ← clip(x + α sign ∇_x ℓ), within ε of where it began and within the features' range; one step of
-//! α = ε (FGSM: Goodfellow et al. 2015, arXiv 1412.6572), or more of α = 2.5 ε/steps (PGD without a random start: Madry et al. 2018, arXiv
-//! 1706.06083). v holds x′ fixed: where x′ is the worst input, that is the gradient of the worst loss (Danskin).
+//! x′ is found by signs of the input's gradient: x ← clip(x + α sign ∇_x ℓ), within ε of
+//! where it began and within the features' range; one step of α = ε (FGSM: Goodfellow et
+//! al. 2015, arXiv 1412.6572), or more of α = 2.5 ε/steps (PGD without a random start:
+//! Madry et al. 2018, arXiv 1706.06083). v holds x′ fixed: where x′ is the worst input,
+//! that is the gradient of the worst loss (Danskin).
 //!
 //! *Cost*: a backward pass a step and sample, and one for v.
 
@@ -42,7 +45,8 @@ impl Attack {
 /// The samples of `set` with the inputs that `attack` makes of theirs against `model`.
 ///
 /// # Errors
-/// A negative or infinite bound, no step, an empty range; a set that is not the model's shape.
+/// A negative or infinite bound, no step, an empty range; a set that is not the model's
+/// shape.
 pub fn adversarial(model: &DoubleMlp, set: &Dataset, attack: Attack) -> Result<Dataset, ModelError> {
     attack.check()?;
     let step = if attack.steps == 1 { attack.epsilon } else { 2.5 * attack.epsilon / attack.steps as f32 };
@@ -105,7 +109,8 @@ mod tests {
         let model = Trajectory::record(&set, &config).unwrap().end().clone();
         let attack = Attack { epsilon: 0.125, steps: 1, range: WIDE };
         let objective = robustness(&model, &set, attack).unwrap();
-        // The worst inputs lie in a corner of the box, and the same one for a model that is a little different.
+        // The worst inputs lie in a corner of the box, and the same one for a model that
+        // is a little different.
         assert_gradient(&objective, &model, 1e-6, |m| robustness(m, &set, attack).unwrap().value);
         let w = model.parameters();
         let worst = set.samples().map(|(x, label)| {

@@ -1,4 +1,5 @@
-//! Utility: the mean loss of a validation set, ℓ̄ = (1/m) Σ ℓ(z), in nats; v = (1/m) Σ ∇ℓ(z). *Cost*: a gradient a sample.
+//! Utility: the mean loss of a validation set, ℓ̄ = (1/m) Σ ℓ(z), in nats; v = (1/m) Σ
+//! ∇ℓ(z). *Cost*: a gradient a sample.
 
 use super::Objective;
 use crate::data::Dataset;

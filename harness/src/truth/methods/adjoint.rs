@@ -1,13 +1,17 @@
-//! SGD-influence: v pulled back through every step, in f64 and without any matrix (Hara, Nitanda & Maehara 2019).
+//! SGD-influence: v pulled back through every step, in f64 and without any matrix (Hara,
+//! Nitanda & Maehara 2019).
 //!
-//! To first order in the removed term, leaving z out of step s changes θ_T by Π_{k>s}(I − η_k H_k)·η_s g_z(θ_s). So with
-//! u_T = v(θ_T) and u_s = (I − η_s H_s) u_{s+1}, where H_s is the *sum* of the curvatures of the batch's samples at θ_s,
+//! To first order in the removed term, leaving z out of step s changes θ_T by Π_{k>s}(I −
+//! η_k H_k)·η_s g_z(θ_s). So with u_T = v(θ_T) and u_s = (I − η_s H_s) u_{s+1}, where H_s
+//! is the *sum* of the curvatures of the batch's samples at θ_s,
 //!
 //! score(z, v) = Σ_{s ∋ z} η_s · u_{s+1}·g_z(θ_s).
 //!
-//! Positive is helpful; the scale is the target's loss. With exact Hessians nothing but the order of the removal is neglected; with
-//! Gauss–Newton matrices or empirical Fishers Σ g gᵀ this is what data value embedding computes by another way, for each target
-//! instead of for all at once: the oracle of its tests. *Cost*: a product with the curvature of a batch for each step and target.
+//! Positive is helpful; the scale is the target's loss. With exact Hessians nothing but
+//! the order of the removal is neglected; with Gauss–Newton matrices or empirical Fishers
+//! Σ g gᵀ this is what data value embedding computes by another way, for each target
+//! instead of for all at once: the oracle of its tests. *Cost*: a product with the
+//! curvature of a batch for each step and target.
 
 use super::super::error::TruthError;
 use super::super::evidence::Evidence;

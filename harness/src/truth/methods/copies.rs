@@ -1,9 +1,12 @@
-//! IP over copies of the trained model: the mean over the copies of g(θ_m)·v(θ_m), and for itself of ‖g(θ_m)‖².
+//! IP over copies of the trained model: the mean over the copies of g(θ_m)·v(θ_m), and
+//! for itself of ‖g(θ_m)‖².
 //!
-//! - **Noise**: every parameter plus a normal draw times [`NOISE`] of the root mean square of its layer's weights.
-//! - **Dropout**: every hidden unit is dropped with probability [`DROPPED`]: its incoming weights and its bias are zero, so that nothing flows
-//!   through it, forward or backward; those of the units that stay are divided by 1 − [`DROPPED`], which ReLU hands on as a factor. A model without
-//!   hidden units is its own copy.
+//! - **Noise**: every parameter plus a normal draw times [`NOISE`] of the root mean
+//!   square of its layer's weights.
+//! - **Dropout**: every hidden unit is dropped with probability [`DROPPED`]: its incoming
+//!   weights and its bias are zero, so that nothing flows through it, forward or
+//!   backward; those of the units that stay are divided by 1 − [`DROPPED`], which ReLU
+//!   hands on as a factor. A model without hidden units is its own copy.
 //!
 //! The seed of the run decides all draws. *Cost*: that of `dot`, times [`COPIES`].
 

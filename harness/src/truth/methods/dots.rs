@@ -80,7 +80,8 @@ pub(super) fn tracin_own(evidence: &Evidence<'_>) -> Outcome {
     Ok(Scored { scores: sums.iter().map(TracIn::score).collect(), bytes })
 }
 
-/// Σ over the steps of the removal that hold z of η_t g_z(θ_t)·v(θ_T): data value embedding without curvature.
+/// Σ over the steps of the removal that hold z of η_t g_z(θ_t)·v(θ_T): data value
+/// embedding without curvature.
 pub(super) fn first_order(evidence: &Evidence<'_>) -> Outcome {
     let path = evidence.path()?;
     let n = evidence.train.len();

@@ -1,5 +1,5 @@
-//! Data value embedding, by the core's adjoint form: the targets are known here, so no matrix is needed, and the scores are those of the
-//! embeddings.
+//! Data value embedding, by the core's adjoint form: the targets are known here, so no
+//! matrix is needed, and the scores are those of the embeddings.
 
 use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
 

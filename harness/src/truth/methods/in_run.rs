@@ -1,5 +1,6 @@
-//! In-run Shapley values for each target: Σ_t [η_t v_t·g − (η_t²/2) g·w_t] over the steps that held the sample, with v_t the target's
-//! gradient *at that step* and w_t = H_t^v Σ_j g_j.
+//! In-run Shapley values for each target: Σ_t [η_t v_t·g − (η_t²/2) g·w_t] over the steps
+//! that held the sample, with v_t the target's gradient *at that step* and w_t = H_t^v
+//! Σ_j g_j.
 
 use gradsieve::influence::InRunShapley;
 

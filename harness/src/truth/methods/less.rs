@@ -1,6 +1,7 @@
 //! LESS: cosines of Adam features with target gradients, over a checkpoint an epoch.
 //!
-//! The runs here are plain SGD, so the moments are those that Adam would have had on the same batches' mean gradients.
+//! The runs here are plain SGD, so the moments are those that Adam would have had on the
+//! same batches' mean gradients.
 
 use gradsieve::influence::{Adam, Less, LessTargets};
 use gradsieve::{Exact, Plan, Projector, Sketcher};
@@ -23,7 +24,8 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     }
     let mut bytes = 0;
     for (t, step) in steps.iter().enumerate() {
-        // The mean gradient of the batch is the step that it made, over the learning rate.
+        // The mean gradient of the batch is the step that it made, over the learning
+        // rate.
         let after = steps.get(t + 1).map_or(path.end().parameters(), |next| &next.parameters);
         let rate = step.rate * step.batch.len() as f64;
         let gradient: Vec<f32> = step

@@ -1,8 +1,10 @@
 //! The methods that are held against the truth, one line each.
 //!
-//! A method gives every pair (target, training sample) a score, positive where the sample helps the target; or every training sample
-//! a score of itself, larger where it is harder to explain by the others; or both. It asks the [`Evidence`] for what it needs and its time is
-//! counted with that. To add one: a function in a file of its family, and a line here.
+//! A method gives every pair (target, training sample) a score, positive where the sample
+//! helps the target; or every training sample a score of itself, larger where it is
+//! harder to explain by the others; or both. It asks the [`Evidence`] for what it needs
+//! and its time is counted with that. To add one: a function in a file of its family, and
+//! a line here.
 
 mod adjoint;
 mod copies;
@@ -58,7 +60,8 @@ pub struct Method {
     pub pairs: Option<Score>,
     /// Scores of training samples for themselves.
     pub own: Option<Score>,
-    /// Whether its targets must be samples: it asks for their margins, factors or losses, not for a gradient.
+    /// Whether its targets must be samples: it asks for their margins, factors or losses,
+    /// not for a gradient.
     pub of_samples: bool,
 }
 

@@ -1,5 +1,6 @@
-//! Influence functions by iterative solvers: (H + λI)⁻¹v by conjugate gradients and by LiSSA, with H the generalised Gauss–Newton matrix
-//! given by its pseudo-gradients; and DataInf, which solves in closed form.
+//! Influence functions by iterative solvers: (H + λI)⁻¹v by conjugate gradients and by
+//! LiSSA, with H the generalised Gauss–Newton matrix given by its pseudo-gradients; and
+//! DataInf, which solves in closed form.
 
 use gradsieve::influence::{
     ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Lissa, SolverSettings, Targets,
@@ -9,7 +10,8 @@ use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity, Rows};
 use super::Scored;
 
-/// Passes over the rows at most: conjugate gradients, and LiSSA, which each bring nearer by a fixed part.
+/// Passes over the rows at most: conjugate gradients, and LiSSA, which each bring nearer
+/// by a fixed part.
 const CG_PASSES: u32 = 200;
 const LISSA_PASSES: u32 = 60;
 
@@ -41,12 +43,14 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     scored(evidence, &solver.solutions().map_err(core("LiSSA"))?, bytes)
 }
 
-/// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight decay that the model was trained with), and the targets.
+/// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight
+/// decay that the model was trained with), and the targets.
 fn system(evidence: &Evidence<'_>) -> Result<(Rows, SolverSettings, Rows), TruthError> {
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
     let test = evidence.target_rows(evidence.model)?;
     let usual = SolverSettings::new(factors.width()).with_targets(test.len());
-    // H is a mean over samples, the solver's matrix one over rows; the damping is relative to either.
+    // H is a mean over samples, the solver's matrix one over rows; the damping is
+    // relative to either.
     let mean = squares(&factors) / (evidence.train.len() * factors.width()) as f64;
     let damping = if evidence.decay > 0.0 { (evidence.decay / mean) as f32 } else { usual.damping };
     Ok((factors, SolverSettings { damping, ..usual }, test))

@@ -44,7 +44,8 @@ pub(super) fn arnoldi(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     Ok(Scored { scores, bytes })
 }
 
-/// Least squares on the last layer's coordinates; on all numbers of a sketch, in which layers cannot be told apart.
+/// Least squares on the last layer's coordinates; on all numbers of a sketch, in which
+/// layers cannot be told apart.
 pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let what = core("GIF");
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
@@ -77,7 +78,8 @@ pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 /// A layer's input with a 1 for the bias, and its output gradient, one a sample.
 type Pairs = Vec<(Vec<f32>, Vec<f32>)>;
 
-/// The factors of every sample's gradient, layer by layer; the label is the given one, or `label`'s.
+/// The factors of every sample's gradient, layer by layer; the label is the given one, or
+/// `label`'s.
 fn factors(
     model: &Mlp,
     set: &Dataset,
@@ -96,7 +98,8 @@ fn factors(
     Ok(layers)
 }
 
-/// Kronecker factors, never projected. The curvature's labels are drawn from the model's predictions.
+/// Kronecker factors, never projected. The curvature's labels are drawn from the model's
+/// predictions.
 pub(super) fn ekfac(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     const DAMPING: f32 = 0.1;
     let what = core("EK-FAC");

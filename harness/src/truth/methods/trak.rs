@@ -7,7 +7,8 @@ use super::super::evidence::{Evidence, Quantity};
 use super::Scored;
 use crate::model::{Mlp, TrainConfig, train};
 
-/// λ in units of the mean eigenvalue. The source has none, but needs fewer numbers than samples then.
+/// λ in units of the mean eigenvalue. The source has none, but needs fewer numbers than
+/// samples then.
 const DAMPING: f32 = 0.1;
 
 pub(super) fn one(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {

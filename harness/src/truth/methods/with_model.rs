@@ -8,7 +8,8 @@ use crate::model::DoubleMlp;
 
 type Outcome = Result<Scored, TruthError>;
 
-/// Steps of unlearning: few and small, so that one target's share is not drowned by what it breaks.
+/// Steps of unlearning: few and small, so that one target's share is not drowned by what
+/// it breaks.
 const GRADIENT: Ascent = Ascent { steps: 5, rate: 0.01, rule: Rule::Gradient };
 const ADAM: Ascent = Ascent { steps: 5, rate: 1e-4, rule: Rule::Adam };
 
@@ -42,7 +43,8 @@ pub(super) fn untrac_inverse(evidence: &Evidence<'_>) -> Outcome {
     Ok(Scored { scores, bytes: 24 * model.parameters().len() })
 }
 
-/// The negative of the value against the test samples, whose labels are right: larger is more suspicious.
+/// The negative of the value against the test samples, whose labels are right: larger is
+/// more suspicious.
 pub(super) fn lava(evidence: &Evidence<'_>) -> Outcome {
     let values = methods::lava(evidence.train, evidence.test, Lava::default())?;
     let bytes = 8 * (evidence.train.len() * evidence.test.len());

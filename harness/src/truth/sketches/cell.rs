@@ -14,7 +14,8 @@ use crate::data::Dataset;
 use crate::measures::{auroc, mid_ranks};
 use crate::model::Mlp;
 
-/// Figures of a codec: dot, ridge, three ways to self-influence, the error of inner products, and what the model of [`gradsieve::budget`] expects.
+/// Figures of a codec: dot, ridge, three ways to self-influence, the error of inner
+/// products, and what the model of [`gradsieve::budget`] expects.
 pub(super) const FIGURES: usize = 7;
 
 /// What sketches are held against.
@@ -31,7 +32,8 @@ pub(super) struct Reference<'a> {
     norms: Vec<f64>,
 }
 
-/// A figure for each two samples, test sample after test sample, and each one's rank among the training samples.
+/// A figure for each two samples, test sample after test sample, and each one's rank
+/// among the training samples.
 struct Pairs {
     values: Vec<f64>,
     ranks: Vec<f64>,
@@ -44,7 +46,8 @@ impl Pairs {
         Ok(Self { values, ranks: ranks?.concat(), samples })
     }
 
-    /// Spearman's correlation with `scores` over the training samples, mean over the test samples. (It is Pearson's of the ranks, which are made but once.)
+    /// Spearman's correlation with `scores` over the training samples, mean over the test
+    /// samples. (It is Pearson's of the ranks, which are made but once.)
     fn spearman(&self, scores: &[f64]) -> Result<f64, TruthError> {
         let mut ranks = Vec::with_capacity(scores.len());
         for scores in scores.chunks_exact(self.samples) {
@@ -62,7 +65,12 @@ impl<'a> Reference<'a> {
         flipped: &'a [bool],
     ) -> Result<Self, TruthError> {
         let made = PROJECTIONS[0].of(model, 0, 0)?;
-        let Some(exact) = made else { return Err(core("the gradients")(gradsieve::Error::Setting)) };
+        let Some(exact) = made else {
+            return Err(core("the gradients")(gradsieve::Error::Setting {
+                name: "gradients",
+                expected: "some",
+            }));
+        };
         let (rows, targets) = (exact.rows(model, train)?, exact.rows(model, test)?);
         let norm = |i: usize, rows: &Rows| libm::sqrt(rows.measures[i].l2_squared);
         let pairs = 0..rows.len() * targets.len();
@@ -144,8 +152,9 @@ fn own_products(queries: &[f32], rows: &Rows) -> Result<Vec<f64>, TruthError> {
         .collect()
 }
 
-/// The error of score/slope as an estimate of an inner product, over the product of the norms: root mean square over all pairs, as it is and as the chooser's
-/// model expects it of pairs of those cosines.
+/// The error of score/slope as an estimate of an inner product, over the product of the
+/// norms: root mean square over all pairs, as it is and as the chooser's model expects it
+/// of pairs of those cosines.
 fn errors(reference: &Reference<'_>, codec: Codec, width: usize, exact: bool, dots: &[f64]) -> (f64, f64) {
     let (mut found, mut expected, mut pairs) = (0.0, 0.0, 0.0);
     for ((score, dot), norms) in dots.iter().zip(&reference.dots.values).zip(&reference.norms) {

@@ -6,14 +6,19 @@ use serde::Serialize;
 use super::cell::FIGURES;
 use super::projections::Sketching;
 
-/// How self-influence sᵢ = φᵢᵀ(C + λI)⁻¹φᵢ is asked of a row that went through a codec. In `f32` all three are one. Where K exceeds the number of
-/// samples only the first is measured, for nobody keeps K² numbers that say no more than the samples: the others are NaN.
+/// How self-influence sᵢ = φᵢᵀ(C + λI)⁻¹φᵢ is asked of a row that went through a codec.
+/// In `f32` all three are one. Where K exceeds the number of samples only the first is
+/// measured, for nobody keeps K² numbers that say no more than the samples: the others
+/// are NaN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// ⟨row i, (C + λI)⁻¹φᵢ⟩ as the store scores it: the sample's own `f32` sketch, solved with the second moment C of the `f32` sketches, which streamed by, is the query.
+    /// ⟨row i, (C + λI)⁻¹φᵢ⟩ as the store scores it: the sample's own `f32` sketch,
+    /// solved with the second moment C of the `f32` sketches, which streamed by, is the
+    /// query.
     Streamed,
-    /// The same, but C is that of the stored rows, read back: the `f32` sketches are gone, and the sample's is made once more.
+    /// The same, but C is that of the stored rows, read back: the `f32` sketches are
+    /// gone, and the sample's is made once more.
     Store,
     /// The stored rows alone: C and both sides are of rows that were read back.
     Rows,
@@ -36,7 +41,8 @@ pub struct SketchLine {
     pub exact: bool,
     /// Bytes of a stored row, 32 of which are its sample's id, group and exact measures.
     pub row_bytes: usize,
-    /// Spearman's correlation of dot products, mean over the test samples; a figure a seed, here and below.
+    /// Spearman's correlation of dot products, mean over the test samples; a figure a
+    /// seed, here and below.
     pub dot: Vec<f64>,
     /// That of ridge influence.
     pub ridge: Vec<f64>,

@@ -1,11 +1,16 @@
-//! What sketches and stores lose: every projection, width and codec, held against the gradients themselves. Nothing is retrained.
+//! What sketches and stores lose: every projection, width and codec, held against the
+//! gradients themselves. Nothing is retrained.
 //!
-//! A network is trained on digits of which some labels are flipped. Of its per-sample gradients three things are asked, once of the gradients as they are and
-//! once of rows of K numbers that went through a [`Store`](gradsieve::store::Store):
+//! A network is trained on digits of which some labels are flipped. Of its per-sample
+//! gradients three things are asked, once of the gradients as they are and once of rows
+//! of K numbers that went through a [`Store`](gradsieve::store::Store):
 //!
-//! - **dot**: Spearman's correlation over the training samples between ⟨row z, sketch v⟩ and ⟨∇ℓ_z, ∇ℓ_v⟩, mean over the test samples v;
-//! - **ridge**: the same of ridge influence, v solved with the second moment of the training sketches as they came;
-//! - **self-influence** finds flipped labels: AUROC of φᵀ(C + λI)⁻¹φ, in three ways for a row that has lost digits ([`Way`]).
+//! - **dot**: Spearman's correlation over the training samples between ⟨row z, sketch v⟩
+//!   and ⟨∇ℓ_z, ∇ℓ_v⟩, mean over the test samples v;
+//! - **ridge**: the same of ridge influence, v solved with the second moment of the
+//!   training sketches as they came;
+//! - **self-influence** finds flipped labels: AUROC of φᵀ(C + λI)⁻¹φ, in three ways for a
+//!   row that has lost digits ([`Way`]).
 //!
 //! | file | what |
 //! |---|---|

@@ -1,7 +1,7 @@
 //! The projections that are held against each other, one line each.
 //!
-//! A width is a promise about memory: a projection made of parts takes at most that many numbers, and has none of a width at which its parts do
-//! not fit.
+//! A width is a promise about memory: a projection made of parts takes at most that many
+//! numbers, and has none of a width at which its parts do not fit.
 
 use gradsieve::{
     AnyProjector, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Logra, Mask, Part, Plan,
@@ -81,7 +81,8 @@ impl Sketching {
         if self.name == "exact" { vec![model.parameters().len()] } else { widths.to_vec() }
     }
 
-    /// The projection of this model's gradients to at most `dim` numbers; none if it has no such width.
+    /// The projection of this model's gradients to at most `dim` numbers; none if it has
+    /// no such width.
     pub(super) fn of(&self, model: &Mlp, dim: usize, seed: u64) -> Result<Option<Made>, TruthError> {
         match (self.make)(model, dim, seed) {
             Err(Error::Width { .. }) => Ok(None),
@@ -105,8 +106,9 @@ fn last_layer(model: &Mlp, width: usize, seed: u64) -> Result<Option<Made>, Erro
     Ok(Some(Made::Listed { width, seed, list }))
 }
 
-/// All but the largest layer share half of the numbers, the smallest served first: as they are if they fit in an equal share of what is
-/// left of it, or else by an SJLT. The largest has what is left then.
+/// All but the largest layer share half of the numbers, the smallest served first: as
+/// they are if they fit in an equal share of what is left of it, or else by an SJLT. The
+/// largest has what is left then.
 fn by_layer(
     model: &Mlp,
     dim: usize,
@@ -139,7 +141,8 @@ fn by_layer(
     Ok(fitting(dim, parts))
 }
 
-/// The LoGra of the largest product of widths that fits, multiples of `M` (which says what factors there are) and not above the layer's own; of equals the squarest.
+/// The LoGra of the largest product of widths that fits, multiples of `M` (which says
+/// what factors there are) and not above the layer's own; of equals the squarest.
 fn logra<const M: u64>(layer: Layer, most: usize, seed: u64) -> Result<Option<AnyProjector>, Error> {
     let widths = |entries: u64| (1..=entries / M).map(|i| (M * i) as usize);
     let pairs = widths(layer.outputs)

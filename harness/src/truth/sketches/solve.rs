@@ -1,7 +1,10 @@
-//! (C + λI)⁻¹φ for many φ at once, where C = ΦᵀΦ/n is the second moment of n rows of K numbers and λ = 0.1 of its mean eigenvalue.
+//! (C + λI)⁻¹φ for many φ at once, where C = ΦᵀΦ/n is the second moment of n rows of K
+//! numbers and λ = 0.1 of its mean eigenvalue.
 //!
-//! Up to K = n it is the core's [`Ridge`] that solves, as a device would. For wider rows its K² numbers say no more than the n × n matrix G = ΦΦᵀ, so that is
-//! taken instead (Woodbury's identity): (C + λI)⁻¹φ = (φ − Φᵀ(G + nλI)⁻¹Φφ)/λ, in time that grows with K and not with K³.
+//! Up to K = n it is the core's [`Ridge`] that solves, as a device would. For wider rows
+//! its K² numbers say no more than the n × n matrix G = ΦΦᵀ, so that is taken instead
+//! (Woodbury's identity): (C + λI)⁻¹φ = (φ − Φᵀ(G + nλI)⁻¹Φφ)/λ, in time that grows with
+//! K and not with K³.
 
 use gradsieve::Sketch;
 use gradsieve::influence::Ridge;
@@ -57,7 +60,8 @@ fn by_samples(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error
     Ok(spanned)
 }
 
-/// The Cholesky factor of a symmetric matrix of `n` rows and a ridge, as the core packs it.
+/// The Cholesky factor of a symmetric matrix of `n` rows and a ridge, as the core packs
+/// it.
 fn packed_factor(matrix: &[f32], n: usize, ridge: f64) -> Option<Vec<f32>> {
     let entry = |i: usize, j: usize| f64::from(matrix[i * n + j]) + if i == j { ridge } else { 0.0 };
     let factor = Cholesky::new(DMatrix::from_fn(n, n, entry))?;

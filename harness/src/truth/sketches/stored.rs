@@ -1,4 +1,5 @@
-//! Rows of a codec in a store: their scores against `f32` queries, and the rows read back.
+//! Rows of a codec in a store: their scores against `f32` queries, and the rows read
+//! back.
 
 use gradsieve::store::{Codec, Queries, Store};
 

@@ -1,5 +1,5 @@
-//! Claims about reading and writing arrays. The files in `golden/files/` were written by NumPy and by
-//! safetensors' Python package (`golden/files.py`).
+//! Claims about reading and writing arrays. The files in `golden/files/` were written by
+//! NumPy and by safetensors' Python package (`golden/files.py`).
 
 mod arguments;
 mod formats;

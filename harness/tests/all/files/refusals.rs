@@ -132,7 +132,8 @@ fn a_damaged_npy_header_is_refused() {
         assert!(text.starts_with("x.npy: expected a readable .npy header, found that "), "{text}");
         assert!(text.contains(problem), "{text} should say {problem}");
     }
-    // The header that the cases were made from is a good one, and so are its looser forms.
+    // The header that the cases were made from is a good one, and so are its looser
+    // forms.
     for good in [
         good.to_owned(),
         good.replace('\'', "\""),

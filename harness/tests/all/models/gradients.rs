@@ -16,8 +16,8 @@ fn model_and_data(hidden: &[usize]) -> (Mlp, Dataset) {
 
 const DEPTHS: [&[usize]; 4] = [&[], &[9], &[18, 6], &[5, 4, 3]];
 
-/// The loss in f64, written apart from the model; the sign pattern of all hidden sums tells whether two
-/// points lie on one linear piece.
+/// The loss in f64, written apart from the model; the sign pattern of all hidden sums
+/// tells whether two points lie on one linear piece.
 fn loss_in_f64(model: &Mlp, parameters: &[f64], x: &[f32], label: u32) -> (f64, Vec<bool>) {
     let mut activation: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();
     let mut signs = Vec::new();
@@ -56,7 +56,8 @@ fn gradients_of_every_depth_agree_with_finite_differences_in_f64() {
                 at[i] = centre - step;
                 let (below, signs_below) = loss_in_f64(&model, &at, x, label);
                 at[i] = centre;
-                // A ReLU's corner between the two points has no derivative to compare with.
+                // A ReLU's corner between the two points has no derivative to compare
+                // with.
                 if signs_above == signs_below {
                     let difference = (above - below) / (2.0 * step);
                     let distance = (f64::from(gradient[i]) - difference).abs();

@@ -190,7 +190,8 @@ fn a_recorded_run_takes_the_path_of_training_and_rates_are_in_sum_form() {
     assert!(Trajectory::record(&data, &TrainConfig { optimizer: Optimizer::ADAM, ..config() }).is_err());
 }
 
-/// Σ over the batches in f64, written apart: sample `left_out` is passed over in the steps from `from` on.
+/// Σ over the batches in f64, written apart: sample `left_out` is passed over in the
+/// steps from `from` on.
 fn trained_by_hand(recorded: &Trajectory, data: &Dataset, left_out: usize, from: usize) -> Vec<f64> {
     let mut model = recorded.end().clone();
     model.parameters_mut().copy_from_slice(&recorded.steps()[0].parameters);

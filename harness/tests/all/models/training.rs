@@ -26,8 +26,9 @@ fn the_same_seed_trains_to_the_same_bits_and_another_does_not() {
     assert_ne!(quiet(&set, &config).model, other.model);
 }
 
-/// The bits that training gave when this was written (x86-64). Every machine must find them again: the
-/// check that nothing in the data or the model depends on the platform's mathematics.
+/// The bits that training gave when this was written (x86-64). Every machine must find
+/// them again: the check that nothing in the data or the model depends on the platform's
+/// mathematics.
 #[test]
 fn trained_parameters_have_the_published_bits() {
     let set = moons(100, 0.2, 1).unwrap();

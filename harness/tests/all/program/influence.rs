@@ -1,4 +1,5 @@
-//! `gradsieve influence`: its figures are NumPy's, whatever the method and the form of the files.
+//! `gradsieve influence`: its figures are NumPy's, whatever the method and the form of
+//! the files.
 
 use std::fs;
 
@@ -35,7 +36,8 @@ fn cosine_and_tracin_over_two_checkpoints_are_numpy_s() {
     let arguments = ["influence", "--train", train, "--target", target, "--method", "cosine"];
     place.succeed(&[&arguments[..], &["-o", "C.npy", "--dtype", "f64"]].concat());
     let expected: Vec<f64> = array(numpy("cosine"));
-    // A cosine's terms sum to 1 at most in magnitude, but for the factor that Cauchy and Schwarz allow.
+    // A cosine's terms sum to 1 at most in magnitude, but for the factor that Cauchy and
+    // Schwarz allow.
     assert_close(&place.array("C.npy"), &expected, |_| 3.0 * ROUNDINGS);
 
     let first = ["influence", "--method", "tracin", "--train", train, "--target", target, "--lr", "0.1"];

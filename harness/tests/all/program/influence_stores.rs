@@ -9,7 +9,8 @@ use super::place::{Place, ROUNDINGS, assert_close, noise};
 fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
     let place = Place::new();
     let (rows, columns, targets) = (300, 90, 5);
-    // Every sixtieth sample is one that was there before: equal influences, of which the first sample's stands first.
+    // Every sixtieth sample is one that was there before: equal influences, of which the
+    // first sample's stands first.
     let gradients: Vec<f32> = noise(60 * columns).iter().cycle().take(rows * columns).copied().collect();
     place.write("T.npy", &[rows, columns], Dtype::F32, &gradients);
     place.write("V.npy", &[targets, columns], Dtype::F32, &noise((60 + targets) * columns)[60 * columns..]);
@@ -24,7 +25,8 @@ fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
             Matrix::open(&source).unwrap().read_all_f32(1 << 20).unwrap()
         };
         let (kept_rows, target_rows) = (of(&format!("{kept}#sketch")), of("V.safetensors#sketch"));
-        // The kernels' bound and that of the canonical sum; for int8 a half step of the target's, too.
+        // The kernels' bound and that of the canonical sum; for int8 a half step of the
+        // target's, too.
         let allowed = |i: usize| {
             let row = &kept_rows[i / targets * 64..][..64];
             let target = &target_rows[i % targets * 64..][..64];
@@ -61,7 +63,8 @@ fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
     }
 }
 
-/// The best of each target are those of the whole matrix: the largest magnitude first, of equal ones the first sample.
+/// The best of each target are those of the whole matrix: the largest magnitude first, of
+/// equal ones the first sample.
 fn assert_best(said: &Value, influences: &[f64], targets: usize, top: usize) {
     for (target, best) in said["targets"].as_array().expect("a list").iter().enumerate() {
         for (who, sign) in [("proponents", 1.0), ("opponents", -1.0)] {

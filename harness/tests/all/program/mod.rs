@@ -1,5 +1,6 @@
-//! Claims about the program `gradsieve`, made as its users meet it: arguments in; files, text and an exit code out. The arrays in
-//! `golden/influence/` are NumPy's (`golden/influence.py`). One file a command, or a side of it.
+//! Claims about the program `gradsieve`, made as its users meet it: arguments in; files,
+//! text and an exit code out. The arrays in `golden/influence/` are NumPy's
+//! (`golden/influence.py`). One file a command, or a side of it.
 
 mod help;
 mod influence;

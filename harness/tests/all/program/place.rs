@@ -51,7 +51,8 @@ impl Place {
         serde_json::from_str(&self.succeed(arguments)).expect("JSON")
     }
 
-    /// Runs, and insists on exit code 2 and one sentence on standard error, without the program's name.
+    /// Runs, and insists on exit code 2 and one sentence on standard error, without the
+    /// program's name.
     pub(crate) fn fail(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let error = String::from_utf8(output.stderr).expect("UTF-8");
@@ -109,7 +110,8 @@ pub(crate) fn assert_close(found: &[f64], expected: &[f64], allowed: impl Fn(usi
     }
 }
 
-/// The bound of a canonical sum of products (23 roundings of f32), and one rounding of each operand.
+/// The bound of a canonical sum of products (23 roundings of f32), and one rounding of
+/// each operand.
 pub(crate) const ROUNDINGS: f64 = 25.0 / (1 << 24) as f64;
 
 /// The core's sketch of a gradient that comes whole.

@@ -27,7 +27,8 @@ fn narrow<T: Format>(level: Level, case: &Case, memory: &mut Memory, record: &mu
     record.answer("out", out)
 }
 
-/// Inputs of 16 bits: the lower bits of the stream's words; in the longest cases all 65,536 values in order.
+/// Inputs of 16 bits: the lower bits of the stream's words; in the longest cases all
+/// 65,536 values in order.
 fn widen<T: Format>(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let every = case.length > 3 * 4096;
     let all = if every { 65_536 } else { case.length };

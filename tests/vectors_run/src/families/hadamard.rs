@@ -14,7 +14,8 @@ pub const FAMILY: Family = Family {
     kernels: &[kernel("hadamard", hadamard)],
 };
 
-/// Of as many elements as the largest power of two that the length allows; of one, if it is zero.
+/// Of as many elements as the largest power of two that the length allows; of one, if it
+/// is zero.
 fn hadamard(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let n = 1 << case.length.max(1).ilog2();
     let x = make::<f32>("x", case, case.seed, n, &mut memory.x, record)?;

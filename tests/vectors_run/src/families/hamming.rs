@@ -1,4 +1,5 @@
-//! In how many signs stored rows and queries differ, in both layouts. The queries' packed words are published too.
+//! In how many signs stored rows and queries differ, in both layouts. The queries' packed
+//! words are published too.
 
 use super::score::Shape;
 use super::{kernel, make, make_integers};

@@ -1,7 +1,8 @@
 //! How each kernel is called on a case, and what of it is recorded: one file a family.
 //!
-//! A kernel's function fills its operands, calls, and records inputs and answers by name. Where a call can fail on such inputs, the
-//! refusal is recorded; else an error is a missing answer, which the comparison will tell.
+//! A kernel's function fills its operands, calls, and records inputs and answers by name.
+//! Where a call can fail on such inputs, the refusal is recorded; else an error is a
+//! missing answer, which the comparison will tell.
 
 pub mod axpy;
 pub mod codec;
@@ -75,7 +76,8 @@ impl Format for bf16 {
     }
 }
 
-/// Makes `length` elements of the stream of that seed, from the case's start on, and records them as `name`.
+/// Makes `length` elements of the stream of that seed, from the case's start on, and
+/// records them as `name`.
 fn make<'m, T: Format>(
     name: &str,
     case: &Case,

@@ -1,6 +1,8 @@
-//! The dense Rademacher projection, onto zeros: whole, cut in two, cut in two and carried across the cut.
+//! The dense Rademacher projection, onto zeros: whole, cut in two, cut in two and carried
+//! across the cut.
 //!
-//! A batch is not published: it has the bits of its gradients, one by one (`kernels/tests/transforms.rs`).
+//! A batch is not published: it has the bits of its gradients, one by one
+//! (`kernels/tests/transforms.rs`).
 
 use super::{Format, cut, first, kernel, offset};
 use crate::input::Case;

@@ -1,5 +1,5 @@
-//! Scores of stored rows: one query, eight, or up to eleven, for open segments and for sealed ones, whose contents are published too.
-//! Both have the same scores.
+//! Scores of stored rows: one query, eight, or up to eleven, for open segments and for
+//! sealed ones, whose contents are published too. Both have the same scores.
 
 use super::{Format, kernel, make, make_integers};
 use crate::input::Case;

@@ -1,6 +1,7 @@
 //! The blocked SRHT, onto zeros: whole, and cut in two.
 //!
-//! That of an outer product is not published: it has the bits of the matrix written out (`kernels/tests/projections.rs`).
+//! That of an outer product is not published: it has the bits of the matrix written out
+//! (`kernels/tests/projections.rs`).
 
 use super::{Format, blocks, cut, first, kernel, offset};
 use crate::input::Case;
