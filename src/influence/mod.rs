@@ -26,7 +26,7 @@
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
 //! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's
-//! `docs/methods.md` has formulas, scales, costs and sources side by side, says when each
+//! `docs/src/methods` has formulas, scales, costs and sources side by side, says when each
 //! method is the right one, and how well it foretold what really happened.
 //!
 //! On sketches every method is an estimate of itself on gradients, because a projection

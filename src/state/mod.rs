@@ -47,7 +47,7 @@
 //! May import `sketch` and `error`; knows nothing of the methods, which implement
 //! [`State`] beside their text.
 #![doc = ""]
-#![doc = include_str!("../../docs/format.md")]
+#![doc = include_str!("../../docs/src/formats/states.md")]
 
 mod frame;
 mod kind;

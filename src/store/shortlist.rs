@@ -17,7 +17,7 @@
 //!
 //! *Recall*: behind a projection to K = 512 numbers, a list of twice as many as are
 //! wanted has .96 to .98 of the largest `f32` scores, one of five times as many .99
-//! (gradients of digits; `docs/choosing.md`).
+//! (gradients of digits; `docs/src/results/sketches.md`).
 //!
 //! *Memory*: K/8 bytes a query, 4 a row and query of a tile, 16 an entry. *Cost*: with
 //! VPOPCNTDQ counts come at about the speed of a read of the rows; a few operations a row

@@ -1,4 +1,4 @@
-"""Reads states.hex by docs/format.md alone, with nothing of gradsieve's: python3 states.py
+"""Reads states.hex by docs/src/formats/states.md alone, with nothing of gradsieve's: python3 states.py
 
 Checks every frame, and decodes the stores of each codec back to the rows that the tests wrote, which are eighths by a formula. The adjoint, Arnoldi, GIF
 and EK-FAC are held against what the methods say they contain.

@@ -3,7 +3,7 @@
 //!
 //! Each states its formula, sign, scale and source. Positive is helpful, as in the core.
 //! Everything is in f64 and a pure function of its arguments. May import `data` and
-//! `model`; knows nothing of truth, files or terminals. The project's `docs/methods.md`
+//! `model`; knows nothing of truth, files or terminals. The project's `docs/src/methods`
 //! compares them with the core's.
 //!
 //! | file | what |

@@ -3,7 +3,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `gradients.bin` | segments, one after the other: each a store of the core at rest (`docs/format.md`), with its own checksum |
+//! | `gradients.bin` | segments, one after the other: each a store of the core at rest (`docs/src/formats/states.md`), with its own checksum |
 //! | `store.json` | the manifest: codec, how the sketches were made, and how many rows and bytes **are committed** |
 //!
 //! Segments are written behind what is committed; the manifest is written beside its

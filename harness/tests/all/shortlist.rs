@@ -123,7 +123,7 @@ fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64
 }
 
 #[test]
-#[ignore = "takes some seconds, and prints what docs/choosing.md has"]
+#[ignore = "takes some seconds, and prints what docs/src/results/sketches.md has"]
 fn a_list_of_a_third_of_the_rows_has_nearly_all_of_the_hundred_largest_scores() {
     let settings = Settings::of(Experiment::Sketches);
     let mut task = Task::new(&settings, settings.seed).unwrap();

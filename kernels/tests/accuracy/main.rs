@@ -4,7 +4,7 @@
 //! Every line sees inputs that are uniform, normal, tiny, heavy-tailed, positive,
 //! subnormal, with infinities and with NaNs, of lengths that cross registers, lanes and
 //! tiles; conversions and codecs see all values of the 16-bit formats. The printed table
-//! is `docs/accuracy.md`:
+//! is `docs/src/numerics/accuracy.md`:
 //!
 //! `cargo test -p gradsieve-kernels --test accuracy -- --nocapture`
 //!
@@ -55,8 +55,11 @@ fn every_kernel_keeps_to_its_bound_and_the_page_says_so() {
     }
     println!("\n{table}");
     assert!(broken.is_empty(), "{broken:#?}");
-    let page = include_str!("../../../docs/accuracy.md");
-    assert!(page.contains(&table), "docs/accuracy.md holds another table than the one printed above");
+    let page = include_str!("../../../docs/src/numerics/accuracy.md");
+    assert!(
+        page.contains(&table),
+        "docs/src/numerics/accuracy.md holds another table than the one printed above"
+    );
 }
 
 #[test]
