@@ -1,0 +1,15 @@
+//! The pages of all public items.
+
+use clap::ArgMatches;
+
+use crate::check::Check;
+use crate::program::Program;
+use crate::step::{Step, no_arguments};
+
+pub(crate) const STEP: Step =
+    Step { name: "docs", about: "Rustdoc has nothing to say", in_ci: true, arguments: no_arguments, run };
+
+fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
+    let docs = Program::cargo().args(["doc", "--workspace", "--no-deps", "--locked"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings").show()
+}

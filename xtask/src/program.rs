@@ -1,0 +1,97 @@
+//! Programs that a step runs: with their output shown, kept back unless they fail, or
+//! read.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use anyhow::{Context, bail};
+
+use crate::check::root;
+
+/// How many of the last lines of a failed program are shown.
+const TAIL: usize = 60;
+
+/// A program with its arguments, run in the root of the clone unless another folder is
+/// named.
+pub(crate) struct Program(Command);
+
+impl Program {
+    /// A program found by its name or path.
+    pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(name);
+        command.current_dir(root()).stdin(Stdio::null());
+        Self(command)
+    }
+
+    /// The cargo that built this program, without colours.
+    pub(crate) fn cargo() -> Self {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        Self::new(cargo).env("CARGO_TERM_COLOR", "never")
+    }
+
+    /// Adds an argument.
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.0.arg(argument);
+        self
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.0.args(arguments);
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it in another folder.
+    pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
+    /// The program and its arguments, as one would type them.
+    pub(crate) fn words(&self) -> String {
+        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
+        words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs it and shows what it prints.
+    pub(crate) fn show(mut self) -> anyhow::Result<()> {
+        println!("$ {}", self.words());
+        let status = self.0.status().with_context(|| self.words())?;
+        if !status.success() {
+            bail!("{}: {status}", self.words());
+        }
+        Ok(())
+    }
+
+    /// Runs it and returns what it wrote to its standard output. What it printed is shown
+    /// only if it fails.
+    pub(crate) fn read(self) -> anyhow::Result<String> {
+        let words = self.words();
+        let output = self.output()?;
+        if !output.status.success() {
+            let printed = printed(&output);
+            let lines: Vec<_> = printed.lines().collect();
+            let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
+            bail!("{words}: {}\n{}", output.status, tail.join("\n"));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Runs it and returns all that it printed, whether it failed or not.
+    pub(crate) fn output(mut self) -> anyhow::Result<Output> {
+        self.0.output().with_context(|| self.words())
+    }
+}
+
+/// What a program wrote to both of its outputs.
+pub(crate) fn printed(output: &Output) -> String {
+    let both = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&both).into_owned()
+}

@@ -1,0 +1,7 @@
+//! The one list of steps.
+
+use crate::step::Step;
+use crate::{docs, fmt, imports, lint, test, wrap};
+
+/// All steps, in the order in which the whole check runs those that belong to it.
+pub(crate) const STEPS: &[Step] = &[fmt::STEP, wrap::STEP, imports::STEP, lint::STEP, test::STEP, docs::STEP];
