@@ -9,7 +9,7 @@
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::limits;
-use gradsieve::influence::{DataInf, DataInfLayer, DataInfTargets, LessTargets, Targets};
+use gradsieve::influence::{DataInf, DataInfLayer, DataInfSolver, LessTargets, Targets};
 use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
 use gradsieve_kernels::matrix::add_products_with;
 use gradsieve_kernels::score::float::score_rows_with;
@@ -186,11 +186,11 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
         }
         0.0
     });
-    for (name, at_once) in [("DataInfTargets::observe_row", 1), ("DataInfTargets::observe_rows", BLOCK)] {
+    for (name, at_once) in [("DataInfSolver::observe_row", 1), ("DataInfSolver::observe_rows", BLOCK)] {
         contest.enter(Role::Variant, name, move || {
-            let mut memory = vec![0.0; DataInfTargets::floats(K, queries)];
+            let mut memory = vec![0.0; DataInfSolver::floats(K, queries)];
             let mut solve = || {
-                let mut pass = first.targets(queries, &mut memory)?;
+                let mut pass = first.solver(queries, &mut memory)?;
                 for v in samples.chunks_exact(K) {
                     pass.target(&Sketch::from_parts(id, v, unknown)?)?;
                 }
@@ -201,7 +201,8 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
                         pass.observe_rows(&id, rows)?;
                     }
                 }
-                answers.borrow_mut().copy_from_slice(pass.solve()?.solutions());
+                pass.end_pass()?;
+                answers.borrow_mut().copy_from_slice(pass.targets()?.solutions());
                 Ok::<(), gradsieve::Error>(())
             };
             solve().map_or(f64::NAN, |()| 0.0)

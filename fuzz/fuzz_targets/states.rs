@@ -8,7 +8,7 @@ use framed::read;
 use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
 use gradsieve::influence::{
     Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
-    ReTrac, Ridge, RidgeTarget, TracIn, Trak, TrakScore,
+    ReTrac, Ridge, Targets, TracIn, Trak, TrakScore,
 };
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
@@ -92,7 +92,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         9 => {
             let memory = &mut floats[..Trak::floats(K)];
             read(input, &mut Trak::new(0.25, K, memory).expect("valid"), |state| {
-                let _ = state.target(&sketch(), &mut [0.0; K]);
+                let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
             });
         }
@@ -153,13 +153,13 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
                 let _ = state.observe(&sketch());
                 let _ = state.advance();
                 let _ = state.fit();
-                let _ = state.target(&sketch(), &mut [0.0; K]);
+                let _ = state.solve(&sketch(), &mut [0.0; K]);
             });
         }
         21 => {
             let (floats, doubles) = (&mut floats[..Gif::floats(K)], &mut doubles[..Gif::doubles(K, 2)]);
             read(input, &mut Gif::new(0.25, &[0, 2], K, floats, doubles).expect("valid"), |state| {
-                let _ = state.target(&sketch(), &mut [0.0; K]);
+                let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
             });
         }
@@ -167,7 +167,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let (a, b) = VALUES.split_at(2);
             let memory = &mut floats[..Ekfac::floats(2, 1)];
             read(input, &mut Ekfac::new(0.25, 2, 1, memory).expect("valid"), |state| {
-                let _ = state.target([(a, b)], &mut [0.0; 2]);
+                let _ = state.solve([(a, b)], &mut [0.0; 2]);
                 let _ = state.position(a, b);
                 let _ = state.sample();
                 let _ = state.decompose(&mut [0.0; Ekfac::doubles(2, 1)]);
@@ -175,7 +175,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         _ => {
             let _ = Sketch::from_bytes(input, &mut floats[..K]);
-            let _ = RidgeTarget::from_bytes(input, &mut floats[..K]);
+            let _ = Targets::from_bytes(input, &mut floats[..K]);
         }
     }
 });

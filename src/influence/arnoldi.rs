@@ -13,6 +13,8 @@
 //! *Memory*: (m + 1)·K numbers of `f32` and m² + 3·m of `f64`. *Cost*: m products with H
 //! (2·n·K each from rows), 4·m²·K for the basis, then 2·r·K a target and K a pair.
 
+use super::solver::Solver;
+use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -302,25 +304,26 @@ impl<'m> Arnoldi<'m> {
         self.small.get(first..first + self.kept.unwrap_or(0)).unwrap_or_default()
     }
 
-    /// Σ u (u·v)/λ for one target into `memory`, K numbers; after that a pair costs one
-    /// dot product.
+    /// Solves for one target into `out`, K numbers: Σ u (u·v)/λ. Targets that stand one
+    /// after the other are [`Targets`] together.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target.
-    pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<ArnoldiTarget<'t>, Error> {
+    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
+    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
+    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         if self.kept.is_none() {
             return Err(Error::NotFitted);
         }
         self.id.check(&target.id)?;
         target.check_finite()?;
-        check_length(self.settings.width, memory.len())?;
-        memory.fill(0.0);
+        check_length(self.settings.width, out.len())?;
+        out.fill(0.0);
         let vectors = self.vectors.chunks_exact(self.settings.width.max(1));
         for (u, value) in vectors.zip(self.eigenvalues()) {
-            axpy((dot(u, target.values)? / value) as f32, u, memory)?;
+            axpy((dot(u, target.values)? / value) as f32, u, out)?;
         }
-        Ok(ArnoldiTarget { id: target.id, solution: memory })
+        Targets::new(target.id, out)
     }
 }
 
@@ -335,6 +338,28 @@ impl Arnoldi<'_> {
     /// Entries of `vectors` that say something: the eigenvectors kept, or the basis.
     fn said(&self) -> usize {
         self.kept.unwrap_or(self.basis).saturating_mul(self.settings.width)
+    }
+}
+
+impl Solver for Arnoldi<'_> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.advance()?;
+        if self.closed {
+            self.fit()?;
+        }
+        Ok(self.closed)
+    }
+
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        Self::solve(self, target, out)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
     }
 }
 
@@ -442,24 +467,4 @@ fn by_magnitude(m: usize, values: &mut [f64], rows: &mut [f64]) -> f64 {
         }
     }
     values.first().map_or(0.0, |value| value.abs())
-}
-
-/// A target that is weighted by the eigenpairs.
-#[derive(Clone, Copy, Debug)]
-pub struct ArnoldiTarget<'t> {
-    id: SketchId,
-    solution: &'t [f32],
-}
-
-impl ArnoldiTarget<'_> {
-    /// The influence of a training sample on this target.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
-    /// [`Error::NonFinite`].
-    pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
-        self.id.check(&train.id)?;
-        train.check_finite()?;
-        Ok(dot(train.values, self.solution)?)
-    }
 }

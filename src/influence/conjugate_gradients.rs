@@ -13,6 +13,7 @@
 //! the condition number, which is at most K/damping.
 
 use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
+use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -38,7 +39,7 @@ use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 /// let progress = solver.solve(&id, &rows, 10)?; // or: observe every row, end_pass, and again
 /// assert!(progress.converged && progress.passes <= 3);
 /// let mut scores = [0.0_f32; 3];
-/// solver.solutions()?.score_rows(&id, &rows, &mut scores)?;
+/// solver.targets()?.score_rows(&id, &rows, &mut scores)?;
 /// assert!(scores[0] > 0.0);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
@@ -189,9 +190,27 @@ impl<'m> ConjugateGradients<'m> {
     /// # Errors
     /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
     /// failure.
-    pub fn solutions(&self) -> Result<Targets<'_>, Error> {
+    pub fn targets(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
+    }
+}
+
+impl IterativeSolver for ConjugateGradients<'_> {
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+        Self::target(self, target)
+    }
+
+    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, train)
+    }
+
+    fn end_pass(&mut self) -> Result<Progress, Error> {
+        Self::end_pass(self)
+    }
+
+    fn targets(&self) -> Result<Targets<'_>, Error> {
+        Self::targets(self)
     }
 }
 

@@ -278,15 +278,9 @@ impl<'m> Gram<'m> {
         Ok((&mut *self.high, &mut *self.partial))
     }
 
-    /// [`Gram::end`] for good.
-    pub(super) fn finish(
-        mut self,
-        layers: impl Iterator<Item = Range<usize>>,
-        vectors: &[f32],
-        weight: impl Fn(usize, f64) -> f64,
-    ) -> Result<(&'m mut [f32], &'m mut [f32]), Error> {
-        self.end(layers, vectors, weight)?;
-        Ok((self.high, self.partial))
+    /// The free memory that [`Gram::end`] gave, with what was written there.
+    pub(super) const fn free(&self) -> &[f32] {
+        self.partial
     }
 }
 

@@ -14,12 +14,13 @@
 //! no layer take no part. A layer in which every training gradient is zero has no
 //! influence.
 //!
-//! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfTargets::observe`]
-//! solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfTargets::floats`],
+//! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfSolver::observe`]
+//! solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfSolver::floats`],
 //! 4·K a target and 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and
 //! target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
 
-use super::curvature::{Gram, Parts, copy};
+use super::curvature::{Gram, Parts, Progress, copy};
+use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -198,21 +199,22 @@ impl<'m> DataInf<'m> {
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`] if `memory` is not
-    /// [`DataInfTargets::floats`] long.
-    pub fn targets<'t>(&'t self, targets: usize, memory: &'t mut [f32]) -> Result<DataInfTargets<'t>, Error> {
+    /// [`DataInfSolver::floats`] long.
+    pub fn solver<'t>(&'t self, targets: usize, memory: &'t mut [f32]) -> Result<DataInfSolver<'t>, Error> {
         let Some(id) = self.id.filter(|_| self.fitted) else { return Err(Error::NotFitted) };
-        check_length(DataInfTargets::floats(self.width, targets), memory.len())?;
+        check_length(DataInfSolver::floats(self.width, targets), memory.len())?;
         let mut parts = Parts(memory);
         let values = parts.take(targets.saturating_mul(self.width))?;
         values.fill(0.0);
         let gram = Gram::new(targets, self.width, parts.0)?;
-        Ok(DataInfTargets {
+        Ok(DataInfSolver {
             layers: self.layers,
             count: self.count,
             id,
             room: targets,
             targets: 0,
             seen: 0,
+            solved: false,
             values,
             gram,
         })
@@ -221,19 +223,21 @@ impl<'m> DataInf<'m> {
 
 /// The second pass: the training rows again, for several targets together.
 #[derive(Debug)]
-pub struct DataInfTargets<'t> {
+pub struct DataInfSolver<'t> {
     layers: &'t [DataInfLayer],
     count: u64,
     id: SketchId,
     room: usize,
     targets: usize,
     seen: u64,
+    /// Whether the pass has ended, and the solutions stand in the free memory of `gram`.
+    solved: bool,
     /// v of each target, layer after layer.
     values: &'t mut [f32],
     gram: Gram<'t>,
 }
 
-impl<'t> DataInfTargets<'t> {
+impl<'t> DataInfSolver<'t> {
     /// Numbers of `f32` that so many targets need.
     #[must_use]
     pub const fn floats(width: usize, targets: usize) -> usize {
@@ -246,7 +250,7 @@ impl<'t> DataInfTargets<'t> {
     /// [`Error::InPass`] after the first row; [`Error::Length`] without room;
     /// [`Error::Mismatch`] or [`Error::NonFinite`]. The state is as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
-        if self.seen > 0 {
+        if self.seen > 0 || self.solved {
             return Err(Error::InPass);
         }
         self.id.check(&target.id)?;
@@ -279,12 +283,9 @@ impl<'t> DataInfTargets<'t> {
     /// The same for a stored row of K numbers, labelled `id`.
     ///
     /// # Errors
-    /// As [`DataInfTargets::observe`].
+    /// As [`DataInfSolver::observe`].
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        if self.targets == 0 {
-            return Err(Error::TooFew { needed: 1, found: 0 });
-        }
-        self.id.check(id)?;
+        self.begin(id)?;
         let (ranges, weight) = (ranges(self.layers), weight(self.layers));
         self.gram.push(row, ranges, self.values, weight)?;
         self.seen += 1;
@@ -302,27 +303,24 @@ impl<'t> DataInfTargets<'t> {
     /// [`Error::TooFew`] without a target; [`Error::Length`] if the rows are not whole,
     /// or [`Error::Mismatch`]. The state is as it was.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
-        if self.targets == 0 {
-            return Err(Error::TooFew { needed: 1, found: 0 });
-        }
-        self.id.check(id)?;
+        self.begin(id)?;
         let (ranges, weight) = (ranges(self.layers), weight(self.layers));
         self.gram.push_rows(rows, ranges, self.values, weight, |_| self.seen += 1)
     }
 
-    /// The solved targets, in their order; a pair is a dot product from here on.
+    /// Ends the pass. There is no other: the solutions are in closed form.
     ///
     /// # Errors
-    /// [`Error::Length`] if there were not as many rows as in the first pass;
-    /// [`Error::TooFew`] without a target; [`Error::NonFinite`] if a solution leaves the
-    /// range of `f32`.
-    pub fn solve(self) -> Result<Targets<'t>, Error> {
+    /// [`Error::Length`] if there were not as many rows as in the first pass, and then
+    /// the pass does not count.
+    pub fn end_pass(&mut self) -> Result<Progress, Error> {
         let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
-        check_length(number(self.count), number(self.seen))?;
-        let width = self.id.width;
-        let (sums, solutions) = self.gram.finish(ranges(self.layers), self.values, weight(self.layers))?;
+        let seen = core::mem::take(&mut self.seen);
+        check_length(number(self.count), number(seen))?;
+        let (ranges, weight) = (ranges(self.layers), weight(self.layers));
+        let (sums, solutions) = self.gram.end(ranges, self.values, weight)?;
         let n = self.count as f64;
-        for (number, solution) in solutions.chunks_exact_mut(width.max(1)).enumerate() {
+        for (number, solution) in solutions.chunks_exact_mut(self.id.width.max(1)).enumerate() {
             for layer in self.layers.iter().filter(|layer| layer.damping > 0.0) {
                 let place = part(layer, self.room, number);
                 let (Some(to), Some(v), Some(sum)) =
@@ -335,7 +333,52 @@ impl<'t> DataInfTargets<'t> {
                 }
             }
         }
-        Targets::new(self.id, solutions.get(..self.targets.saturating_mul(width)).unwrap_or_default())
+        self.solved = true;
+        Ok(Progress { passes: 1, residual: 0.0, converged: true })
+    }
+
+    /// The solved targets, in their order; a pair is a dot product from here on.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before the pass has ended; [`Error::NonFinite`] if a solution
+    /// leaves the range of `f32`.
+    pub fn targets(&self) -> Result<Targets<'_>, Error> {
+        if !self.solved {
+            return Err(Error::NotFitted);
+        }
+        let end = self.targets.saturating_mul(self.id.width);
+        Targets::new(self.id, self.gram.free().get(..end).unwrap_or_default())
+    }
+
+    /// Before rows labelled `id` are taken in.
+    fn begin(&mut self, id: &SketchId) -> Result<(), Error> {
+        if self.targets == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        self.id.check(id)?;
+        if self.seen == 0 {
+            self.gram.begin();
+            self.solved = false;
+        }
+        Ok(())
+    }
+}
+
+impl IterativeSolver for DataInfSolver<'_> {
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+        Self::target(self, target)
+    }
+
+    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, train)
+    }
+
+    fn end_pass(&mut self) -> Result<Progress, Error> {
+        Self::end_pass(self)
+    }
+
+    fn targets(&self) -> Result<Targets<'_>, Error> {
+        Self::targets(self)
     }
 }
 

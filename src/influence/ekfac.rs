@@ -23,13 +23,15 @@
 //! eigenvectors, I² + O² + I·O a position for the eigenvalues, I·O·(I + O) · 2 a target,
 //! I·O a position and pair.
 
+use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
+use crate::gradient::{Layer, Layout};
 use crate::moments::triangle;
-use crate::sketch::SketchId;
+use crate::sketch::{Exact, Projector, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting, check_width};
+use gradsieve_kernels::axpy;
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
-use gradsieve_kernels::{axpy, dot};
 
 /// What an [`Ekfac`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct Ekfac<'m> {
     damping: f32,
     inputs: usize,
     outputs: usize,
+    /// The layer's gradient, written out.
+    id: SketchId,
     stage: Stage,
     /// Positions whose factors were taken in, and samples whose squares were.
     positions: u64,
@@ -124,8 +128,16 @@ impl<'m> Ekfac<'m> {
         let Some(memory) = Memory::new(inputs, outputs, memory) else {
             return Err(Error::Length { expected, found });
         };
+        let layout = Layout::new(&[Layer::new(0, outputs as u64, inputs as u64)])?;
+        let id = Exact::new(inputs.saturating_mul(outputs)).id(layout.id());
         let stage = Stage::Factors;
-        Ok(Self { damping, inputs, outputs, stage, positions: 0, samples: 0, under_way: 0, memory })
+        Ok(Self { damping, inputs, outputs, id, stage, positions: 0, samples: 0, under_way: 0, memory })
+    }
+
+    /// What the targets are labelled with: [`Exact`] sketches of the layer's gradient.
+    #[must_use]
+    pub const fn layer_id(&self) -> SketchId {
+        self.id
     }
 
     /// Forgets everything.
@@ -229,23 +241,24 @@ impl<'m> Ekfac<'m> {
         if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.memory.squares.len() as f64) }
     }
 
-    /// Prepares a target into `memory`, outputs × inputs numbers: the curvature's inverse
+    /// Solves for one target into `out`, outputs × inputs numbers: the curvature's inverse
     /// times V, V the sum of b aᵀ over the positions of one validation sample, or of a
-    /// set.
+    /// set. It scores factors ([`Targets::score_factors`]), and sketches of
+    /// [`Ekfac::layer_id`].
     ///
     /// # Errors
     /// [`Error::NotFitted`] before a sample of the second pass, or in the midst of one;
     /// [`Error::NotPositiveDefinite`] if all were zero; [`Error::Length`];
     /// [`Error::NonFinite`].
-    pub fn target<'t, 'x>(
+    pub fn solve<'t, 'x>(
         &mut self,
         positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
-        memory: &'t mut [f32],
-    ) -> Result<EkfacTarget<'t>, Error> {
+        out: &'t mut [f32],
+    ) -> Result<Targets<'t>, Error> {
         if self.samples == 0 || self.under_way > 0 {
             return Err(Error::NotFitted);
         }
-        check_length(self.inputs * self.outputs, memory.len())?;
+        check_length(self.inputs * self.outputs, out.len())?;
         let mean = self.mean_eigenvalue();
         if mean.is_nan() || mean <= 0.0 {
             return Err(Error::NotPositiveDefinite);
@@ -261,7 +274,7 @@ impl<'m> Ekfac<'m> {
         }
         // Back: X = Q_Sᵀ W, then X Q_A from the transpose of X.
         scratch.fill(0.0);
-        memory.fill(0.0);
+        out.fill(0.0);
         let (inputs, outputs) = (self.inputs, self.outputs);
         let back = turned.and_then(|()| {
             add_products(outputs, q_b, rotated, scratch)?;
@@ -270,14 +283,11 @@ impl<'m> Ekfac<'m> {
                     *to = row.get(i).copied().unwrap_or(0.0);
                 }
             }
-            Ok(add_products(inputs, rotated, q_a, memory)?)
+            Ok(add_products(inputs, rotated, q_a, out)?)
         });
         rotated.fill(0.0);
         back?;
-        if !memory.iter().all(|x| x.is_finite()) {
-            return Err(Error::NonFinite);
-        }
-        Ok(EkfacTarget { inputs: self.inputs, solution: memory })
+        Targets::new(self.id, out)
     }
 }
 
@@ -374,32 +384,4 @@ fn eigenvectors(
         *to = *from as f32;
     }
     Ok(())
-}
-
-/// A target that went through the inverse of a layer's curvature: outputs × inputs
-/// numbers.
-#[derive(Clone, Copy, Debug)]
-pub struct EkfacTarget<'t> {
-    inputs: usize,
-    solution: &'t [f32],
-}
-
-impl EkfacTarget<'_> {
-    /// One position's part of the influence of a training sample on this target: bᵀ R a.
-    /// Sum them over positions and layers.
-    ///
-    /// # Errors
-    /// [`Error::Length`]; [`Error::NonFinite`].
-    pub fn score(&self, a: &[f32], b: &[f32]) -> Result<f64, Error> {
-        check_length(self.inputs, a.len())?;
-        check_length(self.solution.len(), self.inputs.saturating_mul(b.len()))?;
-        if !a.iter().chain(b).all(|value| value.is_finite()) {
-            return Err(Error::NonFinite);
-        }
-        let mut sum = 0.0;
-        for (row, &b) in self.solution.chunks_exact(self.inputs.max(1)).zip(b) {
-            sum += f64::from(b) * dot(row, a)?;
-        }
-        Ok(sum)
-    }
 }

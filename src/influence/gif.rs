@@ -15,12 +15,13 @@
 //! `f32` a target. *Cost*: K²/2 an observation, |J|²K/2 +
 //! |J|³/6 a fit, in `f64` because the condition number of the normal equations is the square of H's; |J|² + |J|K a target; K a pair.
 
+use super::solver::Solver;
+use super::targets::Targets;
 use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
 use crate::moments::{Centre, Moments, triangle};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer, check_setting};
-use gradsieve_kernels::dot;
 
 /// The training side: observe every row of the curvature, [`fit`](Self::fit), then
 /// prepare targets.
@@ -138,31 +139,32 @@ impl<'m> Gif<'m> {
         Ok(())
     }
 
-    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J for one target into `memory`, K numbers; after that a
-    /// pair costs one dot product.
+    /// Solves for one target into `out`, K numbers: H_{·J} (H_{J·} H_{·J})⁻¹ v_J. Targets
+    /// that stand one after the other are [`Targets`] together.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target.
-    pub fn target<'t>(&mut self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<GifTarget<'t>, Error> {
+    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
+    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
+    pub fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         if !self.fitted {
             return Err(Error::NotFitted);
         }
         self.moments.check(target)?;
         let width = self.moments.width();
-        check_length(width, memory.len())?;
+        check_length(width, out.len())?;
         for (to, &index) in self.scratch.iter_mut().zip(self.indices) {
             *to = target.values.get(index).copied().map_or(0.0, f64::from);
         }
         solve(self.indices.len(), self.normal, self.scratch);
-        for (column, to) in memory.iter_mut().enumerate() {
+        for (column, to) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
             for (row, weight) in self.rows.chunks_exact(width.max(1)).zip(&*self.scratch) {
                 sum += weight * row.get(column).copied().unwrap_or(0.0);
             }
             *to = sum as f32;
         }
-        Ok(GifTarget { id: target.id, solution: memory })
+        Targets::new(target.id, out)
     }
 }
 
@@ -179,6 +181,24 @@ impl Gif<'_> {
     /// Numbers of the rows and of the factor's lower triangle.
     const fn doubles_at_rest(&self) -> usize {
         self.rows.len().saturating_add(triangle(self.indices.len()))
+    }
+}
+
+impl Solver for Gif<'_> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        Self::solve(self, target, out)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
     }
 }
 
@@ -222,25 +242,5 @@ impl State for Gif<'_> {
             }
         }
         Ok(())
-    }
-}
-
-/// A target whose restricted system is solved.
-#[derive(Clone, Copy, Debug)]
-pub struct GifTarget<'t> {
-    id: SketchId,
-    solution: &'t [f32],
-}
-
-impl GifTarget<'_> {
-    /// The influence of a training sample on this target.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
-    /// [`Error::NonFinite`].
-    pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
-        self.id.check(&train.id)?;
-        train.check_finite()?;
-        Ok(dot(train.values, self.solution)?)
     }
 }

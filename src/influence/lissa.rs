@@ -20,6 +20,7 @@
 //! K/damping.
 
 use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
+use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -221,8 +222,26 @@ impl<'m> Lissa<'m> {
     /// # Errors
     /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
     /// failure.
-    pub fn solutions(&self) -> Result<Targets<'_>, Error> {
+    pub fn targets(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
+    }
+}
+
+impl IterativeSolver for Lissa<'_> {
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+        Self::target(self, target)
+    }
+
+    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, train)
+    }
+
+    fn end_pass(&mut self) -> Result<Progress, Error> {
+        Self::end_pass(self)
+    }
+
+    fn targets(&self) -> Result<Targets<'_>, Error> {
+        Self::targets(self)
     }
 }

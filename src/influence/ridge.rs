@@ -8,11 +8,12 @@
 //! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*:
 //! [`crate::moments`], then K a pair.
 
-use crate::error::{Error, check_length};
+use super::solver::Solver;
+use super::targets::Targets;
+use crate::error::Error;
 use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
-use gradsieve_kernels::dot;
+use crate::state::{Reader, State, StateKind, Writer};
 
 /// The training side: observe every training sketch, [`fit`](Self::fit), then prepare
 /// targets.
@@ -80,15 +81,34 @@ impl<'m> Ridge<'m> {
         self.damped.fit(1.0, ridge)
     }
 
-    /// Solves for one target into `memory`, K numbers; after that a pair costs one dot
-    /// product.
+    /// Solves for one target into `out`, K numbers: (C + λI)⁻¹φ_v. Targets that stand one
+    /// after the other are [`Targets`] together.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target.
-    pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<RidgeTarget<'t>, Error> {
-        self.damped.solve(target, memory)?;
-        Ok(RidgeTarget { id: target.id, solution: memory })
+    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
+    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
+    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        self.damped.solve(target, out)?;
+        Targets::new(target.id, out)
+    }
+}
+
+impl Solver for Ridge<'_> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        Self::solve(self, target, out)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
     }
 }
 
@@ -105,54 +125,5 @@ impl State for Ridge<'_> {
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
         self.damped.read(id, from)
-    }
-}
-
-/// A target whose system is solved: (C + λI)⁻¹φ_v.
-#[derive(Clone, Copy, Debug)]
-pub struct RidgeTarget<'t> {
-    id: SketchId,
-    solution: &'t [f32],
-}
-
-impl<'t> RidgeTarget<'t> {
-    /// Bytes of a target of `width` numbers at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        width.saturating_mul(4).saturating_add(FRAME)
-    }
-
-    /// Writes the target to the front of `to`, and returns how many bytes it took.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `to` is shorter than [`RidgeTarget::bytes_at_rest`]; nothing
-    /// was written.
-    pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
-        state::to_bytes(StateKind::RidgeTarget, Some(self.id), to, |to| to.f32s(self.solution))
-    }
-
-    /// The target that was written, its numbers in `memory`.
-    ///
-    /// # Errors
-    /// As [`State::restore`]; [`Error::Length`] if `memory` is not K long. Nothing was
-    /// written.
-    pub fn from_bytes(from: &[u8], memory: &'t mut [f32]) -> Result<Self, Error> {
-        let (id, mut body) = state::open(StateKind::RidgeTarget, from)?;
-        let id = id.ok_or(Error::Corrupt)?;
-        check_length(id.width, memory.len())?;
-        body.exactly(size_of_val(memory))?;
-        body.f32s(memory)?;
-        Ok(Self { id, solution: memory })
-    }
-
-    /// The influence of a training sample on this target.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] if the two belong to different projections or layouts;
-    /// [`Error::NonFinite`].
-    pub fn score(&self, train: &Sketch<'_>) -> Result<f64, Error> {
-        self.id.check(&train.id)?;
-        train.check_finite()?;
-        Ok(dot(train.values, self.solution)?)
     }
 }

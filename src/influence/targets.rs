@@ -18,6 +18,7 @@
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId, all_finite};
+use crate::state::{self, FRAME, StateKind};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Element, dot};
 
@@ -83,6 +84,41 @@ impl<'t> Targets<'t> {
         Ok(())
     }
 
+    /// The influence of one train sample on the only target.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is one target; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the sample.
+    pub fn score_one(&self, train: &Sketch<'_>) -> Result<f64, Error> {
+        let mut score = [0.0];
+        self.score(train, &mut score)?;
+        let [score] = score;
+        Ok(score)
+    }
+
+    /// The influence of the gradient b aᵀ of one linear layer, which is never formed, on
+    /// each target. The targets' numbers are the layer's outputs × inputs, row by row, as
+    /// those of [`Ekfac`](super::Ekfac) are. Sum it over positions and layers.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is a score for each target, and a·b numbers are K;
+    /// [`Error::NonFinite`] for the factors. Nothing was written.
+    pub fn score_factors(&self, a: &[f32], b: &[f32], scores: &mut [f64]) -> Result<(), Error> {
+        check_length(self.count(), scores.len())?;
+        check_length(self.id.width, a.len().saturating_mul(b.len()))?;
+        if !a.iter().chain(b).all(|value| value.is_finite()) {
+            return Err(Error::NonFinite);
+        }
+        for (score, solution) in scores.iter_mut().zip(self.solutions.chunks_exact(self.id.width.max(1))) {
+            let mut sum = 0.0;
+            for (row, &b) in solution.chunks_exact(a.len().max(1)).zip(b) {
+                sum += f64::from(b) * dot(row, a)?;
+            }
+            *score = sum;
+        }
+        Ok(())
+    }
+
     /// The influence of n train samples, given as stored rows of K numbers, on each
     /// target: `scores[q·n + r]`, target after target. Returns how many rows have NaN or
     /// infinite entries; their scores are NaN. (So are scores beyond the range of `f32`.)
@@ -114,5 +150,44 @@ impl<'t> Targets<'t> {
             }
         }
         Ok(count)
+    }
+
+    /// Bytes of so many targets of `width` numbers at rest.
+    #[must_use]
+    pub const fn bytes_at_rest(width: usize, targets: usize) -> usize {
+        width.saturating_mul(targets).saturating_mul(4).saturating_add(FRAME)
+    }
+
+    /// Writes the targets to the front of `to`, and returns how many bytes it took.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `to` is shorter than [`Targets::bytes_at_rest`]; nothing was
+    /// written.
+    pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
+        state::to_bytes(StateKind::Targets, Some(self.id), to, |to| to.f32s(self.solutions))
+    }
+
+    /// The targets that were written, their numbers in `memory`.
+    ///
+    /// # Errors
+    /// As [`State::restore`](crate::State::restore); [`Error::Length`] if `memory` is not
+    /// K numbers a target long. Nothing was written.
+    pub fn from_bytes(from: &[u8], memory: &'t mut [f32]) -> Result<Self, Error> {
+        let (id, mut body) = state::open(StateKind::Targets, from)?;
+        let id = id.filter(|id| id.width > 0).ok_or(Error::Corrupt)?;
+        let (mut checked, mut numbers) = (body, 0_usize);
+        while let Ok(number) = checked.f32() {
+            if !number.is_finite() {
+                return Err(Error::Corrupt);
+            }
+            numbers += 1;
+        }
+        body.exactly(numbers.saturating_mul(4))?;
+        if !numbers.is_multiple_of(id.width) {
+            return Err(Error::Corrupt);
+        }
+        check_length(numbers, memory.len())?;
+        body.f32s(memory)?;
+        Ok(Self { id, solutions: memory })
     }
 }

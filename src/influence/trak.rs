@@ -18,6 +18,7 @@
 //! model. *Error*: as [`crate::moments`]; without damping the condition number multiplies
 //! it, and past 10⁷ nothing is left.
 
+use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::Error;
 use crate::moments::{Centre, Damped};
@@ -89,15 +90,16 @@ impl<'m> Trak<'m> {
         self.damped.fit(n, ridge)
     }
 
-    /// Solves for one target into `memory`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that
-    /// stand one after the other are [`Targets`] together.
+    /// Solves for one target into `out`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand
+    /// one after the other are [`Targets`] together.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target. In the first three `memory` is as it was.
-    pub fn target<'t>(&self, target: &Sketch<'_>, memory: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        self.damped.solve(target, memory)?;
-        Targets::new(target.id, memory)
+    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
+    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
+    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        self.damped.solve(target, out)?;
+        Targets::new(target.id, out)
     }
 }
 
@@ -150,6 +152,24 @@ impl TrakScore {
         }
         let models = self.models as f64;
         (self.products / models) * (self.doubts / models)
+    }
+}
+
+impl Solver for Trak<'_> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        Self::solve(self, target, out)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
     }
 }
 

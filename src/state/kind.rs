@@ -26,8 +26,8 @@ pub enum StateKind {
     TracIn = 9,
     /// [`Ridge`](crate::influence::Ridge).
     Ridge = 10,
-    /// [`RidgeTarget`](crate::influence::RidgeTarget).
-    RidgeTarget = 11,
+    /// [`Targets`](crate::influence::Targets) of any method.
+    Targets = 11,
     /// [`Store`](crate::store::Store).
     Store = 12,
     /// [`Reservoir`](crate::store::Reservoir).

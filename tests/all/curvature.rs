@@ -2,8 +2,11 @@
 //! against NumPy's figures and f64.
 
 use crate::source::{normals, row};
-use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, Gif};
-use gradsieve::{Error, Exact, Layout, Projector, SketchId};
+use gradsieve::influence::{
+    Arnoldi, ArnoldiSettings, ConjugateGradients, Ekfac, Gif, IterativeSolver, Lissa, Ridge, Solver,
+    SolverSettings, Targets, Trak,
+};
+use gradsieve::{Error, Exact, Layout, Projector, Sketch, SketchId};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
@@ -14,6 +17,13 @@ fn id(width: usize) -> SketchId {
 /// The numbers of a CSV file without its heading.
 pub(crate) fn numbers(text: &str) -> Vec<Vec<f64>> {
     text.lines().skip(1).map(|line| line.split(',').map(|x| x.parse().unwrap()).collect()).collect()
+}
+
+/// One position's part of the score on one target.
+fn of_factors(target: &Targets<'_>, a: &[f32], b: &[f32]) -> f64 {
+    let mut score = [f64::NAN];
+    target.score_factors(a, b, &mut score).unwrap();
+    score[0]
 }
 
 fn single(x: &[f64]) -> Vec<f32> {
@@ -49,9 +59,9 @@ fn arnoldi_and_generalised_influence_are_numpys() {
         let settings = ArnoldiSettings { width: 8, products: 8, keep, seed: 5 };
         let fitted = arnoldi(settings, &rows, (&mut floats, &mut doubles));
         assert_eq!(fitted.eigenvalues().len(), keep);
-        let target = fitted.target(&row(&rows[0]), &mut memory).unwrap();
+        let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
         for (r, line) in rows.iter().zip(&golden) {
-            let found = target.score(&row(r)).unwrap();
+            let found = target.score_one(&row(r)).unwrap();
             assert!(
                 (found - line[column]).abs() < 2e-4 * scale(column),
                 "{keep}: {found} for {}",
@@ -68,9 +78,9 @@ fn arnoldi_and_generalised_influence_are_numpys() {
         }
         gif.fit().unwrap();
         let mut memory = vec![0.0; 8];
-        let target = gif.target(&row(&rows[0]), &mut memory).unwrap();
+        let target = gif.solve(&row(&rows[0]), &mut memory).unwrap();
         for (r, line) in rows.iter().zip(&golden) {
-            let found = target.score(&row(r)).unwrap();
+            let found = target.score_one(&row(r)).unwrap();
             assert!((found - line[column]).abs() < 1e-5 * scale(column), "{found} for {}", line[column]);
         }
     }
@@ -98,14 +108,14 @@ fn ekfac_is_numpys_whole_matrix() {
     }
     let first = positions(&golden[0]);
     let mut memory = vec![0.0; inputs * outputs];
-    let target = layer.target(first.iter().map(|(a, b)| (&a[..], &b[..])), &mut memory).unwrap();
+    let target = layer.solve(first.iter().map(|(a, b)| (&a[..], &b[..])), &mut memory).unwrap();
     let scale = golden.iter().map(|line| line[16].abs()).fold(0.0, f64::max);
     for (sample, line) in all().zip(&golden) {
-        let found: f64 = sample.iter().map(|(a, b)| target.score(a, b).unwrap()).sum();
+        let found: f64 = sample.iter().map(|(a, b)| of_factors(&target, a, b)).sum();
         assert!((found - line[16]).abs() < 1e-5 * scale, "{found} for {}", line[16]);
     }
     // Sequences count: position by position the squares are others.
-    let single: f64 = positions(&golden[1]).iter().map(|(a, b)| target.score(a, b).unwrap()).sum();
+    let single: f64 = positions(&golden[1]).iter().map(|(a, b)| of_factors(&target, a, b)).sum();
     assert!((single - golden[1][16]).abs() < 1e-5 * scale);
 }
 
@@ -136,7 +146,7 @@ proptest! {
         }
         let (target, train) = (normals(!seed, width), normals(seed ^ 7, width));
         let mut memory = vec![0.0; width];
-        let found = arnoldi.target(&row(&target), &mut memory).unwrap().score(&row(&train)).unwrap();
+        let found = arnoldi.solve(&row(&target), &mut memory).unwrap().score_one(&row(&train)).unwrap();
         let wide = |x: &[f32]| DVector::from_iterator(width, x.iter().map(|&x| f64::from(x)));
         let expected: f64 = (0..3).map(|i| turn.column(i).dot(&wide(&target)) * turn.column(i).dot(&wide(&train)) / values[i]).sum();
         prop_assert!((found - expected).abs() < 3e-3 * (1.0 + expected.abs()), "{} for {}", found, expected);
@@ -159,9 +169,9 @@ proptest! {
         let damped = &c + 0.1 * c.trace() / outputs as f64 * DMatrix::identity(outputs, outputs);
         let expected = &g * damped.cholesky().unwrap().solve(&g.row(0).transpose());
         let mut memory = vec![0.0; outputs];
-        let target = layer.target([(&[1.0_f32][..], &samples[0][..])], &mut memory).unwrap();
+        let target = layer.solve([(&[1.0_f32][..], &samples[0][..])], &mut memory).unwrap();
         for (b, expected) in samples.iter().zip(expected.iter()) {
-            let found = target.score(&[1.0], b).unwrap();
+            let found = of_factors(&target, &[1.0], b);
             prop_assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{} for {}", found, expected);
         }
     }
@@ -192,7 +202,7 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert_eq!(arnoldi.observe(&row(&[f32::NAN, 0.0])), Err(Error::NonFinite));
     assert!(matches!(arnoldi.observe(&row(&[1.0])), Err(Error::Mismatch(_))));
     assert!(matches!(arnoldi.fit(), Err(Error::TooFew { .. })));
-    assert!(matches!(arnoldi.target(&row(&[1.0, 1.0]), &mut [0.0; 2]), Err(Error::NotFitted)));
+    assert!(matches!(arnoldi.solve(&row(&[1.0, 1.0]), &mut [0.0; 2]), Err(Error::NotFitted)));
     arnoldi.product(|_, to| to.fill(f32::INFINITY)).unwrap();
     assert_eq!(arnoldi.advance(), Err(Error::NonFinite));
     while arnoldi.needs_product() {
@@ -217,11 +227,11 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert!(matches!(gif.fit(), Err(Error::TooFew { .. })));
     gif.observe(&row(&[1.0, 0.0, 1.0])).unwrap();
     assert_eq!(gif.fit(), Err(Error::NotPositiveDefinite));
-    assert!(matches!(gif.target(&row(&[1.0; 3]), &mut [0.0; 3]), Err(Error::NotFitted)));
+    assert!(matches!(gif.solve(&row(&[1.0; 3]), &mut [0.0; 3]), Err(Error::NotFitted)));
     gif.observe(&row(&[1.0, 0.0, -2.0])).unwrap();
     gif.fit().unwrap();
-    assert!(matches!(gif.target(&row(&[1.0; 3]), &mut [0.0; 2]), Err(Error::Length { .. })));
-    assert!(gif.target(&row(&[1.0; 3]), &mut [0.0; 3]).unwrap().score(&row(&[f32::NAN; 3])).is_err());
+    assert!(matches!(gif.solve(&row(&[1.0; 3]), &mut [0.0; 2]), Err(Error::Length { .. })));
+    assert!(gif.solve(&row(&[1.0; 3]), &mut [0.0; 3]).unwrap().score_one(&row(&[f32::NAN; 3])).is_err());
 
     let mut memory = vec![0.0; Ekfac::floats(2, 1)];
     assert!(matches!(Ekfac::new(0.0, 2, 1, &mut memory), Err(Error::Setting { .. })));
@@ -236,17 +246,117 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert!(matches!(layer.factors(&[1.0, 2.0], &[1.0]), Err(Error::Setting { .. })));
     assert_eq!(layer.sample(), Err(Error::TooFew { needed: 1, found: 0 }));
     let none = std::iter::empty::<(&[f32], &[f32])>;
-    assert!(matches!(layer.target(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
+    assert!(matches!(layer.solve(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
     layer.position(&[3e30, 0.0], &[1.0]).unwrap();
     assert_eq!(layer.sample(), Err(Error::NonFinite));
     layer.position(&[1.0, 2.0], &[1.0]).unwrap();
-    assert!(matches!(layer.target(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
+    assert!(matches!(layer.solve(none(), &mut [0.0; 2]), Err(Error::NotFitted)));
     layer.sample().unwrap();
     let wrong = [(&[1.0_f32, f32::NAN][..], &[1.0_f32][..])];
-    assert!(matches!(layer.target(wrong, &mut [0.0; 2]), Err(Error::NonFinite)));
+    assert!(matches!(layer.solve(wrong, &mut [0.0; 2]), Err(Error::NonFinite)));
     let mut memory = [0.0; 2];
-    let target = layer.target([(&[1.0_f32, 2.0][..], &[1.0_f32][..])], &mut memory).unwrap();
+    let target = layer.solve([(&[1.0_f32, 2.0][..], &[1.0_f32][..])], &mut memory).unwrap();
     // Λ has 25 for the one direction and a mean of 12.5: 5·5/(25 + 1.25).
-    assert!((target.score(&[1.0, 2.0], &[1.0]).unwrap() - 25.0 / 26.25).abs() < 1e-5);
-    assert!(target.score(&[1.0], &[1.0]).is_err() && target.score(&[f32::NAN, 0.0], &[1.0]).is_err());
+    assert!((of_factors(&target, &[1.0, 2.0], &[1.0]) - 25.0 / 26.25).abs() < 1e-5);
+    let mut score = [0.0];
+    assert_eq!(
+        target.score_factors(&[1.0], &[1.0], &mut score),
+        Err(Error::Length { expected: 2, found: 1 })
+    );
+    assert_eq!(target.score_factors(&[f32::NAN, 0.0], &[1.0], &mut score), Err(Error::NonFinite));
+    assert_eq!(
+        target.score_factors(&[1.0, 2.0], &[1.0], &mut []),
+        Err(Error::Length { expected: 1, found: 0 })
+    );
+}
+
+#[test]
+fn factors_have_the_score_of_the_gradient_that_is_written_out() {
+    let (a, b) = (normals(1, 5), normals(2, 3));
+    let mut memory = vec![0.0; Ekfac::floats(5, 3)];
+    let mut layer = Ekfac::new(Ekfac::DAMPING, 5, 3, &mut memory).unwrap();
+    layer.factors(&a, &b).unwrap();
+    layer.decompose(&mut vec![0.0; Ekfac::doubles(5, 3)]).unwrap();
+    layer.position(&a, &b).unwrap();
+    layer.sample().unwrap();
+    let id = layer.layer_id();
+    let mut memory = [0.0; 15];
+    let target = layer.solve([(&a[..], &b[..])], &mut memory).unwrap();
+    let written: Vec<f32> = b.iter().flat_map(|b| a.iter().map(move |a| a * b)).collect();
+    let whole = Sketch::from_parts(id, &written, gradsieve_kernels::summarize(&written)).unwrap();
+    let (factored, whole) = (of_factors(&target, &a, &b), target.score_one(&whole).unwrap());
+    assert!((factored - whole).abs() < 1e-5 * whole.abs(), "{factored} and {whole}");
+}
+
+/// The influence of each row on each target, by any solver.
+fn by_solver(solver: &mut impl Solver, rows: &[Vec<f32>], targets: &[Vec<f32>]) -> Vec<f64> {
+    while {
+        rows.iter().for_each(|r| solver.observe(&row(r)).unwrap());
+        !solver.end_pass().unwrap()
+    } {}
+    let width = targets[0].len();
+    let mut solutions = vec![0.0; width * targets.len()];
+    for (v, solution) in targets.iter().zip(solutions.chunks_mut(width)) {
+        solver.solve(&row(v), solution).unwrap();
+    }
+    let solved = Targets::new(id(width), &solutions).unwrap();
+    let mut scores = vec![0.0; targets.len() * rows.len()];
+    for (r, scores) in rows.iter().zip(scores.chunks_mut(targets.len())) {
+        solved.score(&row(r), scores).unwrap();
+    }
+    scores
+}
+
+/// The same by any solver that is given its targets first.
+fn by_passes(solver: &mut impl IterativeSolver, rows: &[Vec<f32>], targets: &[Vec<f32>]) -> Vec<f64> {
+    targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
+    while {
+        rows.iter().for_each(|r| solver.observe(&row(r)).unwrap());
+        !solver.end_pass().unwrap().converged
+    } {}
+    let solved = solver.targets().unwrap();
+    let mut scores = vec![0.0; targets.len() * rows.len()];
+    for (r, scores) in rows.iter().zip(scores.chunks_mut(targets.len())) {
+        solved.score(&row(r), scores).unwrap();
+    }
+    scores
+}
+
+#[test]
+fn one_generic_function_has_the_ridge_influence_of_every_solver_of_that_matrix() {
+    let rows: Vec<Vec<f32>> = (0..20).map(|i| normals(i, 4)).collect();
+    let targets: Vec<Vec<f32>> = (30..32).map(|i| normals(i, 4)).collect();
+    let mut memory = vec![0.0; Ridge::floats(4)];
+    let ridge = by_solver(&mut Ridge::new(0.1, 4, &mut memory).unwrap(), &rows, &targets);
+    let near = |name: &str, scale: f64, found: &[f64]| {
+        for (found, ridge) in found.iter().zip(&ridge) {
+            assert!((scale * found - ridge).abs() < 1e-3, "{name}: {found}, ridge {ridge}");
+        }
+    };
+    let mut memory = vec![0.0; Trak::floats(4)];
+    near("TRAK", 20.0, &by_solver(&mut Trak::new(0.1, 4, &mut memory).unwrap(), &rows, &targets));
+    let (mut floats, mut doubles) = (vec![0.0; Gif::floats(4)], vec![0.0; Gif::doubles(4, 4)]);
+    let indices = [0, 1, 2, 3];
+    let mut gif = Gif::new(0.1, &indices, 4, &mut floats, &mut doubles).unwrap();
+    near("GIF", 1.0, &by_solver(&mut gif, &rows, &targets));
+    let settings = SolverSettings { tolerance: 1e-5, ..SolverSettings::new(4).with_targets(2) };
+    let mut memory = vec![0.0; ConjugateGradients::floats(4, 2)];
+    let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+    near("conjugate gradients", 1.0, &by_passes(&mut solver, &rows, &targets));
+    let mut memory = vec![0.0; Lissa::floats(4, 2)];
+    near("LiSSA", 1.0, &by_passes(&mut Lissa::new(settings, None, &mut memory).unwrap(), &rows, &targets));
+}
+
+#[test]
+fn arnoldi_as_a_solver_asks_for_pass_after_pass() {
+    let rows: Vec<Vec<f32>> = (0..20).map(|i| normals(i, 4)).collect();
+    let settings = ArnoldiSettings { width: 4, products: 4, keep: 4, seed: 1 };
+    let (mut a, mut b) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+    let mut solver = Arnoldi::new(settings, id(4), &mut a, &mut b).unwrap();
+    let found = by_solver(&mut solver, &rows, &rows[..1]);
+    let (mut a, mut b, mut memory) = (Vec::new(), Vec::new(), vec![0.0; 4]);
+    let fitted = arnoldi(settings, &rows, (&mut a, &mut b));
+    let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
+    let expected: Vec<f64> = rows.iter().map(|r| target.score_one(&row(r)).unwrap()).collect();
+    assert_eq!(found, expected);
 }

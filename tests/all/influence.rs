@@ -33,7 +33,7 @@ proptest! {
         for r in &rows { ridge.observe(&row(r)).unwrap(); }
         ridge.fit().unwrap();
         let mut solution = vec![0.0; k];
-        let prepared = ridge.target(&row(&target), &mut solution).unwrap();
+        let prepared = ridge.solve(&row(&target), &mut solution).unwrap();
 
         let g = DMatrix::from_row_iterator(n, k, rows.iter().flatten().map(|&x| f64::from(x)));
         let c = g.transpose() * &g / n as f64;
@@ -43,7 +43,7 @@ proptest! {
         let expected = g * a.cholesky().unwrap().solve(&v);
         let scale = expected.amax();
         for (r, expected) in rows.iter().zip(expected.iter()) {
-            let found = prepared.score(&row(r)).unwrap();
+            let found = prepared.score_one(&row(r)).unwrap();
             prop_assert!((found - expected).abs() < 1e-3 * scale, "{found} against {expected}");
         }
     }

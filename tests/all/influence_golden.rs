@@ -3,7 +3,7 @@
 
 use crate::source::row;
 use gradsieve::influence::{
-    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
+    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, InRunShapley, IpEnsemble, Less,
     LessTargets, Lissa, ReTrac, Ridge, SolverSettings, Targets, Trak, TrakScore, grad_dot,
 };
 use gradsieve::{Exact, Layer, Layout, Sketcher};
@@ -176,7 +176,7 @@ fn trak_over_one_and_over_three_models_is_numpys() {
         trak.fit().unwrap();
         let mut solutions = vec![0.0; 3 * K];
         for (v, solution) in target.iter().zip(solutions.chunks_mut(K)) {
-            assert_eq!(trak.target(&row(v), solution).unwrap().count(), 1);
+            assert_eq!(trak.solve(&row(v), solution).unwrap().count(), 1);
         }
         let targets = Targets::new(row(&train[0]).id, &solutions).unwrap();
         products.push(train.iter().map(|g| scores(&targets, g)).collect::<Vec<_>>());
@@ -204,11 +204,12 @@ fn datainf_is_the_mean_of_inverted_matrices_layer_by_layer() {
         train.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
         datainf.fit().unwrap();
         // Room for more than are used.
-        let mut memory = vec![f32::NAN; DataInfTargets::floats(K, 4)];
-        let mut targets = datainf.targets(4, &mut memory).unwrap();
-        target.iter().for_each(|v| targets.target(&row(v)).unwrap());
-        train.iter().for_each(|g| targets.observe(&row(g)).unwrap());
-        let targets = targets.solve().unwrap();
+        let mut memory = vec![f32::NAN; DataInfSolver::floats(K, 4)];
+        let mut solver = datainf.solver(4, &mut memory).unwrap();
+        target.iter().for_each(|v| solver.target(&row(v)).unwrap());
+        train.iter().for_each(|g| solver.observe(&row(g)).unwrap());
+        solver.end_pass().unwrap();
+        let targets = solver.targets().unwrap();
         assert_eq!(targets.count(), 3);
         assert_golden(name, 5e-6, |i, j| scores(&targets, &train[i])[j]);
     }
@@ -225,7 +226,7 @@ fn lissa_after_seven_passes_is_numpys_recursion() {
         train.iter().for_each(|g| lissa.observe(&row(g)).unwrap());
         assert_eq!(lissa.end_pass().unwrap().passes, pass);
     }
-    let targets = lissa.solutions().unwrap();
+    let targets = lissa.targets().unwrap();
     assert_golden("lissa7", 5e-6, |i, j| scores(&targets, &train[i])[j]);
 }
 
@@ -239,7 +240,7 @@ fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     let progress = solver.solve(&row(&train[0]).id, &flat(&train), 3 * K as u32).unwrap();
     assert!(progress.converged && progress.residual <= 1e-6, "{progress:?}");
     assert!(progress.passes <= K as u32 + 2, "{progress:?}");
-    let targets = solver.solutions().unwrap();
+    let targets = solver.targets().unwrap();
     assert_golden("ridge", 1e-5, |i, j| scores(&targets, &train[i])[j]);
 
     let mut memory = vec![0.0; Ridge::floats(K)];
@@ -248,7 +249,7 @@ fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     ridge.fit().unwrap();
     assert_golden("ridge", 1e-5, |i, j| {
         let mut solution = [0.0; K];
-        ridge.target(&row(&target[j]), &mut solution).unwrap().score(&row(&train[i])).unwrap()
+        ridge.solve(&row(&target[j]), &mut solution).unwrap().score_one(&row(&train[i])).unwrap()
     });
 }
 

@@ -3,7 +3,7 @@
 
 use crate::source::{normals, row, sjlt, sketch, uniform};
 use gradsieve::influence::{
-    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, InRunShapley, IpEnsemble, Less,
+    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, InRunShapley, IpEnsemble, Less,
     LessTargets, Lissa, Progress, ReTrac, Ridge, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
     grad_dot,
 };
@@ -39,7 +39,7 @@ fn ridge(rows: &[Vec<f32>], v: &[f32]) -> Vec<f32> {
     rows.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
     ridge.fit().unwrap();
     let mut solution = vec![0.0; k];
-    ridge.target(&row(v), &mut solution).unwrap();
+    ridge.solve(&row(v), &mut solution).unwrap();
     solution
 }
 
@@ -51,7 +51,7 @@ fn conjugate(rows: &[Vec<f32>], targets: &[Vec<f32>], tolerance: f32, most: u32)
     let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
     targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
     let progress = solver.solve(&id(k), &rows.concat(), most).unwrap();
-    (solver.solutions().unwrap().solutions().to_vec(), progress)
+    (solver.targets().unwrap().solutions().to_vec(), progress)
 }
 
 fn lissa(
@@ -68,13 +68,13 @@ fn lissa(
     solver.target(&row(v)).unwrap();
     let progress = solver.solve(&id(k), &rows.concat(), most);
     if progress.is_err() {
-        assert_eq!(solver.solutions().err(), Some(Error::Diverged));
+        assert_eq!(solver.targets().err(), Some(Error::Diverged));
         assert_eq!(solver.observe(&row(&rows[0])), Err(Error::Diverged));
         solver.reset();
         assert_eq!(solver.target(&row(v)), Ok(()));
     }
     let progress = progress?;
-    Ok((solver.solutions()?.solutions().to_vec(), progress))
+    Ok((solver.targets()?.solutions().to_vec(), progress))
 }
 
 fn datainf(rows: &[Vec<f32>], targets: &[Vec<f32>], cuts: &[usize]) -> Vec<f32> {
@@ -84,11 +84,12 @@ fn datainf(rows: &[Vec<f32>], targets: &[Vec<f32>], cuts: &[usize]) -> Vec<f32> 
     let mut datainf = DataInf::new(DataInf::DAMPING, k, &mut layers).unwrap();
     rows.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
     datainf.fit().unwrap();
-    let mut memory = vec![f32::NAN; DataInfTargets::floats(k, targets.len())];
-    let mut pass = datainf.targets(targets.len(), &mut memory).unwrap();
+    let mut memory = vec![f32::NAN; DataInfSolver::floats(k, targets.len())];
+    let mut pass = datainf.solver(targets.len(), &mut memory).unwrap();
     targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
     rows.iter().for_each(|g| pass.observe(&row(g)).unwrap());
-    pass.solve().unwrap().solutions().to_vec()
+    assert!(pass.end_pass().unwrap().converged);
+    pass.targets().unwrap().solutions().to_vec()
 }
 
 #[track_caller]
@@ -251,7 +252,7 @@ proptest! {
         g.iter().for_each(|g| trak.observe(&row(g)).unwrap());
         trak.fit().unwrap();
         let mut solution = vec![0.0; k];
-        let targets = trak.target(&row(&v), &mut solution).unwrap();
+        let targets = trak.solve(&row(&v), &mut solution).unwrap();
         let direct = ridge(&g, &v);
         for g in &g {
             let mut product = [0.0];
@@ -365,7 +366,7 @@ fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
     let mut solver = ConjugateGradients::new(SolverSettings::new(6), &mut memory).unwrap();
     assert_eq!(solver.observe(&row(&g[0])), Err(Error::TooFew { needed: 1, found: 0 }));
     solver.target(&row(&v)).unwrap();
-    assert_eq!(solver.solutions().err(), Some(Error::NotFitted));
+    assert_eq!(solver.targets().err(), Some(Error::NotFitted));
     assert_eq!(solver.end_pass(), Err(Error::TooFew { needed: 1, found: 0 }));
     let mut passes = 0;
     let progress = loop {
@@ -389,7 +390,7 @@ fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
     };
     assert_eq!(progress.passes, passes);
     let expected = conjugate(&g, std::slice::from_ref(&v), SolverSettings::new(6).tolerance, 99).0;
-    assert_eq!(solver.solutions().unwrap().solutions(), expected);
+    assert_eq!(solver.targets().unwrap().solutions(), expected);
     assert_eq!(solver.target(&row(&v)), Err(Error::Length { expected: 1, found: 2 }));
 }
 
@@ -407,7 +408,7 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
     assert!(solver.solve(&id(33), &g.concat(), 5000).unwrap().converged);
     let alone: Vec<f32> = targets.iter().flat_map(|v| lissa(&g, v, None, 0.05, 5000).unwrap().0).collect();
-    assert_eq!(solver.solutions().unwrap().solutions(), alone);
+    assert_eq!(solver.targets().unwrap().solutions(), alone);
     let together = datainf(&g, &targets, &[0, 10, 33]);
     let alone: Vec<f32> =
         targets.iter().flat_map(|v| datainf(&g, std::slice::from_ref(v), &[0, 10, 33])).collect();
@@ -445,14 +446,16 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
         };
     let bits = |targets: Targets<'_>| targets.solutions().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     let solve = |whole| {
-        let mut memory = vec![f32::NAN; DataInfTargets::floats(k, 3)];
-        let mut pass = datainf.targets(3, &mut memory).unwrap();
+        let mut memory = vec![f32::NAN; DataInfSolver::floats(k, 3)];
+        let mut pass = datainf.solver(3, &mut memory).unwrap();
         targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
         let pass = std::cell::RefCell::new(pass);
         give(whole, &mut |row| pass.borrow_mut().observe_row(&id(k), row), &mut |rows| {
             pass.borrow_mut().observe_rows(&id(k), rows).unwrap()
         });
-        bits(pass.into_inner().solve().unwrap())
+        let mut pass = pass.into_inner();
+        pass.end_pass().unwrap();
+        bits(pass.targets().unwrap())
     };
     assert_eq!(solve(false), solve(true), "{} DataInf, {n} rows of {k}", T::NAME);
     let solve = |whole| {
@@ -467,7 +470,7 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
             });
             solver.borrow_mut().end_pass().unwrap();
         }
-        bits(solver.into_inner().solutions().unwrap())
+        bits(solver.into_inner().targets().unwrap())
     };
     assert_eq!(solve(false), solve(true), "{} conjugate gradients, {n} rows of {k}", T::NAME);
     let solve = |whole| {
@@ -479,7 +482,7 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
             solver.borrow_mut().observe_rows(&id(k), rows).unwrap()
         });
         solver.borrow_mut().end_pass().unwrap();
-        bits(solver.into_inner().solutions().unwrap())
+        bits(solver.into_inner().targets().unwrap())
     };
     assert_eq!(solve(false), solve(true), "{} LiSSA, {n} rows of {k}", T::NAME);
 }
@@ -517,8 +520,8 @@ fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     let g = [1.0_f32, 2.0, 0.5, -1.0];
     datainf.observe(&row(&g)).unwrap();
     datainf.fit().unwrap();
-    let mut memory = [0.0; DataInfTargets::floats(4, 1)];
-    let mut pass = datainf.targets(1, &mut memory).unwrap();
+    let mut memory = [0.0; DataInfSolver::floats(4, 1)];
+    let mut pass = datainf.solver(1, &mut memory).unwrap();
     assert_eq!(pass.observe_rows(&id(4), &g), Err(Error::TooFew { needed: 1, found: 0 }));
     pass.target(&row(&g)).unwrap();
     assert_eq!(pass.observe_rows(&id(4), &[1.0_f32; 7]), Err(Error::Length { expected: 4, found: 7 }));
@@ -526,7 +529,7 @@ fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     assert_eq!(pass.observe_rows(&id(4), &g[..0]), Ok(0));
     // Too large a square is as bad as an infinity.
     assert_eq!(pass.observe_rows(&id(4), &[[3e30; 4], g].concat()), Ok(1));
-    assert!(pass.solve().is_ok());
+    assert!(pass.end_pass().is_ok());
 
     let mut memory = [0.0; ConjugateGradients::floats(4, 1)];
     let mut solver = ConjugateGradients::new(SolverSettings::new(4), &mut memory).unwrap();
@@ -663,7 +666,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     let mut trak = Trak::new(0.0, 4, &mut memory).unwrap();
     trak.observe(&row(&g)).unwrap();
     assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
-    assert_eq!(trak.target(&row(&g), &mut [0.0; 4]).err(), Some(Error::NotFitted));
+    assert_eq!(trak.solve(&row(&g), &mut [0.0; 4]).err(), Some(Error::NotFitted));
 
     let mut memory = [0.0; LessTargets::floats(2, 4)];
     let mut less = LessTargets::new(2, 4, &mut memory).unwrap();
@@ -695,16 +698,17 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(datainf.fit(), Err(Error::NotPositiveDefinite));
     assert_eq!(datainf.observe(&row(&nan)), Err(Error::NonFinite));
     datainf.observe(&row(&g)).unwrap();
-    let mut memory = [0.0; DataInfTargets::floats(4, 1)];
-    assert_eq!(datainf.targets(1, &mut memory).err(), Some(Error::NotFitted));
+    let mut memory = [0.0; DataInfSolver::floats(4, 1)];
+    assert_eq!(datainf.solver(1, &mut memory).err(), Some(Error::NotFitted));
     datainf.fit().unwrap();
-    let mut pass = datainf.targets(1, &mut memory).unwrap();
+    let mut pass = datainf.solver(1, &mut memory).unwrap();
     assert_eq!(pass.observe(&row(&g)), Err(Error::TooFew { needed: 1, found: 0 }));
     pass.target(&row(&g)).unwrap();
     assert_eq!(pass.target(&row(&g)), Err(Error::Length { expected: 1, found: 2 }));
     pass.observe(&row(&g)).unwrap();
     assert_eq!(pass.target(&row(&g)), Err(Error::InPass));
-    assert_eq!(pass.solve().err(), Some(Error::Length { expected: 2, found: 1 }));
+    assert_eq!(pass.end_pass().err(), Some(Error::Length { expected: 2, found: 1 }));
+    assert_eq!(pass.targets().err(), Some(Error::NotFitted));
 
     assert_eq!(Targets::new(id(4), &[1.0; 6]).err(), Some(Error::Length { expected: 4, found: 6 }));
     assert_eq!(Targets::new(id(4), &nan).err(), Some(Error::NonFinite));

@@ -167,9 +167,9 @@ fn what_was_reset_or_could_not_be_fitted_scores_no_more() {
         trak.observe(&row(&sample)).unwrap();
     }
     trak.fit().unwrap();
-    assert!(trak.target(&row(&[1.0, 2.0]), &mut [0.0; 2]).is_ok());
+    assert!(trak.solve(&row(&[1.0, 2.0]), &mut [0.0; 2]).is_ok());
     // Beside this one the others vanish, and what is left is singular.
     trak.observe(&row(&[2.0_f32.powi(50); 2])).unwrap();
     assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
-    assert_eq!(trak.target(&row(&[1.0, 2.0]), &mut [0.0; 2]).err(), Some(Error::NotFitted));
+    assert_eq!(trak.solve(&row(&[1.0, 2.0]), &mut [0.0; 2]).err(), Some(Error::NotFitted));
 }

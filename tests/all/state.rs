@@ -6,7 +6,7 @@ use crate::store::{filled, id_of, scores_of, sketch_of};
 use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
 use gradsieve::influence::{
     Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
-    ReTrac, Ridge, RidgeTarget, TracIn, Trak, TrakScore,
+    ReTrac, Ridge, Targets, TracIn, Trak, TrakScore,
 };
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
@@ -607,7 +607,7 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
         },
         |state| {
             let mut memory = [0.0; K];
-            let score = state.target(&sketch_of(&target), &mut memory).unwrap().score(&sketches[0]);
+            let score = state.solve(&sketch_of(&target), &mut memory).unwrap().score_one(&sketches[0]);
             (score.unwrap().to_bits(), state.needs_product(), state.eigenvalues().len())
         },
     );
@@ -625,7 +625,7 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
         },
         |state| {
             let mut memory = [0.0; K];
-            let score = state.target(&sketch_of(&target), &mut memory).unwrap().score(&sketches[0]);
+            let score = state.solve(&sketch_of(&target), &mut memory).unwrap().score_one(&sketches[0]);
             score.unwrap().to_bits()
         },
     );
@@ -646,8 +646,10 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
         },
         |state| {
             let mut memory = [0.0; INPUTS * (K - INPUTS)];
-            let target = state.target([target.split_at(INPUTS)], &mut memory).unwrap();
-            target.score(factors(0).0, factors(0).1).unwrap().to_bits()
+            let target = state.solve([target.split_at(INPUTS)], &mut memory).unwrap();
+            let mut score = [0.0];
+            target.score_factors(factors(0).0, factors(0).1, &mut score).unwrap();
+            score[0].to_bits()
         },
     );
 }
@@ -766,20 +768,33 @@ fn sketches_and_targets_are_read_back_into_the_caller_s_memory() {
     ridge.observe(&sketch).unwrap();
     ridge.fit().unwrap();
     let (mut solution, mut memory) = ([0.0; K], [7.0; K]);
-    let target = ridge.target(&sketch, &mut solution).unwrap();
-    let mut bytes = vec![0; RidgeTarget::bytes_at_rest(K)];
+    let target = ridge.solve(&sketch, &mut solution).unwrap();
+    let mut bytes = vec![0; Targets::bytes_at_rest(K, 1)];
     assert_eq!(target.to_bytes(&mut bytes), Ok(bytes.len()));
-    let back = RidgeTarget::from_bytes(&bytes, &mut memory).unwrap();
-    assert_eq!(back.score(&sketch), target.score(&sketch));
+    let back = Targets::from_bytes(&bytes, &mut memory).unwrap();
+    assert_eq!(back.score_one(&sketch), target.score_one(&sketch));
     let mut foreign = sketch;
     foreign.id.layout = LayoutId::from_bits(9);
-    assert_eq!(back.score(&foreign), Err(Error::Mismatch(Field::Layout)));
+    assert_eq!(back.score_one(&foreign), Err(Error::Mismatch(Field::Layout)));
     for at in 0..bytes.len() {
         bytes[at] ^= 4;
-        assert!(RidgeTarget::from_bytes(&bytes, &mut [0.0; K]).is_err());
-        assert!(RidgeTarget::from_bytes(&bytes[..at], &mut [0.0; K]).is_err());
+        assert!(Targets::from_bytes(&bytes, &mut [0.0; K]).is_err());
+        assert!(Targets::from_bytes(&bytes[..at], &mut [0.0; K]).is_err());
         bytes[at] ^= 4;
     }
+}
+
+#[test]
+fn many_targets_are_read_back_together() {
+    let values = normals(3, 3 * K);
+    let targets = Targets::new(id_of(K), &values).unwrap();
+    let mut bytes = vec![0; Targets::bytes_at_rest(K, 3)];
+    assert_eq!(targets.to_bytes(&mut bytes), Ok(bytes.len()));
+    let mut memory = [7.0; 3 * K];
+    let back = Targets::from_bytes(&bytes, &mut memory).unwrap();
+    assert_eq!((back.id(), back.solutions()), (id_of(K), &values[..]));
+    let error = Targets::from_bytes(&bytes, &mut [0.0; 2 * K]).unwrap_err();
+    assert_eq!(error, Error::Length { expected: 3 * K, found: 2 * K });
 }
 
 #[test]

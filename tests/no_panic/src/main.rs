@@ -16,7 +16,7 @@ use gradsieve::influence::dvemb::{
     Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark, accumulate,
 };
 use gradsieve::influence::{
-    Adam, Arnoldi, ArnoldiSettings, ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Ekfac, Gif,
+    Adam, Arnoldi, ArnoldiSettings, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Ekfac, Gif,
     InRunShapley, IpEnsemble, Less, LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets,
     TracIn, Trak, TrakScore, grad_cos, grad_dot,
 };
@@ -197,7 +197,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         trak.observe(one)?;
         trak.merge(&Trak::new(black_box(0.1), black_box(64), right)?)?;
         trak.fit()?;
-        trak.target(one, more)?.score(one, scores)?;
+        trak.solve(one, more)?.score(one, scores)?;
         trak.reset();
     }
     let mut score = TrakScore::new();
@@ -213,14 +213,15 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     datainf.merge(&DataInf::new(black_box(0.1), black_box(64), opaque(&mut others))?)?;
     datainf.fit()?;
     {
-        let len = DataInfTargets::floats(black_box(64), black_box(2));
+        let len = DataInfSolver::floats(black_box(64), black_box(2));
         let memory = floats.get_mut(..len).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-        let mut pass = datainf.targets(black_box(2), memory)?;
+        let mut pass = datainf.solver(black_box(2), memory)?;
         pass.target(one)?;
         pass.observe(one)?;
         pass.observe_row(&one.id, half)?;
         sum += pass.observe_rows(&one.id, half)? as f64;
-        let targets = pass.solve()?;
+        pass.end_pass()?;
+        let targets = pass.targets()?;
         targets.score(one, scores)?;
         targets.score_rows(&one.id, half, more)?;
         sum += Targets::new(targets.id(), targets.solutions())?.count() as f64;
@@ -233,7 +234,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     solver.target(one)?;
     solver.observe(one)?;
     sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
-    solver.solutions()?.score(one, scores)?;
+    solver.targets()?.score(one, scores)?;
     solver.reset();
 
     let memory = floats.get_mut(..Lissa::floats(64, black_box(2))).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
@@ -241,7 +242,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     solver.target(one)?;
     solver.observe(one)?;
     sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
-    solver.solutions()?.score(one, scores)?;
+    solver.targets()?.score(one, scores)?;
     solver.reset();
     Ok(sum + scores.iter().sum::<f64>())
 }
@@ -267,7 +268,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let mut ridge = Ridge::new(black_box(0.1), black_box(64), memory)?;
     ridge.observe(&one)?;
     ridge.fit()?;
-    sum += ridge.target(&two, more)?.score(&three)?;
+    sum += ridge.solve(&two, more)?.score_one(&three)?;
     ridge.reset();
     sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
@@ -538,14 +539,14 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
         arnoldi.product(|x, to| to.fill(x.iter().sum()))?;
     }
     arnoldi.fit()?;
-    let mut sum = arnoldi.target(one, solution)?.score(one)?;
+    let mut sum = arnoldi.solve(one, solution)?.score_one(one)?;
 
     let mut indices = [3, 5, 9];
     let mut gif = Gif::new(black_box(0.1), opaque(&mut indices), black_box(64), floats, doubles)?;
     gif.observe(one)?;
     gif.fit()?;
     sum += rest(&mut gif, bytes)? as f64;
-    sum += gif.target(one, solution)?.score(one)?;
+    sum += gif.solve(one, solution)?.score_one(one)?;
 
     let mut layer = Ekfac::new(black_box(0.1), black_box(8), black_box(4), floats)?;
     let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
@@ -554,7 +555,10 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     layer.position(a, b)?;
     sum += rest(&mut layer, bytes)? as f64;
     layer.sample()?;
-    Ok(sum + layer.target([(a, b)], solution)?.score(a, b)?)
+    let mut scores = [0.0];
+    layer.solve([(a, b)], solution)?.score_factors(a, b, opaque(&mut scores))?;
+    let [score] = scores;
+    Ok(sum + score)
 }
 
 /// The entry point of the image.

@@ -2,7 +2,7 @@
 //! target's gradient, but (C + λI)⁻¹ times that, or what a method puts in its place.
 
 use gradsieve::influence::{
-    ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Lissa, Progress, Ridge, SolverSettings, Trak,
+    ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Lissa, Progress, Ridge, SolverSettings, Trak,
 };
 use gradsieve::{Error, Sketch, SketchId, Summary};
 use serde::Serialize;
@@ -119,13 +119,13 @@ impl<'m> Solver<'m> {
         match self {
             Self::None => Ok(()),
             Self::Ridge(ridge) => each(block, id, |target, values| {
-                ridge.target(target, &mut solution)?;
+                ridge.solve(target, &mut solution)?;
                 values.extend_from_slice(&solution);
                 Ok(())
             })
             .map_err(CommandError::core(&name)),
             Self::Trak(trak) => each(block, id, |target, values| {
-                values.extend_from_slice(trak.target(target, &mut solution)?.solutions());
+                values.extend_from_slice(trak.solve(target, &mut solution)?.solutions());
                 Ok(())
             })
             .map_err(CommandError::core(&name)),
@@ -158,14 +158,14 @@ impl Iterative {
             each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
             let progress =
                 self.pass(train, &mut solver, ConjugateGradients::observe, ConjugateGradients::end_pass)?;
-            block.replace(solver.solutions().map_err(wrong())?.solutions());
+            block.replace(solver.targets().map_err(wrong())?.solutions());
             progress
         } else {
             let mut memory = zeros(&name, Lissa::floats(width, targets))?;
             let mut solver = Lissa::new(settings, self.step, &mut memory).map_err(wrong())?;
             each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
             let progress = self.pass(train, &mut solver, Lissa::observe, Lissa::end_pass)?;
-            block.replace(solver.solutions().map_err(wrong())?.solutions());
+            block.replace(solver.targets().map_err(wrong())?.solutions());
             progress
         };
         let all = &mut self.convergence;
@@ -203,11 +203,12 @@ fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> 
         return Ok(());
     }
     let (id, name) = (train.id(), train.name().to_owned());
-    let mut memory = zeros(&name, DataInfTargets::floats(id.width, targets))?;
-    let mut pass = datainf.targets(targets, &mut memory).map_err(CommandError::core(&name))?;
+    let mut memory = zeros(&name, DataInfSolver::floats(id.width, targets))?;
+    let mut pass = datainf.solver(targets, &mut memory).map_err(CommandError::core(&name))?;
     each(block, id, |target, _| pass.target(target)).map_err(CommandError::core(&name))?;
     train.observe("solving over", |_, sketch| pass.observe(sketch))?;
-    block.replace(pass.solve().map_err(CommandError::core(&name))?.solutions());
+    pass.end_pass().map_err(CommandError::core(&name))?;
+    block.replace(pass.targets().map_err(CommandError::core(&name))?.solutions());
     Ok(())
 }
 

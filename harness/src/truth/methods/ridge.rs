@@ -12,9 +12,9 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         let mut solution = vec![0.0; train.width()];
         let mut scores = Vec::with_capacity(train.len() * test.len());
         for target in test.sketches() {
-            let target = ridge.target(&target, &mut solution)?;
+            let target = ridge.solve(&target, &mut solution)?;
             for sketch in train.sketches() {
-                scores.push(target.score(&sketch)?);
+                scores.push(target.score_one(&sketch)?);
             }
         }
         Ok(scores)
@@ -24,7 +24,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     score(evidence, |ridge, train| {
         let mut solution = vec![0.0; train.width()];
-        train.sketches().map(|sketch| ridge.target(&sketch, &mut solution)?.score(&sketch)).collect()
+        train.sketches().map(|sketch| ridge.solve(&sketch, &mut solution)?.score_one(&sketch)).collect()
     })
 }
 

@@ -3,7 +3,7 @@
 //! DataInf, which solves in closed form.
 
 use gradsieve::influence::{
-    ConjugateGradients, DataInf, DataInfLayer, DataInfTargets, Lissa, SolverSettings, Targets,
+    ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Lissa, SolverSettings, Targets,
 };
 
 use super::super::error::{TruthError, core};
@@ -25,7 +25,7 @@ pub(super) fn conjugate_gradients(evidence: &Evidence<'_>) -> Result<Scored, Tru
         solver.target(&target).map_err(core("conjugate gradients"))?;
     }
     solver.solve(&factors.id, &factors.values, CG_PASSES).map_err(core("conjugate gradients"))?;
-    scored(evidence, &solver.solutions().map_err(core("conjugate gradients"))?, bytes)
+    scored(evidence, &solver.targets().map_err(core("conjugate gradients"))?, bytes)
 }
 
 /// The same by LiSSA's recursion, with the step 1/(1.1·λ_max + λ).
@@ -40,7 +40,7 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         solver.target(&target).map_err(core("LiSSA"))?;
     }
     solver.solve(&factors.id, &factors.values, LISSA_PASSES).map_err(core("LiSSA"))?;
-    scored(evidence, &solver.solutions().map_err(core("LiSSA"))?, bytes)
+    scored(evidence, &solver.targets().map_err(core("LiSSA"))?, bytes)
 }
 
 /// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight
@@ -98,14 +98,15 @@ pub(super) fn datainf(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         first.observe(&sketch).map_err(core("DataInf"))?;
     }
     first.fit().map_err(core("DataInf"))?;
-    let mut memory = vec![0.0; DataInfTargets::floats(train.width(), test.len())];
+    let mut memory = vec![0.0; DataInfSolver::floats(train.width(), test.len())];
     let bytes = size_of_val(&memory[..]);
-    let mut second = first.targets(test.len(), &mut memory).map_err(core("DataInf"))?;
+    let mut second = first.solver(test.len(), &mut memory).map_err(core("DataInf"))?;
     for target in test.sketches() {
         second.target(&target).map_err(core("DataInf"))?;
     }
     for sketch in train.sketches() {
         second.observe(&sketch).map_err(core("DataInf"))?;
     }
-    scored(evidence, &second.solve().map_err(core("DataInf"))?, bytes)
+    second.end_pass().map_err(core("DataInf"))?;
+    scored(evidence, &second.targets().map_err(core("DataInf"))?, bytes)
 }

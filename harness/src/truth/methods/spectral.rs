@@ -36,9 +36,9 @@ pub(super) fn arnoldi(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut solution = vec![0.0; width];
     let mut scores = Vec::with_capacity(train.len() * test.len());
     for target in test.sketches() {
-        let target = arnoldi.target(&target, &mut solution).map_err(&what)?;
+        let target = arnoldi.solve(&target, &mut solution).map_err(&what)?;
         for sketch in train.sketches() {
-            scores.push(target.score(&sketch).map_err(&what)?);
+            scores.push(target.score_one(&sketch).map_err(&what)?);
         }
     }
     Ok(Scored { scores, bytes })
@@ -67,9 +67,9 @@ pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut solution = vec![0.0; width];
     let mut scores = Vec::with_capacity(train.len() * test.len());
     for target in test.sketches() {
-        let target = gif.target(&target, &mut solution).map_err(&what)?;
+        let target = gif.solve(&target, &mut solution).map_err(&what)?;
         for sketch in train.sketches() {
-            scores.push(target.score(&sketch).map_err(&what)?);
+            scores.push(target.score_one(&sketch).map_err(&what)?);
         }
     }
     Ok(Scored { scores, bytes })
@@ -136,9 +136,11 @@ pub(super) fn ekfac(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         }
         let mut solution = vec![0.0; inputs * outputs];
         for ((a, b), scores) in test.iter().zip(scores.chunks_exact_mut(n)) {
-            let target = ekfac.target([(&a[..], &b[..])], &mut solution).map_err(&what)?;
+            let target = ekfac.solve([(&a[..], &b[..])], &mut solution).map_err(&what)?;
             for ((a, b), score) in train.iter().zip(scores) {
-                *score += target.score(a, b).map_err(&what)?;
+                let mut part = [0.0];
+                target.score_factors(a, b, &mut part).map_err(&what)?;
+                *score += part[0];
             }
         }
     }

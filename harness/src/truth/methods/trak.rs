@@ -32,10 +32,9 @@ pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut solution = vec![0.0; train.width()];
     let mut scores = Vec::with_capacity(train.len());
     for (sketch, &loss) in train.sketches().zip(&train.losses) {
-        let target = trak.target(&sketch, &mut solution).map_err(core("TRAK"))?;
-        let mut product = [0.0];
-        target.score(&sketch, &mut product).map_err(core("TRAK"))?;
-        scores.push(product[0] * doubt(loss));
+        let target = trak.solve(&sketch, &mut solution).map_err(core("TRAK"))?;
+        let product = target.score_one(&sketch).map_err(core("TRAK"))?;
+        scores.push(product * one_minus_p(loss));
     }
     Ok(Scored { scores, bytes })
 }
@@ -53,11 +52,10 @@ fn pairs(evidence: &Evidence<'_>, models: usize) -> Result<Scored, TruthError> {
         let trak = fitted(&train, &mut memory)?;
         let mut solution = vec![0.0; train.width()];
         for (target, scores) in test.sketches().zip(scores.chunks_exact_mut(n)) {
-            let target = trak.target(&target, &mut solution).map_err(core("TRAK"))?;
+            let target = trak.solve(&target, &mut solution).map_err(core("TRAK"))?;
             for ((sketch, &loss), score) in train.sketches().zip(&train.losses).zip(scores) {
-                let mut product = [0.0];
-                target.score(&sketch, &mut product).map_err(core("TRAK"))?;
-                score.observe(product[0], doubt(loss)).map_err(core("TRAK"))?;
+                let product = target.score_one(&sketch).map_err(core("TRAK"))?;
+                score.observe(product, one_minus_p(loss)).map_err(core("TRAK"))?;
             }
         }
     }
@@ -83,6 +81,6 @@ fn fitted<'m>(train: &super::super::evidence::Rows, memory: &'m mut [f32]) -> Re
 }
 
 /// 1 − p from the loss −ln p.
-fn doubt(loss: f64) -> f64 {
+fn one_minus_p(loss: f64) -> f64 {
     -libm::expm1(-loss)
 }

@@ -30,7 +30,7 @@ fn by_ridge(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error> 
     let mut solutions = vec![0.0; queries.len()];
     let measures = rows.measures.first().copied().ok_or(gradsieve::Error::TooFew { needed: 1, found: 0 })?;
     for (query, solution) in queries.chunks_exact(width).zip(solutions.chunks_exact_mut(width)) {
-        ridge.target(&Sketch::from_parts(rows.id, query, measures)?, solution)?;
+        ridge.solve(&Sketch::from_parts(rows.id, query, measures)?, solution)?;
     }
     Ok(solutions)
 }

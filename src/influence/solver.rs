@@ -1,0 +1,136 @@
+//! What the methods that solve for targets have in common, so that code can be generic
+//! over them. There are two families:
+//!
+//! - A [`Solver`] sees the training rows first, and then solves for any target: [`Ridge`],
+//!   [`Trak`], [`Gif`], [`Arnoldi`].
+//! - An [`IterativeSolver`] is given its targets first, and solves for all of them
+//!   together by passes over the training rows, in memory that grows with K and not with
+//!   K²: [`ConjugateGradients`], [`Lissa`], [`DataInfSolver`].
+//!
+//! Both end in [`Targets`]. The traits say the methods of the types again, and add
+//! nothing.
+//!
+//! [`Ridge`]: super::Ridge
+//! [`Trak`]: super::Trak
+//! [`Gif`]: super::Gif
+//! [`Arnoldi`]: super::Arnoldi
+//! [`ConjugateGradients`]: super::ConjugateGradients
+//! [`Lissa`]: super::Lissa
+//! [`DataInfSolver`]: super::DataInfSolver
+
+use super::curvature::Progress;
+use super::targets::Targets;
+use crate::error::Error;
+use crate::sketch::Sketch;
+
+/// Sees the training rows, then solves for any target.
+///
+/// ```
+/// use gradsieve::influence::{Ridge, Solver};
+/// use gradsieve::{Error, Exact, Layout, Projector, Sketch};
+///
+/// /// The influence of each row on the target, by any solver.
+/// fn influence(solver: &mut impl Solver, rows: &[Sketch], target: &Sketch) -> Result<Vec<f64>, Error> {
+///     loop {
+///         rows.iter().try_for_each(|row| solver.observe(row))?;
+///         if solver.end_pass()? {
+///             break;
+///         }
+///     }
+///     let mut solution = vec![0.0; target.values.len()];
+///     let targets = solver.solve(target, &mut solution)?;
+///     rows.iter().map(|row| targets.score_one(row)).collect()
+/// }
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
+/// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+/// let mut memory = [0.0; Ridge::floats(2)];
+/// let mut ridge = Ridge::new(Ridge::DAMPING, 2, &mut memory)?;
+/// assert!(influence(&mut ridge, &rows, &rows[0])?[0] > 0.0);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Solver {
+    /// Takes a row of the curvature in: a training sketch, or a factor of the
+    /// Gauss–Newton matrix.
+    ///
+    /// # Errors
+    /// Those of the type's own method. The state is as it was.
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error>;
+
+    /// Ends a pass over the rows, and says whether it was the last: whether targets can be
+    /// solved now. If not, the same rows are wanted again. Most methods need one pass.
+    ///
+    /// # Errors
+    /// Those of the type's `fit`.
+    fn end_pass(&mut self) -> Result<bool, Error>;
+
+    /// Solves for one target into `out`, K numbers.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`].
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error>;
+
+    /// Forgets everything.
+    fn reset(&mut self);
+}
+
+/// Solves for the targets that it was given by passes over the training rows.
+///
+/// ```
+/// use gradsieve::influence::{ConjugateGradients, IterativeSolver, SolverSettings, Targets};
+/// use gradsieve::{Error, Exact, Layout, Projector, Sketch};
+///
+/// /// The solved targets, by any solver, after at most `most` passes.
+/// fn solve<'s>(
+///     solver: &'s mut impl IterativeSolver,
+///     rows: &[Sketch],
+///     targets: &[Sketch],
+///     most: u32,
+/// ) -> Result<Targets<'s>, Error> {
+///     targets.iter().try_for_each(|target| solver.target(target))?;
+///     loop {
+///         rows.iter().try_for_each(|row| solver.observe(row))?;
+///         let progress = solver.end_pass()?;
+///         if progress.converged || progress.passes >= most {
+///             return solver.targets();
+///         }
+///     }
+/// }
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
+/// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+/// let mut memory = [0.0; ConjugateGradients::floats(2, 1)];
+/// let mut solver = ConjugateGradients::new(SolverSettings::new(2), &mut memory)?;
+/// assert!(solve(&mut solver, &rows, &rows[..1], 10)?.score_one(&rows[0])? > 0.0);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait IterativeSolver {
+    /// Adds a target; its number is how many there were before.
+    ///
+    /// # Errors
+    /// [`Error::InPass`] when it is too late; [`Error::Length`], [`Error::Mismatch`] or
+    /// [`Error::NonFinite`]. The state is as it was.
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error>;
+
+    /// Takes a training sketch of the pass in. Every pass has the same ones, in any order.
+    ///
+    /// # Errors
+    /// Those of the type's own method. The state is as it was.
+    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error>;
+
+    /// Ends a pass, and says how near the solutions are.
+    ///
+    /// # Errors
+    /// Those of the type's own method.
+    fn end_pass(&mut self) -> Result<Progress, Error>;
+
+    /// The solutions so far, in the order of the targets.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
+    /// failure.
+    fn targets(&self) -> Result<Targets<'_>, Error>;
+}
