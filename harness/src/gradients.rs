@@ -1,8 +1,8 @@
 //! A model's gradients as the core takes them: their layout, and one sample's backward
 //! pass streamed into a sketcher.
 //!
-//! May import [`model`](crate::model) and the core; [`demo`](crate::demo) and
-//! [`truth`](crate::truth) sketch through it.
+//! May import [`model`](crate::model) and the core; [`truth`](crate::truth) and the
+//! demonstration sketch through it.
 
 use gradsieve::{Error, Layer, Layout, Projector, Sketcher};
 

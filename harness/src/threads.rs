@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What `job` makes of each number below `count`, in the order of the numbers, whichever
 /// thread came to it. A panic in a job is one here.
-pub(crate) fn on_all_cores<R: Send>(count: usize, job: impl Fn(usize) -> R + Sync) -> Vec<R> {
+pub fn on_all_cores<R: Send>(count: usize, job: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();

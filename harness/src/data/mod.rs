@@ -2,7 +2,7 @@
 //!
 //! The room makes and reads [`Dataset`]s, splits them and damages their labels on
 //! purpose, so that the rest of the harness knows the truth. Everything random is a pure
-//! function of a seed ([`random`]). It may not import any other room of the harness.
+//! function of a seed ([`random`]). It may not import any other module of the harness.
 //!
 //! | file | what |
 //! |---|---|

@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::error::TruthError;
 use super::ledger::Ledger;
-use crate::demo::Watch;
 use crate::threads::on_all_cores;
+use crate::watch::Watch;
 
 /// Runs the jobs with these numbers, those that `ledger` has excepted, and returns their
 /// results in that order. `stage` names them to `watch`.
@@ -52,7 +52,7 @@ pub fn run_jobs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::Silent;
+    use crate::watch::Silent;
 
     #[test]
     fn results_come_by_number_and_the_first_error_is_the_one_that_is_told() {

@@ -12,8 +12,9 @@
 //! core does, in f32. Positive is helpful throughout: leaving the sample out would raise
 //! the loss.
 //!
-//! May import `data`, `model`, `gradients`, `methods`, `measures`, the core, and of
-//! `demo` the [`Watch`](crate::demo::Watch); knows nothing of reports or terminals.
+//! May import `data`, `model`, `gradients`, `methods`, `measures` and the core; knows
+//! nothing of reports or terminals: who wants to see progress passes a
+//! [`Watch`](crate::Watch).
 
 mod brittleness;
 mod error;

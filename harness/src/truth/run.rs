@@ -13,8 +13,8 @@ use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
 use super::{brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
-use crate::demo::Watch;
 use crate::model::Mlp;
+use crate::watch::Watch;
 
 /// What an experiment works with.
 pub(super) struct Context<'a> {

@@ -1,0 +1,218 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::commands::numbers::{number, whole};
+use crate::commands::rows::ProjectionArguments;
+use gradsieve_io::files::{Destination, Source};
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
+  gradsieve influence --train train.npy --target val.npy --method ridge --dim 512 --top 10
+  gradsieve influence --train train.npy --target val.npy --method datainf --layers 640,10 -o influence.npy
+  gradsieve influence --train train.npy --target val.npy --method cg --dim 16384 --tolerance 1e-3 -o influence.npy
+  gradsieve influence --method tracin -o influence.npy \\
+      --train train-epoch1.npy --target val-epoch1.npy --lr 0.1 \\
+      --train train-epoch5.npy --target val-epoch5.npy --lr 0.01
+  gradsieve influence --method trak --dim 2048 -o influence.npy \\
+      --train margins-a.npy --target val-margins-a.npy --one-minus-p doubt-a.npy \\
+      --train margins-b.npy --target val-margins-b.npy --one-minus-p doubt-b.npy
+  gradsieve influence --method less --dim 8192 -o scores.npy --subtasks task-of-each-target.npy \\
+      --train adam-epoch1.npy --target val-epoch1.npy --lr 2e-5 \\
+      --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --dim 512 -o influence.npy
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --principal 20 -o out.npy
+  gradsieve influence --method shapley --trajectory run/ --top 10";
+
+/// Arguments of `influence`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
+pub struct InfluenceArguments {
+    /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy,
+    /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]
+    pub train: Vec<Source>,
+
+    /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a
+    /// step
+    #[arg(long, value_name = "DIR")]
+    pub trajectory: Option<PathBuf>,
+
+    /// Principal directions of the inputs of each layer that are kept, for --trajectory
+    /// with a.NAME and b.NAME: b aᵀ becomes b (P a)ᵀ, which --dim then projects, if it is
+    /// there
+    #[arg(long, value_name = "R", value_parser = whole::<usize>, requires = "trajectory")]
+    pub principal: Option<usize>,
+
+    /// Gradients of the targets, n_target × p, or sketches of them, in the same forms;
+    /// again for each checkpoint or model; for dvemb at the end of the run
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory")]
+    pub target: Vec<Source>,
+
+    /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each
+    /// checkpoint; 1 if there is none. For tracin in sum form: if the loss is the mean
+    /// over a batch of B, divide by B
+    #[arg(long, value_name = "RATE", value_parser = number::<f64>)]
+    pub lr: Vec<f64>,
+
+    /// 1 − p of each training sample, p being its own label's probability: a
+    /// 1-dimensional array, for trak; again for each model
+    #[arg(long, value_name = "FILE")]
+    pub one_minus_p: Vec<Source>,
+
+    /// The subtask of each target, for less: a 1-dimensional array of whole numbers. The
+    /// influence is then n_train × 1, the largest over subtasks
+    #[arg(long, value_name = "FILE")]
+    pub subtasks: Option<Source>,
+
+    /// How influence is measured
+    #[arg(long, value_enum)]
+    pub method: Method,
+
+    /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if
+    /// there is none. Only trak takes 0
+    #[arg(long, value_name = "SHARE", value_parser = number::<f32>)]
+    pub damping: Option<f32>,
+
+    /// Columns of each layer, in their order, for datainf without --dim; one layer if
+    /// there is none
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = whole::<usize>)]
+    pub layers: Vec<usize>,
+
+    /// The most passes over the training gradients, for cg and lissa; 100 if there is
+    /// none
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
+    pub passes: Option<u32>,
+
+    /// A target is solved when its residual is this part of its length, for cg and lissa;
+    /// 1e-4 if there is none
+    #[arg(long, value_name = "PART", value_parser = number::<f32>)]
+    pub tolerance: Option<f32>,
+
+    /// α of lissa, which converges below 2/(λ_max + λ); 1/(trace + λ) if there is none,
+    /// which always converges, and slowly
+    #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
+    pub step: Option<f64>,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub projection: ProjectionArguments,
+
+    /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor
+    /// "influence") or - for a .npy on standard output; may be left out with --top
+    #[arg(short, long, value_name = "FILE", required_unless_present = "top")]
+    pub output: Option<Destination>,
+
+    /// Type of the numbers written (sums are f64)
+    #[arg(long, value_enum, default_value_t = InfluenceDtype::F32)]
+    pub dtype: InfluenceDtype,
+
+    /// Print, for each target, the N most helpful and the N most harmful training samples
+    /// (rows count from 0)
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    pub top: Option<usize>,
+
+    /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
+    /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "targets":
+    /// [{"index", "proponents": [{"index", "influence"}], "opponents": [...]}]}; solver
+    /// only with cg and lissa, targets only with --top
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The methods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Dot product
+    Dot,
+    /// Cosine
+    Cosine,
+    /// Sum over checkpoints of learning rate times dot product
+    Tracin,
+    /// Dot product of mean directions over checkpoints
+    Retrac,
+    /// Weighted mean of cosines over checkpoints, with Adam directions
+    Less,
+    /// Dot product in the metric of the inverse empirical Fisher
+    Ridge,
+    /// The same with gradients of the margin, averaged over models
+    Trak,
+    /// Mean of each sample's own inverse, layer by layer
+    Datainf,
+    /// As ridge, by a fixed-point iteration: passes, no matrix
+    Lissa,
+    /// As ridge, by conjugate gradients: passes, no matrix
+    Cg,
+    /// Data value embedding along a recorded run
+    Dvemb,
+    /// In-run Shapley values along a recorded run
+    Shapley,
+}
+
+/// Types that influence is written in.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum InfluenceDtype {
+    F32,
+    F64,
+}
+
+impl Method {
+    /// As on the command line.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Dot => "dot",
+            Self::Cosine => "cosine",
+            Self::Tracin => "tracin",
+            Self::Retrac => "retrac",
+            Self::Less => "less",
+            Self::Ridge => "ridge",
+            Self::Trak => "trak",
+            Self::Datainf => "datainf",
+            Self::Lissa => "lissa",
+            Self::Cg => "cg",
+            Self::Dvemb => "dvemb",
+            Self::Shapley => "shapley",
+        }
+    }
+
+    /// Whether it needs a recorded run.
+    pub(super) const fn is_along_a_run(self) -> bool {
+        matches!(self, Self::Dvemb | Self::Shapley)
+    }
+
+    /// Whether it takes more than one checkpoint or model.
+    pub(super) const fn takes_checkpoints(self) -> bool {
+        matches!(self, Self::Tracin | Self::Retrac | Self::Less | Self::Trak)
+    }
+
+    /// Whether it weighs checkpoints by their learning rate.
+    pub(super) const fn takes_rates(self) -> bool {
+        matches!(self, Self::Tracin | Self::Less)
+    }
+
+    /// Whether it keeps a matrix of K².
+    pub(super) const fn takes_second_moments(self) -> bool {
+        matches!(self, Self::Ridge | Self::Trak)
+    }
+
+    /// Whether it solves for targets by passes over the training gradients.
+    pub(super) const fn iterates(self) -> bool {
+        matches!(self, Self::Lissa | Self::Cg)
+    }
+
+    /// Whether it solves for targets at all.
+    pub(super) const fn solves(self) -> bool {
+        self.takes_second_moments() || self.iterates() || matches!(self, Self::Datainf)
+    }
+
+    /// Whether it looks at directions only.
+    pub(super) const fn takes_directions(self) -> bool {
+        matches!(self, Self::Cosine | Self::Retrac | Self::Less)
+    }
+}

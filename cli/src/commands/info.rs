@@ -1,0 +1,120 @@
+//! `gradsieve info`: what a file holds, from its header alone.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{CommandError, console};
+use gradsieve_io::files::{FileKind, Source, TensorInfo, info};
+use gradsieve_io::store::StoreReader;
+
+pub(super) const LONG_ABOUT: &str = "\
+Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
+gradsieve sketch wrote into a .safetensors file or a store. Reads the header only; of a store, the first segment, too.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve info grads.npy
+  gradsieve info model.safetensors
+  gradsieve info run.store
+  gradsieve info model.safetensors#layer.weight --json";
+
+/// Arguments of `info`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct InfoArguments {
+    /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store or -
+    pub file: Source,
+
+    /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes",
+    /// "fortran_order"}], "metadata"}; of a store {"file", "kind", "codec", "rows",
+    /// "samples", "bytes", "torn_bytes", "metadata"}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
+    if let Source::Store(path) = &arguments.file {
+        return store(arguments, &StoreReader::open(path)?);
+    }
+    let about = info(&arguments.file)?;
+    if arguments.json {
+        return console::print_json(&about);
+    }
+    let kind = match about.kind {
+        FileKind::Npy => "NumPy array (.npy)".to_owned(),
+        FileKind::Safetensors => format!("{} tensors (.safetensors)", about.tensors.len()),
+    };
+    console::print(format!("{}: {kind}", about.file))?;
+    for tensor in &about.tensors {
+        let name = tensor.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        console::print(format!(
+            "  {name}{} {}, {} bytes{}",
+            tensor.dtype,
+            tensor.shape,
+            tensor.bytes,
+            meaning(tensor)
+        ))?;
+    }
+    for (key, text) in &about.metadata {
+        console::print(format!("  {key} = {text}"))?;
+    }
+    Ok(())
+}
+
+/// What is printed of a store as JSON.
+#[derive(Serialize)]
+struct StoreInfo<'a> {
+    file: String,
+    kind: &'static str,
+    codec: &'static str,
+    rows: u64,
+    samples: u64,
+    bytes: u64,
+    torn_bytes: u64,
+    metadata: &'a BTreeMap<String, String>,
+}
+
+/// The same, of a store.
+fn store(arguments: &InfoArguments, store: &StoreReader) -> Result<(), CommandError> {
+    let manifest = store.manifest();
+    let about = StoreInfo {
+        file: store.name(),
+        kind: "store",
+        codec: store.codec().name(),
+        rows: manifest.rows(),
+        samples: manifest.samples,
+        bytes: manifest.bytes(),
+        torn_bytes: store.torn(),
+        metadata: &manifest.sketch,
+    };
+    if arguments.json {
+        return console::print_json(&about);
+    }
+    let StoreInfo { file, codec, rows, samples, bytes, .. } = &about;
+    console::print(format!(
+        "{file}: store of {rows} sketches in {codec}, of {samples} samples, {bytes} bytes"
+    ))?;
+    for (key, text) in about.metadata {
+        console::print(format!("  {key} = {text}"))?;
+    }
+    console::remark_torn(store);
+    Ok(())
+}
+
+/// What the shape says to the other commands.
+fn meaning(tensor: &TensorInfo) -> String {
+    let float = ["f16", "bf16", "f32", "f64"].contains(&tensor.dtype.as_str());
+    match *tensor.shape.0.as_slice() {
+        [rows, columns] if tensor.fortran_order && rows > 1 && columns > 1 => {
+            "; in Fortran order, which the other commands refuse".to_owned()
+        }
+        [rows, columns] if float => {
+            format!("; as gradients: {rows} samples (rows) × {columns} parameters (columns)")
+        }
+        [count] => format!("; {count} values, as scores or groups have"),
+        _ => String::new(),
+    }
+}

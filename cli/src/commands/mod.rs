@@ -1,0 +1,188 @@
+//! The program's commands: arguments in, files and a few lines of text out. One file a
+//! command.
+//!
+//! | file | what |
+//! |---|---|
+//! | `demo` | the demonstration on data with flipped labels |
+//! | `sketch` | gradients → sketches |
+//! | `outliers` | gradients → anomaly scores |
+//! | `influence` | gradients of training samples and of targets → influence |
+//! | `truth` | every method against ground truth |
+//! | `export` | a store of sketches → an array or a table |
+//! | `trajectory` | what `influence` does with a recorded run |
+//! | `info` | what a file holds |
+//! | `plan` | which sketch width, codec and detector fit a device's memory |
+//! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
+//! | `products` | dot products of all pairs of rows, in blocks |
+//! | `bars` | progress of the long commands |
+//! | `numbers` | numbers as the command line says them |
+//! | `console` | what is said on standard output and standard error, and how far a long pass has come |
+//!
+//! Results go to files and standard output; remarks and errors to standard error, an
+//! error as one sentence. The exit code is 0 for success and 2 for anything else. A
+//! reader that goes away (`| head`) is no error.
+//!
+//! May import every other module; none imports this one.
+
+mod bars;
+mod console;
+mod demo;
+mod error;
+mod export;
+mod influence;
+mod info;
+mod numbers;
+mod outliers;
+mod plan;
+mod products;
+mod rows;
+mod sketch;
+mod trajectory;
+mod truth;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use gradsieve_kernels::Level;
+
+pub use demo::DemoArguments;
+pub use error::CommandError;
+pub use export::ExportArguments;
+pub use influence::{InfluenceArguments, Method};
+pub use info::InfoArguments;
+pub use outliers::{DetectorName, OutliersArguments};
+pub use plan::PlanArguments;
+pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
+pub use sketch::{SketchArguments, SketchDtype};
+pub use truth::{ExperimentName, RemovalName, TruthArguments, TruthProjection};
+
+const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";
+
+const LONG_ABOUT: &str = "\
+Finds harmful, odd and influential training samples from their gradients.
+
+Without a command, gradsieve shows what it does: it trains a small network on handwritten digits of which a \
+fifth are mislabelled, finds the mislabelled ones by their gradients, and trains again without them \
+(the command demo).
+
+The other commands work on gradients that you bring, from any framework: a matrix with one row for each \
+sample (its own gradient, not the mean of a batch) and one column for each parameter. They read it piece by piece, so it may be \
+larger than memory.
+
+Arrays are FILE.npy (f16, f32 or f64), FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. Sketches may also be kept in \
+a store, DIRECTORY.store, which grows, survives a crash and keeps each gradient's exact norms. \
+Results appear under their name when they are complete, never in part.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve                                                   what it can do, on digits
+  gradsieve info grads.npy                                    what a file holds
+  gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
+  gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
+  gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
+  gradsieve truth --experiment tsloo                          methods against what happens
+  gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
+
+The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.
+Exit code: 0 if all went well, 2 if not; then one sentence on standard error says why.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "gradsieve", version, about = ABOUT, long_about = LONG_ABOUT, after_help = EXAMPLES)]
+#[command(max_term_width = 100)]
+pub struct CommandLine {
+    /// What to do; `demo` if there is none.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands. (A variant's own text would replace the long text of its arguments, so
+/// it names that again.)
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train on data with flipped labels, find them by their gradients, train again
+    /// without them
+    #[command(long_about = demo::LONG_ABOUT)]
+    Demo(DemoArguments),
+    /// Project gradients to a few hundred numbers a sample
+    #[command(long_about = sketch::LONG_ABOUT)]
+    Sketch(SketchArguments),
+    /// Score samples by how anomalous their gradients are, and flag the worst
+    #[command(long_about = outliers::LONG_ABOUT)]
+    Outliers(OutliersArguments),
+    /// Score training samples by how much they help or harm target samples
+    #[command(long_about = influence::LONG_ABOUT)]
+    Influence(InfluenceArguments),
+    /// Hold every influence method against ground truth, by retraining
+    #[command(long_about = truth::LONG_ABOUT)]
+    Truth(TruthArguments),
+    /// Write a store of sketches as .npy, .safetensors or .parquet
+    #[command(long_about = export::LONG_ABOUT)]
+    Export(ExportArguments),
+    /// Tell what an array file or a store holds
+    #[command(long_about = info::LONG_ABOUT)]
+    Info(InfoArguments),
+    /// Tell which sketch width, codec and detector fit a device's memory
+    #[command(long_about = plan::LONG_ABOUT)]
+    Plan(PlanArguments),
+}
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(&CommandLine::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            console::complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs one command.
+///
+/// # Errors
+/// Whatever kept the command from its work, as one sentence. No output file is left
+/// behind, or an older one is as it was.
+pub fn run(line: &CommandLine) -> Result<(), CommandError> {
+    check_level()?;
+    match &line.command {
+        None => demo::run(&DemoArguments::default()),
+        Some(Command::Demo(arguments)) => demo::run(arguments),
+        Some(Command::Sketch(arguments)) => sketch::run(arguments),
+        Some(Command::Outliers(arguments)) => outliers::run(arguments),
+        Some(Command::Influence(arguments)) => influence::run(arguments),
+        Some(Command::Truth(arguments)) => truth::run(arguments),
+        Some(Command::Export(arguments)) => export::run(arguments),
+        Some(Command::Info(arguments)) => info::run(arguments),
+        Some(Command::Plan(arguments)) => plan::run(arguments),
+    }
+}
+
+/// Refuses a wish for an instruction set that this machine does not have.
+fn check_level() -> Result<(), CommandError> {
+    Level::wished().map(drop).map_err(|_| CommandError::Argument {
+        argument: Level::VARIABLE,
+        expected: format!("one of {}", Level::available().map(Level::name).collect::<Vec<_>>().join(", ")),
+        found: std::env::var_os(Level::VARIABLE).unwrap_or_default().to_string_lossy().into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_the_demonstration_with_its_defaults() {
+        let line = CommandLine::parse_from(["gradsieve", "demo"]);
+        let Some(Command::Demo(arguments)) = line.command else { panic!("expected the demonstration") };
+        assert_eq!(arguments, DemoArguments::default());
+    }
+}

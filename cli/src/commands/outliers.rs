@@ -1,0 +1,372 @@
+//! `gradsieve outliers`: gradients → an anomaly score a sample, and the samples that lie
+//! above the contamination quantile.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, ValueEnum};
+use gradsieve::outlier::{
+    Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, Node, SelfInfluence,
+    threshold,
+};
+use gradsieve::{Error, Sketch};
+use serde::Serialize;
+
+use super::numbers::number;
+use super::rows::{EXACT_COLUMNS, ProjectionArguments, Rows, check_matrix_width, zeros};
+use super::{CommandError, console};
+use gradsieve_harness::measures;
+use gradsieve_io::files::{
+    ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite,
+};
+
+pub(super) const LONG_ABOUT: &str = "\
+Score samples by how anomalous their gradients are, and flag the worst.
+
+Harmful samples (mislabelled, corrupted, poisoned) are outliers among the gradients at the end of training; no validation data is \
+needed. Prints the flagged samples, the most suspicious first, as indices of rows that count from 0.
+
+A larger score is more anomalous; scores of different detectors cannot be compared. Flagged is what lies above \
+the threshold: the quantile of the finite scores that leaves the share --contamination above it. Samples with NaN \
+or infinite gradients are flagged too, whatever the detector; their score is infinite.
+
+l1 and l2 are exact and need no sketch. The others look at sketches of --dim numbers; without --dim \
+at the gradients themselves, up to 4096 columns. The matrix may be a file of sketches that \
+gradsieve sketch wrote. Unless their sketches fit in 256 MiB, direction, mahalanobis and self-influence read the file twice.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve outliers grads.npy --detector self-influence --dim 512 -o scores.npy
+  gradsieve outliers grads.npy --detector direction --dim 512 --groups labels.npy
+  gradsieve outliers sketches.npy --detector mahalanobis --contamination 0.01 --json";
+
+/// Arguments of `outliers`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
+pub struct OutliersArguments {
+    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
+    /// DIRECTORY.store or -
+    pub grads: Source,
+
+    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors
+    /// (tensor "scores") or - for a .npy on standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<Destination>,
+
+    /// How anomalies are found
+    #[arg(long, value_enum)]
+    pub detector: DetectorName,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub projection: ProjectionArguments,
+
+    /// A group for each sample (its label, its sensor, its client), for the detector
+    /// direction: a 1-dimensional array of whole numbers
+    #[arg(long, value_name = "FILE")]
+    pub groups: Option<Source>,
+
+    /// Share of the samples to flag, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
+    pub contamination: f64,
+
+    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
+    /// "non_finite"}; an infinite score is null
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The detectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum DetectorName {
+    /// L1 norm of the gradient
+    L1,
+    /// Squared L2 norm of the gradient
+    L2,
+    /// Isolation forest, 100 trees; --seed decides its draws, too
+    Forest,
+    /// Squared Mahalanobis distance from the mean, covariance shrunk by a tenth
+    Mahalanobis,
+    /// Long gradients, and those that point away from the others of their group
+    Direction,
+    /// How much a sample moves its own loss: gᵀ(C + λI)⁻¹g, C the second moment of all
+    /// gradients
+    SelfInfluence,
+}
+
+impl DetectorName {
+    /// As on the command line.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::L1 => "l1",
+            Self::L2 => "l2",
+            Self::Forest => "forest",
+            Self::Mahalanobis => "mahalanobis",
+            Self::Direction => "direction",
+            Self::SelfInfluence => "self-influence",
+        }
+    }
+
+    /// Whether it keeps a matrix of K².
+    const fn takes_second_moments(self) -> bool {
+        matches!(self, Self::Mahalanobis | Self::SelfInfluence)
+    }
+
+    /// Whether it looks at the norms only.
+    const fn needs_no_sketch(self) -> bool {
+        matches!(self, Self::L1 | Self::L2)
+    }
+}
+
+/// The most bytes of sketches that a forest is grown on.
+const FOREST_BYTES: usize = 1 << 30;
+
+/// What is printed as JSON.
+#[derive(Debug, Serialize)]
+struct Report {
+    detector: DetectorName,
+    rows: usize,
+    flagged: Vec<Flagged>,
+    threshold: f64,
+    non_finite: Vec<usize>,
+}
+
+/// A flagged sample.
+#[derive(Debug, Serialize)]
+struct Flagged {
+    index: usize,
+    score: f64,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &OutliersArguments) -> Result<(), CommandError> {
+    check(arguments)?;
+    let detector = arguments.detector;
+    let mut rows = if detector.needs_no_sketch() {
+        Rows::open_measures(&arguments.grads)?
+    } else {
+        Rows::open(&arguments.grads, &arguments.projection)?
+    };
+    let name = rows.name().to_owned();
+    if detector.takes_second_moments() {
+        check_matrix_width(&rows, detector.name())?;
+    } else if arguments.projection.dim.is_none() && rows.width() > EXACT_COLUMNS {
+        let (what, columns) = (detector.name(), rows.width());
+        return Err(CommandError::TooWide { file: name, what, limit: EXACT_COLUMNS, columns });
+    }
+    let groups = arguments.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
+    let output = arguments.output.as_ref();
+    let about = BTreeMap::from([("gradsieve.detector".to_owned(), detector.name().to_owned())]);
+    let create = |to| ArrayWriter::create_named(to, "scores", &[rows.count()], Dtype::F64, &about);
+    let writer = output.map(create).transpose()?;
+
+    let scores = scores(arguments, &mut rows, groups)?;
+    if let Some(mut writer) = writer {
+        writer.write_f64(&scores)?;
+        writer.finish()?;
+    }
+    let report = report(detector, &scores, arguments.contamination).map_err(CommandError::core(&name))?;
+    console::remark_non_finite(&name, &report.non_finite, "flagged as outliers, with an infinite score");
+    if arguments.json {
+        console::print_json(&report)
+    } else if output != Some(&Destination::Stdout) {
+        print(&name, &report)
+    } else {
+        Ok(())
+    }
+}
+
+/// What can be wrong before a file is opened.
+fn check(arguments: &OutliersArguments) -> Result<(), CommandError> {
+    let refuse = |argument, expected: &str, found: &str| {
+        Err(CommandError::Argument { argument, expected: expected.to_owned(), found: found.to_owned() })
+    };
+    if !(0.0..=1.0).contains(&arguments.contamination) {
+        let found = arguments.contamination.to_string();
+        return refuse("--contamination", "a share from 0 to 1", &found);
+    }
+    if arguments.json && arguments.output == Some(Destination::Stdout) {
+        return refuse("--json", "the scores to go to a file, as in -o scores.npy", "standard output (-o -)");
+    }
+    let detector = arguments.detector;
+    if arguments.groups.is_some() && detector != DetectorName::Direction {
+        return refuse("--groups", "--detector direction, which alone tells groups apart", detector.name());
+    }
+    if let (Source::Store(_), Some(dim)) = (&arguments.grads, arguments.projection.dim) {
+        return refuse("--dim", "gradients to project", &format!("{dim} with a store of sketches"));
+    }
+    if arguments.projection.dim.is_some() && detector.needs_no_sketch() {
+        console::remark(format!("--dim is not used: {} is exact and needs no sketch", detector.name()));
+    }
+    let inputs: Vec<&Source> =
+        [Some(&arguments.grads), arguments.groups.as_ref()].into_iter().flatten().collect();
+    if inputs.iter().filter(|&&source| *source == Source::Stdin).count() > 1 {
+        return refuse("--groups", "one array on standard input", "two");
+    }
+    if let Some(output) = &arguments.output {
+        refuse_overwrite(output, &inputs)?;
+    }
+    Ok(())
+}
+
+/// The group of each sample, numbered from 0 without gaps, and how many groups there are.
+struct Groups {
+    of: Vec<u32>,
+    count: u32,
+}
+
+fn groups(source: &Source, rows: &Rows) -> Result<Groups, CommandError> {
+    let labels = read_groups(source)?;
+    check_rows(rows.name(), rows.count(), &source.to_string(), labels.len())?;
+    let mut numbers: BTreeMap<u32, u32> = labels.iter().map(|&label| (label, 0)).collect();
+    for (number, place) in (0..).zip(numbers.values_mut()) {
+        *place = number;
+    }
+    let of = labels.iter().map(|label| numbers.get(label).copied().unwrap_or(0)).collect();
+    Ok(Groups { of, count: numbers.len() as u32 })
+}
+
+/// A score for each row; infinite if the gradient is not finite.
+fn scores(
+    arguments: &OutliersArguments,
+    rows: &mut Rows,
+    groups: Option<Groups>,
+) -> Result<Vec<f64>, CommandError> {
+    let (width, name) = (rows.width(), rows.name().to_owned());
+    match arguments.detector {
+        DetectorName::L1 => score_all(&mut L1, rows, None),
+        DetectorName::L2 => score_all(&mut L2, rows, None),
+        DetectorName::Forest => forest(rows, arguments.projection.seed),
+        DetectorName::Mahalanobis => {
+            let mut memory = zeros(&name, Mahalanobis::floats(width))?;
+            let detector = Mahalanobis::new(Mahalanobis::SHRINKAGE, width, &mut memory);
+            let mut detector = detector.map_err(CommandError::core(&name))?;
+            observe_all(rows, None, |sketch| detector.observe(sketch))?;
+            detector.fit().map_err(not_fitted(&name, "the Mahalanobis distance"))?;
+            score_all(&mut detector, rows, None)
+        }
+        DetectorName::SelfInfluence => {
+            let mut memory = zeros(&name, SelfInfluence::floats(width))?;
+            let detector = SelfInfluence::new(SelfInfluence::DAMPING, width, &mut memory);
+            let mut detector = detector.map_err(CommandError::core(&name))?;
+            observe_all(rows, None, |sketch| detector.observe(sketch))?;
+            detector.fit().map_err(not_fitted(&name, "self-influence"))?;
+            score_all(&mut detector, rows, None)
+        }
+        DetectorName::Direction => {
+            let settings =
+                DirectionSettings { groups: groups.as_ref().map_or(1, |groups| groups.count), width };
+            let mut memory = zeros(&name, Direction::floats(settings.groups, width))?;
+            let mut detector = Direction::new(settings, &mut memory).map_err(CommandError::core(&name))?;
+            observe_all(rows, groups.as_ref(), |sketch| detector.observe(sketch))?;
+            score_all(&mut detector, rows, groups.as_ref())
+        }
+    }
+}
+
+fn not_fitted(file: &str, what: &'static str) -> impl FnOnce(Error) -> CommandError + use<> {
+    let file = file.to_owned();
+    move |error| CommandError::NotFitted { file, what, error }
+}
+
+/// The sketch of row `row` with its group.
+fn in_group<'m>(sketch: &Sketch<'m>, row: usize, groups: Option<&Groups>) -> Sketch<'m> {
+    let group = groups.and_then(|groups| groups.of.get(row)).copied().unwrap_or(0);
+    sketch.in_group(group)
+}
+
+/// Passes every finite sketch to `observe`, and makes ready for the pass that scores.
+fn observe_all(
+    rows: &mut Rows,
+    groups: Option<&Groups>,
+    mut observe: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
+) -> Result<(), CommandError> {
+    rows.prepare_passes()?;
+    rows.observe("observing", |row, sketch| observe(&in_group(sketch, row, groups)))
+}
+
+/// The score of every row.
+fn score_all(
+    detector: &mut dyn Detector,
+    rows: &mut Rows,
+    groups: Option<&Groups>,
+) -> Result<Vec<f64>, CommandError> {
+    let name = rows.name().to_owned();
+    let mut scores = Vec::with_capacity(rows.count());
+    rows.pass("scoring", |row, sketch| {
+        scores.push(match detector.score(&in_group(sketch, row, groups)) {
+            // A norm may overflow though no entry does.
+            Ok(score) if score.is_finite() => score,
+            Ok(_) | Err(Error::NonFinite) => f64::INFINITY,
+            Err(error) => return Err(CommandError::core(&name)(error)),
+        });
+        Ok(())
+    })?;
+    Ok(scores)
+}
+
+/// A forest is grown on all sketches at once, so they are held in memory.
+fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
+    let (width, count, name) = (rows.width(), rows.count(), rows.name().to_owned());
+    let bytes = count as u128 * width as u128 * size_of::<f32>() as u128;
+    if bytes > FOREST_BYTES as u128 {
+        let what = format!(
+            "{count} sketches of {width} numbers, of which a forest takes 1 GiB; a smaller --dim needs less"
+        );
+        return Err(CommandError::Memory { file: name, what, bytes });
+    }
+    let mut values = Vec::new();
+    let mut finite = Vec::with_capacity(count);
+    rows.pass("sketching", |_, sketch| {
+        finite.push(sketch.check_finite().is_ok());
+        if sketch.check_finite().is_ok() {
+            values.extend_from_slice(sketch.values);
+        }
+        Ok(())
+    })?;
+    if values.is_empty() {
+        return Err(CommandError::NothingFinite { file: name, rows: count });
+    }
+    let settings = ForestSettings::new(seed);
+    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
+    let mut scratch = vec![0; Forest::scratch(settings)];
+    let mut forest = Forest::new(settings, &mut nodes).map_err(CommandError::core(&name))?;
+    forest.fit(rows.id(), &values, &mut scratch).map_err(CommandError::core(&name))?;
+    let mut sketches = values.chunks_exact(width);
+    let mut score = |finite: bool| match finite.then(|| sketches.next()).flatten() {
+        Some(sketch) => forest.score_row(sketch).map_err(CommandError::core(&name)),
+        None => Ok(f64::INFINITY),
+    };
+    finite.into_iter().map(&mut score).collect()
+}
+
+/// Which samples are flagged, the most suspicious first.
+fn report(detector: DetectorName, scores: &[f64], contamination: f64) -> Result<Report, Error> {
+    let finite: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
+    let threshold = if finite.is_empty() { f64::INFINITY } else { threshold(&finite, contamination)? };
+    let non_finite: Vec<usize> = (0..scores.len()).filter(|&i| !scores[i].is_finite()).collect();
+    let budget = non_finite.len() + finite.iter().filter(|&&score| score > threshold).count();
+    // Within what there is, so nothing is refused.
+    let flagged = measures::flagged(scores, budget).unwrap_or_default();
+    let flagged = flagged.into_iter().map(|index| Flagged { index, score: scores[index] }).collect();
+    Ok(Report { detector, rows: scores.len(), flagged, threshold, non_finite })
+}
+
+/// For people.
+fn print(file: &str, report: &Report) -> Result<(), CommandError> {
+    console::print(format!(
+        "{file}: {} of {} samples flagged by {} (score above {})",
+        report.flagged.len(),
+        report.rows,
+        report.detector.name(),
+        console::significant(report.threshold)
+    ))?;
+    if report.flagged.is_empty() {
+        return Ok(());
+    }
+    let mut table = console::table(&["sample", "score"]);
+    for flagged in &report.flagged {
+        table.add_row([flagged.index.to_string(), console::significant(flagged.score)]);
+    }
+    console::print(table)
+}

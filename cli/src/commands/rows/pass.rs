@@ -1,0 +1,185 @@
+//! One pass over a file: pieces of rows in, finished sketches out.
+
+use gradsieve::{Element, Error, Kind, Projector as _, Sketch, SketchId, Summary};
+use gradsieve_kernels::summary::Accumulator;
+use gradsieve_kernels::widen;
+
+use super::file::{Held, Input, Rows};
+use super::limits::zeros;
+use super::projection::Projection;
+use crate::commands::CommandError;
+use crate::commands::console::Progress;
+use gradsieve_io::files::{PIECE_ALIGNMENT, Piece};
+use gradsieve_io::store::StoreReader;
+
+impl Rows {
+    /// One pass in which `observe(row, sketch)` takes in every sample that it does not
+    /// refuse as not finite.
+    ///
+    /// # Errors
+    /// As [`Rows::pass`]; what else `observe` refuses; [`CommandError::NothingFinite`] if
+    /// it took in none.
+    pub(in crate::commands) fn observe(
+        &mut self,
+        what: &str,
+        mut observe: impl FnMut(usize, &Sketch<'_>) -> Result<(), Error>,
+    ) -> Result<(), CommandError> {
+        let (name, count) = (self.name().to_owned(), self.count());
+        let mut seen = false;
+        self.pass(what, |row, sketch| match observe(row, sketch) {
+            Ok(()) => {
+                seen = true;
+                Ok(())
+            }
+            Err(Error::NonFinite) => Ok(()),
+            Err(error) => Err(CommandError::core(&name)(error)),
+        })?;
+        if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
+    }
+
+    /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of
+    /// a pass that takes long.
+    ///
+    /// # Errors
+    /// The first of `visit`; what went wrong with reading; too little memory for one
+    /// sketch.
+    pub fn pass(
+        &mut self,
+        what: &str,
+        mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let (id, width, count) = (self.id(), self.width(), self.count());
+        let name = self.name().to_owned();
+        let mut progress = Progress::new(format!("{what} {name}"), count);
+        if let Held::All(values, measures) = &self.held {
+            for (row, (values, &measures)) in values.chunks_exact(width.max(1)).zip(measures).enumerate() {
+                let sketch = Sketch::from_parts(id, values, measures).map_err(CommandError::core(&name))?;
+                visit(row, &sketch)?;
+                progress.reach(row + 1);
+            }
+            return Ok(());
+        }
+        let mut keep = matches!(self.held, Held::Wanted).then(|| (Vec::new(), Vec::new()));
+        self.stream(|row, sketch| {
+            if let Some((values, measures)) = &mut keep {
+                values.extend_from_slice(sketch.values);
+                measures.push(sketch.measures);
+            }
+            visit(row, sketch)?;
+            progress.reach(row + 1);
+            Ok(())
+        })?;
+        if let Some((values, measures)) = keep {
+            self.held = Held::All(values, measures);
+        }
+        Ok(())
+    }
+
+    /// Reads the file, and finishes a sketch at the end of each row.
+    fn stream(
+        &mut self,
+        mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let (id, name) = (self.id(), self.name.clone());
+        let (matrix, projection) = match &mut self.input {
+            Input::Array { matrix, projection, .. } => (matrix, *projection),
+            Input::Store { reader, id } => return stored(reader, *id, visit),
+        };
+        let columns = matrix.cols();
+        let mut values = zeros(&name, projection.width())?;
+        let mut measures = Accumulator::new();
+        matrix.for_each_piece(|row, column, piece| {
+            if column == 0 {
+                if !matches!(projection, Projection::Exact(_)) {
+                    values.fill(0.0);
+                }
+                measures = Accumulator::new();
+            }
+            take_in(projection, column, piece, &mut values, &mut measures)
+                .map_err(CommandError::core(&name))?;
+            if column + piece.len() < columns {
+                return Ok(());
+            }
+            projection.finish(&mut values);
+            let sketch = Sketch::from_parts(id, &values, measures.summary());
+            visit(row, &sketch.map_err(CommandError::core(&name))?)
+        })
+    }
+}
+
+/// One pass over a store, sample by sample. One that has no row was not finite, and has a
+/// sketch that says so.
+fn stored(
+    reader: &StoreReader,
+    id: SketchId,
+    mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let nan = vec![f32::NAN; id.width];
+    let measures = Summary { l1: f64::NAN, l2_squared: f64::NAN, max: 0.0, non_finite: 1, count: 1 };
+    let missing = Sketch::from_parts(id, &nan, measures).map_err(CommandError::core(&reader.name()))?;
+    let mut next = 0;
+    reader.for_each_row(|row| {
+        for sample in next..row.id {
+            visit(sample as usize, &missing)?;
+        }
+        next = row.id + 1;
+        visit(row.id as usize, &row.sketch)
+    })?;
+    (next..reader.manifest().samples).try_for_each(|sample| visit(sample as usize, &missing))
+}
+
+/// Whether a sketch is that of a finite gradient and finite itself. Without a projection
+/// the two are one, and the values need no look.
+pub(in crate::commands) fn is_finite(sketch: &Sketch<'_>) -> bool {
+    if sketch.id.kind == Kind::Exact {
+        sketch.measures.non_finite == 0
+    } else {
+        sketch.check_finite().is_ok()
+    }
+}
+
+/// What the core's sketcher does with a segment. (A sketcher keeps its memory until its
+/// gradient is finished, and pieces of many gradients come here through one closure.)
+fn take_in(
+    projection: Projection,
+    column: usize,
+    piece: Piece<'_>,
+    values: &mut [f32],
+    measures: &mut Accumulator,
+) -> Result<(), Error> {
+    match piece {
+        Piece::F16(x) => tiles(projection, column, x, values, measures),
+        Piece::Bf16(x) => tiles(projection, column, x, values, measures),
+        Piece::F32(x) => tiles(projection, column, x, values, measures),
+        Piece::F64(x) => {
+            let mut rounded = [0.0; PIECE_ALIGNMENT];
+            for (i, x) in x.chunks(PIECE_ALIGNMENT).enumerate() {
+                let rounded = &mut rounded[..x.len()];
+                Piece::F64(x).copy_to_f32(rounded);
+                tiles(projection, column + i * PIECE_ALIGNMENT, rounded, values, measures)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Tile by tile, so that the second of the two passes finds the tile in the nearest
+/// cache.
+fn tiles<T: Element>(
+    projection: Projection,
+    column: usize,
+    x: &[T],
+    values: &mut [f32],
+    measures: &mut Accumulator,
+) -> Result<(), Error> {
+    for (i, tile) in x.chunks(PIECE_ALIGNMENT).enumerate() {
+        let start = column + i * PIECE_ALIGNMENT;
+        match projection {
+            // Each value comes once, so what it would be added to is zero.
+            Projection::Exact(_) => widen(tile, &mut values[start..start + tile.len()])?,
+            _ => projection.project(start as u64, tile, values)?,
+        }
+        measures.add(tile);
+    }
+    Ok(())
+}

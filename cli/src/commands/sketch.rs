@@ -1,0 +1,238 @@
+//! `gradsieve sketch`: gradients (n × p) → sketches (n × K), in one pass and in memory
+//! that does not grow with either.
+
+use std::path::Path;
+
+use clap::{Args, ValueEnum};
+use gradsieve::Sketch;
+use gradsieve::store::Codec;
+use half::f16;
+
+use super::rows::{ProjectionArguments, ProjectionKind, Rows};
+use super::{CommandError, console};
+use gradsieve_io::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
+use gradsieve_io::store::{StoreWriter, is_store};
+
+pub(super) const LONG_ABOUT: &str = "\
+Project gradients to a few hundred numbers a sample.
+
+Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
+of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
+command (there without --dim). Sketches can be compared if --projection, --dim, --seed, --repeat, --mask-len and the \
+number of columns are the same, and so is the order of the parameters: use the same for training and target gradients. \
+A .safetensors file and a store carry these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. A .npy \
+file cannot.
+
+A store, DIRECTORY.store, is for sketches by the million, and for those to come: --append adds rows, a crash loses none that were committed, every \
+segment has a checksum, and each row keeps the exact norms of its gradient. Its rows take 4K bytes (f32), 2K (f16, bf16: a scale a row, so \
+tiny gradients keep their digits), K (int8) or K/8 (1-bit).
+
+The matrix streams past: two mebibytes of buffers and K numbers, whatever its size. f64 is rounded to f32. \
+Rows with NaN or infinite entries are named on standard error; their sketches have such entries, too.";
+
+const EXAMPLES: &str = "\
+Examples:
+  gradsieve sketch grads.npy -o sketches.npy --dim 512 --seed 7
+  gradsieve sketch run.safetensors#grads -o sketches.safetensors --dim 2048 --repeat 4 --dtype f16
+  gradsieve sketch embeddings.npy -o sketches.safetensors --projection srht
+  gradsieve sketch huge.npy -o sketches.npy --projection mask --mask-len 1000000
+  gradsieve sketch monday.npy -o run.store --dtype f16
+  gradsieve sketch tuesday.npy -o run.store --dtype f16 --append
+  zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
+
+/// Arguments of `sketch`.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
+pub struct SketchArguments {
+    /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
+    pub grads: Source,
+
+    /// Where the sketches go, n × K: FILE.npy, FILE.safetensors (tensor "sketch", with
+    /// the settings), DIRECTORY.store, or - for a .npy on standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Destination,
+
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub projection: ProjectionArguments,
+
+    /// Type of the numbers written; f16 halves a file, but holds nothing above 65504 and
+    /// little below 0.00006 there. bf16, int8 and 1-bit are for stores
+    #[arg(long, value_enum, default_value_t = SketchDtype::F32)]
+    pub dtype: SketchDtype,
+
+    /// Add the rows to a store that exists; its samples are numbered on
+    #[arg(long)]
+    pub append: bool,
+}
+
+/// Types that sketches are written in.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SketchDtype {
+    F32,
+    F16,
+    Bf16,
+    Int8,
+    #[value(name = "1-bit")]
+    Sign,
+}
+
+impl SketchDtype {
+    /// How a store keeps them.
+    const fn codec(self) -> Codec {
+        match self {
+            Self::F32 => Codec::F32,
+            Self::F16 => Codec::F16,
+            Self::Bf16 => Codec::Bf16,
+            Self::Int8 => Codec::Int8,
+            Self::Sign => Codec::Sign,
+        }
+    }
+}
+
+/// Name of the tensor in a `.safetensors` file.
+pub(super) const TENSOR: &str = "sketch";
+
+/// The width without `--dim`.
+const DIM: usize = 512;
+
+/// Runs the command.
+pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
+    refuse_overwrite(&arguments.output, &[&arguments.grads])?;
+    if let Source::Store(_) = arguments.grads {
+        return Err(FileError::Store { file: arguments.grads.to_string() }.into());
+    }
+    let projection =
+        ProjectionArguments { dim: arguments.projection.dim.or(Some(DIM)), ..arguments.projection };
+    let mut rows = Rows::open(&arguments.grads, &projection)?;
+    if let Destination::Path(path) = &arguments.output
+        && is_store(path)
+    {
+        return store(arguments, path, &mut rows);
+    }
+    let (count, width, name) = (rows.count(), rows.width(), rows.name().to_owned());
+    let refuse = |argument, expected: &str, found: String| {
+        Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
+    };
+    if arguments.append {
+        return refuse("--append", "a DIRECTORY.store as --output", arguments.output.to_string());
+    }
+    let dtype = match arguments.dtype {
+        SketchDtype::F32 => Dtype::F32,
+        SketchDtype::F16 => Dtype::F16,
+        other => {
+            let expected = "f32 or f16, or a DIRECTORY.store as --output";
+            return refuse("--dtype", expected, other.codec().name().to_owned());
+        }
+    };
+    let settings = rows.settings().to_metadata();
+    let mut writer = ArrayWriter::create_named(&arguments.output, TENSOR, &[count, width], dtype, &settings)?;
+    let mut non_finite = Vec::new();
+    let mut losses = Losses::default();
+    rows.pass("sketching", |row, sketch| {
+        if sketch.check_finite().is_err() {
+            non_finite.push(row);
+        } else if dtype == Dtype::F16 {
+            losses.look_at(sketch);
+        }
+        Ok(writer.write(sketch.values)?)
+    })?;
+    writer.finish()?;
+    console::remark_non_finite(&name, &non_finite, "so have their sketches");
+    losses.remark(&arguments.output.to_string());
+    if arguments.output != Destination::Stdout {
+        let made = made(&rows, &projection);
+        console::print(format!("{}: {count} sketches of {width} {dtype} each, {made}", arguments.output))?;
+    }
+    Ok(())
+}
+
+/// Of what, and how, sketches were made.
+fn made(rows: &Rows, projection: &ProjectionArguments) -> String {
+    let columns = rows
+        .matrix()
+        .map_or_else(String::new, |matrix| format!("of {} {} columns, ", matrix.cols(), matrix.dtype()));
+    let kind = match projection.projection {
+        ProjectionKind::Sjlt => String::new(),
+        other => format!("projection {}, ", other.name()),
+    };
+    format!("{columns}{kind}seed {}, repeat {}", projection.seed, projection.repeat.count())
+}
+
+/// The same, into a store.
+fn store(arguments: &SketchArguments, path: &Path, rows: &mut Rows) -> Result<(), CommandError> {
+    let (settings, name) = (rows.settings().to_metadata(), rows.name().to_owned());
+    let codec = arguments.dtype.codec();
+    let mut writer = if arguments.append {
+        let writer = StoreWriter::append(path, rows.id(), &settings)?;
+        if writer.codec() != codec {
+            return Err(CommandError::Argument {
+                argument: "--dtype",
+                expected: format!("{}, as the rows in {}", writer.codec().name(), arguments.output),
+                found: codec.name().to_owned(),
+            });
+        }
+        writer
+    } else {
+        StoreWriter::create(path, codec, rows.id(), settings)?
+    };
+    let before = writer.samples();
+    let mut non_finite = Vec::new();
+    rows.pass("sketching", |row, sketch| {
+        if sketch.check_finite().is_err() {
+            non_finite.push(row);
+            writer.skip();
+            return Ok(());
+        }
+        Ok(writer.push(sketch)?)
+    })?;
+    let manifest = writer.finish()?;
+    console::remark_non_finite(&name, &non_finite, "they have a number in the store, and no row");
+    let added = manifest.samples - before - non_finite.len() as u64;
+    let (all, width) = (manifest.rows(), rows.width());
+    let made = made(rows, &ProjectionArguments { dim: Some(width), ..arguments.projection });
+    let all = if added == all { String::new() } else { format!(" more, {all} in all,") };
+    console::print(format!(
+        "{}: {added} sketches{all} of {width} {} each, {made}",
+        arguments.output,
+        codec.name()
+    ))
+}
+
+/// What f16 cannot hold.
+#[derive(Default)]
+struct Losses {
+    /// Rows with a value that becomes infinite.
+    overflowed: usize,
+    /// Rows that have no value in f16's normal range, but some other than zero.
+    vanished: usize,
+}
+
+impl Losses {
+    fn look_at(&mut self, sketch: &Sketch<'_>) {
+        let max = sketch.values.iter().fold(0.0_f32, |max, value| max.max(value.abs()));
+        self.overflowed += usize::from(f16::from_f32(max).is_infinite());
+        self.vanished += usize::from(max > 0.0 && max < f16::MIN_POSITIVE.to_f32());
+    }
+
+    fn remark(&self, file: &str) {
+        let advice = "scale the gradients first, or write f32";
+        if self.overflowed > 0 {
+            let rows = rows(self.overflowed);
+            console::remark(format!(
+                "{file}: {rows} values too large for f16, which became infinite; {advice}"
+            ));
+        }
+        if self.vanished > 0 {
+            let rows = rows(self.vanished);
+            console::remark(format!(
+                "{file}: {rows} only values too small for f16's full precision; {advice}"
+            ));
+        }
+    }
+}
+
+fn rows(count: usize) -> String {
+    if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") }
+}

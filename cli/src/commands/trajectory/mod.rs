@@ -1,0 +1,157 @@
+//! `gradsieve influence --trajectory`: a recorded run, step by step, against targets at
+//! its end (data value embedding) or at its steps (in-run Shapley).
+//!
+//! | file | what |
+//! |---|---|
+//! | `recorded` | a run whose files have been looked at, and its gradients as sketches |
+//! | `principal` | gradients on the principal directions of their layers' inputs |
+//!
+//! May import `files`, the core, of `truth` the eigenvectors, and of the commands the
+//! `rows`, their errors and the console.
+
+mod principal;
+mod recorded;
+
+use std::path::Path;
+
+use gradsieve::Sketch;
+use gradsieve::influence::InRunShapley;
+use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
+
+use self::recorded::Recorded;
+use super::rows::{ProjectionArguments, Rows, zeros};
+use super::{CommandError, console};
+use gradsieve_io::files::{FileError, Matrix, StepFile};
+
+/// Influence of all pairs, row after row.
+pub(super) struct Run {
+    pub(super) values: Vec<f64>,
+    pub(super) trains: usize,
+    pub(super) targets: usize,
+}
+
+fn refuse(file: &str, expected: String, found: String) -> CommandError {
+    FileError::Step { file: file.to_owned(), expected, found }.into()
+}
+
+/// Data value embedding, last step first. `targets` are gradients at the model after the
+/// last step; with `principal` they are not projected.
+pub(super) fn dvemb(
+    directory: &Path,
+    targets: &mut Rows,
+    arguments: &ProjectionArguments,
+    principal: Option<usize>,
+) -> Result<Run, CommandError> {
+    let run = Recorded::open(directory, arguments, principal)?;
+    // Sketches have no columns to compare; their ids say more.
+    let columns = targets.matrix().map_or(run.columns, Matrix::cols);
+    if columns != run.columns {
+        let expected = format!("{} columns, as the steps of {} have", run.columns, directory.display());
+        return Err(refuse(targets.name(), expected, columns.to_string()));
+    }
+    let name = targets.name().to_owned();
+    if targets.matrix().is_none() {
+        run.id.check(&targets.id()).map_err(CommandError::core(&name))?;
+    }
+    let mut at_the_end = Vec::new();
+    targets.pass("reading", |_, sketch| {
+        sketch.check_finite().map_err(CommandError::core(&name))?;
+        run.target(sketch.values, &mut at_the_end).map_err(CommandError::core(&name))
+    })?;
+    let count = targets.count();
+    let what = directory.display().to_string();
+    let ends = [run.width()];
+    let blocks = Blocks::new(&ends).map_err(CommandError::core(&what))?;
+    let mut memory = zeros(&what, Adjoint::floats(blocks, count, run.rows))?;
+    let mut adjoint = Adjoint::new(blocks, run.rows, run.id, &at_the_end, &mut memory)
+        .map_err(CommandError::core(&what))?;
+    let mut values = zeros(&what, run.trains.saturating_mul(count))?;
+    let mut progress = console::Progress::new(format!("walking back through {what}"), run.paths.len());
+    let mut unstable: Vec<String> = Vec::new();
+    for (done, path) in run.paths.iter().rev().enumerate() {
+        let step = StepFile::read(path)?;
+        let gradients = run.gradients(&step)?;
+        let factors = step.factors.as_ref().map(|factors| run.rows(&step.name, factors)).transpose()?;
+        let curvature =
+            factors.as_ref().map_or(Curvature::EmpiricalFisher, |f| Curvature::Factors(&f.values));
+        let learning_rate = step.learning_rate as f32;
+        if !learning_rate.is_finite() {
+            let expected = format!("a learning rate of at most {:e}", f32::MAX);
+            return Err(refuse(&step.name, expected, format!("{:e}", step.learning_rate)));
+        }
+        let taken = Step { id: run.id, learning_rate, gradients: &gradients.values, curvature };
+        let mut scores = vec![0.0; step.ids.len() * count];
+        let stability = adjoint.step(&taken, &mut scores).map_err(CommandError::core(&step.name))?;
+        if stability.is_unstable() {
+            unstable.push(step.name.clone());
+        }
+        for (&id, scores) in step.ids.iter().zip(scores.chunks_exact(count.max(1))) {
+            let row = &mut values[id as usize * count..][..count];
+            row.iter_mut().zip(scores).for_each(|(sum, &score): (&mut f64, _)| *sum += f64::from(score));
+        }
+        progress.reach(done + 1);
+    }
+    warn(&unstable);
+    Ok(Run { values, trains: run.trains, targets: count })
+}
+
+/// Says which steps are too large for the linear model.
+fn warn(unstable: &[String]) {
+    if let Some(last) = unstable.first() {
+        let others = match unstable.len() - 1 {
+            0 => String::new(),
+            n => format!(" and {n} steps before it"),
+        };
+        console::remark(format!(
+            "{last}{others}: learning rate times curvature is above 2, so the run is unstable there and influence through it is not to be trusted"
+        ));
+    }
+}
+
+/// In-run Shapley values for the targets of the steps themselves.
+pub(super) fn shapley(
+    directory: &Path,
+    arguments: &ProjectionArguments,
+    principal: Option<usize>,
+) -> Result<Run, CommandError> {
+    let run = Recorded::open(directory, arguments, principal)?;
+    let what = directory.display().to_string();
+    let mut scores: Vec<Vec<f64>> = Vec::new();
+    let mut progress = console::Progress::new(format!("walking through {what}"), run.paths.len());
+    for (done, path) in run.paths.iter().enumerate() {
+        let step = StepFile::read(path)?;
+        let Some(target) = &step.target else {
+            let expected = "a tensor \"target\", the validation gradients at the step".to_owned();
+            return Err(refuse(&step.name, expected, "none".to_owned()));
+        };
+        if done == 0 {
+            scores = vec![zeros(&what, run.trains)?; target.count()];
+        } else if target.count() != scores.len() {
+            let expected = format!("{} targets, as the steps before have", scores.len());
+            return Err(refuse(&step.name, expected, target.count().to_string()));
+        }
+        let gradients = run.gradients(&step)?;
+        let target = run.rows(&step.name, target)?;
+        let curvature = step.curvature.as_ref().map(|rows| run.rows(&step.name, rows)).transpose()?;
+        let curvature: Option<Vec<Sketch<'_>>> =
+            curvature.as_ref().map(|rows| rows.sketches(run.id).collect());
+        let ids = step.ids.iter().map(|&id| id as usize);
+        let batch: Vec<(usize, Sketch<'_>)> = ids.zip(gradients.sketches(run.id)).collect();
+        for (number, (target, scores)) in target.sketches(run.id).zip(&mut scores).enumerate() {
+            // The state is its scores: those of this step are added to the ones before.
+            let mut of_step = vec![0.0; run.trains];
+            let curvature = curvature.as_ref().and_then(|rows| rows.get(number));
+            InRunShapley::new(&mut of_step)
+                .observe_step(step.learning_rate, &target, curvature, &batch)
+                .map_err(CommandError::core(&step.name))?;
+            scores.iter_mut().zip(of_step).for_each(|(sum, score)| *sum += score);
+            if let Some(sum) = scores.iter().find(|sum| !sum.is_finite()) {
+                return Err(refuse(&step.name, "sums within the range of f64".to_owned(), sum.to_string()));
+            }
+        }
+        progress.reach(done + 1);
+    }
+    let targets = scores.len();
+    let values = (0..run.trains).flat_map(|i| scores.iter().map(move |scores| scores[i])).collect();
+    Ok(Run { values, trains: run.trains, targets })
+}

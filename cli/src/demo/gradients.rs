@@ -1,0 +1,80 @@
+//! Every sample's gradient through the core: sketch, exact measures, and the plain loss.
+
+use gradsieve::{Projector, Sketch, SketchId, Sketcher, Summary};
+
+use super::error::{DemoError, core};
+use gradsieve_harness::Watch;
+use gradsieve_harness::data::Dataset;
+use gradsieve_harness::gradients::{layout, stream};
+use gradsieve_harness::model::{Mlp, Scratch};
+
+/// One sketched gradient a sample.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// What the sketches are.
+    pub id: SketchId,
+    /// n × K, row-major.
+    pub values: Vec<f32>,
+    /// The exact measures of each gradient, n.
+    pub measures: Vec<Summary>,
+    /// The loss of each sample, n.
+    pub losses: Vec<f64>,
+    /// The group of each sample, n: its label as given.
+    pub groups: Vec<u32>,
+}
+
+impl Gradients {
+    /// The sketch of each sample, in its group.
+    pub fn sketches(&self) -> impl Iterator<Item = Sketch<'_>> {
+        let rows = self.values.chunks_exact(self.id.width);
+        rows.zip(&self.measures).zip(&self.groups).map(|((values, &measures), &group)| Sketch {
+            id: self.id,
+            values,
+            measures,
+            group,
+        })
+    }
+
+    /// n.
+    pub fn len(&self) -> usize {
+        self.losses.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.losses.is_empty()
+    }
+}
+
+/// Runs every sample backward and streams its gradient, as outer products from the last
+/// layer to the first, into a sketch. No gradient is ever written out.
+///
+/// # Errors
+/// A set that does not fit the model; a projection that does not fit the layout.
+pub fn gather(
+    model: &Mlp,
+    set: &Dataset,
+    projector: impl Projector,
+    watch: &dyn Watch,
+) -> Result<Gradients, DemoError> {
+    let layout = layout(model).map_err(core("the model's layout"))?;
+    let width = projector.width();
+    let mut gradients = Gradients {
+        id: projector.id(layout.id()),
+        values: vec![0.0; set.len() * width],
+        measures: Vec::with_capacity(set.len()),
+        losses: Vec::with_capacity(set.len()),
+        groups: set.labels().to_vec(),
+    };
+    let mut scratch = Scratch::default();
+    for ((x, label), memory) in set.samples().zip(gradients.values.chunks_exact_mut(width)) {
+        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
+        let loss = stream(model, x, label, |_, _| 1.0, &mut scratch, &mut sketcher)?;
+        let loss = loss.map_err(core("a gradient"))?;
+        let sketch = sketcher.finish().map_err(core("a gradient"))?;
+        gradients.measures.push(sketch.measures);
+        gradients.losses.push(loss);
+        watch.step();
+    }
+    Ok(gradients)
+}

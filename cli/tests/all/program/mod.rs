@@ -1,0 +1,15 @@
+//! Claims about the program `gradsieve`, made as its users meet it: arguments in; files,
+//! text and an exit code out. The arrays in `golden/influence/` are NumPy's
+//! (`golden/influence.py`). One file a command, or a side of it.
+
+mod help;
+mod influence;
+mod influence_refusals;
+mod influence_stores;
+mod info;
+mod outliers;
+mod place;
+mod plan;
+mod refusals;
+mod sketch;
+mod truth;

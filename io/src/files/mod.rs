@@ -1,0 +1,50 @@
+//! Arrays of gradients on disk: `.npy` and `.safetensors` come in as streams of rows,
+//! results go out as `.npy`, `.safetensors` and `.parquet` that appear whole or not at
+//! all.
+//!
+//! But for the steps of a recorded run, nothing here reads a file whole or maps it: a
+//! [`Matrix`] hands its values over in [`Piece`]s of at most 256 KiB, so gigabytes pass
+//! through two mebibytes of memory. Every refusal is a [`FileError`] whose text is one
+//! sentence that names the file, what was wrong and what was expected; no input makes
+//! this module panic.
+//!
+//! This module knows arrays only. It may not import `store`, nor the core or the kernels:
+//! what the numbers mean is the business of whoever reads them.
+//!
+//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`
+//! and `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then
+//! [`Destination`] → [`ArrayWriter`]. `safetensors`) → [`Matrix`] or [`read_groups`], or
+//! a recorded run's [`StepFile`]s; then [`Destination`] → [`ArrayWriter`].
+
+mod array;
+mod array_writer;
+mod column;
+mod destination;
+mod element;
+mod error;
+mod groups;
+mod info;
+mod lengths;
+mod matrix;
+mod npy;
+mod numbers;
+mod parquet;
+mod piece;
+mod safetensors;
+mod source;
+mod step;
+
+pub use array_writer::ArrayWriter;
+pub use destination::{Destination, refuse_overwrite};
+pub use element::Dtype;
+pub use error::{FileError, Shape};
+pub use groups::read_groups;
+pub use info::{FileInfo, FileKind, TensorInfo, info};
+pub use lengths::{check_columns, check_rows};
+pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use numbers::read_numbers;
+pub use parquet::{ParquetWriter, TableRow};
+pub use piece::Piece;
+pub use safetensors::{NamedTensor, write_safetensors};
+pub use source::Source;
+pub use step::{StepFile, StepGradients, StepRows, step_files};

@@ -1,0 +1,235 @@
+//! Stores on disk: what is written is read, and what is torn, cut or altered is found.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use gradsieve::store::Codec;
+use gradsieve::{Exact, Layout, Projector as _, Sketch, SketchId};
+use gradsieve_io::files::{Destination, ParquetWriter, TableRow};
+use gradsieve_io::store::{StoreError, StoreReader, StoreWriter};
+use gradsieve_kernels::summarize;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::RowAccessor as _;
+
+const WIDTH: usize = 24;
+
+fn id() -> SketchId {
+    Exact::new(WIDTH).id(Layout::flat(WIDTH as u64).unwrap().id())
+}
+
+fn settings() -> BTreeMap<String, String> {
+    [("gradsieve.dim".to_owned(), WIDTH.to_string())].into()
+}
+
+/// Row `sample` of every store here.
+fn values(sample: u64) -> [f32; WIDTH] {
+    std::array::from_fn(|i| ((sample * 31 + i as u64 * 7) % 17) as f32 / 8.0 - 1.0)
+}
+
+fn push(writer: &mut StoreWriter) {
+    let values = values(writer.samples());
+    let sketch = Sketch::from_parts(id(), &values, summarize(&values)).unwrap();
+    writer.push(&sketch.in_group((writer.samples() % 3) as u32)).unwrap();
+}
+
+/// A store of the samples 0..`rows`.
+fn store(path: &Path, codec: Codec, rows: u64) {
+    let mut writer = StoreWriter::create(path, codec, id(), settings()).unwrap();
+    (0..rows).for_each(|_| push(&mut writer));
+    writer.finish().unwrap();
+}
+
+type Rows = Vec<(u64, u32, f64, Vec<f32>)>;
+
+fn rows(path: &Path) -> Result<Rows, StoreError> {
+    let mut rows = Vec::new();
+    StoreReader::open(path)?.for_each_row(|row| {
+        let sketch = row.sketch;
+        rows.push((row.id, sketch.group, sketch.measures.l2_squared, sketch.values.to_vec()));
+        Ok::<(), StoreError>(())
+    })?;
+    Ok(rows)
+}
+
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.store");
+    (folder, path)
+}
+
+#[test]
+fn rows_of_several_writers_are_read_in_order() {
+    for codec in Codec::ALL {
+        let (_folder, path) = folder();
+        store(&path, codec, 40);
+        let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+        writer.skip();
+        (0..9000).for_each(|_| push(&mut writer));
+        let manifest = writer.finish().unwrap();
+        assert_eq!((manifest.rows(), manifest.samples), (9040, 9041));
+        let rows = rows(&path).unwrap();
+        assert_eq!(rows.len(), 9040);
+        for (row, sample) in rows.iter().zip((0..40).chain(41..9041)) {
+            let expected = values(sample);
+            assert_eq!((row.0, row.1), (sample, (sample % 3) as u32));
+            assert_eq!(row.2, summarize(&expected).l2_squared);
+            match codec {
+                // Few bits are enough for these numbers.
+                Codec::F32 | Codec::F16 | Codec::Bf16 => assert_eq!(row.3, expected),
+                Codec::Int8 => {
+                    assert!(row.3.iter().zip(expected).all(|(row, value)| (row - value).abs() < 1.0 / 250.0));
+                }
+                Codec::Sign => {
+                    assert!(row.3.iter().zip(expected).all(|(row, value)| (*row < 0.0) == (value < 0.0)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_torn_tail_is_never_read_and_the_next_writer_cuts_it() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F16, 50);
+    let gradients = path.join("gradients.bin");
+    let whole = fs::read(&gradients).unwrap();
+    // A writer died after some bytes of its segment, here those of the one before.
+    for torn in [1, 63, 64, whole.len()] {
+        fs::write(&gradients, [&whole, &whole[..torn]].concat()).unwrap();
+        assert_eq!(StoreReader::open(&path).unwrap().torn(), torn as u64);
+        assert_eq!(rows(&path).unwrap().len(), 50);
+    }
+    let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+    push(&mut writer);
+    writer.finish().unwrap();
+    assert_eq!(StoreReader::open(&path).unwrap().torn(), 0);
+    let rows = rows(&path).unwrap();
+    assert_eq!((rows.len(), rows[50].0), (51, 50));
+}
+
+#[test]
+fn a_writer_that_dies_takes_nothing_with_it() {
+    let (_folder, path) = folder();
+    store(&path, Codec::Int8, 20);
+    let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+    (0..20_000).for_each(|_| push(&mut writer));
+    drop(writer);
+    assert_eq!(rows(&path).unwrap().len(), 20);
+}
+
+#[test]
+fn every_byte_that_is_missing_or_altered_is_found() {
+    for codec in [Codec::F32, Codec::Sign] {
+        let (_folder, path) = folder();
+        store(&path, codec, 5);
+        let expected = rows(&path).unwrap();
+        for name in ["gradients.bin", "store.json"] {
+            let file = path.join(name);
+            let whole = fs::read(&file).unwrap();
+            // In place: a file that is cut and written anew waits for the disk, each
+            // time.
+            let mut open = fs::File::options().write(true).open(&file).unwrap();
+            for (at, &byte) in whole.iter().enumerate() {
+                let mut put = |byte: u8| {
+                    open.seek(SeekFrom::Start(at as u64)).unwrap();
+                    open.write_all(&[byte]).unwrap();
+                };
+                put(byte ^ 1 << (at % 8));
+                match rows(&path) {
+                    Err(_) => {}
+                    // White space in the manifest says nothing.
+                    Ok(rows) => {
+                        assert!(name == "store.json" && byte.is_ascii_whitespace());
+                        assert_eq!(rows, expected);
+                    }
+                }
+                put(byte);
+            }
+            assert_eq!(fs::read(&file).unwrap(), whole);
+            for at in (0..whole.len()).rev() {
+                open.set_len(at as u64).unwrap();
+                match rows(&path) {
+                    Err(_) => {}
+                    // Nor does the line's end behind it.
+                    Ok(rows) => assert!(name == "store.json" && at + 1 == whole.len() && rows == expected),
+                }
+            }
+            fs::write(&file, &whole).unwrap();
+        }
+    }
+}
+
+#[test]
+fn segments_in_another_order_are_refused() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F32, 16);
+    let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+    (0..16).for_each(|_| push(&mut writer));
+    writer.finish().unwrap();
+    let gradients = path.join("gradients.bin");
+    let mut bytes = fs::read(&gradients).unwrap();
+    let half = bytes.len() / 2;
+    bytes.rotate_left(half);
+    fs::write(&gradients, bytes).unwrap();
+    assert!(matches!(rows(&path), Err(StoreError::Segment { segment: 1, .. })));
+}
+
+#[test]
+fn what_cannot_be_appended_or_made_is_refused_and_the_store_is_as_it_was() {
+    let (folder, path) = folder();
+    assert!(matches!(rows(&path), Err(StoreError::Missing { .. })));
+    assert!(matches!(StoreWriter::append(&path, id(), &settings()), Err(StoreError::Missing { .. })));
+    assert!(matches!(rows(folder.path()), Err(StoreError::NotAStore { .. })));
+    store(&path, Codec::F32, 3);
+    let create = |path: &Path| StoreWriter::create(path, Codec::F32, id(), settings()).map(drop);
+    assert!(matches!(create(&path), Err(StoreError::Exists { .. })));
+    assert!(matches!(create(folder.path()), Err(StoreError::NotAStore { .. })));
+    assert!(matches!(create(&path.join("no").join("such")), Err(StoreError::Io { .. })));
+    let other = [("gradsieve.dim".to_owned(), "32".to_owned())].into();
+    let refused = StoreWriter::append(&path, id(), &other).err().unwrap().to_string();
+    assert!(refused.contains("expected sketches of dim 24") && refused.contains("found dim 32"), "{refused}");
+    let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+    let nan = [f32::NAN; WIDTH];
+    let sketch = Sketch::from_parts(id(), &nan, summarize(&nan)).unwrap();
+    assert!(matches!(writer.push(&sketch), Err(StoreError::Core { error: gradsieve::Error::NonFinite, .. })));
+    let foreign = Sketch { id: SketchId { seed: 1, ..id() }, ..sketch };
+    assert!(writer.push(&foreign).is_err());
+    drop(writer);
+    assert_eq!(rows(&path).unwrap().len(), 3);
+}
+
+#[test]
+fn a_store_without_rows_has_none() {
+    let (_folder, path) = folder();
+    store(&path, Codec::Bf16, 0);
+    assert_eq!(StoreReader::open(&path).unwrap().id(), None);
+    assert!(rows(&path).unwrap().is_empty());
+}
+
+#[test]
+fn a_parquet_table_has_the_rows_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.parquet");
+    let mut writer = ParquetWriter::create(&Destination::Path(path.clone()), &settings()).unwrap();
+    for id in 0..5 {
+        let row = TableRow { id, group: 7, l1: 1.5, l2_squared: 2.5, max: 0.5, sketch: &values(id) };
+        writer.push(row).unwrap();
+    }
+    assert!(!path.exists());
+    writer.finish().unwrap();
+    let reader = SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap();
+    let texts = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    assert!(texts.iter().any(|text| text.key == "gradsieve.dim" && text.value.as_deref() == Some("24")));
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 5);
+    for (id, row) in (0..).zip(&rows) {
+        assert_eq!((row.get_ulong(0).unwrap(), row.get_uint(1).unwrap()), (id, 7));
+        assert_eq!((row.get_double(2).unwrap(), row.get_double(3).unwrap()), (1.5, 2.5));
+        let list = row.get_list(5).unwrap();
+        let numbers: Vec<f32> =
+            (0..list.len()).map(|i| parquet::record::ListAccessor::get_float(list, i).unwrap()).collect();
+        assert_eq!(numbers, values(id));
+    }
+}
