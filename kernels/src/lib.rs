@@ -46,6 +46,7 @@
 extern crate std;
 
 pub mod axpy;
+mod certain;
 pub mod codec;
 pub mod convert;
 mod dispatch;
@@ -70,6 +71,8 @@ pub mod sum;
 pub mod summary;
 
 pub use axpy::{axpy, axpy_with};
+#[doc(hidden)]
+pub use certain::Certain;
 pub use convert::{narrow, narrow_with, widen, widen_with};
 pub use dot::{dot, dot_with};
 pub use element::Element;
