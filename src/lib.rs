@@ -78,6 +78,7 @@ pub mod error;
 pub mod ghost;
 pub mod gradient;
 pub mod influence;
+mod memory;
 pub mod moments;
 pub mod outlier;
 pub mod sketch;
@@ -88,6 +89,7 @@ pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
+pub use memory::{Buffer, Memory};
 pub use sketch::{
     AnyProjector, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Logra, Mask, Part, Plan, Projector,
     Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
