@@ -15,6 +15,7 @@ mod lint;
 mod program;
 mod step;
 mod steps;
+mod tables;
 mod test;
 mod wrap;
 
