@@ -66,6 +66,11 @@ impl CommandError {
         }
     }
 
+    /// Says what a step of a recorded run should have had.
+    pub(super) fn step(file: &str, expected: String, found: String) -> Self {
+        FileError::Step { file: file.to_owned(), expected, found }.into()
+    }
+
     /// Says which file an error of the core is about.
     pub(super) fn core(file: &str) -> impl FnOnce(gradsieve::Error) -> Self + use<> {
         let file = file.to_owned();

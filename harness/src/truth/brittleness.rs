@@ -12,10 +12,10 @@
 
 use rand::seq::SliceRandom;
 
+use super::context::Context;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
-use super::run::Context;
 use super::tally::{Tally, Whose, timed};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};

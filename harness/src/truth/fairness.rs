@@ -14,8 +14,8 @@
 
 use rand::seq::SliceRandom as _;
 
+use super::context::Context;
 use super::error::TruthError;
-use super::run::Context;
 use super::tally::{Tally, Whose};
 use super::task::Task;
 use crate::data::Dataset;

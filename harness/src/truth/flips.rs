@@ -1,8 +1,8 @@
 //! Flipped labels found by self-scores: the area under the ROC curve.
 
+use super::context::Context;
 use super::error::TruthError;
 use super::evidence::Evidence;
-use super::run::Context;
 use super::tally::{Tally, Whose, timed};
 use super::task::Task;
 use crate::measures::auroc;

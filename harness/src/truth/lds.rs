@@ -12,11 +12,12 @@
 
 use rand::seq::SliceRandom;
 
+use super::context::Context;
+use super::correlation::mean_spearman;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
-use super::run::Context;
-use super::tally::{Tally, Whose, mean_spearman, timed, transposed};
+use super::tally::{Tally, Whose, timed, transposed};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};
 use crate::model::{TrainConfig, Trajectory, train};

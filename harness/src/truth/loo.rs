@@ -5,12 +5,13 @@
 //! correlations over the training samples, means over the targets. For networks the same
 //! question is mostly about chance: there the other truths are better.
 
+use super::context::Context;
+use super::correlation::{mean_pearson, mean_spearman};
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
 use super::optimum::Optimum;
-use super::run::Context;
-use super::tally::{Tally, Whose, mean_pearson, mean_spearman, timed, transposed};
+use super::tally::{Tally, Whose, timed, transposed};
 use super::task::Task;
 use crate::model::Mlp;
 

@@ -17,6 +17,8 @@
 //! [`Watch`](crate::Watch).
 
 mod brittleness;
+mod context;
+mod correlation;
 mod error;
 mod evidence;
 mod fairness;

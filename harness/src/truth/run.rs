@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::context::Context;
 use super::error::TruthError;
-use super::evidence::Evidence;
-use super::ledger::Ledger;
 use super::methods::{METHODS, Method};
 use super::outcome::Outcome;
 use super::settings::{Experiment, Settings};
@@ -13,16 +12,7 @@ use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
 use super::{brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
-use crate::model::Mlp;
 use crate::watch::Watch;
-
-/// What an experiment works with.
-pub(super) struct Context<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) watch: &'a dyn Watch,
-    methods: Vec<&'static Method>,
-    cache: Option<PathBuf>,
-}
 
 /// Runs an experiment. A pure function of the settings, but for the times in the outcome.
 /// Finished retrainings are kept in `cache`, if it is given, and those that are there are
@@ -79,37 +69,4 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
     }
     let wanted = |name: &str| settings.methods.is_empty() || settings.methods.iter().any(|wish| wish == name);
     Ok(known.into_iter().filter(|method| wanted(method.name)).collect())
-}
-
-impl<'c> Context<'c> {
-    /// The ledger for a key.
-    pub(super) fn ledger(&self, key: &str) -> Result<Ledger, TruthError> {
-        self.cache.as_ref().map_or_else(|| Ok(Ledger::none()), |directory| Ledger::open(directory, key))
-    }
-
-    /// What every method may look at; the path is for the experiment to add.
-    pub(super) fn evidence<'a>(&self, task: &'a Task, model: &'a Mlp) -> Evidence<'a> {
-        Evidence {
-            target: self.settings.target,
-            dim: self.settings.dim,
-            projection: self.settings.projection,
-            ensemble: self.settings.ensemble,
-            seed: task.seed,
-            ..Evidence::new(&task.train, &task.test, model, &task.config)
-        }
-    }
-
-    /// Calls `act` for every method that was wished for.
-    pub(super) fn each_method(
-        &self,
-        mut act: impl FnMut(&Method) -> Result<(), TruthError>,
-    ) -> Result<(), TruthError> {
-        self.watch.begin("methods", self.methods.len() as u64);
-        for method in &self.methods {
-            act(method)?;
-            self.watch.step();
-        }
-        self.watch.end();
-        Ok(())
-    }
 }

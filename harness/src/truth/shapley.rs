@@ -16,9 +16,9 @@ use gradsieve::{Exact, Layout, Projector, Sketch};
 use gradsieve_kernels::summarize;
 use rand::seq::SliceRandom;
 
+use super::context::Context;
 use super::error::{TruthError, core};
 use super::jobs::run_jobs;
-use super::run::Context;
 use super::tally::{Tally, Whose};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};

@@ -8,12 +8,13 @@
 
 use std::collections::BTreeMap;
 
+use super::context::Context;
+use super::correlation::mean_spearman;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
 use super::methods::Needs;
-use super::run::Context;
-use super::tally::{Tally, Whose, mean_spearman, timed, transposed};
+use super::tally::{Tally, Whose, timed, transposed};
 use super::target::Target;
 use super::task::Task;
 use crate::model::{Removal, Trajectory};

@@ -2,6 +2,7 @@
 //! read with.
 
 use super::array::{self, Array};
+use super::bytes::swap;
 use super::{FileError, Source};
 
 /// Values read at once.
@@ -32,7 +33,7 @@ pub(super) fn read<T>(
         let bytes = &mut bytes[..batch * each];
         array.fill(bytes)?;
         if array.big_endian {
-            array::swap(bytes, each);
+            swap(bytes, each);
         }
         for (index, value) in (read..).zip(bytes.chunks_exact(each)) {
             values.push(convert(&array, index, value)?);

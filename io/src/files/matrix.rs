@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::array::{self, Array};
+use super::bytes::swap;
 use super::element::Element;
 use super::{Dtype, FileError, Piece, Source};
 
@@ -320,7 +321,7 @@ fn fill(array: &mut Array, dtype: Dtype, chunk: &Chunk, buffer: &mut [f64]) -> R
     let bytes = &mut bytemuck::cast_slice_mut::<f64, u8>(buffer)[..bytes];
     array.fill(bytes)?;
     if array.is_swapped() {
-        array::swap(bytes, dtype.bytes());
+        swap(bytes, dtype.bytes());
     }
     Ok(())
 }

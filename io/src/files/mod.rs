@@ -18,6 +18,7 @@
 
 mod array;
 mod array_writer;
+mod bytes;
 mod column;
 mod destination;
 mod element;

@@ -41,7 +41,7 @@ pub(super) fn read_header(file: &str, reader: &mut dyn Read) -> Result<Header, F
     };
 
     let mut magic = [0; 6];
-    let got = super::array::read_full(reader, &mut magic).map_err(|e| FileError::io(file, "read", e))?;
+    let got = super::bytes::read_full(reader, &mut magic).map_err(|e| FileError::io(file, "read", e))?;
     if magic != *b"\x93NUMPY" {
         let found = match (&magic, got) {
             (_, 0) => "an empty file",

@@ -11,9 +11,10 @@ use std::io::Read;
 
 use ::safetensors::tensor::{Dtype as Stored, Metadata, TensorView};
 
+use super::Destination;
+use super::bytes::read_full;
 use super::element::{Dtype, Element};
 use super::error::{FileError, Shape};
-use super::{Destination, array};
 
 /// The longest header that the format allows.
 const LONGEST_HEADER: u64 = 100_000_000;
@@ -45,7 +46,7 @@ pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Resul
     let io = |cause| FileError::io(name, "read", cause);
 
     let mut length = [0; 8];
-    if array::read_full(file, &mut length).map_err(io)? < length.len() {
+    if read_full(file, &mut length).map_err(io)? < length.len() {
         return Err(bad(format!("the file has only {file_bytes} bytes")));
     }
     let length = u64::from_le_bytes(length);

@@ -4,7 +4,8 @@
 //! | file | what |
 //! |---|---|
 //! | `arguments` | what the command line says |
-//! | `meeting` | products of all training rows with all targets, in blocks |
+//! | `scoring` | how a product of two rows becomes a score |
+//! | `pairs` | scores of all pairs of training rows and targets, in blocks |
 //! | `stored` | the same of the rows of a store, as they are stored |
 //! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what meets the training rows in place of a target |
 //! | `sink` | where influence goes: row after row to its places, or |
@@ -14,9 +15,11 @@
 //! each checkpoint adds its part to the scores.
 
 mod arguments;
+mod best;
 mod curvature;
-mod meeting;
+mod pairs;
 mod scores;
+mod scoring;
 mod sink;
 mod stored;
 
@@ -24,9 +27,11 @@ use std::collections::BTreeMap;
 
 use arguments::InfluenceDtype;
 pub use arguments::{InfluenceArguments, Method};
+use best::RankedTarget;
 use curvature::{Convergence, Memory, Solver};
-use meeting::{Budget, Meeting, meet_all, prepare, room};
-use scores::{Report, Scores, Target, print};
+use pairs::{prepare, score_all_pairs};
+use scores::{Report, Scores, print};
+use scoring::{Budget, PairScoring, targets_per_pass};
 use sink::{Sink, Streamed};
 
 use gradsieve::store::Entry;
@@ -152,8 +157,8 @@ fn streams(arguments: &InfluenceArguments, inputs: &Inputs, budget: Budget) -> b
     let ([train], [target], None) = (&inputs.trains[..], &inputs.targets[..], &inputs.subtasks) else {
         return false;
     };
-    let meeting = Meeting { method: arguments.method, weight: 1.0, budget };
-    let in_one_pass = room(meeting, train, target.count()) >= target.count();
+    let scoring = PairScoring { method: arguments.method, weight: 1.0, budget };
+    let in_one_pass = targets_per_pass(scoring, train, target.count()) >= target.count();
     let entries = arguments.top.map_or(0, |top| top.min(train.count()).saturating_mul(2));
     (arguments.output.is_none() || in_one_pass)
         && entries.saturating_mul(size_of::<Entry>()) <= train.count().saturating_mul(size_of::<f64>())
@@ -181,7 +186,7 @@ fn conclude(
     [train_rows, target_rows]: [usize; 2],
     [non_finite_train, non_finite_target]: [Vec<usize>; 2],
     solver: Option<Convergence>,
-    targets: Option<Vec<Target>>,
+    targets: Option<Vec<RankedTarget>>,
 ) -> Result<(), CommandError> {
     let method = arguments.method;
     let report =
@@ -270,8 +275,8 @@ fn add_all(
     let mut convergence = None;
     for (number, (train, &weight)) in inputs.trains.iter_mut().zip(&inputs.weights).enumerate() {
         let others = if crosses { 0..inputs.targets.len() } else { number..number + 1 };
-        let meeting = Meeting { method, weight, budget };
-        prepare(meeting, train, inputs.targets[number].count(), crosses)?;
+        let scoring = PairScoring { method, weight, budget };
+        prepare(scoring, train, inputs.targets[number].count(), crosses)?;
         let mut memory = Memory::new(arguments, train)?;
         let mut solver = Solver::fit(arguments, train, &mut memory)?;
         for (other, target) in
@@ -281,7 +286,7 @@ fn add_all(
                 target.prepare_passes_within(budget.held_bytes)?;
             }
             let before = sink.non_finite();
-            meet_all(meeting, train, target, &mut solver, sink)?;
+            score_all_pairs(scoring, train, target, &mut solver, sink)?;
             let consequence = match (other == number, &inputs.subtasks) {
                 (_, Some(_)) => "left out",
                 _ => "the influences are NaN there",

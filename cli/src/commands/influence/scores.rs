@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::best::{RankedSample, RankedTarget};
 use super::curvature::Convergence;
 use super::sink::{Sink, flagged};
 use super::{InfluenceArguments, Method};
@@ -27,22 +28,7 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) solver: Option<Convergence>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) targets: Option<Vec<Target>>,
-}
-
-/// Who helps and who harms one target, most first.
-#[derive(Debug, PartialEq, Serialize)]
-pub(super) struct Target {
-    pub(super) index: usize,
-    pub(super) proponents: Vec<Sample>,
-    pub(super) opponents: Vec<Sample>,
-}
-
-/// A training sample.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Sample {
-    pub(super) index: usize,
-    pub(super) influence: f64,
+    pub(super) targets: Option<Vec<RankedTarget>>,
 }
 
 impl Scores {
@@ -90,21 +76,21 @@ impl Scores {
     }
 
     /// The `top` best of each target.
-    pub(super) fn targets(&self, top: usize) -> Vec<Target> {
+    pub(super) fn targets(&self, top: usize) -> Vec<RankedTarget> {
         (0..self.non_finite_target.len()).map(|target| self.target(target, top)).collect()
     }
 
-    fn target(&self, index: usize, top: usize) -> Target {
+    fn target(&self, index: usize, top: usize) -> RankedTarget {
         let columns = self.non_finite_target.len();
         let influences = self.values.iter().skip(index).step_by(columns).enumerate();
-        let mut samples: Vec<Sample> =
-            influences.map(|(index, &influence)| Sample { index, influence }).collect();
+        let mut samples: Vec<RankedSample> =
+            influences.map(|(index, &influence)| RankedSample { index, influence }).collect();
         // Equal ones by index. NaN is neither above nor below zero.
         samples.sort_by(|a, b| b.influence.total_cmp(&a.influence));
         let proponents = samples.iter().filter(|sample| sample.influence > 0.0).take(top).copied().collect();
         samples.sort_by(|a, b| a.influence.total_cmp(&b.influence).then(a.index.cmp(&b.index)));
         let opponents = samples.iter().filter(|sample| sample.influence < 0.0).take(top).copied().collect();
-        Target { index, proponents, opponents }
+        RankedTarget { index, proponents, opponents }
     }
 }
 
@@ -162,7 +148,7 @@ pub(super) fn print(arguments: &InfluenceArguments, report: &Report) -> Result<(
     console::print(table)
 }
 
-fn cells(sample: Option<&Sample>) -> Vec<String> {
+fn cells(sample: Option<&RankedSample>) -> Vec<String> {
     sample.map_or_else(
         || vec![String::new(), String::new()],
         |sample| vec![sample.index.to_string(), console::significant(sample.influence)],

@@ -3,7 +3,7 @@
 
 use gradsieve::store::{Entry, TopK};
 
-use super::scores::{Sample, Target};
+use super::best::{RankedSample, RankedTarget};
 use crate::commands::CommandError;
 use crate::commands::rows::zeros;
 use gradsieve_io::files::ArrayWriter;
@@ -89,7 +89,7 @@ impl<'m> Streamed<'m> {
     }
 
     /// Completes the output. Returns the best of each target, if anybody asked.
-    pub(super) fn finish(mut self) -> Result<Option<Vec<Target>>, CommandError> {
+    pub(super) fn finish(mut self) -> Result<Option<Vec<RankedTarget>>, CommandError> {
         let trains = self.non_finite_train.len();
         if let Some(mut writer) = self.writer.take() {
             skip_to(&mut writer, &mut self.next, trains, self.row.len())?;
@@ -99,10 +99,11 @@ impl<'m> Streamed<'m> {
             return Ok(None);
         }
         let sorted = |top: TopK<'_>, sign: f64| {
-            let sample = |entry: &Entry| Sample { index: entry.id as usize, influence: sign * entry.score };
+            let sample =
+                |entry: &Entry| RankedSample { index: entry.id as usize, influence: sign * entry.score };
             top.into_sorted().iter().map(sample).collect()
         };
-        let targets = self.best.into_iter().enumerate().map(|(index, [helpful, harmful])| Target {
+        let targets = self.best.into_iter().enumerate().map(|(index, [helpful, harmful])| RankedTarget {
             index,
             proponents: sorted(helpful, 1.0),
             opponents: sorted(harmful, -1.0),

@@ -1,4 +1,4 @@
-//! The rows of a store meet all targets in the codec that they are stored in: nothing is
+//! Scores of the rows of a store, in the codec that they are stored in: nothing is
 //! decoded, and the store's segments stream past.
 //!
 //! A product is a score of [`gradsieve_kernels::score`], an `f32`: that of the stored row
@@ -13,7 +13,7 @@ use std::thread;
 use gradsieve::Error;
 use gradsieve::store::{Queries, Store};
 
-use super::meeting::Meeting;
+use super::scoring::PairScoring;
 use super::sink::Sink;
 use crate::commands::CommandError;
 use crate::commands::console::Progress;
@@ -27,9 +27,9 @@ const SCORES: usize = 1 << 20;
 /// Rows of a group: parts of a segment begin with a whole one.
 const GROUP: usize = 16;
 
-/// All rows of a store meet a block of targets. (Of other rows, none does.)
-pub(super) fn meet_stored(
-    meeting: Meeting,
+/// Scores all rows of a store for a block of targets. (Of other rows, none.)
+pub(super) fn score_stored(
+    scoring: PairScoring,
     train: &Rows,
     targets: &Block,
     sink: &mut impl Sink,
@@ -56,7 +56,7 @@ pub(super) fn meet_stored(
             let rows = first..store.len().min(first + share * threads);
             norms.clear();
             for row in rows.clone() {
-                let norm = norm(meeting, store, row, &mut decoded);
+                let norm = norm(scoring, store, row, &mut decoded);
                 norms.push(norm.map_err(|error| CommandError::core(name)(error))?);
             }
             scores.resize(rows.len() * count, 0.0);
@@ -67,7 +67,7 @@ pub(super) fn meet_stored(
                     let (products, norm) = (&scores[j * trains.len() + first..], targets.factors()[j]);
                     for ((part, &product), train_norm) in parts.iter_mut().zip(products).zip(&norms[first..])
                     {
-                        *part = meeting.part(f64::from(product), train_norm * norm);
+                        *part = scoring.part(f64::from(product), train_norm * norm);
                     }
                 })?;
             }
@@ -80,11 +80,11 @@ pub(super) fn meet_stored(
 }
 
 /// A stored row's factor in the denominator; the row is decoded only where there is one.
-fn norm(meeting: Meeting, store: &Store<'_>, row: usize, decoded: &mut [f32]) -> Result<f64, Error> {
-    if meeting.method.takes_directions() {
+fn norm(scoring: PairScoring, store: &Store<'_>, row: usize, decoded: &mut [f32]) -> Result<f64, Error> {
+    if scoring.method.takes_directions() {
         store.get(row, decoded)?;
     }
-    Ok(meeting.norm(decoded))
+    Ok(scoring.norm(decoded))
 }
 
 /// The scores of some rows, `share` rows a thread: those of each share stand together,

@@ -7,9 +7,11 @@
 //! | file | what |
 //! |---|---|
 //! | `arguments` | the projection as the command line says it |
-//! | `projection` | the one that it names, chosen at run time |
-//! | `settings` | how sketches were made, as their file says it, and whether two files can be compared |
+//! | `kind` | projections by name |
+//! | `projection` | the one that they name, chosen at run time |
+//! | `settings` | how sketches were made, as their file says it |
 //! | `file` | a file of gradients or a store, opened |
+//! | `compare` | whether two of them can be compared |
 //! | `pass` | one pass over it |
 //! | `limits` | what is too much for memory |
 //!
@@ -17,17 +19,20 @@
 //! console; knows no command.
 
 mod arguments;
+mod compare;
 mod file;
+mod kind;
 mod limits;
 mod pass;
 mod projection;
 mod settings;
 
-pub use arguments::{ProjectionArguments, ProjectionKind, Repetitions};
+pub use arguments::{ProjectionArguments, Repetitions};
 pub use file::Rows;
+pub use kind::ProjectionKind;
 pub use projection::Projection;
 pub use settings::SketchSettings;
 
+pub(super) use compare::check_pair;
 pub(super) use limits::{EXACT_COLUMNS, check_matrix_width, zeros};
 pub(super) use pass::is_finite;
-pub(super) use settings::check_pair;

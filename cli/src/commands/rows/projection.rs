@@ -4,7 +4,7 @@ use gradsieve::{
     Element, Error, Exact, Gaussian, LayoutId, Mask, Projector, Rademacher, Sjlt, SketchId, Srht,
 };
 
-use super::arguments::ProjectionKind;
+use super::kind::ProjectionKind;
 
 /// A projection that is chosen at run time.
 #[derive(Clone, Copy, Debug)]

@@ -21,17 +21,13 @@ use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
 use self::recorded::Recorded;
 use super::rows::{ProjectionArguments, Rows, zeros};
 use super::{CommandError, console};
-use gradsieve_io::files::{FileError, Matrix, StepFile};
+use gradsieve_io::files::{Matrix, StepFile};
 
 /// Influence of all pairs, row after row.
 pub(super) struct Run {
     pub(super) values: Vec<f64>,
     pub(super) trains: usize,
     pub(super) targets: usize,
-}
-
-fn refuse(file: &str, expected: String, found: String) -> CommandError {
-    FileError::Step { file: file.to_owned(), expected, found }.into()
 }
 
 /// Data value embedding, last step first. `targets` are gradients at the model after the
@@ -47,7 +43,7 @@ pub(super) fn dvemb(
     let columns = targets.matrix().map_or(run.columns, Matrix::cols);
     if columns != run.columns {
         let expected = format!("{} columns, as the steps of {} have", run.columns, directory.display());
-        return Err(refuse(targets.name(), expected, columns.to_string()));
+        return Err(CommandError::step(targets.name(), expected, columns.to_string()));
     }
     let name = targets.name().to_owned();
     if targets.matrix().is_none() {
@@ -77,7 +73,7 @@ pub(super) fn dvemb(
         let learning_rate = step.learning_rate as f32;
         if !learning_rate.is_finite() {
             let expected = format!("a learning rate of at most {:e}", f32::MAX);
-            return Err(refuse(&step.name, expected, format!("{:e}", step.learning_rate)));
+            return Err(CommandError::step(&step.name, expected, format!("{:e}", step.learning_rate)));
         }
         let taken = Step { id: run.id, learning_rate, gradients: &gradients.values, curvature };
         let mut scores = vec![0.0; step.ids.len() * count];
@@ -122,13 +118,13 @@ pub(super) fn shapley(
         let step = StepFile::read(path)?;
         let Some(target) = &step.target else {
             let expected = "a tensor \"target\", the validation gradients at the step".to_owned();
-            return Err(refuse(&step.name, expected, "none".to_owned()));
+            return Err(CommandError::step(&step.name, expected, "none".to_owned()));
         };
         if done == 0 {
             scores = vec![zeros(&what, run.trains)?; target.count()];
         } else if target.count() != scores.len() {
             let expected = format!("{} targets, as the steps before have", scores.len());
-            return Err(refuse(&step.name, expected, target.count().to_string()));
+            return Err(CommandError::step(&step.name, expected, target.count().to_string()));
         }
         let gradients = run.gradients(&step)?;
         let target = run.rows(&step.name, target)?;
@@ -146,7 +142,11 @@ pub(super) fn shapley(
                 .map_err(CommandError::core(&step.name))?;
             scores.iter_mut().zip(of_step).for_each(|(sum, score)| *sum += score);
             if let Some(sum) = scores.iter().find(|sum| !sum.is_finite()) {
-                return Err(refuse(&step.name, "sums within the range of f64".to_owned(), sum.to_string()));
+                return Err(CommandError::step(
+                    &step.name,
+                    "sums within the range of f64".to_owned(),
+                    sum.to_string(),
+                ));
             }
         }
         progress.reach(done + 1);

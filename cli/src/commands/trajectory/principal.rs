@@ -15,7 +15,6 @@ use nalgebra::DMatrix;
 
 use super::super::CommandError;
 use super::super::rows::EXACT_COLUMNS;
-use super::refuse;
 use gradsieve_harness::truth::leading_directions;
 use gradsieve_io::files::{StepFile, StepGradients};
 
@@ -34,11 +33,11 @@ impl Moments {
     pub(super) fn observe(&mut self, step: &StepFile) -> Result<(), CommandError> {
         let StepGradients::Layers(layers) = &step.gradients else {
             let expected = "tensors a.NAME and b.NAME of each layer, for --principal".to_owned();
-            return Err(refuse(&step.name, expected, "\"grads\"".to_owned()));
+            return Err(CommandError::step(&step.name, expected, "\"grads\"".to_owned()));
         };
         if let Some(inputs) = layers.iter().map(|(a, _)| a.columns).find(|&inputs| inputs > EXACT_COLUMNS) {
             let expected = format!("at most {EXACT_COLUMNS} inputs a layer, for --principal");
-            return Err(refuse(&step.name, expected, inputs.to_string()));
+            return Err(CommandError::step(&step.name, expected, inputs.to_string()));
         }
         if self.layers.is_empty() {
             self.layers =
@@ -47,7 +46,7 @@ impl Moments {
         let shapes = self.layers.iter().map(|(outputs, sum)| (sum.nrows(), *outputs));
         if !shapes.eq(layers.iter().map(|(a, b)| (a.columns, b.columns))) {
             let expected = "layers of the shapes that the steps before have".to_owned();
-            return Err(refuse(&step.name, expected, "others".to_owned()));
+            return Err(CommandError::step(&step.name, expected, "others".to_owned()));
         }
         for ((_, sum), (a, _)) in self.layers.iter_mut().zip(layers) {
             if !a.values.iter().all(|x| x.is_finite()) {

@@ -8,7 +8,6 @@ use gradsieve::{Error, Layer, Layout, Projector as _, Sketch, SketchId, Sketcher
 use super::super::rows::{Projection, ProjectionArguments};
 use super::super::{CommandError, console};
 use super::principal::{Directions, Moments};
-use super::refuse;
 use gradsieve_io::files::{StepFile, StepGradients, StepRows, step_files};
 
 /// A run whose files have been looked at.
@@ -48,7 +47,7 @@ impl Recorded {
             let columns = step.columns();
             if let Some((name, expected)) = first.as_ref().filter(|(_, expected)| *expected != columns) {
                 let expected = format!("gradients of {expected} coordinates, as {name} has");
-                return Err(refuse(&step.name, expected, columns.to_string()));
+                return Err(CommandError::step(&step.name, expected, columns.to_string()));
             }
             trains = step.ids.iter().map(|&id| id as usize + 1).fold(trains, usize::max);
             rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepRows::count));

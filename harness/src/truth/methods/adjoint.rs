@@ -15,7 +15,7 @@
 
 use super::super::error::TruthError;
 use super::super::evidence::Evidence;
-use super::Scored;
+use super::scored::Scored;
 use crate::model::{Curvature, DoubleMlp, DoubleScratch, Step};
 
 pub(super) fn hessian(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {

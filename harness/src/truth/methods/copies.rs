@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 use crate::data::random::{Purpose, generator, normal, uniform};
 use crate::model::Mlp;
 

@@ -4,7 +4,7 @@ use gradsieve::influence::{TracIn, grad_cos, grad_dot};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::{Scored, all_pairs};
+use super::scored::{Scored, all_pairs};
 
 type Outcome = Result<Scored, TruthError>;
 

@@ -5,7 +5,7 @@ use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 
 /// The exact generalised Gauss–Newton matrix of each step.
 pub(super) fn gauss_newton(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {

@@ -6,7 +6,7 @@ use gradsieve::influence::InRunShapley;
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 
 pub(super) fn first(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let path = evidence.path()?;

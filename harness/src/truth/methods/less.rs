@@ -8,7 +8,7 @@ use gradsieve::{Exact, Plan, Projector, Sketcher};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Ready, Rows, layout};
-use super::Scored;
+use super::scored::Scored;
 use crate::model::{Mlp, Scratch};
 
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
@@ -51,7 +51,8 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
             row.observe(rate, &targets, &feature).map_err(core("LESS"))?;
         }
     }
-    let scores = super::all_pairs(m, n, |j, i| Ok::<_, TruthError>(rows[i].subtask(j).unwrap_or_default()))?;
+    let scores =
+        super::scored::all_pairs(m, n, |j, i| Ok::<_, TruthError>(rows[i].subtask(j).unwrap_or_default()))?;
     Ok(Scored { scores, bytes })
 }
 

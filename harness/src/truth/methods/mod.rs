@@ -14,23 +14,17 @@ mod in_run;
 mod less;
 mod retrac;
 mod ridge;
+mod scored;
 mod solvers;
 mod spectral;
 mod trak;
 mod with_model;
 
+pub use scored::Scored;
+
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::settings::Experiment;
-
-/// Scores, and the bytes that the method's state took (models and gradients not counted).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Scored {
-    /// m × n, target by target; or n for scores of itself.
-    pub scores: Vec<f64>,
-    /// Bytes of state.
-    pub bytes: usize,
-}
 
 type Score = fn(&Evidence<'_>) -> Result<Scored, TruthError>;
 
@@ -124,15 +118,6 @@ pub const METHODS: &[Method] = &[
     of_samples(method("lava", "distance to validation samples with right labels, no model", Needs::Model, None, Some(with_model::lava))),
     method("sgd-influence", "v pulled back through every step by exact Hessians (f64)", Needs::Trajectory, Some(adjoint::hessian), None),
 ];
-
-/// m × n scores, a function of the numbers of target and sample.
-fn all_pairs<E>(
-    m: usize,
-    n: usize,
-    mut score: impl FnMut(usize, usize) -> Result<f64, E>,
-) -> Result<Vec<f64>, E> {
-    (0..m * n).map(|at| score(at / n, at % n)).collect()
-}
 
 #[cfg(test)]
 mod tests {

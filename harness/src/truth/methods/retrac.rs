@@ -6,7 +6,7 @@ use gradsieve::influence::ReTrac;
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
 use super::dots::checkpoints;
-use super::{Scored, all_pairs};
+use super::scored::{Scored, all_pairs};
 
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let (n, m) = (evidence.train.len(), evidence.target_count());

@@ -4,7 +4,7 @@ use gradsieve::influence::Ridge;
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let test = evidence.target_rows(evidence.model)?;

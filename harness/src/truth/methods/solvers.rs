@@ -8,7 +8,7 @@ use gradsieve::influence::{
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity, Rows};
-use super::Scored;
+use super::scored::Scored;
 
 /// Passes over the rows at most: conjugate gradients, and LiSSA, which each bring nearer
 /// by a fixed part.

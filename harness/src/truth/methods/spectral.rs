@@ -4,7 +4,7 @@ use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, Gif};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 use crate::data::Dataset;
 use crate::data::random::{Purpose, generator, uniform};
 use crate::model::{Mlp, Scratch};

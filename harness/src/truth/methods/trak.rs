@@ -4,7 +4,7 @@ use gradsieve::influence::{Trak, TrakScore};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
-use super::Scored;
+use super::scored::Scored;
 use crate::model::{Mlp, TrainConfig, train};
 
 /// λ in units of the mean eigenvalue. The source has none, but needs fewer numbers than

@@ -2,7 +2,7 @@
 
 use super::super::error::TruthError;
 use super::super::evidence::Evidence;
-use super::{Scored, all_pairs};
+use super::scored::{Scored, all_pairs};
 use crate::methods::{self, Ascent, Lava, Rule};
 use crate::model::DoubleMlp;
 

@@ -4,9 +4,9 @@ use gradsieve::budget::relative_error;
 use gradsieve::store::Codec;
 use gradsieve_kernels::matrix::product;
 
+use super::super::correlation::mean_pearson;
 use super::super::error::{TruthError, core};
 use super::super::evidence::Rows;
-use super::super::tally::mean_pearson;
 use super::projections::{PROJECTIONS, Sketching};
 use super::solve::solve;
 use super::stored::{own_scores, read_back, scores, with_store};

@@ -29,9 +29,9 @@ mod stored;
 pub use found::{SketchLine, Way};
 pub use projections::{PROJECTIONS, Sketching};
 
+use super::context::Context;
 use super::error::TruthError;
 use super::jobs::run_jobs;
-use super::run::Context;
 use super::tally::Tally;
 use super::task::Task;
 use crate::model::train;

@@ -1,0 +1,87 @@
+//! Scores of all pairs: blocks of targets, and for each a pass over the training rows.
+
+use super::Method;
+use super::curvature::Solver;
+use super::scoring::{PairScoring, targets_per_pass};
+use super::sink::Sink;
+use super::stored::score_stored;
+use crate::commands::CommandError;
+use crate::commands::products::{Block, products};
+use crate::commands::rows::{Rows, is_finite};
+
+/// Makes the training rows ready for as many passes as there will be.
+pub(super) fn prepare(
+    scoring: PairScoring,
+    train: &mut Rows,
+    targets: usize,
+    again: bool,
+) -> Result<(), CommandError> {
+    let again = again || scoring.method.solves() || targets_per_pass(scoring, train, targets) < targets;
+    // A store's rows are scored as they are stored; decoded ones would be for the solver
+    // alone.
+    let is_scored_decoded = train.reader().is_none();
+    let is_solved_over = scoring.method.iterates() || scoring.method == Method::Datainf;
+    if again && (is_scored_decoded || is_solved_over) {
+        train.prepare_passes_within(scoring.budget.held_bytes)?;
+    }
+    Ok(())
+}
+
+/// Adds what these two files say to the scores.
+pub(super) fn score_all_pairs(
+    scoring: PairScoring,
+    train: &mut Rows,
+    target: &mut Rows,
+    solver: &mut Solver<'_>,
+    sink: &mut impl Sink,
+) -> Result<(), CommandError> {
+    let targets = target.count();
+    let mut block = Block::new(train.width(), usize::MAX, targets_per_pass(scoring, train, targets));
+    target.pass("influence on", |row, sketch| {
+        if is_finite(sketch) {
+            block.push(row, sketch.values, scoring.norm(sketch.values));
+        } else {
+            sink.non_finite_target(row);
+        }
+        if block.is_full() || row + 1 == targets {
+            solver.solve(train, &mut block)?;
+            if train.reader().is_some() && block.values().iter().all(|value| value.is_finite()) {
+                score_stored(scoring, train, &block, sink)?;
+            } else {
+                score_decoded(scoring, train, &block, sink)?;
+            }
+            block.clear();
+        }
+        Ok(())
+    })
+}
+
+/// Scores all training rows, decoded, for a block of targets.
+fn score_decoded(
+    scoring: PairScoring,
+    train: &mut Rows,
+    targets: &Block,
+    sink: &mut impl Sink,
+) -> Result<(), CommandError> {
+    let (count, name) = (train.count(), train.name().to_owned());
+    let mut block = Block::new(train.width(), scoring.budget.train_bytes, scoring.budget.train_rows);
+    train.pass("reading", |row, sketch| {
+        if is_finite(sketch) {
+            block.push(row, sketch.values, scoring.norm(sketch.values));
+        } else {
+            sink.non_finite_train(row);
+        }
+        if block.is_full() || row + 1 == count {
+            let products = products(&block, targets);
+            let products = products.map_err(|error| CommandError::core(&name)(error.into()))?;
+            let (norms, target_norms) = (block.factors(), targets.factors());
+            sink.take(block.indices(), targets.indices(), |first, j, parts| {
+                for (i, part) in (first..).zip(parts) {
+                    *part = scoring.part(products[i * target_norms.len() + j], norms[i] * target_norms[j]);
+                }
+            })?;
+            block.clear();
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,53 @@
+//! What every experiment works with.
+
+use std::path::PathBuf;
+
+use super::error::TruthError;
+use super::evidence::Evidence;
+use super::ledger::Ledger;
+use super::methods::Method;
+use super::settings::Settings;
+use super::task::Task;
+use crate::model::Mlp;
+use crate::watch::Watch;
+
+/// What an experiment works with.
+pub(super) struct Context<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) watch: &'a dyn Watch,
+    pub(super) methods: Vec<&'static Method>,
+    pub(super) cache: Option<PathBuf>,
+}
+
+impl Context<'_> {
+    /// The ledger for a key.
+    pub(super) fn ledger(&self, key: &str) -> Result<Ledger, TruthError> {
+        self.cache.as_ref().map_or_else(|| Ok(Ledger::none()), |directory| Ledger::open(directory, key))
+    }
+
+    /// What every method may look at; the path is for the experiment to add.
+    pub(super) fn evidence<'a>(&self, task: &'a Task, model: &'a Mlp) -> Evidence<'a> {
+        Evidence {
+            target: self.settings.target,
+            dim: self.settings.dim,
+            projection: self.settings.projection,
+            ensemble: self.settings.ensemble,
+            seed: task.seed,
+            ..Evidence::new(&task.train, &task.test, model, &task.config)
+        }
+    }
+
+    /// Calls `act` for every method that was asked for.
+    pub(super) fn each_method(
+        &self,
+        mut act: impl FnMut(&Method) -> Result<(), TruthError>,
+    ) -> Result<(), TruthError> {
+        self.watch.begin("methods", self.methods.len() as u64);
+        for method in &self.methods {
+            act(method)?;
+            self.watch.step();
+        }
+        self.watch.end();
+        Ok(())
+    }
+}
