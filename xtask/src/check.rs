@@ -1,6 +1,6 @@
 //! The state of one run: what was skipped, and where the clone is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// One run of one or of all steps.
@@ -11,7 +11,6 @@ pub(crate) struct Check {
 
 impl Check {
     /// Says that something cannot be run on this machine, and why, and remembers it.
-    #[allow(dead_code, reason = "the steps that can be skipped come next")]
     pub(crate) fn skip(&self, name: &str, reason: impl std::fmt::Display) {
         let line = format!("skipped: {name}: {reason}");
         println!("{line}");
@@ -19,7 +18,6 @@ impl Check {
     }
 
     /// The lines of all that was skipped.
-    #[allow(dead_code, reason = "the steps that can be skipped come next")]
     pub(crate) fn skipped(&self) -> Vec<String> {
         self.skipped.lock().expect("no step panics while it skips").clone()
     }
@@ -28,4 +26,12 @@ impl Check {
 /// The root of the clone.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a folder of the clone")
+}
+
+/// Where cargo puts what it builds: `CARGO_TARGET_DIR`, or `target` in the clone.
+pub(crate) fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
 }

@@ -5,17 +5,25 @@
 //! list of steps is [`steps::STEPS`]; the command line and the whole check are made from
 //! it.
 
+mod bare;
 mod check;
 mod ci;
+mod cortex_m;
 mod crates;
+mod cross;
+mod demo;
 mod docs;
 mod fmt;
 mod imports;
 mod lint;
+mod memory;
+mod numpy;
 mod program;
+mod size;
 mod step;
 mod steps;
 mod tables;
+mod targets;
 mod test;
 mod wrap;
 

@@ -48,6 +48,29 @@ impl Program {
         self
     }
 
+    /// Takes a variable of the environment away.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.env_remove(name);
+        self
+    }
+
+    /// Ends it after some seconds, as a failure.
+    pub(crate) fn limited(self, seconds: u32) -> Self {
+        let mut command = Command::new("timeout");
+        command.arg(seconds.to_string()).arg(self.0.get_program()).args(self.0.get_args());
+        for (name, value) in self.0.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(folder) = self.0.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command.stdin(Stdio::null());
+        Self(command)
+    }
+
     /// Runs it in another folder.
     pub(crate) fn folder(mut self, folder: impl AsRef<Path>) -> Self {
         self.0.current_dir(folder);
@@ -76,10 +99,7 @@ impl Program {
         let words = self.words();
         let output = self.output()?;
         if !output.status.success() {
-            let printed = printed(&output);
-            let lines: Vec<_> = printed.lines().collect();
-            let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default();
-            bail!("{words}: {}\n{}", output.status, tail.join("\n"));
+            bail!("{words}: {}\n{}", output.status, tail(&printed(&output)));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -88,6 +108,12 @@ impl Program {
     pub(crate) fn output(mut self) -> anyhow::Result<Output> {
         self.0.output().with_context(|| self.words())
     }
+}
+
+/// The last lines of what was printed.
+pub(crate) fn tail(printed: &str) -> String {
+    let lines: Vec<_> = printed.lines().collect();
+    lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n")
 }
 
 /// What a program wrote to both of its outputs.

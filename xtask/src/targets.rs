@@ -1,0 +1,183 @@
+//! The tests of the kernels and the core on other targets: 64-bit Arm on two processors,
+//! 32-bit Arm, 32-bit x86, a big-endian machine, and WebAssembly with 128-bit vectors.
+//!
+//! A target that cannot be set up is skipped; one that is set up and fails is a failure.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::{Arg, ArgMatches};
+
+use crate::check::{Check, target};
+use crate::cross::{self, AARCH64, ARMV7, I686, Ready, S390X, Target, WASIP1};
+use crate::program::{Program, printed, tail};
+use crate::step::Step;
+
+pub(crate) const STEP: Step = Step {
+    name: "targets",
+    about: "Kernels and core, tested on other targets under emulators",
+    in_ci: true,
+    arguments: |command| {
+        let named = Arg::new("target").num_args(0..).help("These targets; all of them, if none is named");
+        command.arg(named).after_help("Example:\n  cargo xtask targets aarch64 wasip1")
+    },
+    run,
+};
+
+/// A target, the processors that are emulated, and the instruction set that must be
+/// found.
+struct Plan {
+    target: &'static Target,
+    /// The first runs all tests, the others those of the kernels.
+    processors: &'static [&'static str],
+    level: Option<&'static str>,
+}
+
+const PLANS: &[Plan] = &[
+    Plan { target: &AARCH64, processors: &["max", "cortex-a53"], level: Some("neon") },
+    Plan { target: &S390X, processors: &[""], level: None },
+    Plan { target: &ARMV7, processors: &[""], level: None },
+    Plan { target: &WASIP1, processors: &[""], level: Some("simd128") },
+    Plan { target: &I686, processors: &[""], level: None },
+];
+
+/// How many targets are compiled and tested at a time: one compiles while one tests.
+const SIDE_BY_SIDE: usize = 2;
+/// How many cases a property is tried with, where nothing else is said.
+const CASES: &str = "16";
+/// When a suite is given up, in seconds.
+const LIMIT: u32 = 1200;
+/// Statistics over thousands of seeds: minutes under an emulator, and since the bits are
+/// the same they say nothing new.
+const NOT_HERE: &str = "unbiased";
+
+fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
+    let wanted: Vec<_> = given.get_many::<String>("target").into_iter().flatten().collect();
+    if let Some(name) = wanted.iter().find(|name| !PLANS.iter().any(|plan| plan.target.name == **name)) {
+        let known: Vec<_> = PLANS.iter().map(|plan| plan.target.name).collect();
+        bail!("no target {name:?}; known are: {}", known.join(" "));
+    }
+    println!("not repeated on other targets: doc examples, and tests with {NOT_HERE:?} in their names");
+    let plans: Vec<_> = PLANS
+        .iter()
+        .filter(|plan| wanted.is_empty() || wanted.iter().any(|name| *name == plan.target.name))
+        .collect();
+    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(plan) = plans.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(error) = test(check, plan) {
+                        println!("FAILED {}: {error:#}", plan.target.name);
+                        failed.lock().expect("no thread panics with it").push(plan.target.name);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("no thread panics with it");
+    if !failed.is_empty() {
+        bail!("on {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// All tests on the first processor, those of the kernels on the others.
+fn test(check: &Check, plan: &Plan) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    let ready = match cross::ready(plan.target) {
+        Ok(ready) => ready,
+        Err(error) => {
+            check.skip(&format!("tests on {}", plan.target.name), reason(&error));
+            return Ok(());
+        }
+    };
+    println!("{}: ready after {} seconds", plan.target.name, begun.elapsed().as_secs());
+    for (at, processor) in plan.processors.iter().enumerate() {
+        let begun = Instant::now();
+        let packages: &[&str] =
+            if at == 0 { &["gradsieve-kernels", "gradsieve"] } else { &["gradsieve-kernels"] };
+        let named = packages.iter().flat_map(|package| ["-p", package]);
+        let tests = cargo(&ready, processor).args(named).args(["--lib", "--tests", "--"]);
+        // There a panic ends the whole run, with what it said, if that was kept back.
+        let shown: &[&str] = if plan.target.name == "wasip1" { &["--nocapture"] } else { &[] };
+        let output = tests.args(["--skip", NOT_HERE]).args(shown).limited(LIMIT).output()?;
+        let text = printed(&output);
+        if !output.status.success() {
+            bail!("{processor} {}\n{}", output.status, tail(&text));
+        }
+        if let Some(level) = plan.level {
+            has_level(&ready, processor, level)?;
+        }
+        println!("{}", line(plan, processor, passed(&text), begun.elapsed().as_secs()));
+    }
+    Ok(())
+}
+
+/// That the level was there to be tested.
+fn has_level(ready: &Ready, processor: &str, level: &str) -> anyhow::Result<()> {
+    let only = ["-p", "gradsieve-kernels", "--test", "levels"];
+    let name = format!("{level}::every");
+    let output =
+        cargo(ready, processor).args(only).args(["--", "--nocapture", &name]).limited(LIMIT).output()?;
+    let text = printed(&output);
+    if !text.contains("test result: ok. 1 passed") || text.contains(&format!("has no {level}")) {
+        bail!("{processor}: the level {level} was not tested\n{}", tail(&text));
+    }
+    Ok(())
+}
+
+/// `cargo test` on a processor. Compiling is most of the time: dependencies are not
+/// optimised, and nothing is kept for debuggers.
+fn cargo(ready: &Ready, processor: &str) -> Program {
+    let cases = std::env::var("PROPTEST_CASES").unwrap_or_else(|_| CASES.to_owned());
+    let mut cargo = ready.cargo("").env("PROPTEST_CASES", cases).env("CARGO_INCREMENTAL", "0");
+    if !processor.is_empty() {
+        cargo = cargo.env("QEMU_CPU", processor);
+    }
+    cargo
+        .env("CARGO_PROFILE_DEV_DEBUG", "false")
+        .env("CARGO_TARGET_DIR", target().join("cross"))
+        .args(["test", "--locked", "--target", ready.target.triple])
+        .args(["--config", "profile.dev.package.\"*\".opt-level=0"])
+}
+
+fn line(plan: &Plan, processor: &str, passed: usize, seconds: u64) -> String {
+    let level = plan.level.unwrap_or("scalar");
+    format!("{:<8} {processor:<10} {level:<7} {passed:>5} passed, {seconds:>4} seconds", plan.target.name)
+}
+
+/// How many tests passed, by the closing lines of their programs.
+fn passed(printed: &str) -> usize {
+    let lines = printed.lines().filter_map(|line| line.strip_prefix("test result: ok. "));
+    lines.filter_map(|line| line.split(' ').next()?.parse::<usize>().ok()).sum()
+}
+
+/// An error in one line.
+pub(crate) fn reason(error: &anyhow::Error) -> String {
+    let whole = format!("{error:#}");
+    let lines: Vec<_> = whole.lines().filter(|line| !line.trim().is_empty()).collect();
+    match lines.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first, .., last] => format!("{first} {}", last.trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{passed, reason};
+
+    #[test]
+    fn the_tests_of_all_programs_are_added() {
+        let printed = "test result: ok. 3 passed; 0 failed\nelse\ntest result: ok. 14 passed; 0 failed";
+        assert_eq!(passed(printed), 17);
+    }
+
+    #[test]
+    fn a_reason_is_one_line() {
+        assert_eq!(reason(&anyhow::anyhow!("first\nsecond\n\n third\n")), "first third");
+    }
+}
