@@ -1,9 +1,8 @@
-//! Writes the published vectors, `tests/vectors/*.json`, by the scalar text alone:
+//! Writes the published vectors, `tests/vectors/*.json`, by the definition alone:
 //! `cargo run -p gradsieve-kernels --example vectors`. Run it when a kernel is new; for a
 //! kernel that is published, its answers never change.
 
-use gradsieve_kernels::Level;
-use gradsieve_vectors::{FAMILIES, Memory, write};
+use gradsieve_vectors::{Answers, FAMILIES, Memory, write};
 use std::error::Error;
 use std::path::Path;
 
@@ -12,7 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut memory = Memory::new();
     for family in &FAMILIES {
         let mut text = String::new();
-        write(family, Level::SCALAR, &mut memory, &mut text)?;
+        write(family, Answers::Spec, &mut memory, &mut text)?;
         std::fs::write(folder.join(family.name).with_extension("json"), &text)?;
         println!("{}.json: {} kernels, {} bytes", family.name, family.kernels.len(), text.len());
     }

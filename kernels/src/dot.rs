@@ -64,10 +64,19 @@ impl Carried {
     /// as it was.
     #[inline]
     pub fn add<T: Element, U: Element>(&mut self, x: &[T], y: &[U]) -> Result<(), Error> {
+        self.add_with(Level::best(), x, y)
+    }
+
+    /// [`Carried::add`] on a given level.
+    ///
+    /// # Errors
+    /// As [`Carried::add`].
+    #[inline]
+    pub fn add_with<T: Element, U: Element>(&mut self, level: Level, x: &[T], y: &[U]) -> Result<(), Error> {
         same_length(x.len(), y.len())?;
         same_length(x.len() / TILE * TILE, x.len())?;
         self.begun |= !x.is_empty();
-        run(Level::best(), Carry { wide: &mut self.wide, x, y });
+        run(level, Carry { wide: &mut self.wide, x, y });
         Ok(())
     }
 
@@ -78,6 +87,15 @@ impl Carried {
     /// [`Error::Length`] if the lengths differ, or there is no rest.
     #[inline]
     pub fn finish<T: Element, U: Element>(&self, x: &[T], y: &[U]) -> Result<f64, Error> {
+        self.finish_with(Level::best(), x, y)
+    }
+
+    /// [`Carried::finish`] on a given level.
+    ///
+    /// # Errors
+    /// As [`Carried::finish`].
+    #[inline]
+    pub fn finish_with<T: Element, U: Element>(&self, level: Level, x: &[T], y: &[U]) -> Result<f64, Error> {
         same_length(x.len(), y.len())?;
         if x.is_empty() && self.begun {
             return Err(Error::Length { expected: 1, found: 0 });
@@ -86,9 +104,9 @@ impl Carried {
         let (x, x_last) = (x.get(..before).unwrap_or_default(), x.get(before..).unwrap_or_default());
         let (y, y_last) = (y.get(..before).unwrap_or_default(), y.get(before..).unwrap_or_default());
         let mut all = *self;
-        all.add(x, y)?;
+        all.add_with(level, x, y)?;
         // One tile's sum, and so an `f32`.
-        let last = dot(x_last, y_last)?;
+        let last = dot_with(level, x_last, y_last)?;
         Ok(if all.begun { sum::total(&mut all.wide, last as f32) } else { last })
     }
 }

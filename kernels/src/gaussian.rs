@@ -44,17 +44,10 @@ use crate::level::Level;
 use crate::rademacher::one_over_root;
 use crate::simd::Simd;
 
+pub use crate::spec::gaussian::TABLES;
+
 /// What a width must be a multiple of.
 pub const WIDTH_MULTIPLE: usize = 32;
-
-/// The magnitudes that a nibble's three lower bits choose from, for each of the four
-/// nibbles. Part of the definition: `tests/golden/gaussian.py` fitted them.
-pub const TABLES: [[f32; 8]; 4] = [
-    [0.03534863, 0.15452993, 0.2613045, 0.3847366, 0.48207536, 0.7291584, 0.827904, 1.2168516],
-    [0.06810865, 0.16950035, 0.288353, 0.31773221, 0.44884443, 0.54263604, 0.7649707, 1.0461514],
-    [0.009154989, 0.060886085, 0.08712699, 0.1448617, 0.17035817, 0.26094964, 0.34471324, 1.0069622],
-    [0.0041464656, 0.013264631, 0.014946054, 0.082104705, 0.09395404, 0.113362566, 0.12671022, 1.0621551],
-];
 
 /// The tables with their second halves, the negative ones.
 const SIGNED: [[f32; 16]; 4] = {

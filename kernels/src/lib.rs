@@ -66,6 +66,7 @@ pub mod rademacher;
 pub mod score;
 mod simd;
 pub mod sjlt;
+pub mod spec;
 pub mod srht;
 pub mod sum;
 pub mod summary;

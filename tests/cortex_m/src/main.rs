@@ -20,7 +20,7 @@ use gradsieve_kernels::{
     sjlt_scaled, squared_norm, summarize, widen,
 };
 use gradsieve_vectors::input::{Kind, value};
-use gradsieve_vectors::{FAMILIES, Memory, check};
+use gradsieve_vectors::{Answers, FAMILIES, Memory, check};
 use half::{bf16, f16};
 use measure::Meter;
 
@@ -49,7 +49,7 @@ fn vectors() -> bool {
     let mut memory = Memory::new();
     let mut all = true;
     for family in &FAMILIES {
-        all &= check(family, Level::best(), &mut memory, |kernel, equal| {
+        all &= check(family, Answers::Of(Level::best()), &mut memory, |kernel, equal| {
             hprintln!("{} {}", if equal { "ok  " } else { "FAIL" }, kernel);
         });
     }

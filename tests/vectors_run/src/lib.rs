@@ -2,8 +2,8 @@
 //! compares it with what is published.
 //!
 //! The published vectors (`tests/vectors/*.json`, described in the README beside them)
-//! are this crate's own output on [`Level::SCALAR`]. To check another level, target or
-//! machine, the same text is written again and compared, letter by letter, with the
+//! are this crate's own output by [`Answers::Spec`]. To check a level, target or machine,
+//! the same text is written again and compared, letter by letter, with the
 //! published one; so there is one text and nothing to parse. Every number has a fixed
 //! width, so that a wrong one spoils the comparison of its own kernel only.
 //!
@@ -26,6 +26,15 @@ use gradsieve_kernels::Level;
 use half::{bf16, f16};
 use input::{Case, LONG_CASES, LONGEST, SMALL_CASES};
 use record::Record;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answers {
+    /// The definition, [`gradsieve_kernels::spec`]: what is published.
+    Spec,
+    /// The kernels on a level.
+    Of(Level),
+}
 
 /// The kernels of one published file.
 #[derive(Clone, Copy, Debug)]
@@ -121,26 +130,26 @@ impl Memory {
     }
 }
 
-/// Writes a family's file as `level` computes it.
+/// Writes a family's file with such answers.
 ///
 /// # Errors
 /// Those of `to`.
-pub fn write(family: &Family, level: Level, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
+pub fn write(family: &Family, by: Answers, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
     head(family, to)?;
     for (i, kernel) in family.kernels.iter().enumerate() {
-        body(i, kernel, level, memory, to)?;
+        body(i, kernel, by, memory, to)?;
     }
     to.write_str(TAIL)
 }
 
-/// Computes every kernel of a family on `level` and tells `report` its name and whether
-/// the published text was reproduced. Returns whether all was.
-pub fn check(family: &Family, level: Level, memory: &mut Memory, mut report: impl FnMut(&str, bool)) -> bool {
+/// Computes every kernel of a family and tells `report` its name and whether the
+/// published text was reproduced. Returns whether all was.
+pub fn check(family: &Family, by: Answers, memory: &mut Memory, mut report: impl FnMut(&str, bool)) -> bool {
     let mut compare = Compare { expected: family.published.as_bytes(), equal: true };
     let mut all = head(family, &mut compare).is_ok() && compare.equal;
     for (i, kernel) in family.kernels.iter().enumerate() {
         compare.equal = true;
-        let equal = body(i, kernel, level, memory, &mut compare).is_ok() && compare.equal;
+        let equal = body(i, kernel, by, memory, &mut compare).is_ok() && compare.equal;
         report(kernel.name, equal);
         all &= equal;
     }
@@ -154,7 +163,7 @@ fn head(family: &Family, to: &mut dyn Write) -> fmt::Result {
 
 const TAIL: &str = "\n]\n}\n";
 
-fn body(i: usize, kernel: &Kernel, level: Level, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
+fn body(i: usize, kernel: &Kernel, by: Answers, memory: &mut Memory, to: &mut dyn Write) -> fmt::Result {
     let comma = if i == 0 { "" } else { "," };
     write!(to, "{comma}\n{{\"name\": \"{}\",\n \"small\": [", kernel.name)?;
     for number in 0..SMALL_CASES {
@@ -162,12 +171,12 @@ fn body(i: usize, kernel: &Kernel, level: Level, memory: &mut Memory, to: &mut d
         let comma = if number == 0 { "" } else { "," };
         write!(to, "{comma}\n  {{\"case\": {number}, \"kind\": \"{}\", \"seed\": ", case.kind.name())?;
         write!(to, "\"{:#018x}\", \"length\": {}, \"start\": {}", case.seed, case.length, case.start)?;
-        (kernel.run)(level, &case, memory, &mut Record::spell(to))?;
+        (kernel.run)(by, &case, memory, &mut Record::spell(to))?;
         to.write_str("}")?;
     }
     let mut record = Record::hash();
     for number in 0..LONG_CASES {
-        (kernel.run)(level, &Case::long(number), memory, &mut record)?;
+        (kernel.run)(by, &Case::long(number), memory, &mut record)?;
     }
     write!(to, "],\n \"long\": {{\"cases\": {LONG_CASES}, \"hash\": \"{:#018x}\"}}}}", record.value())
 }

@@ -3,9 +3,9 @@
 use super::{Format, first, kernel, second};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Level, dot_with};
+use gradsieve_kernels::{dot_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -22,11 +22,15 @@ pub const FAMILY: Family = Family {
 };
 
 fn dot<T: Format, U: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
     let (x, y) = (first::<T>(case, &mut memory.x, record)?, second::<U>(case, &mut memory.y, record)?);
-    record.answer("dot", &[dot_with(level, x, y).map_err(|_| fmt::Error)?])
+    let dot = match by {
+        Answers::Spec => spec::dot(x, y),
+        Answers::Of(level) => dot_with(level, x, y).map_err(|_| fmt::Error)?,
+    };
+    record.answer("dot", &[dot])
 }

@@ -3,9 +3,9 @@
 use super::{Format, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Gaussian, Level, gaussian_with};
+use gradsieve_kernels::{Gaussian, gaussian_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -20,7 +20,7 @@ pub const FAMILY: Family = Family {
 };
 
 fn project<T: Format, const SCALED: bool>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -35,6 +35,11 @@ fn project<T: Format, const SCALED: bool>(
     let x = first::<T>(case, &mut memory.x, record)?;
     let (out, _) = memory.out.split_at_mut(projection.width());
     out.fill(0.0);
-    gaussian_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::gaussian(case.parameter(1), offset, scale, x, out),
+        Answers::Of(level) => {
+            gaussian_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+        }
+    }
     record.answer("out", out)
 }

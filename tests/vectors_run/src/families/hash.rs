@@ -1,30 +1,42 @@
 //! The hash itself; integers only.
 
 use super::kernel;
-use crate::Family;
 use crate::input::Case;
 use crate::record::Record;
+use crate::{Answers, Family};
 use core::fmt;
-use gradsieve_kernels::hash;
+use gradsieve_kernels::{hash, spec};
 
 /// What is published.
 pub const FAMILY: Family = Family {
     name: "hash",
     published: include_str!("../../../vectors/hash.json"),
     kernels: &[
-        kernel("mix", |_, case, _, record| hashes(case, record, hash::mix)),
-        kernel("key", |_, case, _, record| {
+        kernel("mix", |by, case, _, record| match by {
+            Answers::Spec => hashes(case, record, spec::hash::mix),
+            Answers::Of(_) => hashes(case, record, hash::mix),
+        }),
+        kernel("key", |by, case, _, record| {
             record.input("stream", &[case.seed])?;
-            hashes(case, record, |word| hash::key(word, case.seed))
+            match by {
+                Answers::Spec => hashes(case, record, |word| spec::hash::key(word, case.seed)),
+                Answers::Of(_) => hashes(case, record, |word| hash::key(word, case.seed)),
+            }
         }),
-        kernel("word", |_, case, _, record| {
+        kernel("word", |by, case, _, record| {
             record.input("counter", &[case.seed])?;
-            hashes(case, record, |word| hash::word(word, case.seed))
+            match by {
+                Answers::Spec => hashes(case, record, |word| spec::hash::word(word, case.seed)),
+                Answers::Of(_) => hashes(case, record, |word| hash::word(word, case.seed)),
+            }
         }),
-        kernel("below", |_, case, _, record| {
+        kernel("below", |by, case, _, record| {
             let below = 1 + case.seed % 1000;
             record.input("below", &[below])?;
-            hashes(case, record, |word| hash::below(word >> 37, 27, below))
+            match by {
+                Answers::Spec => hashes(case, record, |word| spec::hash::below(word >> 37, 27, below)),
+                Answers::Of(_) => hashes(case, record, |word| hash::below(word >> 37, 27, below)),
+            }
         }),
     ],
 };

@@ -3,11 +3,11 @@
 use super::{Format, blocks, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
 use core::num::NonZeroU16;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Level, Mask, mask_with};
+use gradsieve_kernels::{Mask, mask_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -22,7 +22,7 @@ pub const FAMILY: Family = Family {
 };
 
 fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -40,6 +40,14 @@ fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
     let x = first::<T>(case, &mut memory.x, record)?;
     let (out, _) = memory.out.split_at_mut(blocks(case) * projection.sjlt().multiple());
     out.fill(0.0);
-    mask_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => {
+            let (seed, every) = (case.parameter(1), every.get().into());
+            spec::mask(seed, REPEAT as u64, every, offset, scale, x, out);
+        }
+        Answers::Of(level) => {
+            mask_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+        }
+    }
     record.answer("out", out)
 }

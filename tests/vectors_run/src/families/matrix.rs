@@ -3,12 +3,12 @@
 use super::{Format, first, kernel, make, second};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::matrix::{
     add_outer_with, add_products_with, matvec_with, product_with, scale_add_with,
 };
-use gradsieve_kernels::{Level, hash};
+use gradsieve_kernels::{hash, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -41,7 +41,7 @@ const fn rows(case: &Case, which: u64) -> usize {
 }
 
 fn matvec<T: Format, U: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -52,12 +52,15 @@ fn matvec<T: Format, U: Format>(
     let y = make::<U>("y", case, !case.seed, columns, &mut memory.y, record)?;
     // Rows without entries cannot be counted, but the outputs can.
     let (out, _) = memory.out.split_at_mut(rows);
-    matvec_with(level, x, y, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::matrix::matvec(x, y, out),
+        Answers::Of(level) => matvec_with(level, x, y, out).map_err(|_| fmt::Error)?,
+    }
     record.answer("out", out)
 }
 
 fn product<T: Format, U: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -67,22 +70,28 @@ fn product<T: Format, U: Format>(
     let x = make::<T>("x", case, case.seed, rows * columns, &mut memory.x, record)?;
     let y = make::<U>("y", case, !case.seed, others * columns, &mut memory.y, record)?;
     let (out, _) = memory.out.split_at_mut(rows * others);
-    product_with(level, columns, x, y, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::matrix::product(columns, x, y, out),
+        Answers::Of(level) => product_with(level, columns, x, y, out).map_err(|_| fmt::Error)?,
+    }
     record.answer("out", out)
 }
 
-fn add_outer(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn add_outer(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let k = case.length % if case.length < 100 { 24 } else { 151 };
     record.input("weight", &[case.factor()])?;
     let x = make::<f32>("x", case, case.seed, k, &mut memory.x, record)?;
     let y = make::<f32>("y", case, !case.seed, k * (k + 1) / 2, &mut memory.y, record)?;
     let (out, _) = memory.out.split_at_mut(y.len());
     out.copy_from_slice(y);
-    add_outer_with(level, case.factor(), x, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::matrix::add_outer(case.factor(), x, out),
+        Answers::Of(level) => add_outer_with(level, case.factor(), x, out).map_err(|_| fmt::Error)?,
+    }
     record.answer("out", out)
 }
 
-fn add_products(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn add_products(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let (batch, rows, columns) = ((case.parameter(7) % 6) as usize, rows(case, 0), columns(case));
     record.input("batch", &[batch as u64])?;
     let x = make::<f32>("x", case, case.seed, batch * rows, &mut memory.x, record)?;
@@ -90,12 +99,15 @@ fn add_products(level: Level, case: &Case, memory: &mut Memory, record: &mut Rec
     let z = make::<f32>("z", case, hash::mix(case.seed), rows * columns, &mut memory.z, record)?;
     let (out, _) = memory.out.split_at_mut(z.len());
     out.copy_from_slice(z);
-    add_products_with(level, batch, x, y, out).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::matrix::add_products(batch, x, y, out),
+        Answers::Of(level) => add_products_with(level, batch, x, y, out).map_err(|_| fmt::Error)?,
+    }
     record.answer("out", out)
 }
 
 fn scale_add<T: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -105,6 +117,10 @@ fn scale_add<T: Format>(
     let (x, y) = (first::<T>(case, &mut memory.x, record)?, second::<f32>(case, &mut memory.y, record)?);
     let (out, _) = memory.out.split_at_mut(y.len());
     out.copy_from_slice(y);
-    scale_add_with(level, case.factor(), x, case.second_factor(), out).map_err(|_| fmt::Error)?;
+    let (alpha, beta) = (case.factor(), case.second_factor());
+    match by {
+        Answers::Spec => spec::matrix::scale_add(alpha, x, beta, out),
+        Answers::Of(level) => scale_add_with(level, alpha, x, beta, out).map_err(|_| fmt::Error)?,
+    }
     record.answer("out", out)
 }

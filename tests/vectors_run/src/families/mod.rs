@@ -24,9 +24,9 @@ pub mod summary;
 
 use crate::input::{Case, value};
 use crate::record::{Record, Value};
-use crate::{Memory, Operand};
+use crate::{Answers, Memory, Operand};
 use core::fmt;
-use gradsieve_kernels::{Element, Level, hash::word};
+use gradsieve_kernels::{hash::word, spec};
 use half::{bf16, f16};
 
 /// A kernel by name, and how it is called.
@@ -35,18 +35,18 @@ pub struct Kernel {
     /// Its name in the file.
     pub name: &'static str,
     /// Runs it on a case.
-    pub run: fn(Level, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
+    pub run: fn(Answers, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
 }
 
 const fn kernel(
     name: &'static str,
-    run: fn(Level, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
+    run: fn(Answers, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
 ) -> Kernel {
     Kernel { name, run }
 }
 
 /// A format with its place in the memory.
-trait Format: Element + Value {
+trait Format: spec::Format + Value {
     fn of(operand: &mut Operand) -> &mut [Self];
     /// The value of those 16 bits, in a format of 16 bits.
     fn from_16_bits(bits: u16) -> Self;
@@ -89,9 +89,9 @@ fn make<'m, T: Format>(
     let all = T::of(operand);
     // The stream's elements before `start` are left where they are: nobody reads them.
     for (i, element) in all.iter_mut().enumerate().skip(case.start).take(length) {
-        *element = T::narrow(value(case.kind, seed, i as u64));
+        *element = T::nearest(value(case.kind, seed, i as u64));
     }
-    let made = all.get(case.start..case.start + length).unwrap_or_default();
+    let made = all.get(case.start..case.start + length).ok_or(fmt::Error)?;
     record.input(name, made)?;
     Ok(made)
 }

@@ -3,9 +3,9 @@
 use super::{Format, first, kernel};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Level, l1_norm_with, max_abs_with, squared_norm_with};
+use gradsieve_kernels::{l1_norm_with, max_abs_with, spec, squared_norm_with};
 use half::{bf16, f16};
 
 /// What is published.
@@ -26,31 +26,33 @@ pub const FAMILY: Family = Family {
 };
 
 fn squared_norm<T: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
     let x = first::<T>(case, &mut memory.x, record)?;
-    record.answer("squared_norm", &[squared_norm_with(level, x)])
+    let answer = match by {
+        Answers::Spec => spec::squared_norm(x),
+        Answers::Of(level) => squared_norm_with(level, x),
+    };
+    record.answer("squared_norm", &[answer])
 }
 
-fn l1_norm<T: Format>(
-    level: Level,
-    case: &Case,
-    memory: &mut Memory,
-    record: &mut Record<'_>,
-) -> fmt::Result {
+fn l1_norm<T: Format>(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let x = first::<T>(case, &mut memory.x, record)?;
-    record.answer("l1_norm", &[l1_norm_with(level, x)])
+    let answer = match by {
+        Answers::Spec => spec::l1_norm(x),
+        Answers::Of(level) => l1_norm_with(level, x),
+    };
+    record.answer("l1_norm", &[answer])
 }
 
-fn max_abs<T: Format>(
-    level: Level,
-    case: &Case,
-    memory: &mut Memory,
-    record: &mut Record<'_>,
-) -> fmt::Result {
+fn max_abs<T: Format>(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let x = first::<T>(case, &mut memory.x, record)?;
-    record.answer("max_abs", &[max_abs_with(level, x)])
+    let answer = match by {
+        Answers::Spec => spec::max_abs(x),
+        Answers::Of(level) => max_abs_with(level, x),
+    };
+    record.answer("max_abs", &[answer])
 }

@@ -3,9 +3,9 @@
 use super::{Format, first, kernel, second};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Level, pair_with};
+use gradsieve_kernels::{pair_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -20,13 +20,16 @@ pub const FAMILY: Family = Family {
 };
 
 fn pair<T: Format, U: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
     let (x, y) = (first::<T>(case, &mut memory.x, record)?, second::<U>(case, &mut memory.y, record)?);
-    let pair = pair_with(level, x, y).map_err(|_| fmt::Error)?;
+    let pair = match by {
+        Answers::Spec => spec::pair(x, y),
+        Answers::Of(level) => pair_with(level, x, y).map_err(|_| fmt::Error)?,
+    };
     record.answer("dot", &[pair.dot])?;
     record.answer("x_squared", &[pair.x_squared])?;
     record.answer("y_squared", &[pair.y_squared])?;

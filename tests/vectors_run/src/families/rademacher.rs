@@ -2,15 +2,15 @@
 //! across the cut.
 //!
 //! A batch is not published: it has the bits of its gradients, one by one
-//! (`kernels/tests/transforms.rs`).
+//! (`kernels/tests/levels/dense.rs`).
 
 use super::{Format, cut, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::rademacher::Carry;
-use gradsieve_kernels::{Level, Rademacher, rademacher_with};
+use gradsieve_kernels::{Rademacher, rademacher_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -45,8 +45,25 @@ fn zeros(memory: &mut [f32], projection: Rademacher) -> &mut [f32] {
     out
 }
 
+fn add<T: Format>(
+    by: Answers,
+    projection: Rademacher,
+    case: &Case,
+    (offset, scale): (u64, f32),
+    x: &[T],
+    out: &mut [f32],
+) -> fmt::Result {
+    match by {
+        Answers::Spec => spec::rademacher(case.parameter(1), offset, scale, x, out),
+        Answers::Of(level) => {
+            rademacher_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+        }
+    }
+    Ok(())
+}
+
 fn whole<T: Format, const SCALED: bool>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -56,28 +73,35 @@ fn whole<T: Format, const SCALED: bool>(
     record.input("scale", &[scale])?;
     let x = first::<T>(case, &mut memory.x, record)?;
     let out = zeros(&mut memory.out, projection);
-    rademacher_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+    add(by, projection, case, (offset, scale), x, out)?;
     record.answer("out", out)
 }
 
-fn in_two(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn in_two(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let (projection, offset) = projection(case, record)?;
     let (head, tail) = cut(case, first::<f32>(case, &mut memory.x, record)?, record)?;
     let out = zeros(&mut memory.out, projection);
     for (offset, x) in [(offset, head), (offset + head.len() as u64, tail)] {
-        rademacher_with(level, projection, offset, 1.0, x, out).map_err(|_| fmt::Error)?;
+        add(by, projection, case, (offset, 1.0), x, out)?;
     }
     record.answer("out", out)
 }
 
-fn carried(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn carried(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let (projection, offset) = projection(case, record)?;
-    let (head, tail) = cut(case, first::<f16>(case, &mut memory.x, record)?, record)?;
+    let x = first::<f16>(case, &mut memory.x, record)?;
+    let (head, tail) = cut(case, x, record)?;
     let out = zeros(&mut memory.out, projection);
-    let mut carry = Carry::new();
-    for (offset, x) in [(offset, head), (offset + head.len() as u64, tail)] {
-        carry.add_with(level, projection, offset, 1.0, x, out).map_err(|_| fmt::Error)?;
+    match by {
+        // The whole: where a gradient is cut changes nothing.
+        Answers::Spec => spec::rademacher(case.parameter(1), offset, 1.0, x, out),
+        Answers::Of(level) => {
+            let mut carry = Carry::new();
+            for (offset, x) in [(offset, head), (offset + head.len() as u64, tail)] {
+                carry.add_with(level, projection, offset, 1.0, x, out).map_err(|_| fmt::Error)?;
+            }
+            carry.finish_with(level, projection, out).map_err(|_| fmt::Error)?;
+        }
     }
-    carry.finish_with(level, projection, out).map_err(|_| fmt::Error)?;
     record.answer("out", out)
 }

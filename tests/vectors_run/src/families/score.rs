@@ -4,13 +4,13 @@
 use super::{Format, kernel, make, make_integers};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory, SCORES};
+use crate::{Answers, Family, Memory, SCORES};
 use core::fmt;
 use gradsieve_kernels::codec::sign::sign_words;
 use gradsieve_kernels::score::float::{self, Packed};
 use gradsieve_kernels::score::int8::{self, Queries};
 use gradsieve_kernels::score::sign::{self, Tables};
-use gradsieve_kernels::{Level, hash};
+use gradsieve_kernels::{hash, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -64,7 +64,7 @@ impl Shape {
 }
 
 fn float_open<T: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -73,12 +73,15 @@ fn float_open<T: Format>(
     let x = make::<T>("x", case, case.seed, shape.rows * shape.k, &mut memory.x, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
     let scores = shape.scores(&mut memory.scores);
-    float::score_rows_with(level, x, shape.k, y, scores).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::score::score_floats(x, shape.k, y, scores),
+        Answers::Of(level) => float::score_rows_with(level, x, shape.k, y, scores).map_err(|_| fmt::Error)?,
+    }
     record.answer("scores", scores)
 }
 
 fn float_sealed<T: Format>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -87,73 +90,122 @@ fn float_sealed<T: Format>(
     let x = make::<T>("x", case, case.seed, shape.rows * shape.k, &mut memory.x, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
     let (sealed, _) = T::of(&mut memory.z).split_at_mut(float::sealed_len(shape.rows, shape.k));
-    float::seal(x, shape.k, sealed).map_err(|_| fmt::Error)?;
-    record.answer("sealed", sealed)?;
-    let (packed, _) = memory.out.split_at_mut(Packed::len(shape.queries, shape.k));
-    let packed = Packed::new(y, shape.k, packed).map_err(|_| fmt::Error)?;
     let scores = shape.scores(&mut memory.scores);
-    float::score_sealed_with(level, sealed, packed, scores).map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => {
+            spec::score::seal_floats(x, shape.k, sealed);
+            spec::score::score_floats(x, shape.k, y, scores);
+        }
+        Answers::Of(level) => {
+            float::seal(x, shape.k, sealed).map_err(|_| fmt::Error)?;
+            let (packed, _) = memory.out.split_at_mut(Packed::len(shape.queries, shape.k));
+            let packed = Packed::new(y, shape.k, packed).map_err(|_| fmt::Error)?;
+            float::score_sealed_with(level, sealed, packed, scores).map_err(|_| fmt::Error)?;
+        }
+    }
+    record.answer("sealed", sealed)?;
     record.answer("scores", scores)
 }
 
-fn int8_open(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+/// Scores by the definition, and whether it refuses: queries must be finite.
+fn int8_defined(codes: &[u8], scales: &[f32], k: usize, queries: &[f32], scores: &mut [f32]) -> bool {
+    let refused = queries.iter().any(|x| !x.is_finite());
+    if !refused {
+        spec::score::score_int8(codes, scales, k, queries, scores);
+    }
+    refused
+}
+
+fn int8_open(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let shape = Shape::of(case, 24, record)?;
     let codes = make_integers("codes", case, shape.rows * shape.k, &mut memory.codes, |w| w as u8, record)?;
     let scales = make::<f32>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
-    let (scratch, _) = memory.scratch.split_at_mut(Queries::open_len(shape.queries, shape.k));
-    let queries = Queries::open(y, shape.k, scratch);
-    record.answer("refused", &[u8::from(queries.is_err())])?;
-    let Ok(queries) = queries else { return Ok(()) };
     let scores = shape.scores(&mut memory.scores);
-    int8::score_int8_rows_with(level, int8::Rows { codes, scales }, queries, scores)
-        .map_err(|_| fmt::Error)?;
+    let refused = match by {
+        Answers::Spec => int8_defined(codes, scales, shape.k, y, scores),
+        Answers::Of(level) => {
+            let (scratch, _) = memory.scratch.split_at_mut(Queries::open_len(shape.queries, shape.k));
+            let rows = int8::Rows { codes, scales };
+            Queries::open(y, shape.k, scratch)
+                .and_then(|queries| int8::score_int8_rows_with(level, rows, queries, scores))
+                .is_err()
+        }
+    };
+    record.answer("refused", &[u8::from(refused)])?;
+    if refused {
+        return Ok(());
+    }
     record.answer("scores", scores)
 }
 
-fn int8_sealed(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn int8_sealed(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let shape = Shape::of(case, 24, record)?;
     let codes = make_integers("codes", case, shape.rows * shape.k, &mut memory.codes, |w| w as u8, record)?;
     let scales = make::<f32>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
     let (sealed, _) = memory.sealed.split_at_mut(int8::sealed_len(shape.rows, shape.k));
-    int8::seal(codes, shape.k, sealed).map_err(|_| fmt::Error)?;
-    record.answer("sealed", sealed)?;
-    let (scratch, _) = memory.scratch.split_at_mut(Queries::sealed_len(shape.queries, shape.k));
-    let queries = Queries::sealed(y, shape.k, scratch);
-    record.answer("refused", &[u8::from(queries.is_err())])?;
-    let Ok(queries) = queries else { return Ok(()) };
     let scores = shape.scores(&mut memory.scores);
-    int8::score_int8_sealed_with(level, int8::Rows { codes: sealed, scales }, queries, scores)
-        .map_err(|_| fmt::Error)?;
+    let refused = match by {
+        Answers::Spec => {
+            spec::score::seal_int8(codes, shape.k, sealed);
+            int8_defined(codes, scales, shape.k, y, scores)
+        }
+        Answers::Of(level) => {
+            int8::seal(codes, shape.k, sealed).map_err(|_| fmt::Error)?;
+            let (scratch, _) = memory.scratch.split_at_mut(Queries::sealed_len(shape.queries, shape.k));
+            let rows = int8::Rows { codes: sealed, scales };
+            Queries::sealed(y, shape.k, scratch)
+                .and_then(|queries| int8::score_int8_sealed_with(level, rows, queries, scores))
+                .is_err()
+        }
+    };
+    record.answer("sealed", sealed)?;
+    record.answer("refused", &[u8::from(refused)])?;
+    if refused {
+        return Ok(());
+    }
     record.answer("scores", scores)
 }
 
-fn sign_open(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn sign_open(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let shape = Shape::of(case, 257, record)?;
     let length = shape.rows * sign_words(shape.k);
     let words = make_integers("words", case, length, &mut memory.words, |w| w as u32, record)?;
     let scales = make::<f16>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
     let scores = shape.scores(&mut memory.scores);
-    sign::score_sign_rows_with(level, sign::Rows { words, scales }, shape.k, y, scores)
-        .map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => spec::score::score_signs(words, scales, shape.k, y, scores),
+        Answers::Of(level) => {
+            sign::score_sign_rows_with(level, sign::Rows { words, scales }, shape.k, y, scores)
+                .map_err(|_| fmt::Error)?;
+        }
+    }
     record.answer("scores", scores)
 }
 
-fn sign_sealed(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn sign_sealed(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let shape = Shape::of(case, 257, record)?;
     let length = shape.rows * sign_words(shape.k);
     let words = make_integers("words", case, length, &mut memory.words, |w| w as u32, record)?;
     let scales = make::<f16>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
     let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
     let (sealed, _) = memory.sealed_words.split_at_mut(sign::sealed_len(shape.rows, shape.k));
-    sign::seal(words, shape.k, sealed).map_err(|_| fmt::Error)?;
-    record.answer("sealed", sealed)?;
-    let (tables, _) = memory.out.split_at_mut(Tables::len(shape.queries, shape.k));
-    let tables = Tables::new(y, shape.k, tables).map_err(|_| fmt::Error)?;
     let scores = shape.scores(&mut memory.scores);
-    sign::score_sign_sealed_with(level, sign::Rows { words: sealed, scales }, tables, scores)
-        .map_err(|_| fmt::Error)?;
+    match by {
+        Answers::Spec => {
+            spec::score::seal_signs(words, shape.k, sealed);
+            spec::score::score_signs(words, scales, shape.k, y, scores);
+        }
+        Answers::Of(level) => {
+            sign::seal(words, shape.k, sealed).map_err(|_| fmt::Error)?;
+            let (tables, _) = memory.out.split_at_mut(Tables::len(shape.queries, shape.k));
+            let tables = Tables::new(y, shape.k, tables).map_err(|_| fmt::Error)?;
+            sign::score_sign_sealed_with(level, sign::Rows { words: sealed, scales }, tables, scores)
+                .map_err(|_| fmt::Error)?;
+        }
+    }
+    record.answer("sealed", sealed)?;
     record.answer("scores", scores)
 }

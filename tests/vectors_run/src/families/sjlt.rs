@@ -3,10 +3,10 @@
 use super::{Format, blocks, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Level, Sjlt, sjlt_scaled_with, sjlt_with};
+use gradsieve_kernels::{Sjlt, sjlt_scaled_with, sjlt_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -26,26 +26,26 @@ pub const FAMILY: Family = Family {
 };
 
 fn sjlt<T: Format, const REPEAT: usize>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
-    project::<T, REPEAT, false>(level, case, memory, record)
+    project::<T, REPEAT, false>(by, case, memory, record)
 }
 
 fn sjlt_scaled<T: Format, const REPEAT: usize>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
-    project::<T, REPEAT, true>(level, case, memory, record)
+    project::<T, REPEAT, true>(by, case, memory, record)
 }
 
 /// The projection of a case: key, offset and width.
 fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -57,11 +57,17 @@ fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("offset", &[offset])?;
     let x = first::<T>(case, &mut memory.x, record)?;
-    let done = if SCALED {
-        record.input("scale", &[case.factor()])?;
-        sjlt_scaled_with(level, projection, offset, case.factor(), x, out)
-    } else {
-        sjlt_with(level, projection, offset, x, out)
+    let scale = if SCALED { case.factor() } else { 1.0 };
+    if SCALED {
+        record.input("scale", &[scale])?;
+    }
+    let done = match by {
+        Answers::Spec => {
+            spec::sjlt(case.parameter(1), REPEAT as u64, offset, scale, x, out);
+            Ok(())
+        }
+        Answers::Of(level) if SCALED => sjlt_scaled_with(level, projection, offset, scale, x, out),
+        Answers::Of(level) => sjlt_with(level, projection, offset, x, out),
     };
     done.map_err(|_| fmt::Error)?;
     record.answer("out", out)

@@ -1,14 +1,14 @@
 //! The blocked SRHT, onto zeros: whole, and cut in two.
 //!
 //! That of an outer product is not published: it has the bits of the matrix written out
-//! (`kernels/tests/projections.rs`).
+//! (`kernels/tests/levels/sparse.rs`).
 
 use super::{Format, blocks, cut, first, kernel, offset};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Level, Srht, srht_with};
+use gradsieve_kernels::{Srht, spec, srht_with};
 use half::{bf16, f16};
 
 /// What is published.
@@ -30,8 +30,25 @@ fn projection(case: &Case, record: &mut Record<'_>) -> Result<(Srht, u64), fmt::
     Ok((Srht::new(case.parameter(1)), offset(case)))
 }
 
+fn add<T: Format>(
+    by: Answers,
+    projection: Srht,
+    case: &Case,
+    (offset, scale): (u64, f32),
+    x: &[T],
+    out: &mut [f32],
+) -> fmt::Result {
+    match by {
+        Answers::Spec => spec::srht(case.parameter(1), offset, scale, x, out),
+        Answers::Of(level) => {
+            srht_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+        }
+    }
+    Ok(())
+}
+
 fn whole<T: Format, const SCALED: bool>(
-    level: Level,
+    by: Answers,
     case: &Case,
     memory: &mut Memory,
     record: &mut Record<'_>,
@@ -42,17 +59,17 @@ fn whole<T: Format, const SCALED: bool>(
     let x = first::<T>(case, &mut memory.x, record)?;
     let (out, _) = memory.out.split_at_mut(32 * blocks(case));
     out.fill(0.0);
-    srht_with(level, projection, offset, scale, x, out).map_err(|_| fmt::Error)?;
+    add(by, projection, case, (offset, scale), x, out)?;
     record.answer("out", out)
 }
 
-fn in_two(level: Level, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+fn in_two(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let (projection, offset) = projection(case, record)?;
     let (head, tail) = cut(case, first::<f32>(case, &mut memory.x, record)?, record)?;
     let (out, _) = memory.out.split_at_mut(32 * blocks(case));
     out.fill(0.0);
     for (offset, x) in [(offset, head), (offset + head.len() as u64, tail)] {
-        srht_with(level, projection, offset, 1.0, x, out).map_err(|_| fmt::Error)?;
+        add(by, projection, case, (offset, 1.0), x, out)?;
     }
     record.answer("out", out)
 }

@@ -3,9 +3,9 @@
 use super::{Format, cut, first, kernel};
 use crate::input::Case;
 use crate::record::Record;
-use crate::{Family, Memory};
+use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Accumulator, Level};
+use gradsieve_kernels::{Accumulator, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -19,18 +19,18 @@ pub const FAMILY: Family = Family {
     ],
 };
 
-fn summary<T: Format>(
-    level: Level,
-    case: &Case,
-    memory: &mut Memory,
-    record: &mut Record<'_>,
-) -> fmt::Result {
+fn summary<T: Format>(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let x = first::<T>(case, &mut memory.x, record)?;
     let (head, tail) = cut(case, x, record)?;
-    let mut state = Accumulator::new();
-    state.add_with(level, head);
-    state.add_with(level, tail);
-    let summary = state.summary();
+    let summary = match by {
+        Answers::Spec => spec::summarize(x),
+        Answers::Of(level) => {
+            let mut state = Accumulator::new();
+            state.add_with(level, head);
+            state.add_with(level, tail);
+            state.summary()
+        }
+    };
     record.answer("l1", &[summary.l1])?;
     record.answer("l2_squared", &[summary.l2_squared])?;
     record.answer("max", &[summary.max])?;

@@ -1,18 +1,14 @@
-//! Gaussian, SRHT and mask: every level has the bits of the scalar text, cuts change what
-//! the documentation says they change, and the scalar text is the matrix of the
-//! documentation, written out in `f64`, to within its error.
-//!
-//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the
-//! machine lacks is reported as skipped.
+//! Gaussian, SRHT and mask: the matrix of the documentation, written out in `f64`, to
+//! within their error; what they refuse; and bits that never change.
 
 use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::TABLES;
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
     Element, Error, Gaussian, Level, Mask, Srht, gaussian, gaussian_with, hash, mask, mask_with, sjlt_scaled,
-    srht, srht_outer, srht_outer_with, srht_with,
+    srht, srht_outer, srht_with,
 };
-use half::{bf16, f16};
+use half::bf16;
 use proptest::prelude::*;
 
 /// Half of the distance from 1 to the next number: the largest relative error of one
@@ -73,30 +69,8 @@ fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
 }
 
-/// The level of that name, or a word about its absence.
-fn level_or_skip(name: &str) -> Option<Level> {
-    let level = Level::named(name).ok();
-    if level.is_none() {
-        eprintln!("skipped: this machine has no {name}");
-    }
-    level
-}
-
 fn kind() -> impl Strategy<Value = Kind> {
     prop::sample::select(&KINDS[..])
-}
-
-/// Guard words around an output, an odd number, so that what lies between is not aligned;
-/// what stands there must stay.
-const GUARD: [f32; 17] = [-12345.678; 17];
-
-/// What `project` makes of an output that holds `start` before.
-fn guarded(start: &[f32], project: impl FnOnce(&mut [f32]) -> Result<(), Error>) -> Vec<u32> {
-    let mut out = [&GUARD[..], start, &GUARD[..]].concat();
-    let end = out.len() - GUARD.len();
-    project(&mut out[GUARD.len()..end]).unwrap();
-    assert_eq!((&out[..GUARD.len()], &out[end..]), (&GUARD[..], &GUARD[..]));
-    bits(&out)
 }
 
 /// One of the projections, as a function of a segment.
@@ -131,79 +105,6 @@ impl Projection {
         }
     }
 }
-
-/// Every projection, whole by the scalar text and whole on a level.
-fn whole<T: Element>(level: Level, kind: Kind, n: usize, offset: u64, seed: u64, start: &[f32]) {
-    let x = numbers::<T>(kind, seed, n);
-    for projection in Projection::each(seed, start.len(), seed as u16 % 7 + 1) {
-        for scale in [1.0, -0.7] {
-            let expected = guarded(start, |out| projection.add(Level::SCALAR, offset, scale, &x, out));
-            let found = guarded(start, |out| projection.add(level, offset, scale, &x, out));
-            assert_eq!(found, expected, "{}, {projection:?}", T::NAME);
-        }
-    }
-}
-
-macro_rules! for_each_level {
-    ($($level:ident)*) => {$(
-        mod $level {
-            use super::*;
-
-            proptest! {
-                #![proptest_config(ProptestConfig::with_cases(PROPTEST_CASES))]
-
-                #[test]
-                fn projections_have_the_bits_of_the_definition(
-                    kind in kind(), other in kind(), seed: u64, n in 0_usize..2200, offset in 0_u64..3000, width in 1_usize..3,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let start = numbers(other, !seed, 128 * width);
-                    whole::<f32>(level, kind, n, offset, seed, &start);
-                    whole::<f16>(level, kind, n / 2, offset, seed, &start);
-                    whole::<bf16>(level, kind, n / 2, offset, seed, &start);
-                }
-
-                #[test]
-                fn cuts_change_no_bit_and_within_a_block_of_the_srht_the_rounding_only(
-                    kind in kind(), seed: u64, n in 0_usize..2500, offset in 0_u64..3000, cut in 0_usize..2500, blocks in 0_usize..3,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let x = numbers::<f32>(kind, seed, n);
-                    for projection in Projection::each(seed, 128, seed as u16 % 7 + 1) {
-                        let srht = matches!(projection, Projection::Srht(_));
-                        let offset = if srht { offset & !1023 } else { offset };
-                        let cut = if srht { 1024 * blocks } else { cut };
-                        let (head, tail) = x.split_at(cut.min(n));
-                        let (mut whole, mut parts) = ([0.0; 128], [0.0; 128]);
-                        projection.add(Level::SCALAR, offset, 1.0, &x, &mut whole).unwrap();
-                        projection.add(level, offset, 1.0, head, &mut parts).unwrap();
-                        projection.add(level, offset + head.len() as u64, 1.0, tail, &mut parts).unwrap();
-                        prop_assert_eq!(bits(&parts), bits(&whole), "{:?}", projection);
-                    }
-                }
-
-                #[test]
-                fn rows_of_an_outer_product_are_no_cuts_of_the_srht(
-                    kind in kind(), seed: u64, outputs in 0_usize..30, inputs in 0_usize..90, offset in 0_u64..1500,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let (a, b) = (numbers::<f16>(kind, seed, inputs), numbers::<f32>(Kind::Uniform, !seed, outputs));
-                    let matrix: Vec<f32> = b.iter().flat_map(|b| a.iter().map(move |a| b * a.to_f32())).collect();
-                    let (mut expected, mut found) = ([0.0; 96], [0.0; 96]);
-                    srht_with(Level::SCALAR, Srht::new(seed), offset, 1.0, &matrix, &mut expected).unwrap();
-                    srht_outer_with(level, Srht::new(seed), offset, &a, &b, &mut found).unwrap();
-                    prop_assert_eq!(bits(&found), bits(&expected));
-                }
-            }
-        }
-    )*};
-}
-
-/// Fewer than usual where the variable says nothing: a case projects some ten thousand
-/// numbers.
-const PROPTEST_CASES: u32 = 32;
-
-for_each_level!(scalar avx2 avx512 neon simd128);
 
 /// The SJLT of one coordinate, read off its documentation: which output, and the sign.
 fn place(key: u64, i: u64, width: usize) -> (usize, f64) {

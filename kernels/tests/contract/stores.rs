@@ -1,8 +1,5 @@
-//! Codecs and scores of stored rows: every level has the bits of the scalar text, a
-//! sealed segment has those of the open one, and the answers are right by `f64`.
-//!
-//! As in `levels.rs`, one macro stamps each claim for each level, and a level that the
-//! machine lacks is reported as skipped.
+//! Codecs and scores of stored rows: what they refuse, where a sealed segment keeps a row,
+//! and that the answers are right by `f64`.
 
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
 use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
@@ -11,6 +8,7 @@ use gradsieve_kernels::score::float::{
 };
 use gradsieve_kernels::score::hamming::{self, hamming_rows_with, hamming_sealed_with};
 use gradsieve_kernels::score::{float, int8, sign};
+use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use proptest::prelude::*;
@@ -24,7 +22,6 @@ enum Kind {
     Positive,
     Subnormal,
     Huge,
-    WithNonFinite,
     /// Distinct values of a prime period, so that swapped rows show.
     Painted,
 }
@@ -54,13 +51,6 @@ fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
                 Kind::Positive => unit,
                 Kind::Subnormal => f32::from_bits(word as u32 & 0x80FF_FFFF),
                 Kind::Huge => 3e38 * signed,
-                Kind::WithNonFinite => match word % 97 {
-                    0 => f32::NAN,
-                    1 => f32::INFINITY,
-                    2 => f32::NEG_INFINITY,
-                    3 => -0.0,
-                    _ => signed,
-                },
                 Kind::Painted => (i % 251) as f32 + 1.0,
             }
         })
@@ -71,18 +61,9 @@ fn finite() -> impl Strategy<Value = Kind> {
     prop::sample::select(&FINITE[..])
 }
 
-fn any_kind() -> impl Strategy<Value = Kind> {
-    prop_oneof![6 => finite(), 1 => Just(Kind::WithNonFinite)]
-}
-
 /// Row widths that cross registers, blocks of bits, and the usual ones.
 fn width() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..150, Just(256_usize), Just(512), 500_usize..530]
-}
-
-/// Widths that cross words, blocks of signs and what a byte can count.
-fn bits_a_row() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => width(), 1 => 970_usize..1100, 1 => Just(2048_usize)]
 }
 
 fn as_format<T: Element>(x: &[f32]) -> Vec<T> {
@@ -94,53 +75,13 @@ fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
 }
 
-/// The level of that name, or a word about its absence.
-fn level_or_skip(name: &str) -> Option<Level> {
-    let level = Level::named(name).ok();
-    if level.is_none() {
-        eprintln!("skipped: this machine has no {name}");
-    }
-    level
-}
-
-/// Scores between guard words: what stands there must stay.
+/// What stands in an output before, to show that it was not written.
 const GUARD: f32 = -12345.678;
 
-fn between_guards<E>(count: usize, score: impl FnOnce(&mut [f32]) -> Result<(), E>) -> Vec<f32>
-where
-    E: core::fmt::Debug,
-{
-    let mut scores = vec![GUARD; count + 32];
-    score(&mut scores[16..16 + count]).unwrap();
-    let inner = scores.split_off(16);
-    let (inner, behind) = inner.split_at(count);
-    assert!(scores.iter().chain(behind).all(|&x| x == GUARD), "written outside the output");
-    inner.to_vec()
-}
-
 fn scored_open<T: Element>(level: Level, rows: &[T], k: usize, queries: &[f32]) -> Vec<f32> {
-    let count = rows.len() / k * (queries.len() / k);
-    between_guards(count, |scores| score_rows_with(level, rows, k, queries, scores))
-}
-
-fn scored_sealed<T: Element>(level: Level, rows: &[T], k: usize, queries: &[f32]) -> Vec<f32> {
-    let (n, count) = (rows.len() / k, queries.len() / k);
-    let mut sealed = vec![T::narrow(f32::NAN); sealed_len(n, k)];
-    seal(rows, k, &mut sealed).unwrap();
-    for (at, x) in rows.iter().enumerate() {
-        let found = sealed[sealed_place(k, at / k, at % k)];
-        assert!(found == *x || found.widen().is_nan() && x.widen().is_nan());
-    }
-    let mut scratch = vec![f32::NAN; Packed::len(count, k)];
-    let packed = Packed::new(queries, k, &mut scratch).unwrap();
-    between_guards(n * count, |scores| score_sealed_with(level, &sealed, packed, scores))
-}
-
-fn floats<T: Element>(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
-    let rows = as_format::<T>(rows);
-    let expected = bits(&scored_open(Level::SCALAR, &rows, k, queries));
-    assert_eq!(bits(&scored_open(level, &rows, k, queries)), expected, "{}, open", T::NAME);
-    assert_eq!(bits(&scored_sealed(level, &rows, k, queries)), expected, "{}, sealed", T::NAME);
+    let mut scores = vec![GUARD; rows.len() / k * (queries.len() / k)];
+    score_rows_with(level, rows, k, queries, &mut scores).unwrap();
+    scores
 }
 
 fn int8_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u8>, Vec<f32>) {
@@ -150,37 +91,6 @@ fn int8_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u8>, Vec<f32>) {
     (codes, scales)
 }
 
-fn int8s(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
-    let (n, count) = (rows.len() / k, queries.len() / k);
-    let (codes, scales) = int8_rows(Level::SCALAR, rows, k);
-    let (found_codes, found_scales) = int8_rows(level, rows, k);
-    assert_eq!((&found_codes, bits(&found_scales)), (&codes, bits(&scales)));
-    let (mut decoded, mut found) = (vec![0.0; k], vec![0.0; k]);
-    for (codes, scale) in codes.chunks_exact(k).zip(&scales) {
-        decode_int8_with(Level::SCALAR, codes, *scale, &mut decoded).unwrap();
-        decode_int8_with(level, codes, *scale, &mut found).unwrap();
-        assert_eq!(bits(&found), bits(&decoded));
-    }
-
-    let mut scratch = vec![7; int8::Queries::open_len(count, k)];
-    let open = int8::Queries::open(queries, k, &mut scratch).unwrap();
-    let rows = int8::Rows { codes: &codes, scales: &scales };
-    let score = |level| between_guards(n * count, |to| int8::score_int8_rows_with(level, rows, open, to));
-    let expected = bits(&score(Level::SCALAR));
-    assert_eq!(bits(&score(level)), expected, "int8, open");
-
-    let mut sealed = vec![9; int8::sealed_len(n, k)];
-    int8::seal(&codes, k, &mut sealed).unwrap();
-    for (at, code) in codes.iter().enumerate() {
-        assert_eq!(sealed[int8::sealed_place(k, at / k, at % k)], *code);
-    }
-    let mut scratch = vec![7; int8::Queries::sealed_len(count, k)];
-    let packed = int8::Queries::sealed(queries, k, &mut scratch).unwrap();
-    let rows = int8::Rows { codes: &sealed, scales: &scales };
-    let found = between_guards(n * count, |to| int8::score_int8_sealed_with(level, rows, packed, to));
-    assert_eq!(bits(&found), expected, "int8, sealed");
-}
-
 fn sign_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u32>, Vec<f16>) {
     let mut words = vec![u32::MAX; rows.len() / k * sign_words(k)];
     let encode = |(row, words): (&[f32], &mut [u32])| encode_signs_with(level, row, words).unwrap();
@@ -188,136 +98,6 @@ fn sign_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u32>, Vec<f16>) {
     let scales = rows.map(encode).collect();
     (words, scales)
 }
-
-fn signs(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
-    let (n, count) = (rows.len() / k, queries.len() / k);
-    let (mut words, scales) = sign_rows(Level::SCALAR, rows, k);
-    assert_eq!(sign_rows(level, rows, k), (words.clone(), scales.clone()));
-    let mut decoded = vec![0.0; k];
-    let encoded = words.chunks_exact(sign_words(k)).zip(&scales);
-    for ((words, scale), row) in encoded.zip(rows.chunks_exact(k)) {
-        decode_signs(words, *scale, &mut decoded).unwrap();
-        let same =
-            |(x, y): (&f32, &f32)| x.abs() == scale.to_f32() && x.is_sign_negative() == y.is_sign_negative();
-        assert!(decoded.iter().zip(row).all(same));
-    }
-
-    let score = |level, words: &[u32]| {
-        let rows = sign::Rows { words, scales: &scales };
-        between_guards(n * count, |to| sign::score_sign_rows_with(level, rows, k, queries, to))
-    };
-    let expected = bits(&score(Level::SCALAR, &words));
-    assert_eq!(bits(&score(level, &words)), expected, "1 bit, open");
-    // What fills up a row has no say.
-    for row in words.chunks_exact_mut(sign_words(k)) {
-        for i in k..32 * row.len() {
-            row[i / 32] |= 1 << (i % 32);
-        }
-    }
-    assert_eq!(bits(&score(level, &words)), expected, "1 bit, open, with other padding");
-
-    let mut sealed = vec![9; sign::sealed_len(n, k)];
-    sign::seal(&words, k, &mut sealed).unwrap();
-    let mut scratch = vec![7.0; sign::Tables::len(count, k)];
-    let tables = sign::Tables::new(queries, k, &mut scratch).unwrap();
-    let rows = sign::Rows { words: &sealed, scales: &scales };
-    let found = between_guards(n * count, |to| sign::score_sign_sealed_with(level, rows, tables, to));
-    assert_eq!(bits(&found), expected, "1 bit, sealed");
-}
-
-/// Distances between guard words.
-fn distances<E: core::fmt::Debug>(count: usize, of: impl FnOnce(&mut [u32]) -> Result<(), E>) -> Vec<u32> {
-    const GUARD: u32 = 0xDEAD_BEEF;
-    let mut all = vec![GUARD; count + 32];
-    of(&mut all[16..16 + count]).unwrap();
-    let inner = all[16..16 + count].to_vec();
-    assert!(all[..16].iter().chain(&all[16 + count..]).all(|&x| x == GUARD), "written outside the output");
-    inner
-}
-
-fn signs_against_signs(level: Level, rows: &[f32], k: usize, queries: &[f32]) {
-    let (n, count) = (rows.len() / k, queries.len() / k);
-    let (mut words, _) = sign_rows(level, rows, k);
-    let differ = |(x, q): (&f32, &f32)| u32::from(x.is_sign_negative() != q.is_sign_negative());
-    let pair = |query| move |row: &[f32]| row.iter().zip(query).map(differ).sum();
-    let expected: Vec<u32> =
-        queries.chunks(k).flat_map(|query: &[f32]| rows.chunks(k).map(pair(query))).collect();
-
-    let mut scratch = vec![7; hamming::Queries::open_len(count, k)];
-    let open = hamming::Queries::open(queries, k, &mut scratch).unwrap();
-    let mut scratch = vec![7; hamming::Queries::sealed_len(count, k)];
-    let packed = hamming::Queries::sealed(queries, k, &mut scratch).unwrap();
-    let mut sealed = vec![9; sign::sealed_len(n, k)];
-    for padding in [false, true] {
-        for row in words.chunks_exact_mut(sign_words(k)).filter(|_| padding) {
-            for i in k..32 * row.len() {
-                row[i / 32] |= 1 << (i % 32);
-            }
-        }
-        let found = distances(n * count, |to| hamming_rows_with(level, &words, open, to));
-        assert_eq!(found, expected, "open, padding {padding}");
-        sign::seal(&words, k, &mut sealed).unwrap();
-        let found = distances(n * count, |to| hamming_sealed_with(level, &sealed, packed, to));
-        assert_eq!(found, expected, "sealed, padding {padding}");
-    }
-}
-
-macro_rules! for_each_level {
-    ($($level:ident)*) => {$(
-        mod $level {
-            use super::*;
-
-            proptest! {
-                #![proptest_config(ProptestConfig::with_cases(128))]
-
-                #[test]
-                fn float_scores_have_the_bits_of_the_definition_in_both_layouts(
-                    kind in any_kind(), seed: u64, n in 0_usize..70, k in width(), count in 0_usize..20,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let (rows, queries) = (numbers(kind, seed, n * k), numbers(kind, !seed, count * k));
-                    floats::<f32>(level, &rows, k, &queries);
-                    floats::<f16>(level, &rows, k, &queries);
-                    floats::<bf16>(level, &rows, k, &queries);
-                }
-
-                #[test]
-                fn int8_codes_and_scores_have_the_bits_of_the_definition_in_both_layouts(
-                    kind in finite(), seed: u64, n in 0_usize..70, k in width(), count in 0_usize..20,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let (rows, queries) = (numbers(kind, seed, n * k), numbers(kind, !seed, count * k));
-                    int8s(level, &rows, k, &queries);
-                }
-
-                #[test]
-                fn signs_and_their_scores_have_the_bits_of_the_definition_in_both_layouts(
-                    kind in any_kind(), seed: u64, n in 0_usize..150, k in width(), count in 0_usize..10,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    let rows: Vec<f32> = numbers(Kind::HeavyTailed, seed, n * k).iter().map(|x| x.clamp(-1e5, 1e5) / 2.0).collect();
-                    signs(level, &rows, k, &numbers(kind, !seed, count * k));
-                }
-
-                #[test]
-                fn distances_of_signs_are_how_many_differ_in_both_layouts(
-                    kind in any_kind(), seed: u64, n in 0_usize..150, k in bits_a_row(), count in 0_usize..20,
-                ) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    signs_against_signs(level, &numbers(Kind::Uniform, seed, n * k), k, &numbers(kind, !seed, count * k));
-                }
-
-                #[test]
-                fn opposite_rows_differ_everywhere_however_long_they_are(k in prop_oneof![1_usize..4200, Just(20_000_usize)]) {
-                    let Some(level) = level_or_skip(stringify!($level)) else { return Ok(()) };
-                    signs_against_signs(level, &vec![1.0; 3 * k], k, &[vec![-1.0; k], vec![1.0; k]].concat());
-                }
-            }
-        }
-    )*};
-}
-
-for_each_level!(scalar avx2 avx512 neon simd128);
 
 fn put_and_taken<T: Element>(rows: &[f32], k: usize, part: usize) {
     let (rows, n) = (as_format::<T>(rows), rows.len() / k);
@@ -372,6 +152,66 @@ proptest! {
             assert_eq!(bits(&taken), bits(&decoded));
         }
         assert_eq!(sealed, expected);
+    }
+}
+
+proptest! {
+    #[test]
+    fn sealed_segments_and_their_places_are_those_of_the_definition(
+        kind in finite(), seed: u64, n in 0_usize..70, k in width(),
+    ) {
+        fn check<T: Format>(rows: &[T], k: usize) {
+            let n = rows.len() / k;
+            let (mut found, mut expected) = (vec![T::narrow(7.0); sealed_len(n, k)], vec![T::ZERO; sealed_len(n, k)]);
+            seal(rows, k, &mut found).unwrap();
+            spec::score::seal_floats(rows, k, &mut expected);
+            assert_eq!(found, expected);
+        }
+        let rows = numbers(kind, seed, n * k);
+        check::<f32>(&rows, k);
+        check::<f16>(&as_format(&rows), k);
+        check::<bf16>(&as_format(&rows), k);
+        for (r, i) in (0..n).flat_map(|r| (0..k).step_by(7).map(move |i| (r, i))) {
+            assert_eq!(sealed_place(k, r, i), spec::score::place_of_float(k, r, i));
+            assert_eq!(int8::sealed_place(k, r, i), spec::score::place_of_int8(k, r, i));
+        }
+
+        let word = |i: usize| gradsieve_kernels::hash::word(seed, i as u64);
+        let codes: Vec<u8> = (0..n * k).map(|i| word(i) as u8).collect();
+        let (mut found, mut expected) = (vec![7; int8::sealed_len(n, k)], vec![9; int8::sealed_len(n, k)]);
+        int8::seal(&codes, k, &mut found).unwrap();
+        spec::score::seal_int8(&codes, k, &mut expected);
+        assert_eq!(found, expected);
+
+        let words: Vec<u32> = (0..n * sign_words(k)).map(|i| word(i) as u32).collect();
+        let (mut found, mut expected) = (vec![7; sign::sealed_len(n, k)], vec![9; sign::sealed_len(n, k)]);
+        sign::seal(&words, k, &mut found).unwrap();
+        spec::score::seal_signs(&words, k, &mut expected);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn packed_signs_are_those_of_the_definition(kind in finite(), seed: u64, count in 0_usize..20, k in width()) {
+        let queries = numbers(kind, seed, count * k);
+        let mut found = vec![7; hamming::Queries::open_len(count, k)];
+        let mut expected = found.clone();
+        hamming::Queries::open(&queries, k, &mut found).unwrap();
+        spec::score::pack_signs(&queries, k, &mut expected);
+        assert_eq!(found, expected);
+        let mut found = vec![7; hamming::Queries::sealed_len(count, k)];
+        let mut expected = found.clone();
+        hamming::Queries::sealed(&queries, k, &mut found).unwrap();
+        spec::score::pack_signs_sealed(&queries, k, &mut expected);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn decoded_signs_are_those_of_the_definition(seed: u64, k in width(), scale in -9.0_f32..9.0) {
+        let words: Vec<u32> = (0..sign_words(k)).map(|i| gradsieve_kernels::hash::word(seed, i as u64) as u32).collect();
+        let (mut found, mut expected) = (vec![7.0; k], vec![9.0; k]);
+        decode_signs(&words, f16::from_f32(scale), &mut found).unwrap();
+        spec::codec::decode_signs(&words, f16::from_f32(scale), &mut expected);
+        assert_eq!(bits(&found), bits(&expected));
     }
 }
 
