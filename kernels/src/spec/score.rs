@@ -91,7 +91,7 @@ pub fn place_of_float(k: usize, row: usize, i: usize) -> usize {
 
 /// How many of k places belong to partial sum `lane`.
 fn places(k: usize, lane: usize) -> usize {
-    (0..k).filter(|i| i % LANES == lane).count()
+    k.saturating_sub(lane).div_ceil(LANES)
 }
 
 /// Where a sealed segment keeps code `i` of row `row`: four codes of a row together.

@@ -156,6 +156,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn sealed_segments_and_their_places_are_those_of_the_definition(
         kind in finite(), seed: u64, n in 0_usize..70, k in width(),
