@@ -9,12 +9,15 @@ pub fn matvec<T: Format, U: Format>(a: &[T], x: &[U], out: &mut [f32]) {
     }
 }
 
-/// A Bᵀ: the dot product of each row of A with each row of B, rounded to `f32`.
+/// A Bᵀ: the dot product of each row of A with each row of B, rounded to `f32`. Rows
+/// without entries cannot be counted: then every entry of the product is 0.
 pub fn product<T: Format, U: Format>(columns: usize, a: &[T], b: &[U], out: &mut [f32]) {
-    let others = if columns == 0 { 0 } else { b.len() / columns };
+    if columns == 0 {
+        return out.fill(0.0);
+    }
+    let others = b.len() / columns;
     for (at, out) in out.iter_mut().enumerate() {
-        let (i, j) = if columns == 0 { (0, 0) } else { (at / others, at % others) };
-        *out = dot(row(a, i, columns), row(b, j, columns)) as f32;
+        *out = dot(row(a, at / others, columns), row(b, at % others, columns)) as f32;
     }
 }
 
