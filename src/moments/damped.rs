@@ -4,7 +4,7 @@
 use super::{Centre, Factor, Moments, triangle};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, Writer, check_setting};
+use crate::state::{Body, FRAME, Reader, State, Walk, Writer, place, read_body, slice, write_body};
 
 /// Moments, and once it is fitted the factor of scale·(second moment) + ridge·I. The
 /// setting, a damping or a shrinkage, is what the method makes the two numbers from.
@@ -101,26 +101,23 @@ impl<'m> Damped<'m> {
         self.moments.sketch_id()
     }
 
-    /// Writes the body of a state: setting, whether there is a factor, moments, factor.
+    /// Writes the body of a state.
     pub(crate) fn write(&self, to: &mut Writer<'_>) {
-        to.f32(self.setting);
-        to.u8(u8::from(self.fitted));
-        to.zeros(3);
-        self.moments.write(to);
-        if self.fitted {
-            to.f32s(self.factor);
-        }
+        write_body(self, self.sketch_id(), to);
     }
 
     /// Reads the body of a state.
     pub(crate) fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.setting.to_bits() == from.u32()?)?;
-        let fitted = from.flag()?;
-        from.skip(3)?;
-        let factor = if fitted { &mut *self.factor } else { &mut [] };
-        self.moments.read_part(id, from, size_of_val(factor))?;
-        from.f32s(factor)?;
-        self.fitted = fitted;
-        Ok(())
+        read_body(self, id, from, 0)
+    }
+}
+
+impl Body for Damped<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().setting.to_bits())?;
+        let fitted = walk.number(place!(fitted))?;
+        walk.zeros(3)?;
+        walk.nested(place!(moments))?;
+        if fitted { walk.all(slice!(factor)) } else { Ok(()) }
     }
 }

@@ -29,7 +29,7 @@ pub(crate) use damped::Damped;
 
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
+use crate::state::{Body, FRAME, Reader, State, StateKind, Walk, declared, place, read_body, slice};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// Numbers in a packed lower triangle of `width` rows.
@@ -236,21 +236,24 @@ impl Moments<'_> {
         from: &mut Reader<'_>,
         behind: usize,
     ) -> Result<(), Error> {
-        let mut front = *from;
-        let centre = if front.flag()? { Centre::Mean } else { Centre::Zero };
-        check_setting(centre == self.centre)?;
-        front.skip(7)?;
-        check_width(self.width, front.u64()?)?;
-        let count = front.u64()?;
-        check_id(id, self.width, count > 0)?;
-        from.exactly(Self::body(centre, self.width).saturating_add(behind))?;
-        *from = front;
+        read_body(self, id, from, behind)
+    }
+}
+
+impl Body for Moments<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let (centre, width) = (walk.state().centre, walk.state().width);
+        walk.setting(centre == Centre::Mean)?;
+        walk.zeros(7)?;
+        walk.width(width)?;
+        let count = walk.number(place!(count))?;
+        walk.require_id(width, count > 0)?;
         if centre == Centre::Mean {
-            from.f32s(self.mean)?;
+            walk.all(slice!(mean))?;
         }
-        from.f32s(self.second)?;
-        self.count = count;
-        self.id = id;
+        walk.all(slice!(second))?;
+        let id = walk.id();
+        walk.load_with(|moments| moments.id = id);
         Ok(())
     }
 }
@@ -262,20 +265,7 @@ impl State for Moments<'_> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.u8(u8::from(self.centre == Centre::Mean));
-        to.zeros(7);
-        to.count(self.width);
-        to.u64(self.count);
-        if self.centre == Centre::Mean {
-            to.f32s(self.mean);
-        }
-        to.f32s(self.second);
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.read_part(id, from, 0)
-    }
+    declared!();
 }
 
 /// The Cholesky factor L of a symmetric positive definite matrix A = L Lᵀ.

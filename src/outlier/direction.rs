@@ -34,7 +34,7 @@
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// What the detector keeps apart.
@@ -199,31 +199,25 @@ impl State for Direction<'_> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.u32(self.settings.groups);
-        to.zeros(4);
-        to.count(self.settings.width);
-        to.u64(self.count);
-        to.u64(self.log_norm.count);
-        to.f64(self.log_norm.mean);
-        to.f64(self.log_norm.squares);
-        to.f64(self.directions.lengths);
-        to.u64(self.directions.count);
-        to.f32s(self.directions.sums);
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u32()? == self.settings.groups)?;
-        from.skip(4)?;
-        check_width(self.settings.width, from.u64()?)?;
-        let count = from.u64()?;
-        check_id(id, self.settings.width, count > 0)?;
-        let log_norm = Spread { count: from.u64()?, mean: from.f64()?, squares: from.f64()? };
-        let (lengths, directions) = (from.f64()?, from.u64()?);
-        from.exactly(size_of_val(self.directions.sums))?;
-        from.f32s(self.directions.sums)?;
-        (self.id, self.count, self.log_norm) = (id, count, log_norm);
-        (self.directions.lengths, self.directions.count) = (lengths, directions);
+impl Body for Direction<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let DirectionSettings { groups, width } = walk.state().settings;
+        walk.setting(groups)?;
+        walk.zeros(4)?;
+        walk.width(width)?;
+        let count = walk.number(place!(count))?;
+        walk.require_id(width, count > 0)?;
+        walk.number(place!(log_norm.count))?;
+        walk.number(place!(log_norm.mean))?;
+        walk.number(place!(log_norm.squares))?;
+        walk.number(place!(directions.lengths))?;
+        walk.number(place!(directions.count))?;
+        walk.all(slice!(directions.sums))?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
         Ok(())
     }
 }

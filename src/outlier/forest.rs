@@ -23,7 +23,7 @@
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, slice};
 use core::cell::Cell;
 use gradsieve_kernels::hash;
 
@@ -213,38 +213,29 @@ impl State for Forest<'_> {
         self.fitted.map(|fitted| fitted.id)
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.u32(self.settings.trees);
-        to.u32(self.settings.sample);
-        to.u64(self.settings.seed);
-        to.u32(self.fitted.map_or(0, |fitted| fitted.sample));
-        to.zeros(4);
-        if self.fitted.is_some() {
-            for node in &*self.nodes {
-                to.f32(node.value);
-                to.u32(node.feature);
-                to.u32(node.left);
-            }
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        let settings = ForestSettings { trees: from.u32()?, sample: from.u32()?, seed: from.u64()? };
-        check_setting(settings == self.settings)?;
-        let sample = from.u32()?;
-        from.skip(4)?;
-        let fitted = match id {
-            Some(id) if 0 < sample && sample <= settings.sample => Some(Fitted { id, sample }),
-            None if sample == 0 => None,
-            _ => return Err(Error::Corrupt),
-        };
-        let nodes = if fitted.is_some() { &mut *self.nodes } else { &mut [] };
-        from.exactly(nodes.len().saturating_mul(Node::BYTES_AT_REST))?;
-        for node in nodes {
-            *node = Node { value: from.f32()?, feature: from.u32()?, left: from.u32()? };
+impl Body for Forest<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let ForestSettings { trees, sample, seed } = walk.state().settings;
+        walk.setting(trees)?;
+        walk.setting(sample)?;
+        walk.setting(seed)?;
+        let grown_on = walk.value(walk.state().fitted.map_or(0, |fitted| fitted.sample))?;
+        walk.zeros(4)?;
+        walk.require(grown_on <= sample && walk.id().is_some() == (grown_on > 0), Error::Corrupt)?;
+        let fitted = walk.id().filter(|_| grown_on > 0).map(|id| Fitted { id, sample: grown_on });
+        walk.load_with(|forest| forest.fitted = fitted);
+        if fitted.is_none() {
+            return Ok(());
         }
-        self.fitted = fitted;
-        Ok(())
+        let nodes = walk.state().nodes.len();
+        walk.records(slice!(nodes), 0..nodes, |cursor, node: &mut Node| {
+            cursor.number(&mut node.value)?;
+            cursor.number(&mut node.feature)?;
+            cursor.number(&mut node.left)
+        })
     }
 }
 

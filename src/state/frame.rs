@@ -1,7 +1,7 @@
 //! What stands around a body: the header before it, and the CRC behind.
 
 use super::StateKind;
-use super::numbers::{Reader, Writer};
+use super::numbers::{Number, Reader, Writer};
 use crate::error::{Error, Field};
 use crate::sketch::SketchId;
 
@@ -45,7 +45,7 @@ impl Header {
         if reader.array().map_err(|_| truncated(FRAME))? != MAGIC {
             return Err(Error::Magic);
         }
-        let version = reader.u16().map_err(|_| truncated(FRAME))?;
+        let version = u16::take(&mut reader).map_err(|_| truncated(FRAME))?;
         if version != VERSION {
             return Err(Error::Version { found: version });
         }
@@ -53,9 +53,9 @@ impl Header {
         if checked.len() < HEADER {
             return Err(truncated(FRAME));
         }
-        let kind = reader.u16()?;
+        let kind = u16::take(&mut reader)?;
         reader.skip(4)?;
-        let stated = reader.u64()?;
+        let stated = u64::take(&mut reader)?;
         if stated > found as u64 {
             return Err(truncated(usize::try_from(stated).unwrap_or(usize::MAX)));
         }
@@ -127,10 +127,10 @@ pub(super) fn to_bytes_with(
     write(&mut body);
     let mut header = Writer::at(checked, 0);
     header.put(&MAGIC);
-    header.u16(VERSION);
-    header.u16(kind as u16);
-    header.u32(0);
-    header.u64(len as u64);
+    VERSION.put(&mut header);
+    (kind as u16).put(&mut header);
+    header.zeros(4);
+    (len as u64).put(&mut header);
     header.sketch_id(id);
     *sum = checksum(checked).to_le_bytes();
     Ok(len)

@@ -44,6 +44,31 @@
 //!
 //! *Cost*: a pass for the copy and one for the CRC, some ten instructions a byte.
 //!
+//! # Declaring a body
+//! A state's body is declared once, in `Body::body`: a [`Walk`] passes over it in the order
+//! of its bytes. The same walk writes the body, checks bytes, and loads them.
+//!
+//! ```text
+//! impl Body for Direction<'_> {
+//!     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+//!         walk.setting(walk.state().settings.groups)?;  // must be the same in the bytes
+//!         walk.zeros(4)?;
+//!         walk.width(walk.state().settings.width)?;
+//!         let count = walk.number(place!(count))?;      // written, or read into its place
+//!         walk.require_id(walk.state().settings.width, count > 0)?;
+//!         walk.all(slice!(sums))?;                      // a slice of numbers
+//!         let id = walk.id();
+//!         walk.load_with(|state| state.id = id);
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! Bytes are checked to the last before the first is loaded. While they are checked the
+//! state is as it was: what depends on a number in the bytes has to use the value that
+//! `number` returns. Records are declared by `records`, a body within a body by `nested`,
+//! what no single field holds by `value` and `load_with`.
+//!
 //! May import `sketch` and `error`; knows nothing of the methods, which implement
 //! [`State`] beside their text.
 #![doc = ""]
@@ -53,11 +78,14 @@ mod frame;
 mod kind;
 mod numbers;
 mod sketches;
+mod walk;
 
 pub use frame::{FRAME, HEADER, Header, crc32};
 pub(crate) use frame::{open, to_bytes};
 pub use kind::StateKind;
 pub use numbers::{Reader, Writer};
+
+pub(crate) use walk::{Body, Cursor, Place, Walk, place, slice};
 
 use crate::error::{Error, Field};
 use crate::sketch::SketchId;
@@ -126,6 +154,44 @@ pub trait State {
         self.read(id, &mut body)
     }
 }
+
+/// Writes a declared body.
+pub(crate) fn write_body<S: Body>(state: &S, id: Option<SketchId>, to: &mut Writer<'_>) {
+    // Writing refuses nothing.
+    let _ = S::body(&mut Walk::write(state, id, to));
+}
+
+/// Reads a declared body, behind which stand so many bytes.
+pub(crate) fn read_body<S: Body>(
+    state: &mut S,
+    id: Option<SketchId>,
+    from: &mut Reader<'_>,
+    behind: usize,
+) -> Result<(), Error> {
+    let mut checked = *from;
+    S::body(&mut Walk::check(state, id, &mut checked))?;
+    checked.exactly(behind)?;
+    S::body(&mut Walk::load(state, id, from))
+}
+
+/// The two methods of a state whose body is declared.
+macro_rules! declared {
+    () => {
+        fn write(&self, to: &mut $crate::state::Writer<'_>) {
+            $crate::state::write_body(self, self.sketch_id(), to);
+        }
+
+        fn read(
+            &mut self,
+            id: Option<$crate::sketch::SketchId>,
+            from: &mut $crate::state::Reader<'_>,
+        ) -> Result<(), $crate::error::Error> {
+            $crate::state::read_body(self, id, from, 0)
+        }
+    };
+}
+
+pub(crate) use declared;
 
 /// What states with sketches have in common: the width is that of the sketches, and no
 /// observations means no sketches.

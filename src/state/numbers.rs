@@ -4,9 +4,96 @@ use super::frame::HEADER;
 use crate::error::{Error, Field};
 use crate::gradient::LayoutId;
 use crate::sketch::{Kind, Repeat, SketchId};
+use half::f16;
 
 /// Stands for the kind of projection where there are no sketches.
 const NO_SKETCH: u8 = 255;
+
+/// A number as bytes: little-endian, and as wide on every machine.
+pub(crate) trait Number: Copy {
+    /// Bytes of one.
+    const BYTES: usize;
+
+    /// Writes it.
+    fn put(&self, to: &mut Writer<'_>);
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if the bytes end, or are none of this kind of number.
+    fn take(from: &mut Reader<'_>) -> Result<Self, Error>;
+
+    /// Writes many.
+    fn put_all(numbers: &[Self], to: &mut Writer<'_>);
+
+    /// Reads as many as there are.
+    ///
+    /// # Errors
+    /// As [`Number::take`].
+    fn take_all(numbers: &mut [Self], from: &mut Reader<'_>) -> Result<(), Error>;
+}
+
+macro_rules! number {
+    ($($number:ty),*) => {$(
+        impl Number for $number {
+            const BYTES: usize = size_of::<Self>();
+
+            fn put(&self, to: &mut Writer<'_>) {
+                to.put(&self.to_le_bytes());
+            }
+
+            fn take(from: &mut Reader<'_>) -> Result<Self, Error> {
+                from.array().map(Self::from_le_bytes)
+            }
+
+            fn put_all(numbers: &[Self], to: &mut Writer<'_>) {
+                to.each(numbers, Self::to_le_bytes);
+            }
+
+            fn take_all(numbers: &mut [Self], from: &mut Reader<'_>) -> Result<(), Error> {
+                from.each(numbers, Self::from_le_bytes)
+            }
+        }
+    )*};
+}
+
+number!(u8, u16, u32, u64, i8, f16, f32, f64);
+
+/// Numbers that are stored as others.
+macro_rules! number_as {
+    ($($number:ty as $stored:ty: $from:expr;)*) => {$(
+        impl Number for $number {
+            const BYTES: usize = size_of::<$stored>();
+
+            fn put(&self, to: &mut Writer<'_>) {
+                (*self as $stored).put(to);
+            }
+
+            fn take(from: &mut Reader<'_>) -> Result<Self, Error> {
+                let from_stored: fn($stored) -> Option<Self> = $from;
+                from_stored(<$stored>::take(from)?).ok_or(Error::Corrupt)
+            }
+
+            fn put_all(numbers: &[Self], to: &mut Writer<'_>) {
+                numbers.iter().for_each(|number| number.put(to));
+            }
+
+            fn take_all(numbers: &mut [Self], from: &mut Reader<'_>) -> Result<(), Error> {
+                numbers.iter_mut().try_for_each(|number| Ok(*number = Self::take(from)?))
+            }
+        }
+    )*};
+}
+
+number_as! {
+    // A count that this machine cannot address is corrupt.
+    usize as u64: |count| usize::try_from(count).ok();
+    bool as u8: |flag| match flag {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    };
+}
 
 /// Writes numbers one after the other, little-endian, and counts those for which there is
 /// no room.
@@ -120,16 +207,15 @@ impl<'a> Writer<'a> {
 
     pub(super) fn sketch_id(&mut self, id: Option<SketchId>) {
         let Some(id) = id else {
-            self.u8(NO_SKETCH);
+            NO_SKETCH.put(self);
             return self.zeros(39);
         };
-        self.u8(id.kind as u8);
-        self.u8(id.repeat.count() as u8);
+        (id.kind as u8).put(self);
+        (id.repeat.count() as u8).put(self);
         self.zeros(6);
-        self.count(id.width);
-        self.u64(id.seed);
-        self.u64(id.settings);
-        self.u64(id.layout.to_bits());
+        for number in [id.width as u64, id.seed, id.settings, id.layout.to_bits()] {
+            number.put(self);
+        }
     }
 }
 
@@ -311,15 +397,17 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn sketch_id(&mut self) -> Result<Option<SketchId>, Error> {
-        let kind = self.u8()?;
+        let kind = u8::take(self)?;
         if kind == NO_SKETCH {
             return Ok(None);
         }
         let kind = Kind::from_number(kind).ok_or(Error::Mismatch(Field::Kind))?;
-        let repeat = Repeat::from_count(usize::from(self.u8()?)).ok_or(Error::Mismatch(Field::Repeat))?;
+        let repeat =
+            Repeat::from_count(usize::from(u8::take(self)?)).ok_or(Error::Mismatch(Field::Repeat))?;
         self.skip(6)?;
-        let width = usize::try_from(self.u64()?).map_err(|_| Error::Mismatch(Field::Width))?;
-        let (seed, settings, layout) = (self.u64()?, self.u64()?, LayoutId::from_bits(self.u64()?));
+        let width = usize::try_from(u64::take(self)?).map_err(|_| Error::Mismatch(Field::Width))?;
+        let (seed, settings) = (u64::take(self)?, u64::take(self)?);
+        let layout = LayoutId::from_bits(u64::take(self)?);
         Ok(Some(SketchId { kind, width, seed, repeat, settings, layout }))
     }
 }

@@ -1,6 +1,7 @@
 //! Sketches, and what they belong to, at rest.
 
-use super::{FRAME, StateKind, open, to_bytes};
+use super::numbers::Number;
+use super::{Cursor, FRAME, StateKind, open, to_bytes};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 
@@ -42,15 +43,9 @@ impl<'m> Sketch<'m> {
     /// [`Sketch::bytes_at_rest`](crate::Sketch::bytes_at_rest); nothing was written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         to_bytes(StateKind::Sketch, Some(self.id), to, |to| {
-            to.u32(self.group);
-            to.zeros(4);
-            to.f64(self.measures.l1);
-            to.f64(self.measures.l2_squared);
-            to.f32(self.measures.max);
-            to.zeros(4);
-            to.u64(self.measures.non_finite);
-            to.u64(self.measures.count);
-            to.f32s(self.values);
+            // Writing refuses nothing.
+            let _ = front(&mut Cursor::Write(to), &mut { self.group }, &mut { self.measures });
+            f32::put_all(self.values, to);
         })
     }
 
@@ -62,15 +57,27 @@ impl<'m> Sketch<'m> {
     pub fn from_bytes(from: &[u8], memory: &'m mut [f32]) -> Result<Self, Error> {
         let (id, mut body) = open(StateKind::Sketch, from)?;
         let id = id.ok_or(Error::Corrupt)?;
-        let group = body.u32()?;
-        body.skip(4)?;
-        let (l1, l2_squared, max) = (body.f64()?, body.f64()?, body.f32()?);
-        body.skip(4)?;
-        let (non_finite, count) = (body.u64()?, body.u64()?);
+        let (mut group, mut measures) = (0, gradsieve_kernels::Summary::default());
+        front(&mut Cursor::Read(&mut body), &mut group, &mut measures)?;
         check_length(id.width, memory.len())?;
         body.exactly(memory.len().saturating_mul(4))?;
-        body.f32s(memory)?;
-        let measures = gradsieve_kernels::Summary { l1, l2_squared, max, non_finite, count };
+        f32::take_all(memory, &mut body)?;
         Ok(Self { id, values: memory, measures, group })
     }
+}
+
+/// What stands before the numbers.
+fn front(
+    cursor: &mut Cursor<'_, '_>,
+    group: &mut u32,
+    measures: &mut gradsieve_kernels::Summary,
+) -> Result<(), Error> {
+    cursor.number(group)?;
+    cursor.zeros(4)?;
+    cursor.number(&mut measures.l1)?;
+    cursor.number(&mut measures.l2_squared)?;
+    cursor.number(&mut measures.max)?;
+    cursor.zeros(4)?;
+    cursor.number(&mut measures.non_finite)?;
+    cursor.number(&mut measures.count)
 }

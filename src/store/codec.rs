@@ -94,6 +94,21 @@ impl Codec {
         }
     }
 
+    /// Whether each row has a scale in `f32`.
+    pub(super) const fn has_factors(self) -> bool {
+        matches!(self, Self::Int8)
+    }
+
+    /// Whether each row has a scale in `f16`.
+    pub(super) const fn has_halves(self) -> bool {
+        matches!(self, Self::Sign)
+    }
+
+    /// Whether each row has a power of two as its scale, or as a factor of it.
+    pub(super) const fn has_exponents(self) -> bool {
+        matches!(self, Self::F16 | Self::Bf16 | Self::Sign)
+    }
+
     /// The widest row.
     pub(super) const fn widest(self) -> usize {
         match self {

@@ -12,10 +12,10 @@
 
 use super::codec::Codec;
 use super::reservoir::{Place, place};
-use super::rows::{FRONT, Store};
+use super::rows::Store;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 
 /// Keeps the rows with the largest scores of what it is offered, as many as its store has
 /// room for.
@@ -135,23 +135,18 @@ impl State for Largest<'_> {
         self.store.id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.store.write(to);
-        to.f64s(self.scores());
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        let mut scores = *from;
-        let (len, _) = self.store.read_front(id, &mut scores)?;
-        scores.skip(Store::body(len, self.store.width(), self.store.codec()) - FRONT)?;
-        for _ in 0..len {
-            if scores.f64()?.is_nan() {
-                return Err(Error::Corrupt);
-            }
-        }
-        self.store.read_rows(id, from, 8)?;
-        self.last = None;
-        from.f64s(self.scores.get_mut(..len).unwrap_or_default())
+impl Body for Largest<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let len = walk.nested_with(place!(store), Store::walk_rows)?;
+        walk.records(slice!(scores), 0..len, |cursor, score: &mut f64| {
+            cursor.number(score)?;
+            cursor.require(!score.is_nan(), Error::Corrupt)
+        })?;
+        walk.load_with(|largest| largest.last = None);
+        Ok(())
     }
 }
 

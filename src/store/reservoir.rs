@@ -15,7 +15,7 @@ use super::codec::Codec;
 use super::rows::Store;
 use crate::error::{Error, Field};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
 use gradsieve_kernels::hash;
 
 /// Keeps a uniform sample of what it is offered, as many rows as its store has room for.
@@ -138,18 +138,15 @@ impl State for Reservoir<'_> {
         self.store.id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.u64(self.seed);
-        to.u64(self.offered);
-        self.store.write(to);
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.seed)?;
-        let offered = from.u64()?;
-        self.store.read_rows(id, from, 0)?;
-        self.offered = offered;
-        self.last = None;
+impl Body for Reservoir<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().seed)?;
+        walk.number(place!(offered))?;
+        walk.nested(place!(store))?;
+        walk.load_with(|reservoir| reservoir.last = None);
         Ok(())
     }
 }

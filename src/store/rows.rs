@@ -10,14 +10,14 @@ use super::queries::{Packed, Queries};
 use super::top_k::{Entry, TopK};
 use crate::error::{Error, Field, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
+use crate::state::{Body, FRAME, Place, State, StateKind, Walk, declared, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::Summary;
 use gradsieve_kernels::score::float::score_sealed;
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
 use gradsieve_kernels::score::sign::{self, score_sign_sealed};
 use gradsieve_kernels::score::{GROUP, float};
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
 /// Rows of sketches of one kind in lent memory of [`Store::words`] `u64`s.
@@ -482,7 +482,7 @@ impl<'m> Store<'m> {
 }
 
 /// Bytes of a store's body before the numbers.
-pub(super) const FRONT: usize = 64;
+const FRONT: usize = 64;
 
 impl Store<'_> {
     /// Bytes of a store of `rows` rows at rest.
@@ -498,54 +498,55 @@ impl Store<'_> {
         groups.saturating_add(beside).saturating_add(FRONT)
     }
 
-    /// Reads what stands before the numbers: how many rows there are, and the coordinates
-    /// of each gradient.
-    pub(super) fn read_front(
-        &self,
-        id: Option<SketchId>,
-        from: &mut Reader<'_>,
-    ) -> Result<(usize, u64), Error> {
-        if Codec::from_number(from.u8()?) != Some(self.codec) {
-            return Err(Error::Mismatch(Field::Codec));
+    /// Declares the body, and returns how many rows it has.
+    pub(super) fn walk_rows(walk: &mut Walk<'_, '_, Self>) -> Result<usize, Error> {
+        let (codec, width, capacity) = (walk.state().codec, walk.state().width, walk.state().capacity());
+        walk.same(codec as u8, Field::Codec)?;
+        walk.zeros(7)?;
+        walk.width(width)?;
+        let len = walk.number(place!(len))?;
+        walk.number(place!(coordinates))?;
+        walk.zeros(32)?;
+        walk.require_id(width, len > 0)?;
+        walk.require(len <= capacity, Error::Full { capacity })?;
+        let groups = groups_of(&(0..len), codec, width);
+        match codec {
+            Codec::F32 | Codec::Sign => walk.numbers(cast_groups::<u32>(), units::<u32>(&groups))?,
+            Codec::F16 | Codec::Bf16 => walk.numbers(cast_groups::<u16>(), units::<u16>(&groups))?,
+            Codec::Int8 => walk.numbers(cast_groups::<u8>(), units::<u8>(&groups))?,
         }
-        from.skip(7)?;
-        check_width(self.width, from.u64()?)?;
-        let (len, coordinates) = (from.count()?, from.u64()?);
-        from.skip(32)?;
-        check_id(id, self.width, len > 0)?;
-        if len > self.capacity() {
-            return Err(Error::Full { capacity: self.capacity() });
-        }
-        Ok((len, coordinates))
+        walk.numbers(slice!(parts.ids), 0..len)?;
+        walk.numbers(slice!(parts.l1), 0..len)?;
+        walk.numbers(slice!(parts.l2_squared), 0..len)?;
+        walk.numbers(slice!(parts.max), 0..len)?;
+        walk.numbers(slice!(parts.labels), 0..len)?;
+        let scales = |has: bool| 0..if has { len } else { 0 };
+        walk.numbers(slice!(parts.factors), scales(codec.has_factors()))?;
+        walk.numbers(slice!(parts.halves), scales(codec.has_halves()))?;
+        walk.numbers(slice!(parts.exponents), scales(codec.has_exponents()))?;
+        let id = walk.id();
+        walk.load_with(|store| store.id = id);
+        Ok(len)
     }
+}
 
-    /// Reads a store behind which stand so many bytes a row.
-    pub(super) fn read_rows(
-        &mut self,
-        id: Option<SketchId>,
-        from: &mut Reader<'_>,
-        behind: usize,
-    ) -> Result<(), Error> {
-        let (len, coordinates) = self.read_front(id, from)?;
-        let own = Self::body(len, self.width, self.codec) - FRONT;
-        from.exactly(own.saturating_add(len.saturating_mul(behind)))?;
-        let groups = groups_of(&(0..len), self.codec, self.width);
-        let groups = self.parts.groups.get_mut(groups).unwrap_or_default();
-        match self.codec {
-            Codec::F32 | Codec::Sign => from.u32s(bytemuck::must_cast_slice_mut(groups))?,
-            Codec::F16 | Codec::Bf16 => from.u16s(bytemuck::must_cast_slice_mut(groups))?,
-            Codec::Int8 => from.bytes(bytemuck::must_cast_slice_mut(groups))?,
-        }
-        from.u64s(first_mut(self.parts.ids, len))?;
-        from.f64s(first_mut(self.parts.l1, len))?;
-        from.f64s(first_mut(self.parts.l2_squared, len))?;
-        from.f32s(first_mut(self.parts.max, len))?;
-        from.u32s(first_mut(self.parts.labels, len))?;
-        from.f32s(first_mut(self.parts.factors, len))?;
-        from.u16s(first_mut(self.parts.halves, len).reinterpret_cast_mut())?;
-        from.bytes(bytemuck::must_cast_slice_mut(first_mut(self.parts.exponents, len)))?;
-        (self.len, self.coordinates, self.id) = (len, coordinates, id);
-        Ok(())
+/// The numbers of a store as units of its codec.
+fn cast_groups<'m, T: bytemuck::Pod>() -> Place<Store<'m>, [T]> {
+    Place {
+        get: |store| bytemuck::must_cast_slice(store.parts.groups),
+        get_mut: |store| bytemuck::must_cast_slice_mut(store.parts.groups),
+    }
+}
+
+/// A range of `u64`s in smaller units.
+const fn units<T>(words: &Range<usize>) -> Range<usize> {
+    let each = size_of::<u64>() / size_of::<T>();
+    words.start * each..words.end * each
+}
+
+impl Body for Store<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        Self::walk_rows(walk).map(|_| ())
     }
 }
 
@@ -556,43 +557,7 @@ impl State for Store<'_> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        let len = self.len;
-        to.u8(self.codec as u8);
-        to.zeros(7);
-        to.count(self.width);
-        to.count(len);
-        to.u64(self.coordinates);
-        to.zeros(32);
-        let groups = groups_of(&(0..len), self.codec, self.width);
-        let groups: &[u64] = self.parts.groups.get(groups).unwrap_or_default();
-        match self.codec {
-            Codec::F32 | Codec::Sign => to.u32s(bytemuck::must_cast_slice(groups)),
-            Codec::F16 | Codec::Bf16 => to.u16s(bytemuck::must_cast_slice(groups)),
-            Codec::Int8 => to.put(bytemuck::must_cast_slice(groups)),
-        }
-        to.u64s(first(self.parts.ids, len));
-        to.f64s(first(self.parts.l1, len));
-        to.f64s(first(self.parts.l2_squared, len));
-        to.f32s(first(self.parts.max, len));
-        to.u32s(first(self.parts.labels, len));
-        to.f32s(first(self.parts.factors, len));
-        to.u16s(first(self.parts.halves, len).reinterpret_cast());
-        to.put(bytemuck::must_cast_slice(first(self.parts.exponents, len)));
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.read_rows(id, from, 0)
-    }
-}
-
-/// The first rows of a part that the codec may not have.
-fn first<T>(part: &[T], rows: usize) -> &[T] {
-    part.get(..rows).unwrap_or_default()
-}
-
-fn first_mut<T>(part: &mut [T], rows: usize) -> &mut [T] {
-    part.get_mut(..rows).unwrap_or_default()
+    declared!();
 }
 
 /// Pushes the scores of rows whose samples are `ids`; returns how many are NaN.
@@ -644,7 +609,6 @@ impl<'m> Parts<'m> {
             Some(part)
         };
         let has = |yes: bool, bytes: usize| if yes { bytes * GROUP } else { 0 };
-        let exponents = matches!(codec, Codec::F16 | Codec::Bf16 | Codec::Sign);
         Some(Self {
             groups: next(codec.group_bytes(width))?,
             ids: next(8 * GROUP)?,
@@ -652,10 +616,10 @@ impl<'m> Parts<'m> {
             l2_squared: bytemuck::must_cast_slice_mut(next(8 * GROUP)?),
             max: bytemuck::must_cast_slice_mut(next(4 * GROUP)?),
             labels: bytemuck::must_cast_slice_mut(next(4 * GROUP)?),
-            factors: bytemuck::must_cast_slice_mut(next(has(codec == Codec::Int8, 4))?),
-            halves: bytemuck::must_cast_slice_mut::<u64, u16>(next(has(codec == Codec::Sign, 2))?)
+            factors: bytemuck::must_cast_slice_mut(next(has(codec.has_factors(), 4))?),
+            halves: bytemuck::must_cast_slice_mut::<u64, u16>(next(has(codec.has_halves(), 2))?)
                 .reinterpret_cast_mut(),
-            exponents: bytemuck::must_cast_slice_mut(next(has(exponents, 1))?),
+            exponents: bytemuck::must_cast_slice_mut(next(has(codec.has_exponents(), 1))?),
         })
     }
 

@@ -10,7 +10,7 @@
 
 use crate::error::Error;
 use crate::sketch::SketchId;
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 
 /// A score and whose it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -204,32 +204,18 @@ impl State for TopK<'_> {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.capacity());
-        to.count(self.len);
-        for entry in self.entries() {
-            to.u64(entry.id);
-            to.f64(entry.score);
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.capacity() as u64)?;
-        let len = from.count()?;
-        let entries = self.entries.get_mut(..len).ok_or(Error::Corrupt)?;
-        from.exactly(entries.len().saturating_mul(16))?;
-        let mut scores = *from;
-        for _ in &*entries {
-            scores.skip(8)?;
-            if scores.f64()?.is_nan() {
-                return Err(Error::Corrupt);
-            }
-        }
-        for entry in entries {
-            *entry = Entry { id: from.u64()?, score: from.f64()? };
-        }
-        self.len = len;
-        Ok(())
+impl Body for TopK<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().capacity() as u64)?;
+        let len = walk.number(place!(len))?;
+        walk.records(slice!(entries), 0..len, |cursor, entry: &mut Entry| {
+            cursor.number(&mut entry.id)?;
+            cursor.number(&mut entry.score)?;
+            cursor.require(!entry.score.is_nan(), Error::Corrupt)
+        })
     }
 }
 
