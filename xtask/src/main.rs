@@ -5,21 +5,29 @@
 //! list of steps is [`steps::STEPS`]; the command line and the whole check are made from
 //! it.
 
+mod api;
 mod bare;
+mod book;
 mod check;
 mod ci;
 mod cortex_m;
 mod crates;
 mod cross;
 mod demo;
+mod deny;
 mod docs;
+mod examples;
 mod fmt;
 mod imports;
+mod installed;
 mod lint;
 mod memory;
+mod mutants;
 mod numpy;
+mod package;
 mod program;
 mod size;
+mod source;
 mod step;
 mod steps;
 mod tables;

@@ -2,7 +2,8 @@
 
 use crate::step::Step;
 use crate::{
-    bare, cortex_m, demo, docs, fmt, imports, lint, memory, numpy, size, tables, targets, test, wrap,
+    api, bare, book, cortex_m, demo, deny, docs, examples, fmt, imports, lint, memory, mutants, numpy,
+    package, size, tables, targets, test, wrap,
 };
 
 /// All steps, in the order in which the whole check runs those that belong to it.
@@ -11,14 +12,20 @@ pub(crate) const STEPS: &[Step] = &[
     wrap::STEP,
     tables::STEP,
     imports::STEP,
+    api::STEP,
+    package::STEP,
     lint::STEP,
     test::STEP,
     docs::STEP,
+    book::STEP,
     demo::STEP,
+    examples::STEP,
+    deny::STEP,
     numpy::STEP,
     bare::STEP,
     cortex_m::STEP,
     size::STEP,
     memory::STEP,
     targets::STEP,
+    mutants::STEP,
 ];

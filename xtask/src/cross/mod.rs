@@ -20,5 +20,6 @@ mod wasi;
 
 pub(crate) use apt::install;
 pub(crate) use emulator::system_arm;
+pub(crate) use place::tools;
 pub(crate) use ready::{Ready, ready};
 pub(crate) use target::{AARCH64, ARMV7, I686, S390X, THUMBV7EM, Target, WASIP1};

@@ -6,7 +6,7 @@ use crate::check::root;
 
 /// Where compilers and emulators are kept: `GRADSIEVE_TOOLS`, or a folder of the user's
 /// cache.
-pub(super) fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || named("HOME").map(|home| home.join(".cache"));
     named("GRADSIEVE_TOOLS")

@@ -7,15 +7,13 @@
 
 mod circles;
 mod graph;
-mod modules;
-mod paths;
-mod uses;
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::check::Check;
 use crate::crates::{short, units};
+use crate::source;
 use crate::step::Step;
 
 pub(crate) const STEP: Step = Step {
@@ -42,7 +40,7 @@ fn run(_: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     let wanted = given.get_one::<String>("crate").map_or("", String::as_str);
     let mut all = 0;
     for unit in units()?.iter().filter(|unit| unit.name.contains(wanted)) {
-        let modules = modules::read(&unit.root)?;
+        let modules = source::read(&unit.root)?;
         let edges = graph::edges(&modules);
         let file = |index: usize| short(&modules.files[index]);
         if given.get_flag("edges") {

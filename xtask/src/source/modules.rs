@@ -26,6 +26,10 @@ pub(crate) struct Module {
     pub(crate) file: usize,
     pub(crate) parent: Option<usize>,
     pub(crate) children: BTreeMap<String, usize>,
+    /// Whether it is declared `pub`.
+    pub(crate) public: bool,
+    /// What it defines, imports and modules apart.
+    pub(crate) items: Vec<Item>,
     /// Names of functions, types, constants and the like.
     pub(crate) defined: BTreeSet<String>,
     pub(crate) uses: Vec<Use>,
@@ -62,6 +66,8 @@ impl Modules {
             file,
             parent,
             children: BTreeMap::new(),
+            public: index == 0,
+            items: Vec::new(),
             defined: BTreeSet::new(),
             uses: Vec::new(),
             named: Vec::new(),
@@ -79,11 +85,11 @@ impl Modules {
                             self.read_file(path, folder, Some(index))?
                         }
                     };
+                    self.list[child].public = matches!(module.vis, Visibility::Public(_));
                     self.list[index].children.insert(name, child);
                 }
                 Item::Use(import) => {
-                    let passed_on = !matches!(import.vis, Visibility::Inherited);
-                    self.list[index].uses.extend(leaves(&import.tree, passed_on));
+                    self.list[index].uses.extend(leaves(&import.tree, &import.vis));
                 }
                 item => {
                     if let Item::Macro(definition) = &item
@@ -94,6 +100,7 @@ impl Modules {
                     let module = &mut self.list[index];
                     module.defined.extend(name_of(&item));
                     module.named.extend(paths::named(item.to_token_stream()));
+                    module.items.push(item);
                 }
             }
         }
@@ -120,6 +127,7 @@ impl Modules {
     }
 }
 
+/// The name that an item defines.
 fn name_of(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,
@@ -137,7 +145,7 @@ fn name_of(item: &Item) -> Option<String> {
 }
 
 /// Whether something is compiled for tests alone.
-pub(crate) fn is_test(attributes: &[Attribute]) -> bool {
+fn is_test(attributes: &[Attribute]) -> bool {
     let cfg_test =
         |attribute: &Attribute| attribute.to_token_stream().to_string().replace(' ', "") == "#[cfg(test)]";
     attributes.iter().any(cfg_test)

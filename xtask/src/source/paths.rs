@@ -41,8 +41,9 @@ fn walk(code: TokenStream, found: &mut Vec<Named>) {
                     }
                 }
                 if let Ok(import) = syn::parse2::<syn::ItemUse>(import) {
-                    found
-                        .extend(leaves(&import.tree, false).into_iter().map(|leaf| Named::Import(leaf.path)));
+                    found.extend(
+                        leaves(&import.tree, &import.vis).into_iter().map(|leaf| Named::Import(leaf.path)),
+                    );
                 }
             }
             TokenTree::Ident(word) => {
