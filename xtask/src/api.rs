@@ -1,8 +1,8 @@
-//! The public interface of each published library, written down in `tests/api`: a change of
-//! it shows in the diff of the change that makes it.
+//! The public interface of each published library, written down in `tests/api`: a change
+//! of it shows in the diff of the change that makes it.
 //!
-//! The snapshot is made from the source: what everybody can name, without documentation and
-//! bodies. What a macro makes is written as the call of the macro.
+//! The snapshot is made from the source: what everybody can name, without documentation
+//! and bodies. What a macro makes is written as the call of the macro.
 
 use std::collections::BTreeSet;
 use std::path::Path;

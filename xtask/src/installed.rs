@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::cross::tools;
 use crate::program::Program;
 
-/// The program `name` of a crate of the same name, found on the machine or compiled into the
-/// folder of tools. An error says why it could not be had within the seconds.
+/// The program `name` of a crate of the same name, found on the machine or compiled into
+/// the folder of tools. An error says why it could not be had within the seconds.
 pub(crate) fn installed(name: &str, arguments: &[&str], seconds: u32) -> anyhow::Result<PathBuf> {
     let own = tools().join("bin").join(name);
     for program in [PathBuf::from(name), own.clone()] {

@@ -1,4 +1,5 @@
-//! The code of a crate as its files declare it: modules, what they define, import and name.
+//! The code of a crate as its files declare it: modules, what they define, import and
+//! name.
 
 mod modules;
 mod paths;
