@@ -22,14 +22,13 @@
 //! let layout = Layout::new(&[weights, bias])?;
 //! let projector = Sjlt::new(K, 7, Repeat::One)?;
 //!
+//! let mut sketcher = Sketcher::new(projector, layout, [0.0; K])?; // made once, used for every sample
 //! let mut memory = [0.0_f32; SelfInfluence::floats(K)];
 //! let mut detector = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
 //! let sample = |i: usize| ([i as f32 * 0.1; 64], [0.3_f32; 10]); // your backward pass: (input, output gradient)
 //! for pass in ["observe", "score"] {
 //!     for i in 0..20 {
 //!         let (a, b) = sample(i);
-//!         let mut values = [0.0_f32; K];
-//!         let mut sketcher = Sketcher::new(projector, layout, &mut values)?;
 //!         sketcher.segment(bias.offset, &b)?;
 //!         sketcher.outer(&weights, &a, &b)?;
 //!         let sketch = sketcher.finish()?;
@@ -92,7 +91,7 @@ pub use half::{bf16, f16};
 pub use memory::{Buffer, Memory};
 pub use sketch::{
     AnyProjector, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Logra, Mask, Part, Plan, Projector,
-    Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
+    ProjectorSettings, Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
 };
 pub use state::State;
 

@@ -80,7 +80,7 @@ fn sketched<P: Projector>(
     projector: P,
     layout: Layout,
     out: &mut [f32],
-    take: impl FnOnce(&mut Sketcher<'_, P>) -> bool,
+    take: impl FnOnce(&mut Sketcher<P, &mut [f32]>) -> bool,
 ) -> f64 {
     let Ok(mut sketcher) = Sketcher::new(projector, layout, out) else { return f64::NAN };
     if !take(&mut sketcher) {

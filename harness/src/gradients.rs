@@ -4,7 +4,7 @@
 //! May import [`model`](crate::model) and the core; [`truth`](crate::truth) and the
 //! demonstration sketch through it.
 
-use gradsieve::{Error, Layer, Layout, Projector, Sketcher};
+use gradsieve::{Buffer, Error, Layer, Layout, Projector, Sketcher};
 
 use crate::model::{Mlp, ModelError, Scratch};
 
@@ -35,13 +35,13 @@ pub fn layout(model: &Mlp) -> Result<Layout, Error> {
 ///
 /// # Errors
 /// Outside what the model refuses, inside what the core does.
-pub fn stream<P: Projector>(
+pub fn stream<P: Projector, B: Buffer<f32>>(
     model: &Mlp,
     x: &[f32],
     label: u32,
     scale: impl Fn(f64, f64) -> f64,
     scratch: &mut Scratch,
-    sketcher: &mut Sketcher<'_, P>,
+    sketcher: &mut Sketcher<P, B>,
 ) -> Result<Result<f64, Error>, ModelError> {
     let mut outcome = Ok(());
     let loss = model.backward_scaled(x, label, scale, scratch, |part| {

@@ -15,6 +15,7 @@
 
 use crate::error::{Error, check_length};
 use crate::gradient::Layer;
+use crate::memory::Buffer;
 use crate::sketch::{Projector, Sketcher};
 use gradsieve_kernels::Element;
 
@@ -57,9 +58,9 @@ impl Adam {
     /// # Errors
     /// [`Error::Length`] if the moments are not as long as the gradient;
     /// [`Error::OutsideLayout`]. Nothing was taken in.
-    pub fn segment<T: Element, P: Projector>(
+    pub fn segment<T: Element, P: Projector, B: Buffer<f32>>(
         &self,
-        sketcher: &mut Sketcher<'_, P>,
+        sketcher: &mut Sketcher<P, B>,
         offset: u64,
         gradient: &[T],
         first: &[f32],
@@ -77,9 +78,9 @@ impl Adam {
     /// # Errors
     /// [`Error::Length`] if `a` and `b` do not fit the layer, or the moments aren't as
     /// many as its entries; [`Error::OutsideLayout`]. Nothing was taken in.
-    pub fn outer<T: Element, U: Element, P: Projector>(
+    pub fn outer<T: Element, U: Element, P: Projector, B: Buffer<f32>>(
         &self,
-        sketcher: &mut Sketcher<'_, P>,
+        sketcher: &mut Sketcher<P, B>,
         layer: &Layer,
         (a, b): (&[T], &[U]),
         first: &[f32],
@@ -102,9 +103,9 @@ impl Adam {
 
     /// Γ of scale·x, piece by piece. Pieces end on multiples of their length, so that
     /// they cut no group that a projector takes together.
-    fn pieces<T: Element, P: Projector>(
+    fn pieces<T: Element, P: Projector, B: Buffer<f32>>(
         &self,
-        sketcher: &mut Sketcher<'_, P>,
+        sketcher: &mut Sketcher<P, B>,
         mut offset: u64,
         scale: f32,
         x: &[T],

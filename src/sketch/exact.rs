@@ -1,9 +1,13 @@
 //! No projection: the sketch is the gradient itself, as `f32`. For small models, and as
 //! the truth that projections are measured against.
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::Projector;
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::{Error, check_length};
-use crate::gradient::LayoutId;
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, axpy};
 
 /// The identity on gradients of `width` coordinates, numbered from 0.
@@ -26,6 +30,16 @@ impl Exact {
     }
 }
 
+impl FromSettings for Exact {
+    /// All coordinates up to the end of the layer.
+    fn from_settings(_settings: &ProjectorSettings, layer: &Layer) -> Result<Self, Error> {
+        let end = layer.checked_len().and_then(|len| usize::try_from(layer.offset.checked_add(len)?).ok());
+        let refusal =
+            Error::Setting { name: "projection", expected: "one that is narrower than the gradient" };
+        Ok(Self::new(end.ok_or(refusal)?))
+    }
+}
+
 impl Projector for Exact {
     fn id(&self, layout: LayoutId) -> SketchId {
         SketchId { kind: Kind::Exact, width: self.width, seed: 0, repeat: Repeat::One, settings: 0, layout }
@@ -33,6 +47,11 @@ impl Projector for Exact {
 
     fn width(&self) -> usize {
         self.width
+    }
+
+    fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
+        let (end, found) = (self.width as u64, offset.saturating_add(len));
+        if found > end { Err(Error::OutsideLayout { end, found }) } else { Ok(()) }
     }
 
     fn project_scaled<T: Element>(

@@ -30,11 +30,15 @@
 //! Source: GraSS (2025), which calls this form FactGraSS. There the kept entries are a
 //! random subset; runs make it a pure function of a hash.
 
-use super::logra::{RowPiece, Widths, root, row_pieces, seed_of_layer};
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::logra::{RowPiece, check_in_layer, root, row_pieces, seed_of_layer};
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::hash::{below, key, mix, word};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, sjlt_scaled};
 
 /// Separates this projection's seeds from every other use of a seed.
@@ -59,8 +63,7 @@ const PANEL: usize = 128;
 /// let layer = Layer::new(0, 1024, 1024);
 /// let kept = Widths { outputs: 64, inputs: 64 };
 /// let projector = FactGrass::new(layer, kept, 256, 7, Repeat::One)?;
-/// let mut memory = [0.0_f32; 256];
-/// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, &mut memory)?;
+/// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, [0.0_f32; 256])?;
 /// sketcher.outer(&layer, &[0.5_f32; 1024], &[0.25_f32; 1024])?;
 /// assert_eq!(sketcher.finish()?.measures.count, 1 << 20);
 /// # Ok::<(), gradsieve::Error>(())
@@ -203,6 +206,19 @@ impl Mask {
     }
 }
 
+impl FromSettings for FactGrass {
+    const IS_FACTORED: bool = true;
+
+    /// With the entries kept that are set, or half of each factor; as wide as fits.
+    fn from_settings(settings: &ProjectorSettings, layer: &Layer) -> Result<Self, Error> {
+        let half = |entries: u64| usize::try_from(entries.div_ceil(2)).unwrap_or(usize::MAX);
+        let halves = Widths { outputs: half(layer.outputs), inputs: half(layer.inputs) };
+        let multiple = gradsieve_kernels::Sjlt::new(settings.seed, settings.repeat).multiple();
+        let width = settings.width - settings.width.checked_rem(multiple).unwrap_or(0);
+        Self::new(*layer, settings.widths.unwrap_or(halves), width, settings.seed, settings.repeat)
+    }
+}
+
 impl Projector for FactGrass {
     fn id(&self, layout: LayoutId) -> SketchId {
         let mut settings = seed_of_layer(0, &self.layer);
@@ -215,6 +231,10 @@ impl Projector for FactGrass {
 
     fn width(&self) -> usize {
         self.width
+    }
+
+    fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
+        check_in_layer(&self.layer, offset, len)
     }
 
     fn project_scaled<T: Element>(

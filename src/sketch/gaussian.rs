@@ -6,9 +6,13 @@
 //! Definition (what "normal" means exactly), variance, error and sources stand with the
 //! kernel, [`gradsieve_kernels::mod@gaussian`].
 
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
-use crate::gradient::LayoutId;
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, gaussian};
 
 /// A dense projection of width K with entries N(0, 1/K), normal to 7·10⁻⁴ in distribution
@@ -41,6 +45,12 @@ impl Gaussian {
     #[must_use]
     pub const fn width(&self) -> usize {
         self.kernel.width()
+    }
+}
+
+impl FromSettings for Gaussian {
+    fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
+        Self::new(settings.width, settings.seed)
     }
 }
 

@@ -31,46 +31,18 @@
 //! Source: LoGra (Choe et al. 2024). There, the factors may also be initialised by
 //! principal components; these are random.
 
-use super::{Kind, Projector, Repeat, SketchId};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::Projector;
+use super::settings::{Factor, FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::hash::{key, mix, word};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, gaussian, matrix, rademacher};
 
 /// Separates the factors' seeds from every other use of a seed.
 const STREAM: u64 = 0x4C4F_4752_4100_0000;
-
-/// Two widths that belong to a linear layer: one for its outputs (the gradient's rows)
-/// and one for its inputs (columns).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Widths {
-    /// For the outputs.
-    pub outputs: usize,
-    /// For the inputs.
-    pub inputs: usize,
-}
-
-impl Widths {
-    /// Numbers of their product.
-    #[must_use]
-    pub const fn product(self) -> usize {
-        self.outputs.saturating_mul(self.inputs)
-    }
-}
-
-/// What the factors are projected by. The numbers are part of what sketches are labelled
-/// with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum Factor {
-    /// Signs ±1, made on the fly: widths are multiples of 16.
-    #[default]
-    Rademacher = 0,
-    /// Normal numbers, made on the fly: widths are multiples of 32. Some fifteen times
-    /// slower.
-    Gaussian = 1,
-}
 
 /// A LoGra projection of one linear layer: (P_o b)(P_i a)ᵀ, K = k_o·k_i numbers, with
 /// dense projections P_o and P_i. The layer's gradient comes as outer products, sequences
@@ -87,8 +59,7 @@ pub enum Factor {
 ///
 /// let layer = Layer::new(0, 1024, 1024);
 /// let projector = Logra::new(layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, 7)?;
-/// let mut memory = [0.0_f32; 512];
-/// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, &mut memory)?;
+/// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, [0.0_f32; 512])?;
 /// sketcher.outer(&layer, &[0.5_f32; 1024], &[0.25_f32; 1024])?;
 /// assert_eq!(sketcher.finish()?.values.len(), 16 * 32);
 /// # Ok::<(), gradsieve::Error>(())
@@ -112,10 +83,7 @@ enum Kernel {
 
 impl Kernel {
     const fn new(factor: Factor, width: usize, seed: u64) -> Result<Self, Error> {
-        let multiple = match factor {
-            Factor::Rademacher => gradsieve_kernels::rademacher::WIDTH_MULTIPLE,
-            Factor::Gaussian => gradsieve_kernels::gaussian::WIDTH_MULTIPLE,
-        };
+        let multiple = factor.multiple();
         if width > Logra::WIDEST {
             return Err(Error::Width { multiple, found: width });
         }
@@ -209,6 +177,40 @@ impl Logra {
     }
 }
 
+impl FromSettings for Logra {
+    const IS_FACTORED: bool = true;
+
+    /// With the widths that are set, or with those that fit best.
+    fn from_settings(settings: &ProjectorSettings, layer: &Layer) -> Result<Self, Error> {
+        let widths = match settings.widths {
+            Some(widths) => widths,
+            None => widest(layer, settings.width, settings.factor.multiple())?,
+        };
+        Self::new(*layer, widths, settings.factor, settings.seed)
+    }
+}
+
+/// The widths of the largest product that is at most `most`: multiples of `multiple`, not
+/// above the layer's own nor [`Logra::WIDEST`]; of equals the squarest.
+fn widest(layer: &Layer, most: usize, multiple: usize) -> Result<Widths, Error> {
+    let steps = |entries: u64| {
+        (multiple..=Logra::WIDEST).step_by(multiple).take_while(move |&width| width as u64 <= entries)
+    };
+    let mut best: Option<Widths> = None;
+    let skew = |widths: Widths| widths.outputs.abs_diff(widths.inputs);
+    for outputs in steps(layer.outputs) {
+        for inputs in steps(layer.inputs) {
+            let widths = Widths { outputs, inputs };
+            let is_better =
+                best.is_none_or(|best| (best.product(), skew(widths)) <= (widths.product(), skew(best)));
+            if widths.product() <= most && is_better {
+                best = Some(widths);
+            }
+        }
+    }
+    best.ok_or(Error::Setting { name: "width", expected: "wide enough for the factors of the layer" })
+}
+
 /// √n, by Newton's method from above, as `core` has no root. Zero of zero.
 pub(super) const fn root(n: u32) -> f64 {
     let n = n as f64;
@@ -234,6 +236,19 @@ pub(super) struct RowPiece<'x, T> {
     pub(super) x: &'x [T],
 }
 
+/// Refuses coordinates that lie in part outside `layer`.
+///
+/// # Errors
+/// [`Error::OutsideLayout`].
+pub(super) fn check_in_layer(layer: &Layer, offset: u64, len: u64) -> Result<(), Error> {
+    let end = layer.offset.saturating_add(layer.checked_len().unwrap_or(0));
+    let found = offset.saturating_add(len);
+    if offset < layer.offset || found > end {
+        return Err(Error::OutsideLayout { end, found: if found > end { found } else { offset } });
+    }
+    Ok(())
+}
+
 /// The pieces of rows that a segment of `layer` consists of.
 ///
 /// # Errors
@@ -243,11 +258,7 @@ pub(super) fn row_pieces<'x, T>(
     offset: u64,
     x: &'x [T],
 ) -> Result<impl Iterator<Item = RowPiece<'x, T>>, Error> {
-    let end = layer.offset.saturating_add(layer.checked_len().unwrap_or(0));
-    let found = offset.saturating_add(x.len() as u64);
-    if offset < layer.offset || found > end {
-        return Err(Error::OutsideLayout { end, found: if found > end { found } else { offset } });
-    }
+    check_in_layer(layer, offset, x.len() as u64)?;
     let inputs = layer.inputs.max(1);
     let (mut start, mut rest) = (offset - layer.offset, x);
     Ok(core::iter::from_fn(move || {
@@ -276,6 +287,10 @@ impl Projector for Logra {
 
     fn width(&self) -> usize {
         self.width()
+    }
+
+    fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
+        check_in_layer(&self.layer, offset, len)
     }
 
     fn project_scaled<T: Element>(

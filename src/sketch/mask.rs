@@ -5,11 +5,15 @@
 //! variance and sources stand with the kernel, [`gradsieve_kernels::mod@mask`].
 //! [`IndexMask`] keeps the coordinates of a list that the caller lends.
 
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
-use crate::gradient::LayoutId;
+use crate::gradient::{Layer, LayoutId};
 use core::num::NonZeroU16;
 use gradsieve_kernels::hash::{key, mix};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, mask, sjlt};
 
 /// One block of 32 coordinates in *m*, and a blocked SJLT of width K behind it.
@@ -52,6 +56,12 @@ impl Mask {
     #[must_use]
     pub const fn width(&self) -> usize {
         self.width
+    }
+}
+
+impl FromSettings for Mask {
+    fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
+        Self::new(settings.width, settings.seed, settings.repeat, settings.every)
     }
 }
 
@@ -113,6 +123,14 @@ const STREAM: u64 = 0x4D41_534B_4C49_5354;
 
 /// Listed entries that are gathered at a time: a multiple of the SJLT's blocks.
 const GATHERED: usize = 128;
+
+impl<I> IndexMask<'_, I> {
+    /// K: numbers a sketch.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+}
 
 impl<'l, I: Copy + Into<u64>> IndexMask<'l, I> {
     /// The projection to `width` numbers that belongs to `seed` and to `list`, the rising

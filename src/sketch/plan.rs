@@ -13,25 +13,26 @@
 //! Segments may span layers: each part gets its share. *Cost* of finding it: two looks at
 //! each part for every segment, and for every 4,096 coordinates of one.
 
-use super::{AnyProjector, Kind, Projector, Repeat, SketchId};
+use super::any::{AnyProjector, Part, Plan};
+use super::exact::Exact;
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::Projector;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout, LayoutId};
 use core::ops::Range;
 use gradsieve_kernels::Element;
 use gradsieve_kernels::hash::{key, mix};
+use gradsieve_kernels::sjlt::Repeat;
 
-/// One layer of a plan and its projection.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Part {
-    /// The layer.
-    pub layer: Layer,
-    /// What its gradient is projected by.
-    pub projector: AnyProjector,
-}
+impl<'p> Part<'p> {
+    /// What a buffer of parts is filled with before a plan is made in it
+    /// ([`ProjectorSettings::build`](super::ProjectorSettings::build)).
+    pub const UNUSED: Self =
+        Self { layer: Layer::new(0, 1, 1), projector: AnyProjector::Exact(Exact::new(0)) };
 
-impl Part {
     /// This layer, projected by that.
-    pub fn new(layer: Layer, projector: impl Into<AnyProjector>) -> Self {
+    pub fn new(layer: Layer, projector: impl Into<AnyProjector<'p>>) -> Self {
         Self { layer, projector: projector.into() }
     }
 
@@ -45,6 +46,8 @@ impl Part {
                 Some(entries) => return entries == projector.width() as u64,
                 None => return false,
             },
+            // A plan is for a model, not for one of its layers.
+            AnyProjector::Plan(_) => return false,
             _ => self.layer,
         };
         let Layer { offset, outputs, inputs } = self.layer;
@@ -65,34 +68,6 @@ impl Part {
     }
 }
 
-/// A projector made of one for each layer, over parts that the caller lends.
-///
-/// ```
-/// use gradsieve::{Factor, Layer, Logra, Part, Plan, Repeat, Sjlt, Sketcher, Widths};
-///
-/// let (weights, bias) = (Layer::new(0, 256, 512), Layer::new(256 * 512, 256, 1));
-/// let widths = Widths { outputs: 16, inputs: 16 };
-/// let parts = [
-///     Part::new(weights, Logra::new(weights, widths, Factor::Rademacher, 7)?),
-///     Part::new(bias, Sjlt::new(32, 7, Repeat::One)?),
-/// ];
-/// let plan = Plan::new(&parts)?;
-/// let mut memory = [0.0_f32; 256 + 32];
-/// let mut sketcher = Sketcher::new(plan, plan.layout(), &mut memory)?;
-/// sketcher.outer(&weights, &[0.5_f32; 512], &[0.1_f32; 256])?;
-/// sketcher.segment(bias.offset, &[0.1_f32; 256])?;
-/// let sketch = sketcher.finish()?;
-/// assert_eq!(plan.part(1), Some(256..288));
-/// assert_eq!(plan.values(1, sketch.values).map(<[f32]>::len), Some(32));
-/// # Ok::<(), gradsieve::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Plan<'p> {
-    parts: &'p [Part],
-    layout: Layout,
-    width: usize,
-}
-
 /// Separates the plans' hash from every other use of the hash.
 const STREAM: u64 = 0x504C_414E_0000_0000;
 
@@ -105,7 +80,7 @@ impl<'p> Plan<'p> {
     /// for another layer or has another width than it needs; [`Error::Layer`] with the
     /// index of a layer that [`Layout::new`] would refuse; [`Error::Width`] if K exceeds
     /// `usize`.
-    pub const fn new(parts: &'p [Part]) -> Result<Self, Error> {
+    pub const fn new(parts: &'p [Part<'p>]) -> Result<Self, Error> {
         if parts.is_empty() {
             return Err(Error::Layer { index: 0 });
         }
@@ -147,7 +122,7 @@ impl<'p> Plan<'p> {
 
     /// The parts.
     #[must_use]
-    pub const fn parts(&self) -> &'p [Part] {
+    pub const fn parts(&self) -> &'p [Part<'p>] {
         self.parts
     }
 
@@ -165,7 +140,7 @@ impl<'p> Plan<'p> {
     }
 
     /// The parts and their places in a row.
-    fn places(&self) -> impl Iterator<Item = (&'p Part, Range<usize>)> {
+    fn places(&self) -> impl Iterator<Item = (&'p Part<'p>, Range<usize>)> {
         let mut start = 0_usize;
         self.parts.iter().map(move |part| {
             let place = start..start.saturating_add(part.projector.width());
@@ -176,8 +151,12 @@ impl<'p> Plan<'p> {
 
     /// The shares of coordinates `offset..offset + len`: each part, its place in a row,
     /// and the share's first coordinate and length.
-    fn shares(&self, offset: u64, len: usize) -> impl Iterator<Item = (&'p Part, Range<usize>, u64, usize)> {
-        let end = offset.saturating_add(len as u64);
+    fn shares(
+        &self,
+        offset: u64,
+        len: u64,
+    ) -> impl Iterator<Item = (&'p Part<'p>, Range<usize>, u64, usize)> {
+        let end = offset.saturating_add(len);
         self.places().filter_map(move |(part, place)| {
             let (first, last) = (part.layer.offset.max(offset), part.end().min(end));
             // Not longer than `len`.
@@ -186,22 +165,10 @@ impl<'p> Plan<'p> {
     }
 
     /// The part of a layer and its place in a row.
-    fn part_of(&self, layer: &Layer) -> Result<(&'p Part, Range<usize>), Error> {
+    fn part_of(&self, layer: &Layer) -> Result<(&'p Part<'p>, Range<usize>), Error> {
         let index = self.parts.partition_point(|part| part.end() <= layer.offset);
         let found = self.places().nth(index).filter(|(part, _)| part.layer == *layer);
         found.ok_or(Error::LayerMismatch { index })
-    }
-
-    /// Refuses coordinates that are in no part.
-    fn check(&self, offset: u64, len: usize) -> Result<(), Error> {
-        let mut end = offset;
-        for (_, _, first, length) in self.shares(offset, len) {
-            if first == end {
-                end += length as u64;
-            }
-        }
-        let found = offset.saturating_add(len as u64);
-        if end == found { Ok(()) } else { Err(Error::OutsideLayout { end, found }) }
     }
 }
 
@@ -227,11 +194,24 @@ impl Projector for Plan<'_> {
     /// # Errors
     /// [`Error::OutsideLayout`] with the end of the coordinates that are in a part, if
     /// not all are.
+    fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
+        let mut end = offset;
+        for (_, _, first, length) in self.shares(offset, len) {
+            if first == end {
+                end += length as u64;
+            }
+        }
+        let found = offset.saturating_add(len);
+        if end == found { Ok(()) } else { Err(Error::OutsideLayout { end, found }) }
+    }
+
+    /// # Errors
+    /// As [`Plan::check`].
     fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
         check_length(self.width, out.len())?;
-        self.check(offset, x.len())?;
+        self.check(offset, x.len() as u64)?;
         let mut rest = x;
-        for (part, place, first, length) in self.shares(offset, x.len()) {
+        for (part, place, first, length) in self.shares(offset, x.len() as u64) {
             let Some((now, later)) = rest.split_at_checked(length) else { break };
             let Some(out) = out.get_mut(place) else { break };
             part.projector.project(part.coordinate(first), now, out)?;
@@ -248,9 +228,9 @@ impl Projector for Plan<'_> {
         out: &mut [f32],
     ) -> Result<(), Error> {
         check_length(self.width, out.len())?;
-        self.check(offset, x.len())?;
+        self.check(offset, x.len() as u64)?;
         let mut rest = x;
-        for (part, place, first, length) in self.shares(offset, x.len()) {
+        for (part, place, first, length) in self.shares(offset, x.len() as u64) {
             let Some((now, later)) = rest.split_at_checked(length) else { break };
             let Some(out) = out.get_mut(place) else { break };
             part.projector.project_scaled(part.coordinate(first), scale, now, out)?;

@@ -12,10 +12,14 @@
 //! written out. Callers that project without a sketcher can carry groups across their own
 //! cuts, too.
 
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::rademacher::Carry;
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, rademacher};
 
 /// A dense ±1/√K projection of width K.
@@ -47,6 +51,12 @@ impl Rademacher {
     #[must_use]
     pub const fn width(&self) -> usize {
         self.kernel.width()
+    }
+}
+
+impl FromSettings for Rademacher {
+    fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
+        Self::new(settings.width, settings.seed)
     }
 }
 

@@ -4,9 +4,13 @@
 //! Definition, variance, tails and sources stand with the kernel,
 //! [`gradsieve_kernels::mod@sjlt`].
 
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
-use crate::gradient::LayoutId;
+use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, sjlt, sjlt_scaled};
 
 /// A blocked SJLT of width K.
@@ -40,6 +44,12 @@ impl Sjlt {
     #[must_use]
     pub const fn width(&self) -> usize {
         self.width
+    }
+}
+
+impl FromSettings for Sjlt {
+    fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
+        Self::new(settings.width, settings.seed, settings.repeat)
     }
 }
 

@@ -12,9 +12,13 @@
 //! coordinates arrive together where time counts. The rows of an outer product are no
 //! cuts: its sketch has the bits of the matrix written out.
 
-use super::{Kind, Projector, Repeat, SketchId, scale};
+use super::id::SketchId;
+use super::kind::Kind;
+use super::projector::{Projector, scale};
+use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, srht, srht_outer};
 
 /// A blocked SRHT of width K.
@@ -50,6 +54,12 @@ impl Srht {
     #[must_use]
     pub const fn width(&self) -> usize {
         self.width
+    }
+}
+
+impl FromSettings for Srht {
+    fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
+        Self::new(settings.width, settings.seed)
     }
 }
 

@@ -33,18 +33,17 @@ use half::{bf16, f16};
 /// const K: usize = 64;
 /// let mut memory = [0; Store::words(100, K, Codec::Int8)]; // 11 KiB
 /// let mut store = Store::new(Codec::Int8, K, &mut memory)?;
-/// # fn sketch_of(sample: u64, values: &mut [f32]) -> Result<Sketch<'_>, gradsieve::Error> {
-/// #     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(1000)?, values)?;
+/// # type Sketching = Sketcher<Sjlt, [f32; K]>;
+/// # fn sketch_of(sample: u64, sketcher: &mut Sketching) -> Result<Sketch<'_>, gradsieve::Error> {
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
 /// #     sketcher.finish()
 /// # }
+/// let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(1000)?, [0.0; K])?;
 /// for sample in 1..=100 {
-///     let mut values = [0.0; K];
-///     store.append(sample, &sketch_of(sample, &mut values)?)?;
+///     store.append(sample, &sketch_of(sample, &mut sketcher)?)?;
 /// }
 ///
-/// let mut values = [0.0; K];
-/// let target = sketch_of(42, &mut values)?;
+/// let target = sketch_of(42, &mut sketcher)?;
 /// let mut scratch = [0.0; Queries::floats(Codec::Int8, 1, K)];
 /// let queries = Queries::new(Codec::Int8, target.id, target.values, &mut scratch)?;
 /// let mut memory = [Entry::default(); 3];

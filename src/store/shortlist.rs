@@ -94,18 +94,17 @@ impl<'q> Signs<'q> {
 /// const K: usize = 256;
 /// let mut memory = [0; Store::words(500, K, Codec::Sign)]; // 34 KiB
 /// let mut store = Store::new(Codec::Sign, K, &mut memory)?;
-/// # fn sketch_of(sample: u64, values: &mut [f32]) -> Result<Sketch<'_>, gradsieve::Error> {
-/// #     let mut sketcher = Sketcher::new(Rademacher::new(K, 7)?, Layout::flat(1000)?, values)?;
+/// # type Sketching = Sketcher<Rademacher, [f32; K]>;
+/// # fn sketch_of(sample: u64, sketcher: &mut Sketching) -> Result<Sketch<'_>, gradsieve::Error> {
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
 /// #     sketcher.finish()
 /// # }
+/// let mut sketcher = Sketcher::new(Rademacher::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
 /// for sample in 1..=500 {
-///     let mut values = [0.0; K];
-///     store.append(sample, &sketch_of(sample, &mut values)?)?;
+///     store.append(sample, &sketch_of(sample, &mut sketcher)?)?;
 /// }
 ///
-/// let mut values = [0.0; K];
-/// let target = sketch_of(42, &mut values)?;
+/// let target = sketch_of(42, &mut sketcher)?;
 ///
 /// // The fifty of whose signs most agree with the target's, weighted with how long they are …
 /// let mut words = [0; Signs::words(1, K)];

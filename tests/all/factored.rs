@@ -347,7 +347,7 @@ fn cases() -> Vec<(&'static str, Gradient, Gradient)> {
 fn check_moments(
     least: f64,
     layer: &Layer,
-    projector: impl Fn(u64) -> gradsieve::AnyProjector,
+    projector: impl Fn(u64) -> gradsieve::AnyProjector<'static>,
     variance: impl Fn(&Gradient, &Gradient) -> f64,
 ) {
     for (name, x, y) in &cases() {

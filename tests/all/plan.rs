@@ -15,7 +15,7 @@ const LAYERS: [Layer; 5] = [
     Layer::new(1081, 5, 9),
 ];
 
-fn parts(seed: u64) -> [Part; 5] {
+fn parts(seed: u64) -> [Part<'static>; 5] {
     let widths = Widths { outputs: 16, inputs: 16 };
     let kept = Widths { outputs: 8, inputs: 10 };
     [
@@ -34,7 +34,7 @@ fn bits(x: &[f32]) -> Vec<u32> {
 }
 
 /// The numbers of one part's projector, alone.
-fn alone(part: &Part, x: &[f32]) -> Vec<f32> {
+fn alone(part: &Part<'_>, x: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; part.projector.width()];
     let offset =
         if matches!(part.projector, gradsieve::AnyProjector::Exact(_)) { 0 } else { part.layer.offset };
@@ -114,7 +114,7 @@ fn parts_stand_side_by_side_in_the_order_of_layers() {
 #[test]
 fn the_width_of_a_constant_plan_is_known_to_the_compiler() {
     const LAYER: Layer = Layer::new(0, 100, 200);
-    const PARTS: [Part; 1] = [Part {
+    const PARTS: [Part<'static>; 1] = [Part {
         layer: LAYER,
         projector: match Logra::new(LAYER, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, 7) {
             Ok(projector) => gradsieve::AnyProjector::Logra(projector),

@@ -1,7 +1,10 @@
 //! Claims about projections and the sketcher.
 
 use crate::source::{normals, sjlt, sketch};
-use gradsieve::{Error, Exact, Field, Layer, Layout, Projector, Repeat, Sketcher, bf16, f16};
+use gradsieve::{
+    Buffer, Error, Exact, Field, Layer, Layout, Part, Plan, Projector, Repeat, Sjlt, Sketch, Sketcher,
+    Summary, bf16, f16,
+};
 use gradsieve_kernels::dot;
 use proptest::prelude::*;
 
@@ -166,8 +169,8 @@ fn inner_products_are_unbiased_and_vary_no_more_than_the_formula_also_on_structu
 fn wrong_input_is_an_error_and_not_a_panic() {
     let layout = Layout::new(&[Layer::new(0, 4, 3), Layer::new(20, 4, 1)]).unwrap();
     assert_eq!((layout.len(), layout.end()), (16, 24));
-    assert_eq!(gradsieve::Sjlt::new(33, 0, Repeat::One), Err(Error::Width { multiple: 32, found: 33 }));
-    assert_eq!(gradsieve::Sjlt::new(32, 0, Repeat::Two), Err(Error::Width { multiple: 64, found: 32 }));
+    assert_eq!(Sjlt::new(33, 0, Repeat::One), Err(Error::Width { multiple: 32, found: 33 }));
+    assert_eq!(Sjlt::new(32, 0, Repeat::Two), Err(Error::Width { multiple: 64, found: 32 }));
     assert_eq!(Layout::new(&[]), Err(Error::Layer { index: 0 }));
     assert_eq!(
         Layout::new(&[Layer::new(0, 4, 3), Layer::new(11, 1, 1)]),
@@ -241,4 +244,77 @@ fn non_finite_entries_are_counted_and_flag_the_sketch() {
     sketcher.outer(&layer, &[1.0, f32::NAN, 2.0, 3.0], &[1.0, f32::INFINITY, 2.0]).unwrap();
     // A row of three, a column of four, and one entry in both.
     assert_eq!(sketcher.finish().unwrap().measures.non_finite, 3 + 4 - 1);
+}
+
+/// The bits of a sketch's numbers, and its measures.
+fn copy(sketch: &Sketch<'_>) -> (Vec<u32>, Summary) {
+    (sketch.values.iter().map(|x| x.to_bits()).collect(), sketch.measures)
+}
+
+/// A gradient in two pieces, the later one first.
+fn take<B: Buffer<f32>>(sketcher: &mut Sketcher<Sjlt, B>, x: &[f32]) {
+    let (first, second) = x.split_at(1234);
+    sketcher.segment(1234, second).unwrap();
+    sketcher.segment(0, first).unwrap();
+}
+
+#[test]
+fn a_used_sketcher_gives_the_bits_of_a_new_one() {
+    let (projector, layout) = (sjlt(64, 3, Repeat::Two), Layout::flat(5000).unwrap());
+    let mut used = Sketcher::new(projector, layout, vec![7.0; 64]).unwrap();
+    for seed in 0..4 {
+        let x = normals(seed, 5000);
+        let mut new = Sketcher::new(projector, layout, [0.0; 64]).unwrap();
+        take(&mut used, &x);
+        take(&mut new, &x);
+        assert_eq!(copy(&used.finish().unwrap()), copy(&new.finish().unwrap()));
+    }
+}
+
+#[test]
+fn a_gradient_that_was_abandoned_leaves_no_trace() {
+    let (projector, layout) = (sjlt(64, 3, Repeat::Two), Layout::flat(5000).unwrap());
+    let mut sketcher = Sketcher::new(projector, layout, [0.0; 64]).unwrap();
+    let x = normals(1, 5000);
+    take(&mut sketcher, &x);
+    let expected = copy(&sketcher.finish().unwrap());
+    sketcher.segment(17, &normals(2, 3000)).unwrap();
+    sketcher.abandon();
+    take(&mut sketcher, &x);
+    assert_eq!(copy(&sketcher.finish().unwrap()), expected);
+}
+
+#[test]
+fn a_gradient_that_is_finished_too_early_can_be_completed() {
+    let (projector, layout) = (sjlt(64, 3, Repeat::One), Layout::flat(5000).unwrap());
+    let mut sketcher = Sketcher::new(projector, layout, [0.0; 64]).unwrap();
+    let x = normals(1, 5000);
+    sketcher.segment(0, &x[..4096]).unwrap();
+    assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 5000, found: 4096 }));
+    sketcher.segment(4096, &x[4096..]).unwrap();
+    let mut memory = [0.0; 64];
+    assert_eq!(copy(&sketcher.finish().unwrap()), copy(&sketch(projector, &x, &mut memory)));
+}
+
+#[test]
+fn a_finished_gradient_is_not_finished_twice() {
+    let layout = Layout::flat(10).unwrap();
+    let mut sketcher = Sketcher::new(sjlt(64, 3, Repeat::One), layout, [0.0; 64]).unwrap();
+    sketcher.segment(0, &[1.0_f32; 10]).unwrap();
+    sketcher.finish().unwrap();
+    assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 10, found: 0 }));
+}
+
+#[test]
+fn a_segment_that_is_refused_leaves_the_gradient_as_it_was() {
+    // A plan with a gap: the first tile of the refused segment lies in a part.
+    let layers = [Layer::new(0, 5000, 1), Layer::new(6000, 100, 1)];
+    let parts = layers.map(|layer| Part::new(layer, sjlt(32, 1, Repeat::One)));
+    let plan = Plan::new(&parts).unwrap();
+    let mut sketcher = Sketcher::new(plan, plan.layout(), [0.0; 64]).unwrap();
+    let x = normals(1, 6100);
+    assert_eq!(sketcher.segment(0, &x), Err(Error::OutsideLayout { end: 5000, found: 6100 }));
+    sketcher.segment(0, &x[..5000]).unwrap();
+    sketcher.segment(6000, &x[6000..]).unwrap();
+    assert_eq!(sketcher.finish().unwrap().measures.count, 5100);
 }

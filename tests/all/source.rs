@@ -23,9 +23,10 @@ pub(crate) fn normals(seed: u64, len: usize) -> Vec<f32> {
 /// The sketch of a flat gradient.
 pub(crate) fn sketch<'m>(projector: impl Projector, gradient: &[f32], memory: &'m mut [f32]) -> Sketch<'m> {
     let layout = Layout::flat(gradient.len() as u64).unwrap();
-    let mut sketcher = Sketcher::new(projector, layout, memory).unwrap();
+    let mut sketcher = Sketcher::new(projector, layout, &mut *memory).unwrap();
     sketcher.segment(0, gradient).unwrap();
-    sketcher.finish().unwrap()
+    let measures = sketcher.finish().unwrap().measures;
+    Sketch::from_parts(projector.id(layout.id()), memory, measures).unwrap()
 }
 
 /// Rows as they stand, taken for sketches.

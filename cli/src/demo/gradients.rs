@@ -67,11 +67,12 @@ pub fn gather(
         groups: set.labels().to_vec(),
     };
     let mut scratch = Scratch::default();
-    for ((x, label), memory) in set.samples().zip(gradients.values.chunks_exact_mut(width)) {
-        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
+    let mut sketcher = Sketcher::new(projector, layout, vec![0.0; width]).map_err(core("the sketch"))?;
+    for ((x, label), values) in set.samples().zip(gradients.values.chunks_exact_mut(width)) {
         let loss = stream(model, x, label, |_, _| 1.0, &mut scratch, &mut sketcher)?;
         let loss = loss.map_err(core("a gradient"))?;
         let sketch = sketcher.finish().map_err(core("a gradient"))?;
+        values.copy_from_slice(sketch.values);
         gradients.measures.push(sketch.measures);
         gradients.losses.push(loss);
         watch.step();

@@ -65,8 +65,8 @@ pub enum Projection {
 
 /// A projection that is ready: one for the whole gradient, or one a layer.
 pub(super) enum Ready {
-    Whole(AnyProjector),
-    Layers(Vec<Part>),
+    Whole(AnyProjector<'static>),
+    Layers(Vec<Part<'static>>),
     Principal(Principal),
 }
 
@@ -214,7 +214,7 @@ impl Evidence<'_> {
         let Some(dim) = self.dim else {
             return Ok(Ready::Whole(Exact::new(model.parameters().len()).into()));
         };
-        let whole: Result<AnyProjector, Error> = match self.projection {
+        let whole: Result<AnyProjector<'static>, Error> = match self.projection {
             Projection::Sjlt => Sjlt::new(dim, self.seed, Repeat::One).map(Into::into),
             Projection::Rademacher => Rademacher::new(dim, self.seed).map(Into::into),
             Projection::Gaussian => Gaussian::new(dim, self.seed).map(Into::into),
@@ -252,7 +252,7 @@ impl Evidence<'_> {
 
 /// The parts of [`Projection::Layers`], the smallest served first: each may have an equal
 /// share of what is left.
-pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part>, Error> {
+pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part<'static>>, Error> {
     const MULTIPLE: usize = 16;
     let layers = gradients::layers(model);
     let size = |layer: &Layer| (layer.outputs * layer.inputs) as usize;
@@ -284,8 +284,8 @@ fn sketched(model: &Mlp, gradient: &[f32], projector: impl Projector) -> Result<
     let layout = layout(model)?;
     let mut values = vec![0.0; projector.width()];
     let mut sketcher = Sketcher::new(projector, layout, &mut values).map_err(core("the sketch"))?;
-    let taken = sketcher.segment(0, gradient).and_then(|()| sketcher.finish());
-    let measures = vec![taken.map_err(core("a target's gradient"))?.measures];
+    sketcher.segment(0, gradient).map_err(core("a target's gradient"))?;
+    let measures = vec![sketcher.finish().map_err(core("a target's gradient"))?.measures];
     Ok(Rows { id: projector.id(layout.id()), values, measures, losses: Vec::new() })
 }
 
@@ -353,17 +353,19 @@ pub(super) fn gather(
         Quantity::Margin => -1.0 / rest,
         Quantity::Pseudo => libm::sqrt(p),
     };
-    for (number, memory) in rows.values.chunks_exact_mut(width).enumerate() {
+    let mut sketcher = Sketcher::new(projector, layout, vec![0.0; width]).map_err(core("the sketch"))?;
+    for (number, values) in rows.values.chunks_exact_mut(width).enumerate() {
         let i = indices[number / classes];
         let (Some(x), Some(&given)) = (set.row(i), set.labels().get(i)) else {
             let expected = format!("an index below {}", set.len());
             return Err(TruthError::Setting { what: "sample", expected, found: i.to_string() });
         };
         let label = if quantity == Quantity::Pseudo { (number % classes) as u32 } else { given };
-        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
         let loss = gradients::stream(model, x, label, scale, &mut scratch, &mut sketcher)?;
         let loss = loss.map_err(core("a gradient"))?;
-        rows.measures.push(sketcher.finish().map_err(core("a gradient"))?.measures);
+        let sketch = sketcher.finish().map_err(core("a gradient"))?;
+        values.copy_from_slice(sketch.values);
+        rows.measures.push(sketch.measures);
         rows.losses.push(loss);
     }
     Ok(rows)

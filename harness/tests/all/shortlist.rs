@@ -22,7 +22,7 @@ fn sketches(model: &Mlp, set: &Dataset, projector: impl Projector) -> Vec<f32> {
     let mut all = vec![0.0; set.len() * projector.width()];
     for ((x, label), values) in set.samples().zip(all.chunks_mut(projector.width())) {
         model.gradient_into(x, label, &mut scratch, &mut gradient).unwrap();
-        let mut sketcher = Sketcher::new(projector, layout, values).unwrap();
+        let mut sketcher = Sketcher::new(projector, layout, &mut *values).unwrap();
         sketcher.segment(0, &gradient).unwrap();
         sketcher.finish().unwrap();
     }

@@ -1,12 +1,9 @@
 //! One pass over a file: pieces of rows in, finished sketches out.
 
-use gradsieve::{Element, Error, Kind, Projector as _, Sketch, SketchId, Summary};
-use gradsieve_kernels::summary::Accumulator;
-use gradsieve_kernels::widen;
+use gradsieve::{Buffer, Error, Kind, Projector, Sketch, SketchId, Sketcher, Summary};
 
 use super::file::{Held, Input, Rows};
 use super::limits::zeros;
-use super::projection::Projection;
 use crate::commands::CommandError;
 use crate::commands::console::Progress;
 use gradsieve_io::files::{PIECE_ALIGNMENT, Piece};
@@ -80,29 +77,20 @@ impl Rows {
         &mut self,
         mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
-        let (id, name) = (self.id(), self.name.clone());
-        let (matrix, projection) = match &mut self.input {
-            Input::Array { matrix, projection, .. } => (matrix, *projection),
+        let name = self.name.clone();
+        let (matrix, projection, layout) = match &mut self.input {
+            Input::Array { matrix, projection, layout } => (matrix, *projection, *layout),
             Input::Store { reader, id } => return stored(reader, *id, visit),
         };
         let columns = matrix.cols();
-        let mut values = zeros(&name, projection.width())?;
-        let mut measures = Accumulator::new();
+        let values = zeros(&name, projection.width())?;
+        let mut sketcher = Sketcher::new(projection, layout, values).map_err(CommandError::core(&name))?;
         matrix.for_each_piece(|row, column, piece| {
-            if column == 0 {
-                if !matches!(projection, Projection::Exact(_)) {
-                    values.fill(0.0);
-                }
-                measures = Accumulator::new();
-            }
-            take_in(projection, column, piece, &mut values, &mut measures)
-                .map_err(CommandError::core(&name))?;
+            take_in(&mut sketcher, column, piece).map_err(CommandError::core(&name))?;
             if column + piece.len() < columns {
                 return Ok(());
             }
-            projection.finish(&mut values);
-            let sketch = Sketch::from_parts(id, &values, measures.summary());
-            visit(row, &sketch.map_err(CommandError::core(&name))?)
+            visit(row, &sketcher.finish().map_err(CommandError::core(&name))?)
         })
     }
 }
@@ -138,48 +126,24 @@ pub(in crate::commands) fn is_finite(sketch: &Sketch<'_>) -> bool {
     }
 }
 
-/// What the core's sketcher does with a segment. (A sketcher keeps its memory until its
-/// gradient is finished, and pieces of many gradients come here through one closure.)
-fn take_in(
-    projection: Projection,
+/// Takes a piece in, in the format that the file has.
+fn take_in<P: Projector, B: Buffer<f32>>(
+    sketcher: &mut Sketcher<P, B>,
     column: usize,
     piece: Piece<'_>,
-    values: &mut [f32],
-    measures: &mut Accumulator,
 ) -> Result<(), Error> {
     match piece {
-        Piece::F16(x) => tiles(projection, column, x, values, measures),
-        Piece::Bf16(x) => tiles(projection, column, x, values, measures),
-        Piece::F32(x) => tiles(projection, column, x, values, measures),
+        Piece::F16(x) => sketcher.segment(column as u64, x),
+        Piece::Bf16(x) => sketcher.segment(column as u64, x),
+        Piece::F32(x) => sketcher.segment(column as u64, x),
         Piece::F64(x) => {
             let mut rounded = [0.0; PIECE_ALIGNMENT];
             for (i, x) in x.chunks(PIECE_ALIGNMENT).enumerate() {
                 let rounded = &mut rounded[..x.len()];
                 Piece::F64(x).copy_to_f32(rounded);
-                tiles(projection, column + i * PIECE_ALIGNMENT, rounded, values, measures)?;
+                sketcher.segment((column + i * PIECE_ALIGNMENT) as u64, rounded)?;
             }
             Ok(())
         }
     }
-}
-
-/// Tile by tile, so that the second of the two passes finds the tile in the nearest
-/// cache.
-fn tiles<T: Element>(
-    projection: Projection,
-    column: usize,
-    x: &[T],
-    values: &mut [f32],
-    measures: &mut Accumulator,
-) -> Result<(), Error> {
-    for (i, tile) in x.chunks(PIECE_ALIGNMENT).enumerate() {
-        let start = column + i * PIECE_ALIGNMENT;
-        match projection {
-            // Each value comes once, so what it would be added to is zero.
-            Projection::Exact(_) => widen(tile, &mut values[start..start + tile.len()])?,
-            _ => projection.project(start as u64, tile, values)?,
-        }
-        measures.add(tile);
-    }
-    Ok(())
 }

@@ -3,6 +3,7 @@
 use gradsieve::{
     Element, Error, Exact, Gaussian, LayoutId, Mask, Projector, Rademacher, Sjlt, SketchId, Srht,
 };
+use gradsieve_kernels::widen;
 
 use super::kind::ProjectionKind;
 
@@ -69,6 +70,10 @@ impl Projector for Projection {
     }
 
     fn project<T: Element>(&self, offset: u64, x: &[T], out: &mut [f32]) -> Result<(), Error> {
+        if let Self::Exact(_) = self {
+            // Each value comes once, so what it would be added to is zero.
+            return Ok(widen(x, &mut out[offset as usize..][..x.len()])?);
+        }
         of_each!(self, projector => projector.project(offset, x, out), Ok(()))
     }
 

@@ -107,7 +107,7 @@ impl Recorded {
         };
         let mut sketched = Sketched::new(self.width(), step.ids.len());
         for i in 0..step.ids.len() {
-            let take = |sketcher: &mut Sketcher<'_, Projection>| {
+            let take = |sketcher: &mut Sketcher<Projection, &mut [f32]>| {
                 let mut offset = 0;
                 for (number, (a, b)) in layers.iter().enumerate() {
                     let row = |rows: &StepRows| rows.values[i * rows.columns..][..rows.columns].to_vec();
@@ -142,7 +142,7 @@ impl Sketched {
     fn push(
         &mut self,
         run: &Recorded,
-        take: impl FnOnce(&mut Sketcher<'_, Projection>) -> Result<(), Error>,
+        take: impl FnOnce(&mut Sketcher<Projection, &mut [f32]>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let start = self.values.len();
         self.values.resize(start + run.width(), 0.0);

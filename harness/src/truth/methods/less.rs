@@ -90,11 +90,13 @@ fn gather(
     };
     let mut scratch = Scratch::default();
     let mut gradient = vec![0.0; model.parameters().len()];
-    for ((x, label), memory) in evidence.train.samples().zip(rows.values.chunks_exact_mut(width)) {
+    let mut sketcher = Sketcher::new(projector, layout, vec![0.0; width]).map_err(core("the sketch"))?;
+    for ((x, label), values) in evidence.train.samples().zip(rows.values.chunks_exact_mut(width)) {
         rows.losses.push(model.gradient_into(x, label, &mut scratch, &mut gradient)?);
-        let mut sketcher = Sketcher::new(projector, layout, memory).map_err(core("the sketch"))?;
         Adam::USUAL.segment(&mut sketcher, 0, &gradient, first, second).map_err(core("LESS"))?;
-        rows.measures.push(sketcher.finish().map_err(core("LESS"))?.measures);
+        let sketch = sketcher.finish().map_err(core("LESS"))?;
+        values.copy_from_slice(sketch.values);
+        rows.measures.push(sketch.measures);
     }
     Ok(rows)
 }

@@ -45,8 +45,8 @@ pub const PROJECTIONS: &[Sketching] = &[
 /// A projection that is ready.
 #[derive(Clone, Debug)]
 pub(super) enum Made {
-    Whole(AnyProjector),
-    Parts(Vec<Part>),
+    Whole(AnyProjector<'static>),
+    Parts(Vec<Part<'static>>),
     Listed { width: usize, seed: u64, list: Vec<u32> },
 }
 
@@ -91,11 +91,11 @@ impl Sketching {
     }
 }
 
-fn whole(projector: Result<impl Into<AnyProjector>, Error>) -> Result<Option<Made>, Error> {
+fn whole(projector: Result<impl Into<AnyProjector<'static>>, Error>) -> Result<Option<Made>, Error> {
     Ok(Some(Made::Whole(projector?.into())))
 }
 
-fn fitting(dim: usize, parts: Vec<Part>) -> Option<Made> {
+fn fitting(dim: usize, parts: Vec<Part<'static>>) -> Option<Made> {
     let made = Made::Parts(parts);
     (made.width() <= dim).then_some(made)
 }
@@ -113,7 +113,7 @@ fn by_layer(
     model: &Mlp,
     dim: usize,
     seed: u64,
-    largest: fn(Layer, usize, u64) -> Result<Option<AnyProjector>, Error>,
+    largest: fn(Layer, usize, u64) -> Result<Option<AnyProjector<'static>>, Error>,
 ) -> Result<Option<Made>, Error> {
     const MULTIPLE: usize = 32;
     let layers = layers(model);
@@ -143,7 +143,7 @@ fn by_layer(
 
 /// The LoGra of the largest product of widths that fits, multiples of `M` (which says
 /// what factors there are) and not above the layer's own; of equals the squarest.
-fn logra<const M: u64>(layer: Layer, most: usize, seed: u64) -> Result<Option<AnyProjector>, Error> {
+fn logra<const M: u64>(layer: Layer, most: usize, seed: u64) -> Result<Option<AnyProjector<'static>>, Error> {
     let widths = |entries: u64| (1..=entries / M).map(|i| (M * i) as usize);
     let pairs = widths(layer.outputs)
         .flat_map(|outputs| widths(layer.inputs).map(move |inputs| Widths { outputs, inputs }));
@@ -155,7 +155,7 @@ fn logra<const M: u64>(layer: Layer, most: usize, seed: u64) -> Result<Option<An
 }
 
 /// The FactGraSS that keeps half of each factor.
-fn factgrass(layer: Layer, most: usize, seed: u64) -> Result<Option<AnyProjector>, Error> {
+fn factgrass(layer: Layer, most: usize, seed: u64) -> Result<Option<AnyProjector<'static>>, Error> {
     let half = |entries: u64| entries.div_ceil(2) as usize;
     let kept = Widths { outputs: half(layer.outputs), inputs: half(layer.inputs) };
     Ok(Some(FactGrass::new(layer, kept, most / 32 * 32, seed, Repeat::One)?.into()))
