@@ -25,8 +25,8 @@ use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
 use gradsieve::{
-    Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Layer, Layout, LayoutId, Logra, Mask,
-    Part, Plan, Projector, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State,
+    AnyProjector, Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Layer, Layout, LayoutId, Logra, Mask,
+    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State,
     Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
@@ -55,10 +55,13 @@ fn sketch<'m, T: Element, P: Projector>(
     x: &[T],
     memory: &'m mut [f32],
 ) -> Result<Sketch<'m>, Error> {
-    let mut sketcher = Sketcher::new(projector, layout, memory)?;
+    let mut sketcher = Sketcher::new(projector, layout, &mut *memory)?;
+    sketcher.segment(black_box(3), x)?;
+    sketcher.abandon();
     sketcher.segment(black_box(3), x)?;
     sketcher.outer(layer, x, x)?;
-    sketcher.finish()
+    let (id, measures) = (sketcher.id(), sketcher.finish()?.measures);
+    Sketch::from_parts(id, memory, measures)
 }
 
 /// The kernels that the core does not call for every sketch.
@@ -107,6 +110,15 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     sketcher.outer_sequence(&layer(black_box(24)), black_box(2), half, brain)?;
     sketcher.outer_sequence(&layer(black_box(0)), black_box(2), x, half)?;
     let sketch = sketcher.finish()?;
+    let settings = ProjectorSettings {
+        kind: Kind::from_number(black_box(6)).ok_or(Error::NotFitted)?,
+        width: black_box(512),
+        ..ProjectorSettings::default()
+    };
+    let layers = [layer(0), layer(12), layer(24)];
+    let mut unused = [Part::UNUSED; 4];
+    let any = AnyProjector::new(opaque(&mut [settings]).first().ok_or(Error::NotFitted)?, &layers, opaque(&mut unused))?;
+    black_box(any.id(plan.layout().id()));
     let values = plan.values(black_box(2), sketch.values).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
     let linear = |positions| Sequence::new(&logra, black_box(positions), half, brain);
