@@ -8,13 +8,13 @@
 //! Gradients stream in as `f32`, `f16` or `bf16`, in segments or as the two factors of a
 //! linear layer; they become a fixed-size sketch; and the sketch is scored, against the
 //! others' statistics (outlier gradient analysis) and against target gradients
-//! (influence). No heap, no `unsafe`, no panics; a few kilobytes in the caller's memory;
+//! (influence). No heap, no `unsafe`, no panics; a few kilobytes in the caller's buffers;
 //! and **the same bits on every machine**, so that a sketch made on a microcontroller can
 //! be compared with one made on a server.
 //!
 //! ```
-//! use gradsieve::outlier::{Detector, SelfInfluence};
-//! use gradsieve::{Layer, Layout, Repeat, Sjlt, Sketcher};
+//! use gradsieve::outlier::SelfInfluence;
+//! use gradsieve::{Detector, Layer, Layout, Repeat, Sjlt, Sketcher};
 //!
 //! const K: usize = 64;
 //! // A layer of 10 × 64 weights and its 10 biases.
@@ -40,7 +40,7 @@
 //! ```
 //!
 //! # Where things are
-//! | room | what it does |
+//! | module | what it does |
 //! |---|---|
 //! | [`gradient`] | what comes in: layers, layouts and their ids |
 //! | [`ghost`] | exact dot products and norms of gradients from their factors |
@@ -48,7 +48,7 @@
 //! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
-//! | [`store`] | rows of sketches in the caller's memory: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
+//! | [`store`] | rows of sketches in the caller's buffer: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
 //! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
@@ -84,16 +84,18 @@ pub mod sketch;
 pub mod state;
 pub mod store;
 
+// What a user needs first. The rest stands in its module.
 pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Summary};
 pub use half::{bf16, f16};
+pub use influence::Targets;
 pub use memory::{Buffer, Memory};
-pub use sketch::{
-    AnyProjector, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Logra, Mask, Part, Plan, Projector,
-    ProjectorSettings, Rademacher, Repeat, Sjlt, Sketch, SketchId, Sketcher, Srht, Widths,
-};
+pub use outlier::{Detector, Direction, DirectionSettings};
+#[doc(inline)]
+pub use sketch::*;
 pub use state::State;
+pub use store::{Codec, Store};
 
 /// The README's Rust example, compiled and run with the other examples.
 #[cfg(doctest)]
