@@ -69,7 +69,7 @@ fn main() -> Result<(), Error> {
     let mut scores = vec![0.0; SAMPLES];
     for epoch in 0..8 {
         detector.reset(); // gradients of another epoch are those of another model
-        for i in 0..SAMPLES {
+        for (i, score) in scores.iter_mut().enumerate() {
             let (x, label) = sample(i);
             let delta = model.backward(&x, label);
             // The gradient of the weights is delta·xᵀ. It is never multiplied out.
@@ -77,9 +77,9 @@ fn main() -> Result<(), Error> {
             sketcher.outer(&weights, &x, &delta)?;
             let sketch = sketcher.finish()?.in_group(label as u32);
             detector.observe(&sketch)?;
-            scores[i] = detector.score(&sketch)?;
+            *score = detector.score(&sketch)?;
             // Train on what looks ordinary. The first epochs decide nothing yet.
-            if epoch < 2 || scores[i] < 6.0 {
+            if epoch < 2 || *score < 6.0 {
                 model.step(&x, &delta, 0.02);
             }
         }
