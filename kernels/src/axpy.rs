@@ -1,11 +1,13 @@
 //! y ← y + α·x: each product rounded to `f32`, then added. One rounding each, so the
 //! order is of no concern.
 
-use crate::dispatch::{Kernel, run};
+use crate::dispatch::run;
 use crate::element::Element;
 use crate::error::{Error, same_length};
+use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
+use crate::{scalar, vector};
 
 /// Adds `alpha`·`x` to `y`.
 ///
@@ -27,13 +29,6 @@ pub fn axpy_with<T: Element>(level: Level, alpha: f32, x: &[T], y: &mut [f32]) -
     Ok(())
 }
 
-/// The scalar text.
-fn definition<T: Element>(alpha: f32, x: &[T], y: &mut [f32]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * x.widen();
-    }
-}
-
 struct Axpy<'a, T> {
     alpha: f32,
     x: &'a [T],
@@ -44,45 +39,12 @@ impl<T: Element> Kernel for Axpy<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn define(self) {
-        definition(self.alpha, self.x, self.y);
+    fn scalar(self) {
+        scalar::axpy::axpy(self.alpha, self.x, self.y);
     }
 
     #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) {
-        let alpha = s.splat(self.alpha);
-        let (x, x_rest) = self.x.as_chunks::<16>();
-        let (y, y_rest) = self.y.as_chunks_mut::<16>();
-        for (x, y) in x.iter().zip(y) {
-            s.store(s.add(s.load(y), s.mul(alpha, T::load(s, x))), y);
-        }
-        rest(self.alpha, x_rest, y_rest);
-    }
-}
-
-/// Fewer than sixteen, in eights, fours and ones: left to itself, the compiler makes
-/// longer code of it that is slower.
-#[inline(always)]
-fn rest<T: Element>(alpha: f32, x: &[T], y: &mut [f32]) {
-    let (x_eights, x) = x.as_chunks::<8>();
-    let (y_eights, y) = y.as_chunks_mut::<8>();
-    let (x_fours, x) = x.as_chunks::<4>();
-    let (y_fours, y) = y.as_chunks_mut::<4>();
-    if let (Some(x), Some(y)) = (x_eights.first(), y_eights.first_mut()) {
-        update(alpha, x, y);
-    }
-    if let (Some(x), Some(y)) = (x_fours.first(), y_fours.first_mut()) {
-        update(alpha, x, y);
-    }
-    for (x, y) in x.iter().zip(y).take(3) {
-        *y += alpha * x.widen();
-    }
-}
-
-/// [`definition`] of so many.
-#[inline(always)]
-fn update<T: Element, const N: usize>(alpha: f32, x: &[T; N], y: &mut [f32; N]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * x.widen();
+    fn vector<S: Simd>(self, s: S) {
+        vector::axpy::axpy(s, self.alpha, self.x, self.y);
     }
 }

@@ -1,11 +1,13 @@
 //! Widening to `f32` (exact) and narrowing from it (to nearest, ties to even, subnormals
 //! kept).
 
-use crate::dispatch::{Kernel, run};
+use crate::dispatch::run;
 use crate::element::Element;
 use crate::error::{Error, same_length};
+use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
+use crate::{scalar, vector};
 
 /// Writes the same values as `f32`.
 ///
@@ -50,13 +52,6 @@ fn convert<T: Element, U: Element>(level: Level, from: &[T], to: &mut [U]) -> Re
     Ok(())
 }
 
-/// The scalar text.
-fn definition<T: Element, U: Element>(from: &[T], to: &mut [U]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = U::narrow(from.widen());
-    }
-}
-
 struct Convert<'a, T, U> {
     from: &'a [T],
     to: &'a mut [U],
@@ -66,27 +61,12 @@ impl<T: Element, U: Element> Kernel for Convert<'_, T, U> {
     type Output = ();
 
     #[inline(always)]
-    fn define(self) {
-        definition(self.from, self.to);
+    fn scalar(self) {
+        scalar::convert::convert(self.from, self.to);
     }
 
     #[inline(always)]
-    fn serial(self) {
-        let (from, from_rest) = self.from.as_chunks::<8>();
-        let (to, to_rest) = self.to.as_chunks_mut::<8>();
-        for (from, to) in from.iter().zip(to) {
-            *to = T::widen_8(from).map(U::narrow);
-        }
-        definition(from_rest, to_rest);
-    }
-
-    #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) {
-        let (from, from_rest) = self.from.as_chunks::<16>();
-        let (to, to_rest) = self.to.as_chunks_mut::<16>();
-        for (from, to) in from.iter().zip(to) {
-            U::store(s, T::load(s, from), to);
-        }
-        definition(from_rest, to_rest);
+    fn vector<S: Simd>(self, s: S) {
+        vector::convert::convert(s, self.from, self.to);
     }
 }

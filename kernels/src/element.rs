@@ -1,5 +1,6 @@
 //! The number formats that a gradient may come in.
 
+use crate::cannot_happen;
 use crate::simd::Simd;
 use half::{bf16, f16};
 
@@ -205,7 +206,10 @@ impl Element for bf16 {
         if paired {
             return s.load_bf16_pairs(from);
         }
-        let [low, high] = from.as_chunks().0 else { return [s.splat(0.0); 2] };
+        let [low, high] = from.as_chunks().0 else {
+            cannot_happen!("32 are twice sixteen");
+            return [s.splat(0.0); 2];
+        };
         [s.load_bf16(low), s.load_bf16(high)]
     }
     #[inline(always)]

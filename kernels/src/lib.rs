@@ -5,25 +5,28 @@
 //! `no_std` without a heap. Most people want the crate `gradsieve`, which is built on it.
 //!
 //! # How it is laid out
-//! - One file a kernel: [`mod@dot`], [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`],
-//!   [`matrix`], [`convert`], [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`],
-//!   [`mod@gaussian`], [`mod@srht`], [`mod@mask`], [`codec`], [`score`]. In each, the
-//!   function named `definition` is the scalar text that *defines* the answer; below it
-//!   stands the vector form, once, over the vocabulary of `simd.rs`.
-//! - `sum.rs` defines the canonical sum, `hash.rs` the counter-based hash: the two things
-//!   on which all equal bits rest.
-//! - `isa/` holds the vocabulary's words for each instruction set. All loads, stores and
-//!   intrinsics are there.
-//! - `level.rs` finds out what the machine has; `dispatch.rs` is the one place where a
-//!   level becomes code.
+//! - One short file a kernel with its documentation and entry points: [`mod@dot`],
+//!   [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`],
+//!   [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`], [`mod@gaussian`], [`mod@srht`],
+//!   [`mod@mask`], [`codec`], [`score`].
+//! - [`spec`] *defines* every answer, in one plain function each. Every level is compared
+//!   with it, and the published vectors are made from it.
+//! - `vector/` has each algorithm once, over the operations of `simd.rs`; `scalar/` has the
+//!   forms for cores without vectors.
+//! - `isa/` has the operations for each instruction set: all loads, stores and intrinsics
+//!   are there. Whole-kernel overrides stand apart in `isa/special/`.
+//! - `projection/` and `layout/` say which projection, and where stored rows stand: what
+//!   the forms of a kernel are told.
+//! - [`level`] finds out what the machine has; `dispatch.rs` is the one place where a level
+//!   becomes code.
 //!
 //! # What is promised
 //! For the same input, every [`Level`] on every target returns the same bits, but for the
 //! payload of a NaN. The floating-point environment must be the default one (round to
 //! nearest even, subnormals kept). The environment variable `GRADSIEVE_LEVEL` chooses a
 //! level by name, if the feature `std` is on ([`Level::best`]); without it the crate
-//! looks at the machine alone. No function panics: slices that disagree in length are an
-//! [`Error`].
+//! looks at the machine alone. No function panics, but for those of [`spec`]: slices that
+//! disagree in length are an [`Error`].
 //!
 //! ```
 //! let x = [1.0_f32, 2.0, 3.0];
@@ -32,8 +35,8 @@
 //! ```
 #![no_std]
 #![warn(clippy::std_instead_of_core)]
-// Where there is no vector instruction set that we know, nobody says the words of the
-// vocabulary.
+// Where there is no vector instruction set that we know, nobody calls the
+// operations.
 #![cfg_attr(
     not(any(
         target_arch = "x86_64",
@@ -45,6 +48,7 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod accumulator;
 pub mod axpy;
 mod certain;
 pub mod codec;
@@ -57,12 +61,17 @@ pub mod gaussian;
 pub mod hadamard;
 pub mod hash;
 mod isa;
+mod kernel;
+mod layout;
 pub mod level;
 pub mod mask;
 pub mod matrix;
 pub mod norm;
 pub mod pair;
+mod part;
+mod projection;
 pub mod rademacher;
+mod scalar;
 pub mod score;
 mod simd;
 pub mod sjlt;
@@ -70,6 +79,7 @@ pub mod spec;
 pub mod srht;
 pub mod sum;
 pub mod summary;
+mod vector;
 
 pub use axpy::{axpy, axpy_with};
 #[doc(hidden)]

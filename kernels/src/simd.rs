@@ -122,7 +122,7 @@ pub(crate) trait Simd: Copy {
     fn divide_and_round(self, a: Self::F, by: f32) -> [i8; 16] {
         let mut lanes = [0.0; 16];
         self.store(a, &mut lanes);
-        lanes.map(|lane| crate::codec::int8::code(lane, by))
+        lanes.map(|lane| crate::scalar::codec::int8::code(lane, by))
     }
     /// Σ row·query of unsigned bytes of rows and signed bytes (as two's complement) of
     /// queries, all of one length, of which no sum leaves 32 bits. Asks for the rows'
@@ -134,7 +134,7 @@ pub(crate) trait Simd: Copy {
         queries: &[&[u8]; C],
         _ahead: usize,
     ) -> [[i32; R]; C] {
-        queries.map(|query| rows.map(|row| crate::score::int8::sum_of(row, query)))
+        queries.map(|query| rows.map(|row| crate::scalar::bytes::dot(row, query)))
     }
     /// Lane *i* = Σ over places of the products of four bytes of row *i* with four of a
     /// query, for G groups of rows and the queries `FIRST..FIRST + C` of W. Bytes and
@@ -152,7 +152,7 @@ pub(crate) trait Simd: Copy {
             for (rows, queries) in group.iter().zip(queries) {
                 for (c, sums) in sums.iter_mut().enumerate() {
                     for (sum, row) in sums[g].iter_mut().zip(rows) {
-                        *sum += crate::score::int8::sum_of(row, &queries[FIRST + c]);
+                        *sum += crate::scalar::bytes::dot(row, &queries[FIRST + c]);
                     }
                 }
             }
@@ -246,6 +246,10 @@ pub(crate) trait Simd: Copy {
     }
 }
 
+/// Takes nothing but a token.
+#[inline(always)]
+pub(crate) fn is_token(_: impl Simd) {}
+
 /// Where [`Simd::differences`] go: to a row for every query, of which there are `rows`
 /// from the first group's first row on; the queries' lie `apart`.
 pub(crate) struct Distances<'a> {
@@ -256,12 +260,12 @@ pub(crate) struct Distances<'a> {
 
 impl Distances<'_> {
     /// The places of group `group` for query `query`: sixteen, or fewer for the last
-    /// rows.
+    /// rows, or none for a group behind them.
     #[inline(always)]
     pub(crate) fn of(&mut self, group: usize, query: usize) -> &mut [u32] {
         let (first, start) = (16 * group, self.apart * query + 16 * group);
         let end = start + self.rows.saturating_sub(first).min(16);
-        self.to.get_mut(start..end).unwrap_or_default()
+        self.to.get_mut(start..end).unwrap_or(&mut [])
     }
 
     /// Fills them.

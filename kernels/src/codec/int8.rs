@@ -9,10 +9,14 @@
 //!
 //! |decoded − x| ≤ scale/2·(1 + 2⁻¹⁵), which is max |x|/254 where the scale is normal. Zero is kept.
 
-use crate::dispatch::{Kernel, run};
+use crate::dispatch::run;
 use crate::error::{Error, same_length};
+use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
+use crate::{scalar, vector};
+
+pub use crate::scalar::codec::int8::scale_of;
 
 /// Writes a row's codes, each + 128, and returns the row's scale.
 ///
@@ -74,68 +78,9 @@ pub fn encode_int8_part_with(level: Level, part: &[f32], scale: f32, codes: &mut
     Ok(())
 }
 
-/// The scale of a row whose largest magnitude is `max`, a finite number.
-#[inline]
-#[must_use]
-pub fn scale_of(max: f32) -> f32 {
-    let scale = max / 127.0;
-    // Not so for a row of zeros, whose quotient is a NaN.
-    if max / scale >= 127.5 {
-        return f32::from_bits(scale.to_bits() + 1);
-    }
-    if scale * 127.0 > f32::MAX { f32::from_bits(scale.to_bits() - 1) } else { scale }
-}
-
-/// x/scale to the nearest integer: adding 1.5·2²³ leaves no bits for a fraction.
-#[inline(always)]
-pub(crate) fn code(x: f32, scale: f32) -> i8 {
-    const ROUND: f32 = 12_582_912.0;
-    if scale == 0.0 { 0 } else { (x / scale + ROUND - ROUND) as i8 }
-}
-
 struct Encode<'a> {
     row: &'a [f32],
     codes: &'a mut [u8],
-}
-
-impl Kernel for Encode<'_> {
-    type Output = Result<f32, Error>;
-
-    /// The scalar text.
-    #[inline(always)]
-    fn define(self) -> Result<f32, Error> {
-        let mut max = 0.0_f32;
-        for x in self.row {
-            if !x.is_finite() {
-                return Err(Error::NonFinite);
-            }
-            max = if x.abs() > max { x.abs() } else { max };
-        }
-        let scale = scale_of(max);
-        Part { part: self.row, scale, codes: self.codes }.define();
-        Ok(scale)
-    }
-
-    #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) -> Result<f32, Error> {
-        let (row, rest) = self.row.as_chunks::<16>();
-        let rest = s.load_part(rest);
-        let (mut max, mut odd) = (s.abs(rest), s.count_non_finite(rest));
-        if odd > 0 {
-            return Err(Error::NonFinite);
-        }
-        for x in row {
-            let x = s.load(x);
-            max = s.max_or(s.abs(x), max);
-            odd += s.count_non_finite(x);
-        }
-        if odd > 0 {
-            return Err(Error::NonFinite);
-        }
-        let scale = scale_of(s.fold_max(max));
-        Part { part: self.row, scale, codes: self.codes }.vectorise(s);
-        Ok(scale)
-    }
 }
 
 struct Part<'a> {
@@ -144,55 +89,51 @@ struct Part<'a> {
     codes: &'a mut [u8],
 }
 
-impl Kernel for Part<'_> {
-    type Output = ();
-
-    /// The scalar text.
-    #[inline(always)]
-    fn define(self) {
-        for (x, to) in self.part.iter().zip(self.codes) {
-            *to = code(*x, self.scale).cast_unsigned() ^ 0x80;
-        }
-    }
-
-    #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) {
-        let Self { part, scale, codes } = self;
-        if scale == 0.0 {
-            codes.fill(0x80);
-            return;
-        }
-        let (part, part_rest) = part.as_chunks::<16>();
-        let (codes, codes_rest) = codes.as_chunks_mut::<16>();
-        for (x, to) in part.iter().zip(codes) {
-            *to = s.divide_and_round(s.load(x), scale).map(|code| code.cast_unsigned() ^ 0x80);
-        }
-        for (to, code) in codes_rest.iter_mut().zip(s.divide_and_round(s.load_part(part_rest), scale)) {
-            *to = code.cast_unsigned() ^ 0x80;
-        }
-    }
-}
-
 struct Decode<'a> {
     codes: &'a [u8],
     scale: f32,
     row: &'a mut [f32],
 }
 
+impl Kernel for Encode<'_> {
+    type Output = Result<f32, Error>;
+
+    #[inline(always)]
+    fn scalar(self) -> Result<f32, Error> {
+        scalar::codec::int8::encode(self.row, self.codes)
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S) -> Result<f32, Error> {
+        vector::codec::int8::encode(s, self.row, self.codes)
+    }
+}
+
+impl Kernel for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn scalar(self) {
+        scalar::codec::int8::encode_part(self.part, self.scale, self.codes);
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S) {
+        vector::codec::int8::encode_part(s, self.part, self.scale, self.codes);
+    }
+}
+
 impl Kernel for Decode<'_> {
     type Output = ();
 
-    /// The scalar text.
     #[inline(always)]
-    fn define(self) {
-        for (code, to) in self.codes.iter().zip(self.row) {
-            *to = (i32::from(*code) - 128) as f32 * self.scale;
-        }
+    fn scalar(self) {
+        scalar::codec::int8::decode(self.codes, self.scale, self.row);
     }
 
-    /// The same text: every compiler makes vectors of it.
+    /// The same form: every compiler makes vectors of it.
     #[inline(always)]
-    fn vectorise<S: Simd>(self, _s: S) {
-        self.define();
+    fn vector<S: Simd>(self, _s: S) {
+        scalar::codec::int8::decode(self.codes, self.scale, self.row);
     }
 }

@@ -9,11 +9,13 @@
 //! `f16` ends at 65,504, and below 6·10⁻⁵ it loses bits: a row of tiny gradients wants to
 //! be scaled before it is stored, or its scale may become zero.
 
-use crate::dispatch::{Kernel, run};
+use crate::dispatch::run;
 use crate::error::{Error, same_length};
+use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::norm::l1_norm_with;
 use crate::simd::Simd;
+use crate::{scalar, vector};
 use half::f16;
 
 /// Words of a row of `k` values.
@@ -68,17 +70,6 @@ pub fn decode_signs(words: &[u32], scale: f16, row: &mut [f32]) -> Result<(), Er
     Ok(())
 }
 
-/// The scalar text.
-#[inline(always)]
-fn definition(row: &[f32], words: &mut [u32]) {
-    words.fill(0);
-    for (row, word) in row.chunks(32).zip(words) {
-        for (i, x) in row.iter().enumerate() {
-            *word |= x.to_bits() >> 31 << i;
-        }
-    }
-}
-
 struct Encode<'a> {
     row: &'a [f32],
     words: &'a mut [u32],
@@ -88,24 +79,12 @@ impl Kernel for Encode<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn define(self) {
-        definition(self.row, self.words);
+    fn scalar(self) {
+        scalar::codec::sign::encode(self.row, self.words);
     }
 
     #[inline(always)]
-    fn vectorise<S: Simd>(self, s: S) {
-        let (row, rest) = self.row.as_chunks::<16>();
-        let (row, half) = row.as_chunks::<2>();
-        let (words, words_rest) = self.words.split_at_mut(row.len().min(self.words.len()));
-        for ([low, high], word) in row.iter().zip(words) {
-            *word = u32::from(s.signs(s.load(low))) | u32::from(s.signs(s.load(high))) << 16;
-        }
-        definition(half.as_flattened(), words_rest);
-        let first = 16 * half.len();
-        if let Some(word) = words_rest.first_mut() {
-            for (i, x) in (first..).zip(rest) {
-                *word |= x.to_bits() >> 31 << i;
-            }
-        }
+    fn vector<S: Simd>(self, s: S) {
+        vector::codec::sign::encode(s, self.row, self.words);
     }
 }

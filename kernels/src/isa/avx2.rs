@@ -1,34 +1,33 @@
 //! AVX2 with FMA, F16C and BMI2: the sixteen lanes are two registers, lanes 0..8 and
 //! 8..16.
 
-use super::{BYTES_OF_BITS, padded};
-use crate::dispatch::Kernel;
+use super::special::prefetch::prefetch;
+use super::{padded, special::avx2 as special};
+use crate::cannot_happen;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
+use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
-    __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _MM_HINT_T0, _mm_add_epi32,
-    _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
-    _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16,
-    _mm_prefetch, _mm_shuffle_epi32, _mm_storeu_si128, _mm_unpackhi_pd, _mm256_add_epi8, _mm256_add_epi32,
-    _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps,
-    _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128, _mm256_castps_pd,
-    _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps,
-    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
+    __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _mm_add_pd, _mm_add_ps,
+    _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps,
+    _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_storeu_si128, _mm_unpackhi_pd,
+    _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
+    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128,
+    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
     _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd,
     _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps,
-    _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
-    _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
-    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_ps,
-    _mm256_setr_epi8, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi16, _mm256_slli_epi32,
-    _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srai_epi16, _mm256_srl_epi32, _mm256_srli_epi16,
-    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_storeu_si256,
-    _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256,
+    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps,
+    _mm256_sll_epi32, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32,
+    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
+    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
-/// Witness that the machine has AVX2, FMA, F16C and BMI2. Made only by [`run`].
+/// Token: proof that the machine has AVX2, FMA, F16C and BMI2. Made only by [`run`].
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
@@ -38,13 +37,13 @@ pub(crate) struct Avx2(());
 /// The machine has all the features named below.
 #[target_feature(enable = "avx2,fma,f16c,bmi2")]
 pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.vectorise(Avx2(()))
+    kernel.vector(Avx2(()))
 }
 
 /// Eight lanes folded: 4, 2, 1. Called by words of AVX2 and of AVX-512 only.
 #[inline(always)]
 pub(super) fn fold_8(eight: __m256) -> f32 {
-    // SAFETY: the callers' witnesses: both levels have AVX.
+    // SAFETY: the callers' tokens: both levels have AVX.
     unsafe {
         let four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
         let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
@@ -55,23 +54,10 @@ pub(super) fn fold_8(eight: __m256) -> f32 {
 /// Four lanes of `f64` folded: 2, 1. Called by words of AVX2 and of AVX-512 only.
 #[inline(always)]
 pub(super) fn fold_4(four: __m256d) -> f64 {
-    // SAFETY: the callers' witnesses: both levels have AVX.
+    // SAFETY: the callers' tokens: both levels have AVX.
     unsafe {
         let two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd::<1>(four));
         _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)))
-    }
-}
-
-/// Asks for every cache line of the `T` that lies `ahead` bytes after `from`.
-#[inline(always)]
-pub(super) fn prefetch<T>(from: &T, ahead: usize) {
-    let start = core::ptr::from_ref(from).cast::<i8>();
-    let mut line = 0;
-    while line < size_of::<T>() {
-        // SAFETY: a prefetch reads nothing that the program can see and never faults,
-        // whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(ahead + line)) };
-        line += 64;
     }
 }
 
@@ -89,175 +75,11 @@ fn in_pairs<const N: usize, const HALF: usize>(
     to
 }
 
-/// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes
-/// would saturate.
-///
-/// # Safety
-/// The machine has AVX2.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot_bytes<const R: usize, const C: usize>(
-    rows: &[&[u8]; R],
-    queries: &[&[u8]; C],
-    ahead: usize,
-) -> [[i32; R]; C] {
-    let mut out = [[0; R]; C];
-    for (c, (out, query)) in out.iter_mut().zip(queries).enumerate() {
-        let ahead = if c == 0 { ahead } else { 0 };
-        for (out, rows) in out.chunks_mut(4).zip(rows.chunks(4)) {
-            let mut four: [&[u8]; 4] = [&[]; 4];
-            for (slot, row) in four.iter_mut().zip(rows) {
-                *slot = row;
-            }
-            for (to, sum) in out.iter_mut().zip(four_rows(four, query, ahead)) {
-                *to = sum;
-            }
-        }
-    }
-    out
-}
-
-/// [`dot_bytes`] of four rows, or fewer and empty ones, with one query.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
-    let (q, q_rest) = query.as_chunks::<16>();
-    let x = rows.map(|row| row.as_chunks::<16>().0);
-    let mut sums = [_mm256_setzero_si256(); 4];
-    // SAFETY: 16 bytes.
-    let load = |from: &[u8; 16]| unsafe { _mm_loadu_si128(from.as_ptr().cast()) };
-    for (i, q) in q.iter().enumerate() {
-        let q = _mm256_cvtepi8_epi16(load(q));
-        for (sum, x) in sums.iter_mut().zip(x) {
-            let Some(x) = x.get(i) else { continue };
-            if ahead > 0 && i % 4 == 0 {
-                prefetch(x, ahead);
-            }
-            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepu8_epi16(load(x)), q));
-        }
-    }
-    let mut out = [0; 4];
-    for ((out, sum), row) in out.iter_mut().zip(sums).zip(rows) {
-        let four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
-        let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
-        let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two));
-        let rest = row.get(16 * q.len()..).unwrap_or_default();
-        *out = _mm_cvtsi128_si32(one) + crate::score::int8::sum_of(rest, q_rest);
-    }
-    out
-}
-
-/// The word `dot_quads`. Even and odd bytes are widened to 16 bits apart, which needs no
-/// shuffles.
-///
-/// # Safety
-/// The machine has AVX2.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
-    groups: &[&[[[u8; 4]; 16]]; G],
-    queries: &[[[u8; 4]; W]],
-    fetch: bool,
-) -> [[[i32; 16]; G]; C] {
-    let mut out = [[[0; 16]; G]; C];
-    let lower = _mm256_set1_epi16(0xFF);
-    let ahead = crate::score::ahead(groups);
-    for (g, group) in groups.iter().enumerate() {
-        let mut sums = [[_mm256_setzero_si256(); 2]; C];
-        for (rows, queries) in group.iter().zip(queries) {
-            if fetch {
-                prefetch(rows, ahead);
-            }
-            let rows = rows.as_ptr().cast::<__m256i>();
-            // SAFETY: 64 bytes, twice 32.
-            let rows = unsafe { [_mm256_loadu_si256(rows), _mm256_loadu_si256(rows.add(1))] };
-            let even = [_mm256_and_si256(rows[0], lower), _mm256_and_si256(rows[1], lower)];
-            let odd = [_mm256_srli_epi16::<8>(rows[0]), _mm256_srli_epi16::<8>(rows[1])];
-            for (c, sums) in sums.iter_mut().enumerate() {
-                let q = _mm256_set1_epi32(i32::from_le_bytes(queries[FIRST + c]));
-                let (q_even, q_odd) =
-                    (_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(q)), _mm256_srai_epi16::<8>(q));
-                for ((sum, even), odd) in sums.iter_mut().zip(even).zip(odd) {
-                    let pairs =
-                        _mm256_add_epi32(_mm256_madd_epi16(even, q_even), _mm256_madd_epi16(odd, q_odd));
-                    *sum = _mm256_add_epi32(*sum, pairs);
-                }
-            }
-        }
-        for (out, sums) in out.iter_mut().zip(sums) {
-            let to = out[g].as_mut_ptr().cast::<__m256i>();
-            // SAFETY: 64 bytes, twice 32.
-            unsafe {
-                _mm256_storeu_si256(to, sums[0]);
-                _mm256_storeu_si256(to.add(1), sums[1]);
-            }
-        }
-    }
-    out
-}
-
-/// The word `differences`. The bits of a byte are counted by a table of nibbles; counts
-/// stay bytes for as many places as they can.
-///
-/// # Safety
-/// The machine has AVX2.
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn differences<const W: usize>(
-    groups: &[[u32; 16]],
-    masks: &[u32],
-    queries: &[[u32; W]],
-    fetch: bool,
-    mut to: Distances<'_>,
-) {
-    let mut out = [[0; 16]; W];
-    #[rustfmt::skip]
-    let bits = _mm256_setr_epi8(
-        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
-    );
-    let (nibble, zero) = (_mm256_set1_epi8(15), _mm256_setzero_si256());
-    for (g, group) in groups.chunks_exact(masks.len().max(1)).enumerate() {
-        for half in 0..2 {
-            let mut totals = [zero; W];
-            let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
-            for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
-                let mut counts = [zero; W];
-                for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
-                    if fetch && half == 0 {
-                        prefetch(rows, 4096);
-                    }
-                    // SAFETY: 64 bytes, twice 32.
-                    let rows = unsafe { _mm256_loadu_si256(rows.as_ptr().cast::<__m256i>().add(half)) };
-                    let rows = _mm256_and_si256(rows, _mm256_set1_epi32(mask.cast_signed()));
-                    for (count, q) in counts.iter_mut().zip(queries) {
-                        let x = _mm256_xor_si256(rows, _mm256_set1_epi32(q.cast_signed()));
-                        let low = _mm256_shuffle_epi8(bits, _mm256_and_si256(x, nibble));
-                        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(x), nibble);
-                        let both = _mm256_add_epi8(low, _mm256_shuffle_epi8(bits, high));
-                        *count = _mm256_add_epi8(*count, both);
-                    }
-                }
-                for (total, count) in totals.iter_mut().zip(counts) {
-                    let twos = _mm256_maddubs_epi16(count, _mm256_set1_epi8(1));
-                    *total = _mm256_add_epi32(*total, _mm256_madd_epi16(twos, _mm256_set1_epi16(1)));
-                }
-            }
-            for (out, total) in out.iter_mut().zip(totals) {
-                // SAFETY: 64 bytes, twice 32.
-                unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast::<__m256i>().add(half), total) };
-            }
-        }
-        for (q, out) in out.iter().enumerate() {
-            to.put(g, q, out);
-        }
-    }
-}
-
 impl Avx2 {
     /// One of the two registers, by a function of eight lanes.
     #[inline(always)]
     fn load_8(self, from: &[f32; 16], half: usize) -> __m256 {
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements lie
+        // SAFETY: the token; `half` is 0 or 1 in every call, so that eight elements lie
         // behind 8·half.
         unsafe { _mm256_loadu_ps(from.as_ptr().add(8 * half)) }
     }
@@ -266,7 +88,7 @@ impl Avx2 {
     #[inline(always)]
     fn load_16_bit<T>(self, from: &[T; 16], half: usize) -> __m128i {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // SAFETY: the token; `half` is 0 or 1 in every call, so that eight elements of
         // 16 bits lie behind 8·half.
         unsafe { _mm_loadu_si128(from.as_ptr().add(8 * half).cast()) }
     }
@@ -274,17 +96,17 @@ impl Avx2 {
     #[inline(always)]
     fn store_16_bit<T>(self, value: __m128i, to: &mut [T; 16], half: usize) {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // SAFETY: the token; `half` is 0 or 1 in every call, so that eight elements of
         // 16 bits lie behind 8·half.
         unsafe { _mm_storeu_si128(to.as_mut_ptr().add(8 * half).cast(), value) }
     }
 
     #[inline(always)]
     fn narrow_bf16(self, value: __m256) -> __m128i {
-        // SAFETY: the witness. Half of the dropped bits' range is added, less one where
+        // Half of the dropped bits' range is added, less one where
         // the last kept bit is even: round to nearest, ties to even. A NaN keeps its
         // upper bits and is made quiet.
-        unsafe {
+        by_token!(self, {
             let bits = _mm256_castps_si256(value);
             let upper = _mm256_srli_epi32::<16>(bits);
             let odd = _mm256_and_si256(upper, _mm256_set1_epi32(1));
@@ -294,7 +116,7 @@ impl Avx2 {
             let narrow = _mm256_blendv_epi8(_mm256_srli_epi32::<16>(rounded), quiet, nan);
             let packed = _mm256_packus_epi32(narrow, narrow);
             _mm256_castsi256_si128(_mm256_permute4x64_epi64::<0b1000>(packed))
-        }
+        })
     }
 
     /// The first three stages of [`Simd::hadamard_16`]: a lane's partner, plus the lane
@@ -304,67 +126,64 @@ impl Avx2 {
     fn hadamard_8(self, a: __m256) -> __m256 {
         const SWAP_1: i32 = 0b10_11_00_01;
         const SWAP_2: i32 = 0b01_00_11_10;
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let (plus, minus) = (_mm256_set1_ps(1.0), _mm256_set1_ps(-1.0));
             let a = _mm256_fmadd_ps(a, _mm256_blend_ps::<0xAA>(plus, minus), _mm256_permute_ps::<SWAP_1>(a));
             let a = _mm256_fmadd_ps(a, _mm256_blend_ps::<0xCC>(plus, minus), _mm256_permute_ps::<SWAP_2>(a));
             let swapped = _mm256_permute2f128_ps::<1>(a, a);
             _mm256_fmadd_ps(a, _mm256_blend_ps::<0xF0>(plus, minus), swapped)
-        }
+        })
     }
 
     /// The low 64 bits of four products with a constant.
     #[inline(always)]
     fn mul_64(self, a: __m256i, b: u64) -> __m256i {
-        // SAFETY: the witness. Low halves are multiplied in full; of the products with a
+        // Low halves are multiplied in full; of the products with a
         // high half, only the low half counts.
-        unsafe {
+        by_token!(self, {
             let (low, high) = (_mm256_set1_epi64x(b as i64), _mm256_set1_epi64x((b >> 32) as i64));
             let cross = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), low);
             let cross = _mm256_add_epi64(cross, _mm256_mul_epu32(a, high));
             _mm256_add_epi64(_mm256_mul_epu32(a, low), _mm256_slli_epi64::<32>(cross))
-        }
+        })
     }
 
     /// [`crate::hash::mix`] of four states.
     #[inline(always)]
     fn mix_4(self, state: __m256) -> __m256 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let x = _mm256_castps_si256(state);
             let x = self.mul_64(_mm256_xor_si256(x, _mm256_srli_epi64::<30>(x)), MIX_1);
             let x = self.mul_64(_mm256_xor_si256(x, _mm256_srli_epi64::<27>(x)), MIX_2);
             _mm256_castsi256_ps(_mm256_xor_si256(x, _mm256_srli_epi64::<31>(x)))
-        }
+        })
     }
 
     /// Eight lanes of [`Simd::look_up_odd`]: by the three lower bits, and the fourth
     /// gives the sign.
     #[inline(always)]
     fn look_up_8<const SHIFT: u32>(self, table: __m256, words: __m256) -> __m256 {
-        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest
+        // The permutation takes its lanes' numbers from the lowest
         // three bits.
-        unsafe {
+        by_token!(self, {
             let words = _mm256_castps_si256(words);
             let value =
                 _mm256_permutevar8x32_ps(table, _mm256_srl_epi32(words, _mm_cvtsi32_si128(SHIFT as i32)));
             let left = _mm_cvtsi32_si128(28 - SHIFT as i32);
             let sign = _mm256_and_si256(_mm256_sll_epi32(words, left), _mm256_set1_epi32(i32::MIN));
             _mm256_xor_ps(value, _mm256_castsi256_ps(sign))
-        }
+        })
     }
 
     /// The sign bits that `word` flips of the eight elements from 8·`eighth` on.
     #[inline(always)]
     fn flips(self, word: __m256i, eighth: i32) -> __m256 {
         let top = 31 - 8 * eighth;
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let left = _mm256_setr_epi32(top, top - 1, top - 2, top - 3, top - 4, top - 5, top - 6, top - 7);
             let sign = _mm256_set1_epi32(i32::MIN);
             _mm256_castsi256_ps(_mm256_and_si256(_mm256_sllv_epi32(word, left), sign))
-        }
+        })
     }
 }
 
@@ -375,8 +194,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {
-        // SAFETY: the witness.
-        [unsafe { _mm256_set1_ps(value) }; 2]
+        [by_token!(self, _mm256_set1_ps(value)); 2]
     }
 
     #[inline(always)]
@@ -387,20 +205,19 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_f16(self, from: &[f16; 16]) -> Self::F {
         let (low, high) = (self.load_16_bit(from, 0), self.load_16_bit(from, 1));
-        // SAFETY: the witness.
-        unsafe { [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)] }
+        by_token!(self, [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)])
     }
 
     #[inline(always)]
     fn load_bf16(self, from: &[bf16; 16]) -> Self::F {
         let (low, high) = (self.load_16_bit(from, 0), self.load_16_bit(from, 1));
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(
+            self,
             [
                 _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(low))),
                 _mm256_castsi256_ps(_mm256_slli_epi32::<16>(_mm256_cvtepu16_epi32(high))),
             ]
-        }
+        )
     }
 
     #[inline(always)]
@@ -418,7 +235,7 @@ impl Simd for Avx2 {
         };
         let masks = MASKS.as_ptr().wrapping_add(16 - from.len().min(16));
         let high = from.as_ptr().wrapping_add(8);
-        // SAFETY: the witness; the masks lie within the table, and what is masked out is
+        // SAFETY: the token; the masks lie within the table, and what is masked out is
         // not read.
         unsafe {
             [
@@ -441,7 +258,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2] {
         let from = from.as_ptr().cast::<__m256i>();
-        // SAFETY: the witness; the array is 64 bytes, twice 32. A `bf16` is the upper
+        // SAFETY: the token; the array is 64 bytes, twice 32. A `bf16` is the upper
         // half of the same value as `f32`.
         unsafe {
             let (low, high) = (_mm256_loadu_si256(from), _mm256_loadu_si256(from.add(1)));
@@ -462,7 +279,7 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn store(self, [low, high]: Self::F, to: &mut [f32; 16]) {
-        // SAFETY: the witness; the array is 64 bytes.
+        // SAFETY: the token; the array is 64 bytes.
         unsafe {
             _mm256_storeu_ps(to.as_mut_ptr(), low);
             _mm256_storeu_ps(to.as_mut_ptr().add(8), high);
@@ -472,8 +289,8 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn store_f16(self, [low, high]: Self::F, to: &mut [f16; 16]) {
         const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT;
-        // SAFETY: the witness.
-        let (low, high) = unsafe { (_mm256_cvtps_ph::<NEAREST>(low), _mm256_cvtps_ph::<NEAREST>(high)) };
+        let (low, high) =
+            by_token!(self, (_mm256_cvtps_ph::<NEAREST>(low), _mm256_cvtps_ph::<NEAREST>(high)));
         self.store_16_bit(low, to, 0);
         self.store_16_bit(high, to, 1);
     }
@@ -486,98 +303,88 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+        by_token!(self, [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn sub(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
+        by_token!(self, [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+        by_token!(self, [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])])
     }
 
     #[inline(always)]
     fn mul_exact_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        by_token!(self, [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])])
     }
 
     #[inline(always)]
     fn abs(self, a: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(i32::MAX));
             [_mm256_and_ps(a[0], magnitude), _mm256_and_ps(a[1], magnitude)]
-        }
+        })
     }
 
     #[inline(always)]
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
-        // SAFETY: the witness. The instruction returns its second operand where one is a
+        // The instruction returns its second operand where one is a
         // NaN.
-        unsafe { [_mm256_max_ps(a[0], best[0]), _mm256_max_ps(a[1], best[1])] }
+        by_token!(self, [_mm256_max_ps(a[0], best[0]), _mm256_max_ps(a[1], best[1])])
     }
 
     #[inline(always)]
     fn count_non_finite(self, a: Self::F) -> u32 {
         let mut count = 0;
         for a in self.abs(a) {
-            // SAFETY: the witness. As integers, the magnitudes' bits are ordered, and all
+            // As integers, the magnitudes' bits are ordered, and all
             // non-finite ones are above the largest finite.
-            count += unsafe {
+            count += by_token!(self, {
                 let largest = _mm256_set1_epi32(f32::MAX.to_bits() as i32);
                 let above = _mm256_cmpgt_epi32(_mm256_castps_si256(a), largest);
                 _mm256_movemask_ps(_mm256_castsi256_ps(above)).count_ones()
-            };
+            });
         }
         count
     }
 
     #[inline(always)]
     fn fold(self, [low, high]: Self::F) -> f32 {
-        // SAFETY: the witness.
-        fold_8(unsafe { _mm256_add_ps(low, high) })
+        fold_8(by_token!(self, _mm256_add_ps(low, high)))
     }
 
     #[inline(always)]
     fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe { [_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1])] }
+        by_token!(self, [_mm256_add_ps(a[0], a[1]), _mm256_add_ps(b[0], b[1])])
     }
 
     #[inline(always)]
     fn wide(self) -> Self::Wide {
-        // SAFETY: the witness.
-        unsafe { [_mm256_setzero_pd(); 4] }
+        by_token!(self, [_mm256_setzero_pd(); 4])
     }
 
     #[inline(always)]
     fn add_wide(self, mut wide: Self::Wide, a: Self::F) -> Self::Wide {
         for (wide, a) in wide.as_chunks_mut::<2>().0.iter_mut().zip(a) {
-            // SAFETY: the witness.
-            unsafe {
+            by_token!(self, {
                 wide[0] = _mm256_add_pd(wide[0], _mm256_cvtps_pd(_mm256_castps256_ps128(a)));
                 wide[1] = _mm256_add_pd(wide[1], _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(a)));
-            }
+            })
         }
         wide
     }
 
     #[inline(always)]
     fn fold_wide(self, [a, b, c, d]: Self::Wide, paired: bool) -> f64 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             if paired {
                 return fold_4(_mm256_add_pd(a, b)) + fold_4(_mm256_add_pd(c, d));
             }
             fold_4(_mm256_add_pd(_mm256_add_pd(a, c), _mm256_add_pd(b, d)))
-        }
+        })
     }
 
     #[inline(always)]
@@ -588,12 +395,10 @@ impl Simd for Avx2 {
         let mut eights = [a[0][0]; 16];
         for (i, eight) in eights.iter_mut().enumerate() {
             let [low, high] = a[i / 8 * 8 + i % 2 * 4 + i % 8 / 2];
-            // SAFETY: the witness.
-            *eight = unsafe { _mm256_add_ps(low, high) };
+            *eight = by_token!(self, _mm256_add_ps(low, high));
         }
         let mut out = [0.0; 16];
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let fours = in_pairs::<16, 8>(
                 eights,
                 #[inline(always)]
@@ -620,39 +425,36 @@ impl Simd for Avx2 {
                 },
             );
             self.store(ones, &mut out);
-        }
+        });
         out
     }
 
     #[inline(always)]
     fn fold_max(self, [low, high]: Self::F) -> f32 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let eight = _mm256_max_ps(low, high);
             let four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
-        }
+        })
     }
 
     #[inline(always)]
     fn signs(self, [low, high]: Self::F) -> u16 {
-        // SAFETY: the witness.
-        unsafe { (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16 }
+        by_token!(self, (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16)
     }
 
     #[inline(always)]
     fn flip(self, [low, high]: Self::F, bits: u16) -> Self::F {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let bits = _mm256_set1_epi32(bits.into());
             [_mm256_xor_ps(low, self.flips(bits, 0)), _mm256_xor_ps(high, self.flips(bits, 1))]
-        }
+        })
     }
 
     #[inline(always)]
     fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
-        // SAFETY: the witness; both arrays are 64 bytes, twice 32. The permutation looks
+        // SAFETY: the token; both arrays are 64 bytes, twice 32. The permutation looks
         // at three bits of a lane; the fourth, moved to the sign, chooses the table's
         // half.
         unsafe {
@@ -673,7 +475,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn divide_and_round(self, [low, high]: Self::F, by: f32) -> [i8; 16] {
         let mut out = [0; 16];
-        // SAFETY: the witness; the array is 16 bytes. Packing to 16 bits takes the
+        // SAFETY: the token; the array is 16 bytes. Packing to 16 bits takes the
         // registers' halves in turn, which the permutation undoes.
         unsafe {
             let by = _mm256_set1_ps(by);
@@ -693,8 +495,7 @@ impl Simd for Avx2 {
         queries: &[&[u8]; C],
         ahead: usize,
     ) -> [[i32; R]; C] {
-        // SAFETY: the witness.
-        unsafe { dot_bytes(rows, queries, ahead) }
+        by_token!(self, special::dot_bytes(rows, queries, ahead))
     }
 
     #[inline(always)]
@@ -704,8 +505,7 @@ impl Simd for Avx2 {
         queries: &[[[u8; 4]; W]],
         fetch: bool,
     ) -> [[[i32; 16]; G]; C] {
-        // SAFETY: the witness.
-        unsafe { dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
+        by_token!(self, special::dot_quads::<G, W, FIRST, C>(groups, queries, fetch))
     }
 
     #[inline(always)]
@@ -717,8 +517,7 @@ impl Simd for Avx2 {
         fetch: bool,
         to: Distances<'_>,
     ) {
-        // SAFETY: the witness.
-        unsafe { differences(groups, masks, queries, fetch, to) }
+        by_token!(self, special::differences(groups, masks, queries, fetch, to))
     }
 
     #[inline(always)]
@@ -732,14 +531,16 @@ impl Simd for Avx2 {
         let within = (word >> 32) as i32 & 7;
         let across = (word >> 35) as usize & 3;
         let to = to.as_flattened_mut().as_chunks_mut::<8>().0;
-        // SAFETY: the witness.
-        let (bits, permutation) = unsafe {
+        let (bits, permutation) = by_token!(self, {
             let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
             (_mm256_set1_epi32(word as i32), _mm256_xor_si256(lanes, _mm256_set1_epi32(within)))
-        };
+        });
         for (eighth, x) in (0..).zip(eighths) {
-            let Some(to) = to.get_mut(eighth ^ across) else { continue };
-            // SAFETY: the witness; `to` is eight elements.
+            let Some(to) = to.get_mut(eighth ^ across) else {
+                cannot_happen!("four eighths are permuted among themselves");
+                continue;
+            };
+            // SAFETY: the token; `to` is eight elements.
             unsafe {
                 let x = _mm256_xor_ps(x, self.flips(bits, eighth as i32));
                 let x = _mm256_permutevar8x32_ps(x, permutation);
@@ -751,33 +552,30 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn hadamard_16(self, [low, high]: Self::F) -> Self::F {
         let (low, high) = (self.hadamard_8(low), self.hadamard_8(high));
-        // SAFETY: the witness.
-        unsafe { [_mm256_add_ps(low, high), _mm256_sub_ps(low, high)] }
+        by_token!(self, [_mm256_add_ps(low, high), _mm256_sub_ps(low, high)])
     }
 
     #[inline(always)]
     fn hash_state(self, first: u64) -> Self::F {
         let state = |m: u64| first.wrapping_add(GOLDEN.wrapping_mul(m)) as i64;
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let low = _mm256_setr_epi64x(state(0), state(1), state(2), state(3));
             let high = _mm256_setr_epi64x(state(4), state(5), state(6), state(7));
             [_mm256_castsi256_ps(low), _mm256_castsi256_ps(high)]
-        }
+        })
     }
 
     #[inline(always)]
     fn hash_words(self, state: &mut Self::F) -> Self::F {
         let words = [self.mix_4(state[0]), self.mix_4(state[1])];
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let step = _mm256_set1_epi64x(GOLDEN.wrapping_mul(8) as i64);
             let [low, high] = *state;
             *state = [
                 _mm256_castsi256_ps(_mm256_add_epi64(_mm256_castps_si256(low), step)),
                 _mm256_castsi256_ps(_mm256_add_epi64(_mm256_castps_si256(high), step)),
             ];
-        }
+        });
         words
     }
 

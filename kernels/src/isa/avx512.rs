@@ -1,7 +1,10 @@
 //! AVX-512 (F, BW, DQ, VL): the sixteen lanes are one register.
 
-use crate::dispatch::Kernel;
+use super::masks::first;
+use super::special;
+use super::special::prefetch::prefetch;
 use crate::hash::{GOLDEN, MIX_1, MIX_2};
+use crate::kernel::Kernel;
 use crate::level::{has_vnni, has_vpopcntdq};
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
@@ -11,22 +14,20 @@ use core::arch::x86_64::{
     _mm512_and_si512, _mm512_castpd_ps, _mm512_castpd512_pd256, _mm512_castps_pd, _mm512_castps_si512,
     _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
     _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32,
-    _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_div_ps, _mm512_dpbusd_epi32, _mm512_extractf32x8_ps,
-    _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask,
-    _mm512_loadu_ps, _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32,
-    _mm512_mask_storeu_epi32, _mm512_mask_xor_ps, _mm512_maskz_loadu_epi8, _mm512_maskz_loadu_epi16,
-    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps, _mm512_mullo_epi64,
-    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_popcnt_epi32,
-    _mm512_reduce_add_epi32, _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64,
-    _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_setzero_si512, _mm512_shuffle_f32x4,
-    _mm512_shuffle_i32x4, _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32,
-    _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32,
-    _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpackhi_pd, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd,
+    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps,
+    _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32,
+    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps,
+    _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+    _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
-/// Witness that the machine has AVX-512 F, BW, DQ and VL. Made only by [`run`].
+/// Token: proof that the machine has AVX-512 F, BW, DQ and VL. Made only by [`run`].
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
@@ -36,7 +37,7 @@ pub(crate) struct Avx512(());
 /// The machine has all the features named below.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2")]
 pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.vectorise(Avx512(()))
+    kernel.vector(Avx512(()))
 }
 
 /// Lane *i* of row *p* is *i* XOR *p*.
@@ -71,12 +72,6 @@ static XOR_32: Xor<u16, 32> = {
     Xor(table)
 };
 
-/// A mask of the first `count` lanes, of all sixteen at most.
-#[inline(always)]
-fn first(count: usize) -> u16 {
-    ((1_u32 << count.min(16)) - 1) as u16
-}
-
 /// One register for every two. A loop, because a closure that the standard library calls
 /// may miss this set's features.
 #[inline(always)]
@@ -91,246 +86,13 @@ fn in_pairs<const N: usize, const HALF: usize>(
     to
 }
 
-/// The word `dot_bytes` with one instruction for 64 products. Not inlined into the
-/// callers, who lack its feature; a call is nothing beside a tile.
-///
-/// # Safety
-/// The machine has the features.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn dot_bytes_vnni<const R: usize, const C: usize>(
-    rows: &[&[u8]; R],
-    queries: &[&[u8]; C],
-    ahead: usize,
-) -> [[i32; R]; C] {
-    let mut sums = [[_mm512_setzero_si512(); R]; C];
-    let steps = queries.first().map_or(0, |query| query.len() / 64);
-    let mut x: [&[[u8; 64]]; R] = [&[]; R];
-    let mut q: [&[[u8; 64]]; C] = [&[]; C];
-    for (x, row) in x.iter_mut().zip(rows) {
-        *x = row.as_chunks().0.get(..steps).unwrap_or_default();
-    }
-    for (q, query) in q.iter_mut().zip(queries) {
-        *q = query.as_chunks().0.get(..steps).unwrap_or_default();
-    }
-    // SAFETY: 64 bytes.
-    let load = |from: &[u8; 64]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
-    for i in 0..steps {
-        let mut row = [_mm512_setzero_si512(); R];
-        for (row, x) in row.iter_mut().zip(x) {
-            let Some(x) = x.get(i) else { continue };
-            if ahead > 0 {
-                super::avx2::prefetch(x, ahead);
-            }
-            *row = load(x);
-        }
-        for (sums, q) in sums.iter_mut().zip(q) {
-            let Some(q) = q.get(i) else { continue };
-            let q = load(q);
-            for (sum, x) in sums.iter_mut().zip(row) {
-                *sum = _mm512_dpbusd_epi32(*sum, x, q);
-            }
-        }
-    }
-    let done = 64 * steps;
-    // SAFETY: the mask has a bit for each byte, and what is masked out is not read.
-    let part = |from: &[u8]| unsafe {
-        let rest = from.get(done..).unwrap_or_default();
-        _mm512_maskz_loadu_epi8((1_u64 << rest.len().min(63)) - 1, rest.as_ptr().cast())
-    };
-    if queries.first().is_some_and(|query| query.len() > done) {
-        for (sums, query) in sums.iter_mut().zip(queries) {
-            let q = part(query);
-            for (sum, row) in sums.iter_mut().zip(rows) {
-                *sum = _mm512_dpbusd_epi32(*sum, part(row), q);
-            }
-        }
-    }
-    let mut out = [[0; R]; C];
-    let sixteen = sums.as_flattened().first_chunk().filter(|_| R * C == 16);
-    if let (Some(sums), Some(out)) = (sixteen, out.as_flattened_mut().first_chunk_mut::<16>()) {
-        // SAFETY: the array is 64 bytes.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum_16(sums)) };
-    } else {
-        for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-            *out = _mm512_reduce_add_epi32(*sum);
-        }
-    }
-    out
-}
-
-/// Lane *i* = the sum of all lanes of the *i*th.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn sum_16(a: &[__m512i; 16]) -> __m512i {
-    let twos: [__m512i; 8] = core::array::from_fn(|i| {
-        let (x, y) = (a[2 * i], a[2 * i + 1]);
-        _mm512_add_epi32(_mm512_unpacklo_epi32(x, y), _mm512_unpackhi_epi32(x, y))
-    });
-    let fours: [__m512i; 4] = core::array::from_fn(|i| {
-        let (x, y) = (twos[2 * i], twos[2 * i + 1]);
-        _mm512_add_epi32(_mm512_unpacklo_epi64(x, y), _mm512_unpackhi_epi64(x, y))
-    });
-    let blocks = |x, y| {
-        let even = _mm512_shuffle_i32x4::<0b10_00_10_00>(x, y);
-        _mm512_add_epi32(even, _mm512_shuffle_i32x4::<0b11_01_11_01>(x, y))
-    };
-    blocks(blocks(fours[0], fours[1]), blocks(fours[2], fours[3]))
-}
-
-/// The word `dot_quads` with one instruction for 64 products.
-///
-/// # Safety
-/// The machine has the features.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST: usize, const C: usize>(
-    groups: &[&[[[u8; 4]; 16]]; G],
-    queries: &[[[u8; 4]; W]],
-    fetch: bool,
-) -> [[[i32; 16]; G]; C] {
-    let mut sums = [[_mm512_setzero_si512(); G]; C];
-    let ahead = crate::score::ahead(groups);
-    let mut x = *groups;
-    for x in &mut x {
-        *x = x.get(..queries.len()).unwrap_or_default();
-    }
-    for (i, q) in queries.iter().enumerate() {
-        let mut row = [_mm512_setzero_si512(); G];
-        for (row, x) in row.iter_mut().zip(x) {
-            let Some(x) = x.get(i) else { continue };
-            if fetch {
-                super::avx2::prefetch(x, ahead);
-            }
-            // SAFETY: 64 bytes.
-            *row = unsafe { _mm512_loadu_si512(x.as_ptr().cast()) };
-        }
-        for (c, sums) in sums.iter_mut().enumerate() {
-            let q = _mm512_set1_epi32(i32::from_le_bytes(q[FIRST + c]));
-            for (sum, x) in sums.iter_mut().zip(row) {
-                *sum = _mm512_dpbusd_epi32(*sum, x, q);
-            }
-        }
-    }
-    let mut out = [[[0; 16]; G]; C];
-    for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-        // SAFETY: 64 bytes.
-        unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
-    }
-    out
-}
-
-/// The word `differences` with one instruction that counts in sixteen words. One query
-/// takes group by group, so that memory is read in order; more take two groups at a time,
-/// for fewer loads of queries.
-///
-/// # Safety
-/// The machine has the features.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")]
-unsafe fn differences_vpopcntdq<const W: usize>(
-    groups: &[[u32; 16]],
-    masks: &[u32],
-    queries: &[[u32; W]],
-    fetch: bool,
-    mut to: Distances<'_>,
-) {
-    let length = masks.len().max(1);
-    let (abreast, ahead) = if W == 1 { (1, IN_ORDER) } else { (2, 4096) };
-    let ahead = if fetch { ahead } else { 0 };
-    for (groups, first) in groups.chunks(abreast * length).zip((0..).step_by(abreast)) {
-        let (near, far) = groups.split_at(length.min(groups.len()));
-        if W == 1 {
-            put(&mut to, first, 0, count_alone(near, masks, queries.as_flattened(), ahead));
-            continue;
-        }
-        // The last one may be alone: then its second column goes nowhere.
-        let far = if far.is_empty() { near } else { far };
-        for (q, sums) in count_two([near, far], masks, queries, ahead).into_iter().enumerate() {
-            put(&mut to, first, q, sums[0]);
-            put(&mut to, first + 1, q, sums[1]);
-        }
-    }
-}
-
-/// Writes the distances of sixteen rows, or of as many as there are.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn put(to: &mut Distances<'_>, group: usize, query: usize, sums: __m512i) {
-    let to = to.of(group, query);
-    if to.len() == 16 {
-        // SAFETY: 64 bytes.
-        unsafe { _mm512_storeu_si512(to.as_mut_ptr().cast(), sums) };
-    } else {
-        // SAFETY: the mask has a bit for each element, and what is masked out is not
-        // written.
-        unsafe { _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), first(to.len()), sums) };
-    }
-}
-
-/// How far ahead to ask for memory that is read in order, in bytes.
-const IN_ORDER: usize = 2048;
-
-/// One group and one query. Places come in pairs.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn count_alone(group: &[[u32; 16]], masks: &[u32], query: &[u32], ahead: usize) -> __m512i {
-    const X_XOR_Q_AND_MASK: i32 = 0x28;
-    let mut sums = [_mm512_setzero_si512(); 2];
-    let places = masks.as_chunks::<2>().0.iter().zip(query.as_chunks::<2>().0);
-    for (x, (masks, query)) in group.as_chunks::<2>().0.iter().zip(places) {
-        for (i, sum) in sums.iter_mut().enumerate() {
-            if ahead > 0 {
-                super::avx2::prefetch(&x[i], ahead);
-            }
-            // SAFETY: 64 bytes.
-            let x = unsafe { _mm512_loadu_si512(x[i].as_ptr().cast()) };
-            let (q, mask) = (query[i].cast_signed(), masks[i].cast_signed());
-            let differ = _mm512_ternarylogic_epi32::<X_XOR_Q_AND_MASK>(
-                x,
-                _mm512_set1_epi32(q),
-                _mm512_set1_epi32(mask),
-            );
-            *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(differ));
-        }
-    }
-    _mm512_add_epi32(sums[0], sums[1])
-}
-
-/// Two groups and W queries, whose words have no bits that the masks don't have.
-#[inline]
-#[target_feature(enable = "avx512f,avx512vpopcntdq")]
-fn count_two<const W: usize>(
-    groups: [&[[u32; 16]]; 2],
-    masks: &[u32],
-    queries: &[[u32; W]],
-    ahead: usize,
-) -> [[__m512i; 2]; W] {
-    let mut sums = [[_mm512_setzero_si512(); 2]; W];
-    let places = groups[0].iter().zip(groups[1]).zip(queries.iter().zip(masks));
-    for ((first, second), (queries, mask)) in places {
-        let mask = _mm512_set1_epi32(mask.cast_signed());
-        if ahead > 0 {
-            super::avx2::prefetch(first, ahead);
-            super::avx2::prefetch(second, ahead);
-        }
-        // SAFETY: 64 bytes.
-        let load = |from: &[u32; 16]| unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
-        let x = [_mm512_and_si512(load(first), mask), _mm512_and_si512(load(second), mask)];
-        for (sums, q) in sums.iter_mut().zip(queries) {
-            let q = _mm512_set1_epi32(q.cast_signed());
-            for (sum, x) in sums.iter_mut().zip(x) {
-                *sum = _mm512_add_epi32(*sum, _mm512_popcnt_epi32(_mm512_xor_si512(x, q)));
-            }
-        }
-    }
-    sums
-}
-
 impl Avx512 {
     /// The sixteen lanes of 32 that bits 32..36 of `word` permute with; bit 36 is the
     /// caller's.
     #[inline(always)]
     fn permutation_16(self, word: u64) -> __m512i {
         let row = &XOR_16.0[(word >> 32) as usize & 15];
-        // SAFETY: the witness; a row is 64 bytes.
+        // SAFETY: the token; a row is 64 bytes.
         unsafe { _mm512_loadu_si512(row.as_ptr().cast()) }
     }
 
@@ -339,14 +101,13 @@ impl Avx512 {
     #[inline(always)]
     fn flip<const FIRST: i32>(self, x: __m512, word: u64) -> __m512 {
         const X_XOR_SHIFTED_AND_SIGN: i32 = 0x78;
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             let left = _mm512_sub_epi32(_mm512_set1_epi32(31 - FIRST), lanes);
             let shifted = _mm512_sllv_epi32(_mm512_set1_epi32(word as i32), left);
             let (x, sign) = (_mm512_castps_si512(x), _mm512_set1_epi32(i32::MIN));
             _mm512_castsi512_ps(_mm512_ternarylogic_epi32::<X_XOR_SHIFTED_AND_SIGN>(x, shifted, sign))
-        }
+        })
     }
 
     /// Signs flipped and lanes permuted as [`Simd::scatter`] says, for 32 elements of 16
@@ -354,7 +115,7 @@ impl Avx512 {
     #[inline(always)]
     fn flip_and_permute_16_bit(self, from: *const __m512i, word: u64) -> __m512i {
         let row = &XOR_32.0[(word >> 32) as usize & 31];
-        // SAFETY: the witness; both callers pass a pointer to 32 elements of 16 bits, and
+        // SAFETY: the token; both callers pass a pointer to 32 elements of 16 bits, and
         // a row is 64 bytes. Adding the sign bit modulo 2¹⁶ flips it.
         unsafe {
             let x = _mm512_loadu_si512(from);
@@ -371,17 +132,16 @@ impl Avx512 {
     /// The `bf16` of even places, and those of odd places.
     #[inline(always)]
     fn widen_pairs(self, x: __m512i) -> [__m512; 2] {
-        // SAFETY: the witness. A `bf16` is the upper half of the same value as `f32`.
-        unsafe {
+        // A `bf16` is the upper half of the same value as `f32`.
+        by_token!(self, {
             let upper = _mm512_set1_epi32(0xFFFF_0000_u32 as i32);
             [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(x)), _mm512_castsi512_ps(_mm512_and_si512(x, upper))]
-        }
+        })
     }
 
     #[inline(always)]
     fn widen_bf16(self, x: __m256i) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(x))) }
+        by_token!(self, _mm512_castsi512_ps(_mm512_slli_epi32::<16>(_mm512_cvtepu16_epi32(x))))
     }
 }
 
@@ -392,72 +152,71 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_set1_ps(value) }
+        by_token!(self, _mm512_set1_ps(value))
     }
 
     #[inline(always)]
     fn load(self, from: &[f32; 16]) -> __m512 {
-        // SAFETY: the witness; the array is 64 bytes.
+        // SAFETY: the token; the array is 64 bytes.
         unsafe { _mm512_loadu_ps(from.as_ptr()) }
     }
 
     #[inline(always)]
     fn load_f16(self, from: &[f16; 16]) -> __m512 {
-        // SAFETY: the witness; the array is 32 bytes.
+        // SAFETY: the token; the array is 32 bytes.
         unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast())) }
     }
 
     #[inline(always)]
     fn load_bf16(self, from: &[bf16; 16]) -> __m512 {
-        // SAFETY: the witness; the array is 32 bytes.
+        // SAFETY: the token; the array is 32 bytes.
         self.widen_bf16(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
     }
 
     #[inline(always)]
     fn load_part(self, from: &[f32]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // SAFETY: the token; the mask has a bit for each element, and what is masked
         // out is not read.
         unsafe { _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr()) }
     }
 
     #[inline(always)]
     fn load_part_f16(self, from: &[f16]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // SAFETY: the token; the mask has a bit for each element, and what is masked
         // out is not read.
         unsafe { _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast())) }
     }
 
     #[inline(always)]
     fn load_part_bf16(self, from: &[bf16]) -> __m512 {
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // SAFETY: the token; the mask has a bit for each element, and what is masked
         // out is not read.
         self.widen_bf16(unsafe { _mm256_maskz_loadu_epi16(first(from.len()), from.as_ptr().cast()) })
     }
 
     #[inline(always)]
     fn load_bf16_pairs(self, from: &[bf16; 32]) -> [__m512; 2] {
-        // SAFETY: the witness; the array is 64 bytes.
+        // SAFETY: the token; the array is 64 bytes.
         self.widen_pairs(unsafe { _mm512_loadu_si512(from.as_ptr().cast()) })
     }
 
     #[inline(always)]
     fn load_part_bf16_pairs(self, from: &[bf16]) -> [__m512; 2] {
         let mask = ((1_u64 << from.len().min(32)) - 1) as u32;
-        // SAFETY: the witness; the mask has a bit for each element, and what is masked
+        // SAFETY: the token; the mask has a bit for each element, and what is masked
         // out is not read.
         self.widen_pairs(unsafe { _mm512_maskz_loadu_epi16(mask, from.as_ptr().cast()) })
     }
 
     #[inline(always)]
     fn store(self, value: __m512, to: &mut [f32; 16]) {
-        // SAFETY: the witness; the array is 64 bytes.
+        // SAFETY: the token; the array is 64 bytes.
         unsafe { _mm512_storeu_ps(to.as_mut_ptr(), value) }
     }
 
     #[inline(always)]
     fn store_f16(self, value: __m512, to: &mut [f16; 16]) {
-        // SAFETY: the witness; the array is 32 bytes.
+        // SAFETY: the token; the array is 32 bytes.
         unsafe {
             let narrow = _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(value);
             _mm256_storeu_si256(to.as_mut_ptr().cast(), narrow);
@@ -466,7 +225,7 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn store_bf16(self, value: __m512, to: &mut [bf16; 16]) {
-        // SAFETY: the witness; the array is 32 bytes. Half of the dropped bits' range is
+        // SAFETY: the token; the array is 32 bytes. Half of the dropped bits' range is
         // added, less one where the last kept bit is even: round to nearest, ties to
         // even. A NaN keeps its upper bits and is made quiet.
         unsafe {
@@ -483,39 +242,34 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_add_ps(a, b) }
+        by_token!(self, _mm512_add_ps(a, b))
     }
 
     #[inline(always)]
     fn sub(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_sub_ps(a, b) }
+        by_token!(self, _mm512_sub_ps(a, b))
     }
 
     #[inline(always)]
     fn mul(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_mul_ps(a, b) }
+        by_token!(self, _mm512_mul_ps(a, b))
     }
 
     #[inline(always)]
     fn mul_exact_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_fmadd_ps(a, b, c) }
+        by_token!(self, _mm512_fmadd_ps(a, b, c))
     }
 
     #[inline(always)]
     fn abs(self, a: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_abs_ps(a) }
+        by_token!(self, _mm512_abs_ps(a))
     }
 
     #[inline(always)]
     fn max_or(self, a: __m512, best: __m512) -> __m512 {
-        // SAFETY: the witness. The instruction returns its second operand where one is a
+        // The instruction returns its second operand where one is a
         // NaN.
-        unsafe { _mm512_max_ps(a, best) }
+        by_token!(self, _mm512_max_ps(a, best))
     }
 
     #[inline(always)]
@@ -523,46 +277,40 @@ impl Simd for Avx512 {
         const QUIET_NAN: i32 = 0x01;
         const INFINITY: i32 = 0x08 | 0x10;
         const SIGNALLING_NAN: i32 = 0x80;
-        // SAFETY: the witness.
-        let mask = unsafe { _mm512_fpclass_ps_mask::<{ QUIET_NAN | INFINITY | SIGNALLING_NAN }>(a) };
+        let mask = by_token!(self, _mm512_fpclass_ps_mask::<{ QUIET_NAN | INFINITY | SIGNALLING_NAN }>(a));
         mask.count_ones()
     }
 
     #[inline(always)]
     fn fold(self, a: __m512) -> f32 {
-        // SAFETY: the witness.
-        let eight = unsafe { _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)) };
+        let eight = by_token!(self, _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)));
         super::avx2::fold_8(eight)
     }
 
     #[inline(always)]
     fn fold_two_to_8(self, a: __m512, b: __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let low = _mm512_shuffle_f32x4::<0b01_00_01_00>(a, b);
             _mm512_add_ps(low, _mm512_shuffle_f32x4::<0b11_10_11_10>(a, b))
-        }
+        })
     }
 
     #[inline(always)]
     fn wide(self) -> Self::Wide {
-        // SAFETY: the witness.
-        unsafe { [_mm512_setzero_pd(); 2] }
+        by_token!(self, [_mm512_setzero_pd(); 2])
     }
 
     #[inline(always)]
     fn add_wide(self, [low, high]: Self::Wide, a: __m512) -> Self::Wide {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let a = [_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a)];
             [_mm512_add_pd(low, _mm512_cvtps_pd(a[0])), _mm512_add_pd(high, _mm512_cvtps_pd(a[1]))]
-        }
+        })
     }
 
     #[inline(always)]
     fn fold_wide(self, [low, high]: Self::Wide, paired: bool) -> f64 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let halves = |x| (_mm512_castpd512_pd256(x), _mm512_extractf64x4_pd::<1>(x));
             if !paired {
                 let (low, high) = halves(_mm512_add_pd(low, high));
@@ -571,7 +319,7 @@ impl Simd for Avx512 {
             let (even, odd) = (halves(low), halves(high));
             super::avx2::fold_4(_mm256_add_pd(even.0, even.1))
                 + super::avx2::fold_4(_mm256_add_pd(odd.0, odd.1))
-        }
+        })
     }
 
     #[inline(always)]
@@ -584,8 +332,7 @@ impl Simd for Avx512 {
             eights[4 * (i % 4) + i / 4] = a;
         }
         let mut out = [0.0; 16];
-        // SAFETY: the witness.
-        let folded = unsafe {
+        let folded = by_token!(self, {
             let eights = in_pairs::<16, 8>(
                 eights,
                 #[inline(always)]
@@ -621,32 +368,29 @@ impl Simd for Avx512 {
             let (low, high) =
                 (_mm512_shuffle_ps::<0b10_00_10_00>(x, y), _mm512_shuffle_ps::<0b11_01_11_01>(x, y));
             _mm512_add_ps(low, high)
-        };
+        });
         self.store(folded, &mut out);
         out
     }
 
     #[inline(always)]
     fn fold_max(self, a: __m512) -> f32 {
-        // SAFETY: the witness.
-        unsafe { _mm512_reduce_max_ps(a) }
+        by_token!(self, _mm512_reduce_max_ps(a))
     }
 
     #[inline(always)]
     fn signs(self, a: __m512) -> u16 {
-        // SAFETY: the witness.
-        unsafe { _mm512_movepi32_mask(_mm512_castps_si512(a)) }
+        by_token!(self, _mm512_movepi32_mask(_mm512_castps_si512(a)))
     }
 
     #[inline(always)]
     fn flip(self, a: __m512, bits: u16) -> __m512 {
-        // SAFETY: the witness.
-        unsafe { _mm512_mask_xor_ps(a, bits, a, _mm512_set1_ps(-0.0)) }
+        by_token!(self, _mm512_mask_xor_ps(a, bits, a, _mm512_set1_ps(-0.0)))
     }
 
     #[inline(always)]
     fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> __m512 {
-        // SAFETY: the witness; both arrays are 64 bytes. The permutation looks at four
+        // SAFETY: the token; both arrays are 64 bytes. The permutation looks at four
         // bits of a lane.
         unsafe {
             let words = _mm512_loadu_si512(words.as_ptr().cast());
@@ -658,7 +402,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn divide_and_round(self, a: __m512, by: f32) -> [i8; 16] {
         let mut out = [0; 16];
-        // SAFETY: the witness; the array is 16 bytes.
+        // SAFETY: the token; the array is 16 bytes.
         unsafe {
             let codes = _mm512_cvtps_epi32(_mm512_div_ps(a, _mm512_set1_ps(by)));
             _mm_storeu_si128(out.as_mut_ptr().cast(), _mm512_cvtepi32_epi8(codes));
@@ -674,11 +418,11 @@ impl Simd for Avx512 {
         ahead: usize,
     ) -> [[i32; R]; C] {
         if has_vnni() {
-            // SAFETY: the witness, and VNNI was found.
-            return unsafe { dot_bytes_vnni(rows, queries, ahead) };
+            // SAFETY: the token, and VNNI was found.
+            return unsafe { special::avx512::dot_bytes_vnni(rows, queries, ahead) };
         }
-        // SAFETY: the witness: this level has AVX2's set.
-        unsafe { super::avx2::dot_bytes(rows, queries, ahead) }
+        // SAFETY: the token: this level has AVX2's set.
+        unsafe { special::avx2::dot_bytes(rows, queries, ahead) }
     }
 
     #[inline(always)]
@@ -689,11 +433,11 @@ impl Simd for Avx512 {
         fetch: bool,
     ) -> [[[i32; 16]; G]; C] {
         if has_vnni() {
-            // SAFETY: the witness, and VNNI was found.
-            return unsafe { dot_quads_vnni::<G, W, FIRST, C>(groups, queries, fetch) };
+            // SAFETY: the token, and VNNI was found.
+            return unsafe { special::avx512::dot_quads_vnni::<G, W, FIRST, C>(groups, queries, fetch) };
         }
-        // SAFETY: the witness: this level has AVX2's set.
-        unsafe { super::avx2::dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
+        // SAFETY: the token: this level has AVX2's set.
+        unsafe { special::avx2::dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
     }
 
     #[inline(always)]
@@ -706,31 +450,30 @@ impl Simd for Avx512 {
         to: Distances<'_>,
     ) {
         if has_vpopcntdq() {
-            // SAFETY: the witness, and VPOPCNTDQ was found.
-            return unsafe { differences_vpopcntdq(groups, masks, queries, fetch, to) };
+            // SAFETY: the token, and VPOPCNTDQ was found.
+            return unsafe { special::avx512::differences_vpopcntdq(groups, masks, queries, fetch, to) };
         }
-        // SAFETY: the witness: this level has AVX2's set.
-        unsafe { super::avx2::differences(groups, masks, queries, fetch, to) }
+        // SAFETY: the token: this level has AVX2's set.
+        unsafe { special::avx2::differences(groups, masks, queries, fetch, to) }
     }
 
     #[inline(always)]
     fn prefetch<T>(self, from: &T, ahead: usize) {
-        super::avx2::prefetch(from, ahead);
+        prefetch(from, ahead);
     }
 
     #[inline(always)]
     fn scatter(self, [low, high]: [__m512; 2], word: u64, to: &mut [[f32; 16]; 2]) {
         let permutation = self.permutation_16(word);
-        // SAFETY: the witness.
-        let (low, high) = unsafe {
+        let (low, high) = by_token!(self, {
             let (low, high) = (self.flip::<0>(low, word), self.flip::<16>(high, word));
             (_mm512_permutexvar_ps(permutation, low), _mm512_permutexvar_ps(permutation, high))
-        };
+        });
         // Bit 4 of the permutation, at its own weight: the element of `to` from which the
         // lower half is added.
         let first = (word >> 32) as usize & 16;
         let to = to.as_mut_ptr().cast::<f32>();
-        // SAFETY: the witness; `to` has 32 elements, so sixteen lie behind 0 and behind
+        // SAFETY: the token; `to` has 32 elements, so sixteen lie behind 0 and behind
         // 16.
         unsafe {
             let (near, far) = (to.add(first), to.add(first ^ 16));
@@ -742,11 +485,10 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn scatter_f16(self, from: &[[f16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
         let x = self.flip_and_permute_16_bit(from.as_ptr().cast(), word);
-        // SAFETY: the witness.
-        let (low, high) = unsafe {
+        let (low, high) = by_token!(self, {
             let (low, high) = (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x));
             (_mm512_cvtph_ps(low), _mm512_cvtph_ps(high))
-        };
+        });
         self.add_to(low, &mut to[0]);
         self.add_to(high, &mut to[1]);
     }
@@ -754,8 +496,7 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn scatter_bf16(self, from: &[[bf16; 16]; 2], word: u64, to: &mut [[f32; 16]; 2]) {
         let x = self.flip_and_permute_16_bit(from.as_ptr().cast(), word);
-        // SAFETY: the witness.
-        let (low, high) = unsafe { (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)) };
+        let (low, high) = by_token!(self, (_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64::<1>(x)));
         self.add_to(self.widen_bf16(low), &mut to[0]);
         self.add_to(self.widen_bf16(high), &mut to[1]);
     }
@@ -767,8 +508,7 @@ impl Simd for Avx512 {
         // once.
         const SWAP_1: i32 = 0b10_11_00_01;
         const SWAP_2: i32 = 0b01_00_11_10;
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let (plus, minus) = (_mm512_set1_ps(1.0), _mm512_set1_ps(-1.0));
             let signs = _mm512_mask_blend_ps(0xAAAA, plus, minus);
             let a = _mm512_fmadd_ps(a, signs, _mm512_permute_ps::<SWAP_1>(a));
@@ -778,7 +518,7 @@ impl Simd for Avx512 {
             let a = _mm512_fmadd_ps(a, signs, _mm512_shuffle_f32x4::<SWAP_1>(a, a));
             let signs = _mm512_mask_blend_ps(0xFF00, plus, minus);
             _mm512_fmadd_ps(a, signs, _mm512_shuffle_f32x4::<SWAP_2>(a, a))
-        }
+        })
     }
 
     #[inline(always)]
@@ -787,14 +527,13 @@ impl Simd for Avx512 {
         for (m, state) in (0..).zip(&mut states) {
             *state = first.wrapping_add(GOLDEN.wrapping_mul(m));
         }
-        // SAFETY: the witness; the array is 64 bytes.
+        // SAFETY: the token; the array is 64 bytes.
         unsafe { _mm512_castsi512_ps(_mm512_loadu_si512(states.as_ptr().cast())) }
     }
 
     #[inline(always)]
     fn hash_words(self, state: &mut __m512) -> __m512 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let x = _mm512_castps_si512(*state);
             let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8) as i64);
             *state = _mm512_castsi512_ps(_mm512_add_epi64(x, step));
@@ -803,13 +542,13 @@ impl Simd for Avx512 {
             let x = _mm512_xor_si512(x, _mm512_srli_epi64::<27>(x));
             let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(MIX_2 as i64));
             _mm512_castsi512_ps(_mm512_xor_si512(x, _mm512_srli_epi64::<31>(x)))
-        }
+        })
     }
 
     #[inline(always)]
     fn look_up_odd<const SHIFT: u32>(self, table: __m512, words: __m512) -> __m512 {
-        // SAFETY: the witness. The permutation takes its lanes' numbers from the lowest
+        // The permutation takes its lanes' numbers from the lowest
         // four bits.
-        unsafe { _mm512_permutexvar_ps(_mm512_srli_epi32::<SHIFT>(_mm512_castps_si512(words)), table) }
+        by_token!(self, _mm512_permutexvar_ps(_mm512_srli_epi32::<SHIFT>(_mm512_castps_si512(words)), table))
     }
 }

@@ -5,8 +5,10 @@
 //! `f16`: the compiler knows, and nothing is detected. Arithmetic is IEEE's, subnormals
 //! included, while FPCR has its default value.
 
-use super::{BYTES_OF_BITS, padded};
-use crate::dispatch::Kernel;
+use super::padded;
+use super::special::BYTES_OF_BITS;
+use crate::cannot_happen;
+use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::aarch64::{
     float32x4_t, float64x2_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32,
@@ -23,14 +25,14 @@ use core::arch::aarch64::{
 };
 use half::{bf16, f16};
 
-/// Witness that the machine has NEON. Made only by [`run`].
+/// Token: proof that the machine has NEON. Made only by [`run`].
 #[derive(Clone, Copy)]
 pub(crate) struct Neon(());
 
 /// Runs a kernel with this instruction set, which every machine of this target has.
 #[inline]
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.vectorise(Neon(()))
+    kernel.vector(Neon(()))
 }
 
 /// A register of each of two vectors after the other.
@@ -44,55 +46,56 @@ impl Neon {
     #[inline(always)]
     fn load_8<T, const N: usize>(self, from: &[T; N], eighth: usize) -> uint16x8_t {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; in every call 8·`eighth` + 8 is at most `N`.
+        // SAFETY: the token; in every call 8·`eighth` + 8 is at most `N`.
         unsafe { vld1q_u16(from.as_ptr().add(8 * eighth).cast()) }
     }
 
     #[inline(always)]
     fn store_8<T>(self, value: uint16x8_t, to: &mut [T; 16], half: usize) {
         const { assert!(size_of::<T>() == 2) }
-        // SAFETY: the witness; `half` is 0 or 1 in every call, so that eight elements of
+        // SAFETY: the token; `half` is 0 or 1 in every call, so that eight elements of
         // 16 bits lie behind 8·half.
         unsafe { vst1q_u16(to.as_mut_ptr().add(8 * half).cast(), value) }
     }
 
     #[inline(always)]
     fn widen_f16(self, value: uint16x8_t) -> [float32x4_t; 2] {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(
+            self,
             [
                 vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(value))),
                 vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(value))),
             ]
-        }
+        )
     }
 
     #[inline(always)]
     fn widen_bf16(self, value: uint16x8_t) -> [float32x4_t; 2] {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(
+            self,
             [
                 vreinterpretq_f32_u32(vshll_n_u16::<16>(vget_low_u16(value))),
                 vreinterpretq_f32_u32(vshll_high_n_u16::<16>(value)),
             ]
-        }
+        )
     }
 
     #[inline(always)]
     fn narrow_f16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
-        // SAFETY: the witness. The instruction rounds as FPCR says: to nearest, ties to
+        // The instruction rounds as FPCR says: to nearest, ties to
         // even.
-        unsafe {
+        by_token!(
+            self,
             vcombine_u16(vreinterpret_u16_f16(vcvt_f16_f32(low)), vreinterpret_u16_f16(vcvt_f16_f32(high)))
-        }
+        )
     }
 
     #[inline(always)]
     fn narrow_bf16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
-        // SAFETY: the witness. Half of the dropped bits' range is added, less one where
+        // Half of the dropped bits' range is added, less one where
         // the last kept bit is even: round to nearest, ties to even. A NaN keeps its
         // upper bits and is made quiet.
-        unsafe {
+        by_token!(self, {
             let [low, high] = [low, high].map(|value| {
                 let bits = vreinterpretq_u32_f32(value);
                 let odd = vandq_u32(vshrq_n_u32::<16>(bits), vdupq_n_u32(1));
@@ -101,7 +104,7 @@ impl Neon {
                 vshrn_n_u32::<16>(vbslq_u32(vceqq_f32(value, value), rounded, quiet))
             });
             vcombine_u16(low, high)
-        }
+        })
     }
 
     /// The byte numbers of a register, each XOR `distance`: a shuffle by table that takes
@@ -110,13 +113,13 @@ impl Neon {
     #[inline(always)]
     fn exchange(self, distance: u8) -> uint8x16_t {
         static BYTES: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
-        // SAFETY: the witness; the table has sixteen bytes.
+        // SAFETY: the token; the table has sixteen bytes.
         unsafe { veorq_u8(vld1q_u8(BYTES.as_ptr()), vdupq_n_u8(distance)) }
     }
 
     #[inline(always)]
     fn add_to(self, value: float32x4_t, to: &mut [f32; 4]) {
-        // SAFETY: the witness; `to` is sixteen bytes.
+        // SAFETY: the token; `to` is sixteen bytes.
         unsafe { vst1q_f32(to.as_mut_ptr(), vaddq_f32(vld1q_f32(to.as_ptr()), value)) }
     }
 
@@ -138,8 +141,11 @@ impl Neon {
         let across = (word >> 35) as usize % 4;
         let to = to.as_flattened_mut().as_chunks_mut::<4>().0.as_chunks_mut::<2>().0;
         for (eighth, x) in eighths.into_iter().enumerate() {
-            let Some([near, far]) = to.get_mut(eighth ^ across) else { continue };
-            // SAFETY: the witness; the table has eight entries. Bit i of the eight that
+            let Some([near, far]) = to.get_mut(eighth ^ across) else {
+                cannot_happen!("four eighths are permuted among themselves");
+                continue;
+            };
+            // SAFETY: the token; the table has eight entries. Bit i of the eight that
             // belong to these elements comes to the top of lane i.
             let x = unsafe {
                 let bits = vdupq_n_u16((word >> (8 * eighth)) as u16);
@@ -160,14 +166,13 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {
-        // SAFETY: the witness.
-        [unsafe { vdupq_n_f32(value) }; 4]
+        [by_token!(self, vdupq_n_f32(value)); 4]
     }
 
     #[inline(always)]
     fn load(self, from: &[f32; 16]) -> Self::F {
         let from = from.as_ptr();
-        // SAFETY: the witness; the array is four times four elements.
+        // SAFETY: the token; the array is four times four elements.
         unsafe { [vld1q_f32(from), vld1q_f32(from.add(4)), vld1q_f32(from.add(8)), vld1q_f32(from.add(12))] }
     }
 
@@ -204,12 +209,13 @@ impl Simd for Neon {
     fn load_bf16_pairs(self, from: &[bf16; 32]) -> [Self::F; 2] {
         let pairs = [0, 1, 2, 3].map(|eighth| self.load_8(from, eighth));
         // A `bf16` is the upper half of the same value as `f32`.
-        // SAFETY: the witness.
-        let even =
-            pairs.map(|x| unsafe { vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_u16(x))) });
+        let even = pairs
+            .map(|x| by_token!(self, vreinterpretq_f32_u32(vshlq_n_u32::<16>(vreinterpretq_u32_u16(x)))));
         let odd = pairs.map(|x| {
-            // SAFETY: the witness.
-            unsafe { vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(x), vdupq_n_u32(0xFFFF_0000))) }
+            by_token!(
+                self,
+                vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u16(x), vdupq_n_u32(0xFFFF_0000)))
+            )
         });
         [even, odd]
     }
@@ -222,7 +228,7 @@ impl Simd for Neon {
     #[inline(always)]
     fn store(self, [a, b, c, d]: Self::F, to: &mut [f32; 16]) {
         let to = to.as_mut_ptr();
-        // SAFETY: the witness; the array is four times four elements.
+        // SAFETY: the token; the array is four times four elements.
         unsafe {
             vst1q_f32(to, a);
             vst1q_f32(to.add(4), b);
@@ -245,40 +251,37 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn add(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        each(a, b, |a, b| unsafe { vaddq_f32(a, b) })
+        each(a, b, |a, b| by_token!(self, vaddq_f32(a, b)))
     }
 
     #[inline(always)]
     fn mul(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        each(a, b, |a, b| unsafe { vmulq_f32(a, b) })
+        each(a, b, |a, b| by_token!(self, vmulq_f32(a, b)))
     }
 
     #[inline(always)]
     fn mul_exact_add(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(
+            self,
             [
                 vfmaq_f32(c[0], a[0], b[0]),
                 vfmaq_f32(c[1], a[1], b[1]),
                 vfmaq_f32(c[2], a[2], b[2]),
                 vfmaq_f32(c[3], a[3], b[3]),
             ]
-        }
+        )
     }
 
     #[inline(always)]
     fn abs(self, a: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        a.map(|a| unsafe { vabsq_f32(a) })
+        a.map(|a| by_token!(self, vabsq_f32(a)))
     }
 
     #[inline(always)]
     fn max_or(self, a: Self::F, best: Self::F) -> Self::F {
         // Not the instruction for a maximum that passes over NaNs: it returns a NaN for a
-        // signalling one. SAFETY: the witness.
-        each(a, best, |a, best| unsafe { vbslq_f32(vcgtq_f32(a, best), a, best) })
+        // signalling one.
+        each(a, best, |a, best| by_token!(self, vbslq_f32(vcgtq_f32(a, best), a, best)))
     }
 
     #[inline(always)]
@@ -286,58 +289,54 @@ impl Simd for Neon {
         // As integers, the magnitudes' bits are ordered, and all non-finite ones are
         // above the largest finite.
         let above = self.abs(a).map(|a| {
-            // SAFETY: the witness.
             let above: uint32x4_t =
-                unsafe { vcgtq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(f32::MAX.to_bits())) };
-            // SAFETY: the witness. All bits set is −1.
-            let minus_one: int32x4_t = unsafe { vreinterpretq_s32_u32(above) };
+                by_token!(self, vcgtq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(f32::MAX.to_bits())));
+            // All bits set is −1.
+            let minus_one: int32x4_t = by_token!(self, vreinterpretq_s32_u32(above));
             minus_one
         });
-        // SAFETY: the witness.
-        let minus =
-            unsafe { vaddvq_s32(vaddq_s32(vaddq_s32(above[0], above[1]), vaddq_s32(above[2], above[3]))) };
+        let minus = by_token!(
+            self,
+            vaddvq_s32(vaddq_s32(vaddq_s32(above[0], above[1]), vaddq_s32(above[2], above[3])))
+        );
         minus.unsigned_abs()
     }
 
     #[inline(always)]
     fn fold(self, [a, b, c, d]: Self::F) -> f32 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             let four = vaddq_f32(vaddq_f32(a, c), vaddq_f32(b, d));
             vaddv_f32(vadd_f32(vget_low_f32(four), vget_high_f32(four)))
-        }
+        })
     }
 
     #[inline(always)]
     fn fold_two_to_8(self, a: Self::F, b: Self::F) -> Self::F {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(
+            self,
             [vaddq_f32(a[0], a[2]), vaddq_f32(a[1], a[3]), vaddq_f32(b[0], b[2]), vaddq_f32(b[1], b[3])]
-        }
+        )
     }
 
     #[inline(always)]
     fn wide(self) -> Self::Wide {
-        // SAFETY: the witness.
-        unsafe { [vdupq_n_f64(0.0); 8] }
+        by_token!(self, { [vdupq_n_f64(0.0); 8] })
     }
 
     #[inline(always)]
     fn add_wide(self, mut wide: Self::Wide, a: Self::F) -> Self::Wide {
         for (wide, a) in wide.as_chunks_mut::<2>().0.iter_mut().zip(a) {
-            // SAFETY: the witness.
-            unsafe {
+            by_token!(self, {
                 wide[0] = vaddq_f64(wide[0], vcvt_f64_f32(vget_low_f32(a)));
                 wide[1] = vaddq_f64(wide[1], vcvt_high_f64_f32(a));
-            }
+            })
         }
         wide
     }
 
     #[inline(always)]
     fn fold_wide(self, [a, b, c, d, e, f, g, h]: Self::Wide, paired: bool) -> f64 {
-        // SAFETY: the witness.
-        unsafe {
+        by_token!(self, {
             if paired {
                 let even = vaddq_f64(vaddq_f64(a, c), vaddq_f64(b, d));
                 let odd = vaddq_f64(vaddq_f64(e, g), vaddq_f64(f, h));
@@ -346,13 +345,12 @@ impl Simd for Neon {
             let (ae, cg) = (vaddq_f64(a, e), vaddq_f64(c, g));
             let (bf, dh) = (vaddq_f64(b, f), vaddq_f64(d, h));
             vaddvq_f64(vaddq_f64(vaddq_f64(ae, cg), vaddq_f64(bf, dh)))
-        }
+        })
     }
 
     #[inline(always)]
     fn fold_max(self, [a, b, c, d]: Self::F) -> f32 {
-        // SAFETY: the witness.
-        unsafe { vmaxvq_f32(vmaxq_f32(vmaxq_f32(a, b), vmaxq_f32(c, d))) }
+        by_token!(self, vmaxvq_f32(vmaxq_f32(vmaxq_f32(a, b), vmaxq_f32(c, d))))
     }
 
     #[inline(always)]
@@ -367,36 +365,32 @@ impl Simd for Neon {
         let mut out = [[0; 16]; W];
         for (g, group) in groups.chunks_exact(masks.len().max(1)).enumerate() {
             for quarter in 0..4 {
-                // SAFETY: the witness.
-                let mut totals = [unsafe { vdupq_n_u32(0) }; W];
+                let mut totals = [by_token!(self, vdupq_n_u32(0)); W];
                 let some = masks.chunks(BYTES_OF_BITS).zip(queries.chunks(BYTES_OF_BITS));
                 for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
-                    // SAFETY: the witness.
-                    let mut counts = [unsafe { vdupq_n_u8(0) }; W];
+                    let mut counts = [by_token!(self, vdupq_n_u8(0)); W];
                     for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
                         if fetch && quarter == 0 {
                             self.prefetch(rows, 4096);
                         }
-                        // SAFETY: the witness; 64 bytes, four times 16.
+                        // SAFETY: the token; 64 bytes, four times 16.
                         let rows = unsafe {
                             let rows = vld1q_u32(rows.as_ptr().add(4 * quarter));
                             vandq_u32(rows, vdupq_n_u32(*mask))
                         };
                         for (count, q) in counts.iter_mut().zip(queries) {
-                            // SAFETY: the witness.
-                            *count = unsafe {
+                            *count = by_token!(self, {
                                 let differ = veorq_u32(rows, vdupq_n_u32(*q));
                                 vaddq_u8(*count, vcntq_u8(vreinterpretq_u8_u32(differ)))
-                            };
+                            });
                         }
                     }
                     for (total, count) in totals.iter_mut().zip(counts) {
-                        // SAFETY: the witness.
-                        *total = unsafe { vpadalq_u16(*total, vpaddlq_u8(count)) };
+                        *total = by_token!(self, vpadalq_u16(*total, vpaddlq_u8(count)));
                     }
                 }
                 for (out, total) in out.iter_mut().zip(totals) {
-                    // SAFETY: the witness; 64 bytes, four times 16.
+                    // SAFETY: the token; 64 bytes, four times 16.
                     unsafe { vst1q_u32(out.as_mut_ptr().add(4 * quarter), total) };
                 }
             }
@@ -431,17 +425,19 @@ impl Simd for Neon {
         let exchange = self.exchange((word >> 32) as u8 % 4 * 4);
         let across = (word >> 34) as usize % 8;
         let to = to.as_flattened_mut().as_chunks_mut::<4>().0;
-        // SAFETY: the witness; the table has four entries. Bit 4·q + i comes to bit 4·q +
+        // SAFETY: the token; the table has four entries. Bit 4·q + i comes to bit 4·q +
         // 3 of lane i.
         let bits = unsafe { vshlq_u32(vdupq_n_u32(word as u32), vld1q_s32(TO_THE_NEXT_FOURTH.as_ptr())) };
         for (quarter, x) in quarters.into_iter().enumerate() {
-            let Some(to) = to.get_mut(quarter ^ across) else { continue };
-            // SAFETY: the witness.
-            let x = unsafe {
+            let Some(to) = to.get_mut(quarter ^ across) else {
+                cannot_happen!("eight quarters are permuted among themselves");
+                continue;
+            };
+            let x = by_token!(self, {
                 let top = vshlq_u32(bits, vdupq_n_s32(28 - 4 * quarter as i32));
                 let flipped = veorq_u32(vreinterpretq_u32_f32(x), vandq_u32(top, vdupq_n_u32(1 << 31)));
                 vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_u32(flipped), exchange))
-            };
+            });
             self.add_to(x, to);
         }
     }

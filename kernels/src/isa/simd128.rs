@@ -5,8 +5,10 @@
 //! nothing is detected. There are no conversions from and to `f16`: they are made of
 //! integer arithmetic and one exact product. The intrinsics without pointers are safe.
 
-use super::{BYTES_OF_BITS, padded};
-use crate::dispatch::Kernel;
+use super::padded;
+use super::special::BYTES_OF_BITS;
+use crate::cannot_happen;
+use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::wasm32::{
     f32x4_abs, f32x4_add, f32x4_extract_lane, f32x4_mul, f32x4_ne, f32x4_pmax, f32x4_splat, f64x2_add,
@@ -18,7 +20,7 @@ use core::arch::wasm32::{
 };
 use half::{bf16, f16};
 
-/// Witness that the module uses 128-bit vectors. Made only by [`run`].
+/// Token: proof that the module uses 128-bit vectors. Made only by [`run`].
 #[derive(Clone, Copy)]
 pub(crate) struct Simd128(());
 
@@ -26,7 +28,7 @@ pub(crate) struct Simd128(());
 /// has.
 #[inline]
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
-    kernel.vectorise(Simd128(()))
+    kernel.vector(Simd128(()))
 }
 
 /// A register of each of two vectors after the other.
@@ -151,7 +153,10 @@ fn scatter_16_bit<T: Copy>(
     let across = (word >> 35) as usize % 4;
     let to = to.as_flattened_mut().as_chunks_mut::<4>().0.as_chunks_mut::<2>().0;
     for (eighth, x) in [a, b, c, d].into_iter().enumerate() {
-        let Some([near, far]) = to.get_mut(eighth ^ across) else { continue };
+        let Some([near, far]) = to.get_mut(eighth ^ across) else {
+            cannot_happen!("four eighths are permuted among themselves");
+            continue;
+        };
         // Bit i of the eight that belong to these elements comes to the top of lane i: a
         // shift to the left by 15 − i.
         let bits = i16x8_splat((word >> (8 * eighth)) as i16);
@@ -339,7 +344,10 @@ impl Simd for Simd128 {
                 for (rows, (masks, queries)) in group.chunks(BYTES_OF_BITS).zip(some) {
                     let mut counts = [i8x16_splat(0); W];
                     for (rows, (mask, queries)) in rows.iter().zip(masks.iter().zip(queries)) {
-                        let Some(rows) = rows.as_chunks::<4>().0.get(quarter) else { continue };
+                        let Some(rows) = rows.as_chunks::<4>().0.get(quarter) else {
+                            cannot_happen!("sixteen rows are four times four");
+                            continue;
+                        };
                         let rows = v128_and(load_16_bytes(rows), u32x4_splat(*mask));
                         for (count, q) in counts.iter_mut().zip(queries) {
                             *count = i8x16_add(*count, i8x16_popcnt(v128_xor(rows, u32x4_splat(*q))));
@@ -375,7 +383,10 @@ impl Simd for Simd128 {
         // Bit 4·q + i comes to bit 4·q + 3 of lane i: a shift to the left by 3 − i.
         let bits = i32x4_mul(i32x4_splat(word as i32), i32x4(8, 4, 2, 1));
         for (quarter, x) in quarters.into_iter().enumerate() {
-            let Some(to) = to.get_mut(quarter ^ across) else { continue };
+            let Some(to) = to.get_mut(quarter ^ across) else {
+                cannot_happen!("eight quarters are permuted among themselves");
+                continue;
+            };
             let flips = v128_and(i32x4_shl(bits, 28 - 4 * quarter as u32), i32x4_splat(SIGN));
             add_to(i8x16_swizzle(v128_xor(x, flips), exchange), to);
         }

@@ -1,0 +1,177 @@
+//! Sealed rows of floats, and queries in their order.
+
+use super::order::{GROUP, LANES, ORDER, TILE, columns, places, times, whole};
+use crate::cannot_happen;
+use crate::certain::Certain;
+use crate::element::Element;
+use crate::error::{Error, same_length};
+use core::ops::Range;
+
+/// Elements of a sealed segment of `rows` rows: the last group is filled up.
+#[must_use]
+pub const fn sealed_len(rows: usize, k: usize) -> usize {
+    rows.div_ceil(GROUP).saturating_mul(GROUP).saturating_mul(k)
+}
+
+/// Where value `i` of row `row` stands in a sealed segment of rows of `k` values; `i` is
+/// less than `k`.
+#[must_use]
+pub const fn sealed_place(k: usize, row: usize, i: usize) -> usize {
+    let mut place = i / LANES;
+    let mut rank = 0;
+    while rank < LANES && ORDER[rank] != i % LANES {
+        place += places(k, ORDER[rank]);
+        rank += 1;
+    }
+    (row / GROUP * k + place) * GROUP + row % GROUP
+}
+
+/// Lays an open segment out as a sealed one. What fills up the last group is zero.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if `rows` isn't a multiple of `k`,
+/// or `sealed` is not [`sealed_len`] long. Nothing was written.
+pub fn seal<T: Element>(rows: &[T], k: usize, sealed: &mut [T]) -> Result<(), Error> {
+    let n = whole(rows.len(), k)?;
+    same_length(sealed_len(n, k), sealed.len())?;
+    for (rows, group) in rows.chunks(times(GROUP, k)).zip(sealed.chunks_mut(times(GROUP, k))) {
+        let mut places = group.as_chunks_mut::<GROUP>().0.iter_mut();
+        for lane in ORDER {
+            for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
+                for (r, to) in place.iter_mut().enumerate() {
+                    *to = rows.get(r * k + i).copied().unwrap_or(T::ZERO);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes values `first..first + values.len()` of row `row` to their places in a sealed
+/// segment of rows of `k` values: what [`seal`] does to whole segments.
+///
+/// # Errors
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the row has no such values, or
+/// the segment no such row. Nothing was written.
+pub fn put<T: Element>(
+    values: &[T],
+    first: usize,
+    k: usize,
+    row: usize,
+    sealed: &mut [T],
+) -> Result<(), Error> {
+    let group = group_of(k, first, values.len(), row, sealed.len())?;
+    let places = sealed.get_mut(group).certain().as_chunks_mut::<GROUP>().0;
+    let starts = starts(k);
+    for (i, x) in (first..).zip(values) {
+        let Some(place) = places.get_mut(starts[i % LANES] + i / LANES) else {
+            cannot_happen!("a group has k places");
+            continue;
+        };
+        place[row % GROUP] = *x;
+    }
+    Ok(())
+}
+
+/// Reads values `first..first + values.len()` of row `row` of a sealed segment of rows of
+/// `k` values.
+///
+/// # Errors
+/// As [`put`].
+pub fn take<T: Element>(
+    sealed: &[T],
+    k: usize,
+    row: usize,
+    first: usize,
+    values: &mut [T],
+) -> Result<(), Error> {
+    let group = group_of(k, first, values.len(), row, sealed.len())?;
+    let places = sealed.get(group).certain().as_chunks::<GROUP>().0;
+    let starts = starts(k);
+    for (i, to) in (first..).zip(values) {
+        let Some(place) = places.get(starts[i % LANES] + i / LANES) else {
+            cannot_happen!("a group has k places");
+            continue;
+        };
+        *to = place[row % GROUP];
+    }
+    Ok(())
+}
+
+/// Where the group of row `row` stands in a sealed segment, if there is one and the row
+/// has `count` values from `first` on.
+fn group_of(k: usize, first: usize, count: usize, row: usize, sealed: usize) -> Result<Range<usize>, Error> {
+    if k == 0 {
+        return Err(Error::Width { multiple: 1, found: 0 });
+    }
+    let last = first.saturating_add(count);
+    if last > k {
+        return Err(Error::Length { expected: k, found: last });
+    }
+    let end = sealed_len(row.saturating_add(1), k);
+    if end > sealed { Err(Error::Length { expected: end, found: sealed }) } else { Ok(end - GROUP * k..end) }
+}
+
+/// Where the places of each partial sum begin in a group of rows of `k` values.
+fn starts(k: usize) -> [usize; LANES] {
+    let mut starts = [0; LANES];
+    let mut next = 0;
+    for lane in ORDER {
+        starts[lane % LANES] = next;
+        next += places(k, lane);
+    }
+    starts
+}
+
+/// Queries in the order of a sealed segment, up to eight side by side.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    /// Tiles of eight queries, then one of what is left, filled up with zeros to 1, 2, 4
+    /// or 8: in each, place after place in the sealed order.
+    pub(crate) values: &'a [f32],
+    pub(crate) k: usize,
+    pub(crate) count: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// Elements of scratch that so many queries take.
+    #[must_use]
+    pub const fn len(queries: usize, k: usize) -> usize {
+        let rest = queries % TILE;
+        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
+        (queries - queries % TILE).saturating_add(rest).saturating_mul(k)
+    }
+
+    /// Packs queries of `k` values each, query after query, into `scratch`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
+    /// of `k`, or `scratch` is not [`Packed::len`] long. Nothing was written.
+    pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
+        let count = whole(queries.len(), k)?;
+        same_length(Self::len(count, k), scratch.len())?;
+        for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, k))) {
+            let mut places = tile.chunks_mut(columns(tile.len(), k));
+            for lane in ORDER {
+                for (i, place) in (lane..k).step_by(LANES).zip(places.by_ref()) {
+                    for (q, to) in place.iter_mut().enumerate() {
+                        *to = queries.get(q * k + i).copied().unwrap_or(0.0);
+                    }
+                }
+            }
+        }
+        Ok(Self { values: scratch, k, count })
+    }
+
+    /// How many queries there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Values a query.
+    #[must_use]
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+}

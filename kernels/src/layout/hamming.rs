@@ -1,0 +1,107 @@
+//! The signs of queries, as they meet open rows and sealed ones.
+
+use super::order::{TILE, columns, times, whole};
+use super::sign::words_of;
+use crate::codec::sign::sign_words;
+use crate::error::{Error, same_length};
+
+/// Where a query's words stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Query after query, in the order of the codec.
+    Open,
+    /// Tiles of eight, four or fewer queries side by side, in the order of a sealed row.
+    Sealed,
+}
+
+/// The signs of queries.
+#[derive(Clone, Copy, Debug)]
+pub struct Queries<'a> {
+    /// For each word of a row which of its bits are signs.
+    pub(crate) masks: &'a [u32],
+    pub(crate) words: &'a [u32],
+    pub(crate) layout: Layout,
+    pub(crate) k: usize,
+    pub(crate) count: usize,
+}
+
+impl<'a> Queries<'a> {
+    /// Words of scratch for queries against open segments.
+    #[must_use]
+    pub const fn open_len(queries: usize, k: usize) -> usize {
+        sign_words(k).saturating_mul(queries.saturating_add(1))
+    }
+
+    /// Words of scratch for queries against sealed segments.
+    #[must_use]
+    pub const fn sealed_len(queries: usize, k: usize) -> usize {
+        let rest = queries % TILE;
+        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
+        Self::open_len((queries - queries % TILE).saturating_add(rest), k)
+    }
+
+    /// Takes the signs of queries of `k` values each, query after query, for open
+    /// segments.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
+    /// of `k`, or `scratch` is not [`Queries::open_len`] long. Nothing was written.
+    pub fn open(queries: &[f32], k: usize, scratch: &'a mut [u32]) -> Result<Self, Error> {
+        let count = whole(queries.len(), k)?;
+        same_length(Self::open_len(count, k), scratch.len())?;
+        let (masks, words) = scratch.split_at_mut(sign_words(k).min(scratch.len()));
+        let in_order = |bit: &dyn Fn(usize) -> u32, to: &mut [u32]| {
+            for (word, first) in to.iter_mut().zip((0..).step_by(32)) {
+                *word = (0..32).fold(0, |word, i| word | bit(first + i) << i);
+            }
+        };
+        in_order(&|i| u32::from(i < k), masks);
+        for (query, to) in queries.chunks(k.max(1)).zip(words.chunks_mut(sign_words(k).max(1))) {
+            in_order(&|i| sign_of(query, i), to);
+        }
+        Ok(Self { masks, words, layout: Layout::Open, k, count })
+    }
+
+    /// Takes the signs of queries of `k` values each, query after query, for sealed
+    /// segments.
+    ///
+    /// # Errors
+    /// As [`Queries::open`], with [`Queries::sealed_len`].
+    pub fn sealed(queries: &[f32], k: usize, scratch: &'a mut [u32]) -> Result<Self, Error> {
+        let count = whole(queries.len(), k)?;
+        same_length(Self::sealed_len(count, k), scratch.len())?;
+        let length = sign_words(k);
+        let (masks, words) = scratch.split_at_mut(length.min(scratch.len()));
+        for (to, mask) in masks.iter_mut().zip(words_of(k, |i| u32::from(i < k))) {
+            *to = mask;
+        }
+        for (queries, tile) in queries.chunks(times(TILE, k)).zip(words.chunks_mut(times(TILE, length))) {
+            let width = columns(tile.len(), length);
+            tile.fill(0);
+            for (query, column) in queries.chunks(k.max(1)).zip(0..width) {
+                let column = tile.iter_mut().skip(column).step_by(width);
+                for (to, word) in column.zip(words_of(k, |i| sign_of(query, i))) {
+                    *to = word;
+                }
+            }
+        }
+        Ok(Self { masks, words, layout: Layout::Sealed, k, count })
+    }
+
+    /// How many queries there are.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Values a query.
+    #[must_use]
+    pub const fn k(&self) -> usize {
+        self.k
+    }
+}
+
+/// The sign bit of a value, and zero beyond the end.
+fn sign_of(values: &[f32], i: usize) -> u32 {
+    values.get(i).map_or(0, |x| x.to_bits() >> 31)
+}

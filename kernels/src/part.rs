@@ -1,0 +1,103 @@
+//! Some columns of a matrix, row by row.
+
+use crate::certain::Certain;
+use crate::error::{Error, same_length};
+
+/// Some columns of a matrix: of each row of `stride` entries those from `first` on,
+/// `columns` of them.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a, T> {
+    pub(crate) values: &'a [T],
+    pub(crate) stride: usize,
+    pub(crate) first: usize,
+    pub(crate) columns: usize,
+}
+
+impl<'a, T> Part<'a, T> {
+    /// Columns `first..first + columns` of rows of `stride` entries.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if there are no such columns; [`Error::Length`] if `values` is
+    /// not made of whole rows.
+    pub const fn new(values: &'a [T], stride: usize, first: usize, columns: usize) -> Result<Self, Error> {
+        match check_part(values.len(), stride, first, columns) {
+            Ok(()) => Ok(Self { values, stride, first, columns }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All of a matrix with rows of `columns` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn whole(values: &'a [T], columns: usize) -> Result<Self, Error> {
+        Self::new(values, columns, 0, columns)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.values.len() / if self.stride == 0 { 1 } else { self.stride }
+    }
+
+    #[inline(always)]
+    pub(crate) fn row(&self, i: usize) -> &'a [T] {
+        let row = self.values.get(i * self.stride + self.first..).certain();
+        row.get(..self.columns).certain()
+    }
+}
+
+/// [`Part`], to be written to.
+#[derive(Debug)]
+pub struct PartMut<'a> {
+    pub(crate) values: &'a mut [f32],
+    pub(crate) stride: usize,
+    pub(crate) first: usize,
+    pub(crate) columns: usize,
+}
+
+impl<'a> PartMut<'a> {
+    /// Columns `first..first + columns` of rows of `stride` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn new(
+        values: &'a mut [f32],
+        stride: usize,
+        first: usize,
+        columns: usize,
+    ) -> Result<Self, Error> {
+        match check_part(values.len(), stride, first, columns) {
+            Ok(()) => Ok(Self { values, stride, first, columns }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All of a matrix with rows of `columns` entries.
+    ///
+    /// # Errors
+    /// As [`Part::new`].
+    pub const fn whole(values: &'a mut [f32], columns: usize) -> Result<Self, Error> {
+        Self::new(values, columns, 0, columns)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.values.len() / if self.stride == 0 { 1 } else { self.stride }
+    }
+
+    /// Row `i` from column `j` on.
+    #[inline(always)]
+    pub(crate) fn row_from(&mut self, i: usize, j: usize) -> &mut [f32] {
+        let row = self.values.get_mut(i * self.stride + self.first..).certain();
+        row.get_mut(j..self.columns).certain()
+    }
+}
+
+const fn check_part(len: usize, stride: usize, first: usize, columns: usize) -> Result<(), Error> {
+    match (first.checked_add(columns), len.checked_rem(stride)) {
+        (Some(end), Some(rest)) if end <= stride && columns > 0 => same_length(len - rest, len),
+        _ => Err(Error::Width { multiple: 1, found: columns }),
+    }
+}

@@ -1,0 +1,86 @@
+//! Which blocked SRHT ([`mod@crate::srht`]), and the rows that it takes.
+
+use super::sjlt::{self, Repeat, Sjlt};
+use crate::element::Element;
+use crate::error::Error;
+use crate::hash;
+
+/// Coordinates that are transformed together.
+pub const BLOCK: usize = 1024;
+
+/// A block in rows of sixteen.
+pub(crate) const ROWS: usize = BLOCK / 16;
+
+/// Separates this projection's signs from every other use of a seed.
+const STREAM: u64 = 0x5352_4854_2D31_3032;
+
+/// Which blocked SRHT: the keys of its signs and of its SJLT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Srht {
+    pub(crate) key: u64,
+    pub(crate) sjlt: Sjlt,
+}
+
+impl Srht {
+    /// 1/√1024: what the finished outputs are multiplied by.
+    pub const SCALE: f32 = 1.0 / 32.0;
+
+    /// The projection of a seed.
+    #[must_use]
+    pub const fn new(seed: u64) -> Self {
+        Self { key: hash::key(seed, STREAM), sjlt: Sjlt::new(seed, Repeat::One) }
+    }
+
+    /// Whether `width` outputs fit this projection.
+    ///
+    /// # Errors
+    /// [`Error::Width`] unless `width` is a positive multiple of 32 with at most 2²⁷
+    /// blocks.
+    pub const fn check_width(self, width: usize) -> Result<(), Error> {
+        self.sjlt.check_width(width)
+    }
+
+    /// The signs of the block that begins at coordinate `start`, sixteen a number.
+    #[inline(always)]
+    pub(crate) fn signs(self, start: u64) -> [u16; ROWS] {
+        let mut signs = [0; ROWS];
+        for (counter, signs) in (start / 64..).zip(signs.as_chunks_mut::<4>().0) {
+            let word = hash::word(self.key, counter);
+            *signs = [word as u16, (word >> 16) as u16, (word >> 32) as u16, (word >> 48) as u16];
+        }
+        signs
+    }
+}
+
+/// Blocks are whole, so the last coordinate's block has to fit in 64 bits, too.
+pub(crate) fn check(projection: Srht, offset: u64, length: usize, width: usize) -> Result<(), Error> {
+    sjlt::check(projection.sjlt, offset, length.saturating_add(BLOCK), width)
+}
+
+/// The rows b₀·a, b₁·a, … of a matrix that is not written out, and how much of it is
+/// taken: whole rows, and entries of the next. A segment is a single row.
+pub(crate) struct Rows<'a, T, U> {
+    pub(crate) a: &'a [T],
+    pub(crate) b: &'a [U],
+    pub(crate) taken: usize,
+}
+
+impl<'a, T: Element, U: Element> Rows<'a, T, U> {
+    /// Takes what is left of a row, `most` entries at most: their scale, and the entries.
+    #[inline(always)]
+    pub(crate) fn take(&mut self, most: usize) -> Option<(f32, &'a [T])> {
+        let (scale, below) = self.b.split_first()?;
+        let left = self.a.get(self.taken..)?;
+        let piece = left.get(..most).unwrap_or(left);
+        self.taken += piece.len();
+        if piece.len() == left.len() {
+            (self.b, self.taken) = (below, 0);
+        }
+        Some((scale.widen(), piece))
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.a.is_empty() || self.b.is_empty()
+    }
+}

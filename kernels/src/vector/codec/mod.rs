@@ -1,0 +1,4 @@
+//! The codecs ([`crate::codec`]) in vectors.
+
+pub(crate) mod int8;
+pub(crate) mod sign;
