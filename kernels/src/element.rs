@@ -14,8 +14,8 @@ mod sealed {
 /// A gradient entry: `f32`, [`struct@f16`] or [`bf16`]. The two small formats widen
 /// exactly, then take the `f32` path.
 ///
-/// The trait is sealed; its hidden methods are the formats' words in the vector
-/// vocabulary.
+/// The trait is sealed; its hidden methods are the format's vector
+/// operations.
 pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'static {
     /// Zero.
     const ZERO: Self;

@@ -1,6 +1,6 @@
 //! Which instruction sets this machine has.
 //!
-//! A [`Level`] is a witness: a value other than [`Level::SCALAR`] exists only where the
+//! A [`Level`] is a token: a value other than [`Level::SCALAR`] exists only where the
 //! machine was found to have every feature that it names. On x86-64 a detector looks; it
 //! is ours and small, because it has to work without `std` and the crates for that lack
 //! several of the features (F16C, VNNI, BF16). Elsewhere the target says it all when the
@@ -30,7 +30,7 @@ pub(crate) enum Isa {
 }
 
 impl Level {
-    /// The scalar text itself, which every machine can run.
+    /// The scalar forms, which every machine can run.
     pub const SCALAR: Self = Self(Isa::Scalar);
 
     /// Every level that this crate knows by name, on whatever architecture, and whether
@@ -38,7 +38,7 @@ impl Level {
     ///
     /// | name | where | what |
     /// |---|---|---|
-    /// | `scalar` | everywhere | the scalar text |
+    /// | `scalar` | everywhere | forms without vectors |
     /// | `avx2` | x86-64 | AVX2, FMA, F16C and BMI2 |
     /// | `avx512` | x86-64 | AVX-512 F, BW, DQ and VL |
     /// | `neon` | 64-bit Arm, little-endian | NEON, as in the first ARMv8-A |
@@ -115,8 +115,8 @@ fn levels() -> impl Iterator<Item = Level> {
     detect::ALL.into_iter().filter(move |&isa| isa <= widest).map(Level)
 }
 
-/// Whether this machine has AVX-512 VNNI, which some words of that level use where it is
-/// there.
+/// Whether this machine has AVX-512 VNNI, which some kernels of that level use where it
+/// is there.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub(crate) fn has_vnni() -> bool {

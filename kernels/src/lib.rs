@@ -11,14 +11,14 @@
 //!   [`mod@mask`], [`codec`], [`score`].
 //! - [`spec`] *defines* every answer, in one plain function each. Every level is compared
 //!   with it, and the published vectors are made from it.
-//! - `vector/` has each algorithm once, over the operations of `simd.rs`; `scalar/` has the
-//!   forms for cores without vectors.
+//! - `vector/` has each algorithm once, over the operations of `simd.rs`; `scalar/` has
+//!   the forms for cores without vectors.
 //! - `isa/` has the operations for each instruction set: all loads, stores and intrinsics
 //!   are there. Whole-kernel overrides stand apart in `isa/special/`.
 //! - `projection/` and `layout/` say which projection, and where stored rows stand: what
 //!   the forms of a kernel are told.
-//! - [`level`] finds out what the machine has; `dispatch.rs` is the one place where a level
-//!   becomes code.
+//! - [`level`] finds out what the machine has; `dispatch.rs` is the one place where a
+//!   level becomes code.
 //!
 //! # What is promised
 //! For the same input, every [`Level`] on every target returns the same bits, but for the

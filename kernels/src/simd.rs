@@ -1,13 +1,13 @@
-//! The vector vocabulary: what a kernel may say about sixteen `f32` lanes.
+//! The operations: what a kernel may do with sixteen `f32` lanes.
 //!
 //! A kernel is written once over [`Simd`] and means the same on every instruction set:
 //! one 512-bit register, two of 256 bits, four of 128. Equal bits come by construction,
-//! because every word is either exact or one correctly rounded IEEE operation a lane. A
-//! value of a `Simd` type is a *witness*: it can only be made where the instruction set
-//! is known to be there (`dispatch.rs`), so its words are safe to say.
+//! because every operation is exact or one correctly rounded IEEE operation a lane. A
+//! value of a `Simd` type is a *token*: it is made only where the instruction set is
+//! known to be there (`isa/`), so its operations are safe to call.
 //!
-//! May not import any kernel, but for the scalar texts of which a word's default body is
-//! made.
+//! May not import any kernel, but for the scalar forms of which an operation's default
+//! body is made.
 
 use crate::hash::{GOLDEN, mix};
 use half::{bf16, f16};
@@ -208,7 +208,7 @@ pub(crate) trait Simd: Copy {
 
     /// The bits of eight 64-bit hash states `first + m·GOLDEN`, *m* = 0..8: lane 2*m* has
     /// the lower half of the *m*-th, lane 2*m* + 1 the upper. Lanes of bits are only ever
-    /// loaded, stored and said to the two words below.
+    /// loaded, stored and given to the two operations below.
     #[inline(always)]
     fn hash_state(self, first: u64) -> Self::F {
         let mut lanes = [0.0; 16];

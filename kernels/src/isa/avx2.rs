@@ -40,7 +40,7 @@ pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
     kernel.vector(Avx2(()))
 }
 
-/// Eight lanes folded: 4, 2, 1. Called by words of AVX2 and of AVX-512 only.
+/// Eight lanes folded: 4, 2, 1. Called by operations of AVX2 and of AVX-512 only.
 #[inline(always)]
 pub(super) fn fold_8(eight: __m256) -> f32 {
     // SAFETY: the callers' tokens: both levels have AVX.
@@ -51,7 +51,7 @@ pub(super) fn fold_8(eight: __m256) -> f32 {
     }
 }
 
-/// Four lanes of `f64` folded: 2, 1. Called by words of AVX2 and of AVX-512 only.
+/// Four lanes of `f64` folded: 2, 1. Called by operations of AVX2 and of AVX-512 only.
 #[inline(always)]
 pub(super) fn fold_4(four: __m256d) -> f64 {
     // SAFETY: the callers' tokens: both levels have AVX.

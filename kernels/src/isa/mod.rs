@@ -1,8 +1,8 @@
-//! The words of the vocabulary ([`crate::simd`]) for each instruction set, one file each.
+//! The operations ([`crate::simd`]) of each instruction set, one file each.
 //!
-//! Here is the project's `unsafe` code. Every word is one or a few intrinsics; a word
+//! Here is the project's `unsafe` code. Every operation is one or a few intrinsics, and
 //! takes references to arrays, so that the lengths of loads and stores are checked by
-//! their types. May import the vocabulary, and no kernel.
+//! their types. May import the operations, and no kernel.
 
 /// Calls intrinsics that ask for the instruction set and for nothing else, on the word of
 /// a token.

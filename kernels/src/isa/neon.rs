@@ -37,8 +37,8 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
 
 /// A register of each of two vectors after the other.
 #[inline(always)]
-fn each<A: Copy, B: Copy, C>(a: [A; 4], b: [B; 4], word: impl Fn(A, B) -> C) -> [C; 4] {
-    [word(a[0], b[0]), word(a[1], b[1]), word(a[2], b[2]), word(a[3], b[3])]
+fn each<A: Copy, B: Copy, C>(a: [A; 4], b: [B; 4], f: impl Fn(A, B) -> C) -> [C; 4] {
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
 }
 
 impl Neon {
@@ -320,7 +320,7 @@ impl Simd for Neon {
 
     #[inline(always)]
     fn wide(self) -> Self::Wide {
-        by_token!(self, { [vdupq_n_f64(0.0); 8] })
+        by_token!(self, [vdupq_n_f64(0.0); 8])
     }
 
     #[inline(always)]

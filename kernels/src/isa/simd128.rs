@@ -33,8 +33,8 @@ pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
 
 /// A register of each of two vectors after the other.
 #[inline(always)]
-fn each(a: [v128; 4], b: [v128; 4], word: impl Fn(v128, v128) -> v128) -> [v128; 4] {
-    [word(a[0], b[0]), word(a[1], b[1]), word(a[2], b[2]), word(a[3], b[3])]
+fn each(a: [v128; 4], b: [v128; 4], f: impl Fn(v128, v128) -> v128) -> [v128; 4] {
+    [f(a[0], b[0]), f(a[1], b[1]), f(a[2], b[2]), f(a[3], b[3])]
 }
 
 /// The sign of an `f32`.

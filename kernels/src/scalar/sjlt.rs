@@ -6,7 +6,7 @@ use crate::hash::{self, GOLDEN};
 use crate::projection::sjlt::{BLOCK, Sjlt};
 
 /// Whole blocks without a test an element; what lies before the first and behind the last
-/// of them by the scalar text.
+/// of them one by one.
 #[inline(always)]
 pub(crate) fn project<T: Element, const REPEAT: usize, const SCALED: bool>(
     projection: Sjlt,

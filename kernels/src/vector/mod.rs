@@ -1,8 +1,8 @@
 //! Each algorithm once, in vectors: over the operations of [`crate::simd`], which every
 //! instruction set gives its own instructions.
 //!
-//! Must give the bits of [`crate::spec`]. May import the operations, the order of sums and
-//! scores, and the scalar forms for what is left over; no entry point.
+//! Must give the bits of [`crate::spec`]. May import the operations, the order of sums
+//! and scores, and the scalar forms for what is left over; no entry point.
 
 pub(crate) mod ahead;
 pub(crate) mod axpy;

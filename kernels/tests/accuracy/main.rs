@@ -8,7 +8,7 @@
 //!
 //! `cargo test -p gradsieve-kernels --test accuracy -- --nocapture`
 //!
-//! Levels don't differ (`levels.rs`), so one is enough:
+//! Levels don't differ (`tests/levels`), so one is enough:
 //! [`gradsieve_kernels::Level::best`].
 
 mod codecs;

@@ -1,5 +1,5 @@
-//! The definition itself, where somebody else has said it: the crate `half` for formats of
-//! 16 bits, the authors of splitmix64 for the hash.
+//! The definition itself, where somebody else has said it: the crate `half` for formats
+//! of 16 bits, the authors of splitmix64 for the hash.
 
 use gradsieve_kernels::spec::{Format, hash};
 use half::{bf16, f16};

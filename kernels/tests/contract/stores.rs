@@ -1,5 +1,5 @@
-//! Codecs and scores of stored rows: what they refuse, where a sealed segment keeps a row,
-//! and that the answers are right by `f64`.
+//! Codecs and scores of stored rows: what they refuse, where a sealed segment keeps a
+//! row, and that the answers are right by `f64`.
 
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
 use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};

@@ -1,5 +1,5 @@
-//! 32-bit Arm with hardware floats: no vectors, but one word where the compiler spends
-//! twice the instructions.
+//! 32-bit Arm with hardware floats: no vectors, but one operation where the compiler
+//! spends twice the instructions.
 
 use core::arch::asm;
 

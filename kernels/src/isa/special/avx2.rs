@@ -14,8 +14,8 @@ use core::arch::x86_64::{
     _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
 };
 
-/// The word `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as bytes
-/// would saturate.
+/// The operation `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as
+/// bytes would saturate.
 ///
 /// # Safety
 /// The machine has AVX2.
@@ -75,8 +75,8 @@ fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
     out
 }
 
-/// The word `dot_quads`. Even and odd bytes are widened to 16 bits apart, which needs no
-/// shuffles.
+/// The operation `dot_quads`. Even and odd bytes are widened to 16 bits apart, which
+/// needs no shuffles.
 ///
 /// # Safety
 /// The machine has AVX2.
@@ -124,8 +124,8 @@ pub(crate) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
     out
 }
 
-/// The word `differences`. The bits of a byte are counted by a table of nibbles; counts
-/// stay bytes for as many places as they can.
+/// The operation `differences`. The bits of a byte are counted by a table of nibbles;
+/// counts stay bytes for as many places as they can.
 ///
 /// # Safety
 /// The machine has AVX2.

@@ -15,7 +15,7 @@ use core::arch::x86_64::{
     _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
-/// The word `dot_bytes` with one instruction for 64 products. Not inlined into the
+/// The operation `dot_bytes` with one instruction for 64 products. Not inlined into the
 /// callers, who lack its feature; a call is nothing beside a tile.
 ///
 /// # Safety
@@ -107,7 +107,7 @@ fn sum_16(a: &[__m512i; 16]) -> __m512i {
     blocks(blocks(fours[0], fours[1]), blocks(fours[2], fours[3]))
 }
 
-/// The word `dot_quads` with one instruction for 64 products.
+/// The operation `dot_quads` with one instruction for 64 products.
 ///
 /// # Safety
 /// The machine has the features.
@@ -151,9 +151,9 @@ pub(crate) unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST:
     out
 }
 
-/// The word `differences` with one instruction that counts in sixteen words. One query
-/// takes group by group, so that memory is read in order; more take two groups at a time,
-/// for fewer loads of queries.
+/// The operation `differences` with one instruction that counts in sixteen words. One
+/// query takes group by group, so that memory is read in order; more take two groups at a
+/// time, for fewer loads of queries.
 ///
 /// # Safety
 /// The machine has the features.
