@@ -4,7 +4,6 @@ use super::norm::{INFINITY_DOUBLED, max_doubled};
 use super::sum::ABREAST;
 use crate::accumulator::{Accumulator, TILE};
 use crate::cannot_happen;
-use crate::certain::Certain;
 use crate::element::Element;
 use crate::sum::LANES;
 
@@ -61,7 +60,8 @@ fn stretch<T: Element>(state: &mut Accumulator, x: &[T]) {
     let magnitudes = state.magnitudes.as_chunks_mut::<ABREAST>().0;
     let squares = state.squares.as_chunks_mut::<ABREAST>().0;
     for (first, (l1, l2)) in (0..).step_by(ABREAST).zip(magnitudes.iter_mut().zip(squares)) {
-        let (rows, rest) = x.get(first..).certain().as_chunks::<LANES>();
+        // The entries may end before these lanes do.
+        let (rows, rest) = x.get(first..).unwrap_or(&[]).as_chunks::<LANES>();
         let mut lanes = (*l1, *l2);
         for row in rows {
             let Some(row) = row.first_chunk::<ABREAST>() else {
