@@ -11,6 +11,7 @@
 /// a private field and is made in one place, its file's `run`, whose caller has found out
 /// that the machine has every feature of the set. So whoever holds a token is on such a
 /// machine. Intrinsics that take a pointer ask for more, and say why it is there.
+#[allow(unused_macros, reason = "intrinsics of WebAssembly that take no pointer are safe")]
 macro_rules! by_token {
     ($token:expr, $call:expr) => {{
         crate::simd::is_token($token);
