@@ -21,7 +21,7 @@ crate::claims! {
     sign_scores_of_every_tile_have_the_bits_of_the_definition
     distances_are_those_of_the_definition_in_both_layouts
     distances_of_every_tile_are_those_of_the_definition
-    rows_that_differ_everywhere_are_counted_however_long_they_are
+    distances_of_rows_that_differ_everywhere_are_right_however_long_they_are
 }
 
 /// Rows of k values and queries: how many of each.
@@ -186,7 +186,7 @@ fn distances_of_every_tile_are_those_of_the_definition(level: Level) {
 }
 
 /// Where bits are counted in bytes, these overflow first.
-fn rows_that_differ_everywhere_are_counted_however_long_they_are(level: Level) {
+fn distances_of_rows_that_differ_everywhere_are_right_however_long_they_are(level: Level) {
     for k in [31 * 32, 31 * 32 + 1, 1024, 2048, 4100, 20_000] {
         let (n, length) = (3, sign_words(k));
         let q = [vec![1.0; k], vec![-1.0; k]].concat();
