@@ -1,9 +1,10 @@
 //! What cannot happen is asserted in debug builds and compiles to nothing in release.
 //!
 //! A release build of the core links without a panic, so a bound that the caller has
-//! checked already cannot be checked again by one. [`cannot_happen!`] says such a bound
-//! aloud: a test build fails there, and a release build takes the exit that stands behind
-//! it. [`Certain`] is the form for an `Option` whose value is certain to be there.
+//! checked already cannot be checked again by one. [`macro@crate::cannot_happen`] says
+//! such a bound aloud: a test build fails there, and a release build takes the exit that
+//! stands behind it. [`Certain`] is the form for an `Option` whose value is certain to be
+//! there.
 
 /// Asserts, in debug builds only, that this place is not reached or that a condition does
 /// not hold.

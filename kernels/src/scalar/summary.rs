@@ -48,7 +48,7 @@ pub(crate) fn few<T: Element>(state: &mut Accumulator, mut x: &[T]) {
 
 /// Adds at most the rest of a tile, from lane 0 on: the maximum first and by itself,
 /// as in [`crate::norm`], which leaves the registers to the sums; then a few lanes at
-/// a time, as in [`crate::dot`].
+/// a time, as in [`mod@crate::dot`].
 #[inline(always)]
 fn stretch<T: Element>(state: &mut Accumulator, x: &[T]) {
     let best = max_doubled(x, state.closed.max.to_bits() << 1);

@@ -54,7 +54,7 @@ pub(crate) fn sum<S: Simd, T: Element, M: Term>(s: S, x: &[T], term: M) -> f64 {
     sum
 }
 
-/// The lanes of a tile; its end as in [`crate::dot`].
+/// The lanes of a tile; its end as in [`mod@crate::dot`].
 #[inline(always)]
 pub(crate) fn lanes<S: Simd, T: Element, M: Term>(
     s: S,

@@ -129,7 +129,7 @@ impl<S: Simd> Signs<S> {
         Self([s.load(&LANES[0]), s.load(&LANES[1]), s.load(&LANES[2]), s.load(&LANES[3])])
     }
 
-    /// [`signed_sums`] of each four: products with ±1 are exact, so they may be fused.
+    /// The signed sums of each four: products with ±1 are exact, so they may be fused.
     #[inline(always)]
     fn tables(&self, s: S, inputs: &[f32; GROUP]) -> [S::F; 8] {
         let mut tables = [s.splat(0.0); 8];
