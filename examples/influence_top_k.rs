@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example influence_top_k`
 
-use gradsieve::influence::Ridge;
+use gradsieve::influence::{Ridge, RidgeSettings};
 use gradsieve::store::{Entry, Queries, TopK};
 use gradsieve::{Codec, Error, Layout, Repeat, Sjlt, Sketcher, Store};
 
@@ -51,8 +51,9 @@ fn main() -> Result<(), Error> {
     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(INPUTS as u64)?, [0.0; K])?;
     let mut words = vec![0; Store::words(SAMPLES, K, Codec::Int8)];
     let mut store = Store::new(Codec::Int8, K, &mut words)?;
-    let mut memory = vec![0.0; Ridge::floats(K)];
-    let mut ridge = Ridge::new(Ridge::DAMPING, K, &mut memory)?;
+    let settings = RidgeSettings::new(K);
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut ridge = Ridge::new(settings, &mut memory)?;
     for i in 0..SAMPLES {
         let (x, y) = sample(i);
         sketcher.segment(0, &gradient(&w, &x, y))?;

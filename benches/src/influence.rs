@@ -9,7 +9,7 @@
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::limits;
-use gradsieve::influence::{DataInf, DataInfLayer, DataInfSolver, LessTargets, Targets};
+use gradsieve::influence::{DataInf, DataInfLayer, DataInfSettings, LessSettings, LessTargets, Targets};
 use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
 use gradsieve_kernels::matrix::add_products_with;
 use gradsieve_kernels::score::float::score_rows_with;
@@ -106,8 +106,9 @@ fn less<T: Element>(hall: &mut Hall, queries: usize) {
     }
     let (rows, samples) = (&Buffer::<T>::numbers(1, ROWS * K), &Buffer::<f32>::numbers(2, queries * K));
     let scores = &RefCell::new(Buffer::<f32>::zeros(queries * ROWS));
-    let mut memory = vec![0.0; LessTargets::floats(queries, K)];
-    let Some((id, Ok(mut targets))) = id().map(|id| (id, LessTargets::new(queries, K, &mut memory))) else {
+    let settings = LessSettings { width: K, subtasks: queries };
+    let memory = vec![0.0; settings.memory().f32s];
+    let Some((id, Ok(mut targets))) = id().map(|id| (id, LessTargets::new(settings, memory))) else {
         return;
     };
     let mut units = Buffer::<f32>::zeros(queries * K);
@@ -154,8 +155,9 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
     let (rows, samples) = (&Buffer::<T>::numbers(1, ROWS * K), &Buffer::<f32>::numbers(2, queries * K));
     let answers = &RefCell::new(Buffer::<f32>::zeros(queries * K));
     let Some(id) = id() else { return };
-    let mut layers = [DataInfLayer::new(0..K)];
-    let Ok(mut first) = DataInf::new(DataInf::DAMPING, K, &mut layers) else { return };
+    let layers = [DataInfLayer::new(0..K)];
+    let settings = DataInfSettings { targets: queries, ..DataInfSettings::new(K) };
+    let Ok(mut first) = DataInf::new(settings, layers) else { return };
     if rows.chunks_exact(K).try_for_each(|row| first.observe_row(&id, row)).is_err() || first.fit().is_err() {
         return;
     }
@@ -188,7 +190,7 @@ fn datainf<T: Element>(hall: &mut Hall, queries: usize) {
     });
     for (name, at_once) in [("DataInfSolver::observe_row", 1), ("DataInfSolver::observe_rows", BLOCK)] {
         contest.enter(Role::Variant, name, move || {
-            let mut memory = vec![0.0; DataInfSolver::floats(K, queries)];
+            let mut memory = vec![0.0; settings.memory().f32s];
             let mut solve = || {
                 let mut pass = first.solver(queries, &mut memory)?;
                 for v in samples.chunks_exact(K) {

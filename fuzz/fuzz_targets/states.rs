@@ -5,10 +5,13 @@
 mod framed;
 
 use framed::read;
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
+use gradsieve::influence::dvemb::{
+    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
+};
 use gradsieve::influence::{
-    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
-    ReTrac, Ridge, Targets, TracIn, Trak, TrakScore,
+    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings,
+    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak,
+    TrakScore, TrakSettings,
 };
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
@@ -80,8 +83,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let _ = state.score();
         }),
         7 => {
-            let memory = &mut floats[..Ridge::floats(K)];
-            read(input, &mut Ridge::new(0.25, K, memory).expect("valid"), |state| {
+            let settings = RidgeSettings { width: K, damping: 0.25 };
+            let memory = &mut floats[..settings.memory().f32s];
+            read(input, &mut Ridge::new(settings, memory).expect("valid"), |state| {
                 let _ = state.fit();
             });
         }
@@ -90,8 +94,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let _ = SketchId::from_bytes(input);
         }
         9 => {
-            let memory = &mut floats[..Trak::floats(K)];
-            read(input, &mut Trak::new(0.25, K, memory).expect("valid"), |state| {
+            let settings = TrakSettings { width: K, damping: 0.25 };
+            let memory = &mut floats[..settings.memory().f32s];
+            read(input, &mut Trak::new(settings, memory).expect("valid"), |state| {
                 let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
             });
@@ -106,8 +111,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let _ = state.observe(&sketch());
         }),
         13 => {
-            let memory = &mut floats[..LessTargets::floats(2, K)];
-            read(input, &mut LessTargets::new(2, K, memory).expect("valid"), |state| {
+            let settings = LessSettings { width: K, subtasks: 2 };
+            let memory = &mut floats[..settings.memory().f32s];
+            read(input, &mut LessTargets::new(settings, memory).expect("valid"), |state| {
                 let _ = state.score(&sketch(), &mut [0.0; 2]);
             });
         }
@@ -119,14 +125,16 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }),
         16 => {
             let layers = &mut [DataInfLayer::new(0..1), DataInfLayer::new(1..K)];
-            read(input, &mut DataInf::new(0.25, K, layers).expect("valid"), |state| {
+            let settings = DataInfSettings { layers: 2, damping: 0.25, ..DataInfSettings::new(K) };
+            read(input, &mut DataInf::new(settings, layers).expect("valid"), |state| {
                 let _ = state.observe(&sketch());
                 let _ = state.fit();
             });
         }
         17 => {
-            let memory = &mut floats[..Propagator::floats(blocks, 1)];
-            read(input, &mut Propagator::new(blocks, 1, memory).expect("valid"), |state| {
+            let settings = PropagatorSettings { blocks, factors: 1 };
+            let memory = &mut floats[..settings.memory().f32s];
+            read(input, &mut Propagator::new(settings, memory).expect("valid"), |state| {
                 let _ = state.step(&step(), &mut [0.0; K]);
             });
         }
@@ -139,16 +147,17 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         19 => {
-            let memory = &mut floats[..Adjoint::floats(blocks, 1, 1)];
-            read(input, &mut Adjoint::new(blocks, 1, id(), &VALUES, memory).expect("valid"), |state| {
+            let settings = AdjointSettings { blocks, targets: 1, rows: 1 };
+            let memory = &mut floats[..settings.memory().f32s];
+            read(input, &mut Adjoint::new(settings, id(), &VALUES, memory).expect("valid"), |state| {
                 let _ = state.step(&step(), &mut [0.0]);
-                assert!(state.targets().iter().all(|x| x.is_finite()));
+                assert!(state.targets().solutions().iter().all(|x| x.is_finite()));
             });
         }
         20 => {
             let settings = ArnoldiSettings { width: K, products: 2, keep: 1, seed: 1 };
             let (floats, doubles) =
-                (&mut floats[..Arnoldi::floats(&settings)], &mut doubles[..Arnoldi::doubles(&settings)]);
+                (&mut floats[..settings.memory().f32s], &mut doubles[..settings.memory().f64s]);
             read(input, &mut Arnoldi::new(settings, id(), floats, doubles).expect("valid"), |state| {
                 let _ = state.observe(&sketch());
                 let _ = state.advance();
@@ -157,20 +166,23 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         21 => {
-            let (floats, doubles) = (&mut floats[..Gif::floats(K)], &mut doubles[..Gif::doubles(K, 2)]);
-            read(input, &mut Gif::new(0.25, &[0, 2], K, floats, doubles).expect("valid"), |state| {
+            let settings = GifSettings { width: K, indices: &[0, 2], damping: 0.25 };
+            let (floats, doubles) =
+                (&mut floats[..settings.memory().f32s], &mut doubles[..settings.memory().f64s]);
+            read(input, &mut Gif::new(settings, floats, doubles).expect("valid"), |state| {
                 let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
             });
         }
         22 => {
             let (a, b) = VALUES.split_at(2);
-            let memory = &mut floats[..Ekfac::floats(2, 1)];
-            read(input, &mut Ekfac::new(0.25, 2, 1, memory).expect("valid"), |state| {
+            const LAYER: EkfacSettings = EkfacSettings { inputs: 2, outputs: 1, damping: 0.25 };
+            let memory = &mut floats[..LAYER.memory().f32s];
+            read(input, &mut Ekfac::new(LAYER, memory).expect("valid"), |state| {
                 let _ = state.solve([(a, b)], &mut [0.0; 2]);
                 let _ = state.position(a, b);
                 let _ = state.sample();
-                let _ = state.decompose(&mut [0.0; Ekfac::doubles(2, 1)]);
+                let _ = state.decompose(&mut [0.0; LAYER.memory().f64s]);
             });
         }
         _ => {

@@ -17,9 +17,40 @@ use crate::error::{Error, check_length};
 use crate::gradient::Layer;
 use crate::memory::Buffer;
 use crate::sketch::{Projector, Sketcher};
-use gradsieve_kernels::Element;
+use gradsieve_kernels::{Certain, Element};
 
-/// Adam's settings. The moments are the caller's.
+/// What [`Adam`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamSettings {
+    /// β₁.
+    pub beta1: f64,
+    /// β₂.
+    pub beta2: f64,
+    /// ε, inside the root.
+    pub epsilon: f32,
+}
+
+impl Default for AdamSettings {
+    /// β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+}
+
+/// Adam's step on one sample. The moments are the caller's.
+///
+/// ```
+/// use gradsieve::influence::Adam;
+/// use gradsieve::{Exact, Layout, Sketcher};
+///
+/// let (first, second) = ([0.1, 0.0], [0.04, 0.01]); // the optimiser's moments m and v
+/// let mut values = [0.0; 2];
+/// let mut sketcher = Sketcher::new(Exact::new(2), Layout::flat(2)?, &mut values)?;
+/// Adam::USUAL.segment(&mut sketcher, 0, &[1.0_f32, -1.0], &first, &second)?;
+/// let feature = sketcher.finish()?;
+/// assert!(feature.values[0] > 0.0 && feature.values[1] < 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// β and 1 − β. (In `f32` the latter is no difference: 1 − 0.999 would be off by 10⁻⁵
@@ -33,20 +64,22 @@ pub struct Adam {
 const PIECE: usize = 128;
 
 impl Adam {
-    /// β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+    /// β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸: the default settings.
     pub const USUAL: Self = Self { beta1: [0.9, 0.1], beta2: [0.999, 0.001], epsilon: 1e-8 };
 
     /// Adam with these settings.
     ///
     /// # Errors
     /// [`Error::Setting`] unless both β are in [0, 1) and ε is positive and finite.
-    pub fn new(beta1: f64, beta2: f64, epsilon: f32) -> Result<Self, Error> {
-        let betas = (0.0..1.0).contains(&beta1) && (0.0..1.0).contains(&beta2);
-        if !betas || !epsilon.is_finite() || epsilon <= 0.0 {
-            return Err(Error::Setting {
-                name: "beta1, beta2, epsilon",
-                expected: "both betas in [0, 1), epsilon finite and above 0",
-            });
+    pub fn new(settings: AdamSettings) -> Result<Self, Error> {
+        let AdamSettings { beta1, beta2, epsilon } = settings;
+        for (name, beta) in [("beta1", beta1), ("beta2", beta2)] {
+            if !(0.0..1.0).contains(&beta) {
+                return Err(Error::Setting { name, expected: "in [0, 1)" });
+            }
+        }
+        if !epsilon.is_finite() || epsilon <= 0.0 {
+            return Err(Error::Setting { name: "epsilon", expected: "finite and above 0" });
         }
         let pair = |beta: f64| [beta as f32, (1.0 - beta) as f32];
         Ok(Self { beta1: pair(beta1), beta2: pair(beta2), epsilon })
@@ -118,10 +151,10 @@ impl Adam {
             for (feature, ((x, &m), &v)) in piece.iter_mut().zip(x.iter().zip(first).zip(second)) {
                 *feature = self.feature(scale * x.widen(), m, v);
             }
-            sketcher.segment(offset, piece.get(..x.len()).unwrap_or_default())?;
+            sketcher.segment(offset, piece.get(..x.len()).certain())?;
             offset += x.len() as u64;
-            first = first.get(x.len()..).unwrap_or_default();
-            second = second.get(x.len()..).unwrap_or_default();
+            first = first.get(x.len()..).certain();
+            second = second.get(x.len()..).certain();
         }
         Ok(())
     }

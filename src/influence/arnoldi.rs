@@ -17,10 +17,11 @@ use super::solver::Solver;
 use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::hash::word;
-use gradsieve_kernels::{axpy, dot, squared_norm};
+use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
 
 /// How many products, and how many eigenpairs of them to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,37 @@ pub struct ArnoldiSettings {
     pub seed: u64,
 }
 
+impl ArnoldiSettings {
+    /// 80 products, of which 40 eigenpairs are kept; fewer where K is less.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        let products = if width < 80 { width } else { 80 };
+        let keep = if width < 40 { width } else { 40 };
+        Self { width, products, keep, seed: 0 }
+    }
+
+    /// The basis, and the small matrix in its coordinates. At rest a state is largest
+    /// before it is fitted, with a full space.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let f32s = self.products.saturating_add(1).saturating_mul(self.width);
+        let matrix = self.products.saturating_mul(self.products).saturating_mul(8);
+        Memory {
+            f32s,
+            f64s: self.products.saturating_add(3).saturating_mul(self.products),
+            bytes_at_rest: f32s.saturating_mul(4).saturating_add(matrix).saturating_add(FRAME + 56),
+            ..Memory::NONE
+        }
+    }
+}
+
+impl Default for ArnoldiSettings {
+    /// [`ArnoldiSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
 /// The training side: for each product, [`observe`](Self::observe) all rows (or give a
 /// [`product`](Self::product)), then [`advance`](Self::advance); when that says that it
 /// is done, [`fit`](Self::fit) and prepare targets.
@@ -44,10 +76,10 @@ pub struct ArnoldiSettings {
 /// use gradsieve::influence::{Arnoldi, ArnoldiSettings};
 /// use gradsieve::{Exact, Layout, Projector, Sketch, Summary};
 ///
-/// let settings = ArnoldiSettings { width: 2, products: 2, keep: 2, seed: 1 };
-/// let (mut floats, mut doubles) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+/// const SETTINGS: ArnoldiSettings = ArnoldiSettings { width: 2, products: 2, keep: 2, seed: 1 };
+/// let (mut floats, mut doubles) = ([0.0; SETTINGS.memory().f32s], [0.0; SETTINGS.memory().f64s]);
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
-/// let mut arnoldi = Arnoldi::new(settings, id, &mut floats, &mut doubles)?;
+/// let mut arnoldi = Arnoldi::new(SETTINGS, id, &mut floats, &mut doubles)?;
 /// let hessian = [[2.0, 1.0], [1.0, 2.0]];
 /// while arnoldi.needs_product() {
 ///     arnoldi.product(|x, hx| {
@@ -87,24 +119,12 @@ const NEGLIGIBLE: f64 = 1e-6;
 const INVARIANT: f64 = 1e-5;
 
 impl<'m> Arnoldi<'m> {
-    /// Numbers of `f32` that the state needs.
-    #[must_use]
-    pub const fn floats(settings: &ArnoldiSettings) -> usize {
-        settings.products.saturating_add(1).saturating_mul(settings.width)
-    }
-
-    /// Numbers of `f64` that the state needs.
-    #[must_use]
-    pub const fn doubles(settings: &ArnoldiSettings) -> usize {
-        settings.products.saturating_add(3).saturating_mul(settings.products)
-    }
-
     /// No products yet.
     ///
     /// # Errors
-    /// [`Error::Length`] if a memory is not as long as it must be, or the id is of
-    /// another width; [`Error::Setting`] without a product or with more eigenpairs to
-    /// keep than products, or none.
+    /// [`Error::Length`] if a buffer is not as long as the settings' memory, or the id is
+    /// of another width; [`Error::Width`] if that is zero; [`Error::Setting`] without a
+    /// product, or unless 1 ≤ keep ≤ products.
     pub fn new(
         settings: ArnoldiSettings,
         id: SketchId,
@@ -112,13 +132,16 @@ impl<'m> Arnoldi<'m> {
         doubles: &'m mut [f64],
     ) -> Result<Self, Error> {
         check_length(settings.width, id.width)?;
-        check_length(Self::floats(&settings), floats.len())?;
-        check_length(Self::doubles(&settings), doubles.len())?;
-        if settings.keep == 0 || settings.keep > settings.products || settings.width == 0 {
-            return Err(Error::Setting {
-                name: "products, keep",
-                expected: "at least 1 product, and keep from 1 to their number",
-            });
+        check_length(settings.memory().f32s, floats.len())?;
+        check_length(settings.memory().f64s, doubles.len())?;
+        if settings.width == 0 {
+            return Err(Error::Width { multiple: 1, found: 0 });
+        }
+        if settings.products == 0 {
+            return Err(Error::Setting { name: "products", expected: "at least 1" });
+        }
+        if settings.keep == 0 || settings.keep > settings.products {
+            return Err(Error::Setting { name: "keep", expected: "from 1 to the number of products" });
         }
         let mut new = Self {
             settings,
@@ -139,7 +162,7 @@ impl<'m> Arnoldi<'m> {
         (self.basis, self.observed, self.closed, self.kept) = (1, 0, false, None);
         self.vectors.fill(0.0);
         self.small.fill(0.0);
-        let start = self.vectors.get_mut(..self.settings.width).unwrap_or_default();
+        let start = self.vectors.get_mut(..self.settings.width).certain();
         for (i, entry) in (0..).zip(start.iter_mut()) {
             // Uniform in (−1, 1), never all zero but for a chance of 2⁻²⁴ an entry.
             *entry = ((word(self.settings.seed, i) >> 40) as f32 + 0.5) / 8_388_608.0 - 1.0;
@@ -157,10 +180,9 @@ impl<'m> Arnoldi<'m> {
     /// The newest basis vector q, and the product with it that is under way.
     fn under_way(&mut self) -> (&[f32], &mut [f32]) {
         let width = self.settings.width;
-        let (basis, product) =
-            self.vectors.split_at_mut_checked(self.settings.products * width).unwrap_or_default();
+        let (basis, product) = self.vectors.split_at_mut_checked(self.settings.products * width).certain();
         let first = self.basis.saturating_sub(1) * width;
-        (basis.get(first..first + width).unwrap_or_default(), product)
+        (basis.get(first..first + width).certain(), product)
     }
 
     /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way. Every product wants
@@ -211,7 +233,7 @@ impl<'m> Arnoldi<'m> {
         }
         let scale = (1.0 / self.observed as f64) as f32;
         self.observed = 0;
-        let (basis, product) = self.vectors.split_at_mut_checked(products * width).unwrap_or_default();
+        let (basis, product) = self.vectors.split_at_mut_checked(products * width).certain();
         product.iter_mut().for_each(|x| *x *= scale);
         let before = squared_norm(product);
         if !before.is_finite() {
@@ -225,8 +247,9 @@ impl<'m> Arnoldi<'m> {
             for (i, q) in basis.chunks_exact(width.max(1)).take(self.basis).enumerate() {
                 let along = dot(q, product)?;
                 axpy(-along as f32, q, product)?;
-                if let Some(entry) = self.small.get_mut(i * products + column) {
-                    *entry += along;
+                match self.small.get_mut(i * products + column) {
+                    Some(entry) => *entry += along,
+                    None => cannot_happen!("the small matrix has a row for each basis vector"),
                 }
             }
         }
@@ -236,12 +259,13 @@ impl<'m> Arnoldi<'m> {
         if ends {
             self.closed = true;
         } else {
-            let next = basis.get_mut(self.basis * width..(self.basis + 1) * width).unwrap_or_default();
+            let next = basis.get_mut(self.basis * width..(self.basis + 1) * width).certain();
             for (to, from) in next.iter_mut().zip(&*product) {
                 *to = (f64::from(*from) / left) as f32;
             }
-            if let Some(entry) = self.small.get_mut(self.basis * products + column) {
-                *entry = left;
+            match self.small.get_mut(self.basis * products + column) {
+                Some(entry) => *entry = left,
+                None => cannot_happen!("the small matrix has a row for each basis vector"),
             }
             self.basis += 1;
         }
@@ -264,15 +288,12 @@ impl<'m> Arnoldi<'m> {
             return Ok(());
         }
         let m = self.basis;
-        let (matrix, rest) = self.small.split_at_mut_checked(products * products).unwrap_or_default();
-        let (values, rest) = rest.split_at_mut_checked(products).unwrap_or_default();
-        let (scratch, column) = rest.split_at_mut_checked(products).unwrap_or_default();
+        let (matrix, rest) = self.small.split_at_mut_checked(products * products).certain();
+        let (values, rest) = rest.split_at_mut_checked(products).certain();
+        let (scratch, column) = rest.split_at_mut_checked(products).certain();
         symmetrise(products, m, matrix);
-        let at = |length| Error::Length { expected: length, found: 0 };
-        let (Some(matrix), Some(values)) = (matrix.get_mut(..m * m), values.get_mut(..m)) else {
-            return Err(at(m));
-        };
-        eigen(m, matrix, values, scratch.get_mut(..m).ok_or(at(m))?)?;
+        let (matrix, values) = (matrix.get_mut(..m * m).certain(), values.get_mut(..m).certain());
+        eigen(m, matrix, values, scratch.get_mut(..m).certain())?;
         let most = by_magnitude(m, values, matrix);
         let kept = values.iter().take(keep).take_while(|value| value.abs() > NEGLIGIBLE * most).count();
         if kept == 0 {
@@ -282,14 +303,15 @@ impl<'m> Arnoldi<'m> {
         // eigenvectors have.
         for j in 0..width {
             for (to, row) in column.iter_mut().zip(self.vectors.chunks_exact(width.max(1))) {
-                *to = row.get(j).copied().map_or(0.0, f64::from);
+                *to = f64::from(row.get(j).copied().certain());
             }
-            let column = column.get(..m).unwrap_or_default();
+            let column = column.get(..m).certain();
             for (y, row) in
                 matrix.chunks_exact(m.max(1)).zip(self.vectors.chunks_exact_mut(width.max(1))).take(kept)
             {
-                if let Some(entry) = row.get_mut(j) {
-                    *entry = crate::dense::dot(y, column) as f32;
+                match row.get_mut(j) {
+                    Some(entry) => *entry = crate::dense::dot(y, column) as f32,
+                    None => cannot_happen!("a row has K numbers"),
                 }
             }
         }
@@ -301,7 +323,7 @@ impl<'m> Arnoldi<'m> {
     #[must_use]
     pub fn eigenvalues(&self) -> &[f64] {
         let first = self.settings.products * self.settings.products;
-        self.small.get(first..first + self.kept.unwrap_or(0)).unwrap_or_default()
+        self.small.get(first..first + self.kept.unwrap_or(0)).certain()
     }
 
     /// Solves for one target into `out`, K numbers: Σ u (u·v)/λ. Targets that stand one
@@ -328,13 +350,6 @@ impl<'m> Arnoldi<'m> {
 }
 
 impl Arnoldi<'_> {
-    /// Bytes of the state at rest, at most: before [`fit`](Self::fit), with a full space.
-    #[must_use]
-    pub const fn bytes_at_rest(settings: &ArnoldiSettings) -> usize {
-        let matrix = settings.products.saturating_mul(settings.products).saturating_mul(8);
-        Self::floats(settings).saturating_mul(4).saturating_add(matrix).saturating_add(FRAME + 56)
-    }
-
     /// Entries of `vectors` that say something: the eigenvectors kept, or the basis.
     fn said(&self) -> usize {
         self.kept.unwrap_or(self.basis).saturating_mul(self.settings.width)
@@ -381,13 +396,13 @@ impl State for Arnoldi<'_> {
         to.count(self.basis);
         to.u64(self.observed);
         to.count(self.kept.unwrap_or(0));
-        to.f32s(self.vectors.get(..self.said()).unwrap_or_default());
+        to.f32s(self.vectors.get(..self.said()).certain());
         if self.kept.is_some() {
             return to.f64s(self.eigenvalues());
         }
-        to.f32s(self.vectors.get(products.saturating_mul(width)..).unwrap_or_default());
+        to.f32s(self.vectors.get(products.saturating_mul(width)..).certain());
         for row in self.small.chunks_exact(products.max(1)).take(self.basis) {
-            to.f64s(row.get(..self.basis).unwrap_or_default());
+            to.f64s(row.get(..self.basis).certain());
         }
     }
 
@@ -414,14 +429,14 @@ impl State for Arnoldi<'_> {
         self.kept = fitted.then_some(kept);
         self.small.fill(0.0);
         let said = self.said();
-        from.f32s(self.vectors.get_mut(..said).unwrap_or_default())?;
+        from.f32s(self.vectors.get_mut(..said).certain())?;
         if fitted {
             let first = products.saturating_mul(products);
-            return from.f64s(self.small.get_mut(first..first + kept).unwrap_or_default());
+            return from.f64s(self.small.get_mut(first..first + kept).certain());
         }
-        from.f32s(self.vectors.get_mut(products.saturating_mul(width)..).unwrap_or_default())?;
+        from.f32s(self.vectors.get_mut(products.saturating_mul(width)..).certain())?;
         for row in self.small.chunks_exact_mut(products.max(1)).take(basis) {
-            from.f64s(row.get_mut(..basis).unwrap_or_default())?;
+            from.f64s(row.get_mut(..basis).certain())?;
         }
         Ok(())
     }
@@ -430,18 +445,20 @@ impl State for Arnoldi<'_> {
 /// The first `m` rows and columns of a matrix with rows of `stride`, moved together and
 /// made symmetric: means of the two triangles.
 fn symmetrise(stride: usize, m: usize, matrix: &mut [f64]) {
-    let at = |matrix: &[f64], i: usize, j: usize| matrix.get(i * stride + j).copied().unwrap_or(0.0);
+    let at = |matrix: &[f64], i: usize, j: usize| matrix.get(i * stride + j).copied().certain();
     for i in 0..m {
         for j in 0..i {
             let mean = 0.5 * (at(matrix, i, j) + at(matrix, j, i));
             for place in [i * stride + j, j * stride + i] {
-                if let Some(entry) = matrix.get_mut(place) {
-                    *entry = mean;
+                match matrix.get_mut(place) {
+                    Some(entry) => *entry = mean,
+                    None => cannot_happen!("both triangles are there"),
                 }
             }
         }
     }
     for i in 1..m {
+        cannot_happen!(i * stride + m > matrix.len(), "row i ends within the matrix");
         if i * stride + m <= matrix.len() {
             matrix.copy_within(i * stride..i * stride + m, i * m);
         }
@@ -452,18 +469,15 @@ fn symmetrise(stride: usize, m: usize, matrix: &mut [f64]) {
 /// magnitude.
 fn by_magnitude(m: usize, values: &mut [f64], rows: &mut [f64]) -> f64 {
     for i in 0..values.len() {
-        let rest = values.get(i..).unwrap_or_default();
+        let rest = values.get(i..).certain();
         // Falling in value, so the largest magnitude of what is left is at one of the
         // ends.
         if let ([first, .., last], n) = (rest, rest.len())
             && last.abs() > first.abs()
         {
-            if let Some(rest) = values.get_mut(i..) {
-                rest.rotate_right(1);
-            }
-            if let Some(rest) = rows.get_mut(i * m..(i + n) * m) {
-                rest.rotate_right(m.min(rest.len()));
-            }
+            values.get_mut(i..).certain().rotate_right(1);
+            let rest = rows.get_mut(i * m..(i + n) * m).certain();
+            rest.rotate_right(m.min(rest.len()));
         }
     }
     values.first().map_or(0.0, |value| value.abs())

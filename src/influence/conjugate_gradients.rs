@@ -7,24 +7,25 @@
 //! twenty to forty. Positive is helpful; scale as ridge. Targets share the passes.
 //! Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
 //!
-//! *Memory*: [`ConjugateGradients::floats`], 6·K a target and 16 rows. *Cost*: 2·K
+//! *Memory*: [`ConjugateGradientsSettings::memory`], 6·K a target and 16 rows. *Cost*: 2·K
 //! multiply–adds a row, target and pass. *Error*: the reported residual is the one that
 //! the recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times
 //! the condition number, which is at most K/damping.
 
-use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
+use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use gradsieve_kernels::matrix::scale_add;
-use gradsieve_kernels::{Element, axpy, dot, squared_norm};
+use gradsieve_kernels::{Certain, Element, axpy, dot, squared_norm};
 
 /// The solver: give it its targets, then pass after pass over the same rows, each with
 /// [`observe`](Self::observe) for every row and [`end_pass`](Self::end_pass).
 ///
 /// ```
-/// use gradsieve::influence::{ConjugateGradients, SolverSettings};
+/// use gradsieve::influence::{ConjugateGradients, ConjugateGradientsSettings};
 /// use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
@@ -32,9 +33,8 @@ use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 /// let target = [1.0, 1.0];
 /// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
 ///
-/// let settings = SolverSettings::new(2);
-/// let mut memory = [0.0; ConjugateGradients::floats(2, 1)];
-/// let mut solver = ConjugateGradients::new(settings, &mut memory)?;
+/// const SETTINGS: ConjugateGradientsSettings = ConjugateGradientsSettings::new(2);
+/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 /// solver.target(&target)?;
 /// let progress = solver.solve(&id, &rows, 10)?; // or: observe every row, end_pass, and again
 /// assert!(progress.converged && progress.passes <= 3);
@@ -43,67 +43,130 @@ use gradsieve_kernels::{Element, axpy, dot, squared_norm};
 /// assert!(scores[0] > 0.0);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct ConjugateGradients<'m> {
-    passes: Passes<'m>,
+#[derive(Clone, Debug)]
+pub struct ConjugateGradients<B> {
+    passes: Passes,
+    buffer: B,
+}
+
+/// What [`ConjugateGradients`] are told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConjugateGradientsSettings {
+    /// K.
+    pub width: usize,
+    /// The most targets, which share the passes.
+    pub targets: usize,
+    /// λ in units of C's mean eigenvalue, which the first pass finds.
+    pub damping: f32,
+    /// A target is solved when ‖v − (C + λI) x‖ is at most this part of ‖v‖.
+    pub tolerance: f32,
+}
+
+impl ConjugateGradientsSettings {
+    /// One target, a tenth of the mean eigenvalue, a residual of 10⁻⁴.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width, targets: 1, damping: 0.1, tolerance: 1e-4 }
+    }
+
+    /// Three vectors and a norm a target, and the passes.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let vectors = self.width.saturating_mul(3).saturating_add(1).saturating_mul(self.targets);
+        let f32s = vectors.saturating_add(Gram::floats(self.targets, self.width));
+        Memory { f32s, ..Memory::NONE }
+    }
+
+    const fn passes(self) -> PassSettings {
+        let Self { width, targets, damping, tolerance } = self;
+        PassSettings { width, targets, damping, tolerance }
+    }
+}
+
+impl Default for ConjugateGradientsSettings {
+    /// [`ConjugateGradientsSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
+/// The buffer of conjugate gradients.
+struct View<'m> {
     /// x, v − (C + λI) x and the direction of search, of each target.
     solutions: &'m mut [f32],
     residuals: &'m mut [f32],
     directions: &'m mut [f32],
     /// ‖v‖ of each target.
     norms: &'m mut [f32],
+    gram: &'m mut [f32],
 }
 
-impl<'m> ConjugateGradients<'m> {
-    /// Numbers of `f32` that it needs for so many targets.
-    #[must_use]
-    pub const fn floats(width: usize, targets: usize) -> usize {
-        let vectors = width.saturating_mul(3).saturating_add(1).saturating_mul(targets);
-        vectors.saturating_add(Gram::floats(targets, width))
+impl<'m> View<'m> {
+    fn of(settings: &PassSettings, buffer: &'m mut [f32]) -> Self {
+        let vectors = settings.width.saturating_mul(settings.targets);
+        let mut parts = Parts(buffer);
+        Self {
+            solutions: parts.take(vectors),
+            residuals: parts.take(vectors),
+            directions: parts.take(vectors),
+            norms: parts.take(settings.targets),
+            gram: parts.0,
+        }
     }
+}
 
-    /// No targets yet.
+impl<const N: usize> ConjugateGradients<[f32; N]> {
+    /// No targets yet, in an array of its own.
     ///
     /// # Errors
-    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for
-    /// a target, or damping or tolerance are not positive and finite; [`Error::Length`]
-    /// if `memory` is not [`ConjugateGradients::floats`] long.
-    pub fn new(settings: SolverSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
-        settings.check()?;
-        check_length(Self::floats(settings.width, settings.targets), memory.len())?;
-        let mut parts = Parts(memory);
-        let vectors = settings.width.saturating_mul(settings.targets);
-        let (solutions, residuals) = (parts.take(vectors)?, parts.take(vectors)?);
-        let (directions, norms) = (parts.take(vectors)?, parts.take(settings.targets)?);
-        let passes = Passes::new(settings, parts.0)?;
-        let mut new = Self { passes, solutions, residuals, directions, norms };
-        new.reset();
-        Ok(new)
+    /// As [`ConjugateGradients::new`].
+    pub const fn owned(settings: ConjugateGradientsSettings) -> Result<Self, Error> {
+        if let Err(error) = settings.passes().check() {
+            return Err(error);
+        }
+        if let Err(error) = check_length(settings.memory().f32s, N) {
+            return Err(error);
+        }
+        Ok(Self { passes: Passes::new(settings.passes()), buffer: [0.0; N] })
+    }
+}
+
+impl<B: Buffer<f32>> ConjugateGradients<B> {
+    /// No targets yet. The buffer is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if the width is zero; [`Error::Setting`] without a target, or
+    /// unless damping and tolerance are positive and finite; [`Error::Length`] if `buffer`
+    /// is not as long as the settings' memory.
+    pub fn new(settings: ConjugateGradientsSettings, mut buffer: B) -> Result<Self, Error> {
+        settings.passes().check()?;
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self { passes: Passes::new(settings.passes()), buffer })
     }
 
     /// Forgets targets, rows and solutions.
     pub fn reset(&mut self) {
         self.passes.reset();
-        for vectors in [&mut self.solutions, &mut self.residuals, &mut self.directions, &mut self.norms] {
-            vectors.fill(0.0);
-        }
+        self.buffer.as_mut().fill(0.0);
     }
 
     /// Adds a target; its number is how many there were before.
     ///
     /// # Errors
     /// [`Error::InPass`] between the first row of a pass and its end; [`Error::Length`]
-    /// without room, or of another width; [`Error::Mismatch`]; [`Error::NonFinite`], also
-    /// if the squares leave the range of `f32`; [`Error::Diverged`] after a failure. The
-    /// state is as it was.
+    /// if there are as many as the settings say, or of another width;
+    /// [`Error::Mismatch`]; [`Error::NonFinite`], also if the squares leave the range of
+    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         let number = self.passes.targets;
         let place = self.passes.target(target)?;
-        for vectors in [&mut self.residuals, &mut self.directions] {
-            copy(target.values, vectors.get_mut(place.clone()).unwrap_or_default());
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        for vectors in [view.residuals, view.directions] {
+            copy(target.values, vectors.get_mut(place.clone()).certain());
         }
         let norm = libm::sqrt(squared_norm(target.values)) as f32;
-        self.norms.get_mut(number).into_iter().for_each(|to| *to = norm);
+        copy(&[norm], view.norms.get_mut(number..=number).certain());
         Ok(())
     }
 
@@ -126,7 +189,8 @@ impl<'m> ConjugateGradients<'m> {
     /// # Errors
     /// As [`ConjugateGradients::observe`].
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        self.passes.observe(id, row, self.directions)
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe(id, row, view.directions, view.gram)
     }
 
     /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
@@ -138,7 +202,8 @@ impl<'m> ConjugateGradients<'m> {
     /// As [`ConjugateGradients::observe`], but for [`Error::NonFinite`];
     /// [`Error::Length`] if the rows are not whole.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
-        self.passes.observe_rows(id, rows, self.directions)
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe_rows(id, rows, view.directions, view.gram)
     }
 
     /// Ends a pass: one step of every target that is not solved yet.
@@ -149,14 +214,15 @@ impl<'m> ConjugateGradients<'m> {
     /// rows were zero. [`Error::Diverged`] if rounding has made the matrix indefinite, or
     /// numbers left the range of `f32`: only [`reset`](Self::reset) helps.
     pub fn end_pass(&mut self) -> Result<Progress, Error> {
-        let SolverSettings { width, tolerance, .. } = self.passes.settings;
+        let PassSettings { width, tolerance, .. } = self.passes.settings;
         let (width, tolerance) = (width.max(1), f64::from(tolerance));
-        let (products, damping) = self.passes.end(self.directions)?;
+        let View { solutions, residuals, directions, norms, gram } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        let (products, damping) = self.passes.end(directions, gram)?;
         let mut worst = 0.0;
-        let vectors = self.solutions.chunks_exact_mut(width).zip(self.residuals.chunks_exact_mut(width));
-        let vectors =
-            vectors.zip(self.directions.chunks_exact_mut(width)).zip(products.chunks_exact_mut(width));
-        for ((((x, r), p), product), &norm) in vectors.zip(self.norms.iter()) {
+        let vectors = solutions.chunks_exact_mut(width).zip(residuals.chunks_exact_mut(width));
+        let vectors = vectors.zip(directions.chunks_exact_mut(width)).zip(products.chunks_exact_mut(width));
+        for ((((x, r), p), product), &norm) in vectors.zip(norms.iter()) {
             let norm = f64::from(norm);
             let residual = step((x, r, p), product, damping, tolerance * norm);
             let Ok(residual) = residual else { return self.passes.fail(Error::Diverged) };
@@ -192,11 +258,11 @@ impl<'m> ConjugateGradients<'m> {
     /// failure.
     pub fn targets(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
-        Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
+        Targets::new(self.passes.solved()?, self.buffer.as_ref().get(..end).certain())
     }
 }
 
-impl IterativeSolver for ConjugateGradients<'_> {
+impl<B: Buffer<f32>> IterativeSolver for ConjugateGradients<B> {
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         Self::target(self, target)
     }

@@ -1,9 +1,9 @@
-//! Products with the second moment of streamed rows, GᵀG·P for Q vectors at once: what
-//! DataInf, LiSSA and conjugate gradients are made of. The matrix is never formed, so
-//! memory grows with Q·K, not with K².
+//! Multiplies Q vectors by the Gram matrix GᵀG of a stream of rows, without storing GᵀG.
+//! DataInf, LiSSA and conjugate gradients are built on this. Memory grows with Q·K, not
+//! with K².
 //!
-//! Rows are gathered in blocks of [`BLOCK`], or stand one after the other; a block meets
-//! all Q vectors through the kernels (scores of rows, then a rank-B update), so that a
+//! Rows are gathered in blocks of [`BLOCK`], or stand one after the other. The kernels
+//! multiply a block with all Q vectors (scores of rows, then a rank-B update), so that a
 //! row comes from memory once for all of them. *Error*: 64 rows are summed in `f32`, and
 //! these sums in pairs of `f32` that keep what rounding loses (Knuth's two-sum), so that
 //! an entry's relative error is at most (64 + K/16 + 7)·2⁻²⁴ of the sum of its
@@ -15,13 +15,28 @@ use crate::sketch::{Sketch, SketchId};
 use core::ops::Range;
 use gradsieve_kernels::matrix::add_products;
 use gradsieve_kernels::score::float::score_rows;
-use gradsieve_kernels::{Element, squared_norm, widen};
+use gradsieve_kernels::{Certain, Element, cannot_happen, squared_norm, widen};
 
-/// Rows that meet the vectors together.
+/// Rows that are multiplied with the vectors together.
 pub(super) const BLOCK: usize = 16;
 
 /// Rows that are summed in `f32`.
 const CARRIED: usize = 4 * BLOCK;
+
+/// What is known of a pass beside the numbers in the caller's buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GramState {
+    /// Rows in the block, and their squared norms.
+    filled: usize,
+    squares: [f64; BLOCK],
+    /// Rows whose sums are in `partial`.
+    met: usize,
+}
+
+impl GramState {
+    /// No rows yet.
+    pub(super) const NEW: Self = Self { filled: 0, squares: [0.0; BLOCK], met: 0 };
+}
 
 /// Σ_i weight(g_i)·(g_i·p_q)·g_i over the rows of a pass, layer by layer, for Q vectors
 /// p_q.
@@ -32,19 +47,15 @@ const CARRIED: usize = 4 * BLOCK;
 pub(super) struct Gram<'m> {
     width: usize,
     targets: usize,
-    /// The rows of a block, and how many there are.
+    state: &'m mut GramState,
+    /// The rows of a block.
     rows: &'m mut [f32],
-    filled: usize,
-    /// Their squared norms.
-    squares: [f64; BLOCK],
     /// Their products with the vectors: vector after vector, and then, weighted, row
     /// after row.
     dots: &'m mut [f32],
     weighted: &'m mut [f32],
-    /// The sums of the last rows, fewer than [`CARRIED`], how many they are, and the sums
-    /// of all before.
+    /// The sums of the last rows, fewer than [`CARRIED`], and the sums of all before.
     partial: &'m mut [f32],
-    met: usize,
     high: &'m mut [f32],
     low: &'m mut [f32],
 }
@@ -57,33 +68,32 @@ impl<'m> Gram<'m> {
         sums.saturating_add(block)
     }
 
-    /// No rows yet, in memory of [`Gram::floats`].
-    pub(super) fn new(targets: usize, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        let (expected, found) = (Self::floats(targets, width), memory.len());
-        check_length(expected, found)?;
-        let mut parts = Parts(memory);
+    /// The pass as it stands, in a buffer of [`Gram::floats`].
+    pub(super) fn view(
+        targets: usize,
+        width: usize,
+        state: &'m mut GramState,
+        buffer: &'m mut [f32],
+    ) -> Self {
+        cannot_happen!(buffer.len() != Self::floats(targets, width), "the buffer's length was checked");
+        let mut parts = Parts(buffer);
         let vectors = targets.saturating_mul(width);
-        let mut new = Self {
+        Self {
             width,
             targets,
-            rows: parts.take(width.saturating_mul(BLOCK))?,
-            filled: 0,
-            squares: [0.0; BLOCK],
-            dots: parts.take(targets.saturating_mul(BLOCK))?,
-            weighted: parts.take(targets.saturating_mul(BLOCK))?,
-            partial: parts.take(vectors)?,
-            met: 0,
-            high: parts.take(vectors)?,
-            low: parts.take(vectors)?,
-        };
-        new.begin();
-        Ok(new)
+            state,
+            rows: parts.take(width.saturating_mul(BLOCK)),
+            dots: parts.take(targets.saturating_mul(BLOCK)),
+            weighted: parts.take(targets.saturating_mul(BLOCK)),
+            partial: parts.take(vectors),
+            high: parts.take(vectors),
+            low: parts.take(vectors),
+        }
     }
 
     /// Begins a pass.
     pub(super) fn begin(&mut self) {
-        self.filled = 0;
-        self.met = 0;
+        *self.state = GramState::NEW;
         self.partial.fill(0.0);
         self.high.fill(0.0);
         self.low.fill(0.0);
@@ -105,17 +115,16 @@ impl<'m> Gram<'m> {
             return Err(Error::NonFinite);
         }
         for layer in layers.clone() {
-            let place = layer.start * BLOCK + self.filled * layer.len();
-            let to = self.rows.get_mut(place..).and_then(|to| to.get_mut(..layer.len()));
-            if let (Some(to), Some(from)) = (to, row.get(layer)) {
-                widen(from, to)?;
-            }
+            let place = layer.start * BLOCK + self.state.filled * layer.len();
+            let to = self.rows.get_mut(place..place.saturating_add(layer.len())).certain();
+            widen(row.get(layer).certain(), to)?;
         }
-        if let Some(to) = self.squares.get_mut(self.filled) {
-            *to = square;
+        match self.state.squares.get_mut(self.state.filled) {
+            Some(to) => *to = square,
+            None => cannot_happen!("a full block was flushed"),
         }
-        self.filled += 1;
-        if self.filled == BLOCK || self.met + self.filled == CARRIED {
+        self.state.filled += 1;
+        if self.state.filled == BLOCK || self.state.met + self.state.filled == CARRIED {
             self.flush(layers, vectors, weight)?;
         }
         Ok(square)
@@ -125,7 +134,7 @@ impl<'m> Gram<'m> {
     /// each. Those with entries that are not finite are passed over; the number of them
     /// is returned, and `taken` is told the squared norm of each of the others.
     ///
-    /// Rows that are one layer are not gathered, but meet the vectors where they stand: a
+    /// Rows that are one layer are not gathered, but multiplied where they stand: a
     /// few, while those behind them are on their way from memory.
     pub(super) fn push_rows<T: Element>(
         &mut self,
@@ -143,10 +152,10 @@ impl<'m> Gram<'m> {
             self.flush(layers.clone(), vectors, &weight)?;
         }
         while !rest.is_empty() {
-            let at_once = if is_one { BLOCK.min(CARRIED - self.met) } else { 1 };
+            let at_once = if is_one { BLOCK.min(CARRIED - self.state.met) } else { 1 };
             let few = rest.get(..at_once * width).unwrap_or(rest);
             let (count, squares) = if is_one {
-                self.meet(few, vectors, |square| weight(0, square))?
+                self.multiply(few, vectors, |square| weight(0, square))?
             } else {
                 match self.push(few, layers.clone(), vectors, &weight) {
                     Ok(square) => (1, [square; BLOCK]),
@@ -157,16 +166,16 @@ impl<'m> Gram<'m> {
             squares.iter().take(count).for_each(|&square| taken(square));
             // Those before the first that is not finite were taken in; that one is passed
             // over.
-            let spoilt = usize::from(count * width < few.len());
-            non_finite += spoilt;
-            rest = rest.get((count + spoilt) * width..).unwrap_or_default();
+            let passed_over = usize::from(count * width < few.len());
+            non_finite += passed_over;
+            rest = rest.get((count + passed_over) * width..).certain();
         }
         Ok(non_finite)
     }
 
-    /// At most [`BLOCK`] rows, which are one layer, meet the vectors where they stand, up
-    /// to the first with an entry that is not finite: their number and squared norms.
-    fn meet<T: Element>(
+    /// Multiplies at most [`BLOCK`] rows, which are one layer, where they stand, up to the
+    /// first with an entry that is not finite: their number and squared norms.
+    fn multiply<T: Element>(
         &mut self,
         rows: &[T],
         vectors: &[f32],
@@ -175,11 +184,8 @@ impl<'m> Gram<'m> {
         let (width, targets) = (self.width.max(1), self.targets);
         let given = rows.len() / width;
         let mut squares = [0.0; BLOCK];
-        let (Some(dots), Some(vectors)) =
-            (self.dots.get_mut(..given * targets), vectors.get(..targets * width))
-        else {
-            return Ok((0, squares));
-        };
+        let dots = self.dots.get_mut(..given * targets).certain();
+        let vectors = vectors.get(..targets * width).certain();
         score_rows(rows, width, vectors, dots)?;
         let (mut count, mut weights) = (0, [0.0; BLOCK]);
         for ((square, to), row) in squares.iter_mut().zip(&mut weights).zip(rows.chunks_exact(width)) {
@@ -190,11 +196,9 @@ impl<'m> Gram<'m> {
             *to = weight(*square);
             count += 1;
         }
-        weigh(dots, weights.get(..count).unwrap_or_default(), given, targets, self.weighted);
-        let (Some(rows), Some(weighted)) = (rows.get(..count * width), self.weighted.get(..count * targets))
-        else {
-            return Ok((0, squares));
-        };
+        weigh(dots, weights.get(..count).certain(), given, targets, self.weighted);
+        let (rows, weighted) = (rows.get(..count * width), self.weighted.get(..count * targets));
+        let (rows, weighted) = (rows.certain(), weighted.certain());
         add_products(count, weighted, rows, self.partial)?;
         self.count_in(count);
         Ok((count, squares))
@@ -202,21 +206,21 @@ impl<'m> Gram<'m> {
 
     /// Rows have been summed: every so often their sums join those of all before.
     fn count_in(&mut self, rows: usize) {
-        self.met += rows;
-        if self.met >= CARRIED {
+        self.state.met += rows;
+        if self.state.met >= CARRIED {
             self.carry();
         }
     }
 
-    /// The rows of the block meet the vectors.
+    /// Multiplies the rows of the block.
     fn flush(
         &mut self,
         layers: impl Iterator<Item = Range<usize>>,
         vectors: &[f32],
         weight: impl Fn(usize, f64) -> f64,
     ) -> Result<(), Error> {
-        let (targets, count) = (self.targets, self.filled);
-        self.filled = 0;
+        let (targets, count) = (self.targets, self.state.filled);
+        self.state.filled = 0;
         if count == 0 || targets == 0 {
             return Ok(());
         }
@@ -225,26 +229,22 @@ impl<'m> Gram<'m> {
                 let start = layer.start.saturating_mul(times);
                 start..start.saturating_add(layer.len().saturating_mul(rows))
             };
-            let (Some(rows), Some(vectors), Some(sums), Some(dots), Some(weighted)) = (
-                self.rows.get(part(BLOCK, count)),
-                vectors.get(part(targets, targets)),
-                self.partial.get_mut(part(targets, targets)),
-                self.dots.get_mut(..count * targets),
-                self.weighted.get_mut(..count * targets),
-            ) else {
-                continue;
-            };
+            let rows = self.rows.get(part(BLOCK, count)).certain();
+            let vectors = vectors.get(part(targets, targets)).certain();
+            let sums = self.partial.get_mut(part(targets, targets)).certain();
+            let dots = self.dots.get_mut(..count * targets).certain();
+            let weighted = self.weighted.get_mut(..count * targets).certain();
             score_rows(rows, layer.len(), vectors, dots)?;
             let mut weights = [0.0; BLOCK];
             for ((to, row), square) in
-                weights.iter_mut().zip(rows.chunks_exact(layer.len().max(1))).zip(self.squares)
+                weights.iter_mut().zip(rows.chunks_exact(layer.len().max(1))).zip(self.state.squares)
             {
                 // What is known of a row as a whole is not asked again; widening changes
                 // no bit of it.
                 let square = if layer.len() == self.width { square } else { squared_norm(row) };
                 *to = weight(number, square);
             }
-            weigh(dots, weights.get(..count).unwrap_or_default(), count, targets, weighted);
+            weigh(dots, weights.get(..count).certain(), count, targets, weighted);
             add_products(count, weighted, rows, sums)?;
         }
         self.count_in(count);
@@ -253,7 +253,7 @@ impl<'m> Gram<'m> {
 
     /// Adds the blocks' sums to those of all before, and keeps what rounding loses.
     fn carry(&mut self) {
-        self.met = 0;
+        self.state.met = 0;
         for ((partial, high), low) in
             self.partial.iter_mut().zip(self.high.iter_mut()).zip(self.low.iter_mut())
         {
@@ -265,22 +265,23 @@ impl<'m> Gram<'m> {
         }
     }
 
-    /// Ends the pass: the sums, layer after layer, and memory of the same size.
+    /// Ends the pass: the sums, layer after layer, and as many numbers that are free.
     pub(super) fn end(
-        &mut self,
+        mut self,
         layers: impl Iterator<Item = Range<usize>>,
         vectors: &[f32],
         weight: impl Fn(usize, f64) -> f64,
-    ) -> Result<(&mut [f32], &mut [f32]), Error> {
+    ) -> Result<(&'m mut [f32], &'m mut [f32]), Error> {
         self.flush(layers, vectors, weight)?;
         self.carry();
         self.high.iter_mut().zip(self.low.iter()).for_each(|(high, low)| *high += low);
-        Ok((&mut *self.high, &mut *self.partial))
+        Ok((self.high, self.partial))
     }
 
-    /// The free memory that [`Gram::end`] gave, with what was written there.
-    pub(super) const fn free(&self) -> &[f32] {
-        self.partial
+    /// Where in the buffer the numbers are that [`Gram::end`] left free.
+    pub(super) const fn free(targets: usize, width: usize) -> Range<usize> {
+        let block = width.saturating_add(targets.saturating_mul(2)).saturating_mul(BLOCK);
+        block..block.saturating_add(targets.saturating_mul(width))
     }
 }
 
@@ -289,69 +290,55 @@ impl<'m> Gram<'m> {
 fn weigh(dots: &[f32], weights: &[f64], given: usize, targets: usize, weighted: &mut [f32]) {
     for (q, dots) in dots.chunks_exact(given.max(1)).enumerate() {
         for (r, (&dot, weight)) in dots.iter().zip(weights).enumerate() {
-            if let Some(to) = weighted.get_mut(r * targets + q) {
-                *to = (weight * f64::from(dot)) as f32;
+            match weighted.get_mut(r * targets + q) {
+                Some(to) => *to = (weight * f64::from(dot)) as f32,
+                None => cannot_happen!("there is a place for each product"),
             }
         }
     }
 }
 
-/// Copies as much as there is room for. (`copy_from_slice` can panic.)
+/// Copies numbers into as many. (`copy_from_slice` can panic.)
 pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    cannot_happen!(from.len() != to.len(), "both lengths were checked");
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
 }
 
-/// Memory that is divided from the front.
+/// A buffer that is divided from the front. Its length was checked before.
 pub(super) struct Parts<'m>(pub(super) &'m mut [f32]);
 
 impl<'m> Parts<'m> {
     /// The next `len` numbers.
-    pub(super) fn take(&mut self, len: usize) -> Result<&'m mut [f32], Error> {
-        let rest = core::mem::take(&mut self.0);
-        let found = rest.len();
-        let (part, rest) = rest.split_at_mut_checked(len).ok_or(Error::Length { expected: len, found })?;
+    pub(super) fn take(&mut self, len: usize) -> &'m mut [f32] {
+        let (part, rest) = core::mem::take(&mut self.0).split_at_mut_checked(len).certain();
         self.0 = rest;
-        Ok(part)
+        part
     }
 }
 
-/// What an iterative solver of (C + λI) x = v is told, C = GᵀG/n.
+/// What all iterative solvers of (C + λI) x = v are told, C = GᵀG/n.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SolverSettings {
-    /// K.
-    pub width: usize,
-    /// Room for so many targets, which share the passes.
-    pub targets: usize,
-    /// λ in units of C's mean eigenvalue, which the first pass finds.
-    pub damping: f32,
-    /// A target is solved when ‖v − (C + λI) x‖ is at most this part of ‖v‖.
-    pub tolerance: f32,
+pub(super) struct PassSettings {
+    pub(super) width: usize,
+    pub(super) targets: usize,
+    pub(super) damping: f32,
+    pub(super) tolerance: f32,
 }
 
-impl SolverSettings {
-    /// One target, a tenth of the mean eigenvalue, a residual of 10⁻⁴.
-    #[must_use]
-    pub const fn new(width: usize) -> Self {
-        Self { width, targets: 1, damping: 0.1, tolerance: 1e-4 }
-    }
-
-    /// Room for so many targets.
-    #[must_use]
-    pub const fn with_targets(self, targets: usize) -> Self {
-        Self { targets, ..self }
-    }
-
+impl PassSettings {
     /// Refuses what makes no sense.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) const fn check(&self) -> Result<(), Error> {
         if self.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
-        let positive = |x: f32| x.is_finite() && x > 0.0;
-        if self.targets == 0 || !positive(self.damping) || !positive(self.tolerance) {
-            return Err(Error::Setting {
-                name: "targets, damping, tolerance",
-                expected: "at least 1 target, damping and tolerance finite and above 0",
-            });
+        if self.targets == 0 {
+            return Err(Error::Setting { name: "targets", expected: "at least 1" });
+        }
+        if !self.damping.is_finite() || self.damping <= 0.0 {
+            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
+        }
+        if !self.tolerance.is_finite() || self.tolerance <= 0.0 {
+            return Err(Error::Setting { name: "tolerance", expected: "finite and above 0" });
         }
         Ok(())
     }
@@ -369,11 +356,12 @@ pub struct Progress {
 }
 
 /// The rows of an iterative solver: passes over the same rows, their product with the
-/// solver's vectors, and λ.
-#[derive(Debug)]
-pub(super) struct Passes<'m> {
-    pub(super) settings: SolverSettings,
-    gram: Gram<'m>,
+/// solver's vectors, and λ. The numbers are in a part of the solver's buffer, of
+/// [`Gram::floats`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passes {
+    pub(super) settings: PassSettings,
+    gram: GramState,
     /// Targets so far, and what everything is labelled with.
     pub(super) targets: usize,
     id: Option<SketchId>,
@@ -386,17 +374,24 @@ pub(super) struct Passes<'m> {
     failed: bool,
 }
 
-impl<'m> Passes<'m> {
-    pub(super) fn new(settings: SolverSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
-        let gram = Gram::new(settings.targets, settings.width, memory)?;
-        let (targets, id, seen, squares, rows) = (0, None, 0, 0.0, 0);
-        Ok(Self { settings, gram, targets, id, seen, squares, rows, damping: 0.0, passes: 0, failed: false })
+impl Passes {
+    pub(super) const fn new(settings: PassSettings) -> Self {
+        Self {
+            settings,
+            gram: GramState::NEW,
+            targets: 0,
+            id: None,
+            seen: 0,
+            squares: 0.0,
+            rows: 0,
+            damping: 0.0,
+            passes: 0,
+            failed: false,
+        }
     }
 
-    pub(super) fn reset(&mut self) {
-        self.gram.begin();
-        (self.targets, self.id, self.seen, self.squares, self.rows) = (0, None, 0, 0.0, 0);
-        (self.damping, self.passes, self.failed) = (0.0, 0, false);
+    pub(super) const fn reset(&mut self) {
+        *self = Self::new(self.settings);
     }
 
     /// Where the next target goes: the range of its vectors.
@@ -436,16 +431,18 @@ impl<'m> Passes<'m> {
     }
 
     /// Before rows of the pass, which are labelled `id`, are taken in.
-    fn begin(&mut self, id: &SketchId) -> Result<(), Error> {
+    fn begin<'m>(&'m mut self, id: &SketchId, buffer: &'m mut [f32]) -> Result<Pass<'m>, Error> {
         self.check()?;
         if self.targets == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
         self.check_id(id)?;
+        let PassSettings { width, targets, .. } = self.settings;
+        let mut gram = Gram::view(targets, width, &mut self.gram, buffer);
         if self.seen == 0 {
-            self.gram.begin();
+            gram.begin();
         }
-        Ok(())
+        Ok(Pass { gram, seen: &mut self.seen, squares: &mut self.squares })
     }
 
     /// Takes a row of the pass in.
@@ -454,11 +451,12 @@ impl<'m> Passes<'m> {
         id: &SketchId,
         row: &[T],
         vectors: &[f32],
+        buffer: &mut [f32],
     ) -> Result<(), Error> {
-        self.begin(id)?;
         let layer = core::iter::once(0..self.settings.width);
-        self.squares += self.gram.push(row, layer, vectors, |_, _| 1.0)?;
-        self.seen += 1;
+        let mut pass = self.begin(id, buffer)?;
+        *pass.squares += pass.gram.push(row, layer, vectors, |_, _| 1.0)?;
+        *pass.seen += 1;
         Ok(())
     }
 
@@ -468,11 +466,11 @@ impl<'m> Passes<'m> {
         id: &SketchId,
         rows: &[T],
         vectors: &[f32],
+        buffer: &mut [f32],
     ) -> Result<usize, Error> {
-        self.begin(id)?;
         let layer = core::iter::once(0..self.settings.width);
-        let (squares, seen) = (&mut self.squares, &mut self.seen);
-        self.gram.push_rows(
+        let Pass { mut gram, seen, squares } = self.begin(id, buffer)?;
+        gram.push_rows(
             rows,
             layer,
             vectors,
@@ -486,7 +484,11 @@ impl<'m> Passes<'m> {
 
     /// Ends a pass: C·(vectors), which may be written over, and λ. A pass over another
     /// number of rows than the first is forgotten.
-    pub(super) fn end(&mut self, vectors: &[f32]) -> Result<(&mut [f32], f64), Error> {
+    pub(super) fn end<'m>(
+        &'m mut self,
+        vectors: &[f32],
+        buffer: &'m mut [f32],
+    ) -> Result<(&'m mut [f32], f64), Error> {
         self.check()?;
         let (seen, squares) = (self.seen, self.squares);
         (self.seen, self.squares) = (0, 0.0);
@@ -507,8 +509,9 @@ impl<'m> Passes<'m> {
             self.rows = seen;
         }
         self.passes = self.passes.saturating_add(1);
-        let layer = core::iter::once(0..self.settings.width);
-        let (product, _) = self.gram.end(layer, vectors, |_, _| 1.0)?;
+        let PassSettings { width, targets, .. } = self.settings;
+        let gram = Gram::view(targets, width, &mut self.gram, buffer);
+        let (product, _) = gram.end(core::iter::once(0..width), vectors, |_, _| 1.0)?;
         let share = 1.0 / seen as f64;
         product.iter_mut().for_each(|entry| *entry = (share * f64::from(*entry)) as f32);
         Ok((product, self.damping))
@@ -519,4 +522,11 @@ impl<'m> Passes<'m> {
         self.check()?;
         if self.passes == 0 { Err(Error::NotFitted) } else { self.id.ok_or(Error::NotFitted) }
     }
+}
+
+/// A pass that is under way.
+struct Pass<'m> {
+    gram: Gram<'m>,
+    seen: &'m mut u64,
+    squares: &'m mut f64,
 }

@@ -15,18 +15,19 @@
 //! influence.
 //!
 //! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfSolver::observe`]
-//! solves for Q targets together. *Memory*: 24 bytes a layer; [`DataInfSolver::floats`],
-//! 4·K a target and 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and
+//! solves for Q targets together. *Memory*: [`DataInfSettings::memory`], 32 bytes a layer,
+//! and for the second pass 4·K a target and 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and
 //! target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
 
-use super::curvature::{Gram, Parts, Progress, copy};
+use super::curvature::{Gram, GramState, Progress, copy};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use core::ops::Range;
-use gradsieve_kernels::{Element, squared_norm};
+use gradsieve_kernels::{Certain, Element, squared_norm};
 
 /// A layer's place in the sketch, and what is known of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -63,49 +64,110 @@ impl DataInfLayer {
     }
 }
 
+/// What [`DataInf`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DataInfSettings {
+    /// K.
+    pub width: usize,
+    /// Layers that the sketch keeps apart.
+    pub layers: usize,
+    /// The most targets of a second pass.
+    pub targets: usize,
+    /// λ_l in units of the mean of the layer's squared entries.
+    pub damping: f32,
+}
+
+impl DataInfSettings {
+    /// One layer, one target, a tenth of the mean square.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width, layers: 1, targets: 1, damping: 0.1 }
+    }
+
+    /// The layers for [`DataInf`]; the `f32` of the second pass for [`DataInfSolver`].
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let values = self.width.saturating_mul(self.targets);
+        Memory {
+            f32s: values.saturating_add(Gram::floats(self.targets, self.width)),
+            others: self.layers,
+            bytes_at_rest: self.layers.saturating_mul(LAYER_AT_REST).saturating_add(FRAME + 32),
+            ..Memory::NONE
+        }
+    }
+}
+
+impl Default for DataInfSettings {
+    /// [`DataInfSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
 /// The first pass: the λ of each layer.
-#[derive(Debug)]
-pub struct DataInf<'m> {
-    damping: f32,
-    width: usize,
-    layers: &'m mut [DataInfLayer],
+///
+/// ```
+/// use gradsieve::influence::{DataInf, DataInfLayer, DataInfSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let target = [1.0, 1.0];
+/// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
+///
+/// const SETTINGS: DataInfSettings = DataInfSettings { layers: 2, ..DataInfSettings::new(2) };
+/// let mut first = DataInf::new(SETTINGS, [DataInfLayer::new(0..1), DataInfLayer::new(1..2)])?;
+/// rows.chunks(2).try_for_each(|row| first.observe_row(&id, row))?;
+/// first.fit()?;
+/// let mut second = first.solver(1, [0.0; SETTINGS.memory().f32s])?;
+/// second.target(&target)?;
+/// second.observe_rows(&id, &rows)?;
+/// second.end_pass()?;
+/// let mut scores = [0.0_f32; 3];
+/// second.targets()?.score_rows(&id, &rows, &mut scores)?;
+/// assert!(scores[0] > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DataInf<B> {
+    settings: DataInfSettings,
+    layers: B,
     id: Option<SketchId>,
     count: u64,
     fitted: bool,
 }
 
-impl<'m> DataInf<'m> {
-    /// The usual damping: a tenth of the mean square.
-    pub const DAMPING: f32 = 0.1;
-
+impl<B: Buffer<DataInfLayer>> DataInf<B> {
     /// No observations yet. The layers are forgotten but for their places.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless `damping` is positive and finite; [`Error::Layer`] with
-    /// the index of the first layer that is empty, overlaps the one before it, stands out
-    /// of order or ends beyond `width`, or with index 0 if there is none.
-    pub fn new(damping: f32, width: usize, layers: &'m mut [DataInfLayer]) -> Result<Self, Error> {
-        if !damping.is_finite() || damping <= 0.0 {
+    /// [`Error::Setting`] unless the damping is positive and finite; [`Error::Length`] if
+    /// there are not as many layers as the settings say; [`Error::Layer`] with the index
+    /// of the first layer that is empty, overlaps the one before it, stands out of order
+    /// or ends beyond the width, or with index 0 if there is none.
+    pub fn new(settings: DataInfSettings, layers: B) -> Result<Self, Error> {
+        if !settings.damping.is_finite() || settings.damping <= 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
+        check_length(settings.layers, layers.as_ref().len())?;
         let mut end = 0;
-        for (index, layer) in layers.iter().enumerate() {
-            if layer.start < end || layer.start >= layer.end || layer.end > width {
+        for (index, layer) in layers.as_ref().iter().enumerate() {
+            if layer.start < end || layer.start >= layer.end || layer.end > settings.width {
                 return Err(Error::Layer { index });
             }
             end = layer.end;
         }
-        if layers.is_empty() {
+        if settings.layers == 0 {
             return Err(Error::Layer { index: 0 });
         }
-        let mut new = Self { damping, width, layers, id: None, count: 0, fitted: false };
+        let mut new = Self { settings, layers, id: None, count: 0, fitted: false };
         new.reset();
         Ok(new)
     }
 
     /// Forgets everything but the layers' places.
     pub fn reset(&mut self) {
-        self.layers.iter_mut().for_each(|layer| *layer = DataInfLayer::new(layer.range()));
+        self.layers.as_mut().iter_mut().for_each(|layer| *layer = DataInfLayer::new(layer.range()));
         (self.id, self.count, self.fitted) = (None, 0, false);
     }
 
@@ -126,16 +188,15 @@ impl<'m> DataInf<'m> {
     /// # Errors
     /// As [`DataInf::observe`].
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        check_length(self.width, row.len())?;
+        check_length(self.settings.width, row.len())?;
         self.id.map_or(Ok(()), |own| own.check(id))?;
         let square = squared_norm(row);
         if !square.is_finite() {
             return Err(Error::NonFinite);
         }
-        for layer in self.layers.iter_mut() {
+        for layer in self.layers.as_mut() {
             let all = layer.range().len() == row.len();
-            layer.squares +=
-                if all { square } else { squared_norm(row.get(layer.range()).unwrap_or_default()) };
+            layer.squares += if all { square } else { squared_norm(row.get(layer.range()).certain()) };
         }
         self.id = Some(*id);
         self.count += 1;
@@ -149,20 +210,21 @@ impl<'m> DataInf<'m> {
     /// [`Error::Mismatch`] if the two observed different kinds of sketch,
     /// [`Error::Length`] if their widths differ, [`Error::Setting`] if their layers or
     /// dampings do. The state is as it was.
-    pub fn merge(&mut self, other: &DataInf<'_>) -> Result<(), Error> {
-        check_length(self.width, other.width)?;
-        let ranges = |layers: &[DataInfLayer]| layers.len();
-        let same = self.layers.iter().zip(other.layers.iter()).all(|(a, b)| a.range() == b.range());
-        if ranges(self.layers) != ranges(other.layers) || !same || self.damping != other.damping {
-            return Err(Error::Setting {
-                name: "damping and layers",
-                expected: "the same as the other state's",
-            });
+    pub fn merge<O: Buffer<DataInfLayer>>(&mut self, other: &DataInf<O>) -> Result<(), Error> {
+        check_length(self.settings.width, other.settings.width)?;
+        if self.settings.damping != other.settings.damping {
+            return Err(Error::Setting { name: "damping", expected: "the same as the other state's" });
+        }
+        let ranges = |layers| <[DataInfLayer]>::iter(layers).map(DataInfLayer::range);
+        if !ranges(self.layers.as_ref()).eq(ranges(other.layers.as_ref())) {
+            return Err(Error::Setting { name: "layers", expected: "the same as the other state's" });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        self.layers.iter_mut().zip(other.layers.iter()).for_each(|(to, from)| to.squares += from.squares);
+        for (to, from) in self.layers.as_mut().iter_mut().zip(other.layers.as_ref()) {
+            to.squares += from.squares;
+        }
         self.id = self.id.or(other.id);
         self.count += other.count;
         self.fitted = false;
@@ -178,12 +240,12 @@ impl<'m> DataInf<'m> {
         if self.count == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        if self.layers.iter().all(|layer| layer.squares == 0.0) {
+        if self.layers.as_ref().iter().all(|layer| layer.squares == 0.0) {
             return Err(Error::NotPositiveDefinite);
         }
-        for layer in self.layers.iter_mut() {
+        for layer in self.layers.as_mut() {
             let entries = self.count as f64 * layer.range().len() as f64;
-            layer.damping = f64::from(self.damping) * layer.squares / entries;
+            layer.damping = f64::from(self.settings.damping) * layer.squares / entries;
         }
         self.fitted = true;
         Ok(())
@@ -191,57 +253,62 @@ impl<'m> DataInf<'m> {
 
     /// The layers.
     #[must_use]
-    pub const fn layers(&self) -> &[DataInfLayer] {
-        self.layers
+    pub fn layers(&self) -> &[DataInfLayer] {
+        self.layers.as_ref()
     }
 
-    /// Begins the second pass, for up to `targets` targets.
+    /// Begins the second pass, for up to `targets` targets. The buffer is as long as
+    /// [`DataInfSettings::memory`] says for so many.
     ///
     /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`] if `memory` is not
-    /// [`DataInfSolver::floats`] long.
-    pub fn solver<'t>(&'t self, targets: usize, memory: &'t mut [f32]) -> Result<DataInfSolver<'t>, Error> {
+    /// [`Error::NotFitted`]; [`Error::Length`] if `buffer` is of another length.
+    pub fn solver<F: Buffer<f32>>(
+        &self,
+        targets: usize,
+        mut buffer: F,
+    ) -> Result<DataInfSolver<'_, F>, Error> {
         let Some(id) = self.id.filter(|_| self.fitted) else { return Err(Error::NotFitted) };
-        check_length(DataInfSolver::floats(self.width, targets), memory.len())?;
-        let mut parts = Parts(memory);
-        let values = parts.take(targets.saturating_mul(self.width))?;
-        values.fill(0.0);
-        let gram = Gram::new(targets, self.width, parts.0)?;
+        let needed = DataInfSettings { targets, ..self.settings }.memory();
+        check_length(needed.f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        let (layers, count, gram) = (self.layers.as_ref(), self.count, GramState::NEW);
         Ok(DataInfSolver {
-            layers: self.layers,
-            count: self.count,
+            layers,
+            count,
             id,
-            room: targets,
+            most: targets,
             targets: 0,
             seen: 0,
             solved: false,
-            values,
             gram,
+            buffer,
         })
     }
 }
 
-/// The second pass: the training rows again, for several targets together.
-#[derive(Debug)]
-pub struct DataInfSolver<'t> {
+/// The second pass: the training rows again, for several targets together. Its example is
+/// that of [`DataInf`].
+#[derive(Clone, Debug)]
+pub struct DataInfSolver<'t, B> {
     layers: &'t [DataInfLayer],
     count: u64,
     id: SketchId,
-    room: usize,
+    most: usize,
     targets: usize,
     seen: u64,
-    /// Whether the pass has ended, and the solutions stand in the free memory of `gram`.
+    /// Whether the pass has ended, and the solutions stand where it left numbers free.
     solved: bool,
-    /// v of each target, layer after layer.
-    values: &'t mut [f32],
-    gram: Gram<'t>,
+    gram: GramState,
+    /// v of each target, layer after layer; then the pass.
+    buffer: B,
 }
 
-impl<'t> DataInfSolver<'t> {
-    /// Numbers of `f32` that so many targets need.
-    #[must_use]
-    pub const fn floats(width: usize, targets: usize) -> usize {
-        width.saturating_mul(targets).saturating_add(Gram::floats(targets, width))
+impl<B: Buffer<f32>> DataInfSolver<'_, B> {
+    /// The values of the targets, and the pass.
+    fn view(&mut self) -> (&mut [f32], Gram<'_>) {
+        let (values, rest) =
+            self.buffer.as_mut().split_at_mut_checked(self.most.saturating_mul(self.id.width)).certain();
+        (values, Gram::view(self.most, self.id.width, &mut self.gram, rest))
     }
 
     /// Adds a target, before the first row; its number is how many there were before.
@@ -255,14 +322,14 @@ impl<'t> DataInfSolver<'t> {
         }
         self.id.check(&target.id)?;
         target.check_finite()?;
-        if self.targets == self.room {
-            return Err(Error::Length { expected: self.room, found: self.room.saturating_add(1) });
+        if self.targets == self.most {
+            return Err(Error::Length { expected: self.most, found: self.most.saturating_add(1) });
         }
-        for layer in self.layers {
-            let place = part(layer, self.room, self.targets);
-            if let (Some(to), Some(from)) = (self.values.get_mut(place), target.values.get(layer.range())) {
-                copy(from, to);
-            }
+        let (layers, most, number) = (self.layers, self.most, self.targets);
+        let (values, _) = self.view();
+        for layer in layers {
+            let to = values.get_mut(part(layer, most, number)).certain();
+            copy(target.values.get(layer.range()).certain(), to);
         }
         self.targets += 1;
         Ok(())
@@ -286,8 +353,9 @@ impl<'t> DataInfSolver<'t> {
     /// As [`DataInfSolver::observe`].
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
         self.begin(id)?;
-        let (ranges, weight) = (ranges(self.layers), weight(self.layers));
-        self.gram.push(row, ranges, self.values, weight)?;
+        let layers = self.layers;
+        let (values, mut gram) = self.view();
+        gram.push(row, ranges(layers), values, weight(layers))?;
         self.seen += 1;
         Ok(())
     }
@@ -304,8 +372,11 @@ impl<'t> DataInfSolver<'t> {
     /// or [`Error::Mismatch`]. The state is as it was.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         self.begin(id)?;
-        let (ranges, weight) = (ranges(self.layers), weight(self.layers));
-        self.gram.push_rows(rows, ranges, self.values, weight, |_| self.seen += 1)
+        let (layers, mut seen) = (self.layers, 0);
+        let (values, mut gram) = self.view();
+        let outcome = gram.push_rows(rows, ranges(layers), values, weight(layers), |_| seen += 1);
+        self.seen += seen;
+        outcome
     }
 
     /// Ends the pass. There is no other: the solutions are in closed form.
@@ -317,17 +388,14 @@ impl<'t> DataInfSolver<'t> {
         let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let seen = core::mem::take(&mut self.seen);
         check_length(number(self.count), number(seen))?;
-        let (ranges, weight) = (ranges(self.layers), weight(self.layers));
-        let (sums, solutions) = self.gram.end(ranges, self.values, weight)?;
-        let n = self.count as f64;
-        for (number, solution) in solutions.chunks_exact_mut(self.id.width.max(1)).enumerate() {
-            for layer in self.layers.iter().filter(|layer| layer.damping > 0.0) {
-                let place = part(layer, self.room, number);
-                let (Some(to), Some(v), Some(sum)) =
-                    (solution.get_mut(layer.range()), self.values.get(place.clone()), sums.get(place))
-                else {
-                    continue;
-                };
+        let (layers, most, n, width) = (self.layers, self.most, self.count as f64, self.id.width.max(1));
+        let (values, gram) = self.view();
+        let (sums, solutions) = gram.end(ranges(layers), values, weight(layers))?;
+        for (number, solution) in solutions.chunks_exact_mut(width).enumerate() {
+            for layer in layers.iter().filter(|layer| layer.damping > 0.0) {
+                let place = part(layer, most, number);
+                let to = solution.get_mut(layer.range()).certain();
+                let (v, sum) = (values.get(place.clone()).certain(), sums.get(place).certain());
                 for ((to, &v), &sum) in to.iter_mut().zip(v).zip(sum) {
                     *to = ((f64::from(v) - f64::from(sum) / n) / layer.damping) as f32;
                 }
@@ -346,8 +414,11 @@ impl<'t> DataInfSolver<'t> {
         if !self.solved {
             return Err(Error::NotFitted);
         }
+        let values = self.most.saturating_mul(self.id.width);
+        let free = Gram::free(self.most, self.id.width);
+        let solutions = self.buffer.as_ref().get(values..).and_then(|pass| pass.get(free)).certain();
         let end = self.targets.saturating_mul(self.id.width);
-        Targets::new(self.id, self.gram.free().get(..end).unwrap_or_default())
+        Targets::new(self.id, solutions.get(..end).certain())
     }
 
     /// Before rows labelled `id` are taken in.
@@ -357,14 +428,14 @@ impl<'t> DataInfSolver<'t> {
         }
         self.id.check(id)?;
         if self.seen == 0 {
-            self.gram.begin();
+            self.view().1.begin();
             self.solved = false;
         }
         Ok(())
     }
 }
 
-impl IterativeSolver for DataInfSolver<'_> {
+impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         Self::target(self, target)
     }
@@ -382,10 +453,10 @@ impl IterativeSolver for DataInfSolver<'_> {
     }
 }
 
-/// Where a target's numbers of a layer are, if `room` targets lie layer after layer.
-const fn part(layer: &DataInfLayer, room: usize, target: usize) -> Range<usize> {
+/// Where a target's numbers of a layer are, if `most` targets lie layer after layer.
+const fn part(layer: &DataInfLayer, most: usize, target: usize) -> Range<usize> {
     let len = layer.end.saturating_sub(layer.start);
-    let start = layer.start.saturating_mul(room).saturating_add(len.saturating_mul(target));
+    let start = layer.start.saturating_mul(most).saturating_add(len.saturating_mul(target));
     start..start.saturating_add(len)
 }
 
@@ -395,21 +466,13 @@ fn ranges(layers: &[DataInfLayer]) -> impl Iterator<Item = Range<usize>> + Clone
 
 /// 1/(λ_l + ‖g_l‖²).
 fn weight(layers: &[DataInfLayer]) -> impl Fn(usize, f64) -> f64 {
-    |number, square| layers.get(number).map_or(0.0, |layer| layer.weight(square))
-}
-
-impl DataInf<'_> {
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(layers: usize) -> usize {
-        layers.saturating_mul(LAYER_AT_REST).saturating_add(FRAME + 32)
-    }
+    |number, square| layers.get(number).copied().certain().weight(square)
 }
 
 /// Bytes of a layer at rest.
 const LAYER_AT_REST: usize = 32;
 
-impl State for DataInf<'_> {
+impl<B: Buffer<DataInfLayer>> State for DataInf<B> {
     const KIND: StateKind = StateKind::DataInf;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -417,13 +480,13 @@ impl State for DataInf<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        to.f32(self.damping);
+        to.f32(self.settings.damping);
         to.u8(u8::from(self.fitted));
         to.zeros(3);
-        to.count(self.width);
+        to.count(self.settings.width);
         to.u64(self.count);
-        to.count(self.layers.len());
-        for layer in &*self.layers {
+        to.count(self.settings.layers);
+        for layer in self.layers.as_ref() {
             to.count(layer.start);
             to.count(layer.end);
             to.f64(layer.squares);
@@ -432,21 +495,21 @@ impl State for DataInf<'_> {
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.damping.to_bits() == from.u32()?)?;
+        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
         let fitted = from.flag()?;
         from.skip(3)?;
-        check_width(self.width, from.u64()?)?;
+        check_width(self.settings.width, from.u64()?)?;
         let count = from.u64()?;
-        check_id(id, self.width, count > 0 || fitted)?;
-        check_setting(from.u64()? == self.layers.len() as u64)?;
-        from.exactly(self.layers.len().saturating_mul(LAYER_AT_REST))?;
+        check_id(id, self.settings.width, count > 0 || fitted)?;
+        check_setting(from.u64()? == self.settings.layers as u64)?;
+        from.exactly(self.settings.layers.saturating_mul(LAYER_AT_REST))?;
         let mut ranges = *from;
-        for layer in &*self.layers {
+        for layer in self.layers.as_ref() {
             check_setting(ranges.u64()? == layer.start as u64)?;
             check_setting(ranges.u64()? == layer.end as u64)?;
             ranges.skip(16)?;
         }
-        for layer in self.layers.iter_mut() {
+        for layer in self.layers.as_mut() {
             from.skip(16)?;
             (layer.squares, layer.damping) = (from.f64()?, from.f64()?);
         }

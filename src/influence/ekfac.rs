@@ -18,7 +18,7 @@
 //! formed; a layer with many positions is observed position by position.
 //!
 //! *Memory*, I inputs and O outputs: 3·I·O + 3·(I² + O²)/2 + 2·(I + O) numbers of `f32`;
-//! max(I, O)² + 2·max(I, O) of `f64`, lent for [`Ekfac::decompose`] only; I·O of `f32` a
+//! max(I, O)² + 2·max(I, O) of `f64`, for [`Ekfac::decompose`] only; I·O of `f32` a
 //! target. *Cost*: I²/2 + O²/2 a position for the factors, 6·(I³ + O³) for the
 //! eigenvectors, I² + O² + I·O a position for the eigenvalues, I·O·(I + O) · 2 a target,
 //! I·O a position and pair.
@@ -27,11 +27,60 @@ use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout};
+use crate::memory::Memory;
 use crate::moments::triangle;
 use crate::sketch::{Exact, Projector, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting, check_width};
-use gradsieve_kernels::axpy;
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
+use gradsieve_kernels::{Certain, axpy, cannot_happen};
+
+/// What an [`Ekfac`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EkfacSettings {
+    /// I, the layer's inputs, one more if it has a bias.
+    pub inputs: usize,
+    /// O, the layer's outputs.
+    pub outputs: usize,
+    /// λ in units of the mean of Λ.
+    pub damping: f32,
+}
+
+impl EkfacSettings {
+    /// A layer of `outputs` rows and `inputs` columns, and a tenth of the mean eigenvalue.
+    #[must_use]
+    pub const fn new(outputs: usize, inputs: usize) -> Self {
+        Self { inputs, outputs, damping: 0.1 }
+    }
+
+    /// The state's `f32`; the `f64` that [`Ekfac::decompose`] wants for its time. At rest
+    /// a state is largest in the midst of a sample of the second pass.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let Self { inputs, outputs, .. } = *self;
+        let parts = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
+        let most = if inputs > outputs { inputs } else { outputs };
+        Memory {
+            f32s: parts + 3 * inputs * outputs + inputs + outputs,
+            f64s: most * (most + 2),
+            bytes_at_rest: (parts + 2 * inputs * outputs) * 4 + FRAME + 48,
+            ..Memory::NONE
+        }
+    }
+
+    /// Refuses what makes no sense.
+    const fn check(&self) -> Result<(), Error> {
+        if !self.damping.is_finite() || self.damping <= 0.0 {
+            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
+        }
+        if self.inputs == 0 {
+            return Err(Error::Setting { name: "inputs", expected: "at least 1" });
+        }
+        if self.outputs == 0 {
+            return Err(Error::Setting { name: "outputs", expected: "at least 1" });
+        }
+        Ok(())
+    }
+}
 
 /// What an [`Ekfac`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +93,33 @@ enum Stage {
 /// [`decompose`](Self::decompose), then [`position`](Self::position) and
 /// [`sample`](Self::sample) for all samples again, then [`target`](Self::target). Sum the
 /// scores of a model's layers.
+///
+/// ```
+/// use gradsieve::influence::{Ekfac, EkfacSettings};
+///
+/// // A layer of two inputs and one output: what went in, and the loss gradient of what
+/// // came out.
+/// let samples = [([1.0, 0.0], [0.5_f32]), ([0.5, 0.5], [1.0]), ([-1.0, 2.0], [-0.25])];
+/// const SETTINGS: EkfacSettings = EkfacSettings::new(1, 2);
+/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut layer = Ekfac::new(SETTINGS, &mut buffer)?;
+/// for (a, b) in &samples {
+///     layer.factors(a, b)?;
+/// }
+/// layer.decompose(&mut [0.0; SETTINGS.memory().f64s])?;
+/// for (a, b) in &samples {
+///     layer.position(a, b)?;
+///     layer.sample()?;
+/// }
+/// let (a, b) = &samples[0];
+/// let (mut solution, mut score) = ([0.0; 2], [0.0]);
+/// layer.solve([(&a[..], &b[..])], &mut solution)?.score_factors(a, b, &mut score)?;
+/// assert!(score[0] > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Ekfac<'m> {
-    damping: f32,
-    inputs: usize,
-    outputs: usize,
+    settings: EkfacSettings,
     /// The layer's gradient, written out.
     id: SketchId,
     stage: Stage,
@@ -57,11 +128,11 @@ pub struct Ekfac<'m> {
     samples: u64,
     /// Positions of the sample under way.
     under_way: u64,
-    memory: Memory<'m>,
+    parts: Parts<'m>,
 }
 
 #[derive(Debug)]
-struct Memory<'m> {
+struct Parts<'m> {
     /// Σ a aᵀ and Σ b bᵀ, packed.
     a: &'m mut [f32],
     b: &'m mut [f32],
@@ -70,7 +141,7 @@ struct Memory<'m> {
     q_b: &'m mut [f32],
     /// Σ (Q_S G Q_Aᵀ)², outputs × inputs.
     squares: &'m mut [f32],
-    /// Q_S G Q_Aᵀ of the sample or the target under way, and room for a product.
+    /// Q_S G Q_Aᵀ of the sample or the target under way, and scratch.
     rotated: &'m mut [f32],
     scratch: &'m mut [f32],
     /// Q_A a and Q_S b.
@@ -78,60 +149,38 @@ struct Memory<'m> {
     turned_b: &'m mut [f32],
 }
 
-impl<'m> Memory<'m> {
-    fn new(inputs: usize, outputs: usize, memory: &'m mut [f32]) -> Option<Self> {
-        let (a, memory) = memory.split_at_mut_checked(triangle(inputs))?;
-        let (b, memory) = memory.split_at_mut_checked(triangle(outputs))?;
-        let (q_a, memory) = memory.split_at_mut_checked(inputs * inputs)?;
-        let (q_b, memory) = memory.split_at_mut_checked(outputs * outputs)?;
-        let (squares, memory) = memory.split_at_mut_checked(inputs * outputs)?;
-        let (rotated, memory) = memory.split_at_mut_checked(inputs * outputs)?;
-        let (scratch, memory) = memory.split_at_mut_checked(inputs * outputs)?;
-        let (turned_a, turned_b) = memory.split_at_mut_checked(inputs)?;
-        Some(Self { a, b, q_a, q_b, squares, rotated, scratch, turned_a, turned_b })
+impl<'m> Parts<'m> {
+    /// The parts of a buffer whose length was checked.
+    fn of(settings: &EkfacSettings, buffer: &'m mut [f32]) -> Self {
+        let EkfacSettings { inputs, outputs, .. } = *settings;
+        let (a, rest) = buffer.split_at_mut_checked(triangle(inputs)).certain();
+        let (b, rest) = rest.split_at_mut_checked(triangle(outputs)).certain();
+        let (q_a, rest) = rest.split_at_mut_checked(inputs * inputs).certain();
+        let (q_b, rest) = rest.split_at_mut_checked(outputs * outputs).certain();
+        let (squares, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
+        let (rotated, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
+        let (scratch, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
+        let (turned_a, turned_b) = rest.split_at_mut_checked(inputs).certain();
+        Self { a, b, q_a, q_b, squares, rotated, scratch, turned_a, turned_b }
     }
 }
 
 impl<'m> Ekfac<'m> {
-    /// The usual damping: a tenth of the mean eigenvalue.
-    pub const DAMPING: f32 = 0.1;
-
-    /// Numbers of `f32` that the state needs.
-    #[must_use]
-    pub const fn floats(inputs: usize, outputs: usize) -> usize {
-        let squares = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
-        squares + 3 * inputs * outputs + inputs + outputs
-    }
-
-    /// Numbers of `f64` that [`decompose`](Self::decompose) needs.
-    #[must_use]
-    pub const fn doubles(inputs: usize, outputs: usize) -> usize {
-        let most = if inputs > outputs { inputs } else { outputs };
-        most * (most + 2)
-    }
-
-    /// Nothing observed yet. `damping` is in units of the mean of Λ.
+    /// Nothing observed yet. The buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Ekfac::floats`] long; [`Error::Setting`]
-    /// unless `damping` is positive and finite, and neither width is 0.
-    pub fn new(damping: f32, inputs: usize, outputs: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        if !damping.is_finite() || damping <= 0.0 || inputs == 0 || outputs == 0 {
-            return Err(Error::Setting {
-                name: "damping",
-                expected: "finite and above 0, with at least one input and one output",
-            });
-        }
-        let (expected, found) = (Self::floats(inputs, outputs), memory.len());
-        check_length(expected, found)?;
-        memory.fill(0.0);
-        let Some(memory) = Memory::new(inputs, outputs, memory) else {
-            return Err(Error::Length { expected, found });
-        };
+    /// [`Error::Setting`] unless the damping is positive and finite, and there is an input
+    /// and an output; [`Error::Length`] if `buffer` is not as long as the settings'
+    /// memory.
+    pub fn new(settings: EkfacSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
+        settings.check()?;
+        check_length(settings.memory().f32s, buffer.len())?;
+        buffer.fill(0.0);
+        let EkfacSettings { inputs, outputs, .. } = settings;
         let layout = Layout::new(&[Layer::new(0, outputs as u64, inputs as u64)])?;
         let id = Exact::new(inputs.saturating_mul(outputs)).id(layout.id());
-        let stage = Stage::Factors;
-        Ok(Self { damping, inputs, outputs, id, stage, positions: 0, samples: 0, under_way: 0, memory })
+        let (stage, parts) = (Stage::Factors, Parts::of(&settings, buffer));
+        Ok(Self { settings, id, stage, positions: 0, samples: 0, under_way: 0, parts })
     }
 
     /// What the targets are labelled with: [`Exact`] sketches of the layer's gradient.
@@ -143,15 +192,15 @@ impl<'m> Ekfac<'m> {
     /// Forgets everything.
     pub fn reset(&mut self) {
         (self.stage, self.positions, self.samples, self.under_way) = (Stage::Factors, 0, 0, 0);
-        let Memory { a, b, squares, rotated, .. } = &mut self.memory;
+        let Parts { a, b, squares, rotated, .. } = &mut self.parts;
         for sums in [a, b, squares, rotated] {
             sums.fill(0.0);
         }
     }
 
     fn check(&self, a: &[f32], b: &[f32]) -> Result<(), Error> {
-        check_length(self.inputs, a.len())?;
-        check_length(self.outputs, b.len())?;
+        check_length(self.settings.inputs, a.len())?;
+        check_length(self.settings.outputs, b.len())?;
         if a.iter().chain(b).all(|value| value.is_finite()) { Ok(()) } else { Err(Error::NonFinite) }
     }
 
@@ -165,27 +214,27 @@ impl<'m> Ekfac<'m> {
         if self.stage != Stage::Factors {
             return Err(Error::Setting { name: "factors", expected: "given before they are decomposed" });
         }
-        add_outer(1.0, a, self.memory.a)?;
-        add_outer(1.0, b, self.memory.b)?;
+        add_outer(1.0, a, self.parts.a)?;
+        add_outer(1.0, b, self.parts.b)?;
         self.positions += 1;
         Ok(())
     }
 
-    /// Between the passes: finds the eigenvectors of A and S, with [`Ekfac::doubles`]
-    /// numbers of scratch.
+    /// Between the passes: finds the eigenvectors of A and S, with as many numbers of scratch
+    /// as the settings' memory has `f64`.
     ///
     /// # Errors
     /// [`Error::TooFew`] without positions; [`Error::Length`]; [`Error::NonFinite`] if
     /// the sums have overflowed.
     pub fn decompose(&mut self, scratch: &mut [f64]) -> Result<(), Error> {
-        check_length(Self::doubles(self.inputs, self.outputs), scratch.len())?;
+        check_length(self.settings.memory().f64s, scratch.len())?;
         if self.positions == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        eigenvectors(self.inputs, self.positions, self.memory.a, scratch, self.memory.q_a)?;
-        eigenvectors(self.outputs, self.positions, self.memory.b, scratch, self.memory.q_b)?;
-        self.memory.squares.fill(0.0);
-        self.memory.rotated.fill(0.0);
+        eigenvectors(self.settings.inputs, self.positions, self.parts.a, scratch, self.parts.q_a)?;
+        eigenvectors(self.settings.outputs, self.positions, self.parts.b, scratch, self.parts.q_b)?;
+        self.parts.squares.fill(0.0);
+        self.parts.rotated.fill(0.0);
         (self.stage, self.samples, self.under_way) = (Stage::Eigenvalues, 0, 0);
         Ok(())
     }
@@ -207,7 +256,7 @@ impl<'m> Ekfac<'m> {
 
     /// `rotated` += (Q_S b)(Q_A a)ᵀ.
     fn rotate(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
-        let Memory { q_a, q_b, turned_a, turned_b, rotated, .. } = &mut self.memory;
+        let Parts { q_a, q_b, turned_a, turned_b, rotated, .. } = &mut self.parts;
         matvec(q_a, a, turned_a)?;
         matvec(q_b, b, turned_b)?;
         Ok(add_products(1, turned_b, turned_a, rotated)?)
@@ -223,7 +272,7 @@ impl<'m> Ekfac<'m> {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
         self.under_way = 0;
-        let Memory { squares, rotated, .. } = &mut self.memory;
+        let Parts { squares, rotated, .. } = &mut self.parts;
         rotated.iter_mut().for_each(|x| *x *= *x);
         let fits = rotated.iter().zip(&**squares).all(|(x, sum)| (x + sum).is_finite());
         if fits {
@@ -237,8 +286,8 @@ impl<'m> Ekfac<'m> {
     /// The mean of Λ.
     #[must_use]
     pub fn mean_eigenvalue(&self) -> f64 {
-        let sum: f64 = self.memory.squares.iter().map(|&x| f64::from(x)).sum();
-        if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.memory.squares.len() as f64) }
+        let sum: f64 = self.parts.squares.iter().map(|&x| f64::from(x)).sum();
+        if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.parts.squares.len() as f64) }
     }
 
     /// Solves for one target into `out`, outputs × inputs numbers: the curvature's inverse
@@ -258,7 +307,7 @@ impl<'m> Ekfac<'m> {
         if self.samples == 0 || self.under_way > 0 {
             return Err(Error::NotFitted);
         }
-        check_length(self.inputs * self.outputs, out.len())?;
+        check_length(self.settings.inputs * self.settings.outputs, out.len())?;
         let mean = self.mean_eigenvalue();
         if mean.is_nan() || mean <= 0.0 {
             return Err(Error::NotPositiveDefinite);
@@ -267,20 +316,20 @@ impl<'m> Ekfac<'m> {
             self.check(a, b)?;
             self.rotate(a, b)
         });
-        let damping = f64::from(self.damping) * mean;
-        let Memory { q_a, q_b, squares, rotated, scratch, .. } = &mut self.memory;
+        let damping = f64::from(self.settings.damping) * mean;
+        let Parts { q_a, q_b, squares, rotated, scratch, .. } = &mut self.parts;
         for (x, &sum) in rotated.iter_mut().zip(&**squares) {
             *x = (f64::from(*x) / (f64::from(sum) / self.samples as f64 + damping)) as f32;
         }
         // Back: X = Q_Sᵀ W, then X Q_A from the transpose of X.
         scratch.fill(0.0);
         out.fill(0.0);
-        let (inputs, outputs) = (self.inputs, self.outputs);
+        let (inputs, outputs) = (self.settings.inputs, self.settings.outputs);
         let back = turned.and_then(|()| {
             add_products(outputs, q_b, rotated, scratch)?;
             for (i, to) in rotated.chunks_exact_mut(outputs.max(1)).enumerate() {
                 for (to, row) in to.iter_mut().zip(scratch.chunks_exact(inputs.max(1))) {
-                    *to = row.get(i).copied().unwrap_or(0.0);
+                    *to = row.get(i).copied().certain();
                 }
             }
             Ok(add_products(inputs, rotated, q_a, out)?)
@@ -288,15 +337,6 @@ impl<'m> Ekfac<'m> {
         rotated.fill(0.0);
         back?;
         Targets::new(self.id, out)
-    }
-}
-
-impl Ekfac<'_> {
-    /// Bytes of the state at rest, at most: in the midst of a sample of the second pass.
-    #[must_use]
-    pub const fn bytes_at_rest(inputs: usize, outputs: usize) -> usize {
-        let parts = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
-        (parts + 2 * inputs * outputs) * 4 + FRAME + 48
     }
 }
 
@@ -310,38 +350,38 @@ impl State for Ekfac<'_> {
 
     fn write(&self, to: &mut Writer<'_>) {
         let has_eigenvectors = self.stage == Stage::Eigenvalues;
-        to.f32(self.damping);
+        to.f32(self.settings.damping);
         to.u8(u8::from(has_eigenvectors));
         to.zeros(3);
-        to.count(self.inputs);
-        to.count(self.outputs);
+        to.count(self.settings.inputs);
+        to.count(self.settings.outputs);
         to.u64(self.positions);
         to.u64(self.samples);
         to.u64(self.under_way);
-        to.f32s(self.memory.a);
-        to.f32s(self.memory.b);
+        to.f32s(self.parts.a);
+        to.f32s(self.parts.b);
         if has_eigenvectors {
-            to.f32s(self.memory.q_a);
-            to.f32s(self.memory.q_b);
-            to.f32s(self.memory.squares);
+            to.f32s(self.parts.q_a);
+            to.f32s(self.parts.q_b);
+            to.f32s(self.parts.squares);
         }
         if self.under_way > 0 {
-            to.f32s(self.memory.rotated);
+            to.f32s(self.parts.rotated);
         }
     }
 
     fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.damping.to_bits() == from.u32()?)?;
+        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
         let has_eigenvectors = from.flag()?;
         from.skip(3)?;
-        check_width(self.inputs, from.u64()?)?;
-        check_width(self.outputs, from.u64()?)?;
+        check_width(self.settings.inputs, from.u64()?)?;
+        check_width(self.settings.outputs, from.u64()?)?;
         let (positions, samples, under_way) = (from.u64()?, from.u64()?, from.u64()?);
         let is_possible = if has_eigenvectors { positions > 0 } else { samples == 0 && under_way == 0 };
         if !is_possible {
             return Err(Error::Corrupt);
         }
-        let Memory { a, b, q_a, q_b, squares, rotated, .. } = &mut self.memory;
+        let Parts { a, b, q_a, q_b, squares, rotated, .. } = &mut self.parts;
         let (eigen, sample) = (has_eigenvectors, under_way > 0);
         let parts = [(a, true), (b, true), (q_a, eigen), (q_b, eigen), (squares, eigen), (rotated, sample)];
         let written =
@@ -368,14 +408,16 @@ fn eigenvectors(
     scratch: &mut [f64],
     vectors: &mut [f32],
 ) -> Result<(), Error> {
-    let (matrix, rest) = scratch.split_at_mut_checked(width * width).unwrap_or_default();
-    let (values, rest) = rest.split_at_mut_checked(width).unwrap_or_default();
-    let off = rest.get_mut(..width).unwrap_or_default();
+    let (matrix, rest) = scratch.split_at_mut_checked(width * width).certain();
+    let (values, rest) = rest.split_at_mut_checked(width).certain();
+    let off = rest.get_mut(..width).certain();
     for i in 0..width {
         for j in 0..width {
             let place = if j <= i { triangle(i) + j } else { triangle(j) + i };
-            if let (Some(to), Some(&sum)) = (matrix.get_mut(i * width + j), packed.get(place)) {
-                *to = f64::from(sum) / count as f64;
+            let sum = f64::from(packed.get(place).copied().certain());
+            match matrix.get_mut(i * width + j) {
+                Some(to) => *to = sum / count as f64,
+                None => cannot_happen!("the matrix has width² entries"),
             }
         }
     }

@@ -11,10 +11,22 @@
 
 use super::dot::grad_dot;
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// The running influence of one train sample on one target, over copies of the model.
+///
+/// ```
+/// use gradsieve::influence::IpEnsemble;
+///
+/// let mut pair = IpEnsemble::new();
+/// for product in [0.5, 1.5] { // what `Targets` of the target gradients say at each copy
+///     pair.observe_product(product)?;
+/// }
+/// assert_eq!((pair.score(), pair.mean()), (2.0, 1.0));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct IpEnsemble {
     sum: f64,
@@ -34,7 +46,19 @@ impl IpEnsemble {
     /// # Errors
     /// As [`grad_dot`]. The state is as it was.
     pub fn observe(&mut self, train: &Sketch<'_>, target: &Sketch<'_>) -> Result<(), Error> {
-        self.sum += grad_dot(train, target)?;
+        self.observe_product(grad_dot(train, target)?)
+    }
+
+    /// Adds a copy of which the product of both gradients is known, as
+    /// [`Targets`](super::Targets) of the target gradients give it.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`] if the product is not finite. The state is as it was.
+    pub const fn observe_product(&mut self, product: f64) -> Result<(), Error> {
+        if !product.is_finite() {
+            return Err(Error::NonFinite);
+        }
+        self.sum += product;
         self.members += 1;
         Ok(())
     }
@@ -65,8 +89,8 @@ impl IpEnsemble {
 }
 
 impl IpEnsemble {
-    /// Bytes of the state at rest.
-    pub const BYTES_AT_REST: usize = FRAME + 16;
+    /// What the state needs beside itself: nothing, but for its bytes at rest.
+    pub const MEMORY: Memory = Memory { bytes_at_rest: FRAME + 16, ..Memory::NONE };
 }
 
 impl State for IpEnsemble {

@@ -11,24 +11,94 @@
 //! J picks coordinates of the *rows*: parameters with [`Exact`](crate::Exact), and
 //! columns of a sketch that keeps layers apart.
 //!
-//! *Memory*: [`Moments::floats`] numbers of `f32` and |J|·(K + |J| + 1) of `f64`; K of
-//! `f32` a target. *Cost*: K²/2 an observation, |J|²K/2 +
-//! |J|³/6 a fit, in `f64` because the condition number of the normal equations is the square of H's; |J|² + |J|K a target; K a pair.
+//! *Memory*: [`GifSettings::memory`]: K²/2 numbers of `f32` and |J|·(K + |J| + 1) of
+//! `f64`; K of `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, in
+//! `f64` because the condition number of the normal equations is the square of H's; |J|² +
+//! |J|K a target; K a pair.
 
 use super::solver::Solver;
 use super::targets::Targets;
 use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
+use crate::memory::Memory;
 use crate::moments::{Centre, Moments, triangle};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer, check_setting};
+use gradsieve_kernels::Certain;
+
+/// What [`Gif`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GifSettings<'j> {
+    /// K.
+    pub width: usize,
+    /// J, rising.
+    pub indices: &'j [usize],
+    /// λ in units of C's mean eigenvalue; may be 0.
+    pub damping: f32,
+}
+
+impl<'j> GifSettings<'j> {
+    /// A tenth of the mean eigenvalue.
+    #[must_use]
+    pub const fn new(width: usize, indices: &'j [usize]) -> Self {
+        Self { width, indices, damping: 0.1 }
+    }
+
+    /// The second moment, and for J the rows of H and the normal equations. At rest a
+    /// state is smaller before the first fit, by 8·|J|·K + 4·|J|·(|J| + 1) bytes.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let count = self.indices.len();
+        let fitted = count.saturating_mul(self.width).saturating_add(triangle(count));
+        let numbers = fitted.saturating_add(count).saturating_mul(8);
+        let moments = Moments::bytes_at_rest(Centre::Zero, self.width);
+        Memory {
+            f32s: Moments::floats(self.width),
+            f64s: count.saturating_mul(self.width.saturating_add(count).saturating_add(1)),
+            bytes_at_rest: moments.saturating_add(numbers).saturating_add(16),
+            ..Memory::NONE
+        }
+    }
+
+    /// Refuses what makes no sense.
+    fn check(&self) -> Result<(), Error> {
+        if !self.damping.is_finite() || self.damping < 0.0 {
+            return Err(Error::Setting { name: "damping", expected: "finite and not negative" });
+        }
+        let is_rising = self.indices.is_sorted_by(|a, b| a < b);
+        if !is_rising || self.indices.last().is_none_or(|&last| last >= self.width) {
+            return Err(Error::Setting {
+                name: "indices",
+                expected: "at least one, rising, and below the width",
+            });
+        }
+        Ok(())
+    }
+}
 
 /// The training side: observe every row of the curvature, [`fit`](Self::fit), then
 /// prepare targets.
+///
+/// ```
+/// use gradsieve::influence::{Gif, GifSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let rows = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
+/// let rows = rows.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+///
+/// const SETTINGS: GifSettings = GifSettings::new(2, &[1]);
+/// let (mut floats, mut doubles) = ([0.0; SETTINGS.memory().f32s], [0.0; SETTINGS.memory().f64s]);
+/// let mut gif = Gif::new(SETTINGS, &mut floats, &mut doubles)?;
+/// rows.iter().try_for_each(|row| gif.observe(row))?;
+/// gif.fit()?;
+/// let mut solution = [0.0; 2];
+/// assert!(gif.solve(&rows[2], &mut solution)?.score_one(&rows[2])? > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Gif<'m> {
-    damping: f32,
-    indices: &'m [usize],
+    settings: GifSettings<'m>,
     moments: Moments<'m>,
     /// H_{J·}, |J| rows of K.
     rows: &'m mut [f64],
@@ -39,55 +109,24 @@ pub struct Gif<'m> {
 }
 
 impl<'m> Gif<'m> {
-    /// The usual damping: a tenth of the mean eigenvalue.
-    pub const DAMPING: f32 = 0.1;
-
-    /// Numbers of `f32` that the state needs for sketches of `width`.
-    #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        Moments::floats(width)
-    }
-
-    /// Numbers of `f64` that the state needs for sketches of `width` and so many indices.
-    #[must_use]
-    pub const fn doubles(width: usize, indices: usize) -> usize {
-        indices.saturating_mul(width.saturating_add(indices).saturating_add(1))
-    }
-
-    /// No observations yet. `indices` is J, rising; `damping` is in units of the mean
-    /// eigenvalue, and may be 0.
+    /// No observations yet.
     ///
     /// # Errors
-    /// [`Error::Length`] if a memory is not as long as it must be; [`Error::Setting`]
-    /// unless `damping` is finite and not negative, and J is a rising, non-empty list of
-    /// coordinates below `width`.
+    /// [`Error::Setting`] unless the damping is finite and not negative, and J is a
+    /// rising, non-empty list of coordinates below the width; [`Error::Length`] if a
+    /// buffer is not as long as the settings' memory.
     pub fn new(
-        damping: f32,
-        indices: &'m [usize],
-        width: usize,
+        settings: GifSettings<'m>,
         floats: &'m mut [f32],
         doubles: &'m mut [f64],
     ) -> Result<Self, Error> {
-        let rising = indices.is_sorted_by(|a, b| a < b);
-        if !damping.is_finite()
-            || damping < 0.0
-            || !rising
-            || indices.last().is_none_or(|&last| last >= width)
-        {
-            return Err(Error::Setting {
-                name: "indices",
-                expected: "rising, below the width, with a damping that is finite and not negative",
-            });
-        }
-        let (expected, found) = (Self::doubles(width, indices.len()), doubles.len());
-        check_length(expected, found)?;
-        let split = doubles.split_at_mut_checked(indices.len() * width).and_then(|(rows, rest)| {
-            let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len())?;
-            Some((rows, normal, scratch))
-        });
-        let Some((rows, normal, scratch)) = split else { return Err(Error::Length { expected, found }) };
+        settings.check()?;
+        check_length(settings.memory().f64s, doubles.len())?;
+        let GifSettings { width, indices, .. } = settings;
+        let (rows, rest) = doubles.split_at_mut_checked(indices.len() * width).certain();
+        let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len()).certain();
         let moments = Moments::new(Centre::Zero, width, floats)?;
-        Ok(Self { damping, indices, moments, rows, normal, scratch, fitted: false })
+        Ok(Self { settings, moments, rows, normal, scratch, fitted: false })
     }
 
     /// Takes in a row of the curvature: a training sketch (empirical Fisher), or a factor
@@ -123,9 +162,9 @@ impl<'m> Gif<'m> {
         if self.moments.count() == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        let (width, count) = (self.moments.width(), self.indices.len());
-        let ridge = f64::from(self.damping) * self.moments.mean_eigenvalue();
-        for (row, &index) in self.rows.chunks_exact_mut(width.max(1)).zip(self.indices) {
+        let (width, count) = (self.moments.width(), self.settings.indices.len());
+        let ridge = f64::from(self.settings.damping) * self.moments.mean_eigenvalue();
+        for (row, &index) in self.rows.chunks_exact_mut(width.max(1)).zip(self.settings.indices) {
             self.moments.row(index, ridge, row);
         }
         let rows = || self.rows.chunks_exact(width.max(1));
@@ -153,14 +192,14 @@ impl<'m> Gif<'m> {
         self.moments.check(target)?;
         let width = self.moments.width();
         check_length(width, out.len())?;
-        for (to, &index) in self.scratch.iter_mut().zip(self.indices) {
-            *to = target.values.get(index).copied().map_or(0.0, f64::from);
+        for (to, &index) in self.scratch.iter_mut().zip(self.settings.indices) {
+            *to = f64::from(target.values.get(index).copied().certain());
         }
-        solve(self.indices.len(), self.normal, self.scratch);
+        solve(self.settings.indices.len(), self.normal, self.scratch);
         for (column, to) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
             for (row, weight) in self.rows.chunks_exact(width.max(1)).zip(&*self.scratch) {
-                sum += weight * row.get(column).copied().unwrap_or(0.0);
+                sum += weight * row.get(column).copied().certain();
             }
             *to = sum as f32;
         }
@@ -169,18 +208,9 @@ impl<'m> Gif<'m> {
 }
 
 impl Gif<'_> {
-    /// Bytes of the state at rest, at most: before the first fit without the rows and the
-    /// factor, which are 8·|J|·K + 4·|J|·(|J| + 1).
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize, indices: usize) -> usize {
-        let fitted = indices.saturating_mul(width).saturating_add(triangle(indices));
-        let numbers = fitted.saturating_add(indices).saturating_mul(8);
-        Moments::bytes_at_rest(Centre::Zero, width).saturating_add(numbers).saturating_add(16)
-    }
-
     /// Numbers of the rows and of the factor's lower triangle.
     const fn doubles_at_rest(&self) -> usize {
-        self.rows.len().saturating_add(triangle(self.indices.len()))
+        self.rows.len().saturating_add(triangle(self.settings.indices.len()))
     }
 }
 
@@ -210,26 +240,26 @@ impl State for Gif<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        to.f32(self.damping);
+        to.f32(self.settings.damping);
         to.u8(u8::from(self.fitted));
         to.zeros(3);
-        to.count(self.indices.len());
-        self.indices.iter().for_each(|&index| to.count(index));
+        to.count(self.settings.indices.len());
+        self.settings.indices.iter().for_each(|&index| to.count(index));
         self.moments.write(to);
         if self.fitted {
             to.f64s(self.rows);
-            for (i, row) in self.normal.chunks_exact(self.indices.len().max(1)).enumerate() {
-                to.f64s(row.get(..=i).unwrap_or_default());
+            for (i, row) in self.normal.chunks_exact(self.settings.indices.len().max(1)).enumerate() {
+                to.f64s(row.get(..=i).certain());
             }
         }
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.damping.to_bits() == from.u32()?)?;
+        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
         let fitted = from.flag()?;
         from.skip(3)?;
-        check_setting(from.u64()? == self.indices.len() as u64)?;
-        for &index in self.indices {
+        check_setting(from.u64()? == self.settings.indices.len() as u64)?;
+        for &index in self.settings.indices {
             check_setting(from.u64()? == index as u64)?;
         }
         let behind = if fitted { self.doubles_at_rest().saturating_mul(8) } else { 0 };
@@ -237,8 +267,8 @@ impl State for Gif<'_> {
         self.fitted = fitted;
         if fitted {
             from.f64s(self.rows)?;
-            for (i, row) in self.normal.chunks_exact_mut(self.indices.len().max(1)).enumerate() {
-                from.f64s(row.get_mut(..=i).unwrap_or_default())?;
+            for (i, row) in self.normal.chunks_exact_mut(self.settings.indices.len().max(1)).enumerate() {
+                from.f64s(row.get_mut(..=i).certain())?;
             }
         }
         Ok(())

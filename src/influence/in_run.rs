@@ -18,11 +18,26 @@
 
 use super::check_pair;
 use crate::error::{Error, check_length};
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
-use gradsieve_kernels::dot;
+use gradsieve_kernels::{cannot_happen, dot};
 
-/// The running scores of n training samples, in lent memory of n numbers.
+/// The running scores of n training samples, in a buffer of n numbers.
+///
+/// ```
+/// use gradsieve::influence::InRunShapley;
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let sketch = |x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x));
+/// let (target, one, two) = (sketch(&[1.0, 0.0])?, sketch(&[2.0, 1.0])?, sketch(&[-1.0, 0.0])?);
+/// let mut scores = [0.0; 3];
+/// let mut shapley = InRunShapley::new(&mut scores);
+/// shapley.observe_step(0.5, &target, None, &[(0, one), (2, two)])?;
+/// assert_eq!(shapley.scores(), [1.0, 0.0, -0.5]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct InRunShapley<'m> {
     scores: &'m mut [f64],
@@ -85,7 +100,10 @@ impl<'m> InRunShapley<'m> {
         train: &Sketch<'_>,
     ) -> Result<(), Error> {
         let term = self.term(id, learning_rate, target, curvature, train)?;
-        self.scores.get_mut(id).into_iter().for_each(|score| *score += term);
+        match self.scores.get_mut(id) {
+            Some(score) => *score += term,
+            None => cannot_happen!("the id was checked with the term"),
+        }
         Ok(())
     }
 
@@ -152,10 +170,11 @@ fn check_step(learning_rate: f64, target: &Sketch<'_>, curvature: Option<&Sketch
 }
 
 impl InRunShapley<'_> {
-    /// Bytes of the state at rest.
+    /// What so many samples need.
     #[must_use]
-    pub const fn bytes_at_rest(samples: usize) -> usize {
-        samples.saturating_mul(8).saturating_add(FRAME + 8)
+    pub const fn memory(samples: usize) -> Memory {
+        let bytes_at_rest = samples.saturating_mul(8).saturating_add(FRAME + 8);
+        Memory { f64s: samples, bytes_at_rest, ..Memory::NONE }
     }
 }
 

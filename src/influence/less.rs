@@ -20,50 +20,129 @@
 //! subtask they are no longer counted.
 
 use super::retrac::reciprocal_norm;
+use super::targets::Targets;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
 use gradsieve_kernels::score::float;
-use gradsieve_kernels::{Element, axpy, dot, squared_norm};
+use gradsieve_kernels::{Certain, Element, axpy, cannot_happen, dot, squared_norm};
 
-/// The targets at one checkpoint: the summed directions of each subtask's samples, in
-/// lent memory.
-#[derive(Debug)]
-pub struct LessTargets<'m> {
-    width: usize,
-    id: Option<SketchId>,
-    /// Σ v/‖v‖ of each subtask, one after the other.
-    sums: &'m mut [f32],
-    /// Samples of each subtask.
-    counts: &'m mut [f32],
+/// What [`LessTargets`] are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LessSettings {
+    /// K.
+    pub width: usize,
+    /// Subtasks.
+    pub subtasks: usize,
 }
 
-impl<'m> LessTargets<'m> {
-    /// Numbers of `f32` that so many subtasks need.
+impl LessSettings {
+    /// One subtask.
     #[must_use]
-    pub const fn floats(subtasks: usize, width: usize) -> usize {
-        subtasks.saturating_mul(width).saturating_add(subtasks)
+    pub const fn new(width: usize) -> Self {
+        Self { width, subtasks: 1 }
     }
 
-    /// No samples yet; `memory` is set to zero.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] without subtasks; [`Error::Width`] if `width` is zero;
-    /// [`Error::Length`] if `memory` is not [`LessTargets::floats`] long.
-    pub fn new(subtasks: usize, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        if subtasks == 0 {
+    /// K + 1 numbers a subtask.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let f32s = self.subtasks.saturating_mul(self.width).saturating_add(self.subtasks);
+        let bytes_at_rest = f32s.saturating_mul(4).saturating_add(FRAME + 16);
+        Memory { f32s, bytes_at_rest, ..Memory::NONE }
+    }
+
+    /// Refuses what makes no sense.
+    const fn check(&self) -> Result<(), Error> {
+        if self.subtasks == 0 {
             return Err(Error::Setting { name: "subtasks", expected: "at least 1" });
         }
-        if width == 0 {
+        if self.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
-        let (expected, found) = (Self::floats(subtasks, width), memory.len());
-        check_length(expected, found)?;
-        memory.fill(0.0);
-        let Some((sums, counts)) = memory.split_at_mut_checked(subtasks.saturating_mul(width)) else {
-            return Err(Error::Length { expected, found });
-        };
-        Ok(Self { width, id: None, sums, counts })
+        Ok(())
+    }
+}
+
+impl Default for LessSettings {
+    /// [`LessSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
+/// The targets at one checkpoint: the summed directions of each subtask's samples.
+///
+/// LESS needs more than a dot product with them: [`targets`](Self::targets) gives the
+/// products of a train sample's feature with the sums, and [`cosines`](Self::cosines) is
+/// the step from these to mean cosines, over the feature's norm and the samples' number.
+/// [`score`](Self::score) and [`score_rows`](Self::score_rows) do both.
+///
+/// ```
+/// use gradsieve::influence::{Less, LessSettings, LessTargets};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let sketch = |x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x));
+/// const SETTINGS: LessSettings = LessSettings { width: 2, subtasks: 2 };
+/// let mut targets = LessTargets::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+/// targets.observe(0, &sketch(&[2.0, 0.0])?)?;
+/// targets.observe(0, &sketch(&[0.0, 1.0])?)?;
+/// targets.observe(1, &sketch(&[-3.0, 0.0])?)?;
+///
+/// let mut sums = [0.0; 2];
+/// let mut sample = Less::new(&mut sums)?;
+/// sample.observe(0.1, &targets, &sketch(&[4.0, 0.0])?)?; // 0.1: the learning rate here
+/// assert!((sample.score() - 0.5).abs() < 1e-6); // the mean of the cosines 1 and 0
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LessTargets<B> {
+    settings: LessSettings,
+    id: Option<SketchId>,
+    /// Σ v/‖v‖ of each subtask, one after the other; then how many samples each has.
+    buffer: B,
+}
+
+impl<const N: usize> LessTargets<[f32; N]> {
+    /// No samples yet, in an array of its own.
+    ///
+    /// # Errors
+    /// As [`LessTargets::new`].
+    pub const fn owned(settings: LessSettings) -> Result<Self, Error> {
+        if let Err(error) = settings.check() {
+            return Err(error);
+        }
+        match check_length(settings.memory().f32s, N) {
+            Ok(()) => Ok(Self { settings, id: None, buffer: [0.0; N] }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<B: Buffer<f32>> LessTargets<B> {
+    /// No samples yet. The buffer is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] without subtasks; [`Error::Width`] if the width is zero;
+    /// [`Error::Length`] if `buffer` is not as long as the settings' memory.
+    pub fn new(settings: LessSettings, mut buffer: B) -> Result<Self, Error> {
+        settings.check()?;
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self { settings, id: None, buffer })
+    }
+
+    /// Σ v/‖v‖ of each subtask, and how many samples each has.
+    fn parts(&self) -> (&[f32], &[f32]) {
+        let LessSettings { width, subtasks } = self.settings;
+        self.buffer.as_ref().split_at_checked(subtasks.saturating_mul(width)).certain()
+    }
+
+    /// [`LessTargets::parts`], to change them.
+    fn parts_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        let LessSettings { width, subtasks } = self.settings;
+        self.buffer.as_mut().split_at_mut_checked(subtasks.saturating_mul(width)).certain()
     }
 
     /// Takes a sample of a subtask in.
@@ -73,14 +152,15 @@ impl<'m> LessTargets<'m> {
     /// sketch's norm leaves the range of `f32`; [`Error::Length`] or [`Error::Mismatch`].
     /// The state is as it was.
     pub fn observe(&mut self, subtask: u32, target: &Sketch<'_>) -> Result<(), Error> {
-        check_length(self.width, target.values.len())?;
+        let LessSettings { width, subtasks } = self.settings;
+        check_length(width, target.values.len())?;
         target.check_finite()?;
         self.id.map_or(Ok(()), |id| id.check(&target.id))?;
         let weight = reciprocal_norm(target.values)?;
-        let groups = self.counts.len();
-        let sums = self.sums.chunks_exact_mut(self.width.max(1)).zip(self.counts.iter_mut());
+        let (sums, counts) = self.parts_mut();
+        let sums = sums.chunks_exact_mut(width.max(1)).zip(counts);
         let Some((sum, count)) = sums.into_iter().nth(subtask as usize) else {
-            return Err(Error::Group { groups, found: subtask });
+            return Err(Error::Group { groups: subtasks, found: subtask });
         };
         axpy(weight, target.values, sum)?;
         *count += 1.0;
@@ -92,37 +172,63 @@ impl<'m> LessTargets<'m> {
     ///
     /// # Errors
     /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
-    pub fn merge(&mut self, other: &LessTargets<'_>) -> Result<(), Error> {
-        check_length(self.width, other.width)?;
-        check_length(self.counts.len(), other.counts.len())?;
+    pub fn merge<O: Buffer<f32>>(&mut self, other: &LessTargets<O>) -> Result<(), Error> {
+        check_length(self.settings.width, other.settings.width)?;
+        check_length(self.settings.subtasks, other.settings.subtasks)?;
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        axpy(1.0, other.sums, self.sums)?;
-        axpy(1.0, other.counts, self.counts)?;
+        axpy(1.0, other.buffer.as_ref(), self.buffer.as_mut())?;
         self.id = self.id.or(other.id);
         Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.sums.fill(0.0);
-        self.counts.fill(0.0);
+        self.buffer.as_mut().fill(0.0);
         self.id = None;
     }
 
     /// Subtasks.
     #[must_use]
     pub const fn subtasks(&self) -> usize {
-        self.counts.len()
+        self.settings.subtasks
     }
 
-    /// Refuses to score before every subtask has a sample, or rows of another id.
-    fn check(&self, id: &SketchId) -> Result<(), Error> {
-        if self.counts.contains(&0.0) {
+    /// The summed directions as targets. Their scores become mean cosines by
+    /// [`cosines`](Self::cosines).
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] if a subtask has no sample; [`Error::NonFinite`] if a sum is not
+    /// finite.
+    pub fn targets(&self) -> Result<Targets<'_>, Error> {
+        Targets::new(self.checked()?, self.parts().0)
+    }
+
+    /// The step from the products of one train sample's feature with the
+    /// [`targets`](Self::targets) to each subtask's mean cosine, in place.
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is a product for each subtask; [`Error::NonFinite`]
+    /// if the feature's squares leave the range of `f32`. Nothing was written.
+    pub fn cosines(&self, train: &Sketch<'_>, products: &mut [f64]) -> Result<(), Error> {
+        check_length(self.settings.subtasks, products.len())?;
+        let norm = libm::sqrt(squared_norm(train.values));
+        if !norm.is_finite() {
+            return Err(Error::NonFinite);
+        }
+        for (product, &count) in products.iter_mut().zip(self.parts().1) {
+            *product = cosine(*product, norm * f64::from(count));
+        }
+        Ok(())
+    }
+
+    /// What the samples are labelled with, if every subtask has one.
+    fn checked(&self) -> Result<SketchId, Error> {
+        if self.parts().1.contains(&0.0) {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        self.id.map_or(Err(Error::NotFitted), |own| own.check(id))
+        self.id.ok_or(Error::NotFitted)
     }
 
     /// Each subtask's mean cosine with one train sample's feature, at this checkpoint.
@@ -132,26 +238,27 @@ impl<'m> LessTargets<'m> {
     /// score for each subtask; [`Error::Mismatch`] or [`Error::NonFinite`] for the
     /// feature. Nothing was written.
     pub fn score(&self, train: &Sketch<'_>, scores: &mut [f64]) -> Result<(), Error> {
-        check_length(self.counts.len(), scores.len())?;
-        let cosines = self.cosines(train)?;
-        scores.iter_mut().zip(cosines).for_each(|(score, cosine)| *score = cosine);
+        check_length(self.settings.subtasks, scores.len())?;
+        scores.iter_mut().zip(self.mean_cosines(train)?).for_each(|(score, cosine)| *score = cosine);
         Ok(())
     }
 
     /// Each subtask's mean cosine with one train sample's feature.
-    fn cosines(&self, train: &Sketch<'_>) -> Result<impl Iterator<Item = f64>, Error> {
-        self.check(&train.id)?;
+    fn mean_cosines(&self, train: &Sketch<'_>) -> Result<impl Iterator<Item = f64>, Error> {
+        self.checked()?.check(&train.id)?;
         train.check_finite()?;
         let norm = libm::sqrt(squared_norm(train.values));
         if !norm.is_finite() {
             return Err(Error::NonFinite);
         }
-        let sums = self.sums.chunks_exact(self.width.max(1)).zip(self.counts.iter());
-        let cosine = move |(sum, &count): (&[f32], &f32)| {
-            // Of one length, so there is a dot.
-            cosine(dot(train.values, sum).unwrap_or(f64::NAN), norm * f64::from(count))
+        let (sums, counts) = self.parts();
+        let sums = sums.chunks_exact(self.settings.width.max(1)).zip(counts);
+        let mean = move |(sum, &count): (&[f32], &f32)| {
+            let product = dot(train.values, sum);
+            cannot_happen!(product.is_err(), "both are K long");
+            cosine(product.unwrap_or(f64::NAN), norm * f64::from(count))
         };
-        Ok(sums.map(cosine))
+        Ok(sums.map(mean))
     }
 
     /// Each subtask's mean cosine with n train samples' features, given as stored rows of
@@ -171,9 +278,10 @@ impl<'m> LessTargets<'m> {
         rows: &[T],
         scores: &mut [f32],
     ) -> Result<usize, Error> {
-        self.check(id)?;
-        float::score_rows(rows, self.width, self.sums, scores)?;
-        let width = self.width.max(1);
+        self.checked()?.check(id)?;
+        let (sums, counts) = self.parts();
+        let width = self.settings.width.max(1);
+        float::score_rows(rows, width, sums, scores)?;
         let n = rows.len() / width;
         let mut non_finite = 0;
         for (r, row) in rows.chunks_exact(width).enumerate() {
@@ -183,7 +291,7 @@ impl<'m> LessTargets<'m> {
             // range.
             let norm = if square.is_finite() { libm::sqrt(square) } else { f64::NAN };
             non_finite += usize::from(norm.is_nan());
-            for (score, count) in scores.zip(self.counts.iter()) {
+            for (score, count) in scores.zip(counts) {
                 *score = cosine(f64::from(*score), norm * f64::from(*count)) as f32;
             }
         }
@@ -197,7 +305,7 @@ const fn cosine(dot: f64, norms: f64) -> f64 {
 }
 
 /// The running score of one train sample, over checkpoints: a sum for each subtask, in
-/// lent memory.
+/// the caller's buffer. Its example is that of [`LessTargets`].
 #[derive(Debug)]
 pub struct Less<'m> {
     sums: &'m mut [f64],
@@ -223,17 +331,17 @@ impl<'m> Less<'m> {
     /// # Errors
     /// [`Error::Setting`] unless the weight is finite and not negative; otherwise as
     /// [`LessTargets::score`]. The state is as it was.
-    pub fn observe(
+    pub fn observe<B: Buffer<f32>>(
         &mut self,
         weight: f64,
-        targets: &LessTargets<'_>,
+        targets: &LessTargets<B>,
         train: &Sketch<'_>,
     ) -> Result<(), Error> {
         check_length(self.sums.len(), targets.subtasks())?;
         if !weight.is_finite() || weight < 0.0 {
             return Err(Error::Setting { name: "weight", expected: "finite and not negative" });
         }
-        for (sum, cosine) in self.sums.iter_mut().zip(targets.cosines(train)?) {
+        for (sum, cosine) in self.sums.iter_mut().zip(targets.mean_cosines(train)?) {
             *sum += weight * cosine;
         }
         self.weights += weight;
@@ -272,15 +380,7 @@ impl<'m> Less<'m> {
     }
 }
 
-impl LessTargets<'_> {
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(subtasks: usize, width: usize) -> usize {
-        Self::floats(subtasks, width).saturating_mul(4).saturating_add(FRAME + 16)
-    }
-}
-
-impl State for LessTargets<'_> {
+impl<B: Buffer<f32>> State for LessTargets<B> {
     const KIND: StateKind = StateKind::LessTargets;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -288,35 +388,34 @@ impl State for LessTargets<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.width);
-        to.count(self.counts.len());
-        to.f32s(self.sums);
-        to.f32s(self.counts);
+        to.count(self.settings.width);
+        to.count(self.settings.subtasks);
+        to.f32s(self.buffer.as_ref());
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_width(self.width, from.u64()?)?;
-        check_setting(from.u64()? == self.counts.len() as u64)?;
-        from.exactly(size_of_val(self.sums).saturating_add(size_of_val(self.counts)))?;
+        check_width(self.settings.width, from.u64()?)?;
+        check_setting(from.u64()? == self.settings.subtasks as u64)?;
+        from.exactly(size_of_val(self.buffer.as_ref()))?;
         let mut counts = *from;
-        counts.skip(size_of_val(self.sums))?;
+        counts.skip(size_of_val(self.parts().0))?;
         let mut observed = false;
-        for _ in &*self.counts {
+        for _ in 0..self.settings.subtasks {
             observed |= counts.f32()? != 0.0;
         }
-        check_id(id, self.width, observed)?;
-        from.f32s(self.sums)?;
-        from.f32s(self.counts)?;
+        check_id(id, self.settings.width, observed)?;
+        from.f32s(self.buffer.as_mut())?;
         self.id = id;
         Ok(())
     }
 }
 
 impl Less<'_> {
-    /// Bytes of the state at rest.
+    /// What a train sample needs for so many subtasks.
     #[must_use]
-    pub const fn bytes_at_rest(subtasks: usize) -> usize {
-        subtasks.saturating_mul(8).saturating_add(FRAME + 16)
+    pub const fn memory(subtasks: usize) -> Memory {
+        let bytes_at_rest = subtasks.saturating_mul(8).saturating_add(FRAME + 16);
+        Memory { f64s: subtasks, bytes_at_rest, ..Memory::NONE }
     }
 }
 

@@ -14,35 +14,103 @@
 //! matter. [`ConjugateGradients`](super::ConjugateGradients) takes fewer passes, and no
 //! α.
 //!
-//! *Memory*: [`Lissa::floats`], 5·K a target and 16 rows. *Cost*: 2·K multiply–adds a
+//! *Memory*: [`LissaSettings::memory`], 5·K a target and 16 rows. *Cost*: 2·K multiply–adds a
 //! row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with the best α.
 //! *Error*: the residual falls to about 10⁻⁷ times the condition number, which is at most
 //! K/damping.
 
-use super::curvature::{Gram, Parts, Passes, Progress, SolverSettings, copy};
+use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use gradsieve_kernels::matrix::scale_add;
-use gradsieve_kernels::{Element, axpy, squared_norm};
+use gradsieve_kernels::{Certain, Element, axpy, squared_norm};
 
 /// The solver: give it its targets, then pass after pass over the same rows, each with
 /// [`observe`](Self::observe) for every row and [`end_pass`](Self::end_pass).
-#[derive(Debug)]
-pub struct Lissa<'m> {
-    passes: Passes<'m>,
+///
+/// ```
+/// use gradsieve::influence::{Lissa, LissaSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let target = [1.0, 1.0];
+/// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
+///
+/// const SETTINGS: LissaSettings = LissaSettings { tolerance: 1e-2, ..LissaSettings::new(2) };
+/// let mut solver = Lissa::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+/// solver.target(&target)?;
+/// assert!(solver.solve(&id, &rows, 100)?.converged);
+/// let mut scores = [0.0_f32; 3];
+/// solver.targets()?.score_rows(&id, &rows, &mut scores)?;
+/// assert!(scores[0] > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lissa<B> {
+    passes: Passes,
     /// α, once it is known.
     step: Option<f64>,
     given: Option<f64>,
     /// Whether the solutions are still v, and not yet α·v.
     fresh: bool,
-    values: &'m mut [f32],
-    /// α·r of each target.
-    solutions: &'m mut [f32],
-    /// ‖v‖ of each target, and its least residual so far.
-    norms: &'m mut [f32],
-    least: &'m mut [f32],
+    buffer: B,
+}
+
+/// What [`Lissa`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LissaSettings {
+    /// K.
+    pub width: usize,
+    /// The most targets, which share the passes.
+    pub targets: usize,
+    /// λ in units of C's mean eigenvalue, which the first pass finds.
+    pub damping: f32,
+    /// A target is solved when ‖v − (C + λI) x‖ is at most this part of ‖v‖.
+    pub tolerance: f32,
+    /// α; without it, 1/(tr C + λ).
+    pub step: Option<f64>,
+}
+
+impl LissaSettings {
+    /// One target, a tenth of the mean eigenvalue, a residual of 10⁻⁴, α = 1/(tr C + λ).
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width, targets: 1, damping: 0.1, tolerance: 1e-4, step: None }
+    }
+
+    /// Two vectors and two numbers a target, and the passes.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let vectors = self.width.saturating_mul(2).saturating_add(2).saturating_mul(self.targets);
+        let f32s = vectors.saturating_add(Gram::floats(self.targets, self.width));
+        Memory { f32s, ..Memory::NONE }
+    }
+
+    const fn passes(self) -> PassSettings {
+        let Self { width, targets, damping, tolerance, .. } = self;
+        PassSettings { width, targets, damping, tolerance }
+    }
+
+    /// Refuses what makes no sense.
+    const fn check(&self) -> Result<(), Error> {
+        match self.step {
+            Some(step) if !step.is_finite() || step <= 0.0 => {
+                Err(Error::Setting { name: "step", expected: "finite and above 0" })
+            }
+            _ => self.passes().check(),
+        }
+    }
+}
+
+impl Default for LissaSettings {
+    /// [`LissaSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
 }
 
 /// A residual above this part of ‖v‖ that has grown to [`GROWTH`] times the least so far
@@ -50,63 +118,95 @@ pub struct Lissa<'m> {
 const NOTICED: f64 = 1e-3;
 const GROWTH: f64 = 2.0;
 
-impl<'m> Lissa<'m> {
-    /// Numbers of `f32` that it needs for so many targets.
-    #[must_use]
-    pub const fn floats(width: usize, targets: usize) -> usize {
-        let vectors = width.saturating_mul(2).saturating_add(2).saturating_mul(targets);
-        vectors.saturating_add(Gram::floats(targets, width))
-    }
+/// The buffer of LiSSA.
+struct View<'m> {
+    /// α·r of each target.
+    solutions: &'m mut [f32],
+    values: &'m mut [f32],
+    /// ‖v‖ of each target, and its least residual so far.
+    norms: &'m mut [f32],
+    least: &'m mut [f32],
+    gram: &'m mut [f32],
+}
 
-    /// No targets yet. `step` is α; without it, 1/(tr C + λ).
+impl<'m> View<'m> {
+    fn of(settings: &PassSettings, buffer: &'m mut [f32]) -> Self {
+        let vectors = settings.width.saturating_mul(settings.targets);
+        let mut parts = Parts(buffer);
+        Self {
+            solutions: parts.take(vectors),
+            values: parts.take(vectors),
+            norms: parts.take(settings.targets),
+            least: parts.take(settings.targets),
+            gram: parts.0,
+        }
+    }
+}
+
+impl<const N: usize> Lissa<[f32; N]> {
+    /// No targets yet, in an array of its own.
     ///
     /// # Errors
-    /// [`Error::Width`] if the width is zero; [`Error::Setting`] if there is no room for
-    /// a target, or α, damping or tolerance are not positive and finite;
-    /// [`Error::Length`] if `memory` is not [`Lissa::floats`] long.
-    pub fn new(settings: SolverSettings, step: Option<f64>, memory: &'m mut [f32]) -> Result<Self, Error> {
-        settings.check()?;
-        if step.is_some_and(|step| !step.is_finite() || step <= 0.0) {
-            return Err(Error::Setting { name: "step", expected: "finite and above 0" });
+    /// As [`Lissa::new`].
+    pub const fn owned(settings: LissaSettings) -> Result<Self, Error> {
+        if let Err(error) = settings.check() {
+            return Err(error);
         }
-        check_length(Self::floats(settings.width, settings.targets), memory.len())?;
-        let mut parts = Parts(memory);
-        let vectors = settings.width.saturating_mul(settings.targets);
-        let (values, solutions) = (parts.take(vectors)?, parts.take(vectors)?);
-        let (norms, least) = (parts.take(settings.targets)?, parts.take(settings.targets)?);
-        let passes = Passes::new(settings, parts.0)?;
-        let mut new = Self { passes, step, given: step, fresh: true, values, solutions, norms, least };
-        new.reset();
-        Ok(new)
+        if let Err(error) = check_length(settings.memory().f32s, N) {
+            return Err(error);
+        }
+        Ok(Self::of(settings, [0.0; N]))
+    }
+}
+
+impl<B> Lissa<B> {
+    const fn of(settings: LissaSettings, buffer: B) -> Self {
+        let (step, passes) = (settings.step, Passes::new(settings.passes()));
+        Self { passes, step, given: step, fresh: true, buffer }
+    }
+}
+
+impl<B: Buffer<f32>> Lissa<B> {
+    /// No targets yet. The buffer is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if the width is zero; [`Error::Setting`] without a target, or
+    /// unless α, damping and tolerance are positive and finite; [`Error::Length`] if
+    /// `buffer` is not as long as the settings' memory.
+    pub fn new(settings: LissaSettings, mut buffer: B) -> Result<Self, Error> {
+        settings.check()?;
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self::of(settings, buffer))
     }
 
     /// Forgets targets, rows and solutions.
     pub fn reset(&mut self) {
         self.passes.reset();
         (self.step, self.fresh) = (self.given, true);
-        for vectors in [&mut self.values, &mut self.solutions, &mut self.norms] {
-            vectors.fill(0.0);
-        }
-        self.least.fill(f32::INFINITY);
+        self.buffer.as_mut().fill(0.0);
     }
 
     /// Adds a target, before the first pass; its number is how many there were before.
     ///
     /// # Errors
-    /// [`Error::InPass`] once the first pass has begun; [`Error::Length`] without room,
-    /// or of another width; [`Error::Mismatch`]; [`Error::NonFinite`], also if the
-    /// squares leave the range of `f32`. The state is as it was.
+    /// [`Error::InPass`] once the first pass has begun; [`Error::Length`] if there are as
+    /// many as the settings say, or of another width; [`Error::Mismatch`];
+    /// [`Error::NonFinite`], also if the squares leave the range of `f32`. The state is as
+    /// it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if !self.fresh {
             return Err(Error::InPass);
         }
         let number = self.passes.targets;
         let place = self.passes.target(target)?;
-        for vectors in [&mut self.values, &mut self.solutions] {
-            copy(target.values, vectors.get_mut(place.clone()).unwrap_or_default());
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        for vectors in [view.values, view.solutions] {
+            copy(target.values, vectors.get_mut(place.clone()).certain());
         }
         let norm = libm::sqrt(squared_norm(target.values)) as f32;
-        self.norms.get_mut(number).into_iter().for_each(|to| *to = norm);
+        copy(&[norm], view.norms.get_mut(number..=number).certain());
+        copy(&[f32::INFINITY], view.least.get_mut(number..=number).certain());
         Ok(())
     }
 
@@ -129,7 +229,8 @@ impl<'m> Lissa<'m> {
     /// # Errors
     /// As [`Lissa::observe`].
     pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        self.passes.observe(id, row, self.solutions)
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe(id, row, view.solutions, view.gram)
     }
 
     /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
@@ -141,7 +242,8 @@ impl<'m> Lissa<'m> {
     /// As [`Lissa::observe`], but for [`Error::NonFinite`]; [`Error::Length`] if the rows
     /// are not whole.
     pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
-        self.passes.observe_rows(id, rows, self.solutions)
+        let view = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe_rows(id, rows, view.solutions, view.gram)
     }
 
     /// Ends a pass: one step of every target that is not solved yet. The residual is that
@@ -153,21 +255,23 @@ impl<'m> Lissa<'m> {
     /// rows were zero. [`Error::Diverged`] if the iteration diverges: only
     /// [`reset`](Self::reset) helps.
     pub fn end_pass(&mut self) -> Result<Progress, Error> {
-        let SolverSettings { width, damping: share, tolerance, .. } = self.passes.settings;
-        let (products, damping) = self.passes.end(self.solutions)?;
+        let PassSettings { width, damping: share, tolerance, .. } = self.passes.settings;
+        let View { solutions, values, norms, least, gram } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        let (products, damping) = self.passes.end(solutions, gram)?;
         // λ = share · mean eigenvalue, of which tr C is K times.
         let trace = damping / f64::from(share) * width as f64;
         let step = *self.step.get_or_insert(1.0 / (trace + damping));
         if core::mem::take(&mut self.fresh) {
-            for vectors in [&mut *products, &mut *self.solutions] {
+            for vectors in [&mut *products, &mut *solutions] {
                 vectors.iter_mut().for_each(|entry| *entry = (step * f64::from(*entry)) as f32);
             }
         }
         let mut worst = 0.0;
         let width = width.max(1);
-        let vectors = self.solutions.chunks_exact_mut(width).zip(self.values.chunks_exact(width));
+        let vectors = solutions.chunks_exact_mut(width).zip(values.chunks_exact(width));
         let vectors = vectors.zip(products.chunks_exact_mut(width));
-        let norms = self.norms.iter().zip(self.least.iter_mut());
+        let norms = norms.iter().zip(least.iter_mut());
         for (((x, v), product), (&norm, least)) in vectors.zip(norms) {
             // What is solved stays as it is, however long the other targets take.
             let solved = norm == 0.0 || *least <= tolerance;
@@ -224,11 +328,11 @@ impl<'m> Lissa<'m> {
     /// failure.
     pub fn targets(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
-        Targets::new(self.passes.solved()?, self.solutions.get(..end).unwrap_or_default())
+        Targets::new(self.passes.solved()?, self.buffer.as_ref().get(..end).certain())
     }
 }
 
-impl IterativeSolver for Lissa<'_> {
+impl<B: Buffer<f32>> IterativeSolver for Lissa<B> {
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         Self::target(self, target)
     }

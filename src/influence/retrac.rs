@@ -1,5 +1,5 @@
 //! ReTrac: every gradient that contributes is divided by its norm first, then they are
-//! averaged, then the averages meet in a dot product: (1/C Σ_c g_c/‖g_c‖) · (1/C Σ_c
+//! averaged, then the averages are multiplied: (1/C Σ_c g_c/‖g_c‖) · (1/C Σ_c
 //! v_c/‖v_c‖).
 //!
 //! The contributions c of one sample are its gradients at several checkpoints, noise
@@ -15,35 +15,68 @@
 //! contribution, one a pair. *Error*: an entry of the sum has a relative error of at most
 //! (C + 1)·2⁻²⁴ of the sum of its magnitudes.
 
+use super::targets::Targets;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
-/// The average direction of one sample's gradients, train or target, in lent memory of K
+/// The average direction of one sample's gradients, train or target, in a buffer of K
 /// numbers.
-#[derive(Debug)]
-pub struct ReTrac<'m> {
-    sum: &'m mut [f32],
+///
+/// ```
+/// use gradsieve::influence::ReTrac;
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let sketch = |x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x));
+/// let (mut train, mut target) = (ReTrac::<[f32; 2]>::owned(2)?, ReTrac::<[f32; 2]>::owned(2)?);
+/// for (g, v) in [([1.0, 0.0], [2.0, 0.0]), ([0.0, 9.0], [0.0, 0.5])] {
+///     train.observe(&sketch(&g)?)?;
+///     target.observe(&sketch(&v)?)?;
+/// }
+/// assert_eq!(train.score(&target)?, 0.5);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReTrac<B> {
+    sum: B,
     count: u64,
     id: Option<SketchId>,
 }
 
-impl<'m> ReTrac<'m> {
-    /// Numbers of `f32` that a sample needs.
-    #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        width
-    }
-
-    /// No contributions yet; `memory` is set to zero.
+impl<const N: usize> ReTrac<[f32; N]> {
+    /// No contributions yet, in an array of its own.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`ReTrac::floats`] long.
-    pub fn new(width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        check_length(Self::floats(width), memory.len())?;
-        memory.fill(0.0);
-        Ok(Self { sum: memory, count: 0, id: None })
+    /// [`Error::Length`] if that is not K long.
+    pub const fn owned(width: usize) -> Result<Self, Error> {
+        match check_length(width, N) {
+            Ok(()) => Ok(Self { sum: [0.0; N], count: 0, id: None }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl ReTrac<&mut [f32]> {
+    /// What a sample needs.
+    #[must_use]
+    pub const fn memory(width: usize) -> Memory {
+        let bytes_at_rest = width.saturating_mul(4).saturating_add(FRAME + 16);
+        Memory { f32s: width, bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+impl<B: Buffer<f32>> ReTrac<B> {
+    /// No contributions yet. The buffer is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `buffer` is not K long.
+    pub fn new(width: usize, mut buffer: B) -> Result<Self, Error> {
+        check_length(width, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self { sum: buffer, count: 0, id: None })
     }
 
     /// Adds a contribution.
@@ -52,11 +85,11 @@ impl<'m> ReTrac<'m> {
     /// [`Error::NonFinite`], also if the sketch's norm leaves the range of `f32`;
     /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
     pub fn observe(&mut self, gradient: &Sketch<'_>) -> Result<(), Error> {
-        check_length(self.sum.len(), gradient.values.len())?;
+        check_length(self.sum.as_ref().len(), gradient.values.len())?;
         gradient.check_finite()?;
         self.id.map_or(Ok(()), |id| id.check(&gradient.id))?;
         let weight = reciprocal_norm(gradient.values)?;
-        axpy(weight, gradient.values, self.sum)?;
+        axpy(weight, gradient.values, self.sum.as_mut())?;
         self.id = Some(gradient.id);
         self.count += 1;
         Ok(())
@@ -66,12 +99,12 @@ impl<'m> ReTrac<'m> {
     ///
     /// # Errors
     /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
-    pub fn merge(&mut self, other: &ReTrac<'_>) -> Result<(), Error> {
-        check_length(self.sum.len(), other.sum.len())?;
+    pub fn merge<O: Buffer<f32>>(&mut self, other: &ReTrac<O>) -> Result<(), Error> {
+        check_length(self.sum.as_ref().len(), other.sum.as_ref().len())?;
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        axpy(1.0, other.sum, self.sum)?;
+        axpy(1.0, other.sum.as_ref(), self.sum.as_mut())?;
         self.count += other.count;
         self.id = self.id.or(other.id);
         Ok(())
@@ -79,7 +112,7 @@ impl<'m> ReTrac<'m> {
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.sum.fill(0.0);
+        self.sum.as_mut().fill(0.0);
         self.count = 0;
         self.id = None;
     }
@@ -90,18 +123,34 @@ impl<'m> ReTrac<'m> {
         self.count
     }
 
+    /// This sample as a target: what it scores becomes an influence by
+    /// [`mean`](Self::mean).
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without contributions; [`Error::NonFinite`] if the sum is.
+    pub fn targets(&self) -> Result<Targets<'_>, Error> {
+        Targets::new(self.id.ok_or(Error::TooFew { needed: 1, found: 0 })?, self.sum.as_ref())
+    }
+
+    /// The step from a product of this sample's summed directions with those of a sample
+    /// of so many contributions to their influence: over both numbers.
+    #[must_use]
+    pub const fn mean(&self, contributions: u64, product: f64) -> f64 {
+        product / (self.count as f64 * contributions as f64)
+    }
+
     /// The influence of this sample on `target`, or of the target on this sample: it is
     /// symmetric.
     ///
     /// # Errors
     /// [`Error::TooFew`] if one of the two has no contributions; [`Error::Mismatch`] or
     /// [`Error::Length`].
-    pub fn score(&self, target: &ReTrac<'_>) -> Result<f64, Error> {
+    pub fn score<O: Buffer<f32>>(&self, target: &ReTrac<O>) -> Result<f64, Error> {
         let (Some(id), Some(other)) = (self.id, target.id) else {
             return Err(Error::TooFew { needed: 1, found: 0 });
         };
         id.check(&other)?;
-        Ok(dot(self.sum, target.sum)? / (self.count as f64 * target.count as f64))
+        Ok(self.mean(target.count, dot(self.sum.as_ref(), target.sum.as_ref())?))
     }
 }
 
@@ -117,15 +166,7 @@ pub(super) fn reciprocal_norm(x: &[f32]) -> Result<f32, Error> {
     }
 }
 
-impl ReTrac<'_> {
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        width.saturating_mul(4).saturating_add(FRAME + 16)
-    }
-}
-
-impl State for ReTrac<'_> {
+impl<B: Buffer<f32>> State for ReTrac<B> {
     const KIND: StateKind = StateKind::ReTrac;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -133,17 +174,17 @@ impl State for ReTrac<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.sum.len());
+        to.count(self.sum.as_ref().len());
         to.u64(self.count);
-        to.f32s(self.sum);
+        to.f32s(self.sum.as_ref());
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_width(self.sum.len(), from.u64()?)?;
+        check_width(self.sum.as_ref().len(), from.u64()?)?;
         let count = from.u64()?;
-        check_id(id, self.sum.len(), count > 0)?;
-        from.exactly(size_of_val(self.sum))?;
-        from.f32s(self.sum)?;
+        check_id(id, self.sum.as_ref().len(), count > 0)?;
+        from.exactly(size_of_val(self.sum.as_ref()))?;
+        from.f32s(self.sum.as_mut())?;
         (self.id, self.count) = (id, count);
         Ok(())
     }

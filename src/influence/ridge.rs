@@ -11,43 +11,81 @@
 use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer};
 
+/// What [`Ridge`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RidgeSettings {
+    /// K.
+    pub width: usize,
+    /// λ in units of C's mean eigenvalue.
+    pub damping: f32,
+}
+
+impl RidgeSettings {
+    /// A tenth of the mean eigenvalue.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width, damping: 0.1 }
+    }
+
+    /// The second moment and its factor. At rest a state is half as large before the first
+    /// fit.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let bytes_at_rest = Damped::bytes_at_rest(Centre::Zero, self.width);
+        Memory { f32s: Damped::floats(self.width), bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+impl Default for RidgeSettings {
+    /// [`RidgeSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
 /// The training side: observe every training sketch, [`fit`](Self::fit), then prepare
 /// targets.
+///
+/// ```
+/// use gradsieve::influence::{Ridge, RidgeSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let rows = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
+/// let rows = rows.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+///
+/// const SETTINGS: RidgeSettings = RidgeSettings::new(2);
+/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut ridge = Ridge::new(SETTINGS, &mut buffer)?;
+/// rows.iter().try_for_each(|row| ridge.observe(row))?;
+/// ridge.fit()?;
+/// let mut solution = [0.0; 2];
+/// let target = ridge.solve(&rows[0], &mut solution)?;
+/// assert!(target.score_one(&rows[0])? > target.score_one(&rows[1])?);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Ridge<'m> {
     damped: Damped<'m>,
 }
 
 impl<'m> Ridge<'m> {
-    /// The usual damping: a tenth of the mean eigenvalue.
-    pub const DAMPING: f32 = 0.1;
-
-    /// Numbers of `f32` that the state needs for sketches of `width`.
-    #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        Damped::floats(width)
-    }
-
-    /// Bytes of the state at rest, at most; half before the first fit.
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        Damped::bytes_at_rest(Centre::Zero, width)
-    }
-
-    /// No observations yet. `damping` is in units of the mean eigenvalue.
+    /// No observations yet.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Ridge::floats`] long; [`Error::Setting`]
-    /// unless `damping` is positive and finite.
-    pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+    /// [`Error::Setting`] unless the damping is positive and finite; [`Error::Length`] if
+    /// `buffer` is not as long as the settings' memory.
+    pub fn new(settings: RidgeSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
+        let RidgeSettings { width, damping } = settings;
         if !damping.is_finite() || damping <= 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
-        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
+        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, buffer)? })
     }
 
     /// Takes a training sketch in.

@@ -26,7 +26,7 @@ use crate::sketch::Sketch;
 /// Sees the training rows, then solves for any target.
 ///
 /// ```
-/// use gradsieve::influence::{Ridge, Solver};
+/// use gradsieve::influence::{Ridge, RidgeSettings, Solver};
 /// use gradsieve::{Error, Exact, Layout, Projector, Sketch};
 ///
 /// /// The influence of each row on the target, by any solver.
@@ -45,8 +45,9 @@ use crate::sketch::Sketch;
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
 /// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
-/// let mut memory = [0.0; Ridge::floats(2)];
-/// let mut ridge = Ridge::new(Ridge::DAMPING, 2, &mut memory)?;
+/// const SETTINGS: RidgeSettings = RidgeSettings::new(2);
+/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut ridge = Ridge::new(SETTINGS, &mut buffer)?;
 /// assert!(influence(&mut ridge, &rows, &rows[0])?[0] > 0.0);
 /// # Ok::<(), Error>(())
 /// ```
@@ -79,7 +80,7 @@ pub trait Solver {
 /// Solves for the targets that it was given by passes over the training rows.
 ///
 /// ```
-/// use gradsieve::influence::{ConjugateGradients, IterativeSolver, SolverSettings, Targets};
+/// use gradsieve::influence::{ConjugateGradients, ConjugateGradientsSettings, IterativeSolver, Targets};
 /// use gradsieve::{Error, Exact, Layout, Projector, Sketch};
 ///
 /// /// The solved targets, by any solver, after at most `most` passes.
@@ -102,8 +103,8 @@ pub trait Solver {
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
 /// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
-/// let mut memory = [0.0; ConjugateGradients::floats(2, 1)];
-/// let mut solver = ConjugateGradients::new(SolverSettings::new(2), &mut memory)?;
+/// const SETTINGS: ConjugateGradientsSettings = ConjugateGradientsSettings::new(2);
+/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 /// assert!(solve(&mut solver, &rows, &rows[..1], 10)?.score_one(&rows[0])? > 0.0);
 /// # Ok::<(), Error>(())
 /// ```

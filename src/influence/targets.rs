@@ -17,12 +17,27 @@
 //! [`gradsieve_kernels::score`] with [`Targets::solutions`] as their queries.
 
 use crate::error::{Error, check_length};
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId, all_finite};
 use crate::state::{self, FRAME, StateKind};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Element, dot};
 
 /// Solved targets, K numbers each.
+///
+/// ```
+/// use gradsieve::influence::Targets;
+/// use gradsieve::{Exact, Layout, Projector};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// // Two target gradients as they are: the influence is their dot product.
+/// let targets = Targets::new(id, &[1.0, 0.0, 1.0, 1.0])?;
+/// let rows = [0.5_f32, 1.0, -2.0, 1.0]; // of two train samples
+/// let mut scores = [0.0; 4];
+/// assert_eq!(targets.score_rows(&id, &rows, &mut scores)?, 0); // rows that are not finite
+/// assert_eq!(scores, [0.5, -2.0, 1.5, -1.0]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Targets<'t> {
     id: SketchId,
@@ -46,6 +61,11 @@ impl<'t> Targets<'t> {
             return Err(Error::NonFinite);
         }
         Ok(Self { id, solutions })
+    }
+
+    /// The same for solutions that are whole and finite.
+    pub(super) const fn checked(id: SketchId, solutions: &'t [f32]) -> Self {
+        Self { id, solutions }
     }
 
     /// Q.
@@ -137,14 +157,14 @@ impl<'t> Targets<'t> {
         float::score_rows(rows, self.id.width, self.solutions, scores)?;
         // A row with such an entry has no finite score, so the scores tell, and the rows
         // are not read again.
-        let spoilt =
+        let is_non_finite =
             |scores: &[f32], r: usize| scores.iter().skip(r).step_by(n.max(1)).any(|s| !s.is_finite());
         if all_finite(scores) {
             return Ok(0);
         }
         let mut count = 0;
         for r in 0..n {
-            if spoilt(scores, r) {
+            if is_non_finite(scores, r) {
                 count += 1;
                 scores.iter_mut().skip(r).step_by(n.max(1)).for_each(|score| *score = f32::NAN);
             }
@@ -152,16 +172,17 @@ impl<'t> Targets<'t> {
         Ok(count)
     }
 
-    /// Bytes of so many targets of `width` numbers at rest.
+    /// What so many targets of `width` numbers need.
     #[must_use]
-    pub const fn bytes_at_rest(width: usize, targets: usize) -> usize {
-        width.saturating_mul(targets).saturating_mul(4).saturating_add(FRAME)
+    pub const fn memory(width: usize, targets: usize) -> Memory {
+        let f32s = width.saturating_mul(targets);
+        Memory { f32s, bytes_at_rest: f32s.saturating_mul(4).saturating_add(FRAME), ..Memory::NONE }
     }
 
     /// Writes the targets to the front of `to`, and returns how many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Length`] if `to` is shorter than [`Targets::bytes_at_rest`]; nothing was
+    /// [`Error::Length`] if `to` is shorter than [`Targets::memory`] says; nothing was
     /// written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         state::to_bytes(StateKind::Targets, Some(self.id), to, |to| to.f32s(self.solutions))

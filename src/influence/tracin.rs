@@ -7,10 +7,27 @@
 
 use super::dot::grad_dot;
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
 /// The running influence of one train sample on one target, over checkpoints.
+///
+/// ```
+/// use gradsieve::influence::{Targets, TracIn};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let train = [3.0, 1.0];
+/// let train = Sketch::from_parts(id, &train, gradsieve_kernels::summarize(&train))?;
+/// let mut pair = TracIn::new();
+/// // Many targets are scored at once.
+/// let mut products = [0.0; 2];
+/// Targets::new(id, &[1.0, 0.0, 0.0, 1.0])?.score(&train, &mut products)?;
+/// pair.observe_product(0.5, products[0])?;
+/// assert_eq!(pair.score(), 1.5);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TracIn {
     sum: f64,
@@ -35,7 +52,7 @@ impl TracIn {
         target: &Sketch<'_>,
     ) -> Result<(), Error> {
         let dot = grad_dot(train, target)?;
-        self.add(learning_rate, dot)
+        self.observe_product(learning_rate, dot)
     }
 
     /// Adds a checkpoint to a self-influence: the squared norm is the exact one of the
@@ -46,14 +63,23 @@ impl TracIn {
     /// state is as it was.
     pub fn observe_self(&mut self, learning_rate: f64, train: &Sketch<'_>) -> Result<(), Error> {
         train.check_finite()?;
-        self.add(learning_rate, train.measures.l2_squared)
+        self.observe_product(learning_rate, train.measures.l2_squared)
     }
 
-    fn add(&mut self, learning_rate: f64, dot: f64) -> Result<(), Error> {
+    /// Adds a checkpoint of which the product of both gradients is known, as
+    /// [`Targets`](super::Targets) of the target gradients give it.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if the learning rate is not finite; [`Error::NonFinite`] if the
+    /// product is not. The state is as it was.
+    pub fn observe_product(&mut self, learning_rate: f64, product: f64) -> Result<(), Error> {
         if !learning_rate.is_finite() {
             return Err(Error::Setting { name: "learning_rate", expected: "finite" });
         }
-        self.sum += learning_rate * dot;
+        if !product.is_finite() {
+            return Err(Error::NonFinite);
+        }
+        self.sum += learning_rate * product;
         Ok(())
     }
 
@@ -70,8 +96,8 @@ impl TracIn {
 }
 
 impl TracIn {
-    /// Bytes of the state at rest.
-    pub const BYTES_AT_REST: usize = FRAME + 8;
+    /// What the state needs beside itself: nothing, but for its bytes at rest.
+    pub const MEMORY: Memory = Memory { bytes_at_rest: FRAME + 8, ..Memory::NONE };
 }
 
 impl State for TracIn {

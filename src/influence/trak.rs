@@ -6,14 +6,14 @@
 //! train sample comes from the caller. Positive is helpful, which is TRAK's own sign: it
 //! predicts by how much the sample raises the target's margin, and a higher margin is a
 //! lower loss. (Gradients of the loss are −(1 − p)·φ: from them, without the second
-//! bracket, comes the ridge influence over n, in which each sample weighs as much as it
-//! is doubted.)
+//! bracket, comes the ridge influence over n, in which each sample is weighed by its
+//! own 1 − p.)
 //!
 //! Scale: margin, to first order what leaving the sample out costs. λ = damping · mean
 //! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed where K is well below n.
 //! Source: Park et al. 2023.
 //!
-//! *Memory*: K² + 3K numbers of `f32` a model ([`Trak::floats`]), of which one is needed
+//! *Memory*: K² + 3K numbers of `f32` a model ([`TrakSettings::memory`]), of which one is needed
 //! at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a pair and
 //! model. *Error*: as [`crate::moments`]; without damping the condition number multiplies
 //! it, and past 10⁷ nothing is left.
@@ -21,40 +21,83 @@
 use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::moments::{Centre, Damped};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
 
+/// What [`Trak`] is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrakSettings {
+    /// K.
+    pub width: usize,
+    /// λ in units of the mean eigenvalue of ΦᵀΦ; may be 0.
+    pub damping: f32,
+}
+
+impl TrakSettings {
+    /// A tenth of the mean eigenvalue.
+    #[must_use]
+    pub const fn new(width: usize) -> Self {
+        Self { width, damping: 0.1 }
+    }
+
+    /// The second moment and its factor. At rest a state is half as large before the first
+    /// fit.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let bytes_at_rest = Damped::bytes_at_rest(Centre::Zero, self.width);
+        Memory { f32s: Damped::floats(self.width), bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+impl Default for TrakSettings {
+    /// [`TrakSettings::new`] of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
 /// One model's training side: observe every training sketch, [`fit`](Self::fit), then
 /// prepare targets.
+///
+/// ```
+/// use gradsieve::influence::{Trak, TrakScore, TrakSettings};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let margins = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
+/// let margins = margins.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
+///
+/// const SETTINGS: TrakSettings = TrakSettings::new(2);
+/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut model = Trak::new(SETTINGS, &mut buffer)?;
+/// margins.iter().try_for_each(|margin| model.observe(margin))?;
+/// model.fit()?;
+/// let mut solution = [0.0; 2];
+/// let target = model.solve(&margins[0], &mut solution)?;
+/// let mut score = TrakScore::new();
+/// score.observe(target.score_one(&margins[1])?, 0.25)?; // 1 − p of sample 1 is a quarter
+/// assert!(score.score() > 0.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Trak<'m> {
     damped: Damped<'m>,
 }
 
 impl<'m> Trak<'m> {
-    /// Numbers of `f32` that the state needs for sketches of `width`.
-    #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        Damped::floats(width)
-    }
-
-    /// Bytes of the state at rest, at most; half before the first fit.
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        Damped::bytes_at_rest(Centre::Zero, width)
-    }
-
-    /// No observations yet. `damping` is in units of the mean eigenvalue of ΦᵀΦ.
+    /// No observations yet.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Trak::floats`] long; [`Error::Setting`] if
-    /// `damping` is negative or not finite.
-    pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
+    /// [`Error::Setting`] if the damping is negative or not finite; [`Error::Length`] if
+    /// `buffer` is not as long as the settings' memory.
+    pub fn new(settings: TrakSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
+        let TrakSettings { width, damping } = settings;
         if !damping.is_finite() || damping < 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and not negative" });
         }
-        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)? })
+        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, buffer)? })
     }
 
     /// Takes the sketch of a training sample's margin gradient in.
@@ -103,11 +146,12 @@ impl<'m> Trak<'m> {
     }
 }
 
-/// The running influence of one train sample on one target, over models.
+/// The step from products to TRAK's score: the running influence of one train sample on
+/// one target, over models. Its example is that of [`Trak`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TrakScore {
     products: f64,
-    doubts: f64,
+    one_minus_ps: f64,
     models: u64,
 }
 
@@ -115,7 +159,7 @@ impl TrakScore {
     /// No models yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { products: 0.0, doubts: 0.0, models: 0 }
+        Self { products: 0.0, one_minus_ps: 0.0, models: 0 }
     }
 
     /// Adds a model: what [`Targets::score`] says of the pair, and 1 − p of the train
@@ -132,7 +176,7 @@ impl TrakScore {
             return Err(Error::Setting { name: "one_minus_p", expected: "in [0, 1]" });
         }
         self.products += product;
-        self.doubts += one_minus_p;
+        self.one_minus_ps += one_minus_p;
         self.models += 1;
         Ok(())
     }
@@ -140,7 +184,7 @@ impl TrakScore {
     /// Adds the models of `other`, which are none of this one's.
     pub fn merge(&mut self, other: &Self) {
         self.products += other.products;
-        self.doubts += other.doubts;
+        self.one_minus_ps += other.one_minus_ps;
         self.models += other.models;
     }
 
@@ -151,7 +195,7 @@ impl TrakScore {
             return 0.0;
         }
         let models = self.models as f64;
-        (self.products / models) * (self.doubts / models)
+        (self.products / models) * (self.one_minus_ps / models)
     }
 }
 
@@ -190,8 +234,8 @@ impl State for Trak<'_> {
 }
 
 impl TrakScore {
-    /// Bytes of the state at rest.
-    pub const BYTES_AT_REST: usize = FRAME + 24;
+    /// What the state needs beside itself: nothing, but for its bytes at rest.
+    pub const MEMORY: Memory = Memory { bytes_at_rest: FRAME + 24, ..Memory::NONE };
 }
 
 impl State for TrakScore {
@@ -204,13 +248,13 @@ impl State for TrakScore {
 
     fn write(&self, to: &mut Writer<'_>) {
         to.f64(self.products);
-        to.f64(self.doubts);
+        to.f64(self.one_minus_ps);
         to.u64(self.models);
     }
 
     fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
         from.exactly(24)?;
-        *self = Self { products: from.f64()?, doubts: from.f64()?, models: from.u64()? };
+        *self = Self { products: from.f64()?, one_minus_ps: from.f64()?, models: from.u64()? };
         Ok(())
     }
 }

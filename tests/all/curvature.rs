@@ -3,8 +3,9 @@
 
 use crate::source::{normals, row};
 use gradsieve::influence::{
-    Arnoldi, ArnoldiSettings, ConjugateGradients, Ekfac, Gif, IterativeSolver, Lissa, Ridge, Solver,
-    SolverSettings, Targets, Trak,
+    Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, Ekfac, EkfacSettings, Gif,
+    GifSettings, IterativeSolver, Lissa, LissaSettings, Ridge, RidgeSettings, Solver, Targets, Trak,
+    TrakSettings,
 };
 use gradsieve::{Error, Exact, Layout, Projector, Sketch, SketchId};
 use nalgebra::{DMatrix, DVector};
@@ -36,8 +37,8 @@ fn arnoldi<'m>(
     rows: &[Vec<f32>],
     (floats, doubles): (&'m mut Vec<f32>, &'m mut Vec<f64>),
 ) -> Arnoldi<'m> {
-    floats.resize(Arnoldi::floats(&settings), 0.0);
-    doubles.resize(Arnoldi::doubles(&settings), 0.0);
+    floats.resize(settings.memory().f32s, 0.0);
+    doubles.resize(settings.memory().f64s, 0.0);
     let mut arnoldi = Arnoldi::new(settings, id(settings.width), floats, doubles).unwrap();
     while arnoldi.needs_product() {
         for r in rows {
@@ -70,9 +71,10 @@ fn arnoldi_and_generalised_influence_are_numpys() {
         }
     }
     for (indices, column) in [(vec![1, 3, 4, 6], 10), ((0..8).collect(), 11)] {
+        let settings = GifSettings::new(8, &indices);
         let (mut floats, mut doubles) =
-            (vec![0.0; Gif::floats(8)], vec![0.0; Gif::doubles(8, indices.len())]);
-        let mut gif = Gif::new(Gif::DAMPING, &indices, 8, &mut floats, &mut doubles).unwrap();
+            (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
+        let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
         for r in &rows {
             gif.observe(&row(r)).unwrap();
         }
@@ -93,13 +95,14 @@ fn ekfac_is_numpys_whole_matrix() {
     let positions = |line: &[f64]| -> Vec<(Vec<f32>, Vec<f32>)> {
         line[..16].chunks(8).map(|x| (single(&x[..inputs]), single(&x[inputs..]))).collect()
     };
-    let mut memory = vec![0.0; Ekfac::floats(inputs, outputs)];
-    let mut layer = Ekfac::new(Ekfac::DAMPING, inputs, outputs, &mut memory).unwrap();
+    let settings = EkfacSettings::new(outputs, inputs);
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut layer = Ekfac::new(settings, &mut memory).unwrap();
     let all = || golden.iter().map(|line| positions(line));
     for (a, b) in all().flatten() {
         layer.factors(&a, &b).unwrap();
     }
-    layer.decompose(&mut vec![0.0; Ekfac::doubles(inputs, outputs)]).unwrap();
+    layer.decompose(&mut vec![0.0; settings.memory().f64s]).unwrap();
     for sample in all() {
         for (a, b) in &sample {
             layer.position(a, b).unwrap();
@@ -131,7 +134,7 @@ proptest! {
         let values = DVector::from_fn(width, |i, _| match i { 0 => 8.0, 1 => -4.0, 2 => 2.0, _ => 0.05 / i as f64 });
         let h = &turn * DMatrix::from_diagonal(&values) * &turn;
         let settings = ArnoldiSettings { width, products: 8, keep: 3, seed };
-        let (mut floats, mut doubles) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+        let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
         let mut arnoldi = Arnoldi::new(settings, id(width), &mut floats, &mut doubles).unwrap();
         while arnoldi.needs_product() {
             arnoldi.product(|x, to| {
@@ -156,10 +159,11 @@ proptest! {
     fn with_one_input_ekfac_is_the_damped_inverse_in_the_eigenbasis(seed: u64, outputs in 1_usize..9) {
         // a = 1: the layer is its bias, and the gradient is b.
         let samples: Vec<Vec<f32>> = (0..30).map(|i| normals(seed ^ i << 32, outputs)).collect();
-        let mut memory = vec![0.0; Ekfac::floats(1, outputs)];
-        let mut layer = Ekfac::new(0.1, 1, outputs, &mut memory).unwrap();
+        let settings = EkfacSettings::new(outputs, 1);
+        let mut memory = vec![0.0; settings.memory().f32s];
+        let mut layer = Ekfac::new(settings, &mut memory).unwrap();
         samples.iter().for_each(|b| layer.factors(&[1.0], b).unwrap());
-        layer.decompose(&mut vec![0.0; Ekfac::doubles(1, outputs)]).unwrap();
+        layer.decompose(&mut vec![0.0; settings.memory().f64s]).unwrap();
         for b in &samples {
             layer.position(&[1.0], b).unwrap();
             layer.sample().unwrap();
@@ -193,8 +197,10 @@ fn an_invariant_space_ends_the_iteration_early() {
 fn what_is_wrong_is_refused_and_the_state_goes_on() {
     let settings = ArnoldiSettings { width: 2, products: 2, keep: 1, seed: 1 };
     let (mut floats, mut doubles) = ([0.0; 6], [0.0; 10]);
-    for bad in [ArnoldiSettings { keep: 0, ..settings }, ArnoldiSettings { keep: 3, ..settings }] {
-        assert!(matches!(Arnoldi::new(bad, id(2), &mut floats, &mut doubles), Err(Error::Setting { .. })));
+    for keep in [0, 3] {
+        let bad = ArnoldiSettings { keep, ..settings };
+        let refused = Arnoldi::new(bad, id(2), &mut floats, &mut doubles);
+        assert!(matches!(refused, Err(Error::Setting { name: "keep", .. })));
     }
     assert!(Arnoldi::new(settings, id(3), &mut floats, &mut doubles).is_err());
     let mut arnoldi = Arnoldi::new(settings, id(2), &mut floats, &mut doubles).unwrap();
@@ -219,11 +225,15 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     }
     assert_eq!(arnoldi.fit(), Err(Error::NotPositiveDefinite));
 
-    let (mut floats, mut doubles) = (vec![0.0; Gif::floats(3)], vec![0.0; Gif::doubles(3, 2)]);
+    let settings = GifSettings { damping: 0.0, ..GifSettings::new(3, &[0, 2]) };
+    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     for indices in [&[][..], &[1, 1], &[2, 1], &[1, 3]] {
-        assert!(matches!(Gif::new(0.1, indices, 3, &mut floats, &mut doubles), Err(Error::Setting { .. })));
+        let refused = Gif::new(GifSettings { indices, ..settings }, &mut floats, &mut doubles);
+        assert!(matches!(refused, Err(Error::Setting { name: "indices", .. })));
     }
-    let mut gif = Gif::new(0.0, &[0, 2], 3, &mut floats, &mut doubles).unwrap();
+    let refused = Gif::new(GifSettings { damping: -0.1, ..settings }, &mut floats, &mut doubles);
+    assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
+    let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
     assert!(matches!(gif.fit(), Err(Error::TooFew { .. })));
     gif.observe(&row(&[1.0, 0.0, 1.0])).unwrap();
     assert_eq!(gif.fit(), Err(Error::NotPositiveDefinite));
@@ -233,10 +243,18 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert!(matches!(gif.solve(&row(&[1.0; 3]), &mut [0.0; 2]), Err(Error::Length { .. })));
     assert!(gif.solve(&row(&[1.0; 3]), &mut [0.0; 3]).unwrap().score_one(&row(&[f32::NAN; 3])).is_err());
 
-    let mut memory = vec![0.0; Ekfac::floats(2, 1)];
-    assert!(matches!(Ekfac::new(0.0, 2, 1, &mut memory), Err(Error::Setting { .. })));
-    let mut layer = Ekfac::new(0.1, 2, 1, &mut memory).unwrap();
-    let mut scratch = vec![0.0; Ekfac::doubles(2, 1)];
+    let settings = EkfacSettings::new(1, 2);
+    let mut memory = vec![0.0; settings.memory().f32s];
+    for (bad, name) in [
+        (EkfacSettings { damping: 0.0, ..settings }, "damping"),
+        (EkfacSettings { inputs: 0, ..settings }, "inputs"),
+        (EkfacSettings { outputs: 0, ..settings }, "outputs"),
+    ] {
+        let refused = Ekfac::new(bad, &mut memory).err();
+        assert!(matches!(refused, Some(Error::Setting { name: found, .. }) if found == name), "{refused:?}");
+    }
+    let mut layer = Ekfac::new(settings, &mut memory).unwrap();
+    let mut scratch = vec![0.0; settings.memory().f64s];
     assert!(matches!(layer.decompose(&mut scratch), Err(Error::TooFew { .. })));
     assert_eq!(layer.position(&[1.0, 2.0], &[1.0]), Err(Error::NotFitted));
     assert_eq!(layer.factors(&[1.0, f32::NAN], &[1.0]), Err(Error::NonFinite));
@@ -273,10 +291,11 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
 #[test]
 fn factors_have_the_score_of_the_gradient_that_is_written_out() {
     let (a, b) = (normals(1, 5), normals(2, 3));
-    let mut memory = vec![0.0; Ekfac::floats(5, 3)];
-    let mut layer = Ekfac::new(Ekfac::DAMPING, 5, 3, &mut memory).unwrap();
+    let settings = EkfacSettings::new(3, 5);
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut layer = Ekfac::new(settings, &mut memory).unwrap();
     layer.factors(&a, &b).unwrap();
-    layer.decompose(&mut vec![0.0; Ekfac::doubles(5, 3)]).unwrap();
+    layer.decompose(&mut vec![0.0; settings.memory().f64s]).unwrap();
     layer.position(&a, &b).unwrap();
     layer.sample().unwrap();
     let id = layer.layer_id();
@@ -326,32 +345,34 @@ fn by_passes(solver: &mut impl IterativeSolver, rows: &[Vec<f32>], targets: &[Ve
 fn one_generic_function_has_the_ridge_influence_of_every_solver_of_that_matrix() {
     let rows: Vec<Vec<f32>> = (0..20).map(|i| normals(i, 4)).collect();
     let targets: Vec<Vec<f32>> = (30..32).map(|i| normals(i, 4)).collect();
-    let mut memory = vec![0.0; Ridge::floats(4)];
-    let ridge = by_solver(&mut Ridge::new(0.1, 4, &mut memory).unwrap(), &rows, &targets);
+    let mut memory = vec![0.0; RidgeSettings::new(4).memory().f32s];
+    let ridge = by_solver(&mut Ridge::new(RidgeSettings::new(4), &mut memory).unwrap(), &rows, &targets);
     let near = |name: &str, scale: f64, found: &[f64]| {
         for (found, ridge) in found.iter().zip(&ridge) {
             assert!((scale * found - ridge).abs() < 1e-3, "{name}: {found}, ridge {ridge}");
         }
     };
-    let mut memory = vec![0.0; Trak::floats(4)];
-    near("TRAK", 20.0, &by_solver(&mut Trak::new(0.1, 4, &mut memory).unwrap(), &rows, &targets));
-    let (mut floats, mut doubles) = (vec![0.0; Gif::floats(4)], vec![0.0; Gif::doubles(4, 4)]);
-    let indices = [0, 1, 2, 3];
-    let mut gif = Gif::new(0.1, &indices, 4, &mut floats, &mut doubles).unwrap();
+    let mut memory = vec![0.0; TrakSettings::new(4).memory().f32s];
+    let mut trak = Trak::new(TrakSettings::new(4), &mut memory).unwrap();
+    near("TRAK", 20.0, &by_solver(&mut trak, &rows, &targets));
+    let settings = GifSettings::new(4, &[0, 1, 2, 3]);
+    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
+    let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
     near("GIF", 1.0, &by_solver(&mut gif, &rows, &targets));
-    let settings = SolverSettings { tolerance: 1e-5, ..SolverSettings::new(4).with_targets(2) };
-    let mut memory = vec![0.0; ConjugateGradients::floats(4, 2)];
-    let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+    let settings =
+        ConjugateGradientsSettings { targets: 2, tolerance: 1e-5, ..ConjugateGradientsSettings::new(4) };
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     near("conjugate gradients", 1.0, &by_passes(&mut solver, &rows, &targets));
-    let mut memory = vec![0.0; Lissa::floats(4, 2)];
-    near("LiSSA", 1.0, &by_passes(&mut Lissa::new(settings, None, &mut memory).unwrap(), &rows, &targets));
+    let settings = LissaSettings { targets: 2, tolerance: 1e-5, ..LissaSettings::new(4) };
+    let mut solver = Lissa::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    near("LiSSA", 1.0, &by_passes(&mut solver, &rows, &targets));
 }
 
 #[test]
 fn arnoldi_as_a_solver_asks_for_pass_after_pass() {
     let rows: Vec<Vec<f32>> = (0..20).map(|i| normals(i, 4)).collect();
     let settings = ArnoldiSettings { width: 4, products: 4, keep: 4, seed: 1 };
-    let (mut a, mut b) = (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+    let (mut a, mut b) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     let mut solver = Arnoldi::new(settings, id(4), &mut a, &mut b).unwrap();
     let found = by_solver(&mut solver, &rows, &rows[..1]);
     let (mut a, mut b, mut memory) = (Vec::new(), Vec::new(), vec![0.0; 4]);

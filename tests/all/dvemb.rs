@@ -2,8 +2,10 @@
 //! cuts, records, and what instability does.
 
 use crate::source::{normal, normals, row};
-use gradsieve::influence::dvemb::Step;
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, StepMark, accumulate};
+use gradsieve::influence::dvemb::{
+    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, RecorderSettings,
+    Step, StepMark, accumulate,
+};
 use gradsieve::{Error, Exact, Layout, Projector, SketchId};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
@@ -78,9 +80,10 @@ impl Run {
         blocks: Blocks<'m>,
         steps: std::ops::Range<usize>,
         memory: &'m mut Vec<f32>,
-    ) -> (Propagator<'m>, Vec<Vec<f32>>) {
-        memory.resize(Propagator::floats(blocks, 7), 0.0);
-        let mut later = Propagator::new(blocks, 7, memory).unwrap();
+    ) -> (Propagator<'m, &'m mut [f32]>, Vec<Vec<f32>>) {
+        let settings = PropagatorSettings { blocks, factors: 7 };
+        memory.resize(settings.memory().f32s, 0.0);
+        let mut later = Propagator::new(settings, &mut memory[..]).unwrap();
         let mut embeddings = Vec::new();
         for s in steps.rev() {
             let mut to = vec![f32::NAN; self.steps[s].1.len()];
@@ -127,8 +130,8 @@ proptest! {
         prop_assert!((run.matrix(&unit) - product.transpose()).amax() < 1e-6);
 
         let targets = normals(!seed, 3 * width);
-        let mut memory = vec![0.0; Adjoint::floats(blocks, 3, 7)];
-        let mut adjoint = Adjoint::new(blocks, 7, id(width), &targets, &mut memory).unwrap();
+        let settings = AdjointSettings { blocks, targets: 3, rows: 7 };
+        let mut adjoint = Adjoint::new(settings, id(width), &targets, vec![0.0; settings.memory().f32s]).unwrap();
         let v = run.matrix(&targets);
         for s in (0..steps).rev() {
             let mut scores = vec![f32::NAN; 3 * run.samples(s)];
@@ -141,7 +144,7 @@ proptest! {
             let scale = f64::from(run.steps[s].0) * run.matrix(&run.steps[s].1).amax() * v.amax() * width as f64;
             prop_assert!((found - exact).amax() <= 1e-6 * scale);
         }
-        prop_assert!((run.matrix(adjoint.targets()) - v * product).amax() < 1e-5);
+        prop_assert!((run.matrix(adjoint.targets().solutions()) - v * product).amax() < 1e-5);
     }
 
     #[test]
@@ -191,8 +194,8 @@ fn embeddings_of_a_trained_softmax_regression_are_numpys() {
         });
         let run = Run { width, steps: steps.collect() };
         let ends = [width];
-        let mut memory = vec![0.0; Propagator::floats(Blocks::new(&ends).unwrap(), 9)];
-        let mut later = Propagator::new(Blocks::new(&ends).unwrap(), 9, &mut memory).unwrap();
+        let settings = PropagatorSettings { blocks: Blocks::new(&ends).unwrap(), factors: 9 };
+        let mut later = Propagator::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
         let mut compared = 0;
         for s in (0..run.steps.len()).rev() {
             let mut to = vec![0.0; run.steps[s].1.len()];
@@ -232,8 +235,8 @@ fn on_a_quadratic_loss_the_score_is_what_leaving_the_sample_out_does() {
     let v: Vec<f32> = gradient(&theta, target).iter().map(|&x| x as f32).collect();
     let ends = [width];
     let blocks = Blocks::new(&ends).unwrap();
-    let mut memory = vec![0.0; Adjoint::floats(blocks, 1, batch)];
-    let mut adjoint = Adjoint::new(blocks, batch, id(width), &v, &mut memory).unwrap();
+    let settings = AdjointSettings { blocks, targets: 1, rows: batch };
+    let mut adjoint = Adjoint::new(settings, id(width), &v, vec![0.0; settings.memory().f32s]).unwrap();
     let flat = |rows: &[DVector<f64>]| -> Vec<f32> {
         rows.iter().flat_map(|r| r.iter().map(|&x| x as f32)).collect()
     };
@@ -262,11 +265,10 @@ fn on_a_quadratic_loss_the_score_is_what_leaving_the_sample_out_does() {
 fn a_step_that_stretches_is_reported_and_numbers_that_leave_f32_are_an_error() {
     let ends = [2];
     let blocks = Blocks::new(&ends).unwrap();
-    let mut memory = vec![0.0; Propagator::floats(blocks, 0)];
-    let mut later = Propagator::new(blocks, 0, &mut memory).unwrap();
-    let targets = [1.0, 1.0];
-    let mut memory = vec![0.0; Adjoint::floats(blocks, 1, 2)];
-    let mut adjoint = Adjoint::new(blocks, 2, id(2), &targets, &mut memory).unwrap();
+    let settings = PropagatorSettings::new(blocks);
+    let mut later = Propagator::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let settings = AdjointSettings { blocks, targets: 1, rows: 2 };
+    let mut adjoint = Adjoint::new(settings, id(2), &[1.0, 1.0], vec![0.0; settings.memory().f32s]).unwrap();
     // λ_max = 9, and the trace is 10: ηλ = 1.98, 2.1 and 9.
     let gradients = [3.0, 0.0, 0.0, 1.0];
     let step = |learning_rate| Step {
@@ -295,15 +297,15 @@ fn a_step_that_stretches_is_reported_and_numbers_that_leave_f32_are_an_error() {
         } else {
             assert!(embeddings.iter().all(|x| x.is_finite()));
         }
-        let before = (adjoint.targets().to_vec(), adjoint.steps());
+        let before = (adjoint.targets().solutions().to_vec(), adjoint.steps());
         if let Err(error) = adjoint.step(&step(1.0), &mut scores) {
             assert_eq!(error, Error::Unstable { step: before.1 });
-            assert_eq!((adjoint.targets(), adjoint.steps()), (&before.0[..], before.1));
+            assert_eq!((adjoint.targets().solutions(), adjoint.steps()), (&before.0[..], before.1));
             refused.1 = Some(before.1);
         } else {
             assert!(scores.iter().all(|x| x.is_finite()));
         }
-        assert!(later.matrix().iter().chain(adjoint.targets()).all(|x| x.is_finite()));
+        assert!(later.matrix().iter().chain(adjoint.targets().solutions()).all(|x| x.is_finite()));
     }
     assert!(refused.0.is_some_and(|s| s > 10) && refused.1.is_some_and(|s| s > 10), "{refused:?}");
 }
@@ -337,9 +339,13 @@ fn a_record_gives_the_steps_back_the_last_first_and_says_when_it_is_full() {
     assert_eq!((found[1].0, found[1].1.learning_rate), (&[7, 9][..], 0.5));
     assert_eq!(found[1].1.gradients, [&rows[0][..], &rows[1]].concat());
     assert_eq!(found[1].1.factors(), rows[2]);
-    assert_eq!(Recorder::bytes(3, 2, 3, 2), 2 * size_of::<StepMark>() + 3 * 16 + 2 * 12);
     record.reset();
     assert_eq!((record.steps(), record.backward().count()), (0, 0));
+    let settings = RecorderSettings { width: 3, steps: 2, samples: 3, factors: 2 };
+    assert_eq!(
+        (settings.memory().f32s, settings.memory().others),
+        (gradients.len() + factors.len(), marks.len())
+    );
 }
 
 #[test]
@@ -361,17 +367,19 @@ fn wrong_steps_are_refused_and_nothing_is_taken_in() {
     let blocks = Blocks::new(&ends).unwrap();
     assert!(matches!(Blocks::new(&[]), Err(Error::Layer { index: 0 })));
     assert!(matches!(Blocks::new(&[2, 2]), Err(Error::Layer { index: 1 })));
-    let mut memory = vec![0.0; Propagator::floats(blocks, 2)];
-    assert!(matches!(Propagator::new(blocks, 3, &mut memory), Err(Error::Length { .. })));
-    let mut later = Propagator::new(blocks, 2, &mut memory).unwrap();
-    let mut memory = vec![0.0; Adjoint::floats(blocks, 1, 2)];
-    let mut adjoint = Adjoint::new(blocks, 2, id(3), &[1.0; 3], &mut memory).unwrap();
+    let settings = PropagatorSettings { blocks, factors: 2 };
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let other = PropagatorSettings { factors: 3, ..settings };
+    assert!(matches!(Propagator::new(other, &mut memory), Err(Error::Length { .. })));
+    let mut later = Propagator::new(settings, &mut memory).unwrap();
+    let settings = AdjointSettings { blocks, targets: 1, rows: 2 };
+    let mut adjoint = Adjoint::new(settings, id(3), &[1.0; 3], vec![0.0; settings.memory().f32s]).unwrap();
     let good =
         Step { id: id(3), learning_rate: 0.1, gradients: &[0.5; 3], curvature: Curvature::EmpiricalFisher };
     let (mut to, mut score) = ([0.0; 3], [0.0; 1]);
     later.step(&good, &mut to).unwrap();
     adjoint.step(&good, &mut score).unwrap();
-    let before = (later.matrix().to_vec(), adjoint.targets().to_vec());
+    let before = (later.matrix().to_vec(), adjoint.targets().solutions().to_vec());
     let nan = [f32::NAN, 0.0, 0.0];
     let unfit = Error::Setting { name: "learning_rate", expected: "finite and not negative" };
     for (step, error) in [
@@ -390,13 +398,13 @@ fn wrong_steps_are_refused_and_nothing_is_taken_in() {
     assert!(matches!(adjoint.step(&many, &mut score), Err(Error::Length { .. })));
     assert!(matches!(later.step(&good, &mut [0.0; 6]), Err(Error::Length { .. })));
     assert!(matches!(adjoint.step(&good, &mut [0.0; 6]), Err(Error::Length { .. })));
-    assert_eq!((later.matrix(), adjoint.targets()), (&before.0[..], &before.1[..]));
+    assert_eq!((later.matrix(), adjoint.targets().solutions()), (&before.0[..], &before.1[..]));
     assert_eq!((later.steps(), adjoint.steps()), (1, 1));
 
     let (one, other) = ([1, 3], [3]);
-    let (mut a, mut b) = (vec![0.0; 5 + 6], vec![0.0; 9 + 6]);
-    let mut a = Propagator::new(Blocks::new(&one).unwrap(), 0, &mut a).unwrap();
-    let b = Propagator::new(Blocks::new(&other).unwrap(), 0, &mut b).unwrap();
+    let of = |ends| PropagatorSettings::new(Blocks::new(ends).unwrap());
+    let mut a = Propagator::new(of(&one), [0.0; 5 + 6]).unwrap();
+    let b = Propagator::new(of(&other), [0.0; 9 + 6]).unwrap();
     assert!(matches!(a.compose(&b), Err(Error::Setting { .. })));
     assert_eq!(a.apply(&mut [f32::NAN; 3]), Err(Error::NonFinite));
     assert!(matches!(a.apply(&mut [0.0; 4]), Err(Error::Length { .. })));
@@ -406,10 +414,11 @@ fn wrong_steps_are_refused_and_nothing_is_taken_in() {
 fn a_block_that_stretches_is_found_wherever_it_stands() {
     let ends = [1, 2];
     let blocks = Blocks::new(&ends).unwrap();
-    let mut memory = vec![0.0; Propagator::floats(blocks, 0)];
+    let settings = PropagatorSettings::new(blocks);
+    let mut memory = vec![0.0; settings.memory().f32s];
     // Of the one block λ is ½, of the other 9.
     for gradients in [[0.5_f32.sqrt(), 3.0], [3.0, 0.5_f32.sqrt()]] {
-        let mut later = Propagator::new(blocks, 0, &mut memory).unwrap();
+        let mut later = Propagator::new(settings, &mut memory).unwrap();
         let curvature = Curvature::EmpiricalFisher;
         let step = Step { id: id(2), learning_rate: 1.0, gradients: &gradients, curvature };
         let found = later.step(&step, &mut [0.0; 2]).unwrap();

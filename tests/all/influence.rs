@@ -1,7 +1,7 @@
 //! Claims about influence: sign, scale, and agreement with f64.
 
 use crate::source::{normals, row, sjlt, sketch};
-use gradsieve::influence::{Ridge, TracIn, grad_cos, grad_dot};
+use gradsieve::influence::{Ridge, RidgeSettings, TracIn, grad_cos, grad_dot};
 use gradsieve::{Error, Repeat};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
@@ -28,8 +28,9 @@ proptest! {
     fn ridge_influence_agrees_with_f64(seed: u64, n in 2_usize..50, k in 1_usize..24) {
         let rows: Vec<Vec<f32>> = (0..n).map(|i| normals(seed ^ (i as u64) << 32, k)).collect();
         let target = normals(!seed, k);
-        let mut memory = vec![0.0; Ridge::floats(k)];
-        let mut ridge = Ridge::new(0.1, k, &mut memory).unwrap();
+        let settings = RidgeSettings::new(k);
+        let mut memory = vec![0.0; settings.memory().f32s];
+        let mut ridge = Ridge::new(settings, &mut memory).unwrap();
         for r in &rows { ridge.observe(&row(r)).unwrap(); }
         ridge.fit().unwrap();
         let mut solution = vec![0.0; k];

@@ -3,13 +3,15 @@
 
 use crate::source::row;
 use gradsieve::influence::{
-    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, InRunShapley, IpEnsemble, Less,
-    LessTargets, Lissa, ReTrac, Ridge, SolverSettings, Targets, Trak, TrakScore, grad_dot,
+    Adam, ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings,
+    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge,
+    RidgeSettings, Targets, Trak, TrakScore, TrakSettings, grad_dot,
 };
 use gradsieve::{Exact, Layer, Layout, Sketcher};
 
 const MODELS: usize = 3;
 const K: usize = 12;
+const SUBTASKS: LessSettings = LessSettings { width: K, subtasks: 2 };
 
 /// A matrix of the file, row by row.
 fn golden(name: &str) -> Vec<Vec<f64>> {
@@ -114,10 +116,10 @@ fn adam_features_and_less_are_numpys() {
     assert_golden("adam", SUMS, |i, j| f64::from(adam(&train[0][i])[j]));
 
     let weights = &golden("weights")[0];
-    let mut memory = vec![vec![0.0; LessTargets::floats(2, K)]; MODELS];
+    let mut memory = vec![vec![0.0; SUBTASKS.memory().f32s]; MODELS];
     let mut checkpoints = Vec::new();
     for (memory, target) in memory.iter_mut().zip(&target) {
-        let mut targets = LessTargets::new(2, K, memory).unwrap();
+        let mut targets = LessTargets::new(SUBTASKS, memory).unwrap();
         for (subtask, v) in [0, 0, 1].into_iter().zip(target) {
             targets.observe(subtask, &row(v)).unwrap();
         }
@@ -161,7 +163,7 @@ fn in_run_data_shapley_is_the_shapley_value_of_each_step() {
 #[test]
 fn trak_over_one_and_over_three_models_is_numpys() {
     let (train, target) = (models("train"), models("target"));
-    let doubts: Vec<Vec<f64>> =
+    let one_minus_p: Vec<Vec<f64>> =
         (0..MODELS).map(|m| given(&format!("doubt{m}"))[0].iter().map(|&x| f64::from(x)).collect()).collect();
     let mut products = Vec::new();
     for (damping, train, target) in [
@@ -170,8 +172,9 @@ fn trak_over_one_and_over_three_models_is_numpys() {
         (0.1, &train[2], &target[2]),
         (0.0, &train[0], &target[0]),
     ] {
-        let mut memory = vec![0.0; Trak::floats(K)];
-        let mut trak = Trak::new(damping, K, &mut memory).unwrap();
+        let settings = TrakSettings { width: K, damping };
+        let mut memory = vec![0.0; settings.memory().f32s];
+        let mut trak = Trak::new(settings, &mut memory).unwrap();
         train.iter().for_each(|g| trak.observe(&row(g)).unwrap());
         trak.fit().unwrap();
         let mut solutions = vec![0.0; 3 * K];
@@ -184,7 +187,7 @@ fn trak_over_one_and_over_three_models_is_numpys() {
     let score = |models: std::ops::Range<usize>, i: usize, j: usize| {
         let mut score = TrakScore::new();
         for m in models {
-            score.observe(products[m][i][j], doubts[m % MODELS][i]).unwrap();
+            score.observe(products[m][i][j], one_minus_p[m % MODELS][i]).unwrap();
         }
         score.score()
     };
@@ -200,11 +203,12 @@ fn datainf_is_the_mean_of_inverted_matrices_layer_by_layer() {
     for (name, ranges) in [("datainf", &[(0, K)][..]), ("datainf_layers", &[(0, 5), (5, 6), (8, K)])] {
         let mut layers: Vec<DataInfLayer> =
             ranges.iter().map(|&(start, end)| DataInfLayer::new(start..end)).collect();
-        let mut datainf = DataInf::new(DataInf::DAMPING, K, &mut layers).unwrap();
+        let settings = DataInfSettings { layers: layers.len(), targets: 4, ..DataInfSettings::new(K) };
+        let mut datainf = DataInf::new(settings, &mut layers).unwrap();
         train.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
         datainf.fit().unwrap();
         // Room for more than are used.
-        let mut memory = vec![f32::NAN; DataInfSolver::floats(K, 4)];
+        let mut memory = vec![f32::NAN; settings.memory().f32s];
         let mut solver = datainf.solver(4, &mut memory).unwrap();
         target.iter().for_each(|v| solver.target(&row(v)).unwrap());
         train.iter().for_each(|g| solver.observe(&row(g)).unwrap());
@@ -218,9 +222,8 @@ fn datainf_is_the_mean_of_inverted_matrices_layer_by_layer() {
 #[test]
 fn lissa_after_seven_passes_is_numpys_recursion() {
     let (train, target) = (given("train0"), given("target0"));
-    let settings = SolverSettings::new(K).with_targets(3);
-    let mut memory = vec![0.0; Lissa::floats(K, 3)];
-    let mut lissa = Lissa::new(settings, Some(0.15), &mut memory).unwrap();
+    let settings = LissaSettings { targets: 3, step: Some(0.15), ..LissaSettings::new(K) };
+    let mut lissa = Lissa::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     target.iter().for_each(|v| lissa.target(&row(v)).unwrap());
     for pass in 1..=7 {
         train.iter().for_each(|g| lissa.observe(&row(g)).unwrap());
@@ -233,9 +236,9 @@ fn lissa_after_seven_passes_is_numpys_recursion() {
 #[test]
 fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     let (train, target) = (given("train0"), given("target0"));
-    let settings = SolverSettings { tolerance: 1e-6, ..SolverSettings::new(K).with_targets(3) };
-    let mut memory = vec![0.0; ConjugateGradients::floats(K, 3)];
-    let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+    let settings =
+        ConjugateGradientsSettings { targets: 3, tolerance: 1e-6, ..ConjugateGradientsSettings::new(K) };
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     target.iter().for_each(|v| solver.target(&row(v)).unwrap());
     let progress = solver.solve(&row(&train[0]).id, &flat(&train), 3 * K as u32).unwrap();
     assert!(progress.converged && progress.residual <= 1e-6, "{progress:?}");
@@ -243,8 +246,8 @@ fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     let targets = solver.targets().unwrap();
     assert_golden("ridge", 1e-5, |i, j| scores(&targets, &train[i])[j]);
 
-    let mut memory = vec![0.0; Ridge::floats(K)];
-    let mut ridge = Ridge::new(Ridge::DAMPING, K, &mut memory).unwrap();
+    let mut memory = vec![0.0; RidgeSettings::new(K).memory().f32s];
+    let mut ridge = Ridge::new(RidgeSettings::new(K), &mut memory).unwrap();
     train.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
     ridge.fit().unwrap();
     assert_golden("ridge", 1e-5, |i, j| {

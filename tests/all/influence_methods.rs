@@ -3,8 +3,9 @@
 
 use crate::source::{normals, row, sjlt, sketch, uniform};
 use gradsieve::influence::{
-    Adam, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, InRunShapley, IpEnsemble, Less,
-    LessTargets, Lissa, Progress, ReTrac, Ridge, SolverSettings, Targets, TracIn, Trak, TrakScore, grad_cos,
+    Adam, AdamSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer,
+    DataInfSettings, InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, Lissa, LissaSettings,
+    Progress, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos,
     grad_dot,
 };
 use gradsieve::{Element, Error, Exact, Layout, Repeat, Sketch, SketchId, Sketcher, bf16, f16};
@@ -34,8 +35,8 @@ fn norm(x: &[f32]) -> f64 {
 /// The ridge solution of one target.
 fn ridge(rows: &[Vec<f32>], v: &[f32]) -> Vec<f32> {
     let k = v.len();
-    let mut memory = vec![0.0; Ridge::floats(k)];
-    let mut ridge = Ridge::new(Ridge::DAMPING, k, &mut memory).unwrap();
+    let mut memory = vec![0.0; RidgeSettings::new(k).memory().f32s];
+    let mut ridge = Ridge::new(RidgeSettings::new(k), &mut memory).unwrap();
     rows.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
     ridge.fit().unwrap();
     let mut solution = vec![0.0; k];
@@ -43,12 +44,15 @@ fn ridge(rows: &[Vec<f32>], v: &[f32]) -> Vec<f32> {
     solution
 }
 
+const fn conjugate_settings(k: usize) -> ConjugateGradientsSettings {
+    ConjugateGradientsSettings::new(k)
+}
+
 /// The solutions of conjugate gradients, and how far they came.
 fn conjugate(rows: &[Vec<f32>], targets: &[Vec<f32>], tolerance: f32, most: u32) -> (Vec<f32>, Progress) {
     let (k, q) = (rows[0].len(), targets.len());
-    let settings = SolverSettings { tolerance, ..SolverSettings::new(k).with_targets(q) };
-    let mut memory = vec![f32::NAN; ConjugateGradients::floats(k, q)];
-    let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+    let settings = ConjugateGradientsSettings { targets: q, tolerance, ..conjugate_settings(k) };
+    let mut solver = ConjugateGradients::new(settings, vec![f32::NAN; settings.memory().f32s]).unwrap();
     targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
     let progress = solver.solve(&id(k), &rows.concat(), most).unwrap();
     (solver.targets().unwrap().solutions().to_vec(), progress)
@@ -62,9 +66,8 @@ fn lissa(
     most: u32,
 ) -> Result<(Vec<f32>, Progress), Error> {
     let k = v.len();
-    let settings = SolverSettings { tolerance, ..SolverSettings::new(k) };
-    let mut memory = vec![f32::NAN; Lissa::floats(k, 1)];
-    let mut solver = Lissa::new(settings, step, &mut memory).unwrap();
+    let settings = LissaSettings { tolerance, step, ..LissaSettings::new(k) };
+    let mut solver = Lissa::new(settings, vec![f32::NAN; settings.memory().f32s]).unwrap();
     solver.target(&row(v)).unwrap();
     let progress = solver.solve(&id(k), &rows.concat(), most);
     if progress.is_err() {
@@ -81,10 +84,12 @@ fn datainf(rows: &[Vec<f32>], targets: &[Vec<f32>], cuts: &[usize]) -> Vec<f32> 
     let k = rows[0].len();
     let mut layers: Vec<DataInfLayer> =
         cuts.windows(2).map(|cut| DataInfLayer::new(cut[0]..cut[1])).collect();
-    let mut datainf = DataInf::new(DataInf::DAMPING, k, &mut layers).unwrap();
+    let settings =
+        DataInfSettings { layers: layers.len(), targets: targets.len(), ..DataInfSettings::new(k) };
+    let mut datainf = DataInf::new(settings, &mut layers).unwrap();
     rows.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
     datainf.fit().unwrap();
-    let mut memory = vec![f32::NAN; DataInfSolver::floats(k, targets.len())];
+    let mut memory = vec![f32::NAN; settings.memory().f32s];
     let mut pass = datainf.solver(targets.len(), &mut memory).unwrap();
     targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
     rows.iter().for_each(|g| pass.observe(&row(g)).unwrap());
@@ -140,12 +145,12 @@ proptest! {
     fn less_is_the_largest_weighted_mean_of_cosines(seed: u64, k in 1_usize..64, n in 1_usize..5, weight in 0.01_f64..10.0) {
         let train = rows(seed, 2, k);
         let target = rows(!seed, 2 * n + 1, k);
-        let mut memory = vec![vec![0.0; LessTargets::floats(2, k)]; 2];
+        let mut memory = vec![vec![0.0; LessSettings { width: k, subtasks: 2 }.memory().f32s]; 2];
         let mut sums = [0.0; 2];
         let mut score = Less::new(&mut sums).unwrap();
         let mut expected = [0.0; 2];
         for ((memory, g), w) in memory.iter_mut().zip(&train).zip([weight, 1.0]) {
-            let mut targets = LessTargets::new(2, k, memory).unwrap();
+            let mut targets = LessTargets::new(LessSettings { width: k, subtasks: 2 }, memory).unwrap();
             for (i, v) in target.iter().enumerate() {
                 targets.observe(u32::from(i > n), &row(v)).unwrap();
                 let size = if i > n { n } else { n + 1 } as f64;
@@ -245,10 +250,10 @@ proptest! {
     }
 
     #[test]
-    fn trak_with_one_model_is_the_ridge_over_n_times_the_doubt(seed: u64, n in 1_usize..60, k in 1_usize..24, doubt in 0.0_f64..1.0) {
+    fn trak_with_one_model_is_the_ridge_over_n_times_one_minus_p(seed: u64, n in 1_usize..60, k in 1_usize..24, one_minus_p in 0.0_f64..1.0) {
         let (g, v) = (rows(seed, n, k), normals(!seed, k));
-        let mut memory = vec![0.0; Trak::floats(k)];
-        let mut trak = Trak::new(0.1, k, &mut memory).unwrap();
+        let mut memory = vec![0.0; TrakSettings::new(k).memory().f32s];
+        let mut trak = Trak::new(TrakSettings::new(k), &mut memory).unwrap();
         g.iter().for_each(|g| trak.observe(&row(g)).unwrap());
         trak.fit().unwrap();
         let mut solution = vec![0.0; k];
@@ -258,9 +263,9 @@ proptest! {
             let mut product = [0.0];
             targets.score(&row(g), &mut product).unwrap();
             let mut score = TrakScore::new();
-            score.observe(product[0], doubt).unwrap();
-            let expected = exact(g, &direct) / n as f64 * doubt;
-            let scale = norm(g) * norm(&direct) / n as f64 * doubt;
+            score.observe(product[0], one_minus_p).unwrap();
+            let expected = exact(g, &direct) / n as f64 * one_minus_p;
+            let scale = norm(g) * norm(&direct) / n as f64 * one_minus_p;
             prop_assert!((score.score() - expected).abs() <= 1e-3 * scale);
         }
     }
@@ -276,8 +281,8 @@ proptest! {
         prop_assert_eq!(targets.score_rows(&id(k), &wide, &mut full), Ok(0));
         prop_assert_eq!(&narrow, &full);
 
-        let mut memory = vec![0.0; LessTargets::floats(q, k)];
-        let mut less = LessTargets::new(q, k, &mut memory).unwrap();
+        let settings = LessSettings { width: k, subtasks: q };
+        let mut less = LessTargets::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
         for (s, v) in solutions.chunks(k).enumerate() {
             less.observe(s as u32, &row(v)).unwrap();
         }
@@ -288,6 +293,10 @@ proptest! {
         for (r, g) in wide.chunks(k).enumerate() {
             targets.score(&row(g), &mut one).unwrap();
             less.score(&row(g), &mut each).unwrap();
+            let mut stepped = vec![0.0; q];
+            less.targets().unwrap().score(&row(g), &mut stepped).unwrap();
+            less.cosines(&row(g), &mut stepped).unwrap();
+            prop_assert_eq!(&stepped, &each);
             for s in 0..q {
                 let scale = norm(g) * norm(&solutions[s * k..(s + 1) * k]);
                 prop_assert!((f64::from(full[s * n + r]) - one[s]).abs() <= 1e-5 * scale);
@@ -362,8 +371,8 @@ fn the_reported_residual_is_the_true_one() {
 #[test]
 fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
     let (g, v) = (rows(3, 20, 6), normals(4, 6));
-    let mut memory = vec![0.0; ConjugateGradients::floats(6, 1)];
-    let mut solver = ConjugateGradients::new(SolverSettings::new(6), &mut memory).unwrap();
+    let settings = conjugate_settings(6);
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     assert_eq!(solver.observe(&row(&g[0])), Err(Error::TooFew { needed: 1, found: 0 }));
     solver.target(&row(&v)).unwrap();
     assert_eq!(solver.targets().err(), Some(Error::NotFitted));
@@ -389,7 +398,7 @@ fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
         }
     };
     assert_eq!(progress.passes, passes);
-    let expected = conjugate(&g, std::slice::from_ref(&v), SolverSettings::new(6).tolerance, 99).0;
+    let expected = conjugate(&g, std::slice::from_ref(&v), settings.tolerance, 99).0;
     assert_eq!(solver.targets().unwrap().solutions(), expected);
     assert_eq!(solver.target(&row(&v)), Err(Error::Length { expected: 1, found: 2 }));
 }
@@ -402,9 +411,8 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     let alone: Vec<f32> =
         targets.iter().flat_map(|v| conjugate(&g, std::slice::from_ref(v), 1e-5, 7).0).collect();
     assert_eq!(together, alone);
-    let settings = SolverSettings { tolerance: 0.05, ..SolverSettings::new(33).with_targets(5) };
-    let mut memory = vec![0.0; Lissa::floats(33, 5)];
-    let mut solver = Lissa::new(settings, None, &mut memory).unwrap();
+    let settings = LissaSettings { targets: 5, tolerance: 0.05, ..LissaSettings::new(33) };
+    let mut solver = Lissa::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
     assert!(solver.solve(&id(33), &g.concat(), 5000).unwrap().converged);
     let alone: Vec<f32> = targets.iter().flat_map(|v| lissa(&g, v, None, 0.05, 5000).unwrap().0).collect();
@@ -415,16 +423,23 @@ fn targets_that_share_passes_have_the_solutions_that_each_has_alone() {
     assert_eq!(together, alone);
 }
 
-/// Rows in the format, some of them spoilt, given one by one, and in pieces of these
+/// Rows in the format, some of them non_finite, given one by one, and in pieces of these
 /// sizes over and over (a piece of none is a row by itself).
-fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pieces: &[usize], cut: usize) {
+fn in_pieces<T: Element>(
+    seed: u64,
+    (n, k): (usize, usize),
+    non_finite: &[usize],
+    pieces: &[usize],
+    cut: usize,
+) {
     let mut g: Vec<T> = rows(seed, n, k).concat().into_iter().map(T::narrow).collect();
-    spoilt.iter().for_each(|r| g[r % n * k + r % k] = T::narrow([f32::NAN, f32::INFINITY][r % 2]));
+    non_finite.iter().for_each(|r| g[r % n * k + r % k] = T::narrow([f32::NAN, f32::INFINITY][r % 2]));
     let bad = g.chunks(k).filter(|g| g.iter().any(|x| !x.widen().is_finite())).count();
     let targets = rows(!seed, 3, k);
     let mut layers: Vec<DataInfLayer> =
         [0..cut, cut..k].into_iter().filter(|layer| !layer.is_empty()).map(DataInfLayer::new).collect();
-    let mut datainf = DataInf::new(DataInf::DAMPING, k, &mut layers).unwrap();
+    let settings = DataInfSettings { layers: layers.len(), targets: 3, ..DataInfSettings::new(k) };
+    let mut datainf = DataInf::new(settings, &mut layers).unwrap();
     g.chunks(k).filter(|row| datainf.observe_row(&id(k), row).is_err()).count();
     if datainf.fit().is_err() {
         return;
@@ -446,7 +461,7 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
         };
     let bits = |targets: Targets<'_>| targets.solutions().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
     let solve = |whole| {
-        let mut memory = vec![f32::NAN; DataInfSolver::floats(k, 3)];
+        let mut memory = vec![f32::NAN; settings.memory().f32s];
         let mut pass = datainf.solver(3, &mut memory).unwrap();
         targets.iter().for_each(|v| pass.target(&row(v)).unwrap());
         let pass = std::cell::RefCell::new(pass);
@@ -459,9 +474,8 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
     };
     assert_eq!(solve(false), solve(true), "{} DataInf, {n} rows of {k}", T::NAME);
     let solve = |whole| {
-        let mut memory = vec![f32::NAN; ConjugateGradients::floats(k, 3)];
-        let settings = SolverSettings::new(k).with_targets(3);
-        let mut solver = ConjugateGradients::new(settings, &mut memory).unwrap();
+        let settings = ConjugateGradientsSettings { targets: 3, ..conjugate_settings(k) };
+        let mut solver = ConjugateGradients::new(settings, vec![f32::NAN; settings.memory().f32s]).unwrap();
         targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
         let solver = std::cell::RefCell::new(solver);
         for _ in 0..2 {
@@ -474,8 +488,8 @@ fn in_pieces<T: Element>(seed: u64, (n, k): (usize, usize), spoilt: &[usize], pi
     };
     assert_eq!(solve(false), solve(true), "{} conjugate gradients, {n} rows of {k}", T::NAME);
     let solve = |whole| {
-        let mut memory = vec![f32::NAN; Lissa::floats(k, 3)];
-        let mut solver = Lissa::new(SolverSettings::new(k).with_targets(3), None, &mut memory).unwrap();
+        let settings = LissaSettings { targets: 3, ..LissaSettings::new(k) };
+        let mut solver = Lissa::new(settings, vec![f32::NAN; settings.memory().f32s]).unwrap();
         targets.iter().for_each(|v| solver.target(&row(v)).unwrap());
         let solver = std::cell::RefCell::new(solver);
         give(whole, &mut |row| solver.borrow_mut().observe_row(&id(k), row), &mut |rows| {
@@ -491,17 +505,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn rows_given_together_have_the_bits_of_one_by_one_and_spoilt_ones_are_passed_over(
+    fn rows_given_together_have_the_bits_of_one_by_one_and_non_finite_ones_are_passed_over(
         seed: u64,
         n in 1_usize..150,
         k in 1_usize..40,
-        spoilt in prop::collection::vec(0_usize..1000, 0..4),
+        non_finite in prop::collection::vec(0_usize..1000, 0..4),
         pieces in prop::collection::vec(0_usize..70, 1..5),
         cut in 0_usize..3,
     ) {
-        in_pieces::<f32>(seed, (n, k), &spoilt, &pieces, cut.min(k));
-        in_pieces::<f16>(seed, (n, k), &spoilt, &pieces, cut.min(k));
-        in_pieces::<bf16>(seed, (n, k), &spoilt, &pieces, cut.min(k));
+        in_pieces::<f32>(seed, (n, k), &non_finite, &pieces, cut.min(k));
+        in_pieces::<f16>(seed, (n, k), &non_finite, &pieces, cut.min(k));
+        in_pieces::<bf16>(seed, (n, k), &non_finite, &pieces, cut.min(k));
     }
 }
 
@@ -516,11 +530,12 @@ fn rows_one_by_one_behind_a_few_together_join_the_sums_at_the_same_places() {
 #[test]
 fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     let mut layers = [DataInfLayer::new(0..4)];
-    let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();
+    let settings = DataInfSettings::new(4);
+    let mut datainf = DataInf::new(settings, &mut layers).unwrap();
     let g = [1.0_f32, 2.0, 0.5, -1.0];
     datainf.observe(&row(&g)).unwrap();
     datainf.fit().unwrap();
-    let mut memory = [0.0; DataInfSolver::floats(4, 1)];
+    let mut memory = vec![0.0; settings.memory().f32s];
     let mut pass = datainf.solver(1, &mut memory).unwrap();
     assert_eq!(pass.observe_rows(&id(4), &g), Err(Error::TooFew { needed: 1, found: 0 }));
     pass.target(&row(&g)).unwrap();
@@ -531,8 +546,8 @@ fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     assert_eq!(pass.observe_rows(&id(4), &[[3e30; 4], g].concat()), Ok(1));
     assert!(pass.end_pass().is_ok());
 
-    let mut memory = [0.0; ConjugateGradients::floats(4, 1)];
-    let mut solver = ConjugateGradients::new(SolverSettings::new(4), &mut memory).unwrap();
+    let settings = conjugate_settings(4);
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     assert_eq!(solver.observe_rows(&id(4), &g), Err(Error::TooFew { needed: 1, found: 0 }));
     solver.target(&row(&g)).unwrap();
     assert_eq!(solver.observe_rows(&id(4), &[1.0_f32; 7]), Err(Error::Length { expected: 4, found: 7 }));
@@ -563,10 +578,9 @@ fn datainf_over_many_rows_keeps_what_f32_would_lose() {
 #[test]
 fn merged_states_are_those_of_all_observations() {
     let (g, v) = (rows(41, 8, 5), rows(42, 4, 5));
-    let mut memory = vec![vec![0.0; LessTargets::floats(2, 5)]; 3];
-    let [a, b, c] = &mut memory[..] else { unreachable!() };
-    let mut all = LessTargets::new(2, 5, a).unwrap();
-    let (mut one, mut two) = (LessTargets::new(2, 5, b).unwrap(), LessTargets::new(2, 5, c).unwrap());
+    const SUBTASKS: LessSettings = LessSettings { width: 5, subtasks: 2 };
+    let new = || LessTargets::<[f32; SUBTASKS.memory().f32s]>::owned(SUBTASKS).unwrap();
+    let (mut all, mut one, mut two) = (new(), new(), new());
     for (i, v) in v.iter().enumerate() {
         all.observe(i as u32 % 2, &row(v)).unwrap();
         let part = if i < 3 { &mut one } else { &mut two };
@@ -600,8 +614,9 @@ fn merged_states_are_those_of_all_observations() {
     assert_eq!(one.scores(), expected);
 
     let layers = || [DataInfLayer::new(0..2), DataInfLayer::new(2..5)];
+    let settings = DataInfSettings { layers: 2, ..DataInfSettings::new(5) };
     let (mut a, mut b, mut c) = (layers(), layers(), layers());
-    let [mut all, mut one, mut two] = [&mut a, &mut b, &mut c].map(|l| DataInf::new(0.1, 5, l).unwrap());
+    let [mut all, mut one, mut two] = [&mut a, &mut b, &mut c].map(|l| DataInf::new(settings, l).unwrap());
     for (i, g) in g.iter().enumerate() {
         all.observe(&row(g)).unwrap();
         if i < 5 { one.observe(&row(g)).unwrap() } else { two.observe(&row(g)).unwrap() }
@@ -661,15 +676,17 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert!(matches!(score.observe(1.0, 1.5), Err(Error::Setting { .. })));
     assert_eq!(score.observe(f64::NAN, 0.5), Err(Error::NonFinite));
     assert_eq!(score, TrakScore::new());
-    let mut memory = [0.0; Trak::floats(4)];
-    assert!(matches!(Trak::new(-0.1, 4, &mut memory), Err(Error::Setting { .. })));
-    let mut trak = Trak::new(0.0, 4, &mut memory).unwrap();
+    let settings = TrakSettings { damping: 0.0, ..TrakSettings::new(4) };
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let refused = Trak::new(TrakSettings { damping: -0.1, ..settings }, &mut memory);
+    assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
+    let mut trak = Trak::new(settings, &mut memory).unwrap();
     trak.observe(&row(&g)).unwrap();
     assert_eq!(trak.fit(), Err(Error::NotPositiveDefinite));
     assert_eq!(trak.solve(&row(&g), &mut [0.0; 4]).err(), Some(Error::NotFitted));
 
-    let mut memory = [0.0; LessTargets::floats(2, 4)];
-    let mut less = LessTargets::new(2, 4, &mut memory).unwrap();
+    let settings = LessSettings { width: 4, subtasks: 2 };
+    let mut less = LessTargets::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     assert_eq!(less.observe(2, &row(&g)), Err(Error::Group { groups: 2, found: 2 }));
     less.observe(0, &row(&g)).unwrap();
     assert_eq!(less.score(&row(&g), &mut [0.0; 2]), Err(Error::TooFew { needed: 1, found: 0 }));
@@ -688,17 +705,20 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     for (layers, index) in [(&[][..], 0), (&[(0, 2), (1, 3)], 1), (&[(0, 2), (3, 3)], 1), (&[(2, 5)], 0)] {
         let layer = |&(start, end): &(usize, usize)| DataInfLayer::new(start..end);
         let mut layers: Vec<DataInfLayer> = layers.iter().map(layer).collect();
-        assert_eq!(DataInf::new(0.1, 4, &mut layers).err(), Some(Error::Layer { index }));
+        let settings = DataInfSettings { layers: layers.len(), ..DataInfSettings::new(4) };
+        assert_eq!(DataInf::new(settings, &mut layers).err(), Some(Error::Layer { index }));
     }
     let mut layers = [DataInfLayer::new(0..4)];
-    assert!(matches!(DataInf::new(0.0, 4, &mut layers), Err(Error::Setting { .. })));
-    let mut datainf = DataInf::new(0.1, 4, &mut layers).unwrap();
+    let settings = DataInfSettings::new(4);
+    let refused = DataInf::new(DataInfSettings { damping: 0.0, ..settings }, &mut layers);
+    assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
+    let mut datainf = DataInf::new(settings, &mut layers).unwrap();
     assert_eq!(datainf.fit(), Err(Error::TooFew { needed: 1, found: 0 }));
     datainf.observe(&row(&[0.0; 4])).unwrap();
     assert_eq!(datainf.fit(), Err(Error::NotPositiveDefinite));
     assert_eq!(datainf.observe(&row(&nan)), Err(Error::NonFinite));
     datainf.observe(&row(&g)).unwrap();
-    let mut memory = [0.0; DataInfSolver::floats(4, 1)];
+    let mut memory = vec![0.0; settings.memory().f32s];
     assert_eq!(datainf.solver(1, &mut memory).err(), Some(Error::NotFitted));
     datainf.fit().unwrap();
     let mut pass = datainf.solver(1, &mut memory).unwrap();
@@ -743,9 +763,16 @@ fn adam_flags_what_is_not_finite_and_refuses_what_does_not_fit() {
     assert_eq!(outside, Err(Error::OutsideLayout { end: 3, found: 5 }));
     assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 3, found: 0 }));
 
-    assert!(matches!(Adam::new(1.0, 0.9, 1e-8), Err(Error::Setting { .. })));
-    assert!(matches!(Adam::new(0.9, 0.999, 0.0), Err(Error::Setting { .. })));
-    assert_eq!(Adam::new(0.9, 0.999, 1e-8), Ok(Adam::USUAL));
+    let usual = AdamSettings::default();
+    for (bad, name) in [
+        (AdamSettings { beta1: 1.0, ..usual }, "beta1"),
+        (AdamSettings { beta2: f64::NAN, ..usual }, "beta2"),
+        (AdamSettings { epsilon: 0.0, ..usual }, "epsilon"),
+    ] {
+        let refused = Adam::new(bad).err();
+        assert!(matches!(refused, Some(Error::Setting { name: found, .. }) if found == name), "{refused:?}");
+    }
+    assert_eq!(Adam::new(usual), Ok(Adam::USUAL));
 
     let (mut first, mut second) = ([0.5_f32; 2], [0.25_f32; 2]);
     assert_eq!(Adam::USUAL.step(&[1.0_f32, f32::NAN], &mut first, &mut second), Err(Error::NonFinite));
@@ -756,8 +783,8 @@ fn adam_flags_what_is_not_finite_and_refuses_what_does_not_fit() {
 
 #[test]
 fn less_of_stored_rows_is_the_mean_over_a_subtasks_samples() {
-    let mut memory = [0.0; LessTargets::floats(2, 2)];
-    let mut targets = LessTargets::new(2, 2, &mut memory).unwrap();
+    let settings = LessSettings { width: 2, subtasks: 2 };
+    let mut targets = LessTargets::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     for (subtask, sample) in
         [(0, [2.0, 0.0]), (0, [0.0, 1.0]), (1, [1.0, 0.0]), (1, [-3.0, 0.0]), (1, [0.5, 0.0])]
     {
@@ -766,4 +793,42 @@ fn less_of_stored_rows_is_the_mean_over_a_subtasks_samples() {
     let mut scores = [0.0; 4];
     assert_eq!(targets.score_rows(&id(2), &[4.0_f32, 0.0, 0.0, 0.25], &mut scores), Ok(0));
     assert_eq!(scores, [0.5, 0.5, 1.0_f32 / 3.0, 0.0]);
+}
+
+#[test]
+fn states_that_own_their_arrays_are_made_at_compile_time() {
+    const SETTINGS: ConjugateGradientsSettings = ConjugateGradientsSettings::new(3);
+    const STEPS: LissaSettings = LissaSettings::new(3);
+    static CONJUGATE: Result<ConjugateGradients<[f32; SETTINGS.memory().f32s]>, Error> =
+        ConjugateGradients::owned(SETTINGS);
+    static LISSA: Result<Lissa<[f32; STEPS.memory().f32s]>, Error> = Lissa::owned(STEPS);
+    static SHORT: Result<Lissa<[f32; 1]>, Error> = Lissa::owned(STEPS);
+    let (g, v) = (rows(61, 9, 3), normals(62, 3));
+    let mut solver = CONJUGATE.clone().unwrap();
+    solver.target(&row(&v)).unwrap();
+    assert!(solver.solve(&id(3), &g.concat(), 20).unwrap().converged);
+    let lent = conjugate(&g, std::slice::from_ref(&v), SETTINGS.tolerance, 20).0;
+    assert_eq!(solver.targets().unwrap().solutions(), lent);
+    let mut solver = LISSA.clone().unwrap();
+    solver.target(&row(&v)).unwrap();
+    solver.solve(&id(3), &g.concat(), 20).unwrap();
+    assert_eq!(solver.targets().unwrap().solutions(), lissa(&g, &v, None, STEPS.tolerance, 20).unwrap().0);
+    let needed = STEPS.memory().f32s;
+    assert_eq!(SHORT.as_ref().err(), Some(&Error::Length { expected: needed, found: 1 }));
+}
+
+#[test]
+fn each_setting_that_makes_no_sense_is_named() {
+    let usual = ConjugateGradientsSettings::new(3);
+    for (bad, name) in [
+        (ConjugateGradientsSettings { targets: 0, ..usual }, "targets"),
+        (ConjugateGradientsSettings { damping: f32::NAN, ..usual }, "damping"),
+        (ConjugateGradientsSettings { tolerance: 0.0, ..usual }, "tolerance"),
+    ] {
+        let refused = ConjugateGradients::new(bad, vec![0.0; bad.memory().f32s]).err();
+        assert!(matches!(refused, Some(Error::Setting { name: found, .. }) if found == name), "{refused:?}");
+    }
+    let bad = LissaSettings { step: Some(-1.0), ..LissaSettings::new(3) };
+    let refused = Lissa::new(bad, vec![0.0; bad.memory().f32s]).err();
+    assert!(matches!(refused, Some(Error::Setting { name: "step", .. })));
 }

@@ -2,7 +2,7 @@
 //! nalgebra in f64 is the oracle.
 
 use crate::source::{normals, row};
-use gradsieve::influence::Trak;
+use gradsieve::influence::{Trak, TrakSettings};
 use gradsieve::moments::{Centre, Factor, Moments, triangle};
 use gradsieve::outlier::{Detector, Mahalanobis, SelfInfluence};
 use gradsieve::{Error, Field};
@@ -161,8 +161,9 @@ fn what_was_reset_or_could_not_be_fitted_scores_no_more() {
     assert_eq!(detector.fit(), Err(Error::NotPositiveDefinite));
     assert_eq!(detector.score(&row(&sample)), Err(Error::NotFitted));
 
-    let mut memory = vec![0.0; Trak::floats(2)];
-    let mut trak = Trak::new(0.0, 2, &mut memory).unwrap();
+    let settings = TrakSettings { width: 2, damping: 0.0 };
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut trak = Trak::new(settings, &mut memory).unwrap();
     for sample in [[1.0, 0.0], [0.0, 1.0]] {
         trak.observe(&row(&sample)).unwrap();
     }

@@ -3,10 +3,14 @@
 
 use crate::source::normals;
 use crate::store::{filled, id_of, scores_of, sketch_of};
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark};
+use gradsieve::influence::dvemb::{
+    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, RecorderSettings,
+    Step, StepMark,
+};
 use gradsieve::influence::{
-    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, Ekfac, Gif, InRunShapley, IpEnsemble, Less, LessTargets,
-    ReTrac, Ridge, Targets, TracIn, Trak, TrakScore,
+    Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings,
+    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn,
+    Trak, TrakScore, TrakSettings,
 };
 use gradsieve::moments::{Centre, Moments};
 use gradsieve::outlier::{
@@ -23,6 +27,11 @@ const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9 };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
 /// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
 const INPUTS: usize = 3;
+
+const SUBTASKS: LessSettings = LessSettings { width: K, subtasks: 2 };
+const LAYERS: DataInfSettings = DataInfSettings { width: K, layers: 2, targets: 1, damping: 0.5 };
+const PARTIAL: GifSettings = GifSettings { width: K, indices: &[1, 4], damping: 0.5 };
+const LAYER: EkfacSettings = EkfacSettings { inputs: INPUTS, outputs: K - INPUTS, damping: 0.5 };
 
 /// Row r: eighths that every format but the smallest holds exactly.
 fn rows(n: usize, width: usize) -> Vec<f32> {
@@ -137,18 +146,20 @@ macro_rules! for_each_state {
         state.observe(0.5, &sketches[0], &sketches[1]).unwrap();
         $check!("tracin", state, TracIn::new());
 
-        let len = Ridge::floats(K);
+        let settings = RidgeSettings { width: K, damping: 0.5 };
+        let len = settings.memory().f32s;
         let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Ridge::new(0.5, K, &mut a).unwrap();
+        let mut state = Ridge::new(settings, &mut a).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         state.fit().unwrap();
-        $check!("ridge", state, Ridge::new(0.5, K, &mut b).unwrap());
+        $check!("ridge", state, Ridge::new(settings, &mut b).unwrap());
 
         let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Trak::new(0.5, K, &mut a).unwrap();
+        let settings = TrakSettings { width: K, damping: 0.5 };
+        let mut state = Trak::new(settings, &mut a).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         state.fit().unwrap();
-        $check!("trak", state, Trak::new(0.5, K, &mut b).unwrap());
+        $check!("trak", state, Trak::new(settings, &mut b).unwrap());
 
         let mut state = TrakScore::new();
         state.observe(0.75, 0.5).unwrap();
@@ -163,14 +174,14 @@ macro_rules! for_each_state {
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         $check!("retrac", state, ReTrac::new(K, &mut b).unwrap());
 
-        let (mut a, mut b) = ([0.0; LessTargets::floats(2, K)], [7.0; LessTargets::floats(2, K)]);
-        let mut state = LessTargets::new(2, K, &mut a).unwrap();
+        let (mut a, mut b) = ([0.0; SUBTASKS.memory().f32s], [7.0; SUBTASKS.memory().f32s]);
+        let mut state = LessTargets::new(SUBTASKS, &mut a).unwrap();
         state.observe(0, &sketches[2]).unwrap();
         state.observe(1, &sketches[3]).unwrap();
         let (mut c, mut d) = ([0.0; 2], [7.0; 2]);
         let mut score = Less::new(&mut c).unwrap();
         score.observe(0.5, &state, &sketches[0]).unwrap();
-        $check!("less targets", state, LessTargets::new(2, K, &mut b).unwrap());
+        $check!("less targets", state, LessTargets::new(SUBTASKS, &mut b).unwrap());
         $check!("less", score, Less::new(&mut d).unwrap());
 
         let (mut a, mut b) = ([0.0; 3], [7.0; 3]);
@@ -180,31 +191,33 @@ macro_rules! for_each_state {
 
         let layers = [DataInfLayer::new(0..2), DataInfLayer::new(2..K)];
         let (mut a, mut b) = (layers, layers);
-        let mut state = DataInf::new(0.5, K, &mut a).unwrap();
+        let mut state = DataInf::new(LAYERS, &mut a).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         state.fit().unwrap();
-        $check!("datainf", state, DataInf::new(0.5, K, &mut b).unwrap());
+        $check!("datainf", state, DataInf::new(LAYERS, &mut b).unwrap());
 
         let blocks = Blocks::new(&[2, K]).unwrap();
-        let len = Propagator::floats(blocks, 2);
+        let settings = PropagatorSettings { blocks, factors: 2 };
+        let len = settings.memory().f32s;
         let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Propagator::new(blocks, 2, &mut a).unwrap();
+        let mut state = Propagator::new(settings, &mut a).unwrap();
         let (gradients, mut embeddings) = (&rows[..2 * K], [0.0; 2 * K]);
         let step =
             Step { id: id_of(K), learning_rate: 0.125, gradients, curvature: Curvature::EmpiricalFisher };
         state.step(&step, &mut embeddings).unwrap();
-        $check!("propagator", state, Propagator::new(blocks, 2, &mut b).unwrap());
+        $check!("propagator", state, Propagator::new(settings, &mut b).unwrap());
 
-        let len = Adjoint::floats(blocks, 3, 2);
+        let settings = AdjointSettings { blocks, targets: 3, rows: 2 };
+        let len = settings.memory().f32s;
         let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Adjoint::new(blocks, 2, id_of(K), &rows[2 * K..5 * K], &mut a).unwrap();
+        let mut state = Adjoint::new(settings, id_of(K), &rows[2 * K..5 * K], &mut a).unwrap();
         state.step(&step, &mut [0.0; 6]).unwrap();
         let others = &rows[5 * K..8 * K];
-        $check!("adjoint", state, Adjoint::new(blocks, 2, id_of(K), others, &mut b).unwrap());
+        $check!("adjoint", state, Adjoint::new(settings, id_of(K), others, &mut b).unwrap());
 
         for fitted in [false, true] {
-            let (mut a, mut b) = ([0.0; Arnoldi::floats(&KRYLOV)], [7.0; Arnoldi::floats(&KRYLOV)]);
-            let (mut c, mut d) = ([0.0; Arnoldi::doubles(&KRYLOV)], [7.0; Arnoldi::doubles(&KRYLOV)]);
+            let (mut a, mut b) = ([0.0; KRYLOV.memory().f32s], [7.0; KRYLOV.memory().f32s]);
+            let (mut c, mut d) = ([0.0; KRYLOV.memory().f64s], [7.0; KRYLOV.memory().f64s]);
             let mut state = Arnoldi::new(KRYLOV, id_of(K), &mut a, &mut c).unwrap();
             for product in 0..3 {
                 sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
@@ -220,25 +233,25 @@ macro_rules! for_each_state {
         }
 
         for fitted in [false, true] {
-            let (mut a, mut b) = ([0.0; Gif::floats(K)], [7.0; Gif::floats(K)]);
-            let (mut c, mut d) = ([0.0; Gif::doubles(K, 2)], [7.0; Gif::doubles(K, 2)]);
-            let mut state = Gif::new(0.5, &[1, 4], K, &mut a, &mut c).unwrap();
+            let (mut a, mut b) = ([0.0; PARTIAL.memory().f32s], [7.0; PARTIAL.memory().f32s]);
+            let (mut c, mut d) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
+            let mut state = Gif::new(PARTIAL, &mut a, &mut c).unwrap();
             sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
             if fitted {
                 state.fit().unwrap();
             }
             let name = if fitted { "gif, fitted" } else { "gif" };
-            $check!(name, state, Gif::new(0.5, &[1, 4], K, &mut b, &mut d).unwrap());
+            $check!(name, state, Gif::new(PARTIAL, &mut b, &mut d).unwrap());
         }
 
         for decomposed in [false, true] {
-            let len = Ekfac::floats(INPUTS, K - INPUTS);
+            let len = LAYER.memory().f32s;
             let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-            let mut state = Ekfac::new(0.5, INPUTS, K - INPUTS, &mut a).unwrap();
+            let mut state = Ekfac::new(LAYER, &mut a).unwrap();
             let factors = || rows.chunks(K).map(|row| row.split_at(INPUTS));
             factors().for_each(|(a, b)| state.factors(a, b).unwrap());
             if decomposed {
-                state.decompose(&mut [0.0; Ekfac::doubles(INPUTS, K - INPUTS)]).unwrap();
+                state.decompose(&mut [0.0; LAYER.memory().f64s]).unwrap();
                 for (a, b) in factors().take(3) {
                     state.position(a, b).unwrap();
                     state.sample().unwrap();
@@ -246,7 +259,7 @@ macro_rules! for_each_state {
                 state.position(&rows[..INPUTS], &rows[INPUTS..K]).unwrap();
             }
             let name = if decomposed { "ek-fac, in a sample" } else { "ek-fac" };
-            $check!(name, state, Ekfac::new(0.5, INPUTS, K - INPUTS, &mut b).unwrap());
+            $check!(name, state, Ekfac::new(LAYER, &mut b).unwrap());
         }
 
         let (mut a, mut b) = ([StepMark::default(); 3], [StepMark::default(); 3]);
@@ -432,10 +445,14 @@ fn other_settings_are_refused() {
     let (one, other) = ([2, 3], [1, 3]);
     let (one, other) = (Blocks::new(&one).unwrap(), Blocks::new(&other).unwrap());
     let (mut a, mut b) = ([0.0; 8], [0.0; 8]);
-    let bytes = bytes_of(&Adjoint::new(one, 1, id_of(3), &[1.0; 3], &mut a[..5]).unwrap());
+    let bytes = bytes_of(
+        &Adjoint::new(AdjointSettings { blocks: one, targets: 1, rows: 1 }, id_of(3), &[1.0; 3], &mut a[..5])
+            .unwrap(),
+    );
     let mut restore = |blocks, targets: &[f32]| {
-        let memory = &mut b[..Adjoint::floats(blocks, targets.len() / 3, 0)];
-        Adjoint::new(blocks, 0, id_of(3), targets, memory).unwrap().restore(&bytes)
+        let settings = AdjointSettings { blocks, targets: targets.len() / 3, rows: 0 };
+        let memory = &mut b[..settings.memory().f32s];
+        Adjoint::new(settings, id_of(3), targets, memory).unwrap().restore(&bytes)
     };
     assert_eq!(restore(other, &[1.0; 3]), setting);
     assert_eq!(restore(one, &[1.0; 6]), setting);
@@ -444,8 +461,8 @@ fn other_settings_are_refused() {
 
     let mut memory = ([0.0; 30], [0.0; 30]);
     let mut arnoldi = |settings: ArnoldiSettings, bytes: Option<&[u8]>| {
-        let floats = &mut memory.0[..Arnoldi::floats(&settings)];
-        let doubles = &mut memory.1[..Arnoldi::doubles(&settings)];
+        let floats = &mut memory.0[..settings.memory().f32s];
+        let doubles = &mut memory.1[..settings.memory().f64s];
         let mut state = Arnoldi::new(settings, id_of(K), floats, doubles).unwrap();
         (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
     };
@@ -460,8 +477,9 @@ fn other_settings_are_refused() {
 
     let (mut a, mut b) = ([0.0; 64], [0.0; 64]);
     let mut gif = |damping, indices: &[usize], width, bytes: Option<&[u8]>| {
-        let doubles = &mut b[..Gif::doubles(width, indices.len())];
-        let mut state = Gif::new(damping, indices, width, &mut a[..Gif::floats(width)], doubles).unwrap();
+        let settings = GifSettings { width, indices, damping };
+        let (floats, doubles) = (&mut a[..settings.memory().f32s], &mut b[..settings.memory().f64s]);
+        let mut state = Gif::new(settings, floats, doubles).unwrap();
         (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
     };
     let (bytes, _) = gif(0.5, &[1, 2], 3, None);
@@ -472,8 +490,9 @@ fn other_settings_are_refused() {
 
     let mut floats = vec![0.0; 200];
     let mut ekfac = |damping, inputs, outputs, bytes: Option<&[u8]>| {
-        let memory = &mut floats[..Ekfac::floats(inputs, outputs)];
-        let mut state = Ekfac::new(damping, inputs, outputs, memory).unwrap();
+        let settings = EkfacSettings { inputs, outputs, damping };
+        let memory = &mut floats[..settings.memory().f32s];
+        let mut state = Ekfac::new(settings, memory).unwrap();
         (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
     };
     let (bytes, _) = ekfac(0.5, 2, 3, None);
@@ -580,22 +599,23 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
 
     let ends = [2, K];
     let blocks = Blocks::new(&ends).unwrap();
-    let len = Adjoint::floats(blocks, 1, 2);
+    let settings = AdjointSettings { blocks, targets: 1, rows: 2 };
+    let len = settings.memory().f32s;
     let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
     goes_on_from_anywhere(
-        Adjoint::new(blocks, 2, id_of(K), &target, &mut a).unwrap(),
-        Adjoint::new(blocks, 2, id_of(K), &rows[..K], &mut b).unwrap(),
+        Adjoint::new(settings, id_of(K), &target, &mut a).unwrap(),
+        Adjoint::new(settings, id_of(K), &rows[..K], &mut b).unwrap(),
         4,
         |state, i| {
             let (gradients, curvature) = (&rows[i * K..][..K], Curvature::EmpiricalFisher);
             let step = Step { id: id_of(K), learning_rate: 0.1, gradients, curvature };
             state.step(&step, &mut [0.0]).unwrap();
         },
-        |state| (bits(state.targets()), state.steps()),
+        |state| (bits(state.targets().solutions()), state.steps()),
     );
 
-    let (mut a, mut b) = ([0.0; Arnoldi::floats(&KRYLOV)], [7.0; Arnoldi::floats(&KRYLOV)]);
-    let (mut c, mut d) = ([0.0; Arnoldi::doubles(&KRYLOV)], [7.0; Arnoldi::doubles(&KRYLOV)]);
+    let (mut a, mut b) = ([0.0; KRYLOV.memory().f32s], [7.0; KRYLOV.memory().f32s]);
+    let (mut c, mut d) = ([0.0; KRYLOV.memory().f64s], [7.0; KRYLOV.memory().f64s]);
     goes_on_from_anywhere(
         Arnoldi::new(KRYLOV, id_of(K), &mut a, &mut c).unwrap(),
         Arnoldi::new(KRYLOV, id_of(K), &mut b, &mut d).unwrap(),
@@ -612,11 +632,11 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
         },
     );
 
-    let (mut a, mut b) = ([0.0; Gif::floats(K)], [7.0; Gif::floats(K)]);
-    let (mut c, mut d) = ([0.0; Gif::doubles(K, 2)], [7.0; Gif::doubles(K, 2)]);
+    let (mut a, mut b) = ([0.0; PARTIAL.memory().f32s], [7.0; PARTIAL.memory().f32s]);
+    let (mut c, mut d) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
     goes_on_from_anywhere(
-        Gif::new(0.5, &[1, 4], K, &mut a, &mut c).unwrap(),
-        Gif::new(0.5, &[1, 4], K, &mut b, &mut d).unwrap(),
+        Gif::new(PARTIAL, &mut a, &mut c).unwrap(),
+        Gif::new(PARTIAL, &mut b, &mut d).unwrap(),
         5,
         // The last row comes after the fit, which does not know it.
         |state, i| match i {
@@ -631,16 +651,16 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
     );
 
     let factors = |i: usize| rows[i * K..][..K].split_at(INPUTS);
-    let len = Ekfac::floats(INPUTS, K - INPUTS);
+    let len = LAYER.memory().f32s;
     let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
     goes_on_from_anywhere(
-        Ekfac::new(0.5, INPUTS, K - INPUTS, &mut a).unwrap(),
-        Ekfac::new(0.5, INPUTS, K - INPUTS, &mut b).unwrap(),
+        Ekfac::new(LAYER, &mut a).unwrap(),
+        Ekfac::new(LAYER, &mut b).unwrap(),
         11,
         // Two samples of two positions each.
         |state, i| match i {
             0..4 => state.factors(factors(i).0, factors(i).1).unwrap(),
-            4 => state.decompose(&mut [0.0; Ekfac::doubles(INPUTS, K - INPUTS)]).unwrap(),
+            4 => state.decompose(&mut [0.0; LAYER.memory().f64s]).unwrap(),
             7 | 10 => state.sample().unwrap(),
             i => state.position(factors(i - 5 - i / 8).0, factors(i - 5 - i / 8).1).unwrap(),
         },
@@ -763,13 +783,13 @@ fn sketches_and_targets_are_read_back_into_the_caller_s_memory() {
     let error = Sketch::from_bytes(&bytes, &mut [0.0; K + 1]).unwrap_err();
     assert_eq!(error, Error::Length { expected: K, found: K + 1 });
 
-    let mut floats = [0.0; Ridge::floats(K)];
-    let mut ridge = Ridge::new(0.1, K, &mut floats).unwrap();
+    let mut floats = [0.0; RidgeSettings::new(K).memory().f32s];
+    let mut ridge = Ridge::new(RidgeSettings::new(K), &mut floats).unwrap();
     ridge.observe(&sketch).unwrap();
     ridge.fit().unwrap();
     let (mut solution, mut memory) = ([0.0; K], [7.0; K]);
     let target = ridge.solve(&sketch, &mut solution).unwrap();
-    let mut bytes = vec![0; Targets::bytes_at_rest(K, 1)];
+    let mut bytes = vec![0; Targets::memory(K, 1).bytes_at_rest];
     assert_eq!(target.to_bytes(&mut bytes), Ok(bytes.len()));
     let back = Targets::from_bytes(&bytes, &mut memory).unwrap();
     assert_eq!(back.score_one(&sketch), target.score_one(&sketch));
@@ -788,7 +808,7 @@ fn sketches_and_targets_are_read_back_into_the_caller_s_memory() {
 fn many_targets_are_read_back_together() {
     let values = normals(3, 3 * K);
     let targets = Targets::new(id_of(K), &values).unwrap();
-    let mut bytes = vec![0; Targets::bytes_at_rest(K, 3)];
+    let mut bytes = vec![0; Targets::memory(K, 3).bytes_at_rest];
     assert_eq!(targets.to_bytes(&mut bytes), Ok(bytes.len()));
     let mut memory = [7.0; 3 * K];
     let back = Targets::from_bytes(&bytes, &mut memory).unwrap();
@@ -808,22 +828,31 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::Direction => Direction::bytes_at_rest(GROUPS.groups, K),
                 StateKind::Forest => Forest::bytes_at_rest(FOREST),
                 StateKind::TopK => TopK::bytes_at_rest(3),
-                StateKind::TracIn => TracIn::BYTES_AT_REST,
-                StateKind::Ridge => Ridge::bytes_at_rest(K),
-                StateKind::Trak => Trak::bytes_at_rest(K),
-                StateKind::TrakScore => TrakScore::BYTES_AT_REST,
-                StateKind::IpEnsemble => IpEnsemble::BYTES_AT_REST,
-                StateKind::ReTrac => ReTrac::bytes_at_rest(K),
-                StateKind::LessTargets => LessTargets::bytes_at_rest(2, K),
-                StateKind::Less => Less::bytes_at_rest(2),
-                StateKind::InRunShapley => InRunShapley::bytes_at_rest(3),
-                StateKind::DataInf => DataInf::bytes_at_rest(2),
-                StateKind::Propagator => Propagator::bytes_at_rest(Blocks::new(&[2, K]).unwrap()),
-                StateKind::Recorder => Recorder::bytes_at_rest(K, 3, 3, 1),
-                StateKind::Adjoint => Adjoint::bytes_at_rest(Blocks::new(&[2, K]).unwrap(), 3),
-                StateKind::Arnoldi => Arnoldi::bytes_at_rest(&KRYLOV),
-                StateKind::Gif => Gif::bytes_at_rest(K, 2),
-                StateKind::Ekfac => Ekfac::bytes_at_rest(INPUTS, K - INPUTS),
+                StateKind::TracIn => TracIn::MEMORY.bytes_at_rest,
+                StateKind::Ridge => RidgeSettings::new(K).memory().bytes_at_rest,
+                StateKind::Trak => TrakSettings::new(K).memory().bytes_at_rest,
+                StateKind::TrakScore => TrakScore::MEMORY.bytes_at_rest,
+                StateKind::IpEnsemble => IpEnsemble::MEMORY.bytes_at_rest,
+                StateKind::ReTrac => ReTrac::memory(K).bytes_at_rest,
+                StateKind::LessTargets => SUBTASKS.memory().bytes_at_rest,
+                StateKind::Less => Less::memory(2).bytes_at_rest,
+                StateKind::InRunShapley => InRunShapley::memory(3).bytes_at_rest,
+                StateKind::DataInf => LAYERS.memory().bytes_at_rest,
+                StateKind::Propagator => {
+                    let settings = PropagatorSettings::new(Blocks::new(&[2, K]).unwrap());
+                    settings.memory().bytes_at_rest
+                }
+                StateKind::Recorder => {
+                    let settings = RecorderSettings { width: K, steps: 3, samples: 3, factors: 1 };
+                    settings.memory().bytes_at_rest
+                }
+                StateKind::Adjoint => {
+                    let blocks = Blocks::new(&[2, K]).unwrap();
+                    AdjointSettings { blocks, targets: 3, rows: 1 }.memory().bytes_at_rest
+                }
+                StateKind::Arnoldi => KRYLOV.memory().bytes_at_rest,
+                StateKind::Gif => PARTIAL.memory().bytes_at_rest,
+                StateKind::Ekfac => LAYER.memory().bytes_at_rest,
                 StateKind::Store => {
                     let codec = Codec::ALL.into_iter().find(|codec| $name.ends_with(codec.name())).unwrap();
                     Store::bytes_at_rest(20, K, codec)

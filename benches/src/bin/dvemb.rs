@@ -4,7 +4,9 @@
 use anyhow::{Context, ensure};
 use clap::Parser;
 use cpu_time::ThreadTime;
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Propagator, Step};
+use gradsieve::influence::dvemb::{
+    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Step,
+};
 use gradsieve::{Exact, Layout, Projector, SketchId};
 use gradsieve_bench::data::Buffer;
 use gradsieve_kernels::hash::word;
@@ -93,10 +95,11 @@ impl Run {
         let Arguments { steps, batch, factors, width, .. } = self.arguments;
         let (id, ends) = (self.id()?, [width]);
         let blocks = Blocks::new(&ends)?;
+        let settings = PropagatorSettings { blocks, factors };
         let (mut memory, mut out) =
-            (Buffer::zeros(Propagator::floats(blocks, factors)), Buffer::zeros(steps * batch * width));
+            (Buffer::zeros(settings.memory().f32s), Buffer::zeros(steps * batch * width));
         let start = ThreadTime::now();
-        let mut later = Propagator::new(blocks, factors, &mut memory)?;
+        let mut later = Propagator::new(settings, &mut memory[..])?;
         for (s, step) in self.steps(id) {
             let stability = later.step(&step, &mut out[s * batch * width..][..batch * width])?;
             ensure!(!stability.is_unstable(), "step {s} is unstable");
@@ -108,10 +111,11 @@ impl Run {
         let Arguments { steps, batch, factors, width, targets, .. } = self.arguments;
         let (id, ends, rows) = (self.id()?, [width], batch.max(factors));
         let blocks = Blocks::new(&ends)?;
+        let settings = AdjointSettings { blocks, targets, rows };
         let (mut memory, mut out) =
-            (Buffer::zeros(Adjoint::floats(blocks, targets, rows)), Buffer::zeros(steps * batch * targets));
+            (Buffer::zeros(settings.memory().f32s), Buffer::zeros(steps * batch * targets));
         let start = ThreadTime::now();
-        let mut adjoint = Adjoint::new(blocks, rows, id, &self.targets, &mut memory)?;
+        let mut adjoint = Adjoint::new(settings, id, &self.targets, &mut memory[..])?;
         for (s, step) in self.steps(id) {
             adjoint.step(&step, &mut out[s * batch * targets..][..batch * targets])?;
         }

@@ -7,25 +7,27 @@
 //! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor
 //! rows a step. *Cost*: [`super`].
 
-use super::propagator::copy;
 use super::stability::{LARGEST, SMALLEST, at_most};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
+use crate::influence::curvature::copy;
+use crate::influence::targets::Targets;
+use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
-use gradsieve_kernels::{max_abs, squared_norm};
+use gradsieve_kernels::{Certain, max_abs, squared_norm};
 
 /// Walks a run backwards, from its last step to its first, and gives each sample's
 /// influence on each of Q targets.
 ///
 /// ```
-/// use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
+/// use gradsieve::influence::dvemb::{Adjoint, AdjointSettings, Blocks, Curvature, Step};
 /// use gradsieve::{Exact, Layout, Projector};
 ///
 /// let (id, blocks) = (Exact::new(2).id(Layout::flat(2)?.id()), Blocks::new(&[2])?);
-/// let mut memory = vec![0.0_f32; Adjoint::floats(blocks, 1, 1)];
-/// let mut targets = Adjoint::new(blocks, 1, id, &[2.0, 2.0], &mut memory)?;
+/// let settings = AdjointSettings { blocks, targets: 1, rows: 1 };
+/// let mut targets = Adjoint::new(settings, id, &[2.0, 2.0], vec![0.0; settings.memory().f32s])?;
 /// let mut score = [0.0];
 /// for (learning_rate, gradients) in [(0.5, [1.0, 0.0]), (0.5, [1.0, 1.0])] {
 ///     let step = Step { id, learning_rate, gradients: &gradients, curvature: Curvature::EmpiricalFisher };
@@ -34,53 +36,79 @@ use gradsieve_kernels::{max_abs, squared_norm};
 /// assert_eq!(score, [2.0 * 0.25 + 2.0 * 0.5]);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Adjoint<'m> {
-    blocks: Blocks<'m>,
+#[derive(Clone, Debug)]
+pub struct Adjoint<'b, B> {
+    settings: AdjointSettings<'b>,
     id: SketchId,
-    rows: usize,
     steps: u64,
-    /// Q rows of K.
+    /// Q rows of K, the targets; the squared norm that each began with; the scratch.
+    buffer: B,
+}
+
+/// What an [`Adjoint`] is told.
+#[derive(Clone, Copy, Debug)]
+pub struct AdjointSettings<'b> {
+    /// The columns that share curvature.
+    pub blocks: Blocks<'b>,
+    /// Q, the targets.
+    pub targets: usize,
+    /// The most samples, or factor rows, of a step.
+    pub rows: usize,
+}
+
+impl AdjointSettings<'_> {
+    /// K + 1 numbers a target, and one for each row of a step.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let rest = self.targets.saturating_mul(self.blocks.width().saturating_add(1));
+        let ends = self.blocks.ends.len().saturating_mul(8);
+        Memory {
+            f32s: rest.saturating_add(self.targets.saturating_mul(self.rows)),
+            bytes_at_rest: rest.saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24),
+            ..Memory::NONE
+        }
+    }
+}
+
+/// The buffer of an adjoint.
+struct View<'m> {
     targets: &'m mut [f32],
-    /// The squared norm that each target began with.
     norms: &'m mut [f32],
     scratch: &'m mut [f32],
 }
 
-impl<'m> Adjoint<'m> {
-    /// Numbers of `f32` that so many targets need. `rows`: the most samples, or factor
-    /// rows, of a step.
-    #[must_use]
-    pub const fn floats(blocks: Blocks<'_>, targets: usize, rows: usize) -> usize {
-        targets.saturating_mul(blocks.width().saturating_add(rows).saturating_add(1))
+impl<'m> View<'m> {
+    fn of(settings: &AdjointSettings<'_>, buffer: &'m mut [f32]) -> Self {
+        let targets = settings.targets.saturating_mul(settings.blocks.width());
+        let (targets, rest) = buffer.split_at_mut_checked(targets).certain();
+        let (norms, scratch) = rest.split_at_mut_checked(settings.targets).certain();
+        Self { targets, norms, scratch }
     }
+}
 
+impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
     /// Targets at the end of the run: v at the **final** model, K numbers a target.
     ///
     /// # Errors
-    /// [`Error::Length`] if `targets` is not made of rows, or `memory` is not
-    /// [`Adjoint::floats`] long; [`Error::NonFinite`].
+    /// [`Error::Length`] if `targets` are not as many rows as the settings say, or
+    /// `buffer` is not as long as their memory; [`Error::NonFinite`].
     pub fn new(
-        blocks: Blocks<'m>,
-        rows: usize,
+        settings: AdjointSettings<'b>,
         id: SketchId,
         targets: &[f32],
-        memory: &'m mut [f32],
+        mut buffer: B,
     ) -> Result<Self, Error> {
-        check_length(blocks.width(), id.width)?;
-        let count = Rows::of(blocks.width(), targets)?.count;
-        let (expected, found) = (Self::floats(blocks, count, rows), memory.len());
-        check_length(expected, found)?;
-        let split = memory.split_at_mut_checked(targets.len()).and_then(|(to, rest)| {
-            let (norms, scratch) = rest.split_at_mut_checked(count)?;
-            Some((to, norms, scratch))
-        });
-        let Some((to, norms, scratch)) = split else { return Err(Error::Length { expected, found }) };
-        copy(targets, to);
-        for (norm, target) in norms.iter_mut().zip(targets.chunks_exact(blocks.width().max(1))) {
+        let width = settings.blocks.width();
+        check_length(width, id.width)?;
+        check_length(settings.targets.saturating_mul(width), targets.len())?;
+        Rows::of(width, targets)?;
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        let view = View::of(&settings, buffer.as_mut());
+        copy(targets, view.targets);
+        for (norm, target) in view.norms.iter_mut().zip(targets.chunks_exact(width.max(1))) {
             *norm = squared_norm(target) as f32;
         }
-        Ok(Self { blocks, id, rows, steps: 0, targets: to, norms, scratch })
+        Ok(Self { settings, id, steps: 0, buffer })
     }
 
     /// Steps taken in.
@@ -89,11 +117,13 @@ impl<'m> Adjoint<'m> {
         self.steps
     }
 
-    /// w: the targets as the steps so far have left them, K numbers a target. A walk can
-    /// be taken up again from them.
+    /// w: the targets as the steps so far have left them. η times their score of a
+    /// gradient is its influence in the step before; a walk can be taken up again from
+    /// them.
     #[must_use]
-    pub const fn targets(&self) -> &[f32] {
-        self.targets
+    pub fn targets(&self) -> Targets<'_> {
+        let len = self.settings.targets.saturating_mul(self.settings.blocks.width());
+        Targets::checked(self.id, self.buffer.as_ref().get(..len).certain())
     }
 
     /// Takes in the step before those taken in so far, and writes the influence of each
@@ -109,12 +139,13 @@ impl<'m> Adjoint<'m> {
     /// learning rate is finite and not negative; [`Error::Unstable`] if numbers leave
     /// `f32`. The state is as it was; `scores` may have been written to.
     pub fn step(&mut self, step: &Step<'_>, scores: &mut [f32]) -> Result<Stability, Error> {
-        let (width, count) = (self.blocks.width(), self.norms.len());
+        let AdjointSettings { blocks, targets: count, rows: most } = self.settings;
+        let width = blocks.width();
         check_id(Some(self.id), &step.id)?;
         let shape = step.check(width)?;
         check_length(shape.gradients.count.saturating_mul(count), scores.len())?;
-        if shape.factors.count > self.rows {
-            return Err(Error::Length { expected: self.rows, found: shape.factors.count });
+        if shape.factors.count > most {
+            return Err(Error::Length { expected: most, found: shape.factors.count });
         }
         if count == 0 {
             self.steps += 1;
@@ -122,8 +153,9 @@ impl<'m> Adjoint<'m> {
         }
         // No entry of a score or of a new target is larger than these, nor is any sum on
         // the way.
+        let View { targets, scratch, .. } = View::of(&self.settings, self.buffer.as_mut());
         let (eta, k) = (step.learning_rate, width as f64);
-        let (target, factor) = (f64::from(max_abs(self.targets)), shape.factors.most);
+        let (target, factor) = (f64::from(max_abs(targets)), shape.factors.most);
         let along = k * factor * target * (1.0 + f64::from(eta));
         let score = k * shape.gradients.most * target * (1.0 + f64::from(eta));
         if score > LARGEST
@@ -134,58 +166,45 @@ impl<'m> Adjoint<'m> {
         }
 
         let whole = Part::whole(step.gradients, width)?;
-        product_of(whole, Part::whole(self.targets, width)?, PartMut::whole(scores, count)?)?;
-        let same = matches!(step.curvature, Curvature::EmpiricalFisher) && self.blocks.is_one();
+        product_of(whole, Part::whole(targets, width)?, PartMut::whole(scores, count)?)?;
+        let same = matches!(step.curvature, Curvature::EmpiricalFisher) && blocks.is_one();
         let mut quotient = 0.0;
-        for (first, columns) in self.blocks.iter() {
-            let u = self.scratch.get_mut(..shape.factors.count * count).unwrap_or_default();
+        for (first, columns) in blocks.iter() {
+            let u = scratch.get_mut(..shape.factors.count * count).certain();
             let factors = Part::new(step.factors(), width, first, columns)?;
             if same {
                 copy(scores, u);
             } else {
-                let targets = Part::new(self.targets, width, first, columns)?;
+                let targets = Part::new(targets, width, first, columns)?;
                 product_of(factors, targets, PartMut::whole(u, count)?)?;
             }
-            quotient = most_along(u, self.targets, width, first, columns, quotient);
+            quotient = most_along(u, targets, width, first, columns, quotient);
             u.iter_mut().for_each(|u| *u *= -eta);
-            add_products_of(
-                Part::whole(u, count)?,
-                factors,
-                PartMut::new(self.targets, width, first, columns)?,
-            )?;
+            add_products_of(Part::whole(u, count)?, factors, PartMut::new(targets, width, first, columns)?)?;
         }
         scores.iter_mut().for_each(|score| *score *= eta);
         self.steps += 1;
         Ok(Stability {
             at_least: f64::from(eta) * quotient,
-            at_most: at_most(self.blocks, step, &shape.factors),
-            growth: self.growth(),
+            at_most: at_most(blocks, step, &shape.factors),
+            growth: growth(&View::of(&self.settings, self.buffer.as_mut()), width),
         })
     }
+}
 
-    /// The most by which a target has grown.
-    fn growth(&self) -> f64 {
-        let mut most = 0.0;
-        for (target, &norm) in self.targets.chunks_exact(self.blocks.width().max(1)).zip(&*self.norms) {
-            let (was, is) = (f64::from(norm), squared_norm(target));
-            if was > SMALLEST && was.is_finite() && is > most * was {
-                most = is / was;
-            }
+/// The most by which a target has grown.
+fn growth(view: &View<'_>, width: usize) -> f64 {
+    let mut most = 0.0;
+    for (target, &norm) in view.targets.chunks_exact(width.max(1)).zip(&*view.norms) {
+        let (was, is) = (f64::from(norm), squared_norm(target));
+        if was > SMALLEST && was.is_finite() && is > most * was {
+            most = is / was;
         }
-        libm::sqrt(most)
     }
+    libm::sqrt(most)
 }
 
-impl Adjoint<'_> {
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(blocks: Blocks<'_>, targets: usize) -> usize {
-        let ends = blocks.ends.len().saturating_mul(8);
-        Self::floats(blocks, targets, 0).saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24)
-    }
-}
-
-impl State for Adjoint<'_> {
+impl<B: Buffer<f32>> State for Adjoint<'_, B> {
     const KIND: StateKind = StateKind::Adjoint;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -193,31 +212,39 @@ impl State for Adjoint<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        self.blocks.write(to);
-        to.count(self.norms.len());
+        self.settings.blocks.write(to);
+        to.count(self.settings.targets);
         to.u64(self.steps);
-        to.f32s(self.targets);
-        to.f32s(self.norms);
+        to.f32s(self.at_rest());
     }
 
     /// The targets become those that were written.
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
         id.ok_or(Error::Corrupt)?;
-        self.blocks.check(from)?;
-        check_setting(from.u64()? == self.norms.len() as u64)?;
+        self.settings.blocks.check(from)?;
+        check_setting(from.u64()? == self.settings.targets as u64)?;
         let steps = from.u64()?;
-        from.exactly(size_of_val(self.targets).saturating_add(size_of_val(self.norms)))?;
+        from.exactly(size_of_val(self.at_rest()))?;
         let mut targets = *from;
-        for _ in &*self.targets {
+        for _ in self.targets().solutions() {
             // No step leaves another number behind.
             if !targets.f32()?.is_finite() {
                 return Err(Error::Corrupt);
             }
         }
-        from.f32s(self.targets)?;
-        from.f32s(self.norms)?;
+        let View { targets, norms, .. } = View::of(&self.settings, self.buffer.as_mut());
+        from.f32s(targets)?;
+        from.f32s(norms)?;
         self.steps = steps;
         Ok(())
+    }
+}
+
+impl<B: Buffer<f32>> Adjoint<'_, B> {
+    /// The targets and their norms.
+    fn at_rest(&self) -> &[f32] {
+        let width = self.settings.blocks.width().saturating_add(1);
+        self.buffer.as_ref().get(..self.settings.targets.saturating_mul(width)).certain()
     }
 }
 
@@ -233,7 +260,7 @@ fn most_along(
     let width = width.max(1);
     let count = (targets.len() / width).max(1);
     for (q, target) in targets.chunks_exact(width).enumerate() {
-        let length = squared_norm(target.get(first..first + columns).unwrap_or_default());
+        let length = squared_norm(target.get(first..first + columns).certain());
         let square: f64 = along.iter().skip(q).step_by(count).map(|&x| f64::from(x) * f64::from(x)).sum();
         if length > SMALLEST && length.is_finite() && square > best * length {
             best = square / length;

@@ -28,8 +28,8 @@
 //! next one's), so may the curvature: M is then block-diagonal, K_l × K_l a layer, and
 //! cross-layer curvature is left out ([`Blocks`]).
 //!
-//! *Memory of a run*: the steps' rows; [`Recorder`] keeps them in lent memory while
-//! training goes forward.
+//! *Memory of a run*: the steps' rows; [`Recorder`] keeps them in the caller's buffers
+//! while training goes forward.
 //!
 //! *Stability*: where η·λ_max(H) > 2 a step stretches what it should shrink; the linear
 //! model then says less and less about the run. Every step reports it ([`Stability`]).
@@ -43,15 +43,15 @@ mod propagator;
 mod recorder;
 mod stability;
 
-pub use adjoint::Adjoint;
-pub use propagator::Propagator;
-pub use recorder::{Recorder, StepMark};
+pub use adjoint::{Adjoint, AdjointSettings};
+pub use propagator::{Propagator, PropagatorSettings};
+pub use recorder::{Recorder, RecorderSettings, StepMark};
 pub use stability::Stability;
 
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
 use crate::state::{Reader, Writer, check_setting};
-use gradsieve_kernels::{axpy, summarize};
+use gradsieve_kernels::{Certain, axpy, summarize};
 
 /// One step of training, as it was taken.
 #[derive(Clone, Copy, Debug)]
@@ -247,7 +247,7 @@ pub fn accumulate(samples: &[u32], width: usize, rows: &[f32], table: &mut [f32]
     }
     for (&sample, row) in samples.iter().zip(rows.chunks_exact(width)) {
         let start = sample as usize * width;
-        axpy(1.0, row, table.get_mut(start..start + width).unwrap_or_default())?;
+        axpy(1.0, row, table.get_mut(start..start + width).certain())?;
     }
     Ok(())
 }

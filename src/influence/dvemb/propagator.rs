@@ -10,21 +10,23 @@
 use super::stability::{LARGEST, at_least, at_most, growth};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
+use crate::influence::curvature::copy;
+use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
-use gradsieve_kernels::{axpy, max_abs};
+use gradsieve_kernels::{Certain, axpy, max_abs};
 
 /// Walks a run backwards, from its last step to its first, and gives each sample's
 /// embedding: score(z, v) = v·E(z).
 ///
 /// ```
-/// use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, Step};
+/// use gradsieve::influence::dvemb::{Blocks, Curvature, Propagator, PropagatorSettings, Step};
 /// use gradsieve::{Exact, Layout, Projector};
 ///
 /// let (id, blocks) = (Exact::new(2).id(Layout::flat(2)?.id()), Blocks::new(&[2])?);
-/// let mut memory = vec![0.0_f32; Propagator::floats(blocks, 0)];
-/// let mut later = Propagator::new(blocks, 0, &mut memory)?;
+/// let settings = PropagatorSettings::new(blocks);
+/// let mut later = Propagator::new(settings, vec![0.0; settings.memory().f32s])?;
 /// // Two steps of one sample each, last step first. η is in sum form.
 /// let mut embedding = [0.0; 2];
 /// for (learning_rate, gradients) in [(0.5, [1.0, 0.0]), (0.5, [1.0, 1.0])] {
@@ -36,43 +38,79 @@ use gradsieve_kernels::{axpy, max_abs};
 /// assert_eq!(embedding, [0.25, 0.5]);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Propagator<'m> {
-    blocks: Blocks<'m>,
+#[derive(Clone, Debug)]
+pub struct Propagator<'b, B> {
+    settings: PropagatorSettings<'b>,
     id: Option<SketchId>,
     steps: u64,
     /// No entry of M is larger.
     largest: f64,
-    matrix: &'m mut [f32],
-    scratch: &'m mut [f32],
+    /// M, then the scratch.
+    buffer: B,
 }
 
-impl<'m> Propagator<'m> {
-    /// Numbers of `f32` that the state needs. `factors`: the most rows that a step gives
-    /// as [`Curvature::Factors`].
+/// What a [`Propagator`] is told.
+#[derive(Clone, Copy, Debug)]
+pub struct PropagatorSettings<'b> {
+    /// The columns that share curvature.
+    pub blocks: Blocks<'b>,
+    /// The most rows that a step gives as [`Curvature::Factors`].
+    pub factors: usize,
+}
+
+impl<'b> PropagatorSettings<'b> {
+    /// For the empirical Fisher, which has no factor rows.
     #[must_use]
-    pub const fn floats(blocks: Blocks<'_>, factors: usize) -> usize {
-        let rows = if factors < 2 { 2 } else { factors };
-        blocks.matrix().saturating_add(rows.saturating_mul(blocks.width()))
+    pub const fn new(blocks: Blocks<'b>) -> Self {
+        Self { blocks, factors: 0 }
     }
 
-    /// No steps yet: Π = I.
+    /// M, and two rows or as many as a step has factors.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let rows = if self.factors < 2 { 2 } else { self.factors };
+        let matrix = self.blocks.matrix();
+        let ends = self.blocks.ends.len().saturating_mul(8);
+        Memory {
+            f32s: matrix.saturating_add(rows.saturating_mul(self.blocks.width())),
+            bytes_at_rest: matrix.saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24),
+            ..Memory::NONE
+        }
+    }
+}
+
+impl<'b, const N: usize> Propagator<'b, [f32; N]> {
+    /// No steps yet, in an array of its own: Π = I.
     ///
     /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Propagator::floats`] long.
-    pub fn new(blocks: Blocks<'m>, factors: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        let (expected, found) = (Self::floats(blocks, factors), memory.len());
-        check_length(expected, found)?;
-        let Some((matrix, scratch)) = memory.split_at_mut_checked(blocks.matrix()) else {
-            return Err(Error::Length { expected, found });
-        };
-        matrix.fill(0.0);
-        Ok(Self { blocks, id: None, steps: 0, largest: 0.0, matrix, scratch })
+    /// As [`Propagator::new`].
+    pub const fn owned(settings: PropagatorSettings<'b>) -> Result<Self, Error> {
+        match check_length(settings.memory().f32s, N) {
+            Ok(()) => Ok(Self { settings, id: None, steps: 0, largest: 0.0, buffer: [0.0; N] }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<'b, B: Buffer<f32>> Propagator<'b, B> {
+    /// No steps yet: Π = I. The buffer is set to zero.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `buffer` is not as long as the settings' memory.
+    pub fn new(settings: PropagatorSettings<'b>, mut buffer: B) -> Result<Self, Error> {
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self { settings, id: None, steps: 0, largest: 0.0, buffer })
+    }
+
+    /// M and the scratch.
+    fn parts_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        self.buffer.as_mut().split_at_mut_checked(self.settings.blocks.matrix()).certain()
     }
 
     /// Forgets everything: Π = I.
     pub fn reset(&mut self) {
-        self.matrix.fill(0.0);
+        self.parts_mut().0.fill(0.0);
         (self.id, self.steps, self.largest) = (None, 0, 0.0);
     }
 
@@ -84,8 +122,8 @@ impl<'m> Propagator<'m> {
 
     /// M, block after block, each row by row.
     #[must_use]
-    pub const fn matrix(&self) -> &[f32] {
-        self.matrix
+    pub fn matrix(&self) -> &[f32] {
+        self.buffer.as_ref().get(..self.settings.blocks.matrix()).certain()
     }
 
     /// Takes in the step before those taken in so far, and writes the embedding of each
@@ -98,40 +136,42 @@ impl<'m> Propagator<'m> {
     /// learning rate is finite and not negative; [`Error::Unstable`] if numbers leave
     /// `f32`. The state is as it was; `embeddings` may have been written to.
     pub fn step(&mut self, step: &Step<'_>, embeddings: &mut [f32]) -> Result<Stability, Error> {
-        let width = self.blocks.width();
+        let (blocks, largest, steps) = (self.settings.blocks, self.largest, self.steps);
+        let width = blocks.width();
         check_id(self.id, &step.id)?;
         let shape = step.check(width)?;
         check_length(step.gradients.len(), embeddings.len())?;
+        let (matrix, scratch) = self.parts_mut();
         if let Curvature::Factors(rows) = step.curvature
-            && rows.len() > self.scratch.len()
+            && rows.len() > scratch.len()
         {
-            return Err(Error::Length { expected: self.scratch.len(), found: rows.len() });
+            return Err(Error::Length { expected: scratch.len(), found: rows.len() });
         }
-        let at_most = at_most(self.blocks, step, &shape.factors);
-        let at_least = if at_most > 2.0 { at_least(self.blocks, step, self.scratch)? } else { 0.0 };
+        let at_most = at_most(blocks, step, &shape.factors);
+        let at_least = if at_most > 2.0 { at_least(blocks, step, scratch)? } else { 0.0 };
 
         let eta = step.learning_rate;
-        propagate(self.blocks, self.matrix, step.gradients, embeddings)?;
+        propagate(blocks, matrix, step.gradients, embeddings)?;
         scale(eta, step.gradients, embeddings);
         let mut stretch = growth(width, eta, step.gradients, embeddings);
         let u = match step.curvature {
             Curvature::EmpiricalFisher => &*embeddings,
             Curvature::Factors(rows) => {
-                let u = self.scratch.get_mut(..rows.len()).unwrap_or_default();
-                propagate(self.blocks, self.matrix, rows, u)?;
+                let u = scratch.get_mut(..rows.len()).certain();
+                propagate(blocks, matrix, rows, u)?;
                 scale(eta, rows, u);
                 stretch = stretch.max(growth(width, eta, rows, u));
                 u
             }
         };
         // An entry of M grows by at most this.
-        let largest = self.largest + shape.factors.count as f64 * f64::from(max_abs(u)) * shape.factors.most;
+        let largest = largest + shape.factors.count as f64 * f64::from(max_abs(u)) * shape.factors.most;
         if !stretch.is_finite() || largest.is_nan() || largest > LARGEST {
-            return Err(Error::Unstable { step: self.steps });
+            return Err(Error::Unstable { step: steps });
         }
 
-        let mut matrix = &mut *self.matrix;
-        for (first, columns) in self.blocks.iter() {
+        let mut matrix = matrix;
+        for (first, columns) in blocks.iter() {
             let (block, rest) = split(matrix, columns * columns);
             matrix = rest;
             let u = Part::new(u, width, first, columns)?;
@@ -151,15 +191,17 @@ impl<'m> Propagator<'m> {
     /// [`Error::Length`] unless they are rows of K numbers; [`Error::NonFinite`];
     /// [`Error::Unstable`] if numbers leave `f32`, and then they hold nothing of use.
     pub fn apply(&mut self, embeddings: &mut [f32]) -> Result<(), Error> {
-        let width = self.blocks.width();
+        let (blocks, step) = (self.settings.blocks, self.steps);
+        let width = blocks.width();
         Rows::of(width, embeddings)?;
-        let most = self.scratch.len().checked_div(width).unwrap_or(0).saturating_mul(width).max(1);
+        let (matrix, scratch) = self.parts_mut();
+        let most = scratch.len().checked_div(width).unwrap_or(0).saturating_mul(width).max(1);
         for rows in embeddings.chunks_mut(most) {
-            let moved = self.scratch.get_mut(..rows.len()).unwrap_or_default();
-            propagate(self.blocks, self.matrix, rows, moved)?;
+            let moved = scratch.get_mut(..rows.len()).certain();
+            propagate(blocks, matrix, rows, moved)?;
             scale(1.0, rows, moved);
             if growth(width, 1.0, rows, moved).is_infinite() {
-                return Err(Error::Unstable { step: self.steps });
+                return Err(Error::Unstable { step });
             }
             copy(moved, rows);
         }
@@ -172,32 +214,34 @@ impl<'m> Propagator<'m> {
     /// # Errors
     /// [`Error::Mismatch`] for another projection; [`Error::Setting`] for other blocks;
     /// [`Error::Unstable`] if numbers could leave `f32`. The state is as it was.
-    pub fn compose(&mut self, earlier: &Propagator<'_>) -> Result<(), Error> {
-        if !self.blocks.same(&earlier.blocks) {
+    pub fn compose<O: Buffer<f32>>(&mut self, earlier: &Propagator<'_, O>) -> Result<(), Error> {
+        let blocks = self.settings.blocks;
+        if !blocks.same(&earlier.settings.blocks) {
             return Err(Error::Setting { name: "blocks", expected: "the same as the other propagator's" });
         }
         if let (Some(id), Some(other)) = (self.id, earlier.id) {
             id.check(&other)?;
         }
-        let (mine, theirs) = (f64::from(max_abs(self.matrix)), f64::from(max_abs(earlier.matrix)));
-        if mine + theirs + self.blocks.width() as f64 * mine * theirs > LARGEST {
+        let (mine, theirs) = (f64::from(max_abs(self.matrix())), f64::from(max_abs(earlier.matrix())));
+        if mine + theirs + blocks.width() as f64 * mine * theirs > LARGEST {
             return Err(Error::Unstable { step: self.steps });
         }
-        let (mut matrix, mut before) = (&mut *self.matrix, &*earlier.matrix);
-        for (_, columns) in self.blocks.iter() {
+        let (mut matrix, scratch) = self.parts_mut();
+        let mut before = earlier.matrix();
+        for (_, columns) in blocks.iter() {
             let (block, rest) = split(matrix, columns * columns);
-            let (other, others) = before.split_at_checked(columns * columns).unwrap_or_default();
+            let (other, others) = before.split_at_checked(columns * columns).certain();
             (matrix, before) = (rest, others);
             // −M a few rows at a time, transposed, so that it is the U of an update by
             // the rows of `earlier`.
             let columns = columns.max(1);
-            let most = (self.scratch.len() / columns).min(columns).saturating_mul(columns).max(1);
+            let most = (scratch.len() / columns).min(columns).saturating_mul(columns).max(1);
             for (rows, added) in block.chunks_mut(most).zip(other.chunks(most)) {
                 let count = (rows.len() / columns).max(1);
-                let u = self.scratch.get_mut(..rows.len()).unwrap_or_default();
+                let u = scratch.get_mut(..rows.len()).certain();
                 for (j, u) in u.chunks_exact_mut(count).enumerate() {
                     for (u, row) in u.iter_mut().zip(rows.chunks_exact(columns)) {
-                        *u = -row.get(j).copied().unwrap_or(0.0);
+                        *u = -row.get(j).copied().certain();
                     }
                 }
                 axpy(1.0, added, rows)?;
@@ -207,7 +251,7 @@ impl<'m> Propagator<'m> {
         }
         self.id = self.id.or(earlier.id);
         self.steps += earlier.steps;
-        self.largest = f64::from(max_abs(self.matrix));
+        self.largest = f64::from(max_abs(self.matrix()));
         Ok(())
     }
 }
@@ -216,7 +260,7 @@ impl<'m> Propagator<'m> {
 fn propagate(blocks: Blocks<'_>, mut matrix: &[f32], rows: &[f32], to: &mut [f32]) -> Result<(), Error> {
     let width = blocks.width();
     for (first, columns) in blocks.iter() {
-        let (block, rest) = matrix.split_at_checked(columns * columns).unwrap_or_default();
+        let (block, rest) = matrix.split_at_checked(columns * columns).certain();
         matrix = rest;
         let rows = Part::new(rows, width, first, columns)?;
         product_of(rows, Part::whole(block, columns)?, PartMut::new(to, width, first, columns)?)?;
@@ -231,27 +275,11 @@ fn scale(eta: f32, rows: &[f32], moved: &mut [f32]) {
     }
 }
 
-/// Copies as much as there is.
-pub(super) fn copy(from: &[f32], to: &mut [f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
-    }
-}
-
 fn split(matrix: &mut [f32], at: usize) -> (&mut [f32], &mut [f32]) {
-    matrix.split_at_mut_checked(at).unwrap_or_default()
+    matrix.split_at_mut_checked(at).certain()
 }
 
-impl Propagator<'_> {
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(blocks: Blocks<'_>) -> usize {
-        let ends = blocks.ends.len().saturating_mul(8);
-        blocks.matrix().saturating_mul(4).saturating_add(ends).saturating_add(FRAME + 24)
-    }
-}
-
-impl State for Propagator<'_> {
+impl<B: Buffer<f32>> State for Propagator<'_, B> {
     const KIND: StateKind = StateKind::Propagator;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -259,18 +287,18 @@ impl State for Propagator<'_> {
     }
 
     fn write(&self, to: &mut Writer<'_>) {
-        self.blocks.write(to);
+        self.settings.blocks.write(to);
         to.u64(self.steps);
         to.f64(self.largest);
-        to.f32s(self.matrix);
+        to.f32s(self.matrix());
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.blocks.check(from)?;
+        self.settings.blocks.check(from)?;
         let (steps, largest) = (from.u64()?, from.f64()?);
-        state::check_id(id, self.blocks.width(), steps > 0)?;
-        from.exactly(size_of_val(self.matrix))?;
-        from.f32s(self.matrix)?;
+        state::check_id(id, self.settings.blocks.width(), steps > 0)?;
+        from.exactly(size_of_val(self.matrix()))?;
+        from.f32s(self.parts_mut().0)?;
         (self.id, self.steps, self.largest) = (id, steps, largest);
         Ok(())
     }

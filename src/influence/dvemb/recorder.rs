@@ -1,14 +1,16 @@
 //! What a run leaves behind for the walk back: each step's learning rate, samples and
-//! rows, in lent memory.
+//! rows, in the caller's buffers.
 //!
 //! *Memory*: 4·K + 4 bytes a sample of a step, 4·K a factor row, and [`StepMark`]'s bytes
-//! a step ([`Recorder::bytes`]). *Cost*: a copy.
+//! a step ([`RecorderSettings::memory`]). *Cost*: a copy.
 
-use super::propagator::copy;
 use super::{Curvature, Step};
 use crate::error::{Error, check_length};
+use crate::influence::curvature::copy;
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use gradsieve_kernels::Certain;
 
 /// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of
 /// them.
@@ -20,10 +22,55 @@ pub struct StepMark {
     factors: usize,
 }
 
+/// How much a [`Recorder`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecorderSettings {
+    /// K.
+    pub width: usize,
+    /// Steps.
+    pub steps: usize,
+    /// Samples, each counted once a step that it is in.
+    pub samples: usize,
+    /// Factor rows of all steps.
+    pub factors: usize,
+}
+
+impl RecorderSettings {
+    /// The rows as `f32`, and a [`StepMark`] a step; beside these, a `u32` a sample.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let f32s = self.samples.saturating_add(self.factors).saturating_mul(self.width);
+        let marks = self.steps.saturating_mul(MARK_AT_REST);
+        let numbers = f32s.saturating_add(self.samples).saturating_mul(4);
+        Memory {
+            f32s,
+            others: self.steps,
+            bytes_at_rest: marks.saturating_add(numbers).saturating_add(FRAME + 24),
+            ..Memory::NONE
+        }
+    }
+}
+
 /// Records a run while training goes forward, sample by sample; then
 /// [`Recorder::backward`] gives the steps, the last first.
 ///
 /// A run without any factor rows is one of the empirical Fisher.
+///
+/// ```
+/// use gradsieve::influence::dvemb::{Recorder, StepMark};
+/// use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// let (mut marks, mut ids, mut rows) = ([StepMark::default(); 2], [0; 2], [0.0; 4]);
+/// let mut run = Recorder::new(id, &mut marks, &mut ids, &mut rows, &mut [])?;
+/// for (sample, gradient) in [(7, [1.0, 0.0]), (8, [0.0, 1.0])] {
+///     run.sample(sample, &Sketch::from_parts(id, &gradient, gradsieve_kernels::summarize(&gradient))?)?;
+///     run.step(0.1)?;
+/// }
+/// let back: Vec<u32> = run.backward().map(|(samples, _)| samples[0]).collect();
+/// assert_eq!(back, [8, 7]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Recorder<'m> {
     id: SketchId,
@@ -39,16 +86,6 @@ pub struct Recorder<'m> {
 }
 
 impl<'m> Recorder<'m> {
-    /// Bytes of a record of so many steps, samples (each counted once a step that it is
-    /// in) and factor rows.
-    #[must_use]
-    pub const fn bytes(width: usize, steps: usize, samples: usize, factors: usize) -> usize {
-        let row = width.saturating_mul(size_of::<f32>());
-        let marks = steps.saturating_mul(size_of::<StepMark>());
-        let samples = samples.saturating_mul(row.saturating_add(size_of::<u32>()));
-        marks.saturating_add(samples).saturating_add(factors.saturating_mul(row))
-    }
-
     /// An empty record of sketches of that id. There is room for as many steps as `marks`
     /// is long, for as many samples as `ids`, and `gradients` has K numbers a sample;
     /// `factors` has K numbers a factor row.
@@ -135,28 +172,21 @@ impl<'m> Recorder<'m> {
 
     /// The finished steps, the last one first, each with its samples.
     pub fn backward(&self) -> impl Iterator<Item = (&[u32], Step<'_>)> {
-        (0..self.steps).rev().filter_map(|step| {
-            let (first, mark) = (self.before(step), self.marks.get(step)?);
+        (0..self.steps).rev().map(|step| {
+            let (first, mark) = (self.before(step), self.before(step + 1));
             let width = self.id.width;
-            let factors = self.factor_rows.get(first.factors * width..mark.factors * width)?;
+            let factors = self.factor_rows.get(first.factors * width..mark.factors * width).certain();
             let curvature =
                 if self.factors == 0 { Curvature::EmpiricalFisher } else { Curvature::Factors(factors) };
-            Some((
-                self.ids.get(first.samples..mark.samples)?,
-                Step {
-                    id: self.id,
-                    learning_rate: mark.learning_rate,
-                    gradients: self.gradients.get(first.samples * width..mark.samples * width)?,
-                    curvature,
-                },
-            ))
+            let gradients = self.gradients.get(first.samples * width..mark.samples * width).certain();
+            let samples = self.ids.get(first.samples..mark.samples).certain();
+            (samples, Step { id: self.id, learning_rate: mark.learning_rate, gradients, curvature })
         })
     }
 
     /// Where step `step` begins.
     fn before(&self, step: usize) -> StepMark {
-        let before = step.checked_sub(1).and_then(|before| self.marks.get(before));
-        before.copied().unwrap_or_default()
+        step.checked_sub(1).map_or(StepMark::default(), |last| self.marks.get(last).copied().certain())
     }
 }
 
@@ -164,17 +194,6 @@ impl<'m> Recorder<'m> {
 fn row_mut(rows: &mut [f32], width: usize, i: usize) -> Option<&mut [f32]> {
     let start = i.checked_mul(width)?;
     rows.get_mut(start..start.checked_add(width)?)
-}
-
-impl Recorder<'_> {
-    /// Bytes at rest of a record of so many steps, samples and factor rows.
-    #[must_use]
-    pub const fn bytes_at_rest(width: usize, steps: usize, samples: usize, factors: usize) -> usize {
-        let row = width.saturating_mul(4);
-        let samples = samples.saturating_mul(row.saturating_add(4));
-        let rows = samples.saturating_add(factors.saturating_mul(row));
-        steps.saturating_mul(MARK_AT_REST).saturating_add(rows).saturating_add(FRAME + 24)
-    }
 }
 
 /// Bytes of a step at rest.
@@ -192,15 +211,15 @@ impl State for Recorder<'_> {
         to.count(self.steps);
         to.count(self.samples);
         to.count(self.factors);
-        for mark in self.marks.get(..self.steps).unwrap_or_default() {
+        for mark in self.marks.get(..self.steps).certain() {
             to.f32(mark.learning_rate);
             to.zeros(4);
             to.count(mark.samples);
             to.count(mark.factors);
         }
-        to.u32s(self.ids.get(..self.samples).unwrap_or_default());
-        to.f32s(self.gradients.get(..self.samples * width).unwrap_or_default());
-        to.f32s(self.factor_rows.get(..self.factors * width).unwrap_or_default());
+        to.u32s(self.ids.get(..self.samples).certain());
+        to.f32s(self.gradients.get(..self.samples * width).certain());
+        to.f32s(self.factor_rows.get(..self.factors * width).certain());
     }
 
     fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
@@ -208,14 +227,14 @@ impl State for Recorder<'_> {
         id.ok_or(Error::Corrupt)?;
         let (steps, samples, factors) = (from.count()?, from.count()?, from.count()?);
         let full = |capacity| Error::Full { capacity };
-        let room = (self.marks.len(), self.ids.len(), self.factor_rows.len().checked_div(width).unwrap_or(0));
-        let marks = self.marks.get_mut(..steps).ok_or(full(room.0))?;
-        let ids = self.ids.get_mut(..samples).ok_or(full(room.1))?;
-        if factors > room.2 {
-            return Err(full(room.2));
+        let most = (self.marks.len(), self.ids.len(), self.factor_rows.len().checked_div(width).unwrap_or(0));
+        let marks = self.marks.get_mut(..steps).ok_or(full(most.0))?;
+        let ids = self.ids.get_mut(..samples).ok_or(full(most.1))?;
+        if factors > most.2 {
+            return Err(full(most.2));
         }
-        let gradients = self.gradients.get_mut(..samples * width).ok_or(full(room.1))?;
-        let rows = self.factor_rows.get_mut(..factors * width).ok_or(full(room.2))?;
+        let gradients = self.gradients.get_mut(..samples * width).ok_or(full(most.1))?;
+        let rows = self.factor_rows.get_mut(..factors * width).ok_or(full(most.2))?;
         let numbers = size_of_val(ids) + size_of_val(gradients) + size_of_val(rows);
         from.exactly(steps.saturating_mul(MARK_AT_REST).saturating_add(numbers))?;
         // Steps follow each other, and none goes beyond what there is.

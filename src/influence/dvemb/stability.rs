@@ -6,7 +6,7 @@
 
 use super::{Blocks, Rows, Step};
 use crate::error::Error;
-use gradsieve_kernels::{axpy, dot, max_abs, squared_norm};
+use gradsieve_kernels::{Certain, axpy, dot, max_abs, squared_norm};
 
 /// What a step says about the stability of the product. I − ηH shrinks every vector, or
 /// leaves it as long as it was, exactly if η·λ_max(H) ≤ 2.
@@ -64,12 +64,13 @@ pub(super) fn at_least(blocks: Blocks<'_>, step: &Step<'_>, scratch: &mut [f32])
             let rows = step.factors().chunks_exact(blocks.width().max(1));
             rows.filter_map(move |row| row.get(first..first + width))
         };
-        let Some((w, rest)) = scratch.split_at_mut_checked(width) else { continue };
-        let Some(next) = rest.get_mut(..width) else { continue };
+        let (w, rest) = scratch.split_at_mut_checked(width).certain();
+        let next = rest.get_mut(..width).certain();
         let longest = |best: Option<(f64, _)>, row| {
             let norm = squared_norm(row);
             if best.is_none_or(|(most, _)| norm > most) { Some((norm, row)) } else { best }
         };
+        // A step without rows has no curvature.
         let Some((_, start)) = rows().fold(None, longest) else { continue };
         normalise(start, w);
         for _ in 0..ROUNDS {

@@ -13,12 +13,14 @@ use core::hint::black_box;
 use gradsieve::budget::{Budget, relative_error};
 use gradsieve::ghost::{self, LayerGradient};
 use gradsieve::influence::dvemb::{
-    Adjoint, Blocks, Curvature, Propagator, Recorder, Step, StepMark, accumulate,
+    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
+    accumulate,
 };
 use gradsieve::influence::{
-    Adam, Arnoldi, ArnoldiSettings, ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Ekfac, Gif,
-    InRunShapley, IpEnsemble, Less, LessTargets, Lissa, ReTrac, Ridge, RidgeTarget, SolverSettings, Targets,
-    TracIn, Trak, TrakScore, grad_cos, grad_dot,
+    Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
+    DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble, Less,
+    LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak,
+    TrakScore, TrakSettings, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
@@ -161,14 +163,17 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
 
     let (a, b) = rest.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (b, rest) = b.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut subtasks = LessTargets::new(black_box(2), black_box(64), a)?;
-    let mut others = LessTargets::new(black_box(2), black_box(64), b)?;
+    let settings = LessSettings { width: black_box(64), subtasks: black_box(2) };
+    let mut subtasks = LessTargets::new(settings, a)?;
+    let mut others = LessTargets::new(settings, b)?;
     subtasks.observe(black_box(1), one)?;
     subtasks.merge(&others)?;
     others.reset();
     let mut sums = [[0.0; 2]; 2];
     let [c, d] = &mut sums;
     subtasks.score(one, opaque(c))?;
+    subtasks.targets()?.score(one, opaque(c))?;
+    subtasks.cosines(one, opaque(c))?;
     subtasks.score_rows(&one.id, half, rest)?;
     let (mut less, mut other) = (Less::new(opaque(c))?, Less::new(opaque(d))?);
     less.observe(black_box(0.1), &subtasks, one)?;
@@ -190,7 +195,7 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     let (first, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (second, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let memory = rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let adam = Adam::new(black_box(0.9), black_box(0.99), black_box(1e-8))?;
+    let adam = Adam::new(AdamSettings { beta1: black_box(0.9), beta2: black_box(0.99), epsilon: black_box(1e-8) })?;
     adam.step(half, first, second)?;
     let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), 1, Repeat::One)?, layout, memory)?;
     adam.segment(&mut sketcher, black_box(9), half, first, second)?;
@@ -205,9 +210,10 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     let (more, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     {
         let (left, right) = floats.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-        let mut trak = Trak::new(black_box(0.1), black_box(64), left)?;
+        let settings = TrakSettings { width: black_box(64), damping: black_box(0.1) };
+        let mut trak = Trak::new(settings, left)?;
         trak.observe(one)?;
-        trak.merge(&Trak::new(black_box(0.1), black_box(64), right)?)?;
+        trak.merge(&Trak::new(settings, right)?)?;
         trak.fit()?;
         trak.solve(one, more)?.score(one, scores)?;
         trak.reset();
@@ -219,14 +225,14 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
 
     let mut layers = [DataInfLayer::new(black_box(0)..black_box(9)), DataInfLayer::new(9..black_box(64))];
     let mut others = layers;
-    let mut datainf = DataInf::new(black_box(0.1), black_box(64), opaque(&mut layers))?;
+    let settings = DataInfSettings { layers: 2, targets: black_box(2), ..DataInfSettings::new(black_box(64)) };
+    let mut datainf = DataInf::new(settings, opaque(&mut layers))?;
     datainf.observe(one)?;
     datainf.observe_row(&one.id, half)?;
-    datainf.merge(&DataInf::new(black_box(0.1), black_box(64), opaque(&mut others))?)?;
+    datainf.merge(&DataInf::new(settings, opaque(&mut others))?)?;
     datainf.fit()?;
     {
-        let len = DataInfSolver::floats(black_box(64), black_box(2));
-        let memory = floats.get_mut(..len).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+        let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
         let mut pass = datainf.solver(black_box(2), memory)?;
         pass.target(one)?;
         pass.observe(one)?;
@@ -240,8 +246,9 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     }
     datainf.reset();
 
-    let settings = SolverSettings::new(black_box(64)).with_targets(black_box(2));
-    let memory = floats.get_mut(..ConjugateGradients::floats(64, black_box(2))).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let settings =
+        ConjugateGradientsSettings { targets: black_box(2), ..ConjugateGradientsSettings::new(black_box(64)) };
+    let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut solver = ConjugateGradients::new(settings, memory)?;
     solver.target(one)?;
     solver.observe(one)?;
@@ -249,8 +256,13 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     solver.targets()?.score(one, scores)?;
     solver.reset();
 
-    let memory = floats.get_mut(..Lissa::floats(64, black_box(2))).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut solver = Lissa::new(settings, Some(black_box(0.1)), memory)?;
+    let settings = LissaSettings {
+        targets: black_box(2),
+        step: Some(black_box(0.1)),
+        ..LissaSettings::new(black_box(64))
+    };
+    let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let mut solver = Lissa::new(settings, memory)?;
     solver.target(one)?;
     solver.observe(one)?;
     sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
@@ -277,7 +289,8 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     pair.observe_self(black_box(0.1), &one)?;
     sum += pair.score() + L1.score(&one)? + L2.score(&two)?;
 
-    let mut ridge = Ridge::new(black_box(0.1), black_box(64), memory)?;
+    let settings = RidgeSettings { width: black_box(64), damping: black_box(0.1) };
+    let mut ridge = Ridge::new(settings, memory)?;
     ridge.observe(&one)?;
     ridge.fit()?;
     sum += ridge.solve(&two, more)?.score_one(&three)?;
@@ -361,26 +374,29 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     sum += rest(&mut SelfInfluence::new(black_box(0.1), width, memory)?, bytes)?;
     sum += rest(&mut Mahalanobis::new(black_box(0.1), width, memory)?, bytes)?;
     sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, memory)?, bytes)?;
-    let mut ridge = Ridge::new(black_box(0.1), width, memory)?;
+    let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, memory)?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;
-    sum += ridge.target(sketch, more)?.to_bytes(bytes)?;
-    sum += (RidgeTarget::from_bytes(bytes, more)?.score(sketch)? > 0.0) as usize;
+    sum += ridge.solve(sketch, more)?.to_bytes(bytes)?;
+    sum += (Targets::from_bytes(bytes, more)?.score_one(sketch)? > 0.0) as usize;
     sum += rest(&mut TracIn::new(), bytes)?;
-    sum += rest(&mut Trak::new(black_box(0.1), width, memory)?, bytes)?;
+    sum += rest(&mut Trak::new(TrakSettings { width, damping: black_box(0.1) }, memory)?, bytes)?;
     sum += rest(&mut TrakScore::new(), bytes)? + rest(&mut IpEnsemble::new(), bytes)?;
-    sum += rest(&mut ReTrac::new(width, more)?, bytes)?;
-    sum += rest(&mut LessTargets::new(width, width, more)?, bytes)?;
+    sum += rest(&mut ReTrac::new(width, &mut more[..])?, bytes)?;
+    sum += rest(&mut LessTargets::new(LessSettings { width, subtasks: width }, &mut more[..])?, bytes)?;
     let doubles = &mut [0.0; 8];
     sum += rest(&mut Less::new(opaque(doubles))?, bytes)?;
     sum += rest(&mut InRunShapley::new(opaque(doubles)), bytes)?;
     let layers = &mut [DataInfLayer::new(0..3), DataInfLayer::new(3..8)];
-    sum += rest(&mut DataInf::new(black_box(0.1), width, opaque(layers))?, bytes)?;
+    let settings = DataInfSettings { layers: 2, ..DataInfSettings::new(width) };
+    sum += rest(&mut DataInf::new(settings, opaque(layers))?, bytes)?;
     let ends = &mut [black_box(3), width];
-    sum += rest(&mut Propagator::new(Blocks::new(opaque(ends))?, 2, memory)?, bytes)?;
+    let settings = PropagatorSettings { blocks: Blocks::new(opaque(ends))?, factors: 2 };
+    sum += rest(&mut Propagator::new(settings, &mut memory[..])?, bytes)?;
     let (marks, ids) = (&mut [StepMark::default(); 4], &mut [0; 4]);
     sum += rest(&mut Recorder::new(sketch.id, opaque(marks), opaque(ids), memory, more)?, bytes)?;
-    sum += rest(&mut Adjoint::new(Blocks::new(opaque(ends))?, 2, sketch.id, sketch.values, memory)?, bytes)?;
+    let settings = AdjointSettings { blocks: Blocks::new(opaque(ends))?, targets: 1, rows: 2 };
+    sum += rest(&mut Adjoint::new(settings, sketch.id, sketch.values, &mut memory[..])?, bytes)?;
     sum += rest(&mut TopK::new(opaque(&mut [Entry::default(); 8])), bytes)?;
     let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
     sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]))?, bytes)?;
@@ -516,16 +532,18 @@ fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
     record.abandon();
     let (left, rest) = floats.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (right, out) = rest.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut later = Propagator::new(blocks, black_box(3), left)?;
+    let settings = PropagatorSettings { blocks, factors: black_box(3) };
+    let mut later = Propagator::new(settings, left)?;
     let mut growth = 0.0;
     for (ids, step) in record.backward() {
         growth += later.step(&step, out)?.growth;
         accumulate(ids, black_box(64), step.gradients, out)?;
     }
-    let earlier = Propagator::new(blocks, black_box(3), right)?;
+    let earlier = Propagator::new(settings, &mut right[..])?;
     later.compose(&earlier)?;
     later.apply(out)?;
-    let mut targets = Adjoint::new(blocks, black_box(4), one.id, one.values, right)?;
+    let settings = AdjointSettings { blocks, targets: black_box(1), rows: black_box(4) };
+    let mut targets = Adjoint::new(settings, one.id, one.values, right)?;
     let curvature = Curvature::Factors(one.values);
     let learning_rate = black_box(0.1);
     let step = Step { id: one.id, learning_rate, gradients: one.values, curvature };
@@ -554,13 +572,15 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     let mut sum = arnoldi.solve(one, solution)?.score_one(one)?;
 
     let mut indices = [3, 5, 9];
-    let mut gif = Gif::new(black_box(0.1), opaque(&mut indices), black_box(64), floats, doubles)?;
+    let settings = GifSettings { damping: black_box(0.1), ..GifSettings::new(black_box(64), opaque(&mut indices)) };
+    let mut gif = Gif::new(settings, floats, doubles)?;
     gif.observe(one)?;
     gif.fit()?;
     sum += rest(&mut gif, bytes)? as f64;
     sum += gif.solve(one, solution)?.score_one(one)?;
 
-    let mut layer = Ekfac::new(black_box(0.1), black_box(8), black_box(4), floats)?;
+    let settings = EkfacSettings { damping: black_box(0.1), ..EkfacSettings::new(black_box(4), black_box(8)) };
+    let mut layer = Ekfac::new(settings, floats)?;
     let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     layer.factors(a, b)?;
     layer.decompose(doubles)?;

@@ -2,7 +2,8 @@
 //! target's gradient, but (C + λI)⁻¹ times that, or what a method puts in its place.
 
 use gradsieve::influence::{
-    ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Lissa, Progress, Ridge, SolverSettings, Trak,
+    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, IterativeSolver,
+    Lissa, LissaSettings, Progress, Ridge, RidgeSettings, Trak, TrakSettings,
 };
 use gradsieve::{Error, Sketch, SketchId, Summary};
 use serde::Serialize;
@@ -25,15 +26,14 @@ pub(super) enum Solver<'m> {
     None,
     Ridge(Ridge<'m>),
     Trak(Trak<'m>),
-    DataInf(DataInf<'m>),
+    DataInf(DataInf<&'m mut [DataInfLayer]>),
     Iterative(Iterative),
 }
 
 /// A solver that passes over the training rows until it is content.
 pub(super) struct Iterative {
     conjugate: bool,
-    settings: SolverSettings,
-    step: Option<f64>,
+    settings: LissaSettings,
     most: u32,
     convergence: Convergence,
 }
@@ -51,8 +51,8 @@ impl Memory {
     pub(super) fn new(arguments: &InfluenceArguments, train: &Rows) -> Result<Self, CommandError> {
         let (width, name) = (train.width(), train.name());
         let floats = match arguments.method {
-            Method::Ridge => zeros(name, Ridge::floats(width))?,
-            Method::Trak => zeros(name, Trak::floats(width))?,
+            Method::Ridge => zeros(name, RidgeSettings::new(width).memory().f32s)?,
+            Method::Trak => zeros(name, TrakSettings::new(width).memory().f32s)?,
             _ => Vec::new(),
         };
         let lengths = if arguments.layers.is_empty() { &[width][..] } else { &arguments.layers };
@@ -74,36 +74,39 @@ impl<'m> Solver<'m> {
         memory: &'m mut Memory,
     ) -> Result<Self, CommandError> {
         let (width, name) = (train.width(), train.name().to_owned());
-        let damping = arguments.damping.unwrap_or(Ridge::DAMPING);
+        let damping = arguments.damping.unwrap_or(RidgeSettings::new(width).damping);
         let wrong = CommandError::core(&name);
         let not_fitted =
             |error| CommandError::NotFitted { file: name.clone(), what: what(arguments.method), error };
         Ok(match arguments.method {
             Method::Ridge => {
-                let mut ridge = Ridge::new(damping, width, &mut memory.floats).map_err(wrong)?;
+                let mut ridge =
+                    Ridge::new(RidgeSettings { width, damping }, &mut memory.floats).map_err(wrong)?;
                 train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
                 Self::Ridge(ridge)
             }
             Method::Trak => {
-                let mut trak = Trak::new(damping, width, &mut memory.floats).map_err(wrong)?;
+                let mut trak =
+                    Trak::new(TrakSettings { width, damping }, &mut memory.floats).map_err(wrong)?;
                 train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;
                 Self::Trak(trak)
             }
             Method::Datainf => {
-                let mut datainf = DataInf::new(damping, width, &mut memory.layers).map_err(wrong)?;
+                let layers = memory.layers.len();
+                let settings = DataInfSettings { layers, damping, ..DataInfSettings::new(width) };
+                let mut datainf = DataInf::new(settings, &mut memory.layers[..]).map_err(wrong)?;
                 train.observe("observing", |_, sketch| datainf.observe(sketch))?;
                 datainf.fit().map_err(not_fitted)?;
                 Self::DataInf(datainf)
             }
             method @ (Method::Lissa | Method::Cg) => {
-                let usual = SolverSettings::new(width);
+                let usual = LissaSettings::new(width);
                 let tolerance = arguments.tolerance.unwrap_or(usual.tolerance);
                 Self::Iterative(Iterative {
                     conjugate: method == Method::Cg,
-                    settings: SolverSettings { damping, tolerance, ..usual },
-                    step: arguments.step,
+                    settings: LissaSettings { damping, tolerance, step: arguments.step, ..usual },
                     most: arguments.passes.unwrap_or(100),
                     convergence: Convergence { passes: 0, residual: 0.0, converged: true },
                 })
@@ -114,21 +117,10 @@ impl<'m> Solver<'m> {
 
     /// Replaces the targets of a block by their solutions.
     pub(super) fn solve(&mut self, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
-        let (id, name) = (train.id(), train.name().to_owned());
-        let mut solution = vec![0.0; id.width];
         match self {
             Self::None => Ok(()),
-            Self::Ridge(ridge) => each(block, id, |target, values| {
-                ridge.solve(target, &mut solution)?;
-                values.extend_from_slice(&solution);
-                Ok(())
-            })
-            .map_err(CommandError::core(&name)),
-            Self::Trak(trak) => each(block, id, |target, values| {
-                values.extend_from_slice(trak.solve(target, &mut solution)?.solutions());
-                Ok(())
-            })
-            .map_err(CommandError::core(&name)),
+            Self::Ridge(ridge) => solve_each(ridge, train, block),
+            Self::Trak(trak) => solve_each(trak, train, block),
             Self::DataInf(datainf) => solve_datainf(datainf, train, block),
             Self::Iterative(iterative) => iterative.solve(train, block),
         }
@@ -149,24 +141,20 @@ impl Iterative {
         if targets == 0 {
             return Ok(());
         }
-        let (width, name) = (train.width(), train.name().to_owned());
-        let settings = self.settings.with_targets(targets);
-        let wrong = || CommandError::core(&name);
+        let name = train.name().to_owned();
+        let LissaSettings { width, damping, tolerance, step, .. } = self.settings;
         let progress = if self.conjugate {
-            let mut memory = zeros(&name, ConjugateGradients::floats(width, targets))?;
-            let mut solver = ConjugateGradients::new(settings, &mut memory).map_err(wrong())?;
-            each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
-            let progress =
-                self.pass(train, &mut solver, ConjugateGradients::observe, ConjugateGradients::end_pass)?;
-            block.replace(solver.targets().map_err(wrong())?.solutions());
-            progress
+            let settings = ConjugateGradientsSettings { width, targets, damping, tolerance };
+            let memory = zeros(&name, settings.memory().f32s)?;
+            self.pass(
+                train,
+                block,
+                ConjugateGradients::new(settings, memory).map_err(CommandError::core(&name))?,
+            )?
         } else {
-            let mut memory = zeros(&name, Lissa::floats(width, targets))?;
-            let mut solver = Lissa::new(settings, self.step, &mut memory).map_err(wrong())?;
-            each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
-            let progress = self.pass(train, &mut solver, Lissa::observe, Lissa::end_pass)?;
-            block.replace(solver.targets().map_err(wrong())?.solutions());
-            progress
+            let settings = LissaSettings { width, targets, damping, tolerance, step };
+            let memory = zeros(&name, settings.memory().f32s)?;
+            self.pass(train, block, Lissa::new(settings, memory).map_err(CommandError::core(&name))?)?
         };
         let all = &mut self.convergence;
         all.passes = all.passes.max(progress.passes);
@@ -175,36 +163,61 @@ impl Iterative {
         Ok(())
     }
 
-    /// Pass after pass, until all targets are solved or enough is enough.
-    fn pass<S>(
+    /// Pass after pass, until all targets are solved or enough is enough. The block's
+    /// targets become their solutions.
+    fn pass(
         &self,
         train: &mut Rows,
-        solver: &mut S,
-        take: impl Fn(&mut S, &Sketch<'_>) -> Result<(), Error>,
-        end: impl Fn(&mut S) -> Result<Progress, Error>,
+        block: &mut Block,
+        mut solver: impl IterativeSolver,
     ) -> Result<Progress, CommandError> {
         let file = train.name().to_owned();
+        let wrong = || CommandError::core(&file);
         let what = what(if self.conjugate { Method::Cg } else { Method::Lissa });
+        each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
         loop {
-            train.observe("solving over", |_, sketch| take(solver, sketch))?;
-            let progress =
-                end(solver).map_err(|error| CommandError::NotFitted { file: file.clone(), what, error })?;
+            train.observe("solving over", |_, sketch| solver.observe(sketch))?;
+            let progress = solver.end_pass().map_err(|error| CommandError::NotFitted {
+                file: file.clone(),
+                what,
+                error,
+            })?;
             if progress.converged || progress.passes >= self.most {
+                block.replace(solver.targets().map_err(wrong())?.solutions());
                 return Ok(progress);
             }
         }
     }
 }
 
+/// Replaces the targets of a block by their solutions, one by one.
+fn solve_each(
+    solver: &mut impl gradsieve::influence::Solver,
+    train: &Rows,
+    block: &mut Block,
+) -> Result<(), CommandError> {
+    let mut solution = vec![0.0; train.id().width];
+    each(block, train.id(), |target, values| {
+        values.extend_from_slice(solver.solve(target, &mut solution)?.solutions());
+        Ok(())
+    })
+    .map_err(CommandError::core(train.name()))
+}
+
 /// The second pass of DataInf.
-fn solve_datainf(datainf: &DataInf<'_>, train: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
+fn solve_datainf(
+    datainf: &DataInf<&mut [DataInfLayer]>,
+    train: &mut Rows,
+    block: &mut Block,
+) -> Result<(), CommandError> {
     let targets = block.len();
     if targets == 0 {
         return Ok(());
     }
     let (id, name) = (train.id(), train.name().to_owned());
-    let mut memory = zeros(&name, DataInfSolver::floats(id.width, targets))?;
-    let mut pass = datainf.solver(targets, &mut memory).map_err(CommandError::core(&name))?;
+    let settings = DataInfSettings { targets, ..DataInfSettings::new(id.width) };
+    let memory = zeros(&name, settings.memory().f32s)?;
+    let mut pass = datainf.solver(targets, memory).map_err(CommandError::core(&name))?;
     each(block, id, |target, _| pass.target(target)).map_err(CommandError::core(&name))?;
     train.observe("solving over", |_, sketch| pass.observe(sketch))?;
     pass.end_pass().map_err(CommandError::core(&name))?;

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use gradsieve::Sketch;
 use gradsieve::influence::InRunShapley;
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
+use gradsieve::influence::dvemb::{Adjoint, AdjointSettings, Blocks, Curvature, Step};
 
 use self::recorded::Recorded;
 use super::rows::{ProjectionArguments, Rows, zeros};
@@ -58,9 +58,10 @@ pub(super) fn dvemb(
     let what = directory.display().to_string();
     let ends = [run.width()];
     let blocks = Blocks::new(&ends).map_err(CommandError::core(&what))?;
-    let mut memory = zeros(&what, Adjoint::floats(blocks, count, run.rows))?;
-    let mut adjoint = Adjoint::new(blocks, run.rows, run.id, &at_the_end, &mut memory)
-        .map_err(CommandError::core(&what))?;
+    let settings = AdjointSettings { blocks, targets: count, rows: run.rows };
+    let memory = zeros(&what, settings.memory().f32s)?;
+    let mut adjoint =
+        Adjoint::new(settings, run.id, &at_the_end, memory).map_err(CommandError::core(&what))?;
     let mut values = zeros(&what, run.trains.saturating_mul(count))?;
     let mut progress = console::Progress::new(format!("walking back through {what}"), run.paths.len());
     let mut unstable: Vec<String> = Vec::new();

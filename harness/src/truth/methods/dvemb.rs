@@ -1,7 +1,7 @@
 //! Data value embedding, by the core's adjoint form: the targets are known here, so no
 //! matrix is needed, and the scores are those of the embeddings.
 
-use gradsieve::influence::dvemb::{Adjoint, Blocks, Curvature, Step};
+use gradsieve::influence::dvemb::{Adjoint, AdjointSettings, Blocks, Curvature, Step};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
@@ -26,10 +26,10 @@ fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError>
     let rows = if exact { largest * evidence.model.classes() } else { largest };
     let ends = [test.width()];
     let blocks = Blocks::new(&ends).map_err(core("data value embedding"))?;
-    let mut memory = vec![0.0; Adjoint::floats(blocks, m, rows)];
-    let bytes = size_of_val(&memory[..]);
-    let mut adjoint = Adjoint::new(blocks, rows, test.id, &test.values, &mut memory)
-        .map_err(core("data value embedding"))?;
+    let settings = AdjointSettings { blocks, targets: m, rows };
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let mut adjoint =
+        Adjoint::new(settings, test.id, &test.values, memory).map_err(core("data value embedding"))?;
     let mut scores = vec![0.0; m * n];
     let mut of_step = vec![0.0; largest * m];
     for (t, step) in (0..path.steps().len()).zip(path.steps()).rev().take(steps.len()) {

@@ -3,7 +3,7 @@
 //! The runs here are plain SGD, so the moments are those that Adam would have had on the
 //! same batches' mean gradients.
 
-use gradsieve::influence::{Adam, Less, LessTargets};
+use gradsieve::influence::{Adam, Less, LessSettings, LessTargets};
 use gradsieve::{Exact, Plan, Projector, Sketcher};
 
 use super::super::error::{TruthError, core};
@@ -41,9 +41,10 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         let model = path.model_before(t + 1)?;
         let test = evidence.target_rows(&model)?;
         let features = features(evidence, &model, (&first, &second))?;
-        let mut memory = vec![0.0; LessTargets::floats(m, test.width())];
-        bytes = size_of_val(&memory[..]) + 8 * n * m;
-        let mut targets = LessTargets::new(m, test.width(), &mut memory).map_err(core("LESS"))?;
+        let settings = LessSettings { width: test.width(), subtasks: m };
+        bytes = settings.memory().bytes() + 8 * n * m;
+        let memory = vec![0.0; settings.memory().f32s];
+        let mut targets = LessTargets::new(settings, memory).map_err(core("LESS"))?;
         for (j, target) in test.sketches().enumerate() {
             targets.observe(j as u32, &target).map_err(core("LESS"))?;
         }

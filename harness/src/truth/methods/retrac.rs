@@ -11,11 +11,10 @@ use super::scored::{Scored, all_pairs};
 pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let (n, m) = (evidence.train.len(), evidence.target_count());
     let width = evidence.id(evidence.model)?.width;
-    let floats = ReTrac::floats(width);
-    let mut memory = vec![0.0; (n + m) * floats];
+    let mut memory = vec![0.0; (n + m) * width];
     let bytes = size_of_val(&memory[..]);
-    let means = memory.chunks_exact_mut(floats).map(|memory| ReTrac::new(width, memory));
-    let mut means: Vec<ReTrac<'_>> = means.collect::<Result<_, _>>().map_err(core("ReTrac"))?;
+    let means = memory.chunks_exact_mut(width).map(|memory| ReTrac::new(width, memory));
+    let mut means: Vec<ReTrac<&mut [f32]>> = means.collect::<Result<_, _>>().map_err(core("ReTrac"))?;
     let (samples, targets) = means.split_at_mut(n);
     for (t, _) in checkpoints(evidence)? {
         let model = evidence.path()?.model_before(t)?;

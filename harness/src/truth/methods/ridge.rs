@@ -1,6 +1,6 @@
 //! Ridge influence: the inverse of the damped empirical Fisher.
 
-use gradsieve::influence::Ridge;
+use gradsieve::influence::{Ridge, RidgeSettings};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
@@ -33,9 +33,10 @@ fn score(
     scores: impl FnOnce(&Ridge<'_>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
 ) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let mut memory = vec![0.0; Ridge::floats(train.width())];
+    let settings = RidgeSettings::new(train.width());
+    let mut memory = vec![0.0; settings.memory().f32s];
     let bytes = size_of_val(&memory[..]);
-    let mut ridge = Ridge::new(Ridge::DAMPING, train.width(), &mut memory).map_err(core("ridge"))?;
+    let mut ridge = Ridge::new(settings, &mut memory).map_err(core("ridge"))?;
     for sketch in train.sketches() {
         ridge.observe(&sketch).map_err(core("ridge"))?;
     }

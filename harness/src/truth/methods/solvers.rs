@@ -3,7 +3,8 @@
 //! DataInf, which solves in closed form.
 
 use gradsieve::influence::{
-    ConjugateGradients, DataInf, DataInfLayer, DataInfSolver, Lissa, SolverSettings, Targets,
+    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Lissa,
+    LissaSettings, Targets,
 };
 
 use super::super::error::{TruthError, core};
@@ -17,10 +18,10 @@ const LISSA_PASSES: u32 = 60;
 
 /// (H + λI)⁻¹ by conjugate gradients.
 pub(super) fn conjugate_gradients(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    let (factors, settings, test) = system(evidence)?;
-    let mut memory = vec![0.0; ConjugateGradients::floats(settings.width, settings.targets)];
-    let bytes = size_of_val(&memory[..]);
-    let mut solver = ConjugateGradients::new(settings, &mut memory).map_err(core("conjugate gradients"))?;
+    let (factors, LissaSettings { width, targets, damping, tolerance, .. }, test) = system(evidence)?;
+    let settings = ConjugateGradientsSettings { width, targets, damping, tolerance };
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let mut solver = ConjugateGradients::new(settings, memory).map_err(core("conjugate gradients"))?;
     for target in test.sketches() {
         solver.target(&target).map_err(core("conjugate gradients"))?;
     }
@@ -33,9 +34,9 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let (factors, settings, test) = system(evidence)?;
     let mean = squares(&factors) / (factors.len() * factors.width()) as f64;
     let step = 1.0 / (1.1 * largest_eigenvalue(&factors) + f64::from(settings.damping) * mean);
-    let mut memory = vec![0.0; Lissa::floats(settings.width, settings.targets)];
-    let bytes = size_of_val(&memory[..]);
-    let mut solver = Lissa::new(settings, Some(step), &mut memory).map_err(core("LiSSA"))?;
+    let settings = LissaSettings { step: Some(step), ..settings };
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let mut solver = Lissa::new(settings, memory).map_err(core("LiSSA"))?;
     for target in test.sketches() {
         solver.target(&target).map_err(core("LiSSA"))?;
     }
@@ -45,15 +46,15 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 
 /// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight
 /// decay that the model was trained with), and the targets.
-fn system(evidence: &Evidence<'_>) -> Result<(Rows, SolverSettings, Rows), TruthError> {
+fn system(evidence: &Evidence<'_>) -> Result<(Rows, LissaSettings, Rows), TruthError> {
     let factors = evidence.rows(evidence.model, evidence.train, Quantity::Pseudo)?;
     let test = evidence.target_rows(evidence.model)?;
-    let usual = SolverSettings::new(factors.width()).with_targets(test.len());
+    let usual = LissaSettings { targets: test.len(), ..LissaSettings::new(factors.width()) };
     // H is a mean over samples, the solver's matrix one over rows; the damping is
     // relative to either.
     let mean = squares(&factors) / (evidence.train.len() * factors.width()) as f64;
     let damping = if evidence.decay > 0.0 { (evidence.decay / mean) as f32 } else { usual.damping };
-    Ok((factors, SolverSettings { damping, ..usual }, test))
+    Ok((factors, LissaSettings { damping, ..usual }, test))
 }
 
 fn squares(rows: &Rows) -> f64 {
@@ -89,18 +90,19 @@ fn scored(evidence: &Evidence<'_>, targets: &Targets<'_>, bytes: usize) -> Resul
 pub(super) fn datainf(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
     let test = evidence.target_rows(evidence.model)?;
-    let mut layers: Vec<DataInfLayer> = match evidence.dim {
+    let layers: Vec<DataInfLayer> = match evidence.dim {
         Some(_) => vec![DataInfLayer::new(0..train.width())],
         None => evidence.model.layers().iter().map(|l| DataInfLayer::new(l.weights..l.end())).collect(),
     };
-    let mut first = DataInf::new(DataInf::DAMPING, train.width(), &mut layers).map_err(core("DataInf"))?;
+    let settings =
+        DataInfSettings { layers: layers.len(), targets: test.len(), ..DataInfSettings::new(train.width()) };
+    let mut first = DataInf::new(settings, layers).map_err(core("DataInf"))?;
     for sketch in train.sketches() {
         first.observe(&sketch).map_err(core("DataInf"))?;
     }
     first.fit().map_err(core("DataInf"))?;
-    let mut memory = vec![0.0; DataInfSolver::floats(train.width(), test.len())];
-    let bytes = size_of_val(&memory[..]);
-    let mut second = first.solver(test.len(), &mut memory).map_err(core("DataInf"))?;
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let mut second = first.solver(test.len(), memory).map_err(core("DataInf"))?;
     for target in test.sketches() {
         second.target(&target).map_err(core("DataInf"))?;
     }

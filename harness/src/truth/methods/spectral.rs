@@ -1,6 +1,6 @@
 //! Curvature by its spectrum or in parts: Arnoldi, generalised influence (GIF), EK-FAC.
 
-use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, Gif};
+use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, EkfacSettings, Gif, GifSettings};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
@@ -22,8 +22,7 @@ pub(super) fn arnoldi(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let width = train.width();
     let settings =
         ArnoldiSettings { width, products: PRODUCTS.min(width), keep: KEEP.min(width), seed: evidence.seed };
-    let (mut floats, mut doubles) =
-        (vec![0.0; Arnoldi::floats(&settings)], vec![0.0; Arnoldi::doubles(&settings)]);
+    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     let bytes = size_of_val(&floats[..]) + size_of_val(&doubles[..]);
     let mut arnoldi = Arnoldi::new(settings, train.id, &mut floats, &mut doubles).map_err(&what)?;
     while arnoldi.needs_product() {
@@ -56,10 +55,10 @@ pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         None => evidence.model.last_layer().collect(),
         Some(_) => (0..width).collect(),
     };
-    let (mut floats, mut doubles) =
-        (vec![0.0; Gif::floats(width)], vec![0.0; Gif::doubles(width, indices.len())]);
+    let settings = GifSettings::new(width, &indices);
+    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     let bytes = size_of_val(&floats[..]) + size_of_val(&doubles[..]);
-    let mut gif = Gif::new(Gif::DAMPING, &indices, width, &mut floats, &mut doubles).map_err(&what)?;
+    let mut gif = Gif::new(settings, &mut floats, &mut doubles).map_err(&what)?;
     for row in factors.sketches() {
         gif.observe(&row).map_err(&what)?;
     }
@@ -101,7 +100,6 @@ fn factors(
 /// Kronecker factors, never projected. The curvature's labels are drawn from the model's
 /// predictions.
 pub(super) fn ekfac(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
-    const DAMPING: f32 = 0.1;
     let what = core("EK-FAC");
     let model = evidence.model;
     let mut rng = generator(evidence.seed, Purpose::Label);
@@ -124,13 +122,14 @@ pub(super) fn ekfac(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut bytes = 0;
     for ((layer, drawn), (train, test)) in model.layers().iter().zip(&drawn).zip(train.iter().zip(&test)) {
         let (inputs, outputs) = (layer.inputs + 1, layer.outputs);
-        let mut memory = vec![0.0; Ekfac::floats(inputs, outputs)];
+        let settings = EkfacSettings::new(outputs, inputs);
+        let mut memory = vec![0.0; settings.memory().f32s];
         bytes += size_of_val(&memory[..]);
-        let mut ekfac = Ekfac::new(DAMPING, inputs, outputs, &mut memory).map_err(&what)?;
+        let mut ekfac = Ekfac::new(settings, &mut memory).map_err(&what)?;
         for (a, b) in drawn {
             ekfac.factors(a, b).map_err(&what)?;
         }
-        ekfac.decompose(&mut vec![0.0; Ekfac::doubles(inputs, outputs)]).map_err(&what)?;
+        ekfac.decompose(&mut vec![0.0; settings.memory().f64s]).map_err(&what)?;
         for (a, b) in drawn {
             ekfac.position(a, b).and_then(|()| ekfac.sample()).map_err(&what)?;
         }

@@ -1,15 +1,11 @@
 //! TRAK over models that are trained alike, with seeds of their own.
 
-use gradsieve::influence::{Trak, TrakScore};
+use gradsieve::influence::{Trak, TrakScore, TrakSettings};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
 use super::scored::Scored;
 use crate::model::{Mlp, TrainConfig, train};
-
-/// λ in units of the mean eigenvalue. The source has none, but needs fewer numbers than
-/// samples then.
-const DAMPING: f32 = 0.1;
 
 pub(super) fn one(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     pairs(evidence, 1)
@@ -26,7 +22,7 @@ pub(super) fn all(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 /// How a sample explains itself, one model.
 pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Margin)?;
-    let mut memory = vec![0.0; Trak::floats(train.width())];
+    let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f32s];
     let bytes = size_of_val(&memory[..]);
     let trak = fitted(&train, &mut memory)?;
     let mut solution = vec![0.0; train.width()];
@@ -47,7 +43,7 @@ fn pairs(evidence: &Evidence<'_>, models: usize) -> Result<Scored, TruthError> {
         let model = member(evidence, number)?;
         let train = evidence.rows(&model, evidence.train, Quantity::Margin)?;
         let test = evidence.rows(&model, evidence.test, Quantity::Margin)?;
-        let mut memory = vec![0.0; Trak::floats(train.width())];
+        let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f32s];
         bytes = size_of_val(&memory[..]) + size_of_val(&scores[..]);
         let trak = fitted(&train, &mut memory)?;
         let mut solution = vec![0.0; train.width()];
@@ -72,7 +68,7 @@ pub(super) fn member(evidence: &Evidence<'_>, number: usize) -> Result<Mlp, Trut
 }
 
 fn fitted<'m>(train: &super::super::evidence::Rows, memory: &'m mut [f32]) -> Result<Trak<'m>, TruthError> {
-    let mut trak = Trak::new(DAMPING, train.width(), memory).map_err(core("TRAK"))?;
+    let mut trak = Trak::new(TrakSettings::new(train.width()), memory).map_err(core("TRAK"))?;
     for sketch in train.sketches() {
         trak.observe(&sketch).map_err(core("TRAK"))?;
     }

@@ -7,7 +7,7 @@
 //! K and not with K³.
 
 use gradsieve::Sketch;
-use gradsieve::influence::Ridge;
+use gradsieve::influence::{Ridge, RidgeSettings};
 use gradsieve::moments::{Factor, triangle};
 use gradsieve_kernels::matrix::{add_products, product};
 use nalgebra::{Cholesky, DMatrix};
@@ -23,8 +23,9 @@ pub(super) fn solve(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, TruthError
 
 fn by_ridge(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error> {
     let width = rows.width();
-    let mut memory = vec![0.0; Ridge::floats(width)];
-    let mut ridge = Ridge::new(Ridge::DAMPING, width, &mut memory)?;
+    let settings = RidgeSettings::new(width);
+    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut ridge = Ridge::new(settings, &mut memory)?;
     rows.sketches().try_for_each(|sketch| ridge.observe(&sketch))?;
     ridge.fit()?;
     let mut solutions = vec![0.0; queries.len()];
@@ -42,7 +43,7 @@ fn by_samples(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error
     product(width, &rows.values, &rows.values, &mut gram)?;
     let trace: f64 = (0..n).map(|i| f64::from(gram[i * n + i])).sum();
     // The trace of C is that of G over n, and λ its tenth over K.
-    let ridge = f64::from(Ridge::DAMPING) * trace / (n * width) as f64;
+    let ridge = f64::from(RidgeSettings::new(width).damping) * trace / (n * width) as f64;
     let factor = packed_factor(&gram, n, n as f64 * ridge).ok_or(gradsieve::Error::NotPositiveDefinite)?;
     let factor = Factor::from_packed(n, &factor)?;
 
