@@ -12,9 +12,9 @@
 /// ```
 /// use gradsieve_kernels::cannot_happen;
 /// fn first_of_checked(row: &[f32]) -> f32 {
-///     cannot_happen!(row.len() > 1 << 20, "a row is at most 2²⁰ long, as its constructor checked");
+///     cannot_happen!(row.len() > 1 << 20, "its constructor checked the length");
 ///     let Some(first) = row.first() else {
-///         cannot_happen!("a row has at least one value, as its constructor checked");
+///         cannot_happen!("its constructor refused an empty row");
 ///         return 0.0;
 ///     };
 ///     *first

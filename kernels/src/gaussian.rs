@@ -27,11 +27,11 @@
 //!
 //! Where a gradient is cut changes no bit. *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds.
 //! *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩²)/k, whatever the gradient; the tails are
-//! those of a χ² with k degrees of freedom. *Error* of an output: at most 2⁻²⁴·(13·Σ|xᵢ| +
-//! p·Σ|gᵢⱼxᵢ|), and about √p·2⁻²⁴·‖x‖ in practice. An entry above 7·10³⁷ may overflow.
-//! *Cost*: four look-ups and four additions an input and output, and a word of the hash
-//! for four; the [`mod@crate::rademacher`] costs a quarter of each, for 32 inputs at
-//! once, and has a smaller variance.
+//! those of a χ² with k degrees of freedom. *Error* of an output: at most
+//! 2⁻²⁴·(13·Σ|xᵢ| + p·Σ|gᵢⱼxᵢ|), and about √p·2⁻²⁴·‖x‖ in practice. An entry above 7·10³⁷
+//! may overflow. *Cost*: four look-ups and four additions an input and output, and a word
+//! of the hash for four; the [`mod@crate::rademacher`] costs a quarter of each, for 32
+//! inputs at once, and has a smaller variance.
 //!
 //! Sources: Johnson & Lindenstrauss 1984; Dasgupta & Gupta 2003 (normal entries). The sum
 //! of fitted tables is this project's.

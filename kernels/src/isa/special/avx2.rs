@@ -26,6 +26,7 @@ pub(crate) unsafe fn dot_bytes<const R: usize, const C: usize>(
     queries: &[&[u8]; C],
     ahead: usize,
 ) -> [[i32; R]; C] {
+    const { assert!(R.is_multiple_of(4)) }
     let mut out = [[0; R]; C];
     for (c, (out, query)) in out.iter_mut().zip(queries).enumerate() {
         let ahead = if c == 0 { ahead } else { 0 };
@@ -42,7 +43,7 @@ pub(crate) unsafe fn dot_bytes<const R: usize, const C: usize>(
     out
 }
 
-/// [`dot_bytes`] of four rows, or fewer and empty ones, with one query.
+/// [`dot_bytes`] of four rows with one query.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
@@ -55,7 +56,7 @@ fn four_rows(rows: [&[u8]; 4], query: &[u8], ahead: usize) -> [i32; 4] {
         let q = _mm256_cvtepi8_epi16(load(q));
         for (sum, x) in sums.iter_mut().zip(x) {
             let Some(x) = x.get(i) else {
-                cannot_happen!("a row is as long as the query, or empty");
+                cannot_happen!("a row is as long as the query");
                 continue;
             };
             if ahead > 0 && i % 4 == 0 {
