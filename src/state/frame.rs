@@ -106,7 +106,7 @@ pub(crate) fn to_bytes(
 
 /// Bytes of a state whose body is written so.
 pub(super) fn length(write: impl Fn(&mut Writer<'_>)) -> usize {
-    let mut count = Writer::new(&mut []);
+    let mut count = Writer::at(&mut [], HEADER);
     write(&mut count);
     count.end().saturating_add(CRC)
 }
@@ -123,7 +123,7 @@ pub(super) fn to_bytes_with(
     let Some(to) = to.get_mut(..len) else { return Err(Error::Length { expected: len, found }) };
     let (checked, sum) = to.split_last_chunk_mut::<CRC>().ok_or(Error::Length { expected: len, found })?;
     checked.fill(0);
-    let mut body = Writer::new(checked);
+    let mut body = Writer::at(checked, HEADER);
     write(&mut body);
     let mut header = Writer::at(checked, 0);
     header.put(&MAGIC);

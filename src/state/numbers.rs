@@ -1,6 +1,5 @@
 //! Numbers one after the other, little-endian, in and out.
 
-use super::frame::HEADER;
 use crate::error::{Error, Field};
 use crate::gradient::LayoutId;
 use crate::sketch::{Kind, Repeat, SketchId};
@@ -104,11 +103,6 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// From the body on.
-    pub(super) const fn new(to: &'a mut [u8]) -> Self {
-        Self::at(to, HEADER)
-    }
-
     /// From byte `at` on.
     pub(super) const fn at(to: &'a mut [u8], at: usize) -> Self {
         Self { to, at }

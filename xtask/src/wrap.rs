@@ -15,7 +15,7 @@ const COLUMNS: usize = 90;
 pub(crate) const STEP: Step = Step {
     name: "wrap",
     about: "Comments and Markdown prose have at most 90 columns",
-    in_ci: false,
+    in_ci: true,
     arguments: |command| {
         let count =
             Arg::new("count").long("count").action(ArgAction::SetTrue).help("Prints counts a file only");

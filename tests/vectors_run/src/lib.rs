@@ -16,36 +16,20 @@
 //!   [`FAMILIES`].
 #![no_std]
 
+mod answers;
 pub mod families;
+mod family;
 pub mod input;
+mod memory;
 pub mod record;
 
+pub use answers::Answers;
+pub use family::{Family, Kernel};
+pub use memory::{Memory, Operand};
+
 use core::fmt::{self, Write};
-use families::Kernel;
-use gradsieve_kernels::Level;
-use half::{bf16, f16};
-use input::{Case, LONG_CASES, LONGEST, SMALL_CASES};
+use input::{Case, LONG_CASES, SMALL_CASES};
 use record::Record;
-
-/// Who answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answers {
-    /// The definition, [`gradsieve_kernels::spec`]: what is published.
-    Spec,
-    /// The kernels on a level.
-    Of(Level),
-}
-
-/// The kernels of one published file.
-#[derive(Clone, Copy, Debug)]
-pub struct Family {
-    /// The file's name, without `.json`.
-    pub name: &'static str,
-    /// What stands in that file.
-    pub published: &'static str,
-    /// Its kernels, in the file's order.
-    pub kernels: &'static [Kernel],
-}
 
 /// The families, each with its published text.
 pub const FAMILIES: [Family; 17] = [
@@ -67,68 +51,6 @@ pub const FAMILIES: [Family; 17] = [
     families::hamming::FAMILY,
     families::hash::FAMILY,
 ];
-
-/// An operand in each format.
-#[derive(Debug)]
-pub struct Operand {
-    f32: [f32; LONGEST],
-    f16: [f16; LONGEST],
-    bf16: [bf16; LONGEST],
-}
-
-/// Scores that any case has: of 48 rows and eleven queries.
-const SCORES: usize = 48 * 11;
-
-/// What the runner works in: 382 KiB.
-#[derive(Debug)]
-pub struct Memory {
-    x: Operand,
-    y: Operand,
-    z: Operand,
-    out: [f32; LONGEST],
-    /// Codes of a row, or of open rows.
-    codes: [u8; LONGEST],
-    /// Codes of sealed rows.
-    sealed: [u8; LONGEST],
-    /// Quantised queries.
-    scratch: [u8; LONGEST],
-    /// Signs of open rows.
-    words: [u32; 512],
-    /// Signs of sealed rows.
-    sealed_words: [u32; 512],
-    scores: [f32; SCORES],
-    /// Signs of queries.
-    query_words: [u32; 128],
-    distances: [u32; SCORES],
-}
-
-impl Memory {
-    /// Memory that holds nothing yet.
-    #[must_use]
-    #[allow(
-        clippy::large_stack_arrays,
-        clippy::new_without_default,
-        reason = "the caller says where it stands"
-    )]
-    pub const fn new() -> Self {
-        const NONE: Operand =
-            Operand { f32: [0.0; LONGEST], f16: [f16::ZERO; LONGEST], bf16: [bf16::ZERO; LONGEST] };
-        Self {
-            x: NONE,
-            y: NONE,
-            z: NONE,
-            out: [0.0; LONGEST],
-            codes: [0; LONGEST],
-            sealed: [0; LONGEST],
-            scratch: [0; LONGEST],
-            words: [0; 512],
-            sealed_words: [0; 512],
-            scores: [0.0; SCORES],
-            query_words: [0; 128],
-            distances: [0; SCORES],
-        }
-    }
-}
 
 /// Writes a family's file with such answers.
 ///

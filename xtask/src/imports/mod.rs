@@ -19,7 +19,7 @@ use crate::step::Step;
 pub(crate) const STEP: Step = Step {
     name: "imports",
     about: "No circle of imports between the files of a crate",
-    in_ci: false,
+    in_ci: true,
     arguments,
     run,
 };

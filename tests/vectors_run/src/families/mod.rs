@@ -22,28 +22,13 @@ pub mod sjlt;
 pub mod srht;
 pub mod summary;
 
+use crate::family::kernel;
 use crate::input::{Case, value};
+use crate::memory::Operand;
 use crate::record::{Record, Value};
-use crate::{Answers, Memory, Operand};
 use core::fmt;
 use gradsieve_kernels::{hash::word, spec};
 use half::{bf16, f16};
-
-/// A kernel by name, and how it is called.
-#[derive(Clone, Copy, Debug)]
-pub struct Kernel {
-    /// Its name in the file.
-    pub name: &'static str,
-    /// Runs it on a case.
-    pub run: fn(Answers, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
-}
-
-const fn kernel(
-    name: &'static str,
-    run: fn(Answers, &Case, &mut Memory, &mut Record<'_>) -> fmt::Result,
-) -> Kernel {
-    Kernel { name, run }
-}
 
 /// A format with its place in the memory.
 trait Format: spec::Format + Value {

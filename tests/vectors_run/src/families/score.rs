@@ -3,8 +3,9 @@
 
 use super::{Format, kernel, make, make_integers};
 use crate::input::Case;
+use crate::memory::SCORES;
 use crate::record::Record;
-use crate::{Answers, Family, Memory, SCORES};
+use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::codec::sign::sign_words;
 use gradsieve_kernels::score::float::{self, Packed};
