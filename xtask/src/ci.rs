@@ -92,7 +92,8 @@ impl Row {
     }
 }
 
-/// What the processors have worked for the programs that ended, on Linux; elsewhere nothing.
+/// What the processors have worked for the programs that ended, on Linux; elsewhere
+/// nothing.
 fn processor_time() -> Duration {
     const TICKS_A_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();

@@ -32,8 +32,8 @@ const CASES: &str = "16";
 const LIMIT: u32 = 900;
 /// This one calls every kernel through `Level::best`, with operands of exact lengths.
 const EVERY: &str = "accuracy";
-/// These compare all levels with each other.
-const OTHERS: &[&str] = &["matrix", "stores", "transforms", "levels"];
+/// These run every level of the machine, one after the other.
+const OTHERS: &[&str] = &["contract", "levels"];
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
