@@ -45,8 +45,7 @@ struct Message {
 /// On the device. Nothing but the sketcher and the detector outlives an update.
 fn device(client: u64) -> Result<Message, Error> {
     let mut sketcher = Sketcher::new(Sjlt::new(K, SEED, Repeat::One)?, Layout::flat(P as u64)?, [0.0; K])?;
-    let mut memory = [0.0; Direction::floats(SETTINGS.groups, K)];
-    let mut detector = Direction::new(SETTINGS, &mut memory)?;
+    let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
     let mut sketch = vec![0; Sketch::bytes_at_rest(K)];
     for round in 0..20 {
         // An update may arrive in any segments, in any order: here by layers of 1,000.
@@ -68,9 +67,8 @@ fn main() -> Result<(), Error> {
 
     // On the server. The bytes are the same whatever machine wrote them, and what is cut or
     // altered by accident is an error. (A checksum is no signature: authenticate clients.)
-    let (mut all, mut one) = ([0.0; Direction::floats(1, K)], [0.0; Direction::floats(1, K)]);
-    let mut merged = Direction::new(SETTINGS, &mut all)?;
-    let mut received = Direction::new(SETTINGS, &mut one)?;
+    let mut merged = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+    let mut received = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
     for message in &messages {
         received.restore(&message.state)?;
         merged.merge(&received)?;
@@ -80,7 +78,7 @@ fn main() -> Result<(), Error> {
     let mut values = [0.0; K];
     for (client, message) in messages.iter().enumerate() {
         let sketch = Sketch::from_bytes(&message.sketch, &mut values)?;
-        let score = merged.score(&sketch)?;
+        let score = merged.score(&sketch, &mut [])?;
         let bytes = message.state.len() + message.sketch.len();
         let verdict = if client as u64 == BAD { "  works against the others" } else { "" };
         println!("client {client}: score {score:.2}, {bytes} bytes sent for {} of updates{verdict}", 4 * P);

@@ -61,9 +61,8 @@ fn main() -> Result<(), Error> {
     // In the field the seed is a secret: who knows it can hide from the sketch.
     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, layout, [0.0; K])?;
 
-    let mut memory = [0.0; Direction::floats(CLASSES as u32, K)];
-    let settings = DirectionSettings { groups: CLASSES as u32, width: K };
-    let mut detector = Direction::new(settings, &mut memory)?;
+    const SETTINGS: DirectionSettings = DirectionSettings { groups: CLASSES as u32, width: K };
+    let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 
     let mut model = Model { weights: [[0.0; INPUTS]; CLASSES], bias: [0.0; CLASSES] };
     let mut scores = vec![0.0; SAMPLES];
@@ -77,7 +76,7 @@ fn main() -> Result<(), Error> {
             sketcher.outer(&weights, &x, &delta)?;
             let sketch = sketcher.finish()?.in_group(label as u32);
             detector.observe(&sketch)?;
-            *score = detector.score(&sketch)?;
+            *score = detector.score(&sketch, &mut [])?;
             // Train on what looks ordinary. The first epochs decide nothing yet.
             if epoch < 2 || *score < 6.0 {
                 model.step(&x, &delta, 0.02);
@@ -93,6 +92,6 @@ fn main() -> Result<(), Error> {
         println!("  sample {i:3}  score {:5.2}  {}", scores[i], if is_wrong(i) { "wrong label" } else { "" });
     }
     let found = order[..wrong].iter().filter(|&&i| is_wrong(i)).count();
-    println!("{found} of {wrong} wrong labels are among them; {} bytes of state", size_of_val(&memory));
+    println!("{found} of {wrong} wrong labels are among them; {} bytes of state", 4 * SETTINGS.memory().f32s);
     Ok(())
 }

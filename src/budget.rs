@@ -27,7 +27,8 @@
 //! May import every other room; none imports this one.
 
 use crate::error::Error;
-use crate::outlier::{Direction, Mahalanobis, SelfInfluence};
+use crate::memory::Memory;
+use crate::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
 use crate::store::{Codec, Store};
 
 /// What memory is to hold.
@@ -50,11 +51,11 @@ pub struct Budget {
 pub enum Watch {
     /// No detector, or one that needs no memory.
     Nothing,
-    /// [`Direction`].
+    /// [`Direction`](crate::outlier::Direction).
     Direction,
-    /// [`SelfInfluence`].
+    /// [`SelfInfluence`](crate::outlier::SelfInfluence).
     SelfInfluence,
-    /// [`Mahalanobis`].
+    /// [`Mahalanobis`](crate::outlier::Mahalanobis).
     Mahalanobis,
 }
 
@@ -97,6 +98,11 @@ const STEP: usize = 32;
 /// of a detector.
 const WIDEST: usize = 32_768;
 
+/// The `f32` of a detector, those among them that a score needs.
+const fn floats(memory: Memory) -> u64 {
+    memory.f32s as u64 + memory.scratch as u64
+}
+
 impl Watch {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Nothing, Self::Direction, Self::SelfInfluence, Self::Mahalanobis];
@@ -116,9 +122,9 @@ impl Watch {
     const fn bytes(self, groups: u32, width: usize) -> u64 {
         4 * match self {
             Self::Nothing => 0,
-            Self::Direction => Direction::floats(groups, width) as u64,
-            Self::SelfInfluence => SelfInfluence::floats(width) as u64,
-            Self::Mahalanobis => Mahalanobis::floats(width) as u64,
+            Self::Direction => floats(DirectionSettings { groups, width }.memory()),
+            Self::SelfInfluence => floats(SelfInfluenceSettings::new(width).memory()),
+            Self::Mahalanobis => floats(MahalanobisSettings::new(width).memory()),
         }
     }
 }

@@ -13,7 +13,7 @@
 //! be compared with one made on a server.
 //!
 //! ```
-//! use gradsieve::outlier::SelfInfluence;
+//! use gradsieve::outlier::{SelfInfluence, SelfInfluenceSettings};
 //! use gradsieve::{Detector, Layer, Layout, Repeat, Sjlt, Sketcher};
 //!
 //! const K: usize = 64;
@@ -23,8 +23,9 @@
 //! let projector = Sjlt::new(K, 7, Repeat::One)?;
 //!
 //! let mut sketcher = Sketcher::new(projector, layout, [0.0; K])?; // made once, used for every sample
-//! let mut memory = [0.0_f32; SelfInfluence::floats(K)];
-//! let mut detector = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
+//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+//! let mut scratch = [0.0; SETTINGS.memory().scratch];
 //! let sample = |i: usize| ([i as f32 * 0.1; 64], [0.3_f32; 10]); // your backward pass: (input, output gradient)
 //! for pass in ["observe", "score"] {
 //!     for i in 0..20 {
@@ -32,7 +33,7 @@
 //!         sketcher.segment(bias.offset, &b)?;
 //!         sketcher.outer(&weights, &a, &b)?;
 //!         let sketch = sketcher.finish()?;
-//!         if pass == "observe" { detector.observe(&sketch)? } else { println!("{i}: {}", detector.score(&sketch)?) }
+//!         if pass == "observe" { detector.observe(&sketch)? } else { println!("{i}: {}", detector.score(&sketch, &mut scratch)?) }
 //!     }
 //!     detector.fit()?;
 //! }

@@ -13,13 +13,14 @@ use gradsieve::influence::{
     InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak,
     TrakScore, TrakSettings,
 };
-use gradsieve::moments::{Centre, Moments};
+use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{
-    Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, Node, SelfInfluence,
+    Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, MahalanobisSettings, Node,
+    SelfInfluence, SelfInfluenceSettings,
 };
 use gradsieve::state::Header;
 use gradsieve::store::{Entry, TopK};
-use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
+use gradsieve::{Exact, Layout, Memory, Projector, Sketch, SketchId, Summary};
 
 const K: usize = 3;
 const VALUES: [f32; K] = [1.0, -0.5, 0.25];
@@ -38,7 +39,7 @@ fn step() -> Step<'static> {
 }
 
 fn used<D: Detector>(detector: &mut D) {
-    let _ = detector.score(&sketch());
+    let _ = detector.score(&sketch(), &mut [0.0; K]);
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
@@ -47,31 +48,37 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let blocks = Blocks::new(&[1, K]).expect("two blocks");
     match kind % 24 {
         0 => {
-            let mut state = Moments::new(Centre::Mean, K, &mut floats[..Moments::floats(K)]).expect("valid");
+            const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
+            let mut state = Moments::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
                 let _ = state.factor(1.0, 0.1, &mut [0.0; 6]);
             });
         }
         1 => {
-            let memory = &mut floats[..SelfInfluence::floats(K)];
-            read(input, &mut SelfInfluence::new(0.25, K, memory).expect("valid"), |state| {
+            const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K };
+            let mut state = SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            read(input, &mut state, |state| {
                 used(state);
                 let _ = state.fit();
                 used(state);
             });
         }
         2 => {
-            let memory = &mut floats[..Mahalanobis::floats(K)];
-            read(input, &mut Mahalanobis::new(0.25, K, memory).expect("valid"), used);
+            const SETTINGS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.25, width: K };
+            let mut state = Mahalanobis::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            read(input, &mut state, used);
         }
         3 => {
-            let settings = DirectionSettings { groups: 2, width: K };
-            read(input, &mut Direction::new(settings, &mut floats[..6]).expect("valid"), used);
+            const SETTINGS: DirectionSettings = DirectionSettings { groups: 2, width: K };
+            let mut state = Direction::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            read(input, &mut state, used);
         }
         4 => {
-            const SETTINGS: ForestSettings = ForestSettings { trees: 2, sample: 3, seed: 1 };
-            let mut nodes = [Node::EMPTY; Forest::nodes(SETTINGS)];
-            read(input, &mut Forest::new(SETTINGS, &mut nodes).expect("valid"), used);
+            const SETTINGS: ForestSettings = ForestSettings { trees: 2, sample: 3, seed: 1, rows: 0, width: K };
+            const MEMORY: Memory = SETTINGS.memory();
+            let mut state =
+                Forest::<[Node; MEMORY.others], [f32; MEMORY.f32s]>::owned(SETTINGS).expect("valid");
+            read(input, &mut state, used);
         }
         5 => {
             let mut entries = [Entry::default(); 4];

@@ -21,7 +21,7 @@ use super::targets::Targets;
 use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
-use crate::moments::{Centre, Moments, triangle};
+use crate::moments::{Centre, Moments, MomentsSettings, triangle};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Reader, State, StateKind, Writer, check_setting};
 use gradsieve_kernels::Certain;
@@ -51,11 +51,11 @@ impl<'j> GifSettings<'j> {
         let count = self.indices.len();
         let fitted = count.saturating_mul(self.width).saturating_add(triangle(count));
         let numbers = fitted.saturating_add(count).saturating_mul(8);
-        let moments = Moments::bytes_at_rest(Centre::Zero, self.width);
+        let moments = MomentsSettings { centre: Centre::Zero, width: self.width }.memory();
         Memory {
-            f32s: Moments::floats(self.width),
+            f32s: moments.f32s,
             f64s: count.saturating_mul(self.width.saturating_add(count).saturating_add(1)),
-            bytes_at_rest: moments.saturating_add(numbers).saturating_add(16),
+            bytes_at_rest: moments.bytes_at_rest.saturating_add(numbers).saturating_add(16),
             ..Memory::NONE
         }
     }
@@ -99,7 +99,7 @@ impl<'j> GifSettings<'j> {
 #[derive(Debug)]
 pub struct Gif<'m> {
     settings: GifSettings<'m>,
-    moments: Moments<'m>,
+    moments: Moments<&'m mut [f32]>,
     /// H_{J·}, |J| rows of K.
     rows: &'m mut [f64],
     /// The Cholesky factor of H_{J·} H_{·J}.
@@ -125,7 +125,7 @@ impl<'m> Gif<'m> {
         let GifSettings { width, indices, .. } = settings;
         let (rows, rest) = doubles.split_at_mut_checked(indices.len() * width).certain();
         let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len()).certain();
-        let moments = Moments::new(Centre::Zero, width, floats)?;
+        let moments = Moments::new(MomentsSettings { centre: Centre::Zero, width }, floats)?;
         Ok(Self { settings, moments, rows, normal, scratch, fitted: false })
     }
 

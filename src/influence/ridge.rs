@@ -12,9 +12,9 @@ use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Damped};
+use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Reader, State, StateKind, Writer};
+use crate::state::{Body, State, StateKind, Walk, declared, place};
 
 /// What [`Ridge`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,8 +36,23 @@ impl RidgeSettings {
     /// fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        let bytes_at_rest = Damped::bytes_at_rest(Centre::Zero, self.width);
-        Memory { f32s: Damped::floats(self.width), bytes_at_rest, ..Memory::NONE }
+        SecondMoment::<Self, ()>::memory(self.width)
+    }
+}
+
+impl Policy for RidgeSettings {
+    const CENTRE: Centre = Centre::Zero;
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn setting(&self) -> f32 {
+        self.damping
+    }
+
+    fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
+        Weights { scale: 1.0, ridge: f64::from(self.damping) * mean_eigenvalue }
     }
 }
 
@@ -71,7 +86,7 @@ impl Default for RidgeSettings {
 /// ```
 #[derive(Debug)]
 pub struct Ridge<'m> {
-    damped: Damped<'m>,
+    second: SecondMoment<RidgeSettings, &'m mut [f32]>,
 }
 
 impl<'m> Ridge<'m> {
@@ -81,11 +96,11 @@ impl<'m> Ridge<'m> {
     /// [`Error::Setting`] unless the damping is positive and finite; [`Error::Length`] if
     /// `buffer` is not as long as the settings' memory.
     pub fn new(settings: RidgeSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
-        let RidgeSettings { width, damping } = settings;
+        let RidgeSettings { damping, .. } = settings;
         if !damping.is_finite() || damping <= 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
-        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, buffer)? })
+        Ok(Self { second: SecondMoment::new(settings, buffer)? })
     }
 
     /// Takes a training sketch in.
@@ -93,7 +108,7 @@ impl<'m> Ridge<'m> {
     /// # Errors
     /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.damped.observe(train)
+        self.second.observe(train)
     }
 
     /// Takes in all that `other` has observed.
@@ -101,12 +116,12 @@ impl<'m> Ridge<'m> {
     /// # Errors
     /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &Ridge<'_>) -> Result<(), Error> {
-        self.damped.merge(&other.damped)
+        self.second.merge(&other.second)
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.damped.reset();
+        self.second.reset();
     }
 
     /// Factorises C + λI as it stands.
@@ -115,8 +130,7 @@ impl<'m> Ridge<'m> {
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
     /// them were zero.
     pub fn fit(&mut self) -> Result<(), Error> {
-        let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
-        self.damped.fit(1.0, ridge)
+        self.second.fit()
     }
 
     /// Solves for one target into `out`, K numbers: (C + λI)⁻¹φ_v. Targets that stand one
@@ -127,7 +141,7 @@ impl<'m> Ridge<'m> {
     /// [`Error::NonFinite`] for the target, and then `out` is as it was;
     /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
     pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        self.damped.solve(target, out)?;
+        self.second.solve(target, out)?;
         Targets::new(target.id, out)
     }
 }
@@ -150,18 +164,18 @@ impl Solver for Ridge<'_> {
     }
 }
 
+impl Body for Ridge<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.nested(place!(second))
+    }
+}
+
 impl State for Ridge<'_> {
     const KIND: StateKind = StateKind::Ridge;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.damped.sketch_id()
+        self.second.sketch_id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.damped.write(to);
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.damped.read(id, from)
-    }
+    declared!();
 }

@@ -22,9 +22,9 @@ use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Damped};
+use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, Reader, State, StateKind, Walk, Writer, declared, place};
 
 /// What [`Trak`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,8 +46,23 @@ impl TrakSettings {
     /// fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        let bytes_at_rest = Damped::bytes_at_rest(Centre::Zero, self.width);
-        Memory { f32s: Damped::floats(self.width), bytes_at_rest, ..Memory::NONE }
+        SecondMoment::<Self, ()>::memory(self.width)
+    }
+}
+
+impl Policy for TrakSettings {
+    const CENTRE: Centre = Centre::Zero;
+
+    fn width(&self) -> usize {
+        self.width
+    }
+
+    fn setting(&self) -> f32 {
+        self.damping
+    }
+
+    fn weights(&self, count: f64, mean_eigenvalue: f64) -> Weights {
+        Weights { scale: count, ridge: f64::from(self.damping) * count * mean_eigenvalue }
     }
 }
 
@@ -83,7 +98,7 @@ impl Default for TrakSettings {
 /// ```
 #[derive(Debug)]
 pub struct Trak<'m> {
-    damped: Damped<'m>,
+    second: SecondMoment<TrakSettings, &'m mut [f32]>,
 }
 
 impl<'m> Trak<'m> {
@@ -93,11 +108,11 @@ impl<'m> Trak<'m> {
     /// [`Error::Setting`] if the damping is negative or not finite; [`Error::Length`] if
     /// `buffer` is not as long as the settings' memory.
     pub fn new(settings: TrakSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
-        let TrakSettings { width, damping } = settings;
+        let TrakSettings { damping, .. } = settings;
         if !damping.is_finite() || damping < 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and not negative" });
         }
-        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, buffer)? })
+        Ok(Self { second: SecondMoment::new(settings, buffer)? })
     }
 
     /// Takes the sketch of a training sample's margin gradient in.
@@ -105,7 +120,7 @@ impl<'m> Trak<'m> {
     /// # Errors
     /// As [`Moments::observe`](crate::moments::Moments::observe).
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.damped.observe(train)
+        self.second.observe(train)
     }
 
     /// Takes in all that `other` has observed.
@@ -113,12 +128,12 @@ impl<'m> Trak<'m> {
     /// # Errors
     /// As [`Moments::merge`](crate::moments::Moments::merge).
     pub fn merge(&mut self, other: &Trak<'_>) -> Result<(), Error> {
-        self.damped.merge(&other.damped)
+        self.second.merge(&other.second)
     }
 
     /// Forgets everything: ready for the next model.
     pub fn reset(&mut self) {
-        self.damped.reset();
+        self.second.reset();
     }
 
     /// Factorises ΦᵀΦ + λI as it stands.
@@ -127,10 +142,7 @@ impl<'m> Trak<'m> {
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
     /// them were zero, or without damping if they span fewer than K dimensions.
     pub fn fit(&mut self) -> Result<(), Error> {
-        let moments = self.damped.moments();
-        let n = moments.count() as f64;
-        let ridge = self.damped.setting() * n * moments.mean_eigenvalue();
-        self.damped.fit(n, ridge)
+        self.second.fit()
     }
 
     /// Solves for one target into `out`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand
@@ -141,7 +153,7 @@ impl<'m> Trak<'m> {
     /// [`Error::NonFinite`] for the target, and then `out` is as it was;
     /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
     pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        self.damped.solve(target, out)?;
+        self.second.solve(target, out)?;
         Targets::new(target.id, out)
     }
 }
@@ -217,20 +229,20 @@ impl Solver for Trak<'_> {
     }
 }
 
+impl Body for Trak<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.nested(place!(second))
+    }
+}
+
 impl State for Trak<'_> {
     const KIND: StateKind = StateKind::Trak;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.damped.sketch_id()
+        self.second.sketch_id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.damped.write(to);
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.damped.read(id, from)
-    }
+    declared!();
 }
 
 impl TrakScore {

@@ -25,17 +25,18 @@
 //! Source: this project; the length of the summed directions is the mean resultant length
 //! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group in the caller's hands ([`Direction::floats`]),
-//! and [`Direction::BYTES`]. *Cost*: four passes over K numbers an observation, three a
+//! *Memory*: K numbers of `f32` a group, and some 200 bytes. *Cost*: four passes over K numbers an observation, three a
 //! score. *Error*: an entry of S_g has a relative error of at most n_g·2⁻²⁴, in practice
 //! about √n_g·2⁻²⁴; past 2²⁴ observations of a group new ones count less and less: merge
 //! fresh states, or reset.
 
 use super::Detector;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
-use gradsieve_kernels::{axpy, dot, squared_norm};
+use core::ops::Range;
+use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 
 /// What the detector keeps apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +47,26 @@ pub struct DirectionSettings {
     pub width: usize,
 }
 
+impl DirectionSettings {
+    /// What the state needs: K `f32` a group.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let f32s = self.width.saturating_mul(self.groups as usize);
+        Memory { f32s, bytes_at_rest: f32s.saturating_mul(4).saturating_add(FRAME + 64), ..Memory::NONE }
+    }
+
+    /// Refuses settings, and buffers of `found` numbers, that do not fit.
+    const fn check(&self, found: usize) -> Result<(), Error> {
+        if self.groups == 0 {
+            return Err(Error::Setting { name: "groups", expected: "at least 1" });
+        }
+        if self.width == 0 {
+            return Err(Error::Width { multiple: 1, found: 0 });
+        }
+        check_length(self.memory().f32s, found)
+    }
+}
+
 /// Scores sketches by norm and class-conditional direction. Streaming: observe and score
 /// in any order, merge at will.
 ///
@@ -54,62 +75,60 @@ pub struct DirectionSettings {
 /// not (all of it cancelled) has a norm, but no direction: it counts as ordinary, d = d̄.
 /// So does a sketch of a group of which nothing was observed: there, the norm decides
 /// alone.
+///
+/// A state that owns its array can be made at compile time:
+///
+/// ```
+/// use gradsieve::outlier::{Detector, Direction, DirectionSettings};
+/// use std::sync::Mutex;
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// const SETTINGS: DirectionSettings = DirectionSettings { groups: 2, width: 4 };
+/// static DETECTOR: Mutex<Direction<[f32; SETTINGS.memory().f32s]>> =
+///     Mutex::new(match Direction::owned(SETTINGS) {
+///         Ok(detector) => detector,
+///         Err(_) => panic!("the array is as long as the settings say"),
+///     });
+///
+/// # let id = Exact::new(4).id(Layout::flat(4)?.id());
+/// # let values = [1.0, 2.0, 3.0, 4.0];
+/// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
+/// let mut detector = DETECTOR.lock().unwrap();
+/// detector.observe(&sketch.in_group(1))?;
+/// println!("{}", detector.score(&sketch.in_group(1), &mut [])?);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Direction<'m> {
+pub struct Direction<B> {
     settings: DirectionSettings,
     id: Option<SketchId>,
     /// Observations, those of zero gradients among them.
     count: u64,
     log_norm: Spread,
-    directions: Directions<'m>,
+    directions: Directions<B>,
 }
 
 /// Deviations and distances below this do not count as such: a tenth of a percent.
 const FLOOR: f64 = 1e-3;
 
-impl<'m> Direction<'m> {
-    /// Bytes beside the caller's memory.
-    pub const BYTES: usize = size_of::<Self>();
-
-    /// Numbers of `f32` that `groups` groups of sketches of `width` need.
-    #[must_use]
-    pub const fn floats(groups: u32, width: usize) -> usize {
-        width.saturating_mul(groups as usize)
-    }
-
-    /// Bytes of the state at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(groups: u32, width: usize) -> usize {
-        Self::floats(groups, width).saturating_mul(4).saturating_add(FRAME + 64)
-    }
-
-    /// No observations yet; `memory` is set to zero.
+impl<const N: usize> Direction<[f32; N]> {
+    /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Setting`] without groups, [`Error::Width`] without a width;
-    /// [`Error::Length`] if `memory` is not [`Direction::floats`] long.
-    pub fn new(settings: DirectionSettings, memory: &'m mut [f32]) -> Result<Self, Error> {
-        if settings.groups == 0 {
-            return Err(Error::Setting { name: "groups", expected: "at least 1" });
+    /// As [`new`](Direction::new).
+    pub const fn owned(settings: DirectionSettings) -> Result<Self, Error> {
+        match settings.check(N) {
+            Ok(()) => Ok(Self::over(settings, [0.0; N])),
+            Err(error) => Err(error),
         }
-        if settings.width == 0 {
-            return Err(Error::Width { multiple: 1, found: 0 });
-        }
-        check_length(Self::floats(settings.groups, settings.width), memory.len())?;
-        let directions = Directions { width: settings.width, sums: memory, lengths: 0.0, count: 0 };
-        let mut new = Self { settings, id: None, count: 0, log_norm: Spread::NONE, directions };
-        new.reset();
-        Ok(new)
     }
+}
 
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.id = None;
-        self.count = 0;
-        self.log_norm = Spread::NONE;
-        self.directions.sums.fill(0.0);
-        self.directions.lengths = 0.0;
-        self.directions.count = 0;
+impl<B> Direction<B> {
+    /// No observations yet, in a buffer of zeros that is as long as it has to be.
+    const fn over(settings: DirectionSettings, sums: B) -> Self {
+        let directions = Directions { width: settings.width, sums, lengths: 0.0, count: 0 };
+        Self { settings, id: None, count: 0, log_norm: Spread::NONE, directions }
     }
 
     /// The settings.
@@ -123,43 +142,19 @@ impl<'m> Direction<'m> {
     pub const fn count(&self) -> u64 {
         self.count
     }
+}
 
-    /// Takes a sketch in.
+impl<B: Buffer<f32>> Direction<B> {
+    /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Group`], [`Error::Length`] or [`Error::Mismatch`];
-    /// the state is as it was.
-    pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.check(sketch)?;
-        self.id = Some(sketch.id);
-        self.count += 1;
-        if let Some(log_norm) = log_norm(sketch) {
-            self.log_norm.observe(log_norm);
-            self.directions.observe(sketch)?;
-        }
-        Ok(())
-    }
-
-    /// Takes in all that `other` has observed. Which of two takes in the other does not
-    /// matter but for the last bits of ln‖g‖'s mean and deviation.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`] if the two observed different kinds of sketch;
-    /// [`Error::Length`] or [`Error::Setting`] if their widths or numbers of groups
-    /// differ. The state is as it was.
-    pub fn merge(&mut self, other: &Direction<'_>) -> Result<(), Error> {
-        check_length(self.settings.width, other.settings.width)?;
-        if self.settings != other.settings {
-            return Err(Error::Setting { name: "groups, width", expected: "the same as the other state's" });
-        }
-        if let (Some(id), Some(other)) = (self.id, other.id) {
-            id.check(&other)?;
-        }
-        self.directions.merge(&other.directions)?;
-        self.log_norm.merge(other.log_norm);
-        self.count += other.count;
-        self.id = self.id.or(other.id);
-        Ok(())
+    /// [`Error::Setting`] without groups, [`Error::Width`] without a width;
+    /// [`Error::Length`] if the buffer is not as long as [`DirectionSettings::memory`]
+    /// says.
+    pub fn new(settings: DirectionSettings, mut buffer: B) -> Result<Self, Error> {
+        settings.check(buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        Ok(Self::over(settings, buffer))
     }
 
     /// Refuses a sketch that cannot stand beside those observed.
@@ -177,10 +172,21 @@ impl<'m> Direction<'m> {
     }
 }
 
-impl Detector for Direction<'_> {
+impl<B: Buffer<f32>> Detector for Direction<B> {
+    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        self.check(sketch)?;
+        self.id = Some(sketch.id);
+        self.count += 1;
+        if let Some(log_norm) = log_norm(sketch) {
+            self.log_norm.observe(log_norm);
+            self.directions.observe(sketch)?;
+        }
+        Ok(())
+    }
+
     /// As [`Detector::score`]; the score is 0 or more. [`Error::NotFitted`] before the
     /// first observation.
-    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
+    fn score(&self, sketch: &Sketch<'_>, _scratch: &mut [f32]) -> Result<f64, Error> {
         self.check(sketch)?;
         if self.count == 0 {
             return Err(Error::NotFitted);
@@ -190,9 +196,33 @@ impl Detector for Direction<'_> {
         let length = if deviations > 0.0 { deviations } else { 0.0 };
         Ok(length + 2.0 * self.directions.relative_distance(sketch)?)
     }
+
+    /// As [`Detector::merge`]. Which of two takes in the other does not matter but for the
+    /// last bits of ln‖g‖'s mean and deviation.
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        check_length(self.settings.width, other.settings.width)?;
+        if self.settings != other.settings {
+            return Err(Error::Setting { name: "groups, width", expected: "the same as the other state's" });
+        }
+        if let (Some(id), Some(other)) = (self.id, other.id) {
+            id.check(&other)?;
+        }
+        self.directions.merge(&other.directions)?;
+        self.log_norm.merge(other.log_norm);
+        self.count += other.count;
+        self.id = self.id.or(other.id);
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        self.id = None;
+        self.count = 0;
+        self.log_norm = Spread::NONE;
+        self.directions.reset();
+    }
 }
 
-impl State for Direction<'_> {
+impl<B: Buffer<f32>> State for Direction<B> {
     const KIND: StateKind = StateKind::Direction;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -202,7 +232,7 @@ impl State for Direction<'_> {
     declared!();
 }
 
-impl Body for Direction<'_> {
+impl<B: Buffer<f32>> Body for Direction<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let DirectionSettings { groups, width } = walk.state().settings;
         walk.setting(groups)?;
@@ -267,22 +297,32 @@ impl Spread {
 
 /// The summed directions S_g of all groups.
 #[derive(Debug)]
-struct Directions<'m> {
+struct Directions<B> {
     width: usize,
     /// S_g, group by group.
-    sums: &'m mut [f32],
+    sums: B,
     /// Σ_g ‖S_g‖, kept up to date.
     lengths: f64,
     /// Directions summed.
     count: u64,
 }
 
-impl Directions<'_> {
+impl<B: Buffer<f32>> Directions<B> {
+    fn reset(&mut self) {
+        self.sums.as_mut().fill(0.0);
+        (self.lengths, self.count) = (0.0, 0);
+    }
+
+    /// Where S_g of a group stands; the group was checked.
+    const fn place(&self, group: u32) -> Range<usize> {
+        let start = self.width.saturating_mul(group as usize);
+        start..start.saturating_add(self.width)
+    }
+
     fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         let Some(length) = length(sketch.values) else { return Ok(()) };
-        let start = self.width.saturating_mul(sketch.group as usize);
-        let sum = self.sums.get_mut(start..).and_then(|sums| sums.get_mut(..self.width));
-        let Some(sum) = sum else { return Ok(()) };
+        let place = self.place(sketch.group);
+        let sum = self.sums.as_mut().get_mut(place).certain();
         let before = libm::sqrt(squared_norm(sum));
         axpy((1.0 / length) as f32, sketch.values, sum)?;
         self.lengths += libm::sqrt(squared_norm(sum)) - before;
@@ -290,11 +330,12 @@ impl Directions<'_> {
         Ok(())
     }
 
-    fn merge(&mut self, other: &Directions<'_>) -> Result<(), Error> {
-        axpy(1.0, other.sums, self.sums)?;
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        let sums = self.sums.as_mut();
+        axpy(1.0, other.sums.as_ref(), sums)?;
         self.count += other.count;
         self.lengths = 0.0;
-        for sum in self.sums.chunks(self.width.max(1)) {
+        for sum in sums.chunks(self.width.max(1)) {
             self.lengths += libm::sqrt(squared_norm(sum));
         }
         Ok(())
@@ -302,8 +343,7 @@ impl Directions<'_> {
 
     /// d/d̄; 1 where there is no direction to compare.
     fn relative_distance(&self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        let start = self.width.saturating_mul(sketch.group as usize);
-        let sum = self.sums.get(start..).and_then(|sums| sums.get(..self.width)).unwrap_or_default();
+        let sum = self.sums.as_ref().get(self.place(sketch.group)).certain();
         let (Some(own), Some(common)) = (length(sketch.values), length(sum)) else { return Ok(1.0) };
         let product = if is_tame(own) { dot(sketch.values, sum)? } else { wide_dot(sketch.values, sum) };
         // Rounding may take the cosine of equal directions beyond 1.

@@ -13,19 +13,21 @@
 //! varies by less than 10⁻⁷ counts as constant, which would blind the forest to small
 //! gradients; here only an equal one does.
 //!
-//! Not streaming: it is fitted on all rows at once. *Memory*: 12·(2·sample − 1) bytes a
-//! tree in the caller's hands, 613 KB with the usual settings. *Cost*: about
+//! Not streaming: sketches that are observed are kept, and the trees are grown on all of
+//! them at once. *Memory*: 12·(2·sample − 1) bytes a tree, 613 KB with the usual settings;
+//! K `f32` a sketch kept, and 4 bytes for each of `sample` rows. *Cost*: about
 //! trees·ψ·log₂ψ reads to fit, trees·log₂ψ to score. *Error*: path lengths of leaves are
 //! rounded to `f32`, so that a score's relative error is below 10⁻⁶. After a random
 //! projection each coordinate is about N(0, ‖g‖²/K), so a forest on sketches mostly
 //! measures the norm again: METHODS says by how much other detectors do better.
 
 use super::Detector;
-use crate::error::{Error, check_length};
+use crate::error::{Error, Field, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, slice};
 use core::cell::Cell;
-use gradsieve_kernels::hash;
+use gradsieve_kernels::{Certain, cannot_happen, hash};
 
 /// How a forest is grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,25 +38,50 @@ pub struct ForestSettings {
     pub sample: u32,
     /// Seed of all draws: same seed, same rows, same bits.
     pub seed: u64,
+    /// Most sketches that are kept to grow on; 0 if the rows lie elsewhere
+    /// ([`Forest::grow`]).
+    pub rows: usize,
+    /// K.
+    pub width: usize,
 }
 
 impl ForestSettings {
-    /// The usual settings: 100 trees on 256 rows each.
+    /// The usual settings: 100 trees on 256 rows each, seed 0.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self { trees: 100, sample: 256, seed }
+    pub const fn new(rows: usize, width: usize) -> Self {
+        Self { trees: 100, sample: 256, seed: 0, rows, width }
+    }
+
+    /// What the state needs: [`Node`]s as `others`, and `f32` for the rows that are kept.
+    /// Only the trees have a form at rest; 92 bytes before they are grown.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let nodes = self.stride().saturating_mul(self.trees as usize);
+        Memory {
+            f32s: self.rows.saturating_mul(self.width).saturating_add(self.sample as usize),
+            others: nodes,
+            bytes_at_rest: nodes.saturating_mul(Node::BYTES_AT_REST).saturating_add(FRAME + 24),
+            ..Memory::NONE
+        }
     }
 
     /// Nodes of one tree at most: a binary tree with a leaf a row.
     const fn stride(self) -> usize {
         (self.sample as usize).saturating_mul(2).saturating_sub(1)
     }
-}
 
-impl Default for ForestSettings {
-    /// The usual settings with seed 0.
-    fn default() -> Self {
-        Self::new(0)
+    /// Refuses settings, and numbers of nodes and `f32`, that do not fit.
+    const fn check(self, nodes: usize, f32s: usize) -> Result<(), Error> {
+        if self.trees == 0 || self.sample == 0 {
+            return Err(Error::Setting { name: "trees, sample", expected: "at least 1" });
+        }
+        if self.width == 0 {
+            return Err(Error::Width { multiple: 1, found: 0 });
+        }
+        match check_length(self.memory().others, nodes) {
+            Ok(()) => check_length(self.memory().f32s, f32s),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -77,29 +104,39 @@ impl Node {
     const BYTES_AT_REST: usize = 12;
 }
 
-/// An isolation forest in lent memory of [`Forest::nodes`] nodes. [`fit`](Self::fit) it,
-/// then score.
+/// An isolation forest. Observe sketches, [`fit`](Detector::fit) it, then score.
 ///
 /// ```
-/// use gradsieve::outlier::{Forest, ForestSettings, Node};
-/// use gradsieve::sketch::{Exact, Projector};
-/// use gradsieve::Layout;
+/// use gradsieve::outlier::{Detector, Forest, ForestSettings, Node};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
-/// const SETTINGS: ForestSettings = ForestSettings { trees: 25, sample: 4, seed: 1 };
-/// let mut nodes = [Node::EMPTY; Forest::nodes(SETTINGS)];
-/// let mut scratch = [0; Forest::scratch(SETTINGS)];
-/// let id = Exact::new(2).id(Layout::flat(2)?.id());
-/// let rows = [0.0, 0.1, 0.1, 0.0, 0.1, 0.1, 9.0, 9.0];
-///
-/// let mut forest = Forest::new(SETTINGS, &mut nodes)?;
-/// forest.fit(id, &rows, &mut scratch)?;
-/// assert!(forest.score_row(&[9.0, 9.0])? > forest.score_row(&[0.1, 0.0])?);
+/// const SETTINGS: ForestSettings = ForestSettings { trees: 25, sample: 4, seed: 1, rows: 4, width: 2 };
+/// let mut nodes = [Node::EMPTY; SETTINGS.memory().others];
+/// let mut rows = [0.0; SETTINGS.memory().f32s];
+/// let mut forest = Forest::new(SETTINGS, &mut nodes, &mut rows)?;
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [[0.0, 0.1], [0.1, 0.0], [0.1, 0.1], [9.0, 9.0]];
+/// # let sketches = values.each_ref().map(|x| {
+/// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
+/// # });
+/// for sketch in &sketches {
+///     forest.observe(sketch)?;
+/// }
+/// forest.fit()?;
+/// assert!(forest.score(&sketches[3], &mut [])? > forest.score(&sketches[0], &mut [])?);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Forest<'m> {
+pub struct Forest<N, B> {
     settings: ForestSettings,
-    nodes: &'m mut [Node],
+    nodes: N,
+    /// First as many numbers as a sample has rows, which hold the numbers of these rows
+    /// while trees are grown; then the rows that are kept.
+    buffer: B,
+    /// What the rows are sketches of.
+    id: Option<SketchId>,
+    /// Rows kept.
+    observed: usize,
     fitted: Option<Fitted>,
 }
 
@@ -111,68 +148,55 @@ struct Fitted {
     sample: u32,
 }
 
-impl<'m> Forest<'m> {
-    /// Nodes that a forest needs.
-    #[must_use]
-    pub const fn nodes(settings: ForestSettings) -> usize {
-        settings.stride().saturating_mul(settings.trees as usize)
-    }
-
-    /// Numbers of `u32` that [`fit`](Self::fit) needs for its while.
-    #[must_use]
-    pub const fn scratch(settings: ForestSettings) -> usize {
-        settings.sample as usize
-    }
-
-    /// Bytes of a forest: itself and its nodes.
-    #[must_use]
-    pub const fn bytes(settings: ForestSettings) -> usize {
-        Self::nodes(settings).saturating_mul(size_of::<Node>()).saturating_add(size_of::<Self>())
-    }
-
-    /// Bytes of a forest at rest, at most; 92 before it is fitted.
-    #[must_use]
-    pub const fn bytes_at_rest(settings: ForestSettings) -> usize {
-        Self::nodes(settings).saturating_mul(Node::BYTES_AT_REST).saturating_add(FRAME + 24)
-    }
-
-    /// A forest that is still to be fitted.
+impl<const N: usize, const F: usize> Forest<[Node; N], [f32; F]> {
+    /// A forest without rows or trees, in arrays of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Setting`] if there are to be no trees or no rows a tree;
-    /// [`Error::Length`] if `nodes` is not [`Forest::nodes`] long.
-    pub const fn new(settings: ForestSettings, nodes: &'m mut [Node]) -> Result<Self, Error> {
-        if settings.trees == 0 || settings.sample == 0 {
-            return Err(Error::Setting { name: "trees, sample", expected: "at least 1" });
-        }
-        match check_length(Self::nodes(settings), nodes.len()) {
-            Ok(()) => Ok(Self { settings, nodes, fitted: None }),
+    /// As [`new`](Forest::new).
+    pub const fn owned(settings: ForestSettings) -> Result<Self, Error> {
+        match settings.check(N, F) {
+            Ok(()) => Ok(Self::over(settings, [Node::EMPTY; N], [0.0; F])),
             Err(error) => Err(error),
         }
     }
+}
 
-    /// Grows the forest on the n sketches of `rows`, n×K, row by row; an earlier fit is
-    /// forgotten.
+impl<N, B> Forest<N, B> {
+    const fn over(settings: ForestSettings, nodes: N, buffer: B) -> Self {
+        Self { settings, nodes, buffer, id: None, observed: 0, fitted: None }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> ForestSettings {
+        self.settings
+    }
+}
+
+impl<N: Buffer<Node>, B: Buffer<f32>> Forest<N, B> {
+    /// A forest without rows or trees.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `rows` is not whole
-    /// rows or `scratch` is not [`Forest::scratch`] long; [`Error::TooFew`] without rows;
-    /// [`Error::Setting`] if there are 2³² rows or more, or as many columns;
-    /// [`Error::NonFinite`]. The forest is as it was.
-    pub fn fit(&mut self, id: SketchId, rows: &[f32], scratch: &mut [u32]) -> Result<(), Error> {
-        check_length(Self::scratch(self.settings), scratch.len())?;
+    /// [`Error::Setting`] if there are to be no trees or no rows a tree;
+    /// [`Error::Width`] without a width; [`Error::Length`] if the buffers are not as long
+    /// as [`ForestSettings::memory`] says.
+    pub fn new(settings: ForestSettings, nodes: N, buffer: B) -> Result<Self, Error> {
+        settings.check(nodes.as_ref().len(), buffer.as_ref().len())?;
+        Ok(Self::over(settings, nodes, buffer))
+    }
+
+    /// Grows the trees on the n sketches of `rows`, n×K, row by row, instead of those that
+    /// were observed; an earlier fit is forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if `id` has another width or `rows` is not whole rows;
+    /// [`Error::TooFew`] without rows; [`Error::Setting`] if there are 2³² rows or more,
+    /// or as many columns; [`Error::NonFinite`]. The forest is as it was.
+    pub fn grow(&mut self, id: SketchId, rows: &[f32]) -> Result<(), Error> {
+        check_length(self.settings.width, id.width)?;
         let table = Table::new(id.width, rows)?;
-        let sample = self.settings.sample.min(table.rows);
-        let Some(scratch) = scratch.get_mut(..sample as usize) else {
-            return Err(Error::Setting { name: "sample", expected: "as many rows as fit in memory" });
-        };
-        let trees = self.nodes.chunks_exact_mut(self.settings.stride().max(1));
-        for (index, tree) in trees.enumerate() {
-            let mut draws = Draws::new(self.settings.seed, index as u64);
-            draws.rows(table.rows, scratch);
-            grow(tree, scratch, table, &mut draws, depth_cap(sample));
-        }
-        self.fitted = Some(Fitted { id, sample });
+        let (sample, _) = split(self.settings.sample, self.buffer.as_mut());
+        self.fitted = Some(grow_all(self.settings, self.nodes.as_mut(), sample, table, id));
         Ok(())
     }
 
@@ -188,7 +212,7 @@ impl<'m> Forest<'m> {
             return Err(Error::NonFinite);
         }
         let mut paths = 0.0;
-        for tree in self.nodes.chunks_exact(self.settings.stride().max(1)) {
+        for tree in self.nodes.as_ref().chunks_exact(self.settings.stride().max(1)) {
             paths += f64::from(path_length(tree, row));
         }
         let ordinary = f64::from(self.settings.trees) * average_path_length(fitted.sample);
@@ -198,15 +222,101 @@ impl<'m> Forest<'m> {
     }
 }
 
-impl Detector for Forest<'_> {
-    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
+impl<N: Buffer<Node>, B: Buffer<f32>> Detector for Forest<N, B> {
+    /// Keeps a sketch to grow on.
+    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        check_length(self.settings.width, sketch.values.len())?;
+        sketch.check_finite()?;
+        if let Some(id) = self.id {
+            id.check(&sketch.id)?;
+        }
+        self.keep(sketch.values)?;
+        self.id = Some(sketch.id);
+        Ok(())
+    }
+
+    /// Grows the trees on the sketches that were observed; an earlier fit is forgotten.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without any; [`Error::Setting`] if there are 2³² or more, or as
+    /// many numbers in each. The forest is as it was.
+    fn fit(&mut self) -> Result<(), Error> {
+        let id = self.id.ok_or(Error::TooFew { needed: 1, found: 0 })?;
+        let (sample, rows) = split(self.settings.sample, self.buffer.as_mut());
+        let kept = self.observed.saturating_mul(id.width);
+        let table = Table::new(id.width, rows.get(..kept).certain())?;
+        self.fitted = Some(grow_all(self.settings, self.nodes.as_mut(), sample, table, id));
+        Ok(())
+    }
+
+    fn score(&self, sketch: &Sketch<'_>, _scratch: &mut [f32]) -> Result<f64, Error> {
         sketch.check_finite()?;
         self.fitted.ok_or(Error::NotFitted)?.id.check(&sketch.id)?;
         self.score_row(sketch.values)
     }
+
+    /// Keeps all sketches that `other` keeps.
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        check_length(self.settings.width, other.settings.width)?;
+        if let (Some(id), Some(theirs)) = (self.id, other.id) {
+            id.check(&theirs)?;
+        }
+        if other.observed > self.settings.rows - self.observed {
+            return Err(Error::Full { capacity: self.settings.rows });
+        }
+        let rows = other.buffer.as_ref().get(other.settings.sample as usize..).certain();
+        for row in rows.chunks(self.settings.width.max(1)).take(other.observed) {
+            self.keep(row)?;
+        }
+        self.id = self.id.or(other.id);
+        Ok(())
+    }
+
+    fn reset(&mut self) {
+        (self.id, self.observed, self.fitted) = (None, 0, None);
+    }
 }
 
-impl State for Forest<'_> {
+impl<N, B: Buffer<f32>> Forest<N, B> {
+    /// Keeps a row of K numbers.
+    fn keep(&mut self, row: &[f32]) -> Result<(), Error> {
+        if self.observed >= self.settings.rows {
+            return Err(Error::Full { capacity: self.settings.rows });
+        }
+        let (_, rows) = split(self.settings.sample, self.buffer.as_mut());
+        let place = rows.chunks_mut(row.len().max(1)).nth(self.observed).certain();
+        place.iter_mut().zip(row).for_each(|(to, &from)| *to = from);
+        self.observed += 1;
+        Ok(())
+    }
+}
+
+/// The two parts of a forest's buffer: room for the numbers of a sample's rows, and the
+/// rows that are kept.
+fn split(sample: u32, buffer: &mut [f32]) -> (&mut [u32], &mut [f32]) {
+    let (numbers, rows) = buffer.split_at_mut_checked(sample as usize).certain();
+    (bytemuck::must_cast_slice_mut(numbers), rows)
+}
+
+/// Grows all trees.
+fn grow_all(
+    settings: ForestSettings,
+    nodes: &mut [Node],
+    numbers: &mut [u32],
+    table: Table<'_>,
+    id: SketchId,
+) -> Fitted {
+    let sample = settings.sample.min(table.rows);
+    let numbers = numbers.get_mut(..sample as usize).certain();
+    for (index, tree) in nodes.chunks_exact_mut(settings.stride().max(1)).enumerate() {
+        let mut draws = Draws::new(settings.seed, index as u64);
+        draws.rows(table.rows, numbers);
+        grow(tree, numbers, table, &mut draws, depth_cap(sample));
+    }
+    Fitted { id, sample }
+}
+
+impl<N: Buffer<Node>, B: Buffer<f32>> State for Forest<N, B> {
     const KIND: StateKind = StateKind::Forest;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -216,21 +326,23 @@ impl State for Forest<'_> {
     declared!();
 }
 
-impl Body for Forest<'_> {
+impl<N: Buffer<Node>, B: Buffer<f32>> Body for Forest<N, B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let ForestSettings { trees, sample, seed } = walk.state().settings;
+        let ForestSettings { trees, sample, seed, width, .. } = walk.state().settings;
         walk.setting(trees)?;
         walk.setting(sample)?;
         walk.setting(seed)?;
         let grown_on = walk.value(walk.state().fitted.map_or(0, |fitted| fitted.sample))?;
         walk.zeros(4)?;
         walk.require(grown_on <= sample && walk.id().is_some() == (grown_on > 0), Error::Corrupt)?;
+        walk.require(walk.id().is_none_or(|id| id.width == width), Error::Mismatch(Field::Width))?;
         let fitted = walk.id().filter(|_| grown_on > 0).map(|id| Fitted { id, sample: grown_on });
-        walk.load_with(|forest| forest.fitted = fitted);
+        // The rows stay where they were grown on.
+        walk.load_with(|forest| (forest.id, forest.observed, forest.fitted) = (None, 0, fitted));
         if fitted.is_none() {
             return Ok(());
         }
-        let nodes = walk.state().nodes.len();
+        let nodes = walk.state().nodes.as_ref().len();
         walk.records(slice!(nodes), 0..nodes, |cursor, node: &mut Node| {
             cursor.number(&mut node.value)?;
             cursor.number(&mut node.feature)?;
@@ -265,7 +377,7 @@ impl<'a> Table<'a> {
     }
 
     fn value(self, row: u32, column: u32) -> f32 {
-        self.values.get(row as usize * self.width + column as usize).copied().unwrap_or(0.0)
+        self.values.get(row as usize * self.width + column as usize).copied().certain()
     }
 
     /// Least and greatest value of a column over some rows.
@@ -330,9 +442,11 @@ impl Draws {
         let first = rows.saturating_sub(into.len() as u32);
         for (index, last) in (first..rows).enumerate() {
             let drawn = self.below(last.saturating_add(1));
-            if let Some((before, [place, ..])) = into.split_at_mut_checked(index) {
-                *place = if before.contains(&drawn) { last } else { drawn };
-            }
+            let Some((before, [place, ..])) = into.split_at_mut_checked(index) else {
+                cannot_happen!("at most as many are drawn as there is room for");
+                return;
+            };
+            *place = if before.contains(&drawn) { last } else { drawn };
         }
     }
 
@@ -371,9 +485,7 @@ impl Draws {
 /// node that waits holds the bounds of its part of `samples` in `feature` and `left`.
 fn grow(tree: &mut [Node], samples: &mut [u32], table: Table<'_>, draws: &mut Draws, depth_cap: u32) {
     let waiting = |start: usize, end: usize| Node { value: 0.0, feature: start as u32, left: end as u32 };
-    if let Some(root) = tree.first_mut() {
-        *root = waiting(0, samples.len());
-    }
+    put(tree, 0, waiting(0, samples.len()));
     let (mut depth, mut level_end) = (0, 1);
     let mut used = 1;
     let mut next = 0;
@@ -382,17 +494,15 @@ fn grow(tree: &mut [Node], samples: &mut [u32], table: Table<'_>, draws: &mut Dr
             depth += 1;
             level_end = used;
         }
-        let Some(&Node { feature: start, left: end, .. }) = tree.get(next) else { return };
+        let Node { feature: start, left: end, .. } = tree.get(next).copied().certain();
         let (start, end) = (start as usize, end as usize);
-        let Some(rows) = samples.get_mut(start..end) else { return };
+        let rows = samples.get_mut(start..end).certain();
         let split = if depth < depth_cap && rows.len() > 1 { draws.split(table, rows) } else { None };
         let node = match split {
             Some(split) => {
                 let middle = start + partition(rows, table, split);
                 for (child, (start, end)) in [(used, (start, middle)), (used + 1, (middle, end))] {
-                    if let Some(child) = tree.get_mut(child) {
-                        *child = waiting(start, end);
-                    }
+                    put(tree, child, waiting(start, end));
                 }
                 used += 2;
                 Node { value: split.threshold, feature: split.column, left: (used - 2) as u32 }
@@ -402,10 +512,16 @@ fn grow(tree: &mut [Node], samples: &mut [u32], table: Table<'_>, draws: &mut Dr
                 Node { value: value as f32, feature: 0, left: 0 }
             }
         };
-        if let Some(place) = tree.get_mut(next) {
-            *place = node;
-        }
+        put(tree, next, node);
         next += 1;
+    }
+}
+
+/// Puts a node in its place: a tree has room for as many as its sample needs.
+fn put(tree: &mut [Node], index: usize, node: Node) {
+    cannot_happen!(index >= tree.len(), "a tree of one leaf a row has at most 2·sample − 1 nodes");
+    if let Some(place) = tree.get_mut(index) {
+        *place = node;
     }
 }
 

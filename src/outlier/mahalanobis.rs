@@ -5,72 +5,138 @@
 //! The centred sister of self-influence. Scale: of order K for an ordinary sample.
 //! Sources: Mahalanobis 1936; shrinkage after Ledoit & Wolf 2004, with a fixed α.
 //!
-//! *Memory*: K² + 4K numbers of `f32` ([`Mahalanobis::floats`]). *Cost*:
-//! [`crate::moments`].
+//! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
 
 use super::Detector;
-use super::self_influence::{SelfInfluence, split};
 use crate::error::Error;
-use crate::moments::{Centre, Damped};
+use crate::memory::{Buffer, Memory};
+use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Reader, State, StateKind, Writer};
+use crate::state::{Body, State, StateKind, Walk, declared, place};
 
-/// Scores sketches by their squared Mahalanobis distance. Observe all (or a stream),
-/// [`fit`](Self::fit), then score.
-#[derive(Debug)]
-pub struct Mahalanobis<'m> {
-    damped: Damped<'m>,
-    scratch: &'m mut [f32],
+/// How the covariance is shrunk.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MahalanobisSettings {
+    /// α: how far the covariance is shrunk towards a multiple of the identity.
+    pub shrinkage: f32,
+    /// K.
+    pub width: usize,
 }
 
-impl<'m> Mahalanobis<'m> {
-    /// The usual shrinkage.
-    pub const SHRINKAGE: f32 = 0.1;
-
-    /// Numbers of `f32` that the state needs for sketches of `width`.
+impl MahalanobisSettings {
+    /// The usual settings for sketches of `width`: a shrinkage of 0.1.
     #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        SelfInfluence::floats(width)
+    pub const fn new(width: usize) -> Self {
+        Self { shrinkage: 0.1, width }
     }
 
-    /// Bytes of the state at rest, at most; half before the first fit.
+    /// What the state needs: K² + 3K `f32`, and K of scratch a score. Half the bytes at
+    /// rest before the first fit.
     #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        Damped::bytes_at_rest(Centre::Mean, width)
+    pub const fn memory(&self) -> Memory {
+        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
     }
 
-    /// No observations yet. `shrinkage` is α.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `memory` is not [`Mahalanobis::floats`] long;
-    /// [`Error::Setting`] unless 0 < α ≤ 1.
-    pub fn new(shrinkage: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        if shrinkage.is_nan() || shrinkage <= 0.0 || shrinkage > 1.0 {
-            return Err(Error::Setting { name: "shrinkage", expected: "above 0, and at most 1" });
+    const fn check(&self) -> Result<(), Error> {
+        if self.shrinkage > 0.0 && self.shrinkage <= 1.0 {
+            Ok(())
+        } else {
+            Err(Error::Setting { name: "shrinkage", expected: "above 0, and at most 1" })
         }
-        let (memory, scratch) = split(width, memory)?;
-        Ok(Self { damped: Damped::new(shrinkage, Centre::Mean, width, memory)?, scratch })
+    }
+}
+
+impl Default for MahalanobisSettings {
+    /// The usual settings for sketches of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
+impl Policy for MahalanobisSettings {
+    const CENTRE: Centre = Centre::Mean;
+
+    fn width(&self) -> usize {
+        self.width
     }
 
-    /// Takes a sketch into the moments. Scores change with the next [`fit`](Self::fit).
+    fn setting(&self) -> f32 {
+        self.shrinkage
+    }
+
+    fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
+        let shrinkage = f64::from(self.shrinkage);
+        Weights { scale: 1.0 - shrinkage, ridge: shrinkage * mean_eigenvalue }
+    }
+}
+
+/// Scores sketches by their squared Mahalanobis distance.
+///
+/// Observe all sketches (or a stream), [`fit`](Detector::fit), then score.
+///
+/// ```
+/// use gradsieve::outlier::{Detector, Mahalanobis, MahalanobisSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// const SETTINGS: MahalanobisSettings = MahalanobisSettings::new(2);
+/// let mut detector = Mahalanobis::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS)?;
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [[1.0, 0.1], [-1.0, 0.2], [0.9, -0.1], [0.1, 3.0]];
+/// # let sketches = values.each_ref().map(|x| {
+/// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
+/// # });
+/// for sketch in &sketches {
+///     detector.observe(sketch)?;
+/// }
+/// detector.fit()?;
+/// let mut scratch = [0.0; SETTINGS.memory().scratch];
+/// // The last one points where no other does.
+/// assert!(detector.score(&sketches[3], &mut scratch)? > detector.score(&sketches[0], &mut scratch)?);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Mahalanobis<B> {
+    second: SecondMoment<MahalanobisSettings, B>,
+}
+
+impl<const N: usize> Mahalanobis<[f32; N]> {
+    /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// As [`Moments::observe`](crate::moments::Moments::observe).
-    pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.damped.observe(sketch)
+    /// As [`new`](Mahalanobis::new).
+    pub const fn owned(settings: MahalanobisSettings) -> Result<Self, Error> {
+        if let Err(error) = settings.check() {
+            return Err(error);
+        }
+        match SecondMoment::owned(settings, settings.width) {
+            Ok(second) => Ok(Self { second }),
+            Err(error) => Err(error),
+        }
     }
+}
 
-    /// Takes in all that `other` has observed.
+impl<B: Buffer<f32>> Mahalanobis<B> {
+    /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// As [`Moments::merge`](crate::moments::Moments::merge).
-    pub fn merge(&mut self, other: &Mahalanobis<'_>) -> Result<(), Error> {
-        self.damped.merge(&other.damped)
+    /// [`Error::Length`] if the buffer is not as long as [`MahalanobisSettings::memory`] says;
+    /// [`Error::Setting`] unless 0 < α ≤ 1.
+    pub fn new(settings: MahalanobisSettings, buffer: B) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self { second: SecondMoment::new(settings, buffer)? })
     }
 
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.damped.reset();
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> MahalanobisSettings {
+        self.second.settings()
+    }
+}
+
+impl<B: Buffer<f32>> Detector for Mahalanobis<B> {
+    /// Takes a sketch in. Scores change with the next [`fit`](Detector::fit).
+    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        self.second.observe(sketch)
     }
 
     /// Factorises Σ_α as it stands.
@@ -78,36 +144,39 @@ impl<'m> Mahalanobis<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
     /// them were the same.
-    pub fn fit(&mut self) -> Result<(), Error> {
-        let shrinkage = self.damped.setting();
-        let ridge = shrinkage * self.damped.moments().mean_eigenvalue();
-        self.damped.fit(1.0 - shrinkage, ridge)
+    fn fit(&mut self) -> Result<(), Error> {
+        self.second.fit()
+    }
+
+    fn score(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
+        self.second.quadratic(sketch, scratch)
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.second.merge(&other.second)
+    }
+
+    fn reset(&mut self) {
+        self.second.reset();
+    }
+
+    fn scratch(&self) -> usize {
+        self.settings().memory().scratch
     }
 }
 
-impl State for Mahalanobis<'_> {
+impl<B: Buffer<f32>> Body for Mahalanobis<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.nested(place!(second))
+    }
+}
+
+impl<B: Buffer<f32>> State for Mahalanobis<B> {
     const KIND: StateKind = StateKind::Mahalanobis;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.damped.sketch_id()
+        self.second.sketch_id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.damped.write(to);
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.damped.read(id, from)
-    }
-}
-
-impl Detector for Mahalanobis<'_> {
-    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        let factor = self.damped.factor(sketch)?;
-        let mean = self.damped.moments().mean();
-        for ((to, &from), &mean) in self.scratch.iter_mut().zip(sketch.values).zip(mean) {
-            *to = from - mean;
-        }
-        factor.quadratic(self.scratch)
-    }
+    declared!();
 }

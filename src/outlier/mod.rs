@@ -9,8 +9,8 @@
 //! A batch-mean gradient is not a per-sample gradient: a detector that is fed means finds
 //! odd batches, not odd samples.
 //!
-//! Settings are small `Copy` values; the running state lives in memory that the caller
-//! lends, whose size a `const fn` gives. A sketch with NaN or infinite entries is refused
+//! Settings are small `Copy` values; the running state lives in a buffer, borrowed or
+//! owned, whose size `memory()` of the settings gives. A sketch with NaN or infinite entries is refused
 //! with [`Error::NonFinite`] by `observe` and `score` alike and leaves the state as it
 //! was: the caller decides what to do with such a sample (the program flags it).
 //!
@@ -26,23 +26,95 @@ mod threshold;
 
 pub use direction::{Direction, DirectionSettings};
 pub use forest::{Forest, ForestSettings, Node};
-pub use mahalanobis::Mahalanobis;
+pub use mahalanobis::{Mahalanobis, MahalanobisSettings};
 pub use norm::{L1, L2};
-pub use self_influence::SelfInfluence;
+pub use self_influence::{SelfInfluence, SelfInfluenceSettings};
 pub use threshold::threshold;
 
 use crate::error::Error;
 use crate::sketch::Sketch;
 
-/// Gives a sketch an anomaly score; larger means more anomalous.
+/// Takes sketches in, and gives sketches an anomaly score; larger means more anomalous.
+///
+/// Code that is generic over detectors observes, fits, and scores:
+///
+/// ```
+/// use gradsieve::outlier::{Detector, Direction, DirectionSettings, L2};
+/// use gradsieve::{Error, Sketch};
+///
+/// /// The place of the most anomalous sketch.
+/// fn oddest<D: Detector>(detector: &mut D, sketches: &[Sketch<'_>]) -> Result<Option<usize>, Error> {
+///     for sketch in sketches {
+///         detector.observe(sketch)?;
+///     }
+///     detector.fit()?;
+///     let mut scratch = vec![0.0; detector.scratch()];
+///     let mut best = (None, f64::NEG_INFINITY);
+///     for (place, sketch) in sketches.iter().enumerate() {
+///         let score = detector.score(sketch, &mut scratch)?;
+///         if score > best.1 {
+///             best = (Some(place), score);
+///         }
+///     }
+///     Ok(best.0)
+/// }
+///
+/// # use gradsieve::{Exact, Layout, Projector};
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [[1.0, 0.1], [1.0, 0.2], [-3.0, 0.0], [1.0, -0.1]];
+/// # let sketches = values.each_ref().map(|x| {
+/// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
+/// # });
+/// let settings = DirectionSettings { groups: 1, width: 2 };
+/// let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s])?;
+/// assert_eq!(oddest(&mut direction, &sketches)?, Some(2));
+/// assert_eq!(oddest(&mut L2, &sketches)?, Some(2));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 pub trait Detector {
-    /// The anomaly score of a sketch, as the state stands. Scores nothing in: the state's
-    /// observations stay as they are (a detector may use memory of its own as scratch,
-    /// hence `&mut`).
+    /// Takes a sketch in.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if the gradient has non-finite entries; [`Error::NotFitted`];
+    /// [`Error::NonFinite`] if the gradient has non-finite entries; [`Error::Length`];
     /// [`Error::Mismatch`] if the sketch is of another kind than those observed;
-    /// [`Error::Group`].
-    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error>;
+    /// [`Error::Group`]; [`Error::Full`] if a detector that keeps sketches has no room.
+    /// The state is as it was.
+    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error>;
+
+    /// Makes ready for scoring what was observed. Detectors that score in the stream have
+    /// nothing to do here.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`].
+    fn fit(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The anomaly score of a sketch, as the state stands. The state stays as it is, so
+    /// several readers can score at a time, each with its own scratch of
+    /// [`scratch`](Self::scratch) `f32` or more.
+    ///
+    /// # Errors
+    /// As [`observe`](Self::observe) but for [`Error::Full`]; [`Error::NotFitted`];
+    /// [`Error::Length`] if the scratch is too short.
+    fn score(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error>;
+
+    /// Takes in all that `other` has observed. Scores change with the next
+    /// [`fit`](Self::fit), if the detector has one.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the two observed different kinds of sketch;
+    /// [`Error::Length`] or [`Error::Setting`] if their settings differ; [`Error::Full`].
+    /// The state is as it was.
+    fn merge(&mut self, other: &Self) -> Result<(), Error>
+    where
+        Self: Sized;
+
+    /// Forgets everything.
+    fn reset(&mut self);
+
+    /// `f32` of scratch that a score needs.
+    fn scratch(&self) -> usize {
+        0
+    }
 }

@@ -6,72 +6,137 @@
 //! Source: influence functions with the empirical Fisher (Koh & Liang 2017; arXiv
 //! 2405.03869 compares against it).
 //!
-//! *Memory*: K² + 3K numbers of `f32` ([`SelfInfluence::floats`]). *Cost*:
-//! [`crate::moments`].
+//! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
 
 use super::Detector;
-use crate::error::{Error, check_length};
-use crate::moments::{Centre, Damped};
+use crate::error::Error;
+use crate::memory::{Buffer, Memory};
+use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Reader, State, StateKind, Writer};
+use crate::state::{Body, State, StateKind, Walk, declared, place};
 
-/// Scores sketches by their self-influence. Observe all (or a stream),
-/// [`fit`](Self::fit), then score.
-#[derive(Debug)]
-pub struct SelfInfluence<'m> {
-    damped: Damped<'m>,
-    scratch: &'m mut [f32],
+/// How self-influence is damped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelfInfluenceSettings {
+    /// λ, in units of the mean eigenvalue of the second moment.
+    pub damping: f32,
+    /// K.
+    pub width: usize,
 }
 
-impl<'m> SelfInfluence<'m> {
-    /// The usual damping: a tenth of the mean eigenvalue.
-    pub const DAMPING: f32 = 0.1;
-
-    /// Numbers of `f32` that the state needs for sketches of `width`.
+impl SelfInfluenceSettings {
+    /// The usual settings for sketches of `width`: a damping of 0.1.
     #[must_use]
-    pub const fn floats(width: usize) -> usize {
-        Damped::floats(width) + width
+    pub const fn new(width: usize) -> Self {
+        Self { damping: 0.1, width }
     }
 
-    /// Bytes of the state at rest, at most; half before the first fit.
+    /// What the state needs: K² + 3K `f32`, and K of scratch a score. Half the bytes at
+    /// rest before the first fit.
     #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        Damped::bytes_at_rest(Centre::Zero, width)
+    pub const fn memory(&self) -> Memory {
+        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
     }
 
-    /// No observations yet. `damping` is in units of the mean eigenvalue.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `memory` is not [`SelfInfluence::floats`] long;
-    /// [`Error::Setting`] unless `damping` is positive and finite.
-    pub fn new(damping: f32, width: usize, memory: &'m mut [f32]) -> Result<Self, Error> {
-        if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
+    const fn check(&self) -> Result<(), Error> {
+        if self.damping.is_finite() && self.damping > 0.0 {
+            Ok(())
+        } else {
+            Err(Error::Setting { name: "damping", expected: "finite and above 0" })
         }
-        let (memory, scratch) = split(width, memory)?;
-        Ok(Self { damped: Damped::new(damping, Centre::Zero, width, memory)?, scratch })
+    }
+}
+
+impl Default for SelfInfluenceSettings {
+    /// The usual settings for sketches of 512 numbers.
+    fn default() -> Self {
+        Self::new(512)
+    }
+}
+
+impl Policy for SelfInfluenceSettings {
+    const CENTRE: Centre = Centre::Zero;
+
+    fn width(&self) -> usize {
+        self.width
     }
 
-    /// Takes a sketch into the second moment. Scores change with the next
-    /// [`fit`](Self::fit).
+    fn setting(&self) -> f32 {
+        self.damping
+    }
+
+    fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
+        Weights { scale: 1.0, ridge: f64::from(self.damping) * mean_eigenvalue }
+    }
+}
+
+/// Scores sketches by their self-influence.
+///
+/// Observe all sketches (or a stream), [`fit`](Detector::fit), then score.
+///
+/// ```
+/// use gradsieve::outlier::{Detector, SelfInfluence, SelfInfluenceSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+///
+/// const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(2);
+/// let mut detector = SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS)?;
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [[1.0, 0.1], [-1.0, 0.2], [0.9, -0.1], [0.1, 3.0]];
+/// # let sketches = values.each_ref().map(|x| {
+/// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
+/// # });
+/// for sketch in &sketches {
+///     detector.observe(sketch)?;
+/// }
+/// detector.fit()?;
+/// let mut scratch = [0.0; SETTINGS.memory().scratch];
+/// // The last one points where no other does.
+/// assert!(detector.score(&sketches[3], &mut scratch)? > detector.score(&sketches[0], &mut scratch)?);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct SelfInfluence<B> {
+    second: SecondMoment<SelfInfluenceSettings, B>,
+}
+
+impl<const N: usize> SelfInfluence<[f32; N]> {
+    /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// As [`Moments::observe`](crate::moments::Moments::observe).
-    pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.damped.observe(sketch)
+    /// As [`new`](SelfInfluence::new).
+    pub const fn owned(settings: SelfInfluenceSettings) -> Result<Self, Error> {
+        if let Err(error) = settings.check() {
+            return Err(error);
+        }
+        match SecondMoment::owned(settings, settings.width) {
+            Ok(second) => Ok(Self { second }),
+            Err(error) => Err(error),
+        }
     }
+}
 
-    /// Takes in all that `other` has observed.
+impl<B: Buffer<f32>> SelfInfluence<B> {
+    /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// As [`Moments::merge`](crate::moments::Moments::merge).
-    pub fn merge(&mut self, other: &SelfInfluence<'_>) -> Result<(), Error> {
-        self.damped.merge(&other.damped)
+    /// [`Error::Length`] if the buffer is not as long as [`SelfInfluenceSettings::memory`] says;
+    /// [`Error::Setting`] unless the damping is positive and finite.
+    pub fn new(settings: SelfInfluenceSettings, buffer: B) -> Result<Self, Error> {
+        settings.check()?;
+        Ok(Self { second: SecondMoment::new(settings, buffer)? })
     }
 
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.damped.reset();
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> SelfInfluenceSettings {
+        self.second.settings()
+    }
+}
+
+impl<B: Buffer<f32>> Detector for SelfInfluence<B> {
+    /// Takes a sketch in. Scores change with the next [`fit`](Detector::fit).
+    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        self.second.observe(sketch)
     }
 
     /// Factorises C + λI as it stands.
@@ -79,42 +144,39 @@ impl<'m> SelfInfluence<'m> {
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
     /// them were zero.
-    pub fn fit(&mut self) -> Result<(), Error> {
-        let ridge = self.damped.setting() * self.damped.moments().mean_eigenvalue();
-        self.damped.fit(1.0, ridge)
+    fn fit(&mut self) -> Result<(), Error> {
+        self.second.fit()
+    }
+
+    fn score(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
+        self.second.quadratic(sketch, scratch)
+    }
+
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.second.merge(&other.second)
+    }
+
+    fn reset(&mut self) {
+        self.second.reset();
+    }
+
+    fn scratch(&self) -> usize {
+        self.settings().memory().scratch
     }
 }
 
-impl State for SelfInfluence<'_> {
+impl<B: Buffer<f32>> Body for SelfInfluence<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.nested(place!(second))
+    }
+}
+
+impl<B: Buffer<f32>> State for SelfInfluence<B> {
     const KIND: StateKind = StateKind::SelfInfluence;
 
     fn sketch_id(&self) -> Option<SketchId> {
-        self.damped.sketch_id()
+        self.second.sketch_id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.damped.write(to);
-    }
-
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.damped.read(id, from)
-    }
-}
-
-/// Divides the memory of both detectors of this shape, [`SelfInfluence::floats`] numbers,
-/// into moments with their factor, and K of scratch.
-pub(super) fn split(width: usize, memory: &mut [f32]) -> Result<(&mut [f32], &mut [f32]), Error> {
-    let (expected, found) = (SelfInfluence::floats(width), memory.len());
-    check_length(expected, found)?;
-    memory.split_at_mut_checked(Damped::floats(width)).ok_or(Error::Length { expected, found })
-}
-
-impl Detector for SelfInfluence<'_> {
-    fn score(&mut self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        let factor = self.damped.factor(sketch)?;
-        for (to, &from) in self.scratch.iter_mut().zip(sketch.values) {
-            *to = from;
-        }
-        factor.quadratic(self.scratch)
-    }
+    declared!();
 }

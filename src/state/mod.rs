@@ -2,33 +2,31 @@
 //! other.
 //!
 //! ```
-//! use gradsieve::outlier::{Detector, SelfInfluence};
+//! use gradsieve::outlier::{Detector, SelfInfluence, SelfInfluenceSettings};
 //! use gradsieve::{Error, Field, State};
 //! # use gradsieve::sketch::{Exact, Projector};
 //! # use gradsieve::{Layout, Sketch};
 //!
-//! const K: usize = 4;
-//! # let id = Exact::new(K).id(Layout::flat(4)?.id());
+//! const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(4);
+//! # let id = Exact::new(4).id(Layout::flat(4)?.id());
 //! # let values = [[1.0, 0.0, 0.5, 0.0_f32], [0.0, 1.0, 0.5, 2.0]];
 //! # let sketches = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
-//! let mut memory = [0.0; SelfInfluence::floats(K)];
-//! let mut detector = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 //! for sketch in &sketches {
 //!     detector.observe(sketch)?;
 //! }
-//! let mut bytes = [0; SelfInfluence::bytes_at_rest(K)];
+//! let mut bytes = [0; SETTINGS.memory().bytes_at_rest];
 //! let written = detector.to_bytes(&mut bytes)?;
 //!
-//! let mut memory = [0.0; SelfInfluence::floats(K)];
-//! let mut other = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut memory)?;
+//! let mut other = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 //! other.restore(&bytes[..written])?;
 //! other.fit()?;
-//! println!("{}", other.score(&sketches[0])?);
+//! println!("{}", other.score(&sketches[0], &mut [0.0; SETTINGS.memory().scratch])?);
 //!
 //! bytes[100] ^= 1;
 //! assert_eq!(other.restore(&bytes[..written]), Err(Error::Corrupt));
-//! let mut memory = [0.0; SelfInfluence::floats(K)];
-//! let mut other = SelfInfluence::new(0.5, K, &mut memory)?;
+//! let settings = SelfInfluenceSettings { damping: 0.5, ..SETTINGS };
+//! let mut other = SelfInfluence::new(settings, [0.0; SETTINGS.memory().f32s])?;
 //! bytes[100] ^= 1;
 //! assert_eq!(other.restore(&bytes[..written]), Err(Error::Mismatch(Field::StateSettings)));
 //! # Ok::<(), gradsieve::Error>(())

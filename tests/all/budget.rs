@@ -3,7 +3,7 @@
 use crate::source::{normals, sjlt, sketch};
 use crate::store::sketch_of;
 use gradsieve::budget::{Budget, Choice, Watch, relative_error};
-use gradsieve::outlier::{Direction, SelfInfluence};
+use gradsieve::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
 use gradsieve::store::{Codec, Queries, Store};
 use gradsieve::{Error, Repeat};
 use gradsieve_kernels::squared_norm;
@@ -116,10 +116,11 @@ proptest! {
         for choice in choices {
             let &Choice { watch, codec, width, .. } = choice;
             let bytes = |width: usize| {
+                let floats = |memory: gradsieve::Memory| memory.f32s + memory.scratch;
                 let watch = match watch {
-                    Watch::Direction => Direction::floats(budget.groups, width),
-                    Watch::SelfInfluence => SelfInfluence::floats(width),
-                    Watch::Mahalanobis => gradsieve::outlier::Mahalanobis::floats(width),
+                    Watch::Direction => floats(DirectionSettings { groups: budget.groups, width }.memory()),
+                    Watch::SelfInfluence => floats(SelfInfluenceSettings::new(width).memory()),
+                    Watch::Mahalanobis => floats(MahalanobisSettings::new(width).memory()),
                     _ => 0,
                 };
                 let store = if budget.rows == 0 { 0 } else { Store::bytes(budget.rows, width, codec) };

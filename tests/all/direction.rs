@@ -10,7 +10,7 @@ use proptest::prelude::*;
 const WIDTH: usize = 24;
 const GROUPS: u32 = 3;
 const SETTINGS: DirectionSettings = DirectionSettings { groups: GROUPS, width: WIDTH };
-const FLOATS: usize = Direction::floats(GROUPS, WIDTH);
+const FLOATS: usize = SETTINGS.memory().f32s;
 
 type Gradient = (Vec<f32>, u32);
 
@@ -22,7 +22,7 @@ fn sketch((values, group): &Gradient) -> Sketch<'_> {
     Sketch::from_parts(id(), values, summarize(values)).unwrap().in_group(*group)
 }
 
-fn observed<'m>(gradients: &[Gradient], memory: &'m mut [f32]) -> Direction<'m> {
+fn observed<'m>(gradients: &[Gradient], memory: &'m mut [f32]) -> Direction<&'m mut [f32]> {
     let mut direction = Direction::new(SETTINGS, memory).unwrap();
     for gradient in gradients {
         direction.observe(&sketch(gradient)).unwrap();
@@ -90,9 +90,9 @@ proptest! {
     fn scores_are_those_of_the_definition(all in gradients(40), scored in gradients(5)) {
         prop_assume!(!all.is_empty());
         let mut memory = [0.0; FLOATS];
-        let mut direction = observed(&all, &mut memory);
+        let direction = observed(&all, &mut memory);
         for gradient in all.iter().chain(&scored) {
-            let (ours, exact) = (direction.score(&sketch(gradient)).unwrap(), definition(&all, gradient));
+            let (ours, exact) = (direction.score(&sketch(gradient), &mut []).unwrap(), definition(&all, gradient));
             prop_assert!(close(ours, exact), "{} instead of {}", ours, exact);
         }
     }
@@ -102,7 +102,7 @@ proptest! {
         prop_assume!(!a.is_empty() || !b.is_empty());
         let (mut one, mut two, mut three, mut four) =
             ([0.0; FLOATS], [0.0; FLOATS], [0.0; FLOATS], [0.0; FLOATS]);
-        let mut whole = observed(&[a.as_slice(), &b].concat(), &mut one);
+        let whole = observed(&[a.as_slice(), &b].concat(), &mut one);
         let mut merged = observed(&a, &mut two);
         let mut other = observed(&b, &mut three);
         merged.merge(&other).unwrap();
@@ -110,8 +110,8 @@ proptest! {
         other.merge(&mine).unwrap();
         prop_assert_eq!((merged.count(), other.count()), (whole.count(), whole.count()));
         for gradient in a.iter().chain(&b).chain(&scored) {
-            let expected = whole.score(&sketch(gradient)).unwrap();
-            for found in [merged.score(&sketch(gradient)).unwrap(), other.score(&sketch(gradient)).unwrap()] {
+            let expected = whole.score(&sketch(gradient), &mut []).unwrap();
+            for found in [merged.score(&sketch(gradient), &mut []).unwrap(), other.score(&sketch(gradient), &mut []).unwrap()] {
                 prop_assert!(close(found, expected), "{} instead of {}", found, expected);
             }
         }
@@ -123,15 +123,15 @@ proptest! {
         // not move.
         let mut memory = [0.0; FLOATS];
         prop_assume!(!all.is_empty());
-        let mut direction = observed(&all, &mut memory);
+        let direction = observed(&all, &mut memory);
         for (values, group) in &all {
             let scaled = |exponent: i32| -> Gradient {
                 (values.iter().map(|value| value * 2.0_f32.powi(exponent)).collect(), *group)
             };
             let (short, shorter) = (scaled(-30), scaled(-30 - exponent.abs() / 9));
             prop_assert!(close(
-                direction.score(&sketch(&short)).unwrap(),
-                direction.score(&sketch(&shorter)).unwrap()
+                direction.score(&sketch(&short), &mut []).unwrap(),
+                direction.score(&sketch(&shorter), &mut []).unwrap()
             ));
             // And what is observed at another scale adds the same direction.
             let (mut one, mut other) = ([0.0; FLOATS], [0.0; FLOATS]);
@@ -156,7 +156,7 @@ proptest! {
         values[place] = bad;
         let refused = (values, 1);
         prop_assert_eq!(direction.observe(&sketch(&refused)), Err(Error::NonFinite));
-        prop_assert_eq!(direction.score(&sketch(&refused)), Err(Error::NonFinite));
+        prop_assert_eq!(direction.score(&sketch(&refused), &mut []), Err(Error::NonFinite));
         let group = (vec![1.0; WIDTH], GROUPS);
         let error = Error::Group { groups: GROUPS as usize, found: GROUPS };
         prop_assert_eq!(direction.observe(&sketch(&group)), Err(error));
@@ -175,13 +175,14 @@ fn both_a_long_gradient_and_a_turned_one_stand_out() {
     };
     let all: Vec<Gradient> = (100..200).map(ordinary).collect();
     let mut memory = [0.0; FLOATS];
-    let mut direction = observed(&all, &mut memory);
-    let most = all.iter().map(|gradient| direction.score(&sketch(gradient)).unwrap()).fold(0.0, f64::max);
+    let direction = observed(&all, &mut memory);
+    let most =
+        all.iter().map(|gradient| direction.score(&sketch(gradient), &mut []).unwrap()).fold(0.0, f64::max);
     let (values, group) = &all[0];
     let long = (values.iter().map(|value| value * 10.0).collect(), *group);
     let turned = (values.iter().map(|value| -value).collect(), *group);
     for odd in [long, turned] {
-        let score = direction.score(&sketch(&odd)).unwrap();
+        let score = direction.score(&sketch(&odd), &mut []).unwrap();
         assert!(score > 2.0 * most, "{score} against {most}");
     }
 }
@@ -192,22 +193,22 @@ fn lengths_whose_squares_f32_cannot_hold_have_a_direction_all_the_same() {
     let towards = |seed| -> Vec<f32> { (0..WIDTH).map(|i| number(seed, i) as f32).collect() };
     let all: Vec<Gradient> = (0..2_000).map(|i| (towards(1 + u64::from(i % 8 == 0)), 0)).collect();
     let mut memory = [0.0; FLOATS];
-    let mut direction = observed(&all, &mut memory);
+    let direction = observed(&all, &mut memory);
     // A third direction; what the norm adds is known from a sketch that has the norm, and
     // no direction.
     let values = towards(3);
-    let part = |direction: &mut Direction<'_>, exponent: i32| {
+    let part = |direction: &Direction<&mut [f32]>, exponent: i32| {
         let values: Vec<f32> = values.iter().map(|value| value * 2.0_f32.powi(exponent)).collect();
         let l2_squared = summarize(&towards(3)).l2_squared * 4.0_f64.powi(exponent);
         let measures = gradsieve::Summary { l2_squared, ..summarize(&values) };
         let sketch = Sketch::from_parts(id(), &values, measures).unwrap();
         let blank = [0.0; WIDTH];
-        let norm_alone = direction.score(&Sketch { values: &blank, ..sketch }).unwrap() - 2.0;
-        direction.score(&sketch).unwrap() - norm_alone
+        let norm_alone = direction.score(&Sketch { values: &blank, ..sketch }, &mut []).unwrap() - 2.0;
+        direction.score(&sketch, &mut []).unwrap() - norm_alone
     };
-    let expected = part(&mut direction, 0);
+    let expected = part(&direction, 0);
     for exponent in [-125, -100, -60, 60, 100, 126] {
-        let found = part(&mut direction, exponent);
+        let found = part(&direction, exponent);
         assert!(close(found, expected), "2^{exponent}: {found} instead of {expected}");
     }
 }
@@ -215,18 +216,18 @@ fn lengths_whose_squares_f32_cannot_hold_have_a_direction_all_the_same() {
 #[test]
 fn a_zero_gradient_scores_zero_and_an_unseen_group_leaves_it_to_the_norm() {
     let mut memory = [0.0; FLOATS];
-    let mut direction = Direction::new(SETTINGS, &mut memory).unwrap();
+    let mut direction = Direction::new(SETTINGS, &mut memory[..]).unwrap();
     let zero = (vec![0.0; WIDTH], 0);
-    assert_eq!(direction.score(&sketch(&zero)), Err(Error::NotFitted));
+    assert_eq!(direction.score(&sketch(&zero), &mut []), Err(Error::NotFitted));
     direction.observe(&sketch(&zero)).unwrap();
-    assert_eq!(direction.score(&sketch(&zero)), Ok(0.0));
+    assert_eq!(direction.score(&sketch(&zero), &mut []), Ok(0.0));
     let ones = (vec![1.0; WIDTH], 0);
     direction.observe(&sketch(&ones)).unwrap();
     let unseen = (ones.0.clone(), 2);
-    assert_eq!(direction.score(&sketch(&unseen)), Ok(2.0));
+    assert_eq!(direction.score(&sketch(&unseen), &mut []), Ok(2.0));
     // The sketch cancelled, the gradient did not.
     let cancelled = Sketch { measures: summarize(&ones.0), ..sketch(&zero) };
-    assert_eq!(direction.score(&cancelled), Ok(2.0));
+    assert_eq!(direction.score(&cancelled, &mut []), Ok(2.0));
 }
 
 #[test]
@@ -235,17 +236,22 @@ fn a_reset_state_is_a_new_one() {
     let (mut one, mut other) = ([0.0; FLOATS], [7.0; FLOATS]);
     let mut used = observed(&all, &mut one);
     used.reset();
-    assert_eq!(format!("{used:?}"), format!("{:?}", Direction::new(SETTINGS, &mut other).unwrap()));
+    assert_eq!(format!("{used:?}"), format!("{:?}", Direction::new(SETTINGS, &mut other[..]).unwrap()));
 }
 
 #[test]
 fn settings_and_memory_that_do_not_fit_are_refused() {
     let (mut memory, mut other) = ([0.0; FLOATS], [0.0; 2 * WIDTH]);
-    let new = |groups, width, memory| Direction::new(DirectionSettings { groups, width }, memory).map(|_| ());
+    let new = |groups, width, memory: &mut [f32]| {
+        Direction::new(DirectionSettings { groups, width }, memory).map(|_| ())
+    };
     assert!(matches!(new(0, WIDTH, &mut []), Err(Error::Setting { .. })));
     assert_eq!(new(1, 0, &mut []), Err(Error::Width { multiple: 1, found: 0 }));
     let error = Error::Length { expected: FLOATS, found: FLOATS - 1 };
     assert_eq!(new(GROUPS, WIDTH, &mut memory[1..]), Err(error));
-    let two = Direction::new(DirectionSettings { groups: 2, ..SETTINGS }, &mut other).unwrap();
-    assert!(matches!(Direction::new(SETTINGS, &mut memory).unwrap().merge(&two), Err(Error::Setting { .. })));
+    let two = Direction::new(DirectionSettings { groups: 2, ..SETTINGS }, &mut other[..]).unwrap();
+    assert!(matches!(
+        Direction::new(SETTINGS, &mut memory[..]).unwrap().merge(&two),
+        Err(Error::Setting { .. })
+    ));
 }

@@ -35,12 +35,21 @@ fn id(width: usize) -> SketchId {
     Exact::new(width).id(Layout::flat(width as u64).unwrap().id())
 }
 
+fn forest(settings: ForestSettings) -> Forest<Vec<Node>, Vec<f32>> {
+    let memory = settings.memory();
+    Forest::new(settings, vec![Node::EMPTY; memory.others], vec![0.0; memory.f32s]).unwrap()
+}
+
+/// The usual settings, for rows that lie elsewhere.
+fn usual(seed: u64, width: usize) -> ForestSettings {
+    ForestSettings { seed, ..ForestSettings::new(0, width) }
+}
+
 /// Scores of all rows by a forest that is fitted on them.
-fn scores(settings: ForestSettings, width: usize, rows: &[f32]) -> Vec<f64> {
-    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
-    let mut scratch = vec![0; Forest::scratch(settings)];
-    let mut forest = Forest::new(settings, &mut nodes).unwrap();
-    forest.fit(id(width), rows, &mut scratch).unwrap();
+fn scores(settings: ForestSettings, rows: &[f32]) -> Vec<f64> {
+    let width = settings.width;
+    let mut forest = forest(settings);
+    forest.grow(id(width), rows).unwrap();
     rows.chunks(width).map(|row| forest.score_row(row).unwrap()).collect()
 }
 
@@ -70,8 +79,7 @@ fn t(a: (f64, f64), b: (f64, f64)) -> f64 {
 #[test]
 fn over_20_seeds_auroc_mean_score_and_every_row_s_score_are_scikit_learn_s() {
     let golden = golden();
-    let runs: Vec<Vec<f64>> =
-        (0..SEEDS).map(|seed| scores(ForestSettings::new(seed), COLUMNS, &golden.rows)).collect();
+    let runs: Vec<Vec<f64>> = (0..SEEDS).map(|seed| scores(usual(seed, COLUMNS), &golden.rows)).collect();
 
     let (mut their_auroc, mut their_mean) = (Vec::new(), Vec::new());
     for line in include_str!("../golden/forest_seeds.csv").lines().skip(1) {
@@ -106,8 +114,8 @@ fn over_20_seeds_auroc_mean_score_and_every_row_s_score_are_scikit_learn_s() {
 fn the_same_seed_gives_the_same_bits_and_another_seed_others() {
     let golden = golden();
     let bits = |seed| -> Vec<u64> {
-        let settings = ForestSettings { trees: 10, ..ForestSettings::new(seed) };
-        scores(settings, COLUMNS, &golden.rows).into_iter().map(f64::to_bits).collect()
+        let settings = ForestSettings { trees: 10, ..usual(seed, COLUMNS) };
+        scores(settings, &golden.rows).into_iter().map(f64::to_bits).collect()
     };
     assert_eq!(bits(7), bits(7));
     assert_ne!(bits(7), bits(8));
@@ -126,18 +134,18 @@ fn fewer_rows_than_the_sample_are_all_used() {
     // Five rows: ψ = 5, whichever sample size above was asked for; another stride of
     // nodes changes nothing.
     let rows = [0.0, 1.0, 2.0, 3.0, 50.0];
-    let settings = |sample| ForestSettings { trees: 50, sample, seed: 3 };
-    let few = scores(settings(5), 1, &rows);
-    assert_eq!(few, scores(settings(256), 1, &rows));
+    let settings = |sample| ForestSettings { trees: 50, sample, ..usual(3, 1) };
+    let few = scores(settings(5), &rows);
+    assert_eq!(few, scores(settings(256), &rows));
     assert!(few[..4].iter().all(|&score| score < few[4]), "{few:?}");
 }
 
 #[test]
 fn one_row_or_equal_rows_give_every_point_one_half() {
-    let settings = ForestSettings { trees: 5, sample: 16, seed: 1 };
-    assert_eq!(scores(settings, 3, &[1.0, 2.0, 3.0]), [0.5]);
+    let settings = |width| ForestSettings { trees: 5, sample: 16, ..usual(1, width) };
+    assert_eq!(scores(settings(3), &[1.0, 2.0, 3.0]), [0.5]);
     // Equal rows: every tree is one leaf of ψ rows, whose path is c(ψ), rounded to f32.
-    for score in scores(settings, 2, &[4.0; 24]) {
+    for score in scores(settings(2), &[4.0; 24]) {
         assert!((score - 0.5).abs() < 1e-7, "{score}");
     }
 }
@@ -149,7 +157,7 @@ fn constant_columns_change_nothing_in_distribution_and_are_never_split() {
     for (index, row) in rows.chunks_mut(64).enumerate() {
         row[33] = if index == 39 { 500.0 } else { index as f32 };
     }
-    let scores = scores(ForestSettings::new(2), 64, &rows);
+    let scores = scores(usual(2, 64), &rows);
     let best = (0..40).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
     assert_eq!(best, Some(39));
     assert!(scores[39] > 0.75, "{}", scores[39]);
@@ -160,14 +168,14 @@ fn tiny_gradients_are_told_apart_like_large_ones() {
     let golden = golden();
     // A power of two: exact, so that every split falls between the same rows.
     let tiny: Vec<f32> = golden.rows.iter().map(|value| value * 2.0_f32.powi(-100)).collect();
-    let settings = ForestSettings { trees: 20, ..ForestSettings::new(4) };
-    assert_eq!(scores(settings, COLUMNS, &golden.rows), scores(settings, COLUMNS, &tiny));
+    let settings = ForestSettings { trees: 20, ..usual(4, COLUMNS) };
+    assert_eq!(scores(settings, &golden.rows), scores(settings, &tiny));
 }
 
 #[test]
 fn the_widest_range_that_f32_has_is_split() {
     let rows = [f32::MIN, -1.0, 0.0, 1.0, f32::MAX];
-    for score in scores(ForestSettings { trees: 50, sample: 8, seed: 1 }, 1, &rows) {
+    for score in scores(ForestSettings { trees: 50, sample: 8, ..usual(1, 1) }, &rows) {
         assert!(score > 0.0 && score <= 1.0);
     }
 }
@@ -175,57 +183,53 @@ fn the_widest_range_that_f32_has_is_split() {
 #[test]
 fn a_contamination_of_a_twentieth_flags_15_of_the_300_rows() {
     let golden = golden();
-    let scores = scores(ForestSettings::new(0), COLUMNS, &golden.rows);
+    let scores = scores(usual(0, COLUMNS), &golden.rows);
     let threshold = threshold(&scores, 0.05).unwrap();
     assert_eq!(scores.iter().filter(|&&score| score > threshold).count(), 15);
 }
 
 #[test]
 fn what_a_forest_cannot_take_is_refused_and_an_earlier_fit_stands() {
-    let settings = ForestSettings { trees: 10, sample: 4, seed: 1 };
-    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
-    let mut scratch = vec![0; Forest::scratch(settings)];
-    let expected = Forest::nodes(settings);
-    assert_eq!(
-        Forest::new(settings, &mut nodes[1..]).unwrap_err(),
-        Error::Length { expected, found: expected - 1 }
-    );
+    let settings = ForestSettings { trees: 10, sample: 4, ..usual(1, 2) };
+    let new = |settings: ForestSettings, nodes, f32s| {
+        Forest::new(settings, vec![Node::EMPTY; nodes], vec![0.0; f32s]).map(|_| ())
+    };
+    assert_eq!(new(settings, 70, 4), Ok(()));
+    assert_eq!(new(settings, 69, 4), Err(Error::Length { expected: 70, found: 69 }));
+    assert_eq!(new(settings, 70, 3), Err(Error::Length { expected: 4, found: 3 }));
     for settings in [ForestSettings { trees: 0, ..settings }, ForestSettings { sample: 0, ..settings }] {
-        assert!(matches!(Forest::new(settings, &mut []), Err(Error::Setting { .. })));
+        assert!(matches!(new(settings, 0, 0), Err(Error::Setting { .. })));
     }
+    let without = ForestSettings { width: 0, ..settings };
+    assert_eq!(new(without, 70, 4), Err(Error::Width { multiple: 1, found: 0 }));
 
-    let mut forest = Forest::new(settings, &mut nodes).unwrap();
+    let mut forest = forest(settings);
     assert_eq!(forest.score_row(&[1.0, 2.0]), Err(Error::NotFitted));
-    assert_eq!(forest.fit(id(2), &[], &mut scratch), Err(Error::TooFew { needed: 1, found: 0 }));
-    forest.fit(id(2), &[0.0, 0.0, 1.0, 1.0, 2.0, 2.0], &mut scratch).unwrap();
+    assert_eq!(forest.fit(), Err(Error::TooFew { needed: 1, found: 0 }));
+    assert_eq!(forest.grow(id(2), &[]), Err(Error::TooFew { needed: 1, found: 0 }));
+    forest.grow(id(2), &[0.0, 0.0, 1.0, 1.0, 2.0, 2.0]).unwrap();
     let before = forest.score_row(&[1.0, 2.0]).unwrap();
 
     for bad in [f32::NAN, f32::INFINITY] {
-        assert_eq!(forest.fit(id(2), &[0.0, 1.0, 7.0, bad], &mut scratch), Err(Error::NonFinite));
+        assert_eq!(forest.grow(id(2), &[0.0, 1.0, 7.0, bad]), Err(Error::NonFinite));
         assert_eq!(forest.score_row(&[bad, 0.0]), Err(Error::NonFinite));
     }
-    assert_eq!(forest.fit(id(2), &[1.0; 5], &mut scratch), Err(Error::Length { expected: 4, found: 5 }));
-    assert_eq!(forest.fit(id(2), &[1.0; 4], &mut scratch[1..]), Err(Error::Length { expected: 4, found: 3 }));
-    assert_eq!(
-        forest.fit(SketchId { width: 0, ..id(2) }, &[], &mut scratch),
-        Err(Error::Width { multiple: 1, found: 0 })
-    );
+    assert_eq!(forest.grow(id(2), &[1.0; 5]), Err(Error::Length { expected: 4, found: 5 }));
+    assert_eq!(forest.grow(id(3), &[1.0; 6]), Err(Error::Length { expected: 2, found: 3 }));
     assert_eq!(forest.score_row(&[1.0]), Err(Error::Length { expected: 2, found: 1 }));
     assert_eq!(forest.score_row(&[1.0, 2.0]), Ok(before));
 }
 
 #[test]
 fn a_sketch_scores_as_its_row_does_and_a_foreign_one_is_refused() {
-    let settings = ForestSettings { trees: 10, sample: 4, seed: 1 };
-    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
-    let mut forest = Forest::new(settings, &mut nodes).unwrap();
-    forest.fit(id(2), &[0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 9.0, 0.0], &mut [0; 4]).unwrap();
+    let mut forest = forest(ForestSettings { trees: 10, sample: 4, ..usual(1, 2) });
+    forest.grow(id(2), &[0.0, 0.0, 1.0, 1.0, 2.0, 2.0, 9.0, 0.0]).unwrap();
     let values = [2.0, 1.0];
     let sketch = Sketch::from_parts(id(2), &values, summarize(&values)).unwrap();
-    assert_eq!(forest.score(&sketch), forest.score_row(&values));
+    assert_eq!(forest.score(&sketch, &mut []), forest.score_row(&values));
     let foreign = Sketch { id: SketchId { seed: 1, ..id(2) }, ..sketch };
-    assert_eq!(forest.score(&foreign), Err(Error::Mismatch(Field::Seed)));
+    assert_eq!(forest.score(&foreign, &mut []), Err(Error::Mismatch(Field::Seed)));
     // Finite numbers of a gradient that was not.
     let measures = summarize(&[f32::NAN, 1.0]);
-    assert_eq!(forest.score(&Sketch { measures, ..sketch }), Err(Error::NonFinite));
+    assert_eq!(forest.score(&Sketch { measures, ..sketch }, &mut []), Err(Error::NonFinite));
 }

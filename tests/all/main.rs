@@ -3,6 +3,7 @@
 mod accuracy;
 mod budget;
 mod curvature;
+mod detectors;
 mod direction;
 mod dvemb;
 mod factored;

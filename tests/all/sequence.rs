@@ -152,8 +152,8 @@ fn the_l1_detector_refuses_what_was_not_measured_and_the_l2_detector_does_not() 
     sketcher.outer(&layers[1], &a[..50], &b[..40]).unwrap();
     let sketch = sketcher.finish().unwrap();
     assert!(sketch.measures.l1.is_nan() && sketch.measures.max.is_nan());
-    assert_eq!(L1.score(&sketch), Err(Error::NotMeasured));
-    assert!(L2.score(&sketch).unwrap() > 0.0);
+    assert_eq!(L1.score(&sketch, &mut []), Err(Error::NotMeasured));
+    assert!(L2.score(&sketch, &mut []).unwrap() > 0.0);
     assert_eq!(sketch.check_finite(), Ok(()));
 }
 

@@ -1,6 +1,7 @@
 //! States at rest: what is read is what was written, on every machine; what was altered
 //! or belongs to another state is refused.
 
+use crate::detectors::score;
 use crate::source::normals;
 use crate::store::{filled, id_of, scores_of, sketch_of};
 use gradsieve::influence::dvemb::{
@@ -12,9 +13,10 @@ use gradsieve::influence::{
     InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn,
     Trak, TrakScore, TrakSettings,
 };
-use gradsieve::moments::{Centre, Moments};
+use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{
-    Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, Node, SelfInfluence,
+    Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, MahalanobisSettings, Node,
+    SelfInfluence, SelfInfluenceSettings,
 };
 use gradsieve::state::{FRAME, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, Largest, Reservoir, Store, TopK};
@@ -23,7 +25,10 @@ use std::fmt::Write as _;
 
 const K: usize = 5;
 const GROUPS: DirectionSettings = DirectionSettings { groups: 7, width: K };
-const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9 };
+const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, rows: 0, width: K };
+const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
+const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K };
+const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.5, width: K };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
 /// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
 const INPUTS: usize = 3;
@@ -92,47 +97,46 @@ macro_rules! for_each_state {
         let rows = rows(20, K);
         let sketches: Vec<Sketch> = rows.chunks(K).map(sketch_of).collect();
 
-        let moments = Moments::floats(K);
-        let (mut a, mut b) = (vec![0.0; moments], vec![7.0; moments]);
-        let mut state = Moments::new(Centre::Mean, K, &mut a).unwrap();
+        let buffer = |fill| vec![fill; MOMENTS.memory().f32s];
+        let mut state = Moments::new(MOMENTS, buffer(0.0)).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
-        $check!("moments", state, Moments::new(Centre::Mean, K, &mut b).unwrap());
+        $check!("moments", state, Moments::new(MOMENTS, buffer(7.0)).unwrap());
 
         for fitted in [false, true] {
-            let len = SelfInfluence::floats(K);
-            let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-            let mut state = SelfInfluence::new(0.25, K, &mut a).unwrap();
+            let buffer = |fill| vec![fill; SELF_INFLUENCE.memory().f32s];
+            let mut state = SelfInfluence::new(SELF_INFLUENCE, buffer(0.0)).unwrap();
             sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
             if fitted {
                 state.fit().unwrap();
             }
             let name = if fitted { "self-influence, fitted" } else { "self-influence" };
-            $check!(name, state, SelfInfluence::new(0.25, K, &mut b).unwrap());
+            $check!(name, state, SelfInfluence::new(SELF_INFLUENCE, buffer(7.0)).unwrap());
         }
 
-        let len = Mahalanobis::floats(K);
-        let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Mahalanobis::new(0.5, K, &mut a).unwrap();
+        let buffer = |fill| vec![fill; MAHALANOBIS.memory().f32s];
+        let mut state = Mahalanobis::new(MAHALANOBIS, buffer(0.0)).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         state.fit().unwrap();
-        $check!("mahalanobis", state, Mahalanobis::new(0.5, K, &mut b).unwrap());
+        $check!("mahalanobis", state, Mahalanobis::new(MAHALANOBIS, buffer(7.0)).unwrap());
 
-        let len = Direction::floats(GROUPS.groups, K);
-        let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
-        let mut state = Direction::new(GROUPS, &mut a).unwrap();
+        let buffer = |fill| vec![fill; GROUPS.memory().f32s];
+        let mut state = Direction::new(GROUPS, buffer(0.0)).unwrap();
         for (group, sketch) in (0..).zip(&sketches) {
             state.observe(&sketch.in_group(group % GROUPS.groups)).unwrap();
         }
-        $check!("direction", state, Direction::new(GROUPS, &mut b).unwrap());
+        $check!("direction", state, Direction::new(GROUPS, buffer(7.0)).unwrap());
 
         for fitted in [false, true] {
-            let (mut a, mut b) = ([Node::EMPTY; Forest::nodes(FOREST)], [Node::EMPTY; Forest::nodes(FOREST)]);
-            let mut state = Forest::new(FOREST, &mut a).unwrap();
+            let new = || {
+                let memory = FOREST.memory();
+                Forest::new(FOREST, vec![Node::EMPTY; memory.others], vec![0.0; memory.f32s]).unwrap()
+            };
+            let mut state = new();
             if fitted {
-                state.fit(id_of(K), &rows, &mut [0; Forest::scratch(FOREST)]).unwrap();
+                state.grow(id_of(K), &rows).unwrap();
             }
             let name = if fitted { "forest, fitted" } else { "forest" };
-            $check!(name, state, Forest::new(FOREST, &mut b).unwrap());
+            $check!(name, state, new());
         }
 
         let (mut a, mut b) = ([Entry::default(); 4], [Entry { id: 8, score: 8.0 }; 4]);
@@ -408,36 +412,46 @@ fn bodies_that_do_not_fit_themselves_are_refused_whatever_their_crc() {
 
 #[test]
 fn other_settings_are_refused() {
-    let mut floats = vec![0.0; 1000];
     let setting = Err(Error::Mismatch(Field::StateSettings));
     let width = Err(Error::Mismatch(Field::Width));
-    let (a, rest) = floats.split_at_mut(SelfInfluence::floats(3));
-    let (b, rest) = rest.split_at_mut(SelfInfluence::floats(3));
-    let (c, rest) = rest.split_at_mut(SelfInfluence::floats(4));
-    let bytes = bytes_of(&SelfInfluence::new(0.1, 3, a).unwrap());
-    assert_eq!(SelfInfluence::new(0.2, 3, b).unwrap().restore(&bytes), setting);
-    assert_eq!(SelfInfluence::new(0.1, 4, c).unwrap().restore(&bytes), width);
-    let bytes = bytes_of(&Mahalanobis::new(0.1, 3, a).unwrap());
-    assert_eq!(Mahalanobis::new(0.2, 3, b).unwrap().restore(&bytes), setting);
+    let new = |damping, width| {
+        let settings = SelfInfluenceSettings { damping, width };
+        SelfInfluence::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+    };
+    let bytes = bytes_of(&new(0.1, 3));
+    assert_eq!(new(0.2, 3).restore(&bytes), setting);
+    assert_eq!(new(0.1, 4).restore(&bytes), width);
+    let new = |shrinkage| {
+        let settings = MahalanobisSettings { shrinkage, width: 3 };
+        Mahalanobis::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+    };
+    assert_eq!(new(0.2).restore(&bytes_of(&new(0.1))), setting);
 
-    let bytes = bytes_of(&Moments::new(Centre::Zero, 3, &mut a[..Moments::floats(3)]).unwrap());
-    let mut other = Moments::new(Centre::Mean, 3, &mut b[..Moments::floats(3)]).unwrap();
-    assert_eq!(other.restore(&bytes), setting);
-    let mut other = Moments::new(Centre::Zero, 4, &mut c[..Moments::floats(4)]).unwrap();
-    assert_eq!(other.restore(&bytes), width);
+    let new = |centre, width| {
+        let settings = MomentsSettings { centre, width };
+        Moments::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+    };
+    let bytes = bytes_of(&new(Centre::Zero, 3));
+    assert_eq!(new(Centre::Mean, 3).restore(&bytes), setting);
+    assert_eq!(new(Centre::Zero, 4).restore(&bytes), width);
 
-    let settings = |groups, width| DirectionSettings { groups, width };
-    let (a, rest) = rest.split_at_mut(12);
-    let (b, c) = rest[..28].split_at_mut(16);
-    let bytes = bytes_of(&Direction::new(settings(3, 4), a).unwrap());
-    assert_eq!(Direction::new(settings(4, 4), b).unwrap().restore(&bytes), setting);
-    assert_eq!(Direction::new(settings(3, 4), c).unwrap().restore(&bytes), Ok(()));
-    assert_eq!(Direction::new(settings(3, 3), &mut c[..9]).unwrap().restore(&bytes), width);
+    let new = |groups, width: usize| {
+        let settings = DirectionSettings { groups, width };
+        Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+    };
+    let bytes = bytes_of(&new(3, 4));
+    assert_eq!(new(4, 4).restore(&bytes), setting);
+    assert_eq!(new(3, 4).restore(&bytes), Ok(()));
+    assert_eq!(new(3, 3).restore(&bytes), width);
 
-    let (mut a, mut b) = ([Node::EMPTY; Forest::nodes(FOREST)], [Node::EMPTY; Forest::nodes(FOREST)]);
-    let bytes = bytes_of(&Forest::new(FOREST, &mut a).unwrap());
-    let other = ForestSettings { seed: 10, ..FOREST };
-    assert_eq!(Forest::new(other, &mut b).unwrap().restore(&bytes), setting);
+    let new = |settings: ForestSettings| {
+        let memory = settings.memory();
+        Forest::new(settings, vec![Node::EMPTY; memory.others], vec![0.0; memory.f32s]).unwrap()
+    };
+    assert_eq!(new(ForestSettings { seed: 10, ..FOREST }).restore(&bytes_of(&new(FOREST))), setting);
+    let mut grown = new(FOREST);
+    grown.grow(id_of(K), &rows(4, K)).unwrap();
+    assert_eq!(new(ForestSettings { width: 4, ..FOREST }).restore(&bytes_of(&grown)), width);
 
     let (mut a, mut b) = ([Entry::default(); 3], [Entry::default(); 4]);
     assert_eq!(TopK::new(&mut b).restore(&bytes_of(&TopK::new(&mut a))), setting);
@@ -514,55 +528,33 @@ fn other_settings_are_refused() {
 
 #[test]
 fn a_restored_state_scores_and_merges_as_the_one_that_was_written() {
-    let (mut a, mut b, mut c) = (vec![0.0; 200], vec![0.0; 200], vec![0.0; 200]);
-    macro_rules! check {
-        ($new:expr, $fit:expr) => {{
-            let (one, other, back) = ($new(&mut a), $new(&mut b), $new(&mut c));
-            goes_on(
-                one,
-                other,
-                back,
-                |state, row| state.observe(row),
-                |state, other| state.merge(other),
-                $fit,
-            );
-        }};
-    }
-    let len = SelfInfluence::floats(K);
-    check!(|memory| SelfInfluence::new(0.1, K, &mut Vec::as_mut_slice(memory)[..len]).unwrap(), |state| {
-        state.fit()
-    });
-    check!(|memory| Mahalanobis::new(0.1, K, &mut Vec::as_mut_slice(memory)[..len]).unwrap(), |state| state
-        .fit());
-    let len = Direction::floats(GROUPS.groups, K);
-    check!(|memory| Direction::new(GROUPS, &mut Vec::as_mut_slice(memory)[..len]).unwrap(), |_| Ok(()));
+    let buffer = || vec![0.0; SELF_INFLUENCE.memory().f32s];
+    goes_on(|| SelfInfluence::new(SELF_INFLUENCE, buffer()).unwrap());
+    let buffer = || vec![0.0; MAHALANOBIS.memory().f32s];
+    goes_on(|| Mahalanobis::new(MAHALANOBIS, buffer()).unwrap());
+    let buffer = || vec![0.0; GROUPS.memory().f32s];
+    goes_on(|| Direction::new(GROUPS, buffer()).unwrap());
 }
 
-/// `back` is restored from `one`, and then both take `other` in.
-fn goes_on<S: State + Detector>(
-    mut one: S,
-    mut other: S,
-    mut back: S,
-    observe: impl Fn(&mut S, &Sketch<'_>) -> Result<(), Error>,
-    merge: impl Fn(&mut S, &S) -> Result<(), Error>,
-    fit: impl Fn(&mut S) -> Result<(), Error>,
-) {
+/// One state is restored from another, and then both take a third in.
+fn goes_on<S: State + Detector>(new: impl Fn() -> S) {
+    let (mut one, mut other, mut back) = (new(), new(), new());
     let (first, second) = (normals(1, 20 * K), normals(2, 20 * K));
-    first.chunks(K).for_each(|row| observe(&mut one, &sketch_of(row)).unwrap());
-    second.chunks(K).for_each(|row| observe(&mut other, &sketch_of(row)).unwrap());
-    fit(&mut one).unwrap();
+    first.chunks(K).for_each(|row| one.observe(&sketch_of(row)).unwrap());
+    second.chunks(K).for_each(|row| other.observe(&sketch_of(row)).unwrap());
+    one.fit().unwrap();
     back.restore(&bytes_of(&one)).unwrap();
     for merged in [false, true] {
         if merged {
             for state in [&mut one, &mut back] {
-                merge(state, &other).unwrap();
-                fit(state).unwrap();
+                state.merge(&other).unwrap();
+                state.fit().unwrap();
             }
         }
         assert_eq!(bytes_of(&back), bytes_of(&one));
         for row in first.chunks(K) {
-            let score = one.score(&sketch_of(row)).unwrap();
-            assert_eq!(back.score(&sketch_of(row)).unwrap().to_bits(), score.to_bits());
+            let expected = score(&one, &sketch_of(row)).unwrap();
+            assert_eq!(score(&back, &sketch_of(row)).unwrap().to_bits(), expected.to_bits());
         }
     }
 }
@@ -822,11 +814,11 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
     macro_rules! check {
         ($name:expr, $state:expr, $fresh:expr) => {{
             let expected = match <_ as Kinds>::kind(&$state) {
-                StateKind::Moments => Moments::bytes_at_rest(Centre::Mean, K),
-                StateKind::SelfInfluence => SelfInfluence::bytes_at_rest(K),
-                StateKind::Mahalanobis => Mahalanobis::bytes_at_rest(K),
-                StateKind::Direction => Direction::bytes_at_rest(GROUPS.groups, K),
-                StateKind::Forest => Forest::bytes_at_rest(FOREST),
+                StateKind::Moments => MOMENTS.memory().bytes_at_rest,
+                StateKind::SelfInfluence => SELF_INFLUENCE.memory().bytes_at_rest,
+                StateKind::Mahalanobis => MAHALANOBIS.memory().bytes_at_rest,
+                StateKind::Direction => GROUPS.memory().bytes_at_rest,
+                StateKind::Forest => FOREST.memory().bytes_at_rest,
                 StateKind::TopK => TopK::bytes_at_rest(3),
                 StateKind::TracIn => TracIn::MEMORY.bytes_at_rest,
                 StateKind::Ridge => RidgeSettings::new(K).memory().bytes_at_rest,

@@ -1,8 +1,9 @@
 //! Stores: rows as their codecs keep them, scores with the bits of the kernels, and what
 //! is kept of a stream that is too long.
 
+use crate::detectors::score;
 use crate::source::{normals, uniform};
-use gradsieve::outlier::{Detector, SelfInfluence};
+use gradsieve::outlier::{Detector, SelfInfluence, SelfInfluenceSettings};
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Row, Store, TopK};
 use gradsieve::{
     Element, Error, Field, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
@@ -347,15 +348,15 @@ fn a_detector_fed_from_a_store_of_f32_is_the_detector_that_was_fed_with_the_sket
     let rows = normals(1, 30 * K);
     let mut memory = Vec::new();
     let store = filled(Codec::F32, K, &rows, &mut memory);
-    let (mut a, mut b) = ([0.0; SelfInfluence::floats(K)], [0.0; SelfInfluence::floats(K)]);
-    let mut direct = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut a).unwrap();
-    let mut stored = SelfInfluence::new(SelfInfluence::DAMPING, K, &mut b).unwrap();
+    const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
+    let new = || SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).unwrap();
+    let (mut direct, mut stored) = (new(), new());
     rows.chunks(K).for_each(|row| direct.observe(&sketch_of(row)).unwrap());
     store.for_each(&mut [0.0; K], |row| stored.observe(&row.sketch)).unwrap();
     direct.fit().unwrap();
     stored.fit().unwrap();
     for row in rows.chunks(K) {
-        assert_eq!(stored.score(&sketch_of(row)), direct.score(&sketch_of(row)));
+        assert_eq!(score(&stored, &sketch_of(row)), score(&direct, &sketch_of(row)));
     }
 }
 

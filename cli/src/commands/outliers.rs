@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 use gradsieve::outlier::{
-    Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, Node, SelfInfluence,
-    threshold,
+    Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
+    Node, SelfInfluence, SelfInfluenceSettings, threshold,
 };
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
@@ -234,32 +234,32 @@ fn scores(
 ) -> Result<Vec<f64>, CommandError> {
     let (width, name) = (rows.width(), rows.name().to_owned());
     match arguments.detector {
-        DetectorName::L1 => score_all(&mut L1, rows, None),
-        DetectorName::L2 => score_all(&mut L2, rows, None),
+        DetectorName::L1 => score_all(&L1, rows, None),
+        DetectorName::L2 => score_all(&L2, rows, None),
         DetectorName::Forest => forest(rows, arguments.projection.seed),
         DetectorName::Mahalanobis => {
-            let mut memory = zeros(&name, Mahalanobis::floats(width))?;
-            let detector = Mahalanobis::new(Mahalanobis::SHRINKAGE, width, &mut memory);
+            let settings = MahalanobisSettings::new(width);
+            let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_all(rows, None, |sketch| detector.observe(sketch))?;
             detector.fit().map_err(not_fitted(&name, "the Mahalanobis distance"))?;
-            score_all(&mut detector, rows, None)
+            score_all(&detector, rows, None)
         }
         DetectorName::SelfInfluence => {
-            let mut memory = zeros(&name, SelfInfluence::floats(width))?;
-            let detector = SelfInfluence::new(SelfInfluence::DAMPING, width, &mut memory);
+            let settings = SelfInfluenceSettings::new(width);
+            let detector = SelfInfluence::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_all(rows, None, |sketch| detector.observe(sketch))?;
             detector.fit().map_err(not_fitted(&name, "self-influence"))?;
-            score_all(&mut detector, rows, None)
+            score_all(&detector, rows, None)
         }
         DetectorName::Direction => {
             let settings =
                 DirectionSettings { groups: groups.as_ref().map_or(1, |groups| groups.count), width };
-            let mut memory = zeros(&name, Direction::floats(settings.groups, width))?;
-            let mut detector = Direction::new(settings, &mut memory).map_err(CommandError::core(&name))?;
+            let detector = Direction::new(settings, zeros(&name, settings.memory().f32s)?);
+            let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_all(rows, groups.as_ref(), |sketch| detector.observe(sketch))?;
-            score_all(&mut detector, rows, groups.as_ref())
+            score_all(&detector, rows, groups.as_ref())
         }
     }
 }
@@ -287,14 +287,15 @@ fn observe_all(
 
 /// The score of every row.
 fn score_all(
-    detector: &mut dyn Detector,
+    detector: &dyn Detector,
     rows: &mut Rows,
     groups: Option<&Groups>,
 ) -> Result<Vec<f64>, CommandError> {
     let name = rows.name().to_owned();
     let mut scores = Vec::with_capacity(rows.count());
+    let mut scratch = zeros(&name, detector.scratch())?;
     rows.pass("scoring", |row, sketch| {
-        scores.push(match detector.score(&in_group(sketch, row, groups)) {
+        scores.push(match detector.score(&in_group(sketch, row, groups), &mut scratch) {
             // A norm may overflow though no entry does.
             Ok(score) if score.is_finite() => score,
             Ok(_) | Err(Error::NonFinite) => f64::INFINITY,
@@ -327,11 +328,11 @@ fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
     if values.is_empty() {
         return Err(CommandError::NothingFinite { file: name, rows: count });
     }
-    let settings = ForestSettings::new(seed);
-    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
-    let mut scratch = vec![0; Forest::scratch(settings)];
-    let mut forest = Forest::new(settings, &mut nodes).map_err(CommandError::core(&name))?;
-    forest.fit(rows.id(), &values, &mut scratch).map_err(CommandError::core(&name))?;
+    let settings = ForestSettings { seed, ..ForestSettings::new(0, width) };
+    let memory = settings.memory();
+    let forest = Forest::new(settings, vec![Node::EMPTY; memory.others], vec![0.0; memory.f32s]);
+    let mut forest = forest.map_err(CommandError::core(&name))?;
+    forest.grow(rows.id(), &values).map_err(CommandError::core(&name))?;
     let mut sketches = values.chunks_exact(width);
     let mut score = |finite: bool| match finite.then(|| sketches.next()).flatten() {
         Some(sketch) => forest.score_row(sketch).map_err(CommandError::core(&name)),

@@ -4,9 +4,9 @@
 //! Each is fed all sketches (the ones that are not finite excepted), fitted, and asked
 //! for every score. To add one, write a function here and a line in the table.
 
-use gradsieve::Error;
 use gradsieve::outlier::{Detector, Direction, Forest, L1, L2, Mahalanobis, Node, SelfInfluence};
-use gradsieve::outlier::{DirectionSettings, ForestSettings};
+use gradsieve::outlier::{DirectionSettings, ForestSettings, MahalanobisSettings, SelfInfluenceSettings};
+use gradsieve::{Error, Memory};
 
 use super::error::{DemoError, core};
 use super::gradients::Gradients;
@@ -82,8 +82,9 @@ fn infinite_if_nan(score: f64) -> f64 {
 }
 
 /// Every sketch's score; a gradient that is not finite is as suspicious as can be.
-fn scores(detector: &mut dyn Detector, gradients: &Gradients) -> Result<Vec<f64>, DemoError> {
-    let score = |sketch| match detector.score(&sketch) {
+fn scores(detector: &dyn Detector, gradients: &Gradients) -> Result<Vec<f64>, DemoError> {
+    let mut scratch = vec![0.0; detector.scratch()];
+    let score = |sketch| match detector.score(&sketch, &mut scratch) {
         Ok(score) => Ok(score),
         Err(Error::NonFinite) => Ok(f64::INFINITY),
         Err(error) => Err(core("scoring")(error)),
@@ -91,68 +92,62 @@ fn scores(detector: &mut dyn Detector, gradients: &Gradients) -> Result<Vec<f64>
     gradients.sketches().map(score).collect()
 }
 
-/// Passes every finite sketch to `observe`.
-fn observe_all(
+/// Has a detector observe every finite sketch, and scores all of them.
+fn observed_and_scored(
+    mut detector: impl Detector,
+    name: &'static str,
     gradients: &Gradients,
-    mut observe: impl FnMut(&gradsieve::Sketch<'_>) -> Result<(), Error>,
-) -> Result<(), DemoError> {
+) -> Result<Vec<f64>, DemoError> {
     let mut seen = 0;
     for sketch in gradients.sketches() {
-        match observe(&sketch) {
+        match detector.observe(&sketch) {
             Ok(()) => seen += 1,
             Err(Error::NonFinite) => {}
             Err(error) => return Err(core("observing")(error)),
         }
     }
-    if seen == 0 { Err(DemoError::NothingFinite { samples: gradients.len() }) } else { Ok(()) }
+    if seen == 0 {
+        return Err(DemoError::NothingFinite { samples: gradients.len() });
+    }
+    detector.fit().map_err(core(name))?;
+    scores(&detector, gradients)
+}
+
+/// Bytes of a detector's buffers, scratch included.
+fn bytes(memory: Memory) -> usize {
+    memory.bytes_with::<Node>() + memory.scratch * size_of::<f32>()
 }
 
 fn self_influence(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
-    let width = gradients.id.width;
-    let mut memory = vec![0.0; SelfInfluence::floats(width)];
-    let bytes = size_of_val(&memory[..]);
-    let mut detector =
-        SelfInfluence::new(SelfInfluence::DAMPING, width, &mut memory).map_err(core("self-influence"))?;
-    observe_all(gradients, |sketch| detector.observe(sketch))?;
-    detector.fit().map_err(core("self-influence"))?;
-    Ok((scores(&mut detector, gradients)?, bytes))
+    let settings = SelfInfluenceSettings::new(gradients.id.width);
+    let memory = settings.memory();
+    let detector = SelfInfluence::new(settings, vec![0.0; memory.f32s]).map_err(core("self-influence"))?;
+    Ok((observed_and_scored(detector, "self-influence", gradients)?, bytes(memory)))
 }
 
 fn mahalanobis(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
-    let width = gradients.id.width;
-    let mut memory = vec![0.0; Mahalanobis::floats(width)];
-    let bytes = size_of_val(&memory[..]);
-    let mut detector =
-        Mahalanobis::new(Mahalanobis::SHRINKAGE, width, &mut memory).map_err(core("mahalanobis"))?;
-    observe_all(gradients, |sketch| detector.observe(sketch))?;
-    detector.fit().map_err(core("mahalanobis"))?;
-    Ok((scores(&mut detector, gradients)?, bytes))
+    let settings = MahalanobisSettings::new(gradients.id.width);
+    let memory = settings.memory();
+    let detector = Mahalanobis::new(settings, vec![0.0; memory.f32s]).map_err(core("mahalanobis"))?;
+    Ok((observed_and_scored(detector, "mahalanobis", gradients)?, bytes(memory)))
 }
 
+/// The bytes are those of the trees: the rows that they are grown on are forgotten.
 fn forest(gradients: &Gradients, seed: u64) -> Result<Scored, DemoError> {
-    // A row that is not finite cannot be grown on; it is scored as such below.
-    let finite: Vec<f32> = gradients
-        .sketches()
-        .filter(|sketch| sketch.check_finite().is_ok())
-        .flat_map(|sketch| sketch.values.iter().copied())
-        .collect();
-    if finite.is_empty() {
-        return Err(DemoError::NothingFinite { samples: gradients.len() });
-    }
-    let settings = ForestSettings::new(seed);
-    let mut nodes = vec![Node::EMPTY; Forest::nodes(settings)];
-    let mut scratch = vec![0; Forest::scratch(settings)];
-    let mut forest = Forest::new(settings, &mut nodes).map_err(core("forest"))?;
-    forest.fit(gradients.id, &finite, &mut scratch).map_err(core("forest"))?;
-    Ok((scores(&mut forest, gradients)?, Forest::bytes(settings)))
+    let settings = ForestSettings { seed, ..ForestSettings::new(gradients.len(), gradients.id.width) };
+    let memory = settings.memory();
+    let nodes = vec![Node::EMPTY; memory.others];
+    let bytes = size_of_val(&nodes[..]);
+    let forest = Forest::new(settings, nodes, vec![0.0; memory.f32s]).map_err(core("forest"))?;
+    let bytes = bytes + size_of_val(&forest);
+    Ok((observed_and_scored(forest, "forest", gradients)?, bytes))
 }
 
 fn direction(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
     let groups = gradients.groups.iter().max().map_or(1, |&group| group + 1);
     let settings = DirectionSettings { groups, width: gradients.id.width };
-    let mut memory = vec![0.0; Direction::floats(groups, settings.width)];
-    let bytes = size_of_val(&memory[..]) + Direction::BYTES;
-    let mut detector = Direction::new(settings, &mut memory).map_err(core("direction"))?;
-    observe_all(gradients, |sketch| detector.observe(sketch))?;
-    Ok((scores(&mut detector, gradients)?, bytes))
+    let memory = settings.memory();
+    let detector = Direction::new(settings, vec![0.0; memory.f32s]).map_err(core("direction"))?;
+    let bytes = bytes(memory) + size_of_val(&detector);
+    Ok((observed_and_scored(detector, "direction", gradients)?, bytes))
 }

@@ -23,7 +23,7 @@ use gradsieve::influence::{
     TrakScore, TrakSettings, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
-use gradsieve::outlier::{Mahalanobis, Node, SelfInfluence, threshold};
+use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, Node, SelfInfluence, SelfInfluenceSettings, threshold};
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
 use gradsieve::{
@@ -287,7 +287,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let mut pair = TracIn::new();
     pair.observe(black_box(0.1), &one, &two)?;
     pair.observe_self(black_box(0.1), &one)?;
-    sum += pair.score() + L1.score(&one)? + L2.score(&two)?;
+    sum += pair.score() + L1.score(&one, &mut [])? + L2.score(&two, &mut [])?;
 
     let settings = RidgeSettings { width: black_box(64), damping: black_box(0.1) };
     let mut ridge = Ridge::new(settings, memory)?;
@@ -298,20 +298,22 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
     let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut detector = SelfInfluence::new(black_box(0.1), black_box(64), left)?;
-    let other = SelfInfluence::new(black_box(0.1), black_box(64), right)?;
+    let settings = SelfInfluenceSettings { damping: black_box(0.1), width: black_box(64) };
+    let mut detector = SelfInfluence::new(settings, left)?;
+    let other = SelfInfluence::new(settings, right)?;
     detector.observe(&one)?;
     detector.merge(&other)?;
     detector.fit()?;
-    sum += detector.score(&two)?;
+    sum += detector.score(&two, more)?;
 
     let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut detector = Mahalanobis::new(black_box(0.1), black_box(64), left)?;
-    let other = Mahalanobis::new(black_box(0.1), black_box(64), right)?;
+    let settings = MahalanobisSettings { shrinkage: black_box(0.1), width: black_box(64) };
+    let mut detector = Mahalanobis::new(settings, left)?;
+    let other = Mahalanobis::new(settings, right)?;
     detector.observe(&one)?;
     detector.merge(&other)?;
     detector.fit()?;
-    sum += detector.score(&two)?;
+    sum += detector.score(&two, more)?;
 
     let settings = DirectionSettings { groups: black_box(3), width: black_box(64) };
     let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
@@ -319,14 +321,24 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let other = Direction::new(settings, right)?;
     detector.observe(&one)?;
     detector.merge(&other)?;
-    sum += detector.score(&two)?;
+    sum += detector.score(&two, more)?;
 
     let mut nodes = [Node::EMPTY; 64];
-    let mut scratch = [0_u32; 16];
-    let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
-    let mut forest = Forest::new(settings, opaque(&mut nodes))?;
-    forest.fit(one.id, memory, opaque(&mut scratch))?;
-    sum += forest.score(&two)?;
+    let settings = ForestSettings {
+        trees: black_box(4),
+        sample: black_box(8),
+        seed: black_box(1),
+        rows: black_box(4),
+        width: black_box(64),
+    };
+    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let mut forest = Forest::new(settings, opaque(&mut nodes), left)?;
+    forest.grow(one.id, right)?;
+    forest.observe(&one)?;
+    let other = Forest::new(settings, opaque(&mut [Node::EMPTY; 64]), right)?;
+    forest.merge(&other)?;
+    forest.fit()?;
+    sum += forest.score(&two, &mut [])?;
 
     let mut entries = [Entry::default(); 8];
     let mut top = TopK::new(opaque(&mut entries));
@@ -371,9 +383,9 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
     sum += Header::read(bytes)?.len;
-    sum += rest(&mut SelfInfluence::new(black_box(0.1), width, memory)?, bytes)?;
-    sum += rest(&mut Mahalanobis::new(black_box(0.1), width, memory)?, bytes)?;
-    sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, memory)?, bytes)?;
+    sum += rest(&mut SelfInfluence::new(SelfInfluenceSettings { damping: black_box(0.1), width }, &mut *memory)?, bytes)?;
+    sum += rest(&mut Mahalanobis::new(MahalanobisSettings { shrinkage: black_box(0.1), width }, &mut *memory)?, bytes)?;
+    sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, &mut *memory)?, bytes)?;
     let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, memory)?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;
@@ -398,9 +410,15 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     let settings = AdjointSettings { blocks: Blocks::new(opaque(ends))?, targets: 1, rows: 2 };
     sum += rest(&mut Adjoint::new(settings, sketch.id, sketch.values, &mut memory[..])?, bytes)?;
     sum += rest(&mut TopK::new(opaque(&mut [Entry::default(); 8])), bytes)?;
-    let settings = ForestSettings { trees: black_box(4), sample: black_box(8), seed: black_box(1) };
-    sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]))?, bytes)?;
-    Ok(sum + Forest::bytes_at_rest(settings) + SelfInfluence::bytes_at_rest(width))
+    let settings = ForestSettings {
+        trees: black_box(4),
+        sample: black_box(8),
+        seed: black_box(1),
+        rows: black_box(4),
+        width,
+    };
+    sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]), memory)?, bytes)?;
+    Ok(sum + settings.memory().bytes_at_rest + SelfInfluenceSettings::new(width).memory().bytes_at_rest)
 }
 
 /// Stores of every codec, and what keeps rows of longer streams in them.

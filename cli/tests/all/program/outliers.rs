@@ -43,24 +43,23 @@ fn detectors_on_a_file_score_as_the_core_does_on_its_sketches() {
     let arguments = ["outliers", "G.npy", "--dim", "64", "--seed", "3", "-o", "s.npy", "--detector"];
 
     place.succeed(&[&arguments[..], &["forest"]].concat());
-    let settings = ForestSettings::new(3);
-    let (mut nodes, mut scratch) =
-        (vec![Node::EMPTY; Forest::nodes(settings)], vec![0; Forest::scratch(settings)]);
-    let mut forest = Forest::new(settings, &mut nodes).unwrap();
-    forest.fit(id, &sketches.concat(), &mut scratch).unwrap();
+    let settings = ForestSettings { seed: 3, ..ForestSettings::new(0, dim) };
+    let memory = settings.memory();
+    let mut forest = Forest::new(settings, vec![Node::EMPTY; memory.others], vec![0.0; memory.f32s]).unwrap();
+    forest.grow(id, &sketches.concat()).unwrap();
     let expected: Vec<f64> = sketches.iter().map(|row| forest.score_row(row).unwrap()).collect();
     assert_eq!(place.array::<f64>("s.npy"), expected);
 
     place.succeed(&[&arguments[..], &["direction", "--groups", "labels.npy"]].concat());
-    let mut memory = vec![0.0; 2 * dim];
-    let mut direction = Direction::new(DirectionSettings { groups: 2, width: dim }, &mut memory).unwrap();
+    let settings = DirectionSettings { groups: 2, width: dim };
+    let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     let rows: Vec<Sketch<'_>> = (sketches.iter().zip(measures).enumerate())
         .map(|(i, (row, measures))| {
             Sketch::from_parts(id, row, measures).unwrap().in_group(u32::from(i % 3 != 0))
         })
         .collect();
     rows.iter().for_each(|row| direction.observe(row).unwrap());
-    let expected: Vec<f64> = rows.iter().map(|row| direction.score(row).unwrap()).collect();
+    let expected: Vec<f64> = rows.iter().map(|row| direction.score(row, &mut []).unwrap()).collect();
     assert_eq!(place.array::<f64>("s.npy"), expected);
 }
 

@@ -1,0 +1,159 @@
+//! Moments and the Cholesky factor of their damped second moment: what ridge, TRAK,
+//! self-influence and Mahalanobis have in common. A [`Policy`] says in what they differ.
+
+use super::{Centre, Factor, Moments, MomentsSettings, Split, triangle, write_factor};
+use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
+use crate::sketch::{Sketch, SketchId};
+use crate::state::{Body, FRAME, Place, Walk, place};
+
+/// In what the methods of a damped second moment differ. Their settings implement it.
+pub(crate) trait Policy: Copy {
+    /// What the second moment is taken about.
+    const CENTRE: Centre;
+
+    /// K.
+    fn width(&self) -> usize;
+
+    /// The damping or shrinkage, as it stands in the bytes of a state.
+    fn setting(&self) -> f32;
+
+    /// What is factorised: scale·(second moment) + ridge·I, of so many observations and
+    /// this mean eigenvalue of their second moment.
+    fn weights(&self, count: f64, mean_eigenvalue: f64) -> Weights;
+}
+
+/// The weights of a damped second moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weights {
+    /// What the second moment is multiplied by.
+    pub(crate) scale: f64,
+    /// What is added to its diagonal.
+    pub(crate) ridge: f64,
+}
+
+/// Moments, and once it is fitted the factor that the settings ask for. The factor stands
+/// behind the moments in their buffer.
+#[derive(Debug)]
+pub(crate) struct SecondMoment<P, B> {
+    settings: P,
+    moments: Moments<B>,
+    fitted: bool,
+}
+
+impl<P: Policy> SecondMoment<P, ()> {
+    /// What a method of this policy needs; half the bytes at rest before the first fit.
+    pub(crate) const fn memory(width: usize) -> Memory {
+        let settings = MomentsSettings { centre: P::CENTRE, width };
+        let factor = triangle(width).saturating_mul(4);
+        Memory {
+            f32s: settings.memory().f32s.saturating_add(triangle(width)),
+            bytes_at_rest: factor.saturating_add(settings.body()).saturating_add(FRAME + 8),
+            ..Memory::NONE
+        }
+    }
+}
+
+impl<P: Policy, const N: usize> SecondMoment<P, [f32; N]> {
+    /// No observations yet, in an array of its own. `width` is that of the settings.
+    pub(crate) const fn owned(settings: P, width: usize) -> Result<Self, Error> {
+        match check_length(SecondMoment::<P, ()>::memory(width).f32s, N) {
+            Ok(()) => {
+                let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, [0.0; N]);
+                Ok(Self { settings, moments, fitted: false })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<P: Policy, B: Buffer<f32>> SecondMoment<P, B> {
+    /// No observations yet; the buffer is set to zero.
+    pub(crate) fn new(settings: P, mut buffer: B) -> Result<Self, Error> {
+        let width = settings.width();
+        check_length(SecondMoment::<P, ()>::memory(width).f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
+        let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, buffer);
+        Ok(Self { settings, moments, fitted: false })
+    }
+
+    /// The settings.
+    pub(crate) const fn settings(&self) -> P {
+        self.settings
+    }
+
+    /// Takes a sketch into the moments; the factor stays as it is.
+    pub(crate) fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+        self.moments.observe(sketch)
+    }
+
+    /// Takes in all that `other` has observed; the factor stays as it is.
+    pub(crate) fn merge<C: Buffer<f32>>(&mut self, other: &SecondMoment<P, C>) -> Result<(), Error> {
+        self.moments.merge(&other.moments)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn reset(&mut self) {
+        self.moments.reset();
+        self.fitted = false;
+    }
+
+    /// Factorises what the settings ask for, as the moments stand.
+    pub(crate) fn fit(&mut self) -> Result<(), Error> {
+        self.fitted = false;
+        let count = self.moments.count();
+        let Weights { scale, ridge } = self.settings.weights(count as f64, self.moments.mean_eigenvalue());
+        let Split { second, rest: factor, .. } = self.moments.split_mut();
+        write_factor(second, count, scale, ridge, factor)?;
+        self.fitted = true;
+        Ok(())
+    }
+
+    /// The factor, for a sketch that can stand beside those observed.
+    fn factor(&self, sketch: &Sketch<'_>) -> Result<Factor<'_>, Error> {
+        if !self.fitted {
+            return Err(Error::NotFitted);
+        }
+        self.moments.check(sketch)?;
+        Factor::from_packed(self.moments.width(), self.moments.split().rest)
+    }
+
+    /// xᵀA⁻¹x, where x is the sketch less the centre, and A what was factorised.
+    /// `scratch` is K numbers at least.
+    pub(crate) fn quadratic(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
+        let factor = self.factor(sketch)?;
+        let (expected, found) = (sketch.values.len(), scratch.len());
+        let x = scratch.get_mut(..expected).ok_or(Error::Length { expected, found })?;
+        for ((to, &from), &mean) in x.iter_mut().zip(sketch.values).zip(self.moments.mean()) {
+            *to = from - mean;
+        }
+        factor.quadratic(x)
+    }
+
+    /// Solves for a target into `out`, K numbers.
+    pub(crate) fn solve(&self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
+        let factor = self.factor(target)?;
+        check_length(target.values.len(), out.len())?;
+        out.iter_mut().zip(target.values).for_each(|(to, &from)| *to = from);
+        factor.solve(out)
+    }
+
+    /// What the sketches were.
+    pub(crate) const fn sketch_id(&self) -> Option<SketchId> {
+        self.moments.id
+    }
+}
+
+impl<P: Policy, B: Buffer<f32>> Body for SecondMoment<P, B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().settings.setting().to_bits())?;
+        let fitted = walk.number(place!(fitted))?;
+        walk.zeros(3)?;
+        walk.nested(place!(moments))?;
+        let factor = Place {
+            get: |state: &Self| state.moments.split().rest,
+            get_mut: |state: &mut Self| state.moments.split_mut().rest,
+        };
+        if fitted { walk.all(factor) } else { Ok(()) }
+    }
+}
