@@ -445,6 +445,7 @@ fn cholesky(packed: &mut [f32]) -> Result<(), Error> {
     let mut start = 0;
     let mut len = 1;
     while let Some((done, rest)) = packed.split_at_mut_checked(start) {
+        // Behind the last row there is nothing.
         let Some(row) = rest.get_mut(..len) else { break };
         for (j, above) in rows(done).enumerate() {
             let (Some((row, [entry, ..])), Some((&diagonal, above))) =

@@ -390,7 +390,10 @@ impl<'a> Table<'a> {
 
     /// Whether a column is not constant over some rows.
     fn varies(self, rows: &[u32], column: u32) -> bool {
-        let Some((&first, rest)) = rows.split_first() else { return false };
+        let Some((&first, rest)) = rows.split_first() else {
+            cannot_happen!("a node that is split has two rows at least");
+            return false;
+        };
         let first = self.value(first, column);
         rest.iter().any(|&row| self.value(row, column) != first)
     }
@@ -544,7 +547,8 @@ fn partition(rows: &mut [u32], table: Table<'_>, split: Split) -> usize {
 /// The length of a row's path through a tree.
 fn path_length(tree: &[Node], row: &[f32]) -> f32 {
     let mut index = 0;
-    // A path visits no node twice: the bound only tells that it ends.
+    // A path visits no node twice: the bound only tells that it ends. Nodes that were read
+    // from bytes may lead anywhere.
     for _ in tree {
         let Some(node) = tree.get(index) else { break };
         if node.left == 0 {

@@ -4,6 +4,7 @@ use super::StateKind;
 use super::numbers::{Number, Reader, Writer};
 use crate::error::{Error, Field};
 use crate::sketch::SketchId;
+use gradsieve_kernels::Certain;
 
 /// Bytes before a state's body.
 pub const HEADER: usize = 64;
@@ -63,7 +64,7 @@ impl Header {
             return Err(Error::Corrupt);
         }
         let sketch = reader.sketch_id()?;
-        let body = Reader::new(checked.get(HEADER..).unwrap_or_default());
+        let body = Reader::new(checked.get(HEADER..).certain());
         Ok((Self { kind, sketch, len: found }, body))
     }
 }
@@ -90,7 +91,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
         }
         table
     };
-    let step = |sum: u32| sum >> 4 ^ TABLE.get((sum & 15) as usize).copied().unwrap_or(0);
+    let step = |sum: u32| sum >> 4 ^ TABLE.get((sum & 15) as usize).copied().certain();
     !bytes.iter().fold(!0, |sum, &byte| step(step(sum ^ u32::from(byte))))
 }
 

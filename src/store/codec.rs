@@ -17,7 +17,7 @@ use core::ops::Range;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
 use gradsieve_kernels::codec::sign::sign_words;
 use gradsieve_kernels::score::{GROUP, float, int8, sign};
-use gradsieve_kernels::{Element, l1_norm, max_abs, narrow, widen};
+use gradsieve_kernels::{Certain, Element, l1_norm, max_abs, narrow, widen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
@@ -144,7 +144,7 @@ impl Codec {
                 let factor = scale_of(max_abs(values));
                 for (part, at) in parts(values) {
                     let mut codes = [0; PART];
-                    let codes = codes.get_mut(..part.len()).unwrap_or_default();
+                    let codes = codes.get_mut(..part.len()).certain();
                     encode_int8_part(part, factor, codes)?;
                     int8::put(codes, at, width, row, groups)?;
                 }
@@ -177,7 +177,7 @@ impl Codec {
                 let groups = bytemuck::must_cast_slice(groups);
                 for (part, at) in values.chunks_mut(PART).zip((0..).step_by(PART)) {
                     let mut codes = [0; PART];
-                    let codes = codes.get_mut(..part.len()).unwrap_or_default();
+                    let codes = codes.get_mut(..part.len()).certain();
                     int8::take(groups, width, row, at, codes)?;
                     decode_int8(codes, scale.factor, part)?;
                 }
@@ -310,8 +310,8 @@ fn put_floats<T: Stored>(values: &[f32], row: usize, groups: &mut [u64]) -> Resu
         for (to, x) in scaled.iter_mut().zip(part) {
             *to = x * inverse;
         }
-        let scaled = scaled.get(..part.len()).unwrap_or_default();
-        let stored = stored.get_mut(..part.len()).unwrap_or_default();
+        let scaled = scaled.get(..part.len()).certain();
+        let stored = stored.get_mut(..part.len()).certain();
         narrow(scaled, stored)?;
         float::put(stored, at, values.len(), row, groups)?;
     }
@@ -322,7 +322,7 @@ fn take_floats<T: Stored>(groups: &[u64], row: usize, scale: Scale, values: &mut
     let (groups, width, factor) = (T::of(groups), values.len(), power(scale.exponent));
     for (part, at) in values.chunks_mut(PART).zip((0..).step_by(PART)) {
         let mut stored = [T::ZERO; PART];
-        let stored = stored.get_mut(..part.len()).unwrap_or_default();
+        let stored = stored.get_mut(..part.len()).certain();
         float::take(groups, width, row, at, stored)?;
         widen(stored, part)?;
         for value in part {

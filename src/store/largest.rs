@@ -16,6 +16,7 @@ use super::rows::Store;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// Keeps the rows with the largest scores of what it is offered, as many as its store has
 /// room for.
@@ -60,7 +61,7 @@ impl<'m> Largest<'m> {
     /// The scores of the rows kept, row by row.
     #[must_use]
     pub fn scores(&self) -> &[f64] {
-        self.scores.get(..self.store.len()).unwrap_or_default()
+        self.scores.get(..self.store.len()).certain()
     }
 
     /// Offers a sample. Returns whether it is kept for now.
@@ -115,15 +116,17 @@ impl<'m> Largest<'m> {
     }
 
     fn keep(&mut self, row: usize, score: f64) {
-        if let Some(place) = self.scores.get_mut(row) {
-            *place = score;
-        }
+        let Some(place) = self.scores.get_mut(row) else {
+            cannot_happen!("there is a score for each row that the store has room for");
+            return;
+        };
+        *place = score;
         self.last = None;
     }
 
     fn place(&mut self, id: u64, score: f64) -> Place {
         let scores = &*self.scores;
-        let rank_of = |row: usize| scores.get(row).map_or(0, |&score| rank(score));
+        let rank_of = |row: usize| rank(scores.get(row).copied().certain());
         place(&self.store, rank_of, &mut self.last, id, rank(score))
     }
 }

@@ -16,7 +16,7 @@ use super::rows::Store;
 use crate::error::{Error, Field};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
-use gradsieve_kernels::hash;
+use gradsieve_kernels::{Certain, hash};
 
 /// Keeps a uniform sample of what it is offered, as many rows as its store has room for.
 ///
@@ -126,7 +126,7 @@ impl<'m> Reservoir<'m> {
     fn place(&mut self, id: u64) -> Place {
         let key = hash::key(self.seed, STREAM);
         let ids = self.store.ids();
-        let rank = |row: usize| ids.get(row).map_or(0, |&id| hash::word(key, id));
+        let rank = |row: usize| hash::word(key, ids.get(row).copied().certain());
         place(&self.store, rank, &mut self.last, id, hash::word(key, id))
     }
 }

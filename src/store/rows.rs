@@ -12,11 +12,11 @@ use crate::error::{Error, Field, check_length};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, declared, place, slice};
 use core::ops::Range;
-use gradsieve_kernels::Summary;
 use gradsieve_kernels::score::float::score_sealed;
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
 use gradsieve_kernels::score::sign::{self, score_sign_sealed};
 use gradsieve_kernels::score::{GROUP, float};
+use gradsieve_kernels::{Certain, Summary, cannot_happen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
@@ -190,19 +190,19 @@ impl<'m> Store<'m> {
     /// The samples, row by row.
     #[must_use]
     pub fn ids(&self) -> &[u64] {
-        self.parts.ids.get(..self.len).unwrap_or_default()
+        self.parts.ids.get(..self.len).certain()
     }
 
     /// The samples' groups, row by row.
     #[must_use]
     pub fn groups(&self) -> &[u32] {
-        self.parts.labels.get(..self.len).unwrap_or_default()
+        self.parts.labels.get(..self.len).certain()
     }
 
     /// The exact squared norms of the gradients, row by row.
     #[must_use]
     pub fn squared_norms(&self) -> &[f64] {
-        self.parts.l2_squared.get(..self.len).unwrap_or_default()
+        self.parts.l2_squared.get(..self.len).certain()
     }
 
     /// Adds a row: sample `id` and its sketch. Costs about 2K steps.
@@ -218,7 +218,7 @@ impl<'m> Store<'m> {
         if self.len.is_multiple_of(GROUP) {
             // What fills up a group is zero, whatever the memory held.
             let group = groups_of(&(self.len..self.len + 1), self.codec, self.width);
-            self.parts.groups.get_mut(group).unwrap_or_default().fill(0);
+            self.parts.groups.get_mut(group).certain().fill(0);
         }
         self.write(self.len, id, sketch)?;
         self.len += 1;
@@ -275,7 +275,7 @@ impl<'m> Store<'m> {
         }
         if self.len.is_multiple_of(GROUP) {
             let group = groups_of(&(self.len..self.len + 1), self.codec, self.width);
-            self.parts.groups.get_mut(group).unwrap_or_default().fill(0);
+            self.parts.groups.get_mut(group).certain().fill(0);
         }
         self.copy_row(self.len, other, row)?;
         self.len += 1;
@@ -359,7 +359,7 @@ impl<'m> Store<'m> {
         }
         let n = rows.len();
         let groups = groups_of(&rows, self.codec, self.width);
-        let groups: &[u64] = self.parts.groups.get(groups).unwrap_or_default();
+        let groups: &[u64] = self.parts.groups.get(groups).certain();
         match packed {
             Packed::Floats(packed) => match self.codec {
                 Codec::F16 => score_floats::<f16>(groups, packed, scores)?,
@@ -367,16 +367,17 @@ impl<'m> Store<'m> {
                 _ => score_floats::<f32>(groups, packed, scores)?,
             },
             Packed::Int8(packed) => {
-                let scales = self.parts.factors.get(rows.clone()).unwrap_or_default();
+                let scales = self.parts.factors.get(rows.clone()).certain();
                 let rows = int8::Rows { codes: bytemuck::must_cast_slice(groups), scales };
                 score_int8_sealed(rows, packed, scores)?;
             }
             Packed::Signs(packed) => {
-                let scales = self.parts.halves.get(rows.clone()).unwrap_or_default();
+                let scales = self.parts.halves.get(rows.clone()).certain();
                 let rows = sign::Rows { words: bytemuck::must_cast_slice(groups), scales };
                 score_sign_sealed(rows, packed, scores)?;
             }
         }
+        // Some codecs have none.
         let exponents = self.parts.exponents.get(rows).unwrap_or_default();
         if !exponents.is_empty() {
             for scores in scores.chunks_mut(n.max(1)) {
@@ -418,9 +419,9 @@ impl<'m> Store<'m> {
         let mut left_out = 0;
         for start in (0..self.len).step_by(tile) {
             let rows = start..self.len.min(start + tile);
-            let scratch = scratch.get_mut(..rows.len() * tops.len()).unwrap_or_default();
+            let scratch = scratch.get_mut(..rows.len() * tops.len()).certain();
             self.score_rows(rows.clone(), queries, scratch)?;
-            let ids = self.parts.ids.get(rows.clone()).unwrap_or_default();
+            let ids = self.parts.ids.get(rows.clone()).certain();
             for (scores, top) in scratch.chunks(rows.len().max(1)).zip(tops.iter_mut()) {
                 left_out += push_all(top, ids, scores);
             }
@@ -585,12 +586,22 @@ fn score_floats<T: Stored>(
     Ok(score_sealed(T::of(groups), queries, scores)?)
 }
 
-/// An entry of a part; there is one.
+/// An entry of a part that every codec has; there is one.
 fn at<T: Copy + Default>(part: &[T], row: usize) -> T {
-    part.get(row).copied().unwrap_or_default()
+    part.get(row).copied().certain()
+}
+
+/// An entry of a part that some codecs have.
+fn at_if_any<T: Copy + Default>(part: &[T], row: usize) -> T {
+    if part.is_empty() { T::default() } else { at(part, row) }
 }
 
 fn set<T>(part: &mut [T], row: usize, value: T) {
+    cannot_happen!(row >= part.len(), "the row was checked");
+    set_if_any(part, row, value);
+}
+
+fn set_if_any<T>(part: &mut [T], row: usize, value: T) {
     if let Some(place) = part.get_mut(row) {
         *place = value;
     }
@@ -623,7 +634,11 @@ impl<'m> Parts<'m> {
     }
 
     fn scale(&self, row: usize) -> Scale {
-        Scale { exponent: at(self.exponents, row), factor: at(self.factors, row), half: at(self.halves, row) }
+        Scale {
+            exponent: at_if_any(self.exponents, row),
+            factor: at_if_any(self.factors, row),
+            half: at_if_any(self.halves, row),
+        }
     }
 
     fn write(&mut self, row: usize, id: u64, sketch: &Sketch<'_>, scale: Scale) {
@@ -632,9 +647,9 @@ impl<'m> Parts<'m> {
         set(self.l2_squared, row, sketch.measures.l2_squared);
         set(self.max, row, sketch.measures.max);
         set(self.labels, row, sketch.group);
-        set(self.factors, row, scale.factor);
-        set(self.halves, row, scale.half);
-        set(self.exponents, row, scale.exponent);
+        set_if_any(self.factors, row, scale.factor);
+        set_if_any(self.halves, row, scale.half);
+        set_if_any(self.exponents, row, scale.exponent);
     }
 
     /// All of a row but its numbers.
@@ -644,8 +659,8 @@ impl<'m> Parts<'m> {
         set(self.l2_squared, to, at(other.l2_squared, from));
         set(self.max, to, at(other.max, from));
         set(self.labels, to, at(other.labels, from));
-        set(self.factors, to, at(other.factors, from));
-        set(self.halves, to, at(other.halves, from));
-        set(self.exponents, to, at(other.exponents, from));
+        set_if_any(self.factors, to, at_if_any(other.factors, from));
+        set_if_any(self.halves, to, at_if_any(other.halves, from));
+        set_if_any(self.exponents, to, at_if_any(other.exponents, from));
     }
 }

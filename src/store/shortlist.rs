@@ -33,7 +33,7 @@ use crate::sketch::SketchId;
 use core::ops::Range;
 use gradsieve_kernels::score::GROUP;
 use gradsieve_kernels::score::hamming::{self, hamming_sealed};
-use gradsieve_kernels::widen;
+use gradsieve_kernels::{Certain, widen};
 
 /// The signs of queries, against rows of [`Codec::Sign`].
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +140,7 @@ impl<'m> Shortlist<'m> {
     /// store, `score` is its scale·cos(π·d/K).
     #[must_use]
     pub fn rows(&self) -> &[Entry] {
-        self.memory.get(..self.len).unwrap_or_default()
+        self.memory.get(..self.len).certain()
     }
 }
 
@@ -175,7 +175,7 @@ impl Store<'_> {
             return Ok(());
         }
         let groups = groups_of(&rows, Codec::Sign, self.width());
-        let groups: &[u64] = self.parts.groups.get(groups).unwrap_or_default();
+        let groups: &[u64] = self.parts.groups.get(groups).certain();
         Ok(hamming_sealed(bytemuck::must_cast_slice(groups), signs.packed, differences)?)
     }
 
@@ -209,12 +209,12 @@ impl Store<'_> {
         }
         for start in (0..self.len()).step_by(tile) {
             let rows = start..self.len().min(start + tile);
-            let scratch = scratch.get_mut(..rows.len() * lists.len()).unwrap_or_default();
+            let scratch = scratch.get_mut(..rows.len() * lists.len()).certain();
             self.differences_rows(rows.clone(), signs, scratch)?;
             for first in rows.clone().step_by(PART) {
                 let scales = self.scales_from(first)?;
                 for (differences, list) in scratch.chunks(rows.len().max(1)).zip(lists.iter_mut()) {
-                    let part = differences.get(first - start..).unwrap_or_default();
+                    let part = differences.get(first - start..).certain();
                     list.offer(first, part, &scales, self.width());
                 }
             }
@@ -260,11 +260,11 @@ impl Store<'_> {
             if !group.contains(&row) {
                 let start = row / GROUP * GROUP;
                 group = start..self.len().min(start + GROUP);
-                let scores = scores.get_mut(..group.len()).unwrap_or_default();
+                let scores = scores.get_mut(..group.len()).certain();
                 self.score_rows(group.clone(), query, scores)?;
             }
-            let score = scores.get(row - group.start).copied().unwrap_or(f32::NAN);
-            let id = self.ids().get(row).copied().unwrap_or_default();
+            let score = scores.get(row - group.start).copied().certain();
+            let id = self.ids().get(row).copied().certain();
             if top.push(Entry { id, score: score.into() }).is_err() {
                 left_out += 1;
             }
@@ -283,9 +283,9 @@ impl Store<'_> {
     fn scales_from(&self, first: usize) -> Result<[f32; PART], Error> {
         let mut scales = [0.0; PART];
         let rows = first..self.len().min(first + PART);
-        let halves = self.parts.halves.get(rows.clone()).unwrap_or_default();
-        widen(halves, scales.get_mut(..halves.len()).unwrap_or_default())?;
-        for (scale, exponent) in scales.iter_mut().zip(self.parts.exponents.get(rows).unwrap_or_default()) {
+        let halves = self.parts.halves.get(rows.clone()).certain();
+        widen(halves, scales.get_mut(..halves.len()).certain())?;
+        for (scale, exponent) in scales.iter_mut().zip(self.parts.exponents.get(rows).certain()) {
             *scale *= power(*exponent);
         }
         Ok(scales)

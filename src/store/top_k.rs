@@ -11,6 +11,7 @@
 use crate::error::Error;
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// A score and whose it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -118,7 +119,7 @@ impl<'m> TopK<'m> {
     /// The entries kept, in no particular order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
-        self.entries.get(..self.len).unwrap_or_default()
+        self.entries.get(..self.len).certain()
     }
 
     /// The entry that the next better one will displace; `None` while there is room.
@@ -155,8 +156,8 @@ impl<'m> TopK<'m> {
     /// streams, if `other` keeps k or more itself.
     pub fn merge(&mut self, other: &TopK<'_>) {
         for &entry in other.entries() {
-            // Cannot fail: an entry that is kept has a score.
-            let _ = self.push(entry);
+            let pushed = self.push(entry);
+            cannot_happen!(pushed.is_err(), "an entry that is kept has a score");
         }
     }
 
@@ -167,7 +168,7 @@ impl<'m> TopK<'m> {
     }
 
     fn into_sorted_mut(self) -> &'m mut [Entry] {
-        let heap = self.entries.get_mut(..self.len).unwrap_or_default();
+        let heap = self.entries.get_mut(..self.len).certain();
         let mut len = heap.len();
         // The root is the last of those that remain: it changes places with the one at
         // the end.
@@ -239,6 +240,7 @@ fn sink(heap: &mut [Entry], entry: Entry) {
 }
 
 fn put(heap: &mut [Entry], index: usize, entry: Entry) {
+    cannot_happen!(index >= heap.len(), "a hole lies within the heap");
     if let Some(place) = heap.get_mut(index) {
         *place = entry;
     }

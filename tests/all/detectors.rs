@@ -1,7 +1,6 @@
 //! What all detectors promise, in code that is generic over them.
 
-use crate::source::normals;
-use crate::store::sketch_of;
+use crate::source::{normals, row as sketch_of};
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
     Node, SelfInfluence, SelfInfluenceSettings,
