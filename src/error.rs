@@ -82,7 +82,7 @@ pub enum Error {
         /// What was expected of it.
         expected: &'static str,
     },
-    /// The memory lent for a record or a store is full.
+    /// The buffer of a record, a store or a forest is full.
     Full {
         /// How many of its kind it holds.
         capacity: usize,

@@ -20,7 +20,7 @@ use gradsieve_kernels::{Certain, Summary, cannot_happen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
-/// Rows of sketches of one kind in lent memory of [`Store::words`] `u64`s.
+/// Rows of sketches of one kind in the caller's buffer of [`Store::words`] `u64`s.
 ///
 /// Beside its numbers a row takes 32 bytes (id, group, L1, squared L2, maximum) and its
 /// codec's scale: [`Store::bytes`]. Rows are taken in groups of sixteen, so the capacity
@@ -93,9 +93,6 @@ pub struct Row<'v> {
 }
 
 impl<'m> Store<'m> {
-    /// Bytes beside the caller's memory.
-    pub const BYTES: usize = size_of::<Self>();
-
     /// `u64`s that `rows` rows need, rounded up to whole groups of sixteen.
     #[must_use]
     pub const fn words(rows: usize, width: usize, codec: Codec) -> usize {

@@ -84,7 +84,7 @@ impl<'q> Signs<'q> {
     }
 }
 
-/// Rows of a store that are worth an exact score, in lent memory of as many entries as
+/// Rows of a store that are worth an exact score, in a buffer of as many entries as
 /// there shall be at most.
 ///
 /// ```

@@ -9,6 +9,7 @@
 //! else O(log k).
 
 use crate::error::Error;
+use crate::memory::Memory;
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::{Certain, cannot_happen};
@@ -30,7 +31,7 @@ impl Entry {
     }
 }
 
-/// The k largest entries pushed so far, in lent memory of k entries. Pushing an id twice
+/// The k largest entries pushed so far, in a buffer of k entries. Pushing an id twice
 /// keeps it twice.
 ///
 /// ```
@@ -53,16 +54,11 @@ pub struct TopK<'m> {
 }
 
 impl<'m> TopK<'m> {
-    /// Bytes of the k largest: this and its entries.
+    /// What the k largest need: k [`Entry`] as `others`.
     #[must_use]
-    pub const fn bytes(k: usize) -> usize {
-        k.saturating_mul(size_of::<Entry>()).saturating_add(size_of::<Self>())
-    }
-
-    /// Bytes of the k largest at rest, at most.
-    #[must_use]
-    pub const fn bytes_at_rest(k: usize) -> usize {
-        k.saturating_mul(16).saturating_add(FRAME + 16)
+    pub const fn memory(k: usize) -> Memory {
+        let bytes_at_rest = k.saturating_mul(16).saturating_add(FRAME + 16);
+        Memory { others: k, bytes_at_rest, ..Memory::NONE }
     }
 
     /// Nothing yet; k is the length of `memory`.

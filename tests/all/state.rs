@@ -818,7 +818,7 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::Mahalanobis => MAHALANOBIS.memory().bytes_at_rest,
                 StateKind::Direction => GROUPS.memory().bytes_at_rest,
                 StateKind::Forest => FOREST.memory().bytes_at_rest,
-                StateKind::TopK => TopK::bytes_at_rest(3),
+                StateKind::TopK => TopK::memory(3).bytes_at_rest,
                 StateKind::TracIn => TracIn::MEMORY.bytes_at_rest,
                 StateKind::Ridge => RidgeSettings::new(K).memory().bytes_at_rest,
                 StateKind::Trak => TrakSettings::new(K).memory().bytes_at_rest,

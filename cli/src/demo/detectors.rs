@@ -47,12 +47,12 @@ pub const fn contestants() -> [Contestant; 7] {
         Contestant {
             name: "l1",
             about: "L1 norm of the gradient",
-            score: |gradients, _| Ok((scores(&mut L1, gradients)?, 0)),
+            score: |gradients, _| Ok((scores(&L1, gradients)?, 0)),
         },
         Contestant {
             name: "l2",
             about: "squared L2 norm of the gradient",
-            score: |gradients, _| Ok((scores(&mut L2, gradients)?, 0)),
+            score: |gradients, _| Ok((scores(&L2, gradients)?, 0)),
         },
         Contestant {
             name: "forest",
