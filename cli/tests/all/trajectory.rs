@@ -44,7 +44,7 @@ impl Recorded {
         // 1).
         let config = TrainConfig { hidden: vec![], epochs: 2, batch_size: 6, ..TrainConfig::default() };
         let path = Trajectory::record(&train, &config).unwrap();
-        let model = path.model().unwrap();
+        let model = path.model();
         Self { train, test, config, path, model }
     }
 
@@ -70,7 +70,7 @@ impl Recorded {
         let p = self.model.parameters().len();
         std::fs::create_dir_all(directory.join("run")).unwrap();
         for (t, step) in self.path.steps().iter().enumerate() {
-            let model = self.path.model_before(t).unwrap();
+            let model = self.path.model_before(t);
             let batch = step.batch.len();
             let floats = |values: Vec<f32>| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
             let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![

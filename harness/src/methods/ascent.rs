@@ -6,7 +6,7 @@
 //! however small its gradient is.
 
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// Which rule turns gradients into steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +33,17 @@ pub struct Ascent {
 /// # Errors
 /// No index, or one past the end; a set that is not the model's shape.
 pub fn ascend(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     set: &Dataset,
     indices: &[usize],
     ascent: Ascent,
-) -> Result<DoubleMlp, ModelError> {
+) -> Result<Mlp<f64>, ModelError> {
     if indices.is_empty() {
         return Err(ModelError::Range { what: "samples to unlearn", found: 0.0, expected: "at least 1" });
     }
     let mut model = model.clone();
     let p = model.parameters().len();
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let (mut gradient, mut first, mut second) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
     let (mut power1, mut power2) = (1.0, 1.0);
     for _ in 0..ascent.steps {
@@ -76,18 +76,18 @@ pub(super) mod tests {
     use crate::model::{Mlp, TrainConfig, train};
 
     /// A model that has learnt a little, and samples.
-    pub(crate) fn learnt() -> (DoubleMlp, Mlp, Dataset, Dataset) {
+    pub(crate) fn learnt() -> (Mlp<f64>, Mlp, Dataset, Dataset) {
         let train_set = blobs(30, 3, 4, 2.0, 5).unwrap();
         let test_set = blobs(6, 3, 4, 2.0, 6).unwrap();
         let config = TrainConfig { hidden: vec![5], epochs: 4, batch_size: 10, ..TrainConfig::default() };
         let model = train(&train_set, &config, |_| {}).unwrap().model;
-        (DoubleMlp::new(&model), model, train_set, test_set)
+        (model.widened(), model, train_set, test_set)
     }
 
-    pub(crate) fn gradient(model: &DoubleMlp, set: &Dataset, i: usize) -> Vec<f64> {
+    pub(crate) fn gradient(model: &Mlp<f64>, set: &Dataset, i: usize) -> Vec<f64> {
         let mut sum = vec![0.0; model.parameters().len()];
         let (x, label) = (set.row(i).unwrap(), set.labels()[i]);
-        model.add_gradient(x, label, 1.0, &mut DoubleScratch::default(), &mut sum).unwrap();
+        model.add_gradient(x, label, 1.0, &mut Scratch::default(), &mut sum).unwrap();
         sum
     }
 

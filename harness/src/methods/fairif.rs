@@ -20,7 +20,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::gauss_newton::gauss_newton;
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// Settings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +42,7 @@ impl Default for FairIf {
 ///
 /// # Errors
 /// A group number for not every sample; a group without samples.
-pub fn group_gaps(model: &DoubleMlp, validation: &Dataset, groups: &[usize]) -> Result<Vec<f64>, ModelError> {
+pub fn group_gaps(model: &Mlp<f64>, validation: &Dataset, groups: &[usize]) -> Result<Vec<f64>, ModelError> {
     let sizes = sizes(validation, groups)?;
     let mut means = vec![0.0; sizes.len()];
     for (loss, &group) in model.losses(validation)?.iter().zip(groups) {
@@ -60,7 +60,7 @@ impl FairIf {
     /// positive.
     pub fn weights(
         &self,
-        model: &DoubleMlp,
+        model: &Mlp<f64>,
         train: &Dataset,
         validation: &Dataset,
         groups: &[usize],
@@ -78,7 +78,7 @@ impl FairIf {
         let gaps = DVector::from_vec(group_gaps(model, validation, groups)?);
         let solved = self.solved(model, train, &centred_gradients(model, validation, groups)?)?;
         let n = train.len() as f64;
-        let mut scratch = DoubleScratch::default();
+        let mut scratch = Scratch::default();
         let mut effects = DMatrix::zeros(gaps.len(), train.len());
         for (i, (x, label)) in train.samples().enumerate() {
             let mut gradient = vec![0.0; model.parameters().len()];
@@ -96,7 +96,7 @@ impl FairIf {
     /// (H + λI)⁻¹ times the columns of `right`.
     fn solved(
         &self,
-        model: &DoubleMlp,
+        model: &Mlp<f64>,
         train: &Dataset,
         right: &DMatrix<f64>,
     ) -> Result<DMatrix<f64>, ModelError> {
@@ -111,13 +111,13 @@ impl FairIf {
 
 /// ∇L_k − ∇L̄ for each group, as columns.
 fn centred_gradients(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     validation: &Dataset,
     groups: &[usize],
 ) -> Result<DMatrix<f64>, ModelError> {
     let sizes = sizes(validation, groups)?;
     let mut columns = DMatrix::zeros(model.parameters().len(), sizes.len());
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     for ((x, label), &group) in validation.samples().zip(groups) {
         let weight = 1.0 / sizes[group] as f64;
         model.add_gradient(x, label, weight, &mut scratch, columns.column_mut(group).as_mut_slice())?;

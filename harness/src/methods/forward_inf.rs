@@ -10,7 +10,7 @@
 
 use super::ascent::{Ascent, ascend};
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, ModelError};
+use crate::model::{Mlp, ModelError};
 
 /// The score of every training sample for the samples of `targets` at `indices` together,
 /// in the training set's order.
@@ -18,7 +18,7 @@ use crate::model::{DoubleMlp, ModelError};
 /// # Errors
 /// As [`ascend`]; a training set of another shape.
 pub fn forward_inf(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     train: &Dataset,
     targets: &Dataset,
     indices: &[usize],

@@ -6,7 +6,7 @@
 use nalgebra::DMatrix;
 
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// Samples whose factors are multiplied at once.
 const SAMPLES: usize = 64;
@@ -15,9 +15,9 @@ const SAMPLES: usize = 64;
 ///
 /// # Errors
 /// A set of another shape than the model.
-pub fn gauss_newton(model: &DoubleMlp, set: &Dataset) -> Result<DMatrix<f64>, ModelError> {
+pub fn gauss_newton(model: &Mlp<f64>, set: &Dataset) -> Result<DMatrix<f64>, ModelError> {
     let (p, classes) = (model.parameters().len(), model.classes());
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let mut matrix = DMatrix::zeros(p, p);
     let samples: Vec<(&[f32], u32)> = set.samples().collect();
     for samples in samples.chunks(SAMPLES) {
@@ -48,7 +48,7 @@ mod tests {
         let mut expected = vec![0.0; p];
         let share = 1.0 / set.len() as f64;
         for (x, label) in set.samples() {
-            let scratch = &mut DoubleScratch::default();
+            let scratch = &mut Scratch::default();
             model
                 .add_product(Curvature::GaussNewton, x, label, share, &direction, scratch, &mut expected)
                 .unwrap();

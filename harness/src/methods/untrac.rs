@@ -13,7 +13,7 @@
 
 use super::ascent::{Ascent, ascend};
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, ModelError};
+use crate::model::{Mlp, ModelError};
 
 /// The score of one part of the training data (by its samples' indices) for every target,
 /// in the targets' order.
@@ -21,7 +21,7 @@ use crate::model::{DoubleMlp, ModelError};
 /// # Errors
 /// As [`ascend`]; targets of another shape.
 pub fn untrac(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     train: &Dataset,
     part: &[usize],
     targets: &Dataset,
@@ -37,7 +37,7 @@ pub fn untrac(
 /// # Errors
 /// As [`ascend`]; a part that is empty or has an index past the end.
 pub fn untrac_inverse(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     train: &Dataset,
     parts: &[Vec<usize>],
     targets: &Dataset,

@@ -2,9 +2,10 @@
 
 use super::error::ModelError;
 use super::mlp::{Mlp, Scratch};
+use super::real::Real;
 use crate::data::Dataset;
 
-impl Mlp {
+impl<T: Real> Mlp<T> {
     /// Every sample's cross-entropy in nats, in the set's order: the plain baseline
     /// against which detectors of flipped labels are held (larger = more suspicious).
     ///

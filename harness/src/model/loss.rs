@@ -7,6 +7,8 @@
 //! 1 − p would round to 0. (Well fitted samples would otherwise tie, and every ranking by
 //! loss or gradient would suffer.)
 
+use super::real::Real;
+
 /// The loss of `logits` for `label`; `delta` becomes ∂ℓ/∂z. NaN in, NaN out. Lengths
 /// agree and the label is below them.
 pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> f64 {
@@ -34,12 +36,33 @@ pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> 
     (top - f64::from(logits[label])) + libm::log1p(others)
 }
 
+/// The same of f64 logits, where ℓ = −ln(1 − Σ_{c≠y} p_c) keeps its digits for a sample
+/// that the model fits well.
+pub(super) fn cross_entropy_in_f64(logits: &[f64], label: usize, delta: &mut [f64]) -> f64 {
+    let (top, total) = softmax(logits, delta);
+    // 1 − p_y as the sum of the others keeps its digits where p_y is close to 1.
+    let others: f64 = delta.iter().enumerate().filter(|(c, _)| *c != label).map(|(_, p)| p).sum();
+    delta[label] = -others;
+    if others < 0.5 { -libm::log1p(-others) } else { top + libm::log(total) - logits[label] }
+}
+
+/// The probabilities p of all classes. Returns the largest logit m and Σ e^{z_c−m}.
+pub(super) fn softmax(logits: &[f64], probabilities: &mut [f64]) -> (f64, f64) {
+    let top = logits.iter().fold(f64::NEG_INFINITY, |top, &z| top.max(z));
+    for (p, z) in probabilities.iter_mut().zip(logits) {
+        *p = libm::exp(z - top);
+    }
+    let total: f64 = probabilities.iter().sum();
+    probabilities.iter_mut().for_each(|p| *p /= total);
+    (top, total)
+}
+
 /// The index of the largest logit, the lowest of equals; NaN never wins, and 0 when all
 /// are NaN.
-pub(super) fn largest(logits: &[f32]) -> usize {
+pub(super) fn largest<T: Real>(logits: &[T]) -> usize {
     let mut best = 0;
     for (c, &z) in logits.iter().enumerate() {
-        if z > logits[best] || (logits[best].is_nan() && !z.is_nan()) {
+        if z > logits[best] || (logits[best].to_f64().is_nan() && !z.to_f64().is_nan()) {
             best = c;
         }
     }

@@ -226,7 +226,7 @@ fn add_gradients(
             let expected = "an index below the number of samples";
             return Err(ModelError::Range { what: "index of a sample", found: i as f64, expected });
         };
-        total += model.backward(x, label, scratch, |part| part.add_to(sum))?;
+        total += model.backward(x, label, scratch, |part| part.add_to(1.0, sum))?;
     }
     Ok(total)
 }

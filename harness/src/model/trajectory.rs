@@ -10,10 +10,10 @@
 //!
 //! *Memory*: 8·p bytes a step.
 
-use super::double::{DoubleMlp, DoubleScratch, sample};
 use super::error::{ModelError, check_length};
-use super::mlp::Mlp;
+use super::mlp::{Mlp, Scratch};
 use super::optimizer::Optimizer;
+use super::second::sample;
 use super::training::{Order, TrainConfig};
 use crate::data::Dataset;
 
@@ -33,9 +33,8 @@ pub struct Step {
 /// A recorded training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trajectory {
-    shape: Mlp,
     steps: Vec<Step>,
-    end: DoubleMlp,
+    end: Mlp<f64>,
 }
 
 /// From which steps a replay leaves a sample out.
@@ -74,8 +73,7 @@ impl Trajectory {
                 expected: "plain SGD without decay",
             });
         }
-        let shape = Mlp::new(set.dim(), &config.hidden, set.classes(), config.seed)?;
-        let mut end = DoubleMlp::new(&shape);
+        let mut end = Mlp::new(set.dim(), &config.hidden, set.classes(), config.seed)?.widened();
         let mut order = Order::new(set.len(), config.seed);
         let mut steps = Vec::new();
         let mut walk = Walk::new(set, end.parameters().len());
@@ -91,7 +89,7 @@ impl Trajectory {
                 steps.push(Step { epoch, batch: batch.to_vec(), rate, parameters });
             }
         }
-        Ok(Self { shape, steps, end })
+        Ok(Self { steps, end })
     }
 
     /// All steps, in order.
@@ -100,28 +98,21 @@ impl Trajectory {
     }
 
     /// θ_T, the parameters after the last step.
-    pub fn end(&self) -> &DoubleMlp {
+    pub fn end(&self) -> &Mlp<f64> {
         &self.end
     }
 
     /// The model at the end, rounded to f32.
-    ///
-    /// # Errors
-    /// None: the shape is its own.
-    pub fn model(&self) -> Result<Mlp, ModelError> {
-        self.end.rounded(&self.shape)
+    pub fn model(&self) -> Mlp {
+        self.end.rounded()
     }
 
     /// The model before step `t`, rounded to f32; the one at the end if there is no such
     /// step.
-    ///
-    /// # Errors
-    /// None: the shape is its own.
-    pub fn model_before(&self, t: usize) -> Result<Mlp, ModelError> {
-        match self.steps.get(t) {
-            Some(step) => self.shape.with_parameters(step.parameters.iter().map(|&w| w as f32).collect()),
-            None => self.model(),
-        }
+    pub fn model_before(&self, t: usize) -> Mlp {
+        let parameters = self.steps.get(t).map_or(self.end.parameters(), |step| &step.parameters);
+        let parameters = parameters.iter().map(|&w| w as f32).collect();
+        Mlp { layers: self.end.layers.clone(), parameters }
     }
 
     /// The first step that a removal may change; the number of steps if there is none.
@@ -139,7 +130,7 @@ impl Trajectory {
     ///
     /// # Errors
     /// A set of another shape.
-    pub fn without(&self, set: &Dataset, left_out: usize, removal: Removal) -> Result<DoubleMlp, ModelError> {
+    pub fn without(&self, set: &Dataset, left_out: usize, removal: Removal) -> Result<Mlp<f64>, ModelError> {
         self.reweighted(set, left_out, 0.0, removal)
     }
 
@@ -154,7 +145,7 @@ impl Trajectory {
         i: usize,
         weight: f64,
         removal: Removal,
-    ) -> Result<DoubleMlp, ModelError> {
+    ) -> Result<Mlp<f64>, ModelError> {
         let from = self.first_step(removal);
         let holds = |step: &Step| step.batch.contains(&i);
         let Some(begin) = self.steps[from..].iter().position(holds).map(|after| from + after) else {
@@ -168,7 +159,7 @@ impl Trajectory {
     ///
     /// # Errors
     /// Another number of weights than samples; a set of another shape.
-    pub fn weighted(&self, set: &Dataset, weights: &[f64]) -> Result<DoubleMlp, ModelError> {
+    pub fn weighted(&self, set: &Dataset, weights: &[f64]) -> Result<Mlp<f64>, ModelError> {
         check_length("weights", weights.len(), set.len())?;
         self.replay(set, 0, |i| weights.get(i).copied().unwrap_or(1.0))
     }
@@ -178,7 +169,7 @@ impl Trajectory {
         set: &Dataset,
         begin: usize,
         weight: impl Fn(usize) -> f64,
-    ) -> Result<DoubleMlp, ModelError> {
+    ) -> Result<Mlp<f64>, ModelError> {
         let mut model = self.end.clone();
         let mut walk = Walk::new(set, model.parameters().len());
         for (number, step) in self.steps[begin..].iter().enumerate() {
@@ -194,19 +185,19 @@ impl Trajectory {
 /// What a walk along batches works with.
 struct Walk<'a> {
     set: &'a Dataset,
-    scratch: DoubleScratch,
+    scratch: Scratch<f64>,
     gradient: Vec<f64>,
 }
 
 impl<'a> Walk<'a> {
     fn new(set: &'a Dataset, parameters: usize) -> Self {
-        Self { set, scratch: DoubleScratch::default(), gradient: vec![0.0; parameters] }
+        Self { set, scratch: Scratch::default(), gradient: vec![0.0; parameters] }
     }
 
     /// One step; returns the sum of the losses that were summed.
     fn step(
         &mut self,
-        model: &mut DoubleMlp,
+        model: &mut Mlp<f64>,
         batch: &[usize],
         rate: f64,
         weight: impl Fn(usize) -> f64,

@@ -19,7 +19,7 @@ use super::jobs::run_jobs;
 use super::tally::{Tally, Whose, timed};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};
-use crate::model::{Mlp, Scratch, Trajectory};
+use crate::model::{Scratch, Trajectory};
 
 const MEASURE: &str = "share of test predictions that flip";
 
@@ -34,7 +34,7 @@ struct Ranking<'a> {
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let n = task.train.len();
     let path = Trajectory::record(&task.train, &task.config)?;
-    let model = path.model()?;
+    let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let predictions = model.predictions(&task.test)?;
     let targets: Vec<usize> =
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
             (0..targets.len()).flat_map(|t| grid.iter().map(move |m| t * n + m)).collect();
         let margins = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
             let (t, m) = (number / n, number % n);
-            Ok(vec![margin(&path, &model, task, targets[t], &ranking.orders[t][..m])?])
+            Ok(vec![margin(&path, task, targets[t], &ranking.orders[t][..m])?])
         })?;
         tally.truth_seconds += clock.elapsed().as_secs_f64();
         tally.retrainings += margins.len();
@@ -83,16 +83,10 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
 
 /// By how much the logit of target `j`'s label is above all others in the run without
 /// these samples: not positive if it is read wrong.
-fn margin(
-    path: &Trajectory,
-    model: &Mlp,
-    task: &Task,
-    j: usize,
-    removed: &[usize],
-) -> Result<f64, TruthError> {
+fn margin(path: &Trajectory, task: &Task, j: usize, removed: &[usize]) -> Result<f64, TruthError> {
     let mut weights = vec![1.0; task.train.len()];
     removed.iter().for_each(|&i| weights[i] = 0.0);
-    let without = path.weighted(&task.train, &weights)?.rounded(model)?;
+    let without = path.weighted(&task.train, &weights)?.rounded();
     let mut scratch = Scratch::default();
     let logits = without.logits(task.test.row(j).unwrap_or_default(), &mut scratch)?;
     let label = task.test.labels()[j] as usize;

@@ -11,7 +11,7 @@ use super::principal::Principal;
 use super::target::Target;
 use crate::data::Dataset;
 use crate::gradients;
-use crate::model::{DoubleMlp, Mlp, Removal, Scratch, TrainConfig, Trajectory};
+use crate::model::{Mlp, Removal, Scratch, TrainConfig, Trajectory};
 
 /// Everything that a method may use.
 #[derive(Clone, Copy, Debug)]
@@ -190,7 +190,7 @@ impl Evidence<'_> {
     /// # Errors
     /// As [`rows`](Self::rows); groups in which no sample counts.
     pub fn target_rows(&self, model: &Mlp) -> Result<Rows, TruthError> {
-        let Some(objective) = self.target.objective(&DoubleMlp::new(model), self.test)? else {
+        let Some(objective) = self.target.objective(&model.widened(), self.test)? else {
             return self.rows(model, self.test, Quantity::Loss);
         };
         let gradient: Vec<f32> = objective.gradient.iter().map(|&g| g as f32).collect();

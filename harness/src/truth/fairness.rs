@@ -21,7 +21,7 @@ use super::task::Task;
 use crate::data::Dataset;
 use crate::data::random::{Purpose, generator};
 use crate::methods::{FairIf, group_gaps};
-use crate::model::{DoubleMlp, Mlp, Trajectory};
+use crate::model::{Mlp, Trajectory};
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let train = flipped(&task.train, context.settings.flip, task.seed)?;
@@ -30,8 +30,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let test = task.test.subset(&(half..task.test.len()).collect::<Vec<_>>())?;
     let clock = std::time::Instant::now();
     let path = Trajectory::record(&train, &task.config)?;
-    let shape = path.model()?;
-    tally.accuracies.push(shape.accuracy(&test)?);
+    tally.accuracies.push(path.model().accuracy(&test)?);
     tally.truth_seconds += clock.elapsed().as_secs_f64();
 
     let clock = std::time::Instant::now();
@@ -56,7 +55,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     ];
     for (name, about, model, seconds, bytes) in lines {
         let whose = Whose { name, about };
-        for (title, measure, figure) in figures(&model, &shape, &test)? {
+        for (title, measure, figure) in figures(&model, &test)? {
             tally.add(title, measure, &whose, figure, seconds, bytes);
         }
     }
@@ -81,10 +80,10 @@ fn flipped(train: &Dataset, share: f64, seed: u64) -> Result<Dataset, TruthError
 type Figure = (&'static str, &'static str, f64);
 
 /// What is told of a model, on samples that no weight was made from.
-fn figures(model: &DoubleMlp, shape: &Mlp, test: &Dataset) -> Result<[Figure; 3], TruthError> {
+fn figures(model: &Mlp<f64>, test: &Dataset) -> Result<[Figure; 3], TruthError> {
     let groups = groups(test);
     let gaps = group_gaps(model, test, &groups)?;
-    let predictions = model.rounded(shape)?.predictions(test)?;
+    let predictions = model.rounded().predictions(test)?;
     let share = |counts: &dyn Fn(usize) -> bool| {
         let of: Vec<usize> = (0..test.len()).filter(|&i| counts(groups[i])).collect();
         let right = of.iter().filter(|&&i| predictions[i] == test.labels()[i]).count();

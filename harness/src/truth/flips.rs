@@ -12,7 +12,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let mut task = task.clone();
     let flips = task.train.flip_labels(context.settings.flip, task.seed)?;
     let path = Trajectory::record(&task.train, &task.config)?;
-    let model = path.model()?;
+    let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(&task, &model) };
     context.each_method(|method| {

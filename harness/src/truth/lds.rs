@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         tally.ceiling(TITLE, MEASURE, libm::sqrt(2.0 * r / (1.0 + r)));
     }
     let path = Trajectory::record(&task.train, &task.config)?;
-    let model = path.model()?;
+    let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
     context.each_method(|method| {

@@ -13,13 +13,12 @@ use super::jobs::run_jobs;
 use super::optimum::Optimum;
 use super::tally::{Tally, Whose, timed, transposed};
 use super::task::Task;
-use crate::model::Mlp;
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let decay = context.settings.decay;
     let clock = std::time::Instant::now();
     let optimum = Optimum::find(&task.train, decay)?;
-    let model = optimum.model().rounded(&Mlp::new(task.train.dim(), &[], task.train.classes(), 0)?)?;
+    let model = optimum.model().rounded();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let all: Vec<usize> = (0..task.train.len()).collect();
     let ends = optimum.model().losses(&task.test)?;

@@ -13,7 +13,7 @@ use nalgebra::{Cholesky, DVector, Dyn};
 use super::error::TruthError;
 use crate::data::Dataset;
 use crate::methods::gauss_newton;
-use crate::model::{DoubleMlp, DoubleScratch, Mlp};
+use crate::model::{Mlp, Scratch};
 
 /// The largest entry of the gradient at what counts as an optimum.
 const TOLERANCE: f64 = 1e-11;
@@ -25,7 +25,7 @@ const ROUNDS: usize = 500;
 pub struct Optimum<'a> {
     set: &'a Dataset,
     decay: f64,
-    model: DoubleMlp,
+    model: Mlp<f64>,
     hessian: Cholesky<f64, Dyn>,
 }
 
@@ -44,7 +44,7 @@ impl<'a> Optimum<'a> {
         }
         let mut start = Mlp::new(set.dim(), &[], set.classes(), 0)?;
         start.parameters_mut().fill(0.0);
-        let mut model = DoubleMlp::new(&start);
+        let mut model = start.widened();
         let mut sum = vec![0.0; model.parameters().len()];
         for _ in 0..ROUNDS {
             let hessian = hessian(set, decay, &model)?;
@@ -59,7 +59,7 @@ impl<'a> Optimum<'a> {
     }
 
     /// The model at the optimum.
-    pub fn model(&self) -> &DoubleMlp {
+    pub fn model(&self) -> &Mlp<f64> {
         &self.model
     }
 
@@ -67,7 +67,7 @@ impl<'a> Optimum<'a> {
     ///
     /// # Errors
     /// An optimum that is not reached.
-    pub fn without(&self, left_out: usize) -> Result<DoubleMlp, TruthError> {
+    pub fn without(&self, left_out: usize) -> Result<Mlp<f64>, TruthError> {
         let mut model = self.model.clone();
         let mut sum = vec![0.0; model.parameters().len()];
         let mut slope = f64::INFINITY;
@@ -87,11 +87,11 @@ impl<'a> Optimum<'a> {
 fn gradient(
     set: &Dataset,
     decay: f64,
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     left_out: Option<usize>,
     sum: &mut [f64],
 ) -> Result<f64, TruthError> {
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     sum.fill(0.0);
     for (i, (x, label)) in set.samples().enumerate() {
         if Some(i) != left_out {
@@ -104,7 +104,7 @@ fn gradient(
     Ok(sum.iter().fold(0.0, |largest: f64, g| if g.is_nan() { f64::INFINITY } else { largest.max(g.abs()) }))
 }
 
-fn objective(set: &Dataset, decay: f64, model: &DoubleMlp) -> Result<f64, TruthError> {
+fn objective(set: &Dataset, decay: f64, model: &Mlp<f64>) -> Result<f64, TruthError> {
     let squares: f64 = model.parameters().iter().map(|w| w * w).sum();
     Ok(model.losses(set)?.iter().sum::<f64>() / set.len() as f64 + decay / 2.0 * squares)
 }
@@ -113,7 +113,7 @@ fn objective(set: &Dataset, decay: f64, model: &DoubleMlp) -> Result<f64, TruthE
 fn newton_step(
     set: &Dataset,
     decay: f64,
-    model: &mut DoubleMlp,
+    model: &mut Mlp<f64>,
     hessian: &Cholesky<f64, Dyn>,
     gradient: &[f64],
 ) -> Result<(), TruthError> {
@@ -133,7 +133,7 @@ fn newton_step(
 }
 
 /// H + αI: for softmax regression the Gauss–Newton matrix is the Hessian.
-fn hessian(set: &Dataset, decay: f64, model: &DoubleMlp) -> Result<Cholesky<f64, Dyn>, TruthError> {
+fn hessian(set: &Dataset, decay: f64, model: &Mlp<f64>) -> Result<Cholesky<f64, Dyn>, TruthError> {
     let mut matrix = gauss_newton(model, set)?;
     matrix.iter_mut().step_by(model.parameters().len() + 1).for_each(|diagonal| *diagonal += decay);
     Cholesky::new(matrix).ok_or(TruthError::Setting {

@@ -23,7 +23,7 @@ use super::tally::{Tally, Whose};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};
 use crate::measures::spearman;
-use crate::model::{Curvature, DoubleMlp, DoubleScratch, Step, Trajectory};
+use crate::model::{Curvature, Mlp, Scratch, Step, Trajectory};
 
 /// How much larger the large steps are.
 pub const LARGE: f64 = 8.0;
@@ -36,7 +36,7 @@ const SECOND: Whose<'_> = Whose { name: "second order", about: "η v·g − (η�
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let path = Trajectory::record(&task.train, &task.config)?;
-    tally.accuracies.push(path.model()?.accuracy(&task.test)?);
+    tally.accuracies.push(path.model().accuracy(&task.test)?);
     let orders = context.settings.orders;
     let steps: Vec<usize> = (0..STEPS).map(|i| i * path.steps().len() / STEPS).collect();
     for (title, times) in [("steps as they were", 1.0), ("steps eight times as large", LARGE)] {
@@ -84,7 +84,7 @@ fn by_orders(
     let step = &path.steps()[t];
     let mut model = path.end().clone();
     let gradients = gradients(task, &mut model, step)?;
-    let mean = |model: &DoubleMlp| -> Result<f64, TruthError> {
+    let mean = |model: &Mlp<f64>| -> Result<f64, TruthError> {
         Ok(model.losses(&task.test)?.iter().sum::<f64>() / task.test.len() as f64)
     };
     let start = mean(&model)?;
@@ -110,9 +110,9 @@ fn by_orders(
 }
 
 /// The gradients of a step's samples at `model`, which becomes the one before the step.
-fn gradients(task: &Task, model: &mut DoubleMlp, step: &Step) -> Result<Vec<Vec<f64>>, TruthError> {
+fn gradients(task: &Task, model: &mut Mlp<f64>, step: &Step) -> Result<Vec<Vec<f64>>, TruthError> {
     model.parameters_mut().copy_from_slice(&step.parameters);
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let mut rows = Vec::with_capacity(step.batch.len());
     for &i in &step.batch {
         let mut gradient = vec![0.0; step.parameters.len()];
@@ -137,7 +137,7 @@ fn expanded(
     let gradients = gradients(task, &mut model, step)?;
     let p = step.parameters.len();
     let weight = 1.0 / task.test.len() as f64;
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let mut target = vec![0.0; p];
     for (x, label) in task.test.samples() {
         model.add_gradient(x, label, weight, &mut scratch, &mut target)?;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::error::TruthError;
 use crate::data::Dataset;
 use crate::methods::targets::{Attack, Criterion, Objective, fairness, robustness, utility};
-use crate::model::DoubleMlp;
+use crate::model::Mlp;
 
 const ATTACK: Attack = Attack { epsilon: 0.1, steps: 5, range: (0.0, 1.0) };
 
@@ -51,7 +51,7 @@ impl Target {
     }
 
     /// The numbers at a model.
-    pub(super) fn values(self, model: &DoubleMlp, test: &Dataset) -> Result<Vec<f64>, TruthError> {
+    pub(super) fn values(self, model: &Mlp<f64>, test: &Dataset) -> Result<Vec<f64>, TruthError> {
         match self.objective(model, test)? {
             None => Ok(model.losses(test)?),
             Some(objective) => Ok(vec![objective.value]),
@@ -60,11 +60,7 @@ impl Target {
 
     /// The number of the whole set, with its gradient; none if there is one for each
     /// sample.
-    pub(super) fn objective(
-        self,
-        model: &DoubleMlp,
-        test: &Dataset,
-    ) -> Result<Option<Objective>, TruthError> {
+    pub(super) fn objective(self, model: &Mlp<f64>, test: &Dataset) -> Result<Option<Objective>, TruthError> {
         let gap = |criterion| {
             let good: Vec<u32> = (test.classes() as u32 / 2..test.classes() as u32).collect();
             fairness(model, test, &groups(test), &good, criterion)

@@ -21,7 +21,7 @@ use crate::model::{Removal, Trajectory};
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let path = Trajectory::record(&task.train, &task.config)?;
-    let model = path.model()?;
+    let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let all: Vec<usize> = (0..task.train.len()).collect();
     let target = context.settings.target;

@@ -133,7 +133,7 @@ fn scores(name: &str, evidence: &Evidence<'_>) -> Vec<f64> {
 fn sgd_influence_is_the_derivative_of_the_targets_losses_by_a_samples_weight() {
     let (train, test, config) = small();
     let path = Trajectory::record(&train, &config).unwrap();
-    let model = path.model().unwrap();
+    let model = path.model();
     for removal in [Removal::LastEpoch, Removal::AllEpochs] {
         let evidence =
             Evidence { trajectory: Some(&path), removal, ..Evidence::new(&train, &test, &model, &config) };

@@ -16,7 +16,7 @@
 use super::super::fairif::sizes;
 use super::Objective;
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// Whose rates are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,14 +34,14 @@ pub enum Criterion {
 /// A group number for not every sample; a group without samples that count; a class that
 /// the model does not have; a set of another shape.
 pub fn fairness(
-    model: &DoubleMlp,
+    model: &Mlp<f64>,
     set: &Dataset,
     groups: &[usize],
     good: &[u32],
     criterion: Criterion,
 ) -> Result<Objective, ModelError> {
     let counts = |label: u32| criterion == Criterion::DemographicParity || good.contains(&label);
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let mut rates = vec![0.0; sizes(set, groups)?.len()];
     let mut counted = vec![0usize; rates.len()];
     for ((x, label), &group) in set.samples().zip(groups) {
@@ -93,7 +93,7 @@ mod tests {
         for (number, good) in [(2, &[0][..]), (2, &[1, 2]), (3, &[2])] {
             let groups: Vec<usize> = (0..set.len()).map(|i| i / 3 % number).collect();
             for criterion in BOTH {
-                let gap = |m: &DoubleMlp| fairness(m, &set, &groups, good, criterion).unwrap();
+                let gap = |m: &Mlp<f64>| fairness(m, &set, &groups, good, criterion).unwrap();
                 let objective = gap(&model);
                 assert!((0.0..=1.0).contains(&objective.value));
                 assert_gradient(&objective, &model, 1e-6, |m| gap(m).value);
@@ -112,7 +112,7 @@ mod tests {
                 let mut p = Vec::new();
                 for (i, (x, label)) in set.samples().enumerate() {
                     if i % 2 == group && (parity || label == 1) {
-                        p.push((-model.loss(x, 1, &mut DoubleScratch::default()).unwrap()).exp());
+                        p.push((-model.loss(x, 1, &mut Scratch::default()).unwrap()).exp());
                     }
                 }
                 *rate = p.iter().sum::<f64>() / p.len() as f64;

@@ -27,14 +27,14 @@ pub struct Objective {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::DoubleMlp;
+    use crate::model::Mlp;
 
     /// Compares an objective's gradient with central differences of `value`.
     pub(super) fn assert_gradient(
         objective: &Objective,
-        model: &DoubleMlp,
+        model: &Mlp<f64>,
         tolerance: f64,
-        value: impl Fn(&DoubleMlp) -> f64,
+        value: impl Fn(&Mlp<f64>) -> f64,
     ) {
         const STEP: f64 = 1e-6;
         let largest = objective.gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));

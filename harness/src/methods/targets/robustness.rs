@@ -11,7 +11,7 @@
 
 use super::{Objective, utility};
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// How inputs are changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,10 +47,10 @@ impl Attack {
 /// # Errors
 /// A negative or infinite bound, no step, an empty range; a set that is not the model's
 /// shape.
-pub fn adversarial(model: &DoubleMlp, set: &Dataset, attack: Attack) -> Result<Dataset, ModelError> {
+pub fn adversarial(model: &Mlp<f64>, set: &Dataset, attack: Attack) -> Result<Dataset, ModelError> {
     attack.check()?;
     let step = if attack.steps == 1 { attack.epsilon } else { 2.5 * attack.epsilon / attack.steps as f32 };
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let mut gradient = vec![0.0; set.dim()];
     let mut features = Vec::with_capacity(set.features().len());
     for (x, label) in set.samples() {
@@ -76,7 +76,7 @@ pub fn adversarial(model: &DoubleMlp, set: &Dataset, attack: Attack) -> Result<D
 ///
 /// # Errors
 /// As [`adversarial`].
-pub fn robustness(model: &DoubleMlp, set: &Dataset, attack: Attack) -> Result<Objective, ModelError> {
+pub fn robustness(model: &Mlp<f64>, set: &Dataset, attack: Attack) -> Result<Objective, ModelError> {
     utility(model, &adversarial(model, set, attack)?)
 }
 
@@ -90,7 +90,7 @@ mod tests {
 
     const WIDE: (f32, f32) = (-100.0, 100.0);
 
-    fn mean(model: &DoubleMlp, set: &Dataset) -> f64 {
+    fn mean(model: &Mlp<f64>, set: &Dataset) -> f64 {
         model.losses(set).unwrap().iter().sum::<f64>() / set.len() as f64
     }
 

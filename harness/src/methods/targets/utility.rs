@@ -3,15 +3,15 @@
 
 use super::Objective;
 use crate::data::Dataset;
-use crate::model::{DoubleMlp, DoubleScratch, ModelError};
+use crate::model::{Mlp, ModelError, Scratch};
 
 /// The mean loss of `set` and its gradient.
 ///
 /// # Errors
 /// A set that is not the model's shape.
-pub fn utility(model: &DoubleMlp, set: &Dataset) -> Result<Objective, ModelError> {
+pub fn utility(model: &Mlp<f64>, set: &Dataset) -> Result<Objective, ModelError> {
     let mut gradient = vec![0.0; model.parameters().len()];
-    let mut scratch = DoubleScratch::default();
+    let mut scratch = Scratch::default();
     let share = 1.0 / set.len() as f64;
     let mut value = 0.0;
     for (x, label) in set.samples() {
@@ -30,7 +30,7 @@ mod tests {
     fn its_gradient_is_that_of_the_mean_loss() {
         let (model, _, _, set) = learnt();
         let objective = utility(&model, &set).unwrap();
-        let mean = |m: &DoubleMlp| m.losses(&set).unwrap().iter().sum::<f64>() / set.len() as f64;
+        let mean = |m: &Mlp<f64>| m.losses(&set).unwrap().iter().sum::<f64>() / set.len() as f64;
         assert_gradient(&objective, &model, 1e-7, mean);
     }
 }

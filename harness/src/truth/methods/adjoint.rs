@@ -16,7 +16,7 @@
 use super::super::error::TruthError;
 use super::super::evidence::Evidence;
 use super::scored::Scored;
-use crate::model::{Curvature, DoubleMlp, DoubleScratch, Step};
+use crate::model::{Curvature, Mlp, Scratch, Step};
 
 pub(super) fn hessian(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     pull_back(evidence, Some(Curvature::Hessian))
@@ -34,7 +34,7 @@ pub(super) fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -
         None => {
             for (x, label) in evidence.test.samples() {
                 let mut gradient = vec![0.0; p];
-                model.add_gradient(x, label, 1.0, &mut DoubleScratch::default(), &mut gradient)?;
+                model.add_gradient(x, label, 1.0, &mut Scratch::default(), &mut gradient)?;
                 targets.push(gradient);
             }
         }
@@ -46,7 +46,7 @@ pub(super) fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -
         let gradients = gradients(&model, evidence, step)?;
         let share = targets.len().div_ceil(std::thread::available_parallelism().map_or(1, usize::from));
         let work = |targets: &mut [Vec<f64>], scores: &mut [f64]| -> Result<(), TruthError> {
-            let mut scratch = DoubleScratch::default();
+            let mut scratch = Scratch::default();
             let mut product = vec![0.0; p];
             for (target, scores) in targets.iter_mut().zip(scores.chunks_exact_mut(n)) {
                 product.fill(0.0);
@@ -85,8 +85,8 @@ pub(super) fn pull_back(evidence: &Evidence<'_>, curvature: Option<Curvature>) -
 }
 
 /// The gradients of a step's samples.
-fn gradients(model: &DoubleMlp, evidence: &Evidence<'_>, step: &Step) -> Result<Vec<Vec<f64>>, TruthError> {
-    let mut scratch = DoubleScratch::default();
+fn gradients(model: &Mlp<f64>, evidence: &Evidence<'_>, step: &Step) -> Result<Vec<Vec<f64>>, TruthError> {
+    let mut scratch = Scratch::default();
     let mut rows = Vec::with_capacity(step.batch.len());
     for &i in &step.batch {
         let mut gradient = vec![0.0; step.parameters.len()];

@@ -54,7 +54,7 @@ pub(super) fn checkpoints(evidence: &Evidence<'_>) -> Result<Vec<(usize, f64)>, 
 pub(super) fn tracin(evidence: &Evidence<'_>) -> Outcome {
     let mut sums = vec![TracIn::new(); evidence.train.len() * evidence.target_count()];
     for (t, rate) in checkpoints(evidence)? {
-        let model = evidence.path()?.model_before(t)?;
+        let model = evidence.path()?.model_before(t);
         let train = evidence.rows(&model, evidence.train, Quantity::Loss)?;
         let test = evidence.target_rows(&model)?;
         for (target, sums) in test.sketches().zip(sums.chunks_exact_mut(train.len())) {
@@ -70,7 +70,7 @@ pub(super) fn tracin(evidence: &Evidence<'_>) -> Outcome {
 pub(super) fn tracin_own(evidence: &Evidence<'_>) -> Outcome {
     let mut sums = vec![TracIn::new(); evidence.train.len()];
     for (t, rate) in checkpoints(evidence)? {
-        let model = evidence.path()?.model_before(t)?;
+        let model = evidence.path()?.model_before(t);
         let train = evidence.rows(&model, evidence.train, Quantity::Loss)?;
         for (sketch, sum) in train.sketches().zip(&mut sums) {
             sum.observe_self(rate, &sketch).map_err(core("TracIn"))?;
@@ -89,7 +89,7 @@ pub(super) fn first_order(evidence: &Evidence<'_>) -> Outcome {
     let targets: Vec<_> = test.sketches().collect();
     let mut sums = vec![TracIn::new(); n * targets.len()];
     for (t, step) in path.steps().iter().enumerate().skip(path.first_step(evidence.removal)) {
-        let model = path.model_before(t)?;
+        let model = path.model_before(t);
         let batch = evidence.rows_of(&model, evidence.train, &step.batch, Quantity::Loss)?;
         for (sketch, &i) in batch.sketches().zip(&step.batch) {
             for (j, target) in targets.iter().enumerate() {

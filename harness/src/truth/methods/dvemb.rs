@@ -33,7 +33,7 @@ fn walk_back(evidence: &Evidence<'_>, exact: bool) -> Result<Scored, TruthError>
     let mut scores = vec![0.0; m * n];
     let mut of_step = vec![0.0; largest * m];
     for (t, step) in (0..path.steps().len()).zip(path.steps()).rev().take(steps.len()) {
-        let model = path.model_before(t)?;
+        let model = path.model_before(t);
         let gradients = evidence.rows_of(&model, evidence.train, &step.batch, Quantity::Loss)?;
         let factors;
         let curvature = if exact {
@@ -68,7 +68,7 @@ mod tests {
         let test = blobs(7, 3, 5, 2.0, 2).unwrap();
         let config = TrainConfig { hidden: vec![6], epochs: 3, batch_size: 9, ..TrainConfig::default() };
         let path = Trajectory::record(&train, &config).unwrap();
-        let model = path.model().unwrap();
+        let model = path.model();
         for removal in [Removal::LastEpoch, Removal::AllEpochs] {
             let evidence = Evidence {
                 trajectory: Some(&path),

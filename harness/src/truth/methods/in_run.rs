@@ -15,7 +15,7 @@ pub(super) fn first(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let bytes = size_of_val(&scores[..]);
     let mut runs: Vec<InRunShapley<'_>> = scores.chunks_exact_mut(n).map(InRunShapley::new).collect();
     for (t, step) in path.steps().iter().enumerate().skip(path.first_step(evidence.removal)) {
-        let model = path.model_before(t)?;
+        let model = path.model_before(t);
         let gradients = evidence.rows_of(&model, evidence.train, &step.batch, Quantity::Loss)?;
         let test = evidence.target_rows(&model)?;
         let batch: Vec<_> = step.batch.iter().copied().zip(gradients.sketches()).collect();

@@ -38,7 +38,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         if steps.get(t + 1).is_some_and(|next| next.epoch == step.epoch) {
             continue;
         }
-        let model = path.model_before(t + 1)?;
+        let model = path.model_before(t + 1);
         let test = evidence.target_rows(&model)?;
         let features = features(evidence, &model, (&first, &second))?;
         let settings = LessSettings { width: test.width(), subtasks: m };

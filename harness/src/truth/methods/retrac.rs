@@ -17,7 +17,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut means: Vec<ReTrac<&mut [f32]>> = means.collect::<Result<_, _>>().map_err(core("ReTrac"))?;
     let (samples, targets) = means.split_at_mut(n);
     for (t, _) in checkpoints(evidence)? {
-        let model = evidence.path()?.model_before(t)?;
+        let model = evidence.path()?.model_before(t);
         let train = evidence.rows(&model, evidence.train, Quantity::Loss)?;
         let test = evidence.target_rows(&model)?;
         for (means, rows) in [(&mut *samples, &train), (&mut *targets, &test)] {

@@ -4,7 +4,6 @@ use super::super::error::TruthError;
 use super::super::evidence::Evidence;
 use super::scored::{Scored, all_pairs};
 use crate::methods::{self, Ascent, Lava, Rule};
-use crate::model::DoubleMlp;
 
 type Outcome = Result<Scored, TruthError>;
 
@@ -14,7 +13,7 @@ const GRADIENT: Ascent = Ascent { steps: 5, rate: 0.01, rule: Rule::Gradient };
 const ADAM: Ascent = Ascent { steps: 5, rate: 1e-4, rule: Rule::Adam };
 
 pub(super) fn forward_inf(evidence: &Evidence<'_>) -> Outcome {
-    let model = DoubleMlp::new(evidence.model);
+    let model = evidence.model.widened();
     let mut scores = Vec::with_capacity(evidence.train.len() * evidence.test.len());
     for j in 0..evidence.test.len() {
         scores.extend(methods::forward_inf(&model, evidence.train, evidence.test, &[j], GRADIENT)?);
@@ -23,7 +22,7 @@ pub(super) fn forward_inf(evidence: &Evidence<'_>) -> Outcome {
 }
 
 pub(super) fn untrac(evidence: &Evidence<'_>) -> Outcome {
-    let model = DoubleMlp::new(evidence.model);
+    let model = evidence.model.widened();
     let (n, m) = (evidence.train.len(), evidence.test.len());
     let mut rows = Vec::with_capacity(n);
     for i in 0..n {
@@ -34,7 +33,7 @@ pub(super) fn untrac(evidence: &Evidence<'_>) -> Outcome {
 }
 
 pub(super) fn untrac_inverse(evidence: &Evidence<'_>) -> Outcome {
-    let model = DoubleMlp::new(evidence.model);
+    let model = evidence.model.widened();
     let parts: Vec<Vec<usize>> = (0..evidence.train.len()).map(|i| vec![i]).collect();
     let mut scores = Vec::with_capacity(parts.len() * evidence.test.len());
     for j in 0..evidence.test.len() {

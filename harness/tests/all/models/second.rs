@@ -1,31 +1,29 @@
 //! The network in f64, its second derivatives, and recorded runs with a sample left out.
 
 use gradsieve_harness::data::{Dataset, blobs};
-use gradsieve_harness::model::{
-    Curvature, DoubleMlp, DoubleScratch, Mlp, Optimizer, Removal, Scratch, TrainConfig, Trajectory, train,
-};
+use gradsieve_harness::model::{Curvature, Mlp, Optimizer, Removal, Scratch, TrainConfig, Trajectory, train};
 
 const DEPTHS: [&[usize]; 3] = [&[], &[6], &[5, 4]];
 
-fn model_and_data(hidden: &[usize]) -> (Mlp, DoubleMlp, Dataset) {
+fn model_and_data(hidden: &[usize]) -> (Mlp, Mlp<f64>, Dataset) {
     let data = blobs(12, 3, 4, 2.0, 3).unwrap();
     let mut model = Mlp::new(4, hidden, 3, 11).unwrap();
     for (number, parameter) in model.parameters_mut().iter_mut().enumerate() {
         *parameter = 0.4 * *parameter + 0.01 * (number % 7) as f32 - 0.02;
     }
-    let double = DoubleMlp::new(&model);
+    let double = model.widened();
     (model, double, data)
 }
 
-fn gradient(model: &DoubleMlp, x: &[f32], label: u32) -> Vec<f64> {
+fn gradient(model: &Mlp<f64>, x: &[f32], label: u32) -> Vec<f64> {
     let mut sum = vec![0.0; model.parameters().len()];
-    model.add_gradient(x, label, 1.0, &mut DoubleScratch::default(), &mut sum).unwrap();
+    model.add_gradient(x, label, 1.0, &mut Scratch::default(), &mut sum).unwrap();
     sum
 }
 
-fn product(model: &DoubleMlp, curvature: Curvature, x: &[f32], label: u32, direction: &[f64]) -> Vec<f64> {
+fn product(model: &Mlp<f64>, curvature: Curvature, x: &[f32], label: u32, direction: &[f64]) -> Vec<f64> {
     let mut sum = vec![0.0; direction.len()];
-    let scratch = &mut DoubleScratch::default();
+    let scratch = &mut Scratch::default();
     model.add_product(curvature, x, label, 1.0, direction, scratch, &mut sum).unwrap();
     sum
 }
@@ -53,7 +51,7 @@ fn losses_and_gradients_in_f64_are_those_in_f32_to_its_precision() {
         let mut single = vec![0.0f32; model.parameters().len()];
         for (x, label) in data.samples() {
             let loss = model.gradient_into(x, label, &mut Scratch::default(), &mut single).unwrap();
-            let exact = double.loss(x, label, &mut DoubleScratch::default()).unwrap();
+            let exact = double.loss(x, label, &mut Scratch::default()).unwrap();
             assert!((loss - exact).abs() < 1e-5 * (1.0 + exact), "{loss} {exact}");
             let widened: Vec<f64> = single.iter().map(|&g| f64::from(g)).collect();
             assert_close(&widened, &gradient(&double, x, label), 1e-5);
@@ -141,8 +139,8 @@ fn outer_products_of_the_pseudo_gradients_add_up_to_the_gauss_newton_matrix() {
 #[test]
 fn the_gradient_of_the_margin_is_its_derivative() {
     let (model, double, data) = model_and_data(&[6]);
-    let margin = |model: &DoubleMlp, x: &[f32], label| {
-        let loss = model.loss(x, label, &mut DoubleScratch::default()).unwrap();
+    let margin = |model: &Mlp<f64>, x: &[f32], label| {
+        let loss = model.loss(x, label, &mut Scratch::default()).unwrap();
         -loss - (-(-loss).exp_m1()).ln()
     };
     for (x, label) in data.samples() {
@@ -231,7 +229,7 @@ fn the_gradient_by_the_features_is_that_of_central_differences() {
     const STEP: f32 = 1.0 / 4096.0;
     for hidden in DEPTHS {
         let (_, model, data) = model_and_data(hidden);
-        let mut scratch = DoubleScratch::default();
+        let mut scratch = Scratch::default();
         for (x, label) in data.samples() {
             let mut found = vec![0.0; x.len()];
             let loss = model.input_gradient_into(x, label, &mut scratch, &mut found).unwrap();
