@@ -60,6 +60,11 @@ pub enum FileError {
     #[error("{file}: expected a regular file, found a stream; a .safetensors file cannot be read from one")]
     SafetensorsStream { file: String },
 
+    #[error(
+        "{file}: expected .npy or .safetensors, for this gradsieve was built without the feature {feature}; cargo install with --features {feature} has it"
+    )]
+    NotBuiltIn { file: String, feature: &'static str },
+
     #[error("{file}: expected at least one tensor, found none")]
     NoTensors { file: String },
 

@@ -27,13 +27,17 @@ mod groups;
 mod info;
 mod lengths;
 mod matrix;
+#[cfg(not(feature = "parquet"))]
+mod no_parquet;
 mod npy;
 mod numbers;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod piece;
 mod safetensors;
 mod source;
 mod step;
+mod table;
 
 pub use array_writer::ArrayWriter;
 pub use destination::{Destination, refuse_overwrite};
@@ -44,8 +48,12 @@ pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
 pub use numbers::read_numbers;
-pub use parquet::{ParquetWriter, TableRow};
+#[cfg(not(feature = "parquet"))]
+pub use no_parquet::ParquetWriter;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetWriter;
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};
 pub use source::Source;
 pub use step::{StepFile, StepGradients, StepRows, step_files};
+pub use table::TableRow;

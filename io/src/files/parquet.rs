@@ -12,7 +12,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
 use super::destination::Output;
-use super::{Destination, FileError};
+use super::{Destination, FileError, TableRow};
 
 const SCHEMA: &str = "message sketches {
     required int64 id (INTEGER(64, false));
@@ -25,23 +25,6 @@ const SCHEMA: &str = "message sketches {
 
 /// Rows are written in groups of about so many bytes.
 const GROUP_BYTES: usize = 16 << 20;
-
-/// One row of the table.
-#[derive(Clone, Copy, Debug)]
-pub struct TableRow<'a> {
-    /// The sample.
-    pub id: u64,
-    /// Its class, sensor or client.
-    pub group: u32,
-    /// L1 norm of its gradient.
-    pub l1: f64,
-    /// Squared L2 norm of its gradient.
-    pub l2_squared: f64,
-    /// Largest magnitude in its gradient.
-    pub max: f32,
-    /// K numbers.
-    pub sketch: &'a [f32],
-}
 
 /// Writes a `.parquet` file with the columns `id`, `group`, `l1`, `l2_squared`, `max` and
 /// `sketch`, a list of K floats.
@@ -62,6 +45,9 @@ struct Columns {
 }
 
 impl ParquetWriter {
+    /// Whether this build has the feature `parquet`.
+    pub const IS_BUILT_IN: bool = true;
+
     /// Begins the table; `metadata` becomes texts of the file, by key.
     ///
     /// # Errors
