@@ -130,7 +130,7 @@ pub enum Command {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    match run(&CommandLine::parse()) {
+    match run(CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
@@ -145,18 +145,17 @@ pub fn main() -> ExitCode {
 /// # Errors
 /// Whatever kept the command from its work, as one sentence. No output file is left
 /// behind, or an older one is as it was.
-pub fn run(line: &CommandLine) -> Result<(), CommandError> {
+pub fn run(line: CommandLine) -> Result<(), CommandError> {
     check_level()?;
-    match &line.command {
-        None => demo::run(&DemoArguments::default()),
-        Some(Command::Demo(arguments)) => demo::run(arguments),
-        Some(Command::Sketch(arguments)) => sketch::run(arguments),
-        Some(Command::Outliers(arguments)) => outliers::run(arguments),
-        Some(Command::Influence(arguments)) => influence::run(arguments),
-        Some(Command::Truth(arguments)) => truth::run(arguments),
-        Some(Command::Export(arguments)) => export::run(arguments),
-        Some(Command::Info(arguments)) => info::run(arguments),
-        Some(Command::Plan(arguments)) => plan::run(arguments),
+    match line.command.unwrap_or_else(|| Command::Demo(DemoArguments::default())) {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Sketch(arguments) => sketch::run(&arguments),
+        Command::Outliers(arguments) => outliers::run(&arguments),
+        Command::Influence(arguments) => influence::run(arguments),
+        Command::Truth(arguments) => truth::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Info(arguments) => info::run(&arguments),
+        Command::Plan(arguments) => plan::run(&arguments),
     }
 }
 

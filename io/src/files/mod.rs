@@ -47,9 +47,9 @@ pub use groups::read_groups;
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
-pub use numbers::read_numbers;
 #[cfg(not(feature = "parquet"))]
 pub use no_parquet::ParquetWriter;
+pub use numbers::read_numbers;
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetWriter;
 pub use piece::Piece;

@@ -16,7 +16,10 @@ impl ParquetWriter {
     ///
     /// # Errors
     /// [`FileError::NotBuiltIn`].
-    pub fn create(destination: &Destination, _metadata: &BTreeMap<String, String>) -> Result<Self, FileError> {
+    pub fn create(
+        destination: &Destination,
+        _metadata: &BTreeMap<String, String>,
+    ) -> Result<Self, FileError> {
         Err(FileError::NotBuiltIn { file: destination.to_string(), feature: "parquet" })
     }
 

@@ -8,7 +8,8 @@ use gradsieve::influence::{
 use gradsieve::{Error, Sketch, SketchId, Summary};
 use serde::Serialize;
 
-use super::{InfluenceArguments, Method};
+use super::arguments::Method;
+use super::plan::Solving;
 use crate::commands::CommandError;
 use crate::commands::products::Block;
 use crate::commands::rows::{Rows, zeros};
@@ -48,14 +49,14 @@ pub(super) struct Convergence {
 
 impl Memory {
     /// What the method wants for these rows.
-    pub(super) fn new(arguments: &InfluenceArguments, train: &Rows) -> Result<Self, CommandError> {
+    pub(super) fn new(solving: &Solving, train: &Rows) -> Result<Self, CommandError> {
         let (width, name) = (train.width(), train.name());
-        let floats = match arguments.method {
+        let floats = match solving.method {
             Method::Ridge => zeros(name, RidgeSettings::new(width).memory().f32s)?,
             Method::Trak => zeros(name, TrakSettings::new(width).memory().f32s)?,
             _ => Vec::new(),
         };
-        let lengths = if arguments.layers.is_empty() { &[width][..] } else { &arguments.layers };
+        let lengths = if solving.layers.is_empty() { &[width][..] } else { &solving.layers };
         let mut start: usize = 0;
         let layer = |&len: &usize| {
             let begin = start;
@@ -69,16 +70,16 @@ impl Memory {
 impl<'m> Solver<'m> {
     /// The solver of these training rows, which may be passed over for it.
     pub(super) fn fit(
-        arguments: &InfluenceArguments,
+        solving: &Solving,
         train: &mut Rows,
         memory: &'m mut Memory,
     ) -> Result<Self, CommandError> {
         let (width, name) = (train.width(), train.name().to_owned());
-        let damping = arguments.damping.unwrap_or(RidgeSettings::new(width).damping);
+        let damping = solving.damping.unwrap_or(RidgeSettings::new(width).damping);
         let wrong = CommandError::core(&name);
         let not_fitted =
-            |error| CommandError::NotFitted { file: name.clone(), what: what(arguments.method), error };
-        Ok(match arguments.method {
+            |error| CommandError::NotFitted { file: name.clone(), what: what(solving.method), error };
+        Ok(match solving.method {
             Method::Ridge => {
                 let mut ridge =
                     Ridge::new(RidgeSettings { width, damping }, &mut memory.floats).map_err(wrong)?;
@@ -103,11 +104,11 @@ impl<'m> Solver<'m> {
             }
             method @ (Method::Lissa | Method::Cg) => {
                 let usual = LissaSettings::new(width);
-                let tolerance = arguments.tolerance.unwrap_or(usual.tolerance);
+                let tolerance = solving.tolerance.unwrap_or(usual.tolerance);
                 Self::Iterative(Iterative {
                     conjugate: method == Method::Cg,
-                    settings: LissaSettings { damping, tolerance, step: arguments.step, ..usual },
-                    most: arguments.passes.unwrap_or(100),
+                    settings: LissaSettings { damping, tolerance, step: solving.step, ..usual },
+                    most: solving.passes,
                     convergence: Convergence { passes: 0, residual: 0.0, converged: true },
                 })
             }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::Method;
 use super::best::{RankedSample, RankedTarget};
 use super::curvature::Convergence;
 use super::sink::{Sink, flagged};
-use super::{InfluenceArguments, Method};
 use crate::commands::{CommandError, console};
+use gradsieve_io::files::Destination;
 
 /// Influence of all pairs, row after row, and which samples have none.
 pub(super) struct Scores {
@@ -64,11 +65,11 @@ impl Scores {
     }
 
     /// Puts NaN where a sample or a target is not finite.
-    pub(super) fn spoil(&mut self) {
+    pub(super) fn mark_non_finite(&mut self) {
         let targets = self.non_finite_target.len();
-        for (row, &spoilt) in self.values.chunks_exact_mut(targets).zip(&self.non_finite_train) {
-            for (value, &target_spoilt) in row.iter_mut().zip(&self.non_finite_target) {
-                if spoilt || target_spoilt {
+        for (row, &non_finite) in self.values.chunks_exact_mut(targets).zip(&self.non_finite_train) {
+            for (value, &target_non_finite) in row.iter_mut().zip(&self.non_finite_target) {
+                if non_finite || target_non_finite {
                     *value = f64::NAN;
                 }
             }
@@ -127,8 +128,8 @@ impl Sink for Scores {
 }
 
 /// For people.
-pub(super) fn print(arguments: &InfluenceArguments, report: &Report) -> Result<(), CommandError> {
-    if let Some(output) = &arguments.output {
+pub(super) fn print(output: Option<&Destination>, report: &Report) -> Result<(), CommandError> {
+    if let Some(output) = output {
         console::print(format!(
             "{output}: {} influence of {} training samples (rows) on {} targets (columns)",
             report.method.name(),

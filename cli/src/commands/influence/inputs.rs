@@ -1,0 +1,108 @@
+//! The files of a plan over checkpoints, opened and seen to fit together.
+
+use super::arguments::Method;
+use super::plan::{Checkpoint, Checkpoints};
+use crate::commands::CommandError;
+use crate::commands::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair};
+use gradsieve_io::files::{FileError, Matrix, Source, check_rows, read_groups, read_numbers};
+
+/// The files, a checkpoint in each place, and what is known of them.
+pub(super) struct Inputs {
+    pub(super) trains: Vec<Rows>,
+    pub(super) targets: Vec<Rows>,
+    /// What each checkpoint's part is multiplied by.
+    pub(super) weights: Vec<f64>,
+    /// The mean of 1 − p over models, for each training sample.
+    pub(super) one_minus_p: Option<Vec<f64>>,
+    /// The subtask of each target.
+    pub(super) subtasks: Option<Vec<u32>>,
+}
+
+/// Opens all files and sees that they fit together, before the work begins.
+pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Result<Inputs, CommandError> {
+    let method = plan.solving.method;
+    let (mut trains, mut targets): (Vec<Rows>, Vec<Rows>) = (Vec::new(), Vec::new());
+    for Checkpoint { train, target, .. } in &plan.all {
+        let of_store = projection.or_of_store([train, target])?;
+        let train = Rows::open_beside(train, projection, &of_store)?;
+        let target = Rows::open_beside(target, projection, &of_store)?;
+        check_pair(&train, &target)?;
+        if method.takes_second_moments() {
+            check_matrix_width(&train, method.name())?;
+        }
+        if let (Some(first_train), Some(first_target)) = (trains.first(), targets.first()) {
+            same_rows(first_train, &train)?;
+            same_rows(first_target, &target)?;
+            // The others add up scores; this one averages gradients.
+            if method == Method::Retrac {
+                check_pair(first_train, &train)?;
+            }
+        }
+        check_layers(&plan.solving.layers, &train)?;
+        trains.push(train);
+        targets.push(target);
+    }
+    let (one_minus_p, subtasks) = match (trains.first(), targets.first()) {
+        (Some(train), Some(target)) => (one_minus_p(&plan.one_minus_p, train)?, subtasks(plan, target)?),
+        _ => (None, None),
+    };
+    let weights = plan.all.iter().map(|checkpoint| checkpoint.weight).collect();
+    Ok(Inputs { trains, targets, weights, one_minus_p, subtasks })
+}
+
+/// The mean of 1 − p over models.
+fn one_minus_p(sources: &[Source], train: &Rows) -> Result<Option<Vec<f64>>, CommandError> {
+    if sources.is_empty() {
+        return Ok(None);
+    }
+    let mut means = vec![0.0; train.count()];
+    for source in sources {
+        let numbers = read_numbers(source)?;
+        check_rows(train.name(), train.count(), &source.to_string(), numbers.len())?;
+        if let Some((index, number)) = numbers.iter().enumerate().find(|(_, x)| !(0.0..=1.0).contains(*x)) {
+            return Err(CommandError::Argument {
+                argument: "--one-minus-p",
+                expected: "numbers from 0 to 1".to_owned(),
+                found: format!("{number} at index {index} of {source}"),
+            });
+        }
+        let share = 1.0 / sources.len() as f64;
+        means.iter_mut().zip(numbers).for_each(|(mean, number)| *mean += share * number);
+    }
+    Ok(Some(means))
+}
+
+fn subtasks(plan: &Checkpoints, target: &Rows) -> Result<Option<Vec<u32>>, CommandError> {
+    let Some(source) = &plan.subtasks else { return Ok(None) };
+    let subtasks = read_groups(source)?;
+    check_rows(target.name(), target.count(), &source.to_string(), subtasks.len())?;
+    Ok(Some(subtasks))
+}
+
+/// Refuses layers that aren't the gradient's columns.
+fn check_layers(layers: &[usize], train: &Rows) -> Result<(), CommandError> {
+    let columns = train.matrix().map_or_else(|| train.width(), Matrix::cols);
+    let sum = layers.iter().fold(0, |sum: usize, &layer| sum.saturating_add(layer));
+    if layers.is_empty() || (sum == columns && !layers.contains(&0)) {
+        return Ok(());
+    }
+    let expected =
+        format!("layers of one column at least that have {columns} together, as {} has", train.name());
+    let found = format!("{} of {sum}", layers.len());
+    Err(CommandError::Argument { argument: "--layers", expected, found })
+}
+
+/// Refuses a checkpoint with other samples than the first one.
+fn same_rows(first: &Rows, rows: &Rows) -> Result<(), FileError> {
+    if first.count() == rows.count() {
+        return Ok(());
+    }
+    Err(FileError::Lengths {
+        file: rows.name().to_owned(),
+        found: rows.count(),
+        what: "rows",
+        other: first.name().to_owned(),
+        expected: first.count(),
+        other_what: "rows",
+    })
+}

@@ -1,0 +1,317 @@
+//! What is to be done, checked before a file is opened.
+
+use std::path::PathBuf;
+
+use super::arguments::{InfluenceArguments, InfluenceDtype, Method};
+use crate::commands::rows::{ProjectionArguments, ProjectionKind};
+use crate::commands::{CommandError, console};
+use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
+
+/// A command line that makes sense.
+pub(super) struct Plan {
+    pub(super) method: Method,
+    pub(super) over: Over,
+    pub(super) projection: ProjectionArguments,
+    pub(super) results: Results,
+}
+
+/// What influence is computed over.
+pub(super) enum Over {
+    Checkpoints(Checkpoints),
+    Run(RecordedRun),
+}
+
+/// Gradients of training samples and targets at checkpoints, or of models.
+pub(super) struct Checkpoints {
+    /// One at least.
+    pub(super) all: Vec<Checkpoint>,
+    /// One for each model, or none.
+    pub(super) one_minus_p: Vec<Source>,
+    pub(super) subtasks: Option<Source>,
+    pub(super) solving: Solving,
+}
+
+/// The files of a checkpoint, and what its part is multiplied by.
+pub(super) struct Checkpoint {
+    pub(super) train: Source,
+    pub(super) target: Source,
+    pub(super) weight: f64,
+}
+
+/// What a solver is told.
+pub(super) struct Solving {
+    pub(super) method: Method,
+    /// In units of the mean eigenvalue; the solver's own if there is none.
+    pub(super) damping: Option<f32>,
+    /// Columns of each layer; none for one layer.
+    pub(super) layers: Vec<usize>,
+    pub(super) passes: u32,
+    pub(super) tolerance: Option<f32>,
+    pub(super) step: Option<f64>,
+}
+
+/// A recorded run.
+pub(super) struct RecordedRun {
+    pub(super) directory: PathBuf,
+    pub(super) principal: Option<usize>,
+    /// The targets at the end, for data value embedding; without them, in-run Shapley
+    /// values.
+    pub(super) target: Option<RunTarget>,
+}
+
+/// Targets at the end of a run.
+pub(super) struct RunTarget {
+    pub(super) source: Source,
+    pub(super) projection: ProjectionArguments,
+}
+
+/// What is written and printed.
+pub(super) struct Results {
+    pub(super) output: Option<Destination>,
+    pub(super) dtype: Dtype,
+    pub(super) top: Option<usize>,
+    pub(super) json: bool,
+}
+
+impl Plan {
+    /// The plan of a command line.
+    ///
+    /// # Errors
+    /// [`CommandError::Argument`] by the name of the argument that does not suit the
+    /// others; an output that is an input.
+    pub(super) fn new(arguments: InfluenceArguments) -> Result<Self, CommandError> {
+        let over = if arguments.trajectory.is_some() || arguments.method.is_along_a_run() {
+            Over::Run(run(&arguments)?)
+        } else {
+            Over::Checkpoints(checkpoints(&arguments)?)
+        };
+        let InfluenceArguments { method, projection, output, dtype, top, json, .. } = arguments;
+        let dtype = match dtype {
+            InfluenceDtype::F32 => Dtype::F32,
+            InfluenceDtype::F64 => Dtype::F64,
+        };
+        Ok(Self { method, over, projection, results: Results { output, dtype, top, json } })
+    }
+}
+
+/// The plan over checkpoints.
+fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandError> {
+    let (trains, targets, rates) = (arguments.train.len(), arguments.target.len(), arguments.lr.len());
+    if trains != targets {
+        return refuse(
+            "--target",
+            format!("as often as --train, once for each checkpoint: {}", times(trains)),
+            times(targets),
+        );
+    }
+    let method = arguments.method;
+    if !method.takes_checkpoints() && trains > 1 {
+        return refuse(
+            "--train",
+            format!(
+                "one checkpoint with --method {}; sums over checkpoints are --method tracin",
+                method.name()
+            ),
+            trains.to_string(),
+        );
+    }
+    if !method.takes_rates() && rates > 0 {
+        console::remark(format!("--lr is not used: --method {} has no learning rate", method.name()));
+    } else if rates > 1 && rates != trains {
+        return refuse("--lr", format!("once, or once for each of the {trains} checkpoints"), times(rates));
+    }
+    if let Some(rate) = arguments.lr.iter().find(|rate| !rate.is_finite()) {
+        return refuse("--lr", "a finite number".to_owned(), rate.to_string());
+    }
+    check_weights(arguments)?;
+    check_solver(arguments)?;
+    check_output(arguments)?;
+    let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.one_minus_p);
+    let inputs: Vec<&Source> = inputs.chain(&arguments.subtasks).collect();
+    let streams = inputs.iter().filter(|&&source| *source == Source::Stdin).count();
+    if streams > 1 {
+        return refuse("--train and --target", "one array on standard input".to_owned(), streams.to_string());
+    }
+    if let Some(output) = &arguments.output {
+        refuse_overwrite(output, &inputs)?;
+    }
+    let files = arguments.train.iter().zip(&arguments.target);
+    let checkpoint = |((train, target), weight): ((&Source, &Source), f64)| Checkpoint {
+        train: train.clone(),
+        target: target.clone(),
+        weight,
+    };
+    Ok(Checkpoints {
+        all: files.zip(weights(arguments)).map(checkpoint).collect(),
+        one_minus_p: arguments.one_minus_p.clone(),
+        subtasks: arguments.subtasks.clone(),
+        solving: Solving {
+            method,
+            damping: arguments.damping,
+            layers: arguments.layers.clone(),
+            passes: arguments.passes.unwrap_or(100),
+            tolerance: arguments.tolerance,
+            step: arguments.step,
+        },
+    })
+}
+
+/// The plan along a recorded run.
+fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
+    let method = arguments.method;
+    let Some(directory) = &arguments.trajectory else {
+        return refuse("--trajectory", "the directory of a recorded run".to_owned(), "none".to_owned());
+    };
+    if !method.is_along_a_run() {
+        let expected = "dvemb or shapley with --trajectory".to_owned();
+        return refuse("--method", expected, method.name().to_owned());
+    }
+    if !arguments.lr.is_empty() {
+        let expected = "none: each step has its own learning rate".to_owned();
+        return refuse("--lr", expected, times(arguments.lr.len()));
+    }
+    check_output(arguments)?;
+    if let Some(output) = &arguments.output {
+        refuse_overwrite(output, &arguments.target.iter().collect::<Vec<_>>())?;
+    }
+    let principal = arguments.principal;
+    if principal == Some(0) {
+        return refuse("--principal", "at least 1".to_owned(), "0".to_owned());
+    }
+    let target = match (method, arguments.target.as_slice()) {
+        (Method::Dvemb, [Source::Store(path)]) if principal.is_some() => {
+            let found = format!("the store {}", path.display());
+            return refuse("--target", "gradients, with --principal".to_owned(), found);
+        }
+        (Method::Dvemb, [target]) => {
+            // What is kept of a gradient is projected, not the gradient.
+            let whole = ProjectionArguments {
+                dim: None,
+                projection: ProjectionKind::Sjlt,
+                mask_len: None,
+                ..arguments.projection
+            };
+            let projection = if principal.is_some() { &whole } else { &arguments.projection };
+            Some(RunTarget { source: target.clone(), projection: *projection })
+        }
+        (Method::Dvemb, targets) => {
+            return refuse("--target", "one, at the end of the run".to_owned(), times(targets.len()));
+        }
+        (_, []) => None,
+        (_, targets) => {
+            let expected = "none: shapley's targets are in the steps".to_owned();
+            return refuse("--target", expected, times(targets.len()));
+        }
+    };
+    Ok(RecordedRun { directory: directory.clone(), principal, target })
+}
+
+/// Refuses two results on standard output.
+fn check_output(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    if arguments.json && arguments.output == Some(Destination::Stdout) {
+        let expected = "the influence to go to a file, as in -o influence.npy".to_owned();
+        return refuse("--json", expected, "standard output (-o -)".to_owned());
+    }
+    Ok(())
+}
+
+/// What checkpoints, models and subtasks are weighed by.
+fn check_weights(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    let (method, models, doubts) = (arguments.method, arguments.train.len(), arguments.one_minus_p.len());
+    if method == Method::Trak && doubts != models {
+        return refuse("--one-minus-p", format!("once for each model: {}", times(models)), times(doubts));
+    }
+    let alone = |argument, of: &str| {
+        refuse(argument, format!("--method {of}, which alone uses it"), method.name().to_owned())
+    };
+    if method != Method::Trak && doubts > 0 {
+        return alone("--one-minus-p", "trak");
+    }
+    if method != Method::Less {
+        return if arguments.subtasks.is_some() { alone("--subtasks", "less") } else { Ok(()) };
+    }
+    if let Some(rate) = arguments.lr.iter().find(|&&rate| rate < 0.0) {
+        return refuse("--lr", "weights that are not negative for less".to_owned(), rate.to_string());
+    }
+    if !arguments.lr.is_empty() && arguments.lr.iter().all(|&rate| rate == 0.0) {
+        return refuse("--lr", "a weight that is not 0".to_owned(), "none".to_owned());
+    }
+    Ok(())
+}
+
+/// What the solvers are told.
+fn check_solver(arguments: &InfluenceArguments) -> Result<(), CommandError> {
+    let method = arguments.method;
+    let alone = |argument, of: &str| {
+        refuse(argument, format!("--method {of}, which alone uses it"), method.name().to_owned())
+    };
+    if arguments.damping.is_some() && !method.solves() {
+        return refuse(
+            "--damping",
+            "a method that has one: ridge, trak, datainf, lissa or cg".to_owned(),
+            method.name().to_owned(),
+        );
+    }
+    if !arguments.layers.is_empty() && method != Method::Datainf {
+        return alone("--layers", "datainf");
+    }
+    if !arguments.layers.is_empty() && arguments.projection.dim.is_some() {
+        let expected = "gradients without --dim, whose sketches mix the layers".to_owned();
+        return refuse("--layers", expected, "--dim".to_owned());
+    }
+    if arguments.passes.is_some() && !method.iterates() {
+        return refuse("--passes", "--method cg or lissa".to_owned(), method.name().to_owned());
+    }
+    if arguments.tolerance.is_some() && !method.iterates() {
+        return refuse("--tolerance", "--method cg or lissa".to_owned(), method.name().to_owned());
+    }
+    if arguments.step.is_some() && method != Method::Lissa {
+        return alone("--step", "lissa");
+    }
+    if arguments.passes == Some(0) {
+        return refuse("--passes", "at least 1".to_owned(), "0".to_owned());
+    }
+    let positive = |number: f64| number.is_finite() && number > 0.0;
+    for (argument, number, zero) in [
+        ("--damping", arguments.damping.map(f64::from), method == Method::Trak),
+        ("--tolerance", arguments.tolerance.map(f64::from), false),
+        ("--step", arguments.step, false),
+    ] {
+        if let Some(number) = number.filter(|&number| !(positive(number) || zero && number == 0.0)) {
+            let least = if zero { "a finite number, 0 or above" } else { "a finite number above 0" };
+            return refuse(argument, least.to_owned(), number.to_string());
+        }
+    }
+    Ok(())
+}
+
+/// What each checkpoint's part is multiplied by.
+fn weights(arguments: &InfluenceArguments) -> Vec<f64> {
+    let count = arguments.train.len();
+    let rates: Vec<f64> = match arguments.lr.as_slice() {
+        [one] => vec![*one; count],
+        rates => (0..count).map(|index| rates.get(index).copied().unwrap_or(1.0)).collect(),
+    };
+    match arguments.method {
+        Method::Tracin => rates,
+        Method::Less => {
+            let sum: f64 = rates.iter().sum();
+            rates.into_iter().map(|rate| rate / sum).collect()
+        }
+        Method::Retrac => vec![1.0 / (count * count) as f64; count],
+        Method::Trak => vec![1.0 / count as f64; count],
+        _ => vec![1.0; count],
+    }
+}
+
+fn refuse<T>(argument: &'static str, expected: String, found: String) -> Result<T, CommandError> {
+    Err(CommandError::Argument { argument, expected, found })
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        _ => format!("{count} times"),
+    }
+}
