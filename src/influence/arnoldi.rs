@@ -19,7 +19,7 @@ use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::hash::word;
 use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
 
@@ -349,13 +349,6 @@ impl<'m> Arnoldi<'m> {
     }
 }
 
-impl Arnoldi<'_> {
-    /// Entries of `vectors` that say something: the eigenvectors kept, or the basis.
-    fn said(&self) -> usize {
-        self.kept.unwrap_or(self.basis).saturating_mul(self.settings.width)
-    }
-}
-
 impl Solver for Arnoldi<'_> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
@@ -385,60 +378,44 @@ impl State for Arnoldi<'_> {
         Some(self.id)
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        let ArnoldiSettings { width, products, keep, seed } = self.settings;
-        to.count(products);
-        to.count(keep);
-        to.u64(seed);
-        to.u8(u8::from(self.closed));
-        to.u8(u8::from(self.kept.is_some()));
-        to.zeros(6);
-        to.count(self.basis);
-        to.u64(self.observed);
-        to.count(self.kept.unwrap_or(0));
-        to.f32s(self.vectors.get(..self.said()).certain());
-        if self.kept.is_some() {
-            return to.f64s(self.eigenvalues());
-        }
-        to.f32s(self.vectors.get(products.saturating_mul(width)..).certain());
-        for row in self.small.chunks_exact(products.max(1)).take(self.basis) {
-            to.f64s(row.get(..self.basis).certain());
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        let ArnoldiSettings { width, products, keep, seed } = self.settings;
-        id.ok_or(Error::Corrupt)?;
-        check_setting(from.u64()? == products as u64)?;
-        check_setting(from.u64()? == keep as u64)?;
-        check_setting(from.u64()? == seed)?;
-        let (closed, fitted) = (from.flag()?, from.flag()?);
-        from.skip(6)?;
-        let (basis, observed, kept) = (from.count()?, from.u64()?, from.count()?);
+impl Body for Arnoldi<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let ArnoldiSettings { width, products, keep, seed } = walk.state().settings;
+        walk.require(walk.id().is_some(), Error::Corrupt)?;
+        walk.setting(products)?;
+        walk.setting(keep)?;
+        walk.setting(seed)?;
+        let closed = walk.number(place!(closed))?;
+        let fitted = walk.value(walk.state().kept.is_some())?;
+        walk.zeros(6)?;
+        let basis = walk.number(place!(basis))?;
+        let observed = walk.number(place!(observed))?;
+        let kept = walk.value(walk.state().kept.unwrap_or(0))?;
         let is_possible = (1..=products).contains(&basis)
             && kept <= keep.min(basis)
             && fitted == (kept > 0)
             && (closed || !fitted)
             && (observed == 0 || !closed);
-        if !is_possible {
-            return Err(Error::Corrupt);
-        }
-        let (vectors, doubles) = if fitted { (kept, kept) } else { (basis + 1, basis * basis) };
-        from.exactly(vectors.saturating_mul(width).saturating_mul(4).saturating_add(doubles * 8))?;
-        (self.basis, self.observed, self.closed) = (basis, observed, closed);
-        self.kept = fitted.then_some(kept);
-        self.small.fill(0.0);
-        let said = self.said();
-        from.f32s(self.vectors.get_mut(..said).certain())?;
+        walk.require(is_possible, Error::Corrupt)?;
+        walk.load_with(|state| {
+            state.kept = fitted.then_some(kept);
+            state.small.fill(0.0);
+        });
+        let vectors = if fitted { kept } else { basis };
+        walk.numbers(slice!(vectors), 0..vectors.saturating_mul(width))?;
         if fitted {
             let first = products.saturating_mul(products);
-            return from.f64s(self.small.get_mut(first..first + kept).certain());
+            return walk.numbers(slice!(small), first..first.saturating_add(kept));
         }
-        from.f32s(self.vectors.get_mut(products.saturating_mul(width)..).certain())?;
-        for row in self.small.chunks_exact_mut(products.max(1)).take(basis) {
-            from.f64s(row.get_mut(..basis).certain())?;
-        }
-        Ok(())
+        let first = products.saturating_mul(width);
+        walk.numbers(slice!(vectors), first..first.saturating_add(width))?;
+        (0..basis).try_for_each(|row| {
+            let first = row.saturating_mul(products);
+            walk.numbers(slice!(small), first..first.saturating_add(basis))
+        })
     }
 }
 

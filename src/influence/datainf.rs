@@ -22,10 +22,10 @@
 use super::curvature::{Gram, GramState, Progress, copy};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
-use crate::error::{Error, check_length};
+use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::{Certain, Element, squared_norm};
 
@@ -479,41 +479,27 @@ impl<B: Buffer<DataInfLayer>> State for DataInf<B> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.f32(self.settings.damping);
-        to.u8(u8::from(self.fitted));
-        to.zeros(3);
-        to.count(self.settings.width);
-        to.u64(self.count);
-        to.count(self.settings.layers);
-        for layer in self.layers.as_ref() {
-            to.count(layer.start);
-            to.count(layer.end);
-            to.f64(layer.squares);
-            to.f64(layer.damping);
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
-        let fitted = from.flag()?;
-        from.skip(3)?;
-        check_width(self.settings.width, from.u64()?)?;
-        let count = from.u64()?;
-        check_id(id, self.settings.width, count > 0 || fitted)?;
-        check_setting(from.u64()? == self.settings.layers as u64)?;
-        from.exactly(self.settings.layers.saturating_mul(LAYER_AT_REST))?;
-        let mut ranges = *from;
-        for layer in self.layers.as_ref() {
-            check_setting(ranges.u64()? == layer.start as u64)?;
-            check_setting(ranges.u64()? == layer.end as u64)?;
-            ranges.skip(16)?;
-        }
-        for layer in self.layers.as_mut() {
-            from.skip(16)?;
-            (layer.squares, layer.damping) = (from.f64()?, from.f64()?);
-        }
-        (self.id, self.count, self.fitted) = (id, count, fitted);
+impl<B: Buffer<DataInfLayer>> Body for DataInf<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let DataInfSettings { width, layers, damping, .. } = walk.state().settings;
+        walk.setting(damping.to_bits())?;
+        let fitted = walk.number(place!(fitted))?;
+        walk.zeros(3)?;
+        walk.width(width)?;
+        let count = walk.number(place!(count))?;
+        walk.require_id(width, count > 0 || fitted)?;
+        walk.setting(layers)?;
+        walk.records(slice!(layers), 0..layers, |cursor, layer: &mut DataInfLayer| {
+            cursor.same(layer.start, Field::StateSettings)?;
+            cursor.same(layer.end, Field::StateSettings)?;
+            cursor.number(&mut layer.squares)?;
+            cursor.number(&mut layer.damping)
+        })?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ use crate::gradient::{Layer, Layout};
 use crate::memory::Memory;
 use crate::moments::triangle;
 use crate::sketch::{Exact, Projector, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting, check_width};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
 use gradsieve_kernels::{Certain, axpy, cannot_happen};
 
@@ -348,55 +348,37 @@ impl State for Ekfac<'_> {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        let has_eigenvectors = self.stage == Stage::Eigenvalues;
-        to.f32(self.settings.damping);
-        to.u8(u8::from(has_eigenvectors));
-        to.zeros(3);
-        to.count(self.settings.inputs);
-        to.count(self.settings.outputs);
-        to.u64(self.positions);
-        to.u64(self.samples);
-        to.u64(self.under_way);
-        to.f32s(self.parts.a);
-        to.f32s(self.parts.b);
-        if has_eigenvectors {
-            to.f32s(self.parts.q_a);
-            to.f32s(self.parts.q_b);
-            to.f32s(self.parts.squares);
-        }
-        if self.under_way > 0 {
-            to.f32s(self.parts.rotated);
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
-        let has_eigenvectors = from.flag()?;
-        from.skip(3)?;
-        check_width(self.settings.inputs, from.u64()?)?;
-        check_width(self.settings.outputs, from.u64()?)?;
-        let (positions, samples, under_way) = (from.u64()?, from.u64()?, from.u64()?);
+impl Body for Ekfac<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let EkfacSettings { inputs, outputs, damping } = walk.state().settings;
+        walk.setting(damping.to_bits())?;
+        let has_eigenvectors = walk.value(walk.state().stage == Stage::Eigenvalues)?;
+        walk.zeros(3)?;
+        walk.width(inputs)?;
+        walk.width(outputs)?;
+        let positions = walk.number(place!(positions))?;
+        let samples = walk.number(place!(samples))?;
+        let under_way = walk.number(place!(under_way))?;
         let is_possible = if has_eigenvectors { positions > 0 } else { samples == 0 && under_way == 0 };
-        if !is_possible {
-            return Err(Error::Corrupt);
-        }
-        let Parts { a, b, q_a, q_b, squares, rotated, .. } = &mut self.parts;
-        let (eigen, sample) = (has_eigenvectors, under_way > 0);
-        let parts = [(a, true), (b, true), (q_a, eigen), (q_b, eigen), (squares, eigen), (rotated, sample)];
-        let written =
-            |(part, is_there): &(&mut &mut [f32], bool)| if *is_there { size_of_val(&***part) } else { 0 };
-        from.exactly(parts.iter().map(written).sum())?;
-        for (part, is_there) in parts {
-            if is_there {
-                from.f32s(part)?;
-            } else {
+        walk.require(is_possible, Error::Corrupt)?;
+        walk.load_with(|state| {
+            state.stage = if has_eigenvectors { Stage::Eigenvalues } else { Stage::Factors };
+            let Parts { q_a, q_b, squares, rotated, .. } = &mut state.parts;
+            for part in [q_a, q_b, squares, rotated] {
                 part.fill(0.0);
             }
+        });
+        walk.all(slice!(parts.a))?;
+        walk.all(slice!(parts.b))?;
+        if has_eigenvectors {
+            walk.all(slice!(parts.q_a))?;
+            walk.all(slice!(parts.q_b))?;
+            walk.all(slice!(parts.squares))?;
         }
-        self.stage = if has_eigenvectors { Stage::Eigenvalues } else { Stage::Factors };
-        (self.positions, self.samples, self.under_way) = (positions, samples, under_way);
-        Ok(())
+        if under_way > 0 { walk.all(slice!(parts.rotated)) } else { Ok(()) }
     }
 }
 

@@ -13,7 +13,7 @@ use super::dot::grad_dot;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
 
 /// The running influence of one train sample on one target, over copies of the model.
 ///
@@ -101,14 +101,13 @@ impl State for IpEnsemble {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.f64(self.sum);
-        to.u64(self.members);
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        from.exactly(16)?;
-        *self = Self { sum: from.f64()?, members: from.u64()? };
+impl Body for IpEnsemble {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.number(place!(sum))?;
+        walk.number(place!(members))?;
         Ok(())
     }
 }

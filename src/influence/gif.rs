@@ -23,7 +23,7 @@ use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::moments::{Centre, Moments, MomentsSettings, triangle};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::Certain;
 
 /// What [`Gif`] is told.
@@ -207,13 +207,6 @@ impl<'m> Gif<'m> {
     }
 }
 
-impl Gif<'_> {
-    /// Numbers of the rows and of the factor's lower triangle.
-    const fn doubles_at_rest(&self) -> usize {
-        self.rows.len().saturating_add(triangle(self.settings.indices.len()))
-    }
-}
-
 impl Solver for Gif<'_> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
@@ -239,38 +232,25 @@ impl State for Gif<'_> {
         self.moments.sketch_id()
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.f32(self.settings.damping);
-        to.u8(u8::from(self.fitted));
-        to.zeros(3);
-        to.count(self.settings.indices.len());
-        self.settings.indices.iter().for_each(|&index| to.count(index));
-        self.moments.write(to);
-        if self.fitted {
-            to.f64s(self.rows);
-            for (i, row) in self.normal.chunks_exact(self.settings.indices.len().max(1)).enumerate() {
-                to.f64s(row.get(..=i).certain());
-            }
-        }
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(self.settings.damping.to_bits() == from.u32()?)?;
-        let fitted = from.flag()?;
-        from.skip(3)?;
-        check_setting(from.u64()? == self.settings.indices.len() as u64)?;
-        for &index in self.settings.indices {
-            check_setting(from.u64()? == index as u64)?;
+impl Body for Gif<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let GifSettings { indices, damping, .. } = walk.state().settings;
+        walk.setting(damping.to_bits())?;
+        let fitted = walk.number(place!(fitted))?;
+        walk.zeros(3)?;
+        walk.setting(indices.len())?;
+        indices.iter().try_for_each(|&index| walk.setting(index))?;
+        walk.nested(place!(moments))?;
+        if !fitted {
+            return Ok(());
         }
-        let behind = if fitted { self.doubles_at_rest().saturating_mul(8) } else { 0 };
-        self.moments.read_part(id, from, behind)?;
-        self.fitted = fitted;
-        if fitted {
-            from.f64s(self.rows)?;
-            for (i, row) in self.normal.chunks_exact_mut(self.settings.indices.len().max(1)).enumerate() {
-                from.f64s(row.get_mut(..=i).certain())?;
-            }
-        }
-        Ok(())
+        walk.all(slice!(rows))?;
+        (0..indices.len()).try_for_each(|row| {
+            let first = row.saturating_mul(indices.len());
+            walk.numbers(slice!(normal), first..first.saturating_add(row).saturating_add(1))
+        })
     }
 }

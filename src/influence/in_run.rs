@@ -20,7 +20,7 @@ use super::check_pair;
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, slice};
 use gradsieve_kernels::{cannot_happen, dot};
 
 /// The running scores of n training samples, in a buffer of n numbers.
@@ -186,14 +186,12 @@ impl State for InRunShapley<'_> {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.scores.len());
-        to.f64s(self.scores);
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.scores.len() as u64)?;
-        from.exactly(size_of_val(self.scores))?;
-        from.f64s(self.scores)
+impl Body for InRunShapley<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().scores.len())?;
+        walk.all(slice!(scores))
     }
 }

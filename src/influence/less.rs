@@ -19,12 +19,13 @@
 //! error of at most (n + 1)·2⁻²⁴ of the sum of its magnitudes; past 2²⁴ samples of a
 //! subtask they are no longer counted.
 
+use super::curvature::copy;
 use super::retrac::reciprocal_norm;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_setting, check_width};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Certain, Element, axpy, cannot_happen, dot, squared_norm};
 
@@ -387,25 +388,26 @@ impl<B: Buffer<f32>> State for LessTargets<B> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.settings.width);
-        to.count(self.settings.subtasks);
-        to.f32s(self.buffer.as_ref());
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_width(self.settings.width, from.u64()?)?;
-        check_setting(from.u64()? == self.settings.subtasks as u64)?;
-        from.exactly(size_of_val(self.buffer.as_ref()))?;
-        let mut counts = *from;
-        counts.skip(size_of_val(self.parts().0))?;
+impl<B: Buffer<f32>> Body for LessTargets<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let LessSettings { width, subtasks } = walk.state().settings;
+        walk.width(width)?;
+        walk.setting(subtasks)?;
+        let sums = subtasks.saturating_mul(width);
+        walk.numbers(slice!(buffer), 0..sums)?;
         let mut observed = false;
-        for _ in 0..self.settings.subtasks {
-            observed |= counts.f32()? != 0.0;
+        for subtask in 0..subtasks {
+            let own = walk.state().parts().1.get(subtask).copied().certain();
+            let count = walk.value(own)?;
+            observed |= count != 0.0;
+            walk.load_with(|state| copy(&[count], state.parts_mut().1.get_mut(subtask..=subtask).certain()));
         }
-        check_id(id, self.settings.width, observed)?;
-        from.f32s(self.buffer.as_mut())?;
-        self.id = id;
+        walk.require_id(width, observed)?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
         Ok(())
     }
 }
@@ -427,18 +429,13 @@ impl State for Less<'_> {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.sums.len());
-        to.f64(self.weights);
-        to.f64s(self.sums);
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.sums.len() as u64)?;
-        let weights = from.f64()?;
-        from.exactly(size_of_val(self.sums))?;
-        from.f64s(self.sums)?;
-        self.weights = weights;
-        Ok(())
+impl Body for Less<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.setting(walk.state().sums.len())?;
+        walk.number(place!(weights))?;
+        walk.all(slice!(sums))
     }
 }

@@ -19,7 +19,7 @@ use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_id, check_width};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// The average direction of one sample's gradients, train or target, in a buffer of K
@@ -173,19 +173,18 @@ impl<B: Buffer<f32>> State for ReTrac<B> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.sum.as_ref().len());
-        to.u64(self.count);
-        to.f32s(self.sum.as_ref());
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_width(self.sum.as_ref().len(), from.u64()?)?;
-        let count = from.u64()?;
-        check_id(id, self.sum.as_ref().len(), count > 0)?;
-        from.exactly(size_of_val(self.sum.as_ref()))?;
-        from.f32s(self.sum.as_mut())?;
-        (self.id, self.count) = (id, count);
+impl<B: Buffer<f32>> Body for ReTrac<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let width = walk.state().sum.as_ref().len();
+        walk.width(width)?;
+        let count = walk.number(place!(count))?;
+        walk.require_id(width, count > 0)?;
+        walk.all(slice!(sum))?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
         Ok(())
     }
 }

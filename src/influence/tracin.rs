@@ -9,7 +9,7 @@ use super::dot::grad_dot;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
 
 /// The running influence of one train sample on one target, over checkpoints.
 ///
@@ -108,13 +108,12 @@ impl State for TracIn {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.f64(self.sum);
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        from.exactly(8)?;
-        self.sum = from.f64()?;
+impl Body for TracIn {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.number(place!(sum))?;
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Reader, State, StateKind, Walk, Writer, declared, place};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
 
 /// What [`Trak`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -258,15 +258,14 @@ impl State for TrakScore {
         None
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        to.f64(self.products);
-        to.f64(self.one_minus_ps);
-        to.u64(self.models);
-    }
+    declared!();
+}
 
-    fn read(&mut self, _id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        from.exactly(24)?;
-        *self = Self { products: from.f64()?, one_minus_ps: from.f64()?, models: from.u64()? };
+impl Body for TrakScore {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.number(place!(products))?;
+        walk.number(place!(one_minus_ps))?;
+        walk.number(place!(models))?;
         Ok(())
     }
 }

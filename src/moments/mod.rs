@@ -281,16 +281,6 @@ impl<B: Buffer<f32>> Moments<B> {
         write_factor(self.split().second, self.count, scale, ridge, factor)?;
         Factor::from_packed(self.settings.width, factor)
     }
-
-    /// Reads a body behind which stand so many bytes.
-    pub(crate) fn read_part(
-        &mut self,
-        id: Option<SketchId>,
-        from: &mut crate::state::Reader<'_>,
-        behind: usize,
-    ) -> Result<(), Error> {
-        crate::state::read_body(self, id, from, behind)
-    }
 }
 
 impl<B: Buffer<f32>> Body for Moments<B> {

@@ -85,7 +85,7 @@ pub use numbers::{Reader, Writer};
 
 pub(crate) use walk::{Body, Cursor, Place, Walk, place, slice};
 
-use crate::error::{Error, Field};
+use crate::error::Error;
 use crate::sketch::SketchId;
 use frame::{length, open_with, to_bytes_with};
 
@@ -190,23 +190,3 @@ macro_rules! declared {
 }
 
 pub(crate) use declared;
-
-/// What states with sketches have in common: the width is that of the sketches, and no
-/// observations means no sketches.
-pub(crate) fn check_id(id: Option<SketchId>, width: usize, observed: bool) -> Result<(), Error> {
-    match id {
-        Some(id) if id.width != width => Err(Error::Corrupt),
-        None if observed => Err(Error::Corrupt),
-        _ => Ok(()),
-    }
-}
-
-/// Refuses another setting of the state.
-pub(crate) fn check_setting(same: bool) -> Result<(), Error> {
-    if same { Ok(()) } else { Err(Error::Mismatch(Field::StateSettings)) }
-}
-
-/// Refuses another width.
-pub(crate) fn check_width(expected: usize, found: u64) -> Result<(), Error> {
-    if expected as u64 == found { Ok(()) } else { Err(Error::Mismatch(Field::Width)) }
-}

@@ -14,7 +14,7 @@ use crate::influence::curvature::copy;
 use crate::influence::targets::Targets;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use crate::state::{FRAME, Reader, State, StateKind, Writer, check_setting};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{Certain, max_abs, squared_norm};
 
@@ -211,40 +211,25 @@ impl<B: Buffer<f32>> State for Adjoint<'_, B> {
         Some(self.id)
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.settings.blocks.write(to);
-        to.count(self.settings.targets);
-        to.u64(self.steps);
-        to.f32s(self.at_rest());
-    }
-
-    /// The targets become those that were written.
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        id.ok_or(Error::Corrupt)?;
-        self.settings.blocks.check(from)?;
-        check_setting(from.u64()? == self.settings.targets as u64)?;
-        let steps = from.u64()?;
-        from.exactly(size_of_val(self.at_rest()))?;
-        let mut targets = *from;
-        for _ in self.targets().solutions() {
-            // No step leaves another number behind.
-            if !targets.f32()?.is_finite() {
-                return Err(Error::Corrupt);
-            }
-        }
-        let View { targets, norms, .. } = View::of(&self.settings, self.buffer.as_mut());
-        from.f32s(targets)?;
-        from.f32s(norms)?;
-        self.steps = steps;
-        Ok(())
-    }
+    declared!();
 }
 
-impl<B: Buffer<f32>> Adjoint<'_, B> {
-    /// The targets and their norms.
-    fn at_rest(&self) -> &[f32] {
-        let width = self.settings.blocks.width().saturating_add(1);
-        self.buffer.as_ref().get(..self.settings.targets.saturating_mul(width)).certain()
+impl<B: Buffer<f32>> Body for Adjoint<'_, B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let AdjointSettings { blocks, targets, .. } = walk.state().settings;
+        walk.require(walk.id().is_some(), Error::Corrupt)?;
+        blocks.body(walk)?;
+        walk.setting(targets)?;
+        walk.number(place!(steps))?;
+        // The targets become those that were written. No step leaves one behind that is
+        // not finite.
+        let numbers = targets.saturating_mul(blocks.width());
+        for at in 0..numbers {
+            let number = walk.value(walk.state().buffer.as_ref().get(at).copied().certain())?;
+            walk.require(number.is_finite(), Error::Corrupt)?;
+            walk.load_with(|state| copy(&[number], state.buffer.as_mut().get_mut(at..=at).certain()));
+        }
+        walk.numbers(slice!(buffer), numbers..numbers.saturating_add(targets))
     }
 }
 

@@ -50,7 +50,7 @@ pub use stability::Stability;
 
 use crate::error::{Error, check_length};
 use crate::sketch::SketchId;
-use crate::state::{Reader, Writer, check_setting};
+use crate::state::Walk;
 use gradsieve_kernels::{Certain, axpy, summarize};
 
 /// One step of training, as it was taken.
@@ -215,16 +215,10 @@ impl<'a> Blocks<'a> {
         self.ends == other.ends
     }
 
-    /// Writes how many there are, and where each ends.
-    fn write(&self, to: &mut Writer<'_>) {
-        to.count(self.ends.len());
-        self.ends.iter().for_each(|&end| to.count(end));
-    }
-
-    /// Refuses others than were written.
-    fn check(&self, from: &mut Reader<'_>) -> Result<(), Error> {
-        check_setting(from.u64()? == self.ends.len() as u64)?;
-        self.ends.iter().try_for_each(|&end| check_setting(from.u64()? == end as u64))
+    /// Walks over how many there are, and where each ends; others are refused.
+    fn body<S>(&self, walk: &mut Walk<'_, '_, S>) -> Result<(), Error> {
+        walk.setting(self.ends.len())?;
+        self.ends.iter().try_for_each(|&end| walk.setting(end))
     }
 }
 

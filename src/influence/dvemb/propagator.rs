@@ -13,7 +13,7 @@ use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use crate::state::{self, FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{Certain, axpy, max_abs};
 
@@ -286,20 +286,19 @@ impl<B: Buffer<f32>> State for Propagator<'_, B> {
         self.id
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        self.settings.blocks.write(to);
-        to.u64(self.steps);
-        to.f64(self.largest);
-        to.f32s(self.matrix());
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        self.settings.blocks.check(from)?;
-        let (steps, largest) = (from.u64()?, from.f64()?);
-        state::check_id(id, self.settings.blocks.width(), steps > 0)?;
-        from.exactly(size_of_val(self.matrix()))?;
-        from.f32s(self.parts_mut().0)?;
-        (self.id, self.steps, self.largest) = (id, steps, largest);
+impl<B: Buffer<f32>> Body for Propagator<'_, B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let blocks = walk.state().settings.blocks;
+        blocks.body(walk)?;
+        let steps = walk.number(place!(steps))?;
+        walk.number(place!(largest))?;
+        walk.require_id(blocks.width(), steps > 0)?;
+        walk.numbers(slice!(buffer), 0..blocks.matrix())?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{FRAME, Reader, State, StateKind, Writer};
+use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
 use gradsieve_kernels::Certain;
 
 /// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of
@@ -206,60 +206,36 @@ impl State for Recorder<'_> {
         Some(self.id)
     }
 
-    fn write(&self, to: &mut Writer<'_>) {
-        let width = self.id.width;
-        to.count(self.steps);
-        to.count(self.samples);
-        to.count(self.factors);
-        for mark in self.marks.get(..self.steps).certain() {
-            to.f32(mark.learning_rate);
-            to.zeros(4);
-            to.count(mark.samples);
-            to.count(mark.factors);
-        }
-        to.u32s(self.ids.get(..self.samples).certain());
-        to.f32s(self.gradients.get(..self.samples * width).certain());
-        to.f32s(self.factor_rows.get(..self.factors * width).certain());
-    }
+    declared!();
+}
 
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error> {
-        let width = self.id.width;
-        id.ok_or(Error::Corrupt)?;
-        let (steps, samples, factors) = (from.count()?, from.count()?, from.count()?);
-        let full = |capacity| Error::Full { capacity };
-        let most = (self.marks.len(), self.ids.len(), self.factor_rows.len().checked_div(width).unwrap_or(0));
-        let marks = self.marks.get_mut(..steps).ok_or(full(most.0))?;
-        let ids = self.ids.get_mut(..samples).ok_or(full(most.1))?;
-        if factors > most.2 {
-            return Err(full(most.2));
-        }
-        let gradients = self.gradients.get_mut(..samples * width).ok_or(full(most.1))?;
-        let rows = self.factor_rows.get_mut(..factors * width).ok_or(full(most.2))?;
-        let numbers = size_of_val(ids) + size_of_val(gradients) + size_of_val(rows);
-        from.exactly(steps.saturating_mul(MARK_AT_REST).saturating_add(numbers))?;
+impl Body for Recorder<'_> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let width = walk.state().id.width;
+        walk.require(walk.id().is_some(), Error::Corrupt)?;
+        let steps = walk.number(place!(steps))?;
+        let samples = walk.number(place!(samples))?;
+        let factors = walk.number(place!(factors))?;
+        let Recorder { marks, ids, factor_rows, .. } = walk.state();
+        let most = (marks.len(), ids.len(), factor_rows.len().checked_div(width).unwrap_or(0));
+        walk.require(steps <= most.0, Error::Full { capacity: most.0 })?;
+        walk.require(samples <= most.1, Error::Full { capacity: most.1 })?;
+        walk.require(factors <= most.2, Error::Full { capacity: most.2 })?;
         // Steps follow each other, and none goes beyond what there is.
-        let (mut checked, mut before) = (*from, (0, 0));
-        for _ in 0..steps {
-            let learning_rate = checked.f32()?;
-            if !learning_rate.is_finite() || learning_rate < 0.0 {
-                return Err(Error::Corrupt);
-            }
-            checked.skip(4)?;
-            let now = (checked.count()?, checked.count()?);
-            if now.0 < before.0 || now.1 < before.1 || now.0 > samples || now.1 > factors {
-                return Err(Error::Corrupt);
-            }
-            before = now;
-        }
-        for mark in marks {
-            mark.learning_rate = from.f32()?;
-            from.skip(4)?;
-            (mark.samples, mark.factors) = (from.count()?, from.count()?);
-        }
-        from.u32s(ids)?;
-        from.f32s(gradients)?;
-        from.f32s(rows)?;
-        (self.steps, self.samples, self.factors) = (steps, samples, factors);
-        Ok(())
+        let mut before = StepMark::default();
+        walk.records(slice!(marks), 0..steps, |cursor, mark: &mut StepMark| {
+            cursor.number(&mut mark.learning_rate)?;
+            cursor.zeros(4)?;
+            cursor.number(&mut mark.samples)?;
+            cursor.number(&mut mark.factors)?;
+            let rises = mark.samples >= before.samples && mark.factors >= before.factors;
+            let ends = mark.samples <= samples && mark.factors <= factors;
+            let steps_on = mark.learning_rate.is_finite() && mark.learning_rate >= 0.0;
+            before = *mark;
+            cursor.require(rises && ends && steps_on, Error::Corrupt)
+        })?;
+        walk.numbers(slice!(ids), 0..samples)?;
+        walk.numbers(slice!(gradients), 0..samples.saturating_mul(width))?;
+        walk.numbers(slice!(factor_rows), 0..factors.saturating_mul(width))
     }
 }
