@@ -54,7 +54,7 @@ pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
-pub use truth::{ExperimentName, RemovalName, TruthArguments, TruthProjection};
+pub use truth::{ExperimentName, RemovalName, TruthArguments};
 
 const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";
 

@@ -69,23 +69,6 @@ pub enum ExperimentName {
     Sketches,
 }
 
-/// How gradients are projected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TruthProjection {
-    /// Sparse
-    Sjlt,
-    /// Dense ±1
-    Rademacher,
-    /// Dense and normal
-    Gaussian,
-    /// Mixed, then sparse
-    Srht,
-    /// Layer by layer: small ones as they are, the rest dense ±1
-    Layers,
-    /// Layer by layer, on the principal directions of the training samples' inputs
-    Principal,
-}
-
 /// What the truth is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TargetName {
@@ -145,9 +128,11 @@ pub struct TruthArguments {
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
-    /// How sketches are made (all experiments but sketches, which is about that)
-    #[arg(long, value_enum, default_value = "sjlt")]
-    pub projection: TruthProjection,
+    /// How sketches are made (all experiments but sketches, which is about that): sjlt,
+    /// mask:8, logra or another; layers, small ones as they are, the rest dense ±1;
+    /// principal, the principal directions of each layer's inputs
+    #[arg(long, value_name = "NAME", default_value = "sjlt")]
+    pub projection: Projection,
 
     /// Training samples, of the 1,797 digits [default: 1000; sketches 1438]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
@@ -309,14 +294,7 @@ fn settings(arguments: &TruthArguments) -> Settings {
     } else {
         settings.dim = arguments.dim;
     }
-    settings.projection = match arguments.projection {
-        TruthProjection::Sjlt => Projection::Sjlt,
-        TruthProjection::Rademacher => Projection::Rademacher,
-        TruthProjection::Gaussian => Projection::Gaussian,
-        TruthProjection::Srht => Projection::Srht,
-        TruthProjection::Layers => Projection::Layers,
-        TruthProjection::Principal => Projection::Principal,
-    };
+    settings.projection = arguments.projection;
     settings.seed = arguments.seed;
     settings.methods.clone_from(&arguments.methods);
     settings

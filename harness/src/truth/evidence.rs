@@ -1,9 +1,12 @@
 //! What a method may look at: the data, the model, its path; and their gradients as the
 //! core sees them.
 
+use std::fmt;
+use std::str::FromStr;
+
 use gradsieve::{
-    AnyProjector, Error, Exact, Gaussian, Layer, Layout, Part, Plan, Projector, Rademacher, Repeat, Sjlt,
-    Sketch, SketchId, Sketcher, Srht, Summary,
+    AnyProjector, Error, Exact, Layout, Part, Plan, Projector, ProjectorSettings, Sketch, SketchId, Sketcher,
+    Summary,
 };
 
 use super::error::{TruthError, core};
@@ -43,24 +46,49 @@ pub struct Evidence<'a> {
 }
 
 /// How gradients are projected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
+///
+/// Its text form is that of the core's settings, or `principal`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// Blocked SJLT.
-    #[default]
-    Sjlt,
-    /// Dense ±1.
-    Rademacher,
-    /// Dense and normal.
-    Gaussian,
-    /// Mixed, then SJLT.
-    Srht,
-    /// Layer by layer: weights or biases that fit an equal share of the numbers are kept
-    /// as they are, and what is left goes to the larger ones, by a dense ±1 projection.
-    Layers,
+    /// One of the core's, none of which looks at the data. Width and seed are those of the
+    /// experiment.
+    Core(ProjectorSettings),
     /// Layer by layer: the principal directions of each layer's inputs over the training
-    /// samples. It looks at the data; the others do not.
+    /// samples. It looks at the data.
     Principal,
+}
+
+impl Projection {
+    const PRINCIPAL: &str = "principal";
+}
+
+impl Default for Projection {
+    fn default() -> Self {
+        Self::Core(ProjectorSettings::DEFAULT)
+    }
+}
+
+impl fmt::Display for Projection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Core(settings) => settings.fmt(f),
+            Self::Principal => f.write_str(Self::PRINCIPAL),
+        }
+    }
+}
+
+impl FromStr for Projection {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text == Self::PRINCIPAL { Ok(Self::Principal) } else { text.parse().map(Self::Core) }
+    }
+}
+
+impl serde::Serialize for Projection {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// A projection that is ready: one for the whole gradient, or one a layer.
@@ -68,6 +96,51 @@ pub(super) enum Ready {
     Whole(AnyProjector<'static>),
     Layers(Vec<Part<'static>>),
     Principal(Principal),
+}
+
+impl Ready {
+    /// The core's projection of a model's gradients.
+    ///
+    /// # Errors
+    /// As [`AnyProjector::new`].
+    pub(super) fn new(settings: &ProjectorSettings, model: &Mlp) -> Result<Self, Error> {
+        let layers = gradients::layers(model);
+        match AnyProjector::new(settings, &layers, &mut []) {
+            // It works layer by layer.
+            Err(Error::Length { .. }) => {
+                let mut parts = vec![Part::UNUSED; layers.len()];
+                AnyProjector::new(settings, &layers, &mut parts)?;
+                Ok(Self::Layers(parts))
+            }
+            whole => whole.map(Self::Whole),
+        }
+    }
+
+    /// K.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Whole(projector) => projector.width(),
+            Self::Layers(parts) => parts.iter().map(|part| part.projector.width()).sum(),
+            Self::Principal(principal) => principal.width(),
+        }
+    }
+
+    /// The gradients of the samples at `indices`, sketched.
+    pub(super) fn gather(
+        &self,
+        model: &Mlp,
+        set: &Dataset,
+        indices: &[usize],
+        quantity: Quantity,
+    ) -> Result<Rows, TruthError> {
+        match self {
+            Self::Whole(projector) => gather(model, set, indices, quantity, *projector),
+            Self::Layers(parts) => {
+                gather(model, set, indices, quantity, Plan::new(parts).map_err(core("the sketch"))?)
+            }
+            Self::Principal(principal) => gather_principal(model, set, indices, quantity, principal),
+        }
+    }
 }
 
 /// Of what the gradient is taken.
@@ -142,7 +215,7 @@ impl<'a> Evidence<'a> {
             removal: Removal::AllEpochs,
             decay: 0.0,
             dim: None,
-            projection: Projection::Sjlt,
+            projection: Projection::Core(ProjectorSettings::DEFAULT),
             ensemble: 1,
             seed: 0,
         }
@@ -170,13 +243,7 @@ impl Evidence<'_> {
         indices: &[usize],
         quantity: Quantity,
     ) -> Result<Rows, TruthError> {
-        match self.projector(model)? {
-            Ready::Whole(projector) => gather(model, set, indices, quantity, projector),
-            Ready::Layers(parts) => {
-                gather(model, set, indices, quantity, Plan::new(&parts).map_err(core("the sketch"))?)
-            }
-            Ready::Principal(principal) => gather_principal(model, set, indices, quantity, &principal),
-        }
+        self.projector(model)?.gather(model, set, indices, quantity)
     }
 
     /// How many targets there are, m.
@@ -214,19 +281,13 @@ impl Evidence<'_> {
         let Some(dim) = self.dim else {
             return Ok(Ready::Whole(Exact::new(model.parameters().len()).into()));
         };
-        let whole: Result<AnyProjector<'static>, Error> = match self.projection {
-            Projection::Sjlt => Sjlt::new(dim, self.seed, Repeat::One).map(Into::into),
-            Projection::Rademacher => Rademacher::new(dim, self.seed).map(Into::into),
-            Projection::Gaussian => Gaussian::new(dim, self.seed).map(Into::into),
-            Projection::Srht => Srht::new(dim, self.seed).map(Into::into),
-            Projection::Principal => {
-                return Principal::new(self.model, self.train, dim).map(Ready::Principal);
+        match self.projection {
+            Projection::Core(settings) => {
+                let settings = ProjectorSettings { width: dim, seed: self.seed, ..settings };
+                Ready::new(&settings, model).map_err(core("the sketch"))
             }
-            Projection::Layers => {
-                return parts(model, dim, self.seed).map(Ready::Layers).map_err(core("the sketch"));
-            }
-        };
-        whole.map(Ready::Whole).map_err(core("the sketch"))
+            Projection::Principal => Principal::new(self.model, self.train, dim).map(Ready::Principal),
+        }
     }
 
     /// What the sketches of `model` are.
@@ -248,30 +309,6 @@ impl Evidence<'_> {
             found: "an optimum".to_owned(),
         })
     }
-}
-
-/// The parts of [`Projection::Layers`], the smallest served first: each may have an equal
-/// share of what is left.
-pub(super) fn parts(model: &Mlp, dim: usize, seed: u64) -> Result<Vec<Part<'static>>, Error> {
-    const MULTIPLE: usize = 16;
-    let layers = gradients::layers(model);
-    let size = |layer: &Layer| (layer.outputs * layer.inputs) as usize;
-    let mut order: Vec<usize> = (0..layers.len()).collect();
-    order.sort_by_key(|&i| size(&layers[i]));
-    let mut left = dim;
-    let mut parts = Vec::with_capacity(layers.len());
-    for (served, &i) in order.iter().enumerate() {
-        let share = left / (layers.len() - served);
-        let part = if size(&layers[i]) <= share {
-            Part::new(layers[i], Exact::new(size(&layers[i])))
-        } else {
-            Part::new(layers[i], Rademacher::new((share / MULTIPLE * MULTIPLE).max(MULTIPLE), seed)?)
-        };
-        left = left.saturating_sub(part.projector.width());
-        parts.push(part);
-    }
-    parts.sort_by_key(|part| part.layer.offset);
-    Ok(parts)
 }
 
 /// The layout of a model's gradient.

@@ -134,7 +134,7 @@ impl Settings {
             seed: 0,
             seeds: 3,
             dim: None,
-            projection: Projection::Sjlt,
+            projection: Projection::default(),
             widths: vec![64, 128, 256, 512, 1024, 2048, 4096],
             subsets: 100,
             repeats: 5,
