@@ -7,9 +7,9 @@ use gradsieve::influence::{Ridge, RidgeSettings};
 use gradsieve::store::{Entry, Queries, TopK};
 use gradsieve::{Codec, Error, Layout, Repeat, Sjlt, Sketcher, Store};
 
-const INPUTS: usize = 64;
+const INPUTS: usize = 96;
 const SAMPLES: usize = 300;
-const K: usize = 32;
+const K: usize = 64;
 /// How many to show.
 const TOP: usize = 5;
 
@@ -24,7 +24,7 @@ fn noise(i: usize) -> f32 {
 /// is wrong.
 fn sample(i: usize) -> ([f32; INPUTS], f32) {
     let side = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
-    let x = std::array::from_fn(|j| side * noise(j) + noise(1000 + i * INPUTS + j));
+    let x = std::array::from_fn(|j| side * noise(j) + 0.6 * noise(1000 + i * INPUTS + j));
     (x, if is_wrong(i) { -side } else { side })
 }
 
@@ -41,7 +41,7 @@ fn gradient(w: &[f32; INPUTS], x: &[f32; INPUTS], y: f32) -> [f32; INPUTS] {
 
 fn main() -> Result<(), Error> {
     let mut w = [0.0; INPUTS];
-    for step in 0..3000 {
+    for step in 0..900 {
         let (x, y) = sample(step % SAMPLES);
         let gradient = gradient(&w, &x, y);
         w.iter_mut().zip(gradient).for_each(|(w, g)| *w -= 0.01 * g);

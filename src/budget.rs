@@ -30,6 +30,7 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
 use crate::store::{Codec, Store};
+use gradsieve_kernels::Certain;
 
 /// What memory is to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -243,7 +244,7 @@ impl Choices {
     /// They, those of least error first.
     #[must_use]
     pub fn as_slice(&self) -> &[Choice] {
-        self.list.get(..self.len).unwrap_or_default()
+        self.list.get(..self.len).certain()
     }
 
     fn none(budget: &Budget) -> Self {
@@ -253,7 +254,7 @@ impl Choices {
     fn insert(&mut self, choice: Choice) {
         let place = self.as_slice().iter().position(|other| choice.goes_before(other)).unwrap_or(self.len);
         self.len = (self.len + 1).min(Self::MOST);
-        let behind = self.list.get_mut(place..self.len).unwrap_or_default();
+        let behind = self.list.get_mut(place..self.len).certain();
         let mut carried = choice;
         for slot in behind {
             carried = core::mem::replace(slot, carried);

@@ -1,4 +1,4 @@
-//! Small dense matrices in `f64`, in lent memory: the symmetric eigenproblem, and
+//! Small dense matrices in `f64`, in the caller's buffers: the symmetric eigenproblem, and
 //! Cholesky of a Gram matrix.
 //!
 //! For what is too delicate for `f32` and small enough for `f64`: the eigenvectors of a
@@ -8,6 +8,7 @@
 //! May import `error` only.
 
 use crate::error::{Error, check_length};
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// Sums are eight, interleaved, and folded 8→4→2→1.
 const LANES: usize = 8;
@@ -69,9 +70,12 @@ pub(crate) fn eigen(n: usize, a: &mut [f64], values: &mut [f64], scratch: &mut [
 fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]) {
     let n = n.max(1);
     for k in 0..diagonal.len() {
-        let Some((above, below)) = a.split_at_mut_checked((k + 1) * n) else { return };
-        let Some(row) = above.get_mut(k * n..) else { return };
-        let Some((entry, v)) = row.get_mut(k..).and_then(<[f64]>::split_first_mut) else { return };
+        let (above, below) = a.split_at_mut_checked((k + 1) * n).certain();
+        let row = above.get_mut(k * n..).certain();
+        let Some((entry, v)) = row.get_mut(k..).and_then(<[f64]>::split_first_mut) else {
+            cannot_happen!("the diagonal has no more entries than a row");
+            return;
+        };
         if let Some(to) = diagonal.get_mut(k) {
             *to = *entry;
         }
@@ -81,14 +85,14 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
         }
         // B ← (I − vvᵀ) B (I − vvᵀ) = B − v wᵀ − w vᵀ with p = B v, w = p − (pᵀv/2) v. w
         // stands where later edges will.
-        let Some(w) = off.get_mut(k + 1..) else { return };
+        let w = off.get_mut(k + 1..).certain();
         for (w, row) in w.iter_mut().zip(below.chunks_exact(n)) {
-            *w = dot(row.get(k + 1..).unwrap_or_default(), v);
+            *w = dot(row.get(k + 1..).certain(), v);
         }
         let half = -0.5 * dot(w, v);
         axpy(half, v, w);
         for ((row, &v_i), &w_i) in below.chunks_exact_mut(n).zip(&*v).zip(&*w) {
-            let row = row.get_mut(k + 1..).unwrap_or_default();
+            let row = row.get_mut(k + 1..).certain();
             for ((entry, v), w) in row.iter_mut().zip(&*v).zip(&*w) {
                 *entry -= v_i * w + w_i * v;
             }
@@ -122,14 +126,14 @@ fn reflector(x: &mut [f64]) -> f64 {
 fn accumulate(n: usize, a: &mut [f64]) {
     let n = n.max(1);
     for k in (0..a.len() / n).rev() {
-        let Some((above, below)) = a.split_at_mut_checked((k + 1) * n) else { return };
-        let Some(row) = above.get_mut(k * n..) else { return };
-        let v = row.get(k + 1..).unwrap_or_default();
+        let (above, below) = a.split_at_mut_checked((k + 1) * n).certain();
+        let row = above.get_mut(k * n..).certain();
+        let v = row.get(k + 1..).certain();
         for other in below.chunks_exact_mut(n) {
             if let Some(place) = other.get_mut(k) {
                 *place = 0.0;
             }
-            let other = other.get_mut(k + 1..).unwrap_or_default();
+            let other = other.get_mut(k + 1..).certain();
             let along = dot(other, v);
             axpy(-along, v, other);
         }
@@ -189,7 +193,7 @@ fn diagonalise(n: usize, d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
                 bulge = s * at(e, k + 1);
                 put(e, k + 1, c * at(e, k + 1));
             }
-            let rows = z.get_mut(k * n..(k + 2) * n).unwrap_or_default();
+            let rows = z.get_mut(k * n..(k + 2) * n).certain();
             let (upper, lower) = rows.split_at_mut(n.min(rows.len()));
             for (x, y) in upper.iter_mut().zip(lower) {
                 (*x, *y) = (c * *x + s * *y, c * *y - s * *x);
@@ -203,7 +207,10 @@ fn diagonalise(n: usize, d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
 fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
     let n = n.max(1);
     for i in 0..values.len() {
-        let Some((value, rest)) = values.get_mut(i..).and_then(<[f64]>::split_first_mut) else { return };
+        let Some((value, rest)) = values.get_mut(i..).and_then(<[f64]>::split_first_mut) else {
+            cannot_happen!("there is a value i");
+            return;
+        };
         let mut best: Option<(usize, f64)> = None;
         for (j, &other) in rest.iter().enumerate() {
             if other > best.map_or(*value, |(_, most)| most) {
@@ -214,7 +221,7 @@ fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
         if let Some(place) = rest.get_mut(j) {
             (*value, *place) = (other, *value);
         }
-        let (upper, lower) = rows.split_at_mut_checked((i + 1) * n).unwrap_or_default();
+        let (upper, lower) = rows.split_at_mut_checked((i + 1) * n).certain();
         let (row, other) = (upper.get_mut(i * n..), lower.get_mut(j * n..(j + 1) * n));
         if let (Some(row), Some(other)) = (row, other)
             && row.len() == other.len()
@@ -232,17 +239,21 @@ fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
 pub(crate) fn cholesky(n: usize, a: &mut [f64]) -> Result<(), Error> {
     let n = n.max(1);
     for i in 0..a.len() / n {
-        let Some((done, rest)) = a.split_at_mut_checked(i * n) else { break };
-        let Some(row) = rest.get_mut(..=i) else { break };
+        let (done, rest) = a.split_at_mut_checked(i * n).certain();
+        let row = rest.get_mut(..=i).certain();
         for (j, above) in done.chunks_exact(n).enumerate() {
             let (Some((before, [entry, ..])), Some((above, [pivot, ..]))) =
                 (row.split_at_mut_checked(j), above.split_at_checked(j))
             else {
+                cannot_happen!("a row above is shorter than this one");
                 break;
             };
             *entry = (*entry - dot(above, before)) / pivot;
         }
-        let Some((pivot, row)) = row.split_last_mut() else { break };
+        let Some((pivot, row)) = row.split_last_mut() else {
+            cannot_happen!("row i has i + 1 entries");
+            break;
+        };
         let square = *pivot - dot(row, row);
         // What is left of a pivot that cancels this far is rounding.
         if square.is_nan() || square <= *pivot * f64::EPSILON * 16.0 || square.is_infinite() {
@@ -259,6 +270,7 @@ pub(crate) fn solve(n: usize, lower: &[f64], x: &mut [f64]) {
         let (Some((done, [entry, ..])), Some((row, [pivot, ..]))) =
             (x.split_at_mut_checked(i), row.split_at_checked(i))
         else {
+            cannot_happen!("there is a row for each entry, and not a shorter one");
             return;
         };
         *entry = (*entry - dot(row, done)) / pivot;
@@ -267,6 +279,7 @@ pub(crate) fn solve(n: usize, lower: &[f64], x: &mut [f64]) {
         let (Some((rest, [entry, ..])), Some((row, [pivot, ..]))) =
             (x.split_at_mut_checked(i), row.split_at_checked(i))
         else {
+            cannot_happen!("there is a row for each entry, and not a shorter one");
             return;
         };
         *entry /= pivot;

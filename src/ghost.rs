@@ -43,6 +43,7 @@
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, PIECE, Sequence};
 use gradsieve_kernels::Element;
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// One layer of a sample's gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -223,7 +224,10 @@ fn pair_products<T: Element, U: Element>(
             *out += match (x.get(index), y.get(index)) {
                 (Some(LayerGradient::Linear(x)), Some(LayerGradient::Linear(y))) => ghost_dot(x, y),
                 (Some(LayerGradient::Plain(x)), Some(LayerGradient::Plain(y))) => plain_dot(x, y),
-                _ => 0.0,
+                _ => {
+                    cannot_happen!("the samples' layers fit each other, as has been checked");
+                    0.0
+                }
             };
         }
     }
@@ -245,15 +249,16 @@ fn formed_products<T: Element, U: Element>(
         for (sample, piece) in xs.iter().chain(ys).zip(memory.chunks_exact_mut(PIECE)) {
             let (Some(LayerGradient::Linear(x)), Some(piece)) = (sample.get(index), piece.get_mut(..length))
             else {
+                cannot_happen!("every sample has a linear layer there, and a piece of the scratch");
                 return;
             };
             x.form(start, piece);
         }
-        let Some((x, y)) = memory.split_at_checked(xs.len() * PIECE) else { return };
+        let (x, y) = memory.split_at_checked(xs.len() * PIECE).certain();
         let mut out = out.iter_mut();
         for x in x.chunks_exact(PIECE) {
             for (y, out) in y.chunks_exact(PIECE).zip(&mut out) {
-                let (x, y) = (x.get(..length).unwrap_or_default(), y.get(..length).unwrap_or_default());
+                let (x, y) = (x.get(..length).certain(), y.get(..length).certain());
                 *out += plain_dot(x, y);
             }
         }
@@ -303,5 +308,5 @@ fn formed_norm<T: Element, U: Element>(x: &Sequence<'_, T, U>) -> f64 {
 
 /// The canonical dot of two slices, of one length as has been seen to.
 fn plain_dot<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
-    gradsieve_kernels::dot(x, y).unwrap_or(0.0)
+    gradsieve_kernels::dot(x, y).certain()
 }

@@ -13,7 +13,7 @@
 
 use crate::error::{Error, check_length};
 use gradsieve_kernels::hash::{key, mix};
-use gradsieve_kernels::{Accumulator, Element, Summary};
+use gradsieve_kernels::{Accumulator, Certain, Element, Summary, cannot_happen};
 
 /// One layer's place in the gradient: a row-major matrix of `outputs` × `inputs` entries
 /// from coordinate `offset` on.
@@ -219,9 +219,12 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
         while !piece.is_empty() {
             let (row, column) = ((start / inputs) as usize, (start % inputs) as usize);
             let length = (self.inputs - column).min(piece.len());
-            let Some((now, later)) = core::mem::take(&mut piece).split_at_mut_checked(length) else { return };
+            let (now, later) = core::mem::take(&mut piece).split_at_mut_checked(length).certain();
             for (a, b) in self.factors() {
-                let (Some(a), Some(b)) = (a.get(column..column + now.len()), b.get(row)) else { return };
+                let (Some(a), Some(b)) = (a.get(column..column + now.len()), b.get(row)) else {
+                    cannot_happen!("the piece lies in the layer");
+                    return;
+                };
                 let _equal_lengths = gradsieve_kernels::axpy(b.widen(), a, now);
             }
             start += now.len() as u64;
@@ -243,7 +246,7 @@ impl<'a, T: Element, U: Element> Sequence<'a, T, U> {
             let at = offset.saturating_add(start);
             let room = N as u64 - at.checked_rem(N as u64).unwrap_or(0);
             let length = room.min(self.entries() - start);
-            let Some(piece) = memory.get_mut(..length as usize) else { break };
+            let piece = memory.get_mut(..length as usize).certain();
             self.form(start, piece);
             take(at, piece)?;
             start += length;

@@ -4,17 +4,9 @@
 //! [`Plan`] stands here beside [`AnyProjector`], since each may hold the other; what a
 //! plan does is in the file `plan`.
 
-use super::exact::Exact;
-use super::factgrass::FactGrass;
-use super::gaussian::Gaussian;
-use super::id::SketchId;
-use super::kind::{Kind, projections};
-use super::logra::Logra;
-use super::mask::{IndexMask, Mask};
-use super::projector::Projector;
-use super::rademacher::Rademacher;
-use super::sjlt::Sjlt;
-use super::srht::Srht;
+use super::kind::projections;
+// The list names every projection.
+use super::*;
 use crate::error::Error;
 use crate::gradient::{Layer, Layout, LayoutId};
 use gradsieve_kernels::Element;

@@ -1,16 +1,9 @@
 //! Projectors from settings, and how the layers of a model share the numbers of a sketch.
 
-use super::any::{AnyProjector, Part, Plan};
-use super::exact::Exact;
-use super::factgrass::FactGrass;
-use super::gaussian::Gaussian;
-use super::kind::{Kind, projections};
-use super::logra::Logra;
-use super::mask::Mask;
-use super::rademacher::Rademacher;
-use super::settings::{FromSettings, ProjectorSettings};
-use super::sjlt::Sjlt;
-use super::srht::Srht;
+use super::kind::projections;
+use super::settings::FromSettings;
+// The list names every projection.
+use super::*;
 use crate::error::Error;
 use crate::gradient::{Layer, Layout};
 use gradsieve_kernels::cannot_happen;

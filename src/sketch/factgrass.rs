@@ -37,6 +37,7 @@ use super::projector::{Projector, scale};
 use super::settings::{FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::Certain;
 use gradsieve_kernels::hash::{below, key, mix, word};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, sjlt_scaled};
@@ -259,7 +260,7 @@ impl Projector for FactGrass {
             let last = self.inputs.run_of(column.saturating_add((x.len() - 1) as u32));
             while from <= last {
                 let length = PANEL.min((last - from) as usize + 1);
-                let panel = panel.get_mut(..length).unwrap_or_default();
+                let panel = panel.get_mut(..length).certain();
                 self.inputs.gather(x, column, from, panel);
                 sjlt_scaled(self.kernel, self.coordinate(number, from), scale, panel, out)?;
                 from = from.saturating_add(length as u32);
@@ -279,11 +280,11 @@ impl Projector for FactGrass {
         self.is_factored(layer)?;
         let [rows, columns] = &mut [[0.0; PANEL]; 2];
         for row in (0..self.outputs.kept).step_by(PANEL) {
-            let rows = rows.get_mut(..PANEL.min((self.outputs.kept - row) as usize)).unwrap_or_default();
+            let rows = rows.get_mut(..PANEL.min((self.outputs.kept - row) as usize)).certain();
             self.outputs.gather(b, 0, row, rows);
             for column in (0..self.inputs.kept).step_by(PANEL) {
                 let length = PANEL.min((self.inputs.kept - column) as usize);
-                let columns = columns.get_mut(..length).unwrap_or_default();
+                let columns = columns.get_mut(..length).certain();
                 self.inputs.gather(a, 0, column, columns);
                 for (row, b) in (row..).zip(rows.iter()) {
                     sjlt_scaled(self.kernel, self.coordinate(row, column), *b, columns, out)?;

@@ -37,6 +37,7 @@ use super::projector::Projector;
 use super::settings::{Factor, FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
+use gradsieve_kernels::Certain;
 use gradsieve_kernels::hash::{key, mix, word};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, gaussian, matrix, rademacher};
@@ -122,7 +123,7 @@ impl Kernel {
         x: &[T],
         panel: &'p mut [f32; Logra::WIDEST],
     ) -> Result<&'p [f32], Error> {
-        let out = panel.get_mut(..self.width()).unwrap_or_default();
+        let out = panel.get_mut(..self.width()).certain();
         out.fill(0.0);
         match self {
             Self::Rademacher(kernel) => rademacher(*kernel, offset, scale, x, out)?,

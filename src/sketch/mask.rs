@@ -12,6 +12,7 @@ use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use core::num::NonZeroU16;
+use gradsieve_kernels::Certain;
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, mask, sjlt};
@@ -179,13 +180,12 @@ impl<I: Copy + Into<u64>> Projector for IndexMask<'_, I> {
         let mut gathered = [0.0; GATHERED];
         // Also once for nothing, so that `out` is checked whatever the list says.
         loop {
-            let listed =
-                self.list.get(rank..last.min(rank + (GATHERED - rank % GATHERED))).unwrap_or_default();
+            let listed = self.list.get(rank..last.min(rank + (GATHERED - rank % GATHERED))).certain();
             for (&index, value) in listed.iter().zip(&mut gathered) {
                 let x = x.get((index.into() - offset) as usize).map_or(0.0, |x| x.widen());
                 *value = scale * x;
             }
-            let values = gathered.get(..listed.len()).unwrap_or_default();
+            let values = gathered.get(..listed.len()).certain();
             sjlt(self.kernel, rank as u64, values, out)?;
             rank += listed.len();
             if rank >= last {

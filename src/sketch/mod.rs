@@ -1,5 +1,5 @@
-//! gradient → K numbers. One file a projection; the sketcher, which projects and measures
-//! in one pass, is here.
+//! gradient → K numbers. One file a projection; all of them stand in the one list of the
+//! file `kind`. The [`Sketcher`] projects and measures in one pass.
 //!
 //! A projection is linear, unbiased for inner products over its seeds, and a pure
 //! function of (seed, coordinate), so nothing is stored and the segments of a gradient
@@ -36,7 +36,7 @@
 //! | [`Logra`] | ≤ (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖² | inputs·k_i + outputs·k_o terms of a dense projection, K products | for large layers: no pass over their entries, no time for one | aligned gradients, for which the factors' widths count and not K |
 //! | [`FactGrass`] | V and what its masks add, about as much as `Logra`'s factors where entries look normal | k′_o·k′_i, whatever the layer's size | for larger layers still, and where K is to be small | factors that few entries carry |
 //! | [`Plan`] | Σ of its parts | that of its parts | for factored parts, widths that follow a layer's worth, methods that work by layer | |
-//! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting | |
+//! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting: [`ProjectorSettings`] | |
 //!
 //! What each loses on a task of 4,810 parameters (correlation of influence, flipped
 //! labels found), over K and by codec of stored rows, is measured in `docs/src/results/sketches.md`.
@@ -45,7 +45,7 @@
 //! much, and any other the time in which the layer's gradient is formed, T products an
 //! entry.
 //!
-//! May import `ghost`, `gradient` and `error`; knows nothing of detectors, influence or
+//! May import `ghost`, `gradient`, `memory` and `error`; knows nothing of detectors, influence or
 //! stores.
 
 mod any;

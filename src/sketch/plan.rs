@@ -21,6 +21,7 @@ use super::projector::Projector;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout, LayoutId};
 use core::ops::Range;
+use gradsieve_kernels::Certain;
 use gradsieve_kernels::Element;
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::sjlt::Repeat;
@@ -212,8 +213,8 @@ impl Projector for Plan<'_> {
         self.check(offset, x.len() as u64)?;
         let mut rest = x;
         for (part, place, first, length) in self.shares(offset, x.len() as u64) {
-            let Some((now, later)) = rest.split_at_checked(length) else { break };
-            let Some(out) = out.get_mut(place) else { break };
+            let (now, later) = rest.split_at_checked(length).certain();
+            let out = out.get_mut(place).certain();
             part.projector.project(part.coordinate(first), now, out)?;
             rest = later;
         }
@@ -231,8 +232,8 @@ impl Projector for Plan<'_> {
         self.check(offset, x.len() as u64)?;
         let mut rest = x;
         for (part, place, first, length) in self.shares(offset, x.len() as u64) {
-            let Some((now, later)) = rest.split_at_checked(length) else { break };
-            let Some(out) = out.get_mut(place) else { break };
+            let (now, later) = rest.split_at_checked(length).certain();
+            let out = out.get_mut(place).certain();
             part.projector.project_scaled(part.coordinate(first), scale, now, out)?;
             rest = later;
         }
@@ -252,7 +253,7 @@ impl Projector for Plan<'_> {
         check_length(self.width, out.len())?;
         let (part, place) = self.part_of(layer)?;
         let layer = Layer { offset: part.coordinate(layer.offset), ..*layer };
-        part.projector.project_outer(&layer, a, b, out.get_mut(place).unwrap_or_default())
+        part.projector.project_outer(&layer, a, b, out.get_mut(place).certain())
     }
 
     fn is_factored(&self, layer: &Layer) -> Result<bool, Error> {
@@ -262,7 +263,7 @@ impl Projector for Plan<'_> {
 
     fn finish(&self, out: &mut [f32]) {
         for (part, place) in self.places() {
-            part.projector.finish(out.get_mut(place).unwrap_or_default());
+            part.projector.finish(out.get_mut(place).certain());
         }
     }
 }

@@ -87,15 +87,17 @@ impl ProjectorSettings {
         let mut settings = Self { kind, ..Self::DEFAULT };
         let mut choices = kind.choices();
         for piece in pieces {
-            let mut refusal =
-                Error::Setting { name: "projection", expected: "without options beyond those that it has" };
+            let mut refusal = None;
             // The next option that such a text can be.
             loop {
-                let Some((choice, later)) = choices.split_first() else { return Err(refusal) };
+                let Some((choice, later)) = choices.split_first() else {
+                    let expected = "without options beyond those that it has";
+                    return Err(refusal.unwrap_or(Error::Setting { name: "projection", expected }));
+                };
                 choices = later;
                 match settings.set(*choice, piece) {
                     Ok(()) => break,
-                    Err(error) => refusal = error,
+                    Err(error) => refusal = refusal.or(Some(error)),
                 }
             }
         }

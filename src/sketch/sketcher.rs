@@ -1,18 +1,8 @@
 //! The sketcher: projects and measures a gradient in one pass, segment by segment.
 
-use super::any::{AnyProjector, Plan};
-use super::exact::Exact;
-use super::factgrass::FactGrass;
-use super::finished::Sketch;
-use super::gaussian::Gaussian;
-use super::id::SketchId;
 use super::kind::projections;
-use super::logra::Logra;
-use super::mask::{IndexMask, Mask};
-use super::projector::Projector;
-use super::rademacher::Rademacher;
-use super::sjlt::Sjlt;
-use super::srht::Srht;
+// The list names every projection.
+use super::*;
 use crate::error::{Error, check_length};
 use crate::ghost::{self, Route};
 use crate::gradient::{LONG_PIECE, Layer, Layout, Measures, PIECE, Sequence};

@@ -1,4 +1,4 @@
-//! The integration tests of the core: one binary, one module a room. Names are claims.
+//! The integration tests of the core: one binary, a file for each module. Names are claims.
 
 mod accuracy;
 mod budget;
@@ -17,6 +17,7 @@ mod plan;
 mod projections;
 mod rademacher;
 mod sequence;
+mod settings;
 mod shortlist;
 mod sketch;
 mod source;

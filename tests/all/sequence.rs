@@ -4,8 +4,8 @@ use crate::source::{normals, sjlt};
 use gradsieve::ghost::Route;
 use gradsieve::outlier::{Detector, L1, L2};
 use gradsieve::{
-    Error, Exact, FactGrass, Factor, Layer, Layout, Logra, Projector, Rademacher, Repeat, Sketch, Sketcher,
-    Srht, Widths, bf16,
+    AnyProjector, Error, Exact, FactGrass, Factor, Kind, Layer, Layout, Logra, Part, Projector,
+    ProjectorSettings, Rademacher, Repeat, Sketch, Sketcher, Widths, bf16,
 };
 use proptest::prelude::*;
 
@@ -79,10 +79,15 @@ proptest! {
             let projector = sjlt(128, seed, repeat);
             prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
         }
-        let projector = Srht::new(64, seed).unwrap();
-        prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
-        let projector = Rademacher::new(64, seed).unwrap();
-        prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
+        for &kind in Kind::ALL {
+            let settings = ProjectorSettings { kind, width: 64, seed, ..ProjectorSettings::DEFAULT };
+            let mut parts = [Part::UNUSED; 1];
+            // A layer may be too small for a factored projection.
+            let Ok(projector) = AnyProjector::new(&settings, &[layer], &mut parts) else { continue };
+            if !projector.is_factored(&layer).unwrap() {
+                prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
+            }
+        }
     }
 
     #[test]
@@ -143,7 +148,7 @@ proptest! {
 fn the_l1_detector_refuses_what_was_not_measured_and_the_l2_detector_does_not() {
     let layers = [Layer::new(0, 40, 50), Layer::new(2000, 40, 50)];
     let (a, b) = (normals(1, 100), normals(2, 80));
-    let parts = layers.map(|layer| gradsieve::Part::new(layer, logra(&layer, 7)));
+    let parts = layers.map(|layer| Part::new(layer, logra(&layer, 7)));
     let plan = gradsieve::Plan::new(&parts).unwrap();
     let mut memory = vec![0.0; plan.width()];
     let mut sketcher = Sketcher::new(plan, plan.layout(), &mut memory).unwrap();

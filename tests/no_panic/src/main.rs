@@ -27,8 +27,8 @@ use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, Node, SelfInfluence, 
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
 use gradsieve::{
-    AnyProjector, Element, Error, Exact, FactGrass, Factor, Gaussian, IndexMask, Kind, Layer, Layout, LayoutId, Logra, Mask,
-    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, Srht, State,
+    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Kind, Layer, Layout, LayoutId, Logra,
+    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, State,
     Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
@@ -80,10 +80,14 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 3);
     let (width, seed, repeat) = (black_box(64), black_box(1), Repeat::Two);
-    let mut sum = sketch(Rademacher::new(width, seed)?, layout, &layer, half, out)?.measures.l1;
-    sum += sketch(Gaussian::new(width, seed)?, layout, &layer, half, out)?.measures.l1;
-    sum += sketch(Srht::new(width, seed)?, layout, &layer, brain, out)?.measures.l1;
-    sum += sketch(Mask::new(width, seed, repeat, black_box(3))?, layout, &layer, half, out)?.measures.l1;
+    let mut sum = 0.0;
+    for &kind in Kind::ALL {
+        let settings = ProjectorSettings { kind, width, seed, ..ProjectorSettings::default() };
+        let mut parts = [Part::UNUSED; 2];
+        let projector = AnyProjector::new(&settings, &[layer], opaque(&mut parts))?;
+        sum += sketch(projector, layout, &layer, half, out)?.measures.l1;
+        sum += sketch(projector, layout, &layer, brain, out)?.measures.l1;
+    }
     let list = &mut [1_u32, 5, 9];
     sum +=
         sketch(IndexMask::new(width, seed, repeat, opaque(list))?, layout, &layer, brain, out)?.measures.l1;
