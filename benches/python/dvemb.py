@@ -1,4 +1,4 @@
-"""NumPy's side of `cargo run --release -p gradsieve-bench --bin dvemb`, which starts this file and talks to it through pipes.
+"""NumPy's side of `cargo run --profile bench -p gradsieve-bench --bin dvemb`, which starts this file and talks to it through pipes.
 
 Reads six little-endian 64-bit integers (steps, batch, factor rows a step or 0, width, targets, and 0), the learning rate as f32, then the gradients, the
 factors and the targets as f32; then answers each line, the name of a way, with its thread CPU time and the scores' digest.

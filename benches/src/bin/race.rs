@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 /// else.
 #[derive(Parser)]
 #[command(after_help = "Examples:
-  cargo run --release -p gradsieve-bench --bin race
-  cargo run --release -p gradsieve-bench --bin race -- --quick
-  cargo run --release -p gradsieve-bench --bin race -- --only 'dot float16'
-  cargo run --release -p gradsieve-bench --bin race -- --only 'sjlt float32 L3' --json")]
+  cargo run --profile bench -p gradsieve-bench --bin race
+  cargo run --profile bench -p gradsieve-bench --bin race -- --quick
+  cargo run --profile bench -p gradsieve-bench --bin race -- --only 'dot float16'
+  cargo run --profile bench -p gradsieve-bench --bin race -- --only 'sjlt float32 L3' --json")]
 struct Arguments {
     /// Print a JSON list instead of the table.
     #[arg(long)]
