@@ -339,7 +339,8 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let mut forest = Forest::new(settings, opaque(&mut nodes), left)?;
     forest.grow(one.id, right)?;
     forest.observe(&one)?;
-    let other = Forest::new(settings, opaque(&mut [Node::EMPTY; 64]), right)?;
+    let mut nodes = [Node::EMPTY; 64];
+    let other = Forest::new(settings, opaque(&mut nodes), right)?;
     forest.merge(&other)?;
     forest.fit()?;
     sum += forest.score(&two, &mut [])?;
