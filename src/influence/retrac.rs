@@ -32,9 +32,10 @@ use gradsieve_kernels::{axpy, dot, squared_norm};
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// let sketch = |x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x));
 /// let (mut train, mut target) = (ReTrac::<[f32; 2]>::owned(2)?, ReTrac::<[f32; 2]>::owned(2)?);
-/// for (g, v) in [([1.0, 0.0], [2.0, 0.0]), ([0.0, 9.0], [0.0, 0.5])] {
-///     train.observe(&sketch(&g)?)?;
-///     target.observe(&sketch(&v)?)?;
+/// let pairs = [([1.0, 0.0], [2.0, 0.0]), ([0.0, 8.0], [0.0, 0.5])];
+/// for (g, v) in &pairs {
+///     train.observe(&sketch(g)?)?;
+///     target.observe(&sketch(v)?)?;
 /// }
 /// assert_eq!(train.score(&target)?, 0.5);
 /// # Ok::<(), gradsieve::Error>(())
