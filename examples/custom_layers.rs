@@ -13,8 +13,8 @@ const WORDS: u64 = 2_000;
 const WIDTH: usize = 64;
 const POSITIONS: usize = 12;
 
-/// Where the layers stand in the gradient. Between them may be gaps: what is frozen has no
-/// gradient.
+/// Where the layers stand in the gradient. Between them may be gaps: what is frozen has
+/// no gradient.
 const EMBEDDING: Layer = Layer::new(0, WORDS, WIDTH as u64);
 const LINEAR: Layer = Layer::new(200_000, WIDTH as u64, WIDTH as u64);
 const NORM: Layer = Layer::new(210_000, WIDTH as u64, 1);
@@ -47,7 +47,8 @@ fn main() -> Result<(), Error> {
     for sample in 0..3 {
         // Two of the samples are one text, with other noise: their gradients are alike.
         let text = sample / 2;
-        // The embedding's gradient: zero but for the words that occur. Whole rows, in bf16.
+        // The embedding's gradient: zero but for the words that occur. Whole rows, in
+        // bf16.
         let zero = vec![bf16::ZERO; WIDTH];
         for word in 0..WORDS as usize {
             let row: Vec<bf16> = numbers(text * 5000 + word, WIDTH).into_iter().map(bf16::from_f32).collect();
@@ -78,7 +79,8 @@ fn main() -> Result<(), Error> {
         }
     }
 
-    // The same by settings: the largest layer through FactGraSS, K shared among the others.
+    // The same by settings: the largest layer through FactGraSS, K shared among the
+    // others.
     let settings = ProjectorSettings { kind: Kind::FactGrass, width: 512, seed: 7, ..Default::default() };
     let mut parts = [Part::UNUSED; 3];
     let projector = AnyProjector::new(&settings, &[EMBEDDING, LINEAR, NORM], &mut parts)?;

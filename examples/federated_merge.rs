@@ -15,8 +15,8 @@ const CLIENTS: u64 = 3;
 /// The client that sends its updates with the sign turned.
 const BAD: u64 = 2;
 
-/// All clients and the server share one seed: sketches of two seeds cannot be compared. It
-/// is a key. A client that knows it can hide, so keep it in trusted code.
+/// All clients and the server share one seed: sketches of two seeds cannot be compared.
+/// It is a key. A client that knows it can hide, so keep it in trusted code.
 const SEED: u64 = 0x5EED;
 /// One group: the server wants to know what is usual over all clients.
 const SETTINGS: DirectionSettings = DirectionSettings { groups: 1, width: K };
@@ -65,8 +65,9 @@ fn device(client: u64) -> Result<Message, Error> {
 fn main() -> Result<(), Error> {
     let messages = (0..CLIENTS).map(device).collect::<Result<Vec<_>, _>>()?;
 
-    // On the server. The bytes are the same whatever machine wrote them, and what is cut or
-    // altered by accident is an error. (A checksum is no signature: authenticate clients.)
+    // On the server. The bytes are the same whatever machine wrote them, and what is cut
+    // or altered by accident is an error. (A checksum is no signature: authenticate
+    // clients.)
     let mut merged = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
     let mut received = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
     for message in &messages {

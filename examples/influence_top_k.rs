@@ -1,5 +1,5 @@
-//! Which training samples helped a prediction, and which harmed it: sketches of all samples
-//! in a store of one byte a number, and the k best and worst for one target.
+//! Which training samples helped a prediction, and which harmed it: sketches of all
+//! samples in a store of one byte a number, and the k best and worst for one target.
 //!
 //! `cargo run --release --example influence_top_k`
 
@@ -20,8 +20,8 @@ fn noise(i: usize) -> f32 {
     (x >> 40) as f32 / (1 << 23) as f32 - 1.0
 }
 
-/// Sample i is one of two patterns with noise, and its label says which; every tenth label
-/// is wrong.
+/// Sample i is one of two patterns with noise, and its label says which; every tenth
+/// label is wrong.
 fn sample(i: usize) -> ([f32; INPUTS], f32) {
     let side = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
     let x = std::array::from_fn(|j| side * noise(j) + 0.6 * noise(1000 + i * INPUTS + j));
@@ -63,8 +63,8 @@ fn main() -> Result<(), Error> {
     }
     ridge.fit()?;
 
-    // A target: a sample that the model has not seen, with its true label. Ridge influence
-    // is (C + λI)⁻¹φ_v once, and then a dot product with every stored row.
+    // A target: a sample that the model has not seen, with its true label. Ridge
+    // influence is (C + λI)⁻¹φ_v once, and then a dot product with every stored row.
     let (x, y) = sample(10_000);
     sketcher.segment(0, &gradient(&w, &x, y))?;
     let target = sketcher.finish()?;
@@ -75,8 +75,8 @@ fn main() -> Result<(), Error> {
     let mut scores = vec![0.0; store.len()];
     store.score(&queries, &mut scores)?;
 
-    // A positive influence is helpful: the sample lowers the target's loss. The most harmful
-    // are the largest of the scores with the sign turned.
+    // A positive influence is helpful: the sample lowers the target's loss. The most
+    // harmful are the largest of the scores with the sign turned.
     for (title, sign) in [("most helpful", 1.0), ("most harmful", -1.0)] {
         let mut entries = [Entry::default(); TOP];
         let mut top = TopK::new(&mut entries);

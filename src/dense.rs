@@ -1,5 +1,5 @@
-//! Small dense matrices in `f64`, in the caller's buffers: the symmetric eigenproblem, and
-//! Cholesky of a Gram matrix.
+//! Small dense matrices in `f64`, in the caller's buffers: the symmetric eigenproblem,
+//! and Cholesky of a Gram matrix.
 //!
 //! For what is too delicate for `f32` and small enough for `f64`: the eigenvectors of a
 //! Krylov space's or of a layer's second moments, and normal equations, whose condition

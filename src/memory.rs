@@ -69,8 +69,8 @@ impl Memory {
         }
     }
 
-    /// Bytes of the `f32` and `f64` buffers. Neither scratch nor the state's own cells are
-    /// counted: for these see [`bytes_with`](Self::bytes_with).
+    /// Bytes of the `f32` and `f64` buffers. Neither scratch nor the state's own cells
+    /// are counted: for these see [`bytes_with`](Self::bytes_with).
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes_with::<()>()

@@ -7,10 +7,10 @@
 //! twenty to forty. Positive is helpful; scale as ridge. Targets share the passes.
 //! Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
 //!
-//! *Memory*: [`ConjugateGradientsSettings::memory`], 6·K a target and 16 rows. *Cost*: 2·K
-//! multiply–adds a row, target and pass. *Error*: the reported residual is the one that
-//! the recursion carries along in `f32`; the true one follows it down to about 10⁻⁶ times
-//! the condition number, which is at most K/damping.
+//! *Memory*: [`ConjugateGradientsSettings::memory`], 6·K a target and 16 rows. *Cost*:
+//! 2·K multiply–adds a row, target and pass. *Error*: the reported residual is the one
+//! that the recursion carries along in `f32`; the true one follows it down to about 10⁻⁶
+//! times the condition number, which is at most K/damping.
 
 use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
 use super::solver::IterativeSolver;
@@ -136,8 +136,8 @@ impl<B: Buffer<f32>> ConjugateGradients<B> {
     ///
     /// # Errors
     /// [`Error::Width`] if the width is zero; [`Error::Setting`] without a target, or
-    /// unless damping and tolerance are positive and finite; [`Error::Length`] if `buffer`
-    /// is not as long as the settings' memory.
+    /// unless damping and tolerance are positive and finite; [`Error::Length`] if
+    /// `buffer` is not as long as the settings' memory.
     pub fn new(settings: ConjugateGradientsSettings, mut buffer: B) -> Result<Self, Error> {
         settings.passes().check()?;
         check_length(settings.memory().f32s, buffer.as_ref().len())?;

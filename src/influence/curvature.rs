@@ -173,8 +173,8 @@ impl<'m> Gram<'m> {
         Ok(non_finite)
     }
 
-    /// Multiplies at most [`BLOCK`] rows, which are one layer, where they stand, up to the
-    /// first with an entry that is not finite: their number and squared norms.
+    /// Multiplies at most [`BLOCK`] rows, which are one layer, where they stand, up to
+    /// the first with an entry that is not finite: their number and squared norms.
     fn multiply<T: Element>(
         &mut self,
         rows: &[T],

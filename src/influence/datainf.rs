@@ -15,9 +15,10 @@
 //! influence.
 //!
 //! Two passes over the rows: [`DataInf::observe`] finds λ_l, [`DataInfSolver::observe`]
-//! solves for Q targets together. *Memory*: [`DataInfSettings::memory`], 32 bytes a layer,
-//! and for the second pass 4·K a target and 16 rows. *Cost*: K a row, then 2·K + K/Q multiply–adds a row and
-//! target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴ of the sum of its magnitudes.
+//! solves for Q targets together. *Memory*: [`DataInfSettings::memory`], 32 bytes a
+//! layer, and for the second pass 4·K a target and 16 rows. *Cost*: K a row, then 2·K +
+//! K/Q multiply–adds a row and target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴
+//! of the sum of its magnitudes.
 
 use super::curvature::{Gram, GramState, Progress, copy};
 use super::solver::IterativeSolver;

@@ -46,7 +46,8 @@ pub struct EkfacSettings {
 }
 
 impl EkfacSettings {
-    /// A layer of `outputs` rows and `inputs` columns, and a tenth of the mean eigenvalue.
+    /// A layer of `outputs` rows and `inputs` columns, and a tenth of the mean
+    /// eigenvalue.
     #[must_use]
     pub const fn new(outputs: usize, inputs: usize) -> Self {
         Self { inputs, outputs, damping: 0.1 }
@@ -169,8 +170,8 @@ impl<'m> Ekfac<'m> {
     /// Nothing observed yet. The buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless the damping is positive and finite, and there is an input
-    /// and an output; [`Error::Length`] if `buffer` is not as long as the settings'
+    /// [`Error::Setting`] unless the damping is positive and finite, and there is an
+    /// input and an output; [`Error::Length`] if `buffer` is not as long as the settings'
     /// memory.
     pub fn new(settings: EkfacSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
         settings.check()?;
@@ -220,8 +221,8 @@ impl<'m> Ekfac<'m> {
         Ok(())
     }
 
-    /// Between the passes: finds the eigenvectors of A and S, with as many numbers of scratch
-    /// as the settings' memory has `f64`.
+    /// Between the passes: finds the eigenvectors of A and S, with as many numbers of
+    /// scratch as the settings' memory has `f64`.
     ///
     /// # Errors
     /// [`Error::TooFew`] without positions; [`Error::Length`]; [`Error::NonFinite`] if
@@ -290,9 +291,9 @@ impl<'m> Ekfac<'m> {
         if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.parts.squares.len() as f64) }
     }
 
-    /// Solves for one target into `out`, outputs × inputs numbers: the curvature's inverse
-    /// times V, V the sum of b aᵀ over the positions of one validation sample, or of a
-    /// set. It scores factors ([`Targets::score_factors`]), and sketches of
+    /// Solves for one target into `out`, outputs × inputs numbers: the curvature's
+    /// inverse times V, V the sum of b aᵀ over the positions of one validation sample, or
+    /// of a set. It scores factors ([`Targets::score_factors`]), and sketches of
     /// [`Ekfac::layer_id`].
     ///
     /// # Errors

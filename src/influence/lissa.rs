@@ -14,10 +14,10 @@
 //! matter. [`ConjugateGradients`](super::ConjugateGradients) takes fewer passes, and no
 //! α.
 //!
-//! *Memory*: [`LissaSettings::memory`], 5·K a target and 16 rows. *Cost*: 2·K multiply–adds a
-//! row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with the best α.
-//! *Error*: the residual falls to about 10⁻⁷ times the condition number, which is at most
-//! K/damping.
+//! *Memory*: [`LissaSettings::memory`], 5·K a target and 16 rows. *Cost*: 2·K
+//! multiply–adds a row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with
+//! the best α. *Error*: the residual falls to about 10⁻⁷ times the condition number,
+//! which is at most K/damping.
 
 use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
 use super::solver::IterativeSolver;
@@ -192,8 +192,8 @@ impl<B: Buffer<f32>> Lissa<B> {
     /// # Errors
     /// [`Error::InPass`] once the first pass has begun; [`Error::Length`] if there are as
     /// many as the settings say, or of another width; [`Error::Mismatch`];
-    /// [`Error::NonFinite`], also if the squares leave the range of `f32`. The state is as
-    /// it was.
+    /// [`Error::NonFinite`], also if the squares leave the range of `f32`. The state is
+    /// as it was.
     pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if !self.fresh {
             return Err(Error::InPass);

@@ -26,8 +26,8 @@
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
 //! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's
-//! `docs/src/methods` has formulas, scales, costs and sources side by side, says when each
-//! method is the right one, and how well it foretold what really happened.
+//! `docs/src/methods` has formulas, scales, costs and sources side by side, says when
+//! each method is the right one, and how well it foretold what really happened.
 //!
 //! *First-order sums or solved curvature*: which is ahead depends on the task. Without
 //! half of the samples, on digits after ten epochs, [`TracIn`] has a rank correlation of

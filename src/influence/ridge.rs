@@ -32,8 +32,8 @@ impl RidgeSettings {
         Self { width, damping: 0.1 }
     }
 
-    /// The second moment and its factor. At rest a state is half as large before the first
-    /// fit.
+    /// The second moment and its factor. At rest a state is half as large before the
+    /// first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
         SecondMoment::<Self, ()>::memory(self.width)

@@ -1,8 +1,8 @@
 //! What the methods that solve for targets have in common, so that code can be generic
 //! over them. There are two families:
 //!
-//! - A [`Solver`] sees the training rows first, and then solves for any target: [`Ridge`],
-//!   [`Trak`], [`Gif`], [`Arnoldi`].
+//! - A [`Solver`] sees the training rows first, and then solves for any target:
+//!   [`Ridge`], [`Trak`], [`Gif`], [`Arnoldi`].
 //! - An [`IterativeSolver`] is given its targets first, and solves for all of them
 //!   together by passes over the training rows, in memory that grows with K and not with
 //!   K²: [`ConjugateGradients`], [`Lissa`], [`DataInfSolver`].
@@ -59,8 +59,8 @@ pub trait Solver {
     /// Those of the type's own method. The state is as it was.
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error>;
 
-    /// Ends a pass over the rows, and says whether it was the last: whether targets can be
-    /// solved now. If not, the same rows are wanted again. Most methods need one pass.
+    /// Ends a pass over the rows, and says whether it was the last: whether targets can
+    /// be solved now. If not, the same rows are wanted again. Most methods need one pass.
     ///
     /// # Errors
     /// Those of the type's `fit`.
@@ -116,7 +116,8 @@ pub trait IterativeSolver {
     /// [`Error::NonFinite`]. The state is as it was.
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error>;
 
-    /// Takes a training sketch of the pass in. Every pass has the same ones, in any order.
+    /// Takes a training sketch of the pass in. Every pass has the same ones, in any
+    /// order.
     ///
     /// # Errors
     /// Those of the type's own method. The state is as it was.

@@ -13,10 +13,10 @@
 //! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed where K is well below n.
 //! Source: Park et al. 2023.
 //!
-//! *Memory*: K² + 3K numbers of `f32` a model ([`TrakSettings::memory`]), of which one is needed
-//! at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a pair and
-//! model. *Error*: as [`crate::moments`]; without damping the condition number multiplies
-//! it, and past 10⁷ nothing is left.
+//! *Memory*: K² + 3K numbers of `f32` a model ([`TrakSettings::memory`]), of which one is
+//! needed at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a
+//! pair and model. *Error*: as [`crate::moments`]; without damping the condition number
+//! multiplies it, and past 10⁷ nothing is left.
 
 use super::solver::Solver;
 use super::targets::Targets;
@@ -42,8 +42,8 @@ impl TrakSettings {
         Self { width, damping: 0.1 }
     }
 
-    /// The second moment and its factor. At rest a state is half as large before the first
-    /// fit.
+    /// The second moment and its factor. At rest a state is half as large before the
+    /// first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
         SecondMoment::<Self, ()>::memory(self.width)

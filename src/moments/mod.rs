@@ -1,13 +1,13 @@
 //! Running first and second moments of sketches, and what their inverse does to a vector.
 //!
 //! Detectors and influence methods that weigh a gradient by how the others lie share this
-//! module: the uncentred second moment C = GᵀG/n (self-influence, ridge influence) and the
-//! covariance about the running mean (Mahalanobis). Matrices are symmetric and kept as
-//! packed lower triangles of `f32`, row by row, so that row *i* is a contiguous slice of
-//! *i* + 1 numbers; the Cholesky factor L L ᵀ = A has the same shape.
+//! module: the uncentred second moment C = GᵀG/n (self-influence, ridge influence) and
+//! the covariance about the running mean (Mahalanobis). Matrices are symmetric and kept
+//! as packed lower triangles of `f32`, row by row, so that row *i* is a contiguous slice
+//! of *i* + 1 numbers; the Cholesky factor L L ᵀ = A has the same shape.
 //!
-//! The project has a dense linear algebra crate at hand (nalgebra), and tests this
-//! module against it; it is not used here, because its factorisation needs a heap or a size
+//! The project has a dense linear algebra crate at hand (nalgebra), and tests this module
+//! against it; it is not used here, because its factorisation needs a heap or a size
 //! known to the compiler, twice the memory, and code that can panic.
 //!
 //! *Error*: sums run in `f32`, so after n observations an entry's relative error is at
@@ -153,7 +153,8 @@ impl<B: Buffer<f32>> Moments<B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Length`] if the buffer is not as long as [`MomentsSettings::memory`] says.
+    /// [`Error::Length`] if the buffer is not as long as [`MomentsSettings::memory`]
+    /// says.
     pub fn new(settings: MomentsSettings, mut buffer: B) -> Result<Self, Error> {
         check_length(settings.memory().f32s, buffer.as_ref().len())?;
         buffer.as_mut().fill(0.0);
@@ -311,8 +312,8 @@ impl<B: Buffer<f32>> State for Moments<B> {
     declared!();
 }
 
-/// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I, from the packed sums
-/// of `count` observations.
+/// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I, from the packed
+/// sums of `count` observations.
 fn write_factor(second: &[f32], count: u64, scale: f64, ridge: f64, factor: &mut [f32]) -> Result<(), Error> {
     if count == 0 {
         return Err(Error::TooFew { needed: 1, found: 0 });

@@ -17,18 +17,18 @@
 //! lose .003 to .05 on flips. Dividing by d̄ is as good as standardising d, whose running
 //! deviation would depend on the order.
 //!
-//! *Where it is ahead of the plain loss*: on flipped labels that the network has memorised
-//! (AUROC .857, the loss .805). Where it has not, the loss is ahead: .937 to .894 for new
-//! samples that meet a network converged on clean data, .876 to .835 after one clean
-//! epoch (held-out tasks, K = 64; `docs/results/direction-regimes_*.csv`).
+//! *Where it is ahead of the plain loss*: on flipped labels that the network has
+//! memorised (AUROC .857, the loss .805). Where it has not, the loss is ahead: .937 to
+//! .894 for new samples that meet a network converged on clean data, .876 to .835 after
+//! one clean epoch (held-out tasks, K = 64; `docs/results/direction-regimes_*.csv`).
 //!
 //! Source: this project; the length of the summed directions is the mean resultant length
 //! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group, and some 200 bytes. *Cost*: four passes over K numbers an observation, three a
-//! score. *Error*: an entry of S_g has a relative error of at most n_g·2⁻²⁴, in practice
-//! about √n_g·2⁻²⁴; past 2²⁴ observations of a group new ones count less and less: merge
-//! fresh states, or reset.
+//! *Memory*: K numbers of `f32` a group, and some 200 bytes. *Cost*: four passes over K
+//! numbers an observation, three a score. *Error*: an entry of S_g has a relative error
+//! of at most n_g·2⁻²⁴, in practice about √n_g·2⁻²⁴; past 2²⁴ observations of a group new
+//! ones count less and less: merge fresh states, or reset.
 
 use super::Detector;
 use crate::error::{Error, check_length};
@@ -197,8 +197,8 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
         Ok(length + 2.0 * self.directions.relative_distance(sketch)?)
     }
 
-    /// As [`Detector::merge`]. Which of two takes in the other does not matter but for the
-    /// last bits of ln‖g‖'s mean and deviation.
+    /// As [`Detector::merge`]. Which of two takes in the other does not matter but for
+    /// the last bits of ln‖g‖'s mean and deviation.
     fn merge(&mut self, other: &Self) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
         if self.settings != other.settings {

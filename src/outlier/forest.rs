@@ -14,8 +14,8 @@
 //! gradients; here only an equal one does.
 //!
 //! Not streaming: sketches that are observed are kept, and the trees are grown on all of
-//! them at once. *Memory*: 12·(2·sample − 1) bytes a tree, 613 KB with the usual settings;
-//! K `f32` a sketch kept, and 4 bytes for each of `sample` rows. *Cost*: about
+//! them at once. *Memory*: 12·(2·sample − 1) bytes a tree, 613 KB with the usual
+//! settings; K `f32` a sketch kept, and 4 bytes for each of `sample` rows. *Cost*: about
 //! trees·ψ·log₂ψ reads to fit, trees·log₂ψ to score. *Error*: path lengths of leaves are
 //! rounded to `f32`, so that a score's relative error is below 10⁻⁶. After a random
 //! projection each coordinate is about N(0, ‖g‖²/K), so a forest on sketches mostly
@@ -185,8 +185,8 @@ impl<N: Buffer<Node>, B: Buffer<f32>> Forest<N, B> {
         Ok(Self::over(settings, nodes, buffer))
     }
 
-    /// Grows the trees on the n sketches of `rows`, n×K, row by row, instead of those that
-    /// were observed; an earlier fit is forgotten.
+    /// Grows the trees on the n sketches of `rows`, n×K, row by row, instead of those
+    /// that were observed; an earlier fit is forgotten.
     ///
     /// # Errors
     /// [`Error::Length`] if `id` has another width or `rows` is not whole rows;
@@ -547,8 +547,8 @@ fn partition(rows: &mut [u32], table: Table<'_>, split: Split) -> usize {
 /// The length of a row's path through a tree.
 fn path_length(tree: &[Node], row: &[f32]) -> f32 {
     let mut index = 0;
-    // A path visits no node twice: the bound only tells that it ends. Nodes that were read
-    // from bytes may lead anywhere.
+    // A path visits no node twice: the bound only tells that it ends. Nodes that were
+    // read from bytes may lead anywhere.
     for _ in tree {
         let Some(node) = tree.get(index) else { break };
         if node.left == 0 {

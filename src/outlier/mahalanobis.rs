@@ -119,8 +119,8 @@ impl<B: Buffer<f32>> Mahalanobis<B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Length`] if the buffer is not as long as [`MahalanobisSettings::memory`] says;
-    /// [`Error::Setting`] unless 0 < α ≤ 1.
+    /// [`Error::Length`] if the buffer is not as long as [`MahalanobisSettings::memory`]
+    /// says; [`Error::Setting`] unless 0 < α ≤ 1.
     pub fn new(settings: MahalanobisSettings, buffer: B) -> Result<Self, Error> {
         settings.check()?;
         Ok(Self { second: SecondMoment::new(settings, buffer)? })

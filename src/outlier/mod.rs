@@ -10,9 +10,10 @@
 //! odd batches, not odd samples.
 //!
 //! Settings are small `Copy` values; the running state lives in a buffer, borrowed or
-//! owned, whose size `memory()` of the settings gives. A sketch with NaN or infinite entries is refused
-//! with [`Error::NonFinite`] by `observe` and `score` alike and leaves the state as it
-//! was: the caller decides what to do with such a sample (the program flags it).
+//! owned, whose size `memory()` of the settings gives. A sketch with NaN or infinite
+//! entries is refused with [`Error::NonFinite`] by `observe` and `score` alike and leaves
+//! the state as it was: the caller decides what to do with such a sample (the program
+//! flags it).
 //!
 //! May import `sketch`, `state`, `moments` and `error`; knows nothing of influence or
 //! stores.

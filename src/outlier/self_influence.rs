@@ -119,8 +119,9 @@ impl<B: Buffer<f32>> SelfInfluence<B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Length`] if the buffer is not as long as [`SelfInfluenceSettings::memory`] says;
-    /// [`Error::Setting`] unless the damping is positive and finite.
+    /// [`Error::Length`] if the buffer is not as long as
+    /// [`SelfInfluenceSettings::memory`] says; [`Error::Setting`] unless the damping is
+    /// positive and finite.
     pub fn new(settings: SelfInfluenceSettings, buffer: B) -> Result<Self, Error> {
         settings.check()?;
         Ok(Self { second: SecondMoment::new(settings, buffer)? })

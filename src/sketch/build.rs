@@ -38,14 +38,14 @@ impl<'p> AnyProjector<'p> {
     /// then need a part for each layer in the caller's buffer ([`Part::UNUSED`]); what it
     /// holds is of no concern, and it may be empty for all others:
     ///
-    /// - `layers`: each layer has an equal share of the K numbers. One that fits is kept as
-    ///   it is, any other goes through a [`Rademacher`](super::Rademacher).
-    /// - `logra`, `factgrass`, if there are several layers: the largest layer goes through
-    ///   it. The others share half of the numbers: one that fits is kept as it is, any
-    ///   other goes through an [`Sjlt`](super::Sjlt).
+    /// - `layers`: each layer has an equal share of the K numbers. One that fits is kept
+    ///   as it is, any other goes through a [`Rademacher`](super::Rademacher).
+    /// - `logra`, `factgrass`, if there are several layers: the largest layer goes
+    ///   through it. The others share half of the numbers: one that fits is kept as it
+    ///   is, any other goes through an [`Sjlt`](super::Sjlt).
     ///
-    /// The smallest layer is served first, and what it leaves of its share is shared by the
-    /// larger ones.
+    /// The smallest layer is served first, and what it leaves of its share is shared by
+    /// the larger ones.
     ///
     /// *Cost*: n² comparisons for n layers.
     ///
@@ -87,8 +87,8 @@ impl<'p> AnyProjector<'p> {
     }
 }
 
-/// A plan over the first of `parts`, one for each layer, once `share` has given every part
-/// its projector.
+/// A plan over the first of `parts`, one for each layer, once `share` has given every
+/// part its projector.
 fn plan<'p>(
     layers: &[Layer],
     parts: &'p mut [Part<'static>],

@@ -39,14 +39,15 @@
 //! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting: [`ProjectorSettings`] | |
 //!
 //! What each loses on a task of 4,810 parameters (correlation of influence, flipped
-//! labels found), over K and by codec of stored rows, is measured in `docs/src/results/sketches.md`.
+//! labels found), over K and by codec of stored rows, is measured in
+//! `docs/src/results/sketches.md`.
 //!
 //! A sequence (a layer applied at T positions) costs a factored projector T times as
 //! much, and any other the time in which the layer's gradient is formed, T products an
 //! entry.
 //!
-//! May import `ghost`, `gradient`, `memory` and `error`; knows nothing of detectors, influence or
-//! stores.
+//! May import `ghost`, `gradient`, `memory` and `error`; knows nothing of detectors,
+//! influence or stores.
 
 mod any;
 mod build;

@@ -1,4 +1,5 @@
-//! The integration tests of the core: one binary, a file for each module. Names are claims.
+//! The integration tests of the core: one binary, a file for each module. Names are
+//! claims.
 
 mod accuracy;
 mod budget;

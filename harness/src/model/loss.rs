@@ -7,8 +7,6 @@
 //! 1 − p would round to 0. (Well fitted samples would otherwise tie, and every ranking by
 //! loss or gradient would suffer.)
 
-use super::real::Real;
-
 /// The loss of `logits` for `label`; `delta` becomes ∂ℓ/∂z. NaN in, NaN out. Lengths
 /// agree and the label is below them.
 pub(super) fn cross_entropy(logits: &[f32], label: usize, delta: &mut [f32]) -> f64 {
@@ -59,10 +57,11 @@ pub(super) fn softmax(logits: &[f64], probabilities: &mut [f64]) -> (f64, f64) {
 
 /// The index of the largest logit, the lowest of equals; NaN never wins, and 0 when all
 /// are NaN.
-pub(super) fn largest<T: Real>(logits: &[T]) -> usize {
+pub(super) fn largest<T: Copy + PartialOrd>(logits: &[T]) -> usize {
+    let is_nan = |z: T| z.partial_cmp(&z).is_none();
     let mut best = 0;
     for (c, &z) in logits.iter().enumerate() {
-        if z > logits[best] || (logits[best].to_f64().is_nan() && !z.to_f64().is_nan()) {
+        if z > logits[best] || (is_nan(logits[best]) && !is_nan(z)) {
             best = c;
         }
     }

@@ -1,5 +1,5 @@
-//! Products with the second derivatives of the loss, in f64 and exact: the Hessian and the
-//! generalised Gauss–Newton matrix.
+//! Products with the second derivatives of the loss, in f64 and exact: the Hessian and
+//! the generalised Gauss–Newton matrix.
 //!
 //! With a_0 = x, z_l = W_l a_l + c_l, a_{l+1} = max(z_l, 0), p = softmax(z_L), δ_L = p −
 //! 1_y, and a dot for the derivative along a direction (V_l, v_l) of the parameters

@@ -50,8 +50,8 @@ pub struct Evidence<'a> {
 /// Its text form is that of the core's settings, or `principal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Projection {
-    /// One of the core's, none of which looks at the data. Width and seed are those of the
-    /// experiment.
+    /// One of the core's, none of which looks at the data. Width and seed are those of
+    /// the experiment.
     Core(ProjectorSettings),
     /// Layer by layer: the principal directions of each layer's inputs over the training
     /// samples. It looks at the data.

@@ -1,7 +1,8 @@
 //! What shortlists of 1-bit rows find of the largest scores, on the gradients of digits.
 //! Takes some seconds, so it is run on demand:
 //!
-//! `cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture shortlist`
+//! `cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture
+//! shortlist`
 
 use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store};
 use gradsieve::{Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};

@@ -46,7 +46,8 @@ impl FromStr for Source {
     type Err = FileError;
 
     /// # Errors
-    /// [`FileError::Argument`]: nothing before or after the `#`, or a `#name` for a `.npy` file.
+    /// [`FileError::Argument`]: nothing before or after the `#`, or a `#name` for a
+    /// `.npy` file.
     fn from_str(argument: &str) -> Result<Self, FileError> {
         let refuse = |problem| Err(FileError::Argument { argument: argument.to_owned(), problem });
         if argument == "-" {

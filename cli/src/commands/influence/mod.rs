@@ -13,8 +13,8 @@
 //! | `sink` | where influence goes: row after row to its places, or |
 //! | `scores` | into a matrix of all pairs; and what is said of it |
 //!
-//! The order of a run: arguments become a plan, then files are opened and seen to fit, then
-//! each checkpoint adds its part to the scores.
+//! The order of a run: arguments become a plan, then files are opened and seen to fit,
+//! then each checkpoint adds its part to the scores.
 
 mod arguments;
 mod best;
