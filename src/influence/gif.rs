@@ -13,9 +13,8 @@
 //!
 //! *Memory*: [`GifSettings::memory`]: K²/2 numbers of `f32` and |J|·(K + |J| + 1) of
 //! `f64`; K of `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, in
-//! `f64` because the condition number of the normal equations is the square of H's; |J|²
-//! +
-//! |J|K a target; K a pair.
+//! `f64` because the condition number of the normal equations is the square of H's;
+//! |J|² + |J|K a target; K a pair.
 
 use super::solver::Solver;
 use super::targets::Targets;
