@@ -43,7 +43,7 @@
 //! *Cost*: a pass for the copy and one for the CRC, some ten instructions a byte.
 //!
 //! # Declaring a body
-//! A state's body is declared once, in `Body::body`: a [`Walk`] passes over it in the
+//! A state's body is declared once, in `Body::body`: a `Walk` passes over it in the
 //! order of its bytes. The same walk writes the body, checks bytes, and loads them.
 //!
 //! ```text
