@@ -52,7 +52,7 @@ pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
-pub use rows::{Projection, ProjectionArguments, ProjectionKind, Repetitions, Rows, SketchSettings};
+pub use rows::{LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, RemovalName, TruthArguments};
 

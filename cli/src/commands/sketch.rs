@@ -4,11 +4,11 @@
 use std::path::Path;
 
 use clap::{Args, ValueEnum};
-use gradsieve::Sketch;
 use gradsieve::store::Codec;
+use gradsieve::{Kind, Sketch};
 use half::f16;
 
-use super::rows::{ProjectionArguments, ProjectionKind, Rows};
+use super::rows::{ProjectionArguments, Rows};
 use super::{CommandError, console};
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
 use gradsieve_io::store::{StoreWriter, is_store};
@@ -18,7 +18,7 @@ Project gradients to a few hundred numbers a sample.
 
 Reads an n × p matrix of gradients, a sample a row, and writes the n × K matrix of their sketches. Dot products \
 of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
-command (there without --dim). Sketches can be compared if --projection, --dim, --seed, --repeat, --mask-len and the \
+command (there without --dim). Sketches can be compared if --projection, --dim, --seed, --repeat, --mask-len, --shapes and the \
 number of columns are the same, and so is the order of the parameters: use the same for training and target gradients. \
 A .safetensors file and a store carry these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. A .npy \
 file cannot.
@@ -36,6 +36,7 @@ Examples:
   gradsieve sketch run.safetensors#grads -o sketches.safetensors --dim 2048 --repeat 4 --dtype f16
   gradsieve sketch embeddings.npy -o sketches.safetensors --projection srht
   gradsieve sketch huge.npy -o sketches.npy --projection mask --mask-len 1000000
+  gradsieve sketch mlp.npy -o sketches.npy --projection factgrass --shapes 32x64,32,10x32,10
   gradsieve sketch monday.npy -o run.store --dtype f16
   gradsieve sketch tuesday.npy -o run.store --dtype f16 --append
   zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
@@ -104,7 +105,7 @@ pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
         return Err(FileError::Store { file: arguments.grads.to_string() }.into());
     }
     let projection =
-        ProjectionArguments { dim: arguments.projection.dim.or(Some(DIM)), ..arguments.projection };
+        ProjectionArguments { dim: arguments.projection.dim.or(Some(DIM)), ..arguments.projection.clone() };
     let mut rows = Rows::open(&arguments.grads, &projection)?;
     if let Destination::Path(path) = &arguments.output
         && is_store(path)
@@ -154,7 +155,7 @@ fn made(rows: &Rows, projection: &ProjectionArguments) -> String {
         .matrix()
         .map_or_else(String::new, |matrix| format!("of {} {} columns, ", matrix.cols(), matrix.dtype()));
     let kind = match projection.projection {
-        ProjectionKind::Sjlt => String::new(),
+        Kind::Sjlt => String::new(),
         other => format!("projection {}, ", other.name()),
     };
     format!("{columns}{kind}seed {}, repeat {}", projection.seed, projection.repeat.count())
@@ -191,7 +192,7 @@ fn store(arguments: &SketchArguments, path: &Path, rows: &mut Rows) -> Result<()
     console::remark_non_finite(&name, &non_finite, "they have a number in the store, and no row");
     let added = manifest.samples - before - non_finite.len() as u64;
     let (all, width) = (manifest.rows(), rows.width());
-    let made = made(rows, &ProjectionArguments { dim: Some(width), ..arguments.projection });
+    let made = made(rows, &ProjectionArguments { dim: Some(width), ..arguments.projection.clone() });
     let all = if added == all { String::new() } else { format!(" more, {all} in all,") };
     console::print(format!(
         "{}: {added} sketches{all} of {width} {} each, {made}",

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use gradsieve::Kind;
+
 use super::arguments::{InfluenceArguments, InfluenceDtype, Method};
-use crate::commands::rows::{ProjectionArguments, ProjectionKind};
+use crate::commands::rows::ProjectionArguments;
 use crate::commands::{CommandError, console};
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
 
@@ -187,12 +189,13 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
             // What is kept of a gradient is projected, not the gradient.
             let whole = ProjectionArguments {
                 dim: None,
-                projection: ProjectionKind::Sjlt,
+                projection: Kind::Sjlt,
                 mask_len: None,
-                ..arguments.projection
+                shapes: Vec::new(),
+                ..arguments.projection.clone()
             };
             let projection = if principal.is_some() { &whole } else { &arguments.projection };
-            Some(RunTarget { source: target.clone(), projection: *projection })
+            Some(RunTarget { source: target.clone(), projection: projection.clone() })
         }
         (Method::Dvemb, targets) => {
             return refuse("--target", "one, at the end of the run".to_owned(), times(targets.len()));

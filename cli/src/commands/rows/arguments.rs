@@ -1,11 +1,12 @@
 //! The projection as the command line says it.
 
 use clap::{Args, ValueEnum};
-use gradsieve::{Error, Exact, Gaussian, Mask, Rademacher, Repeat, Sjlt, Srht};
+use gradsieve::{Error, Kind, Layer, ProjectorSettings, Repeat};
 
-use super::kind::ProjectionKind;
+use super::kind::{kind, takes_layers, takes_repeat};
 use super::projection::Projection;
 use super::settings::SketchSettings;
+use super::shape::LayerShape;
 use crate::commands::CommandError;
 use crate::commands::numbers::whole;
 use gradsieve_io::files::Source;
@@ -13,7 +14,7 @@ use gradsieve_io::store::StoreReader;
 
 /// How gradients are projected: the same for every command, so that results can be
 /// compared.
-#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct ProjectionArguments {
     /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More
     /// numbers, smaller error: about √(2/K) of a squared norm. Without it, the command
@@ -21,9 +22,19 @@ pub struct ProjectionArguments {
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
-    /// How gradients become K numbers
-    #[arg(long, value_enum, default_value_t = ProjectionKind::Sjlt)]
-    pub projection: ProjectionKind,
+    /// How gradients become K numbers. sjlt: sparse, the fastest, for dense gradients;
+    /// rademacher: dense ±1, the smallest errors, in time that grows with K; gaussian:
+    /// dense and normal, to compare with theory; srht: mixes 1,024 columns at a time
+    /// first, where few columns carry the gradient; mask: reads only --mask-len columns;
+    /// logra, factgrass, layers: layer by layer, see --shapes
+    #[arg(long, value_name = "NAME", value_parser = kind(), default_value = "sjlt")]
+    pub projection: Kind,
+
+    /// The layers of the gradient in the order of the columns, each OUTPUTSxINPUTS, or
+    /// the number of its biases, as in 32x64,32,10x32,10. For logra, factgrass and
+    /// layers; a recorded run in factors needs none
+    #[arg(long, value_name = "SHAPE,...", value_delimiter = ',')]
+    pub shapes: Vec<LayerShape>,
 
     /// Columns that --projection mask keeps, about: one block of 32 in every
     /// COLUMNS/LENGTH
@@ -82,51 +93,45 @@ impl ProjectionArguments {
     /// [`CommandError::Argument`] if the width or another argument does not fit the
     /// projection.
     pub fn projection(&self, columns: usize) -> Result<Projection, CommandError> {
-        use ProjectionKind as Of;
-        let name = self.projection.name();
-        let argument = |argument, expected: String, found: String| {
-            Err(CommandError::Argument { argument, expected, found })
-        };
-        if let (Some(length), true) = (self.mask_len, self.projection != Of::Mask) {
-            return argument(
-                "--mask-len",
-                "--projection mask beside it".to_owned(),
-                format!("{length} with {name}"),
-            );
+        self.projection_of(columns, &self.shapes)
+    }
+
+    /// The same of gradients whose layers are known, or not, if there are none.
+    pub(in crate::commands) fn projection_of(
+        &self,
+        columns: usize,
+        shapes: &[LayerShape],
+    ) -> Result<Projection, CommandError> {
+        let (kind, name) = (self.projection, self.projection.name());
+        if let (Some(length), true) = (self.mask_len, kind != Kind::Mask) {
+            let expected = "--projection mask beside it".to_owned();
+            return Err(argument("--mask-len", expected, format!("{length} with {name}")));
         }
+        let flat = || vec![Layer::new(0, columns as u64, 1)];
         let Some(dim) = self.dim else {
-            if self.projection != Of::Sjlt {
+            if kind != Kind::Sjlt {
                 let expected = "--dim beside it, the numbers to project to".to_owned();
-                return argument("--projection", expected, format!("{name} without it"));
+                return Err(argument("--projection", expected, format!("{name} without it")));
             }
-            return Ok(Projection::Exact(Exact::new(columns)));
+            let settings = ProjectorSettings { kind: Kind::Exact, ..ProjectorSettings::DEFAULT };
+            return Projection::new(settings, flat()).map_err(|error| refusal(&error, 0, false));
         };
-        let repeats = matches!(self.projection, Of::Sjlt | Of::Mask);
-        if !repeats && self.repeat != Repetitions::One {
+        if !takes_repeat(kind) && self.repeat != Repetitions::One {
             let expected = format!("1 with --projection {name}");
-            return argument("--repeat", expected, self.repeat.count().to_string());
+            return Err(argument("--repeat", expected, self.repeat.count().to_string()));
         }
-        let projection = match self.projection {
-            Of::Sjlt => Sjlt::new(dim, self.seed, self.repeat.repeat()).map(Projection::Sjlt),
-            Of::Rademacher => Rademacher::new(dim, self.seed).map(Projection::Rademacher),
-            Of::Gaussian => Gaussian::new(dim, self.seed).map(Projection::Gaussian),
-            Of::Srht => Srht::new(dim, self.seed).map(Projection::Srht),
-            Of::Mask => {
-                let every = self.mask_every(columns)?;
-                Mask::new(dim, self.seed, self.repeat.repeat(), every).map(Projection::Mask)
-            }
+        let layers = if takes_layers(kind) { layers(name, columns, shapes)? } else { flat() };
+        let mut settings = ProjectorSettings {
+            kind,
+            width: dim,
+            seed: self.seed,
+            repeat: self.repeat.repeat(),
+            ..ProjectorSettings::DEFAULT
         };
-        projection.or_else(|error| {
-            let multiple = if let Error::Width { multiple, .. } = error { multiple } else { 32 };
-            let expected = match multiple {
-                multiple if dim > 0 && dim.is_multiple_of(multiple) => format!("at most {}", multiple << 27),
-                multiple if repeats && multiple > 32 => {
-                    format!("a positive multiple of {multiple} (32 times --repeat)")
-                }
-                multiple => format!("a positive multiple of {multiple}"),
-            };
-            argument("--dim", expected, dim.to_string())
-        })
+        if kind == Kind::Mask {
+            settings.every = self.mask_every(columns)?;
+        }
+        Projection::new(settings, layers).map_err(|error| refusal(&error, dim, takes_repeat(kind)))
     }
 
     /// These, or those of the store among `sources` if these name no width: so that
@@ -139,17 +144,19 @@ impl ProjectionArguments {
             Source::Store(path) => Some(path),
             _ => None,
         });
-        let (Some(path), None) = (store, self.dim) else { return Ok(*self) };
+        let (Some(path), None) = (store, self.dim) else { return Ok(self.clone()) };
         let reader = StoreReader::open(path)?;
         let text = |key| SketchSettings::said(&reader.manifest().sketch, key);
-        let kind = ProjectionKind::from_str(text("projection"), false);
+        let kind = Kind::from_name(text("projection"));
         let repeat = Repetitions::from_str(text("repeat"), false);
         Ok(match (kind, repeat, text("dim").parse(), text("seed").parse()) {
-            // What a mask keeps is not said by a number of columns.
-            (Ok(projection), Ok(repeat), Ok(dim), Ok(seed)) if projection != ProjectionKind::Mask => {
-                Self { dim: Some(dim), projection, mask_len: None, seed, repeat }
+            // What a mask keeps is not said by a number of columns, nor are layers.
+            (Some(projection), Ok(repeat), Ok(dim), Ok(seed))
+                if projection != Kind::Mask && !takes_layers(projection) =>
+            {
+                Self { dim: Some(dim), projection, shapes: Vec::new(), mask_len: None, seed, repeat }
             }
-            _ => *self,
+            _ => self.clone(),
         })
     }
 
@@ -170,4 +177,38 @@ impl ProjectionArguments {
         }
         Ok(u16::try_from(columns / length).unwrap_or(u16::MAX))
     }
+}
+
+/// The layers of a gradient of `columns` entries.
+fn layers(projection: &str, columns: usize, shapes: &[LayerShape]) -> Result<Vec<Layer>, CommandError> {
+    if shapes.is_empty() {
+        let expected = "--shapes beside it, the layers of the gradient, as in 32x64,32,10x32,10, or a recorded run in factors a.NAME and b.NAME";
+        return Err(argument("--projection", expected.to_owned(), format!("{projection} without it")));
+    }
+    let sum = LayerShape::columns(shapes);
+    if sum != columns {
+        let expected = format!("layers of {columns} entries together, the columns of the gradients");
+        return Err(argument("--shapes", expected, format!("{} of {sum}", shapes.len())));
+    }
+    Ok(LayerShape::layers(shapes))
+}
+
+/// What the core says of a projection, by the name of the argument that it is about.
+fn refusal(error: &Error, dim: usize, takes_repeat: bool) -> CommandError {
+    let expected = match *error {
+        Error::Width { multiple, .. } if dim > 0 && dim.is_multiple_of(multiple) => {
+            format!("at most {}", multiple << 27)
+        }
+        Error::Width { multiple, .. } if takes_repeat && multiple > 32 => {
+            format!("a positive multiple of {multiple} (32 times --repeat)")
+        }
+        Error::Width { multiple, .. } => format!("a positive multiple of {multiple}"),
+        Error::Setting { name: "width", expected } => expected.to_owned(),
+        ref other => return argument("--projection", "one of these gradients".to_owned(), other.to_string()),
+    };
+    argument("--dim", expected, dim.to_string())
+}
+
+const fn argument(argument: &'static str, expected: String, found: String) -> CommandError {
+    CommandError::Argument { argument, expected, found }
 }

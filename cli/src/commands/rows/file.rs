@@ -1,6 +1,6 @@
 //! A file of gradients or a store of sketches, opened.
 
-use gradsieve::{Layout, Projector as _, SketchId, Summary};
+use gradsieve::{SketchId, Summary};
 
 use super::arguments::ProjectionArguments;
 use super::projection::Projection;
@@ -22,7 +22,7 @@ pub struct Rows {
 #[derive(Debug)]
 pub(super) enum Input {
     /// Gradients, through a projection.
-    Array { matrix: Matrix, projection: Projection, layout: Layout },
+    Array { matrix: Matrix, projection: Projection },
     /// Sketches of one kind.
     Store { reader: StoreReader, id: SketchId },
 }
@@ -54,7 +54,7 @@ impl Rows {
         }
         let matrix = Matrix::open(source)?;
         let projection = arguments.projection(matrix.cols())?;
-        Self::array(matrix, projection)
+        Ok(Self::array(matrix, projection))
     }
 
     /// [`Rows::open`] of what is to be compared with a store: gradients go through its
@@ -74,7 +74,7 @@ impl Rows {
         match rows.input {
             Input::Array { matrix, .. } => {
                 let projection = of_store.projection(matrix.cols())?;
-                Self::array(matrix, projection)
+                Ok(Self::array(matrix, projection))
             }
             Input::Store { .. } => Ok(rows),
         }
@@ -87,14 +87,18 @@ impl Rows {
     pub fn open_measures(source: &Source) -> Result<Self, CommandError> {
         match source {
             Source::Store(path) => Self::store(StoreReader::open(path)?),
-            _ => Self::array(Matrix::open(source)?, Projection::Measures),
+            _ => {
+                let matrix = Matrix::open(source)?;
+                let projection = Projection::measures(matrix.cols());
+                let projection = projection.map_err(CommandError::core(matrix.name()))?;
+                Ok(Self::array(matrix, projection))
+            }
         }
     }
 
-    fn array(matrix: Matrix, projection: Projection) -> Result<Self, CommandError> {
-        let layout = Layout::flat(matrix.cols() as u64).map_err(CommandError::core(matrix.name()))?;
+    fn array(matrix: Matrix, projection: Projection) -> Self {
         let name = matrix.name().to_owned();
-        Ok(Self { input: Input::Array { matrix, projection, layout }, name, held: Held::Nothing })
+        Self { input: Input::Array { matrix, projection }, name, held: Held::Nothing }
     }
 
     fn store(reader: StoreReader) -> Result<Self, CommandError> {
@@ -163,7 +167,7 @@ impl Rows {
     #[must_use]
     pub fn width(&self) -> usize {
         match &self.input {
-            Input::Array { projection, .. } => projection.width(),
+            Input::Array { projection, .. } => projection.id().width,
             Input::Store { id, .. } => id.width,
         }
     }
@@ -172,14 +176,14 @@ impl Rows {
     #[must_use]
     pub fn id(&self) -> SketchId {
         match &self.input {
-            Input::Array { projection, layout, .. } => projection.id(layout.id()),
+            Input::Array { projection, .. } => projection.id(),
             Input::Store { id, .. } => *id,
         }
     }
 
     /// Whether these are gradients as they are, without a projection.
-    pub(in crate::commands) const fn is_exact(&self) -> bool {
-        matches!(self.input, Input::Array { projection: Projection::Exact(_), .. })
+    pub(in crate::commands) fn is_exact(&self) -> bool {
+        matches!(&self.input, Input::Array { projection, .. } if projection.is_exact())
     }
 
     /// How the sketches are made.

@@ -1,34 +1,22 @@
-//! Projections by name.
+//! Projections by name: those of the core's one list, but for the gradient itself, which
+//! is what there is without `--dim`.
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use gradsieve::Kind;
 
-/// Projections by name.
-#[allow(missing_docs, reason = "these comments are help, and the names say themselves")]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProjectionKind {
-    /// Sparse, the fastest; for dense gradients
-    #[default]
-    Sjlt,
-    /// Dense ±1: the smallest errors, in time that grows with K
-    Rademacher,
-    /// Dense and normal, to compare with theory; slower still
-    Gaussian,
-    /// Mixes 1,024 columns at a time first; where few columns carry the gradient
-    Srht,
-    /// Reads only --mask-len columns, in blocks of 32; loses what lies elsewhere
-    Mask,
+/// Reads a projection's name.
+pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
+    let projections = Kind::ALL.iter().filter(|&&kind| kind != Kind::Exact);
+    PossibleValuesParser::new(projections.map(|kind| kind.name()))
+        .try_map(|name| Kind::from_name(&name).ok_or("expected a projection"))
 }
 
-impl ProjectionKind {
-    /// Its name, as files of sketches have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sjlt => "sjlt",
-            Self::Rademacher => "rademacher",
-            Self::Gaussian => "gaussian",
-            Self::Srht => "srht",
-            Self::Mask => "mask",
-        }
-    }
+/// Whether it projects layer by layer, and so must know them.
+pub(super) const fn takes_layers(kind: Kind) -> bool {
+    matches!(kind, Kind::Logra | Kind::FactGrass | Kind::Plan)
+}
+
+/// Whether a coordinate may go to several places.
+pub(super) const fn takes_repeat(kind: Kind) -> bool {
+    matches!(kind, Kind::Sjlt | Kind::Mask | Kind::FactGrass)
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `arguments` | the projection as the command line says it |
 //! | `kind` | projections by name |
+//! | `shape` | layers of a gradient |
 //! | `projection` | the one that they name, chosen at run time |
 //! | `settings` | how sketches were made, as their file says it |
 //! | `file` | a file of gradients or a store, opened |
@@ -26,13 +27,15 @@ mod limits;
 mod pass;
 mod projection;
 mod settings;
+mod shape;
 
 pub use arguments::{ProjectionArguments, Repetitions};
 pub use file::Rows;
-pub use kind::ProjectionKind;
 pub use projection::Projection;
 pub use settings::SketchSettings;
+pub use shape::LayerShape;
 
 pub(super) use compare::check_pair;
 pub(super) use limits::{EXACT_COLUMNS, check_matrix_width, zeros};
 pub(super) use pass::is_finite;
+pub(super) use projection::Ready;

@@ -78,20 +78,25 @@ impl Rows {
         mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
         let name = self.name.clone();
-        let (matrix, projection, layout) = match &mut self.input {
-            Input::Array { matrix, projection, layout } => (matrix, *projection, *layout),
+        let (matrix, projection) = match &mut self.input {
+            Input::Array { matrix, projection } => (matrix, projection),
             Input::Store { reader, id } => return stored(reader, *id, visit),
         };
         let columns = matrix.cols();
-        let values = zeros(&name, projection.width())?;
-        let mut sketcher = Sketcher::new(projection, layout, values).map_err(CommandError::core(&name))?;
-        matrix.for_each_piece(|row, column, piece| {
-            take_in(&mut sketcher, column, piece).map_err(CommandError::core(&name))?;
-            if column + piece.len() < columns {
-                return Ok(());
-            }
-            visit(row, &sketcher.finish().map_err(CommandError::core(&name))?)
-        })
+        let values = zeros(&name, projection.id().width)?;
+        let layout = projection.layout();
+        let core = |error| CommandError::core(&name)(error);
+        let passed = projection.with(|projector| {
+            let mut sketcher = Sketcher::new(projector, layout, values).map_err(core)?;
+            matrix.for_each_piece(|row, column, piece| {
+                take_in(&mut sketcher, column, piece).map_err(core)?;
+                if column + piece.len() < columns {
+                    return Ok(());
+                }
+                visit(row, &sketcher.finish().map_err(core)?)
+            })
+        });
+        passed.map_err(core)?
     }
 }
 

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use gradsieve::{Error, Layer, Layout, Projector as _, Sketch, SketchId, Sketcher, Summary};
+use gradsieve::{Error, Layer, Sketch, SketchId, Sketcher, Summary};
 
-use super::super::rows::{Projection, ProjectionArguments};
+use super::super::rows::{LayerShape, Projection, ProjectionArguments, Ready};
 use super::super::{CommandError, console};
 use super::principal::{Directions, Moments};
 use gradsieve_io::files::{StepFile, StepGradients, StepRows, step_files};
@@ -15,7 +15,6 @@ pub(super) struct Recorded {
     pub(super) paths: Vec<PathBuf>,
     projection: Projection,
     pub(super) id: SketchId,
-    layout: Layout,
     /// Coordinates of a gradient as the files have it.
     pub(super) columns: usize,
     /// What is kept of it.
@@ -40,7 +39,7 @@ impl Recorded {
     ) -> Result<Self, CommandError> {
         let paths = step_files(directory)?;
         let (mut first, mut trains, mut rows): (Option<(String, usize)>, _, _) = (None, 0, 0);
-        let mut moments = Moments::default();
+        let (mut moments, mut shapes) = (Moments::default(), Vec::new());
         let mut progress = console::Progress::new(format!("looking at {}", directory.display()), paths.len());
         for (number, path) in paths.iter().enumerate() {
             let step = StepFile::read(path)?;
@@ -54,16 +53,29 @@ impl Recorded {
             if principal.is_some() {
                 moments.observe(&step)?;
             }
+            if let (None, StepGradients::Layers(layers)) = (&first, &step.gradients) {
+                let shape = |(a, b): &(StepRows, StepRows)| (b.columns, a.columns);
+                shapes = layers.iter().map(shape).collect();
+            }
             first.get_or_insert((step.name, columns));
             progress.reach(number + 1);
         }
-        let (name, columns) = first.unwrap_or_default();
+        let (_, columns) = first.unwrap_or_default();
         let directions = principal.map(|count| moments.directions(count));
         let kept = directions.as_ref().map_or(columns, Directions::columns);
-        let layout = Layout::flat(kept as u64).map_err(CommandError::core(&name))?;
-        let projection = arguments.projection(kept)?;
-        let id = projection.id(layout.id());
-        Ok(Self { paths, projection, id, layout, columns, directions, trains, rows })
+        let kept_inputs = |number, inputs| match &directions {
+            Some(directions) => directions.input(number, &vec![0.0; inputs]).len(),
+            None => inputs,
+        };
+        let shape = |(number, (outputs, inputs))| LayerShape { outputs, inputs: kept_inputs(number, inputs) };
+        let shapes: Vec<LayerShape> = shapes.into_iter().enumerate().map(shape).collect();
+        let projection = if shapes.is_empty() {
+            arguments.projection(kept)?
+        } else {
+            arguments.projection_of(kept, &shapes)?
+        };
+        let id = projection.id();
+        Ok(Self { paths, projection, id, columns, directions, trains, rows })
     }
 
     pub(super) fn width(&self) -> usize {
@@ -107,7 +119,7 @@ impl Recorded {
         };
         let mut sketched = Sketched::new(self.width(), step.ids.len());
         for i in 0..step.ids.len() {
-            let take = |sketcher: &mut Sketcher<Projection, &mut [f32]>| {
+            let take = |sketcher: &mut Sketcher<Ready<'_>, &mut [f32]>| {
                 let mut offset = 0;
                 for (number, (a, b)) in layers.iter().enumerate() {
                     let row = |rows: &StepRows| rows.values[i * rows.columns..][..rows.columns].to_vec();
@@ -142,13 +154,16 @@ impl Sketched {
     fn push(
         &mut self,
         run: &Recorded,
-        take: impl FnOnce(&mut Sketcher<Projection, &mut [f32]>) -> Result<(), Error>,
+        take: impl FnOnce(&mut Sketcher<Ready<'_>, &mut [f32]>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let start = self.values.len();
         self.values.resize(start + run.width(), 0.0);
-        let mut sketcher = Sketcher::new(run.projection, run.layout, &mut self.values[start..])?;
-        take(&mut sketcher)?;
-        let measures = sketcher.finish()?.measures;
+        let values = &mut self.values[start..];
+        let measures = run.projection.with(|projector| {
+            let mut sketcher = Sketcher::new(projector, run.projection.layout(), values)?;
+            take(&mut sketcher)?;
+            Ok::<_, Error>(sketcher.finish()?.measures)
+        })??;
         if measures.non_finite > 0 {
             return Err(Error::NonFinite);
         }

@@ -75,6 +75,14 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
             "--repeat: expected 1 with --projection srht, found 2".to_owned(),
         ),
         (
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "logra"],
+            "--projection: expected --shapes beside it, the layers of the gradient, as in 32x64,32,10x32,10, or a recorded run in factors a.NAME and b.NAME, found logra without it".to_owned(),
+        ),
+        (
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "layers", "--shapes", "2x2,2"],
+            "--shapes: expected layers of 5 entries together, the columns of the gradients, found 2 of 6".to_owned(),
+        ),
+        (
             &["sketch", "good.npy", "-o", "out.npy", "--mask-len", "2"],
             "--mask-len: expected --projection mask beside it, found 2 with sjlt".to_owned(),
         ),

@@ -3,7 +3,10 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use gradsieve::{Gaussian, Mask, Projector, Rademacher, Repeat, Sjlt, Srht};
+use gradsieve::{
+    AnyProjector, Gaussian, Kind, Layer, Layout, Mask, Part, Projector, ProjectorSettings, Rademacher,
+    Repeat, Sjlt, Sketcher, Srht,
+};
 use gradsieve_io::files::{Dtype, Matrix, Source};
 use half::f16;
 use half::slice::HalfFloatSliceExt as _;
@@ -177,5 +180,47 @@ fn a_reader_that_goes_away_is_no_error() {
             command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn every_projection_of_the_core_s_list_serves_every_command() {
+    let place = Place::new();
+    let (rows, width) = (6, 32 * 24 + 32);
+    place.write("G.npy", &[rows, width], Dtype::F32, &noise(rows * width));
+    for kind in Kind::ALL.iter().filter(|&&kind| kind != Kind::Exact) {
+        let mut with = vec!["--dim", "512", "--projection", kind.name(), "--shapes", "32x24,32"];
+        if *kind == Kind::Mask {
+            with.extend(["--mask-len", "400"]);
+        }
+        let run = |arguments: &[&str]| place.succeed(&[arguments, &with].concat());
+        run(&["sketch", "G.npy", "-o", "S.npy"]);
+        run(&["outliers", "G.npy", "--detector", "direction", "-o", "D.npy"]);
+        run(&["influence", "--train", "G.npy", "--target", "G.npy", "--method", "dot", "-o", "I.npy"]);
+        assert_eq!(place.array::<f32>("I.npy").len(), rows * rows, "{}", kind.name());
+    }
+}
+
+#[test]
+fn a_projection_by_layers_has_the_core_s_bits() {
+    let place = Place::new();
+    let (rows, width) = (2, 32 * 24 + 32);
+    let values = noise(rows * width);
+    place.write("G.npy", &[rows, width], Dtype::F32, &values);
+    let layers = [Layer::new(0, 32, 24), Layer::new(32 * 24, 32, 1)];
+    for kind in [Kind::Logra, Kind::FactGrass, Kind::Plan] {
+        let settings = ProjectorSettings { kind, width: 512, seed: 7, ..ProjectorSettings::DEFAULT };
+        let mut parts = [Part::UNUSED; 2];
+        let projector = AnyProjector::new(&settings, &layers, &mut parts).unwrap();
+        let mut sketcher =
+            Sketcher::new(projector, Layout::new(&layers).unwrap(), vec![0.0; projector.width()]).unwrap();
+        let mut expected = Vec::new();
+        for row in values.chunks(width) {
+            sketcher.segment(0, row).unwrap();
+            expected.extend_from_slice(sketcher.finish().unwrap().values);
+        }
+        let shapes = ["--shapes", "32x24,32", "--dim", "512", "--seed", "7", "--projection", kind.name()];
+        place.succeed(&[&["sketch", "G.npy", "-o", "S.npy"][..], &shapes].concat());
+        assert_eq!(bits(&place.array::<f32>("S.npy")), bits(&expected), "{}", kind.name());
     }
 }
