@@ -105,7 +105,11 @@ fn valgrind(check: &Check) -> anyhow::Result<()> {
 /// Compiles tests and returns their programs.
 fn programs(cargo: Program) -> anyhow::Result<Vec<PathBuf>> {
     let cargo = cargo.env("CARGO_INCREMENTAL", "0");
-    let printed = cargo.args(["--no-run", "--message-format=json"]).read()?;
+    let output = cargo.args(["--no-run", "--message-format=json"]).output()?;
+    if !output.status.success() {
+        bail!("{}\n{}", output.status, tail(&String::from_utf8_lossy(&output.stderr)));
+    }
+    let printed = String::from_utf8_lossy(&output.stdout);
     let messages = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let tests = messages.filter(|message| message["target"]["kind"][0] == "test");
     let programs: Vec<_> =
