@@ -10,8 +10,8 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings,
-    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak,
-    TrakScore, TrakSettings,
+    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn,
+    Trak, TrakScore, TrakSettings,
 };
 use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{
@@ -74,7 +74,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             read(input, &mut state, used);
         }
         4 => {
-            const SETTINGS: ForestSettings = ForestSettings { trees: 2, sample: 3, seed: 1, rows: 0, width: K };
+            const SETTINGS: ForestSettings =
+                ForestSettings { trees: 2, sample: 3, seed: 1, rows: 0, width: K };
             const MEMORY: Memory = SETTINGS.memory();
             let mut state =
                 Forest::<[Node; MEMORY.others], [f32; MEMORY.f32s]>::owned(SETTINGS).expect("valid");

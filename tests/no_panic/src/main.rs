@@ -23,13 +23,15 @@ use gradsieve::influence::{
     TrakScore, TrakSettings, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
-use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, Node, SelfInfluence, SelfInfluenceSettings, threshold};
+use gradsieve::outlier::{
+    Mahalanobis, MahalanobisSettings, Node, SelfInfluence, SelfInfluenceSettings, threshold,
+};
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
 use gradsieve::{
     AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Kind, Layer, Layout, LayoutId, Logra,
-    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, State,
-    Widths, bf16, f16,
+    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher,
+    State, Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -100,7 +102,8 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     let layer = |offset| Layer::new(black_box(offset), black_box(4), black_box(3));
     let widths = |inputs| Widths { outputs: black_box(16), inputs: black_box(inputs) };
     let (logra, factgrass) = (layer(0), layer(12));
-    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let repeat =
+        Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let kept = Widths { outputs: black_box(3), inputs: black_box(2) };
     let mut parts = [
         Part::new(logra, Logra::new(logra, widths(32), Factor::Rademacher, black_box(1))?),
@@ -123,9 +126,15 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     };
     let layers = [layer(0), layer(12), layer(24)];
     let mut unused = [Part::UNUSED; 4];
-    let any = AnyProjector::new(opaque(&mut [settings]).first().ok_or(Error::NotFitted)?, &layers, opaque(&mut unused))?;
+    let any = AnyProjector::new(
+        opaque(&mut [settings]).first().ok_or(Error::NotFitted)?,
+        &layers,
+        opaque(&mut unused),
+    )?;
     black_box(any.id(plan.layout().id()));
-    let values = plan.values(black_box(2), sketch.values).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let values = plan
+        .values(black_box(2), sketch.values)
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
     let linear = |positions| Sequence::new(&logra, black_box(positions), half, brain);
     let (x, y) = (LayerGradient::Linear(linear(2)?), LayerGradient::Linear(linear(3)?));
@@ -156,8 +165,12 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     ensemble.merge(&{ ensemble });
     let mut sum = ensemble.score() + ensemble.mean();
 
-    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, rest) = floats
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = rest
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (mut train, mut target) = (ReTrac::new(black_box(64), a)?, ReTrac::new(black_box(64), b)?);
     train.observe(one)?;
     target.observe(one)?;
@@ -165,8 +178,12 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     target.merge(&train)?;
     target.reset();
 
-    let (a, b) = rest.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = b.split_at_mut_checked(black_box(130)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, b) = rest
+        .split_at_mut_checked(black_box(130))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = b
+        .split_at_mut_checked(black_box(130))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let settings = LessSettings { width: black_box(64), subtasks: black_box(2) };
     let mut subtasks = LessTargets::new(settings, a)?;
     let mut others = LessTargets::new(settings, b)?;
@@ -183,7 +200,8 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     less.observe(black_box(0.1), &subtasks, one)?;
     less.merge(&other)?;
     other.reset();
-    sum += less.score() + less.subtask(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    sum += less.score()
+        + less.subtask(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
     let mut scores = [[0.0; 3]; 2];
     let [c, d] = &mut scores;
@@ -196,10 +214,16 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
 
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 4);
-    let (first, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (second, rest) = rest.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let memory = rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let adam = Adam::new(AdamSettings { beta1: black_box(0.9), beta2: black_box(0.99), epsilon: black_box(1e-8) })?;
+    let (first, rest) = rest
+        .split_at_mut_checked(black_box(16))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (second, rest) = rest
+        .split_at_mut_checked(black_box(16))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let memory =
+        rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let adam =
+        Adam::new(AdamSettings { beta1: black_box(0.9), beta2: black_box(0.99), epsilon: black_box(1e-8) })?;
     adam.step(half, first, second)?;
     let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), 1, Repeat::One)?, layout, memory)?;
     adam.segment(&mut sketcher, black_box(9), half, first, second)?;
@@ -211,9 +235,13 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
 fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
     let mut scores = [0.0; 3];
     let scores = opaque(&mut scores);
-    let (more, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (more, floats) = floats
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     {
-        let (left, right) = floats.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+        let (left, right) = floats
+            .split_at_mut_checked(black_box(500))
+            .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
         let settings = TrakSettings { width: black_box(64), damping: black_box(0.1) };
         let mut trak = Trak::new(settings, left)?;
         trak.observe(one)?;
@@ -229,14 +257,17 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
 
     let mut layers = [DataInfLayer::new(black_box(0)..black_box(9)), DataInfLayer::new(9..black_box(64))];
     let mut others = layers;
-    let settings = DataInfSettings { layers: 2, targets: black_box(2), ..DataInfSettings::new(black_box(64)) };
+    let settings =
+        DataInfSettings { layers: 2, targets: black_box(2), ..DataInfSettings::new(black_box(64)) };
     let mut datainf = DataInf::new(settings, opaque(&mut layers))?;
     datainf.observe(one)?;
     datainf.observe_row(&one.id, half)?;
     datainf.merge(&DataInf::new(settings, opaque(&mut others))?)?;
     datainf.fit()?;
     {
-        let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+        let memory = floats
+            .get_mut(..settings.memory().f32s)
+            .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
         let mut pass = datainf.solver(black_box(2), memory)?;
         pass.target(one)?;
         pass.observe(one)?;
@@ -250,9 +281,13 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
     }
     datainf.reset();
 
-    let settings =
-        ConjugateGradientsSettings { targets: black_box(2), ..ConjugateGradientsSettings::new(black_box(64)) };
-    let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let settings = ConjugateGradientsSettings {
+        targets: black_box(2),
+        ..ConjugateGradientsSettings::new(black_box(64))
+    };
+    let memory = floats
+        .get_mut(..settings.memory().f32s)
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut solver = ConjugateGradients::new(settings, memory)?;
     solver.target(one)?;
     solver.observe(one)?;
@@ -265,7 +300,9 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         step: Some(black_box(0.1)),
         ..LissaSettings::new(black_box(64))
     };
-    let memory = floats.get_mut(..settings.memory().f32s).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let memory = floats
+        .get_mut(..settings.memory().f32s)
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut solver = Lissa::new(settings, memory)?;
     solver.target(one)?;
     solver.observe(one)?;
@@ -278,11 +315,18 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     let layers = [Layer::new(black_box(0), black_box(4), 3), Layer::new(black_box(12), 4, 1)];
     let layout = Layout::new(opaque(&mut { layers }))?;
-    let repeat = Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let repeat =
+        Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let projector = Sjlt::new(black_box(64), black_box(1), repeat)?;
-    let (a, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (c, memory) = rest.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, rest) = floats
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (b, rest) = rest
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (c, memory) = rest
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let one = sketch(projector, layout, &layers[0], half, a)?.in_group(black_box(1));
     let two = sketch(projector, layout, &layers[1], brain, b)?;
     let three = sketch(Exact::new(black_box(64)), layout, &layers[1], &*more, c)?;
@@ -301,7 +345,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     ridge.reset();
     sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = memory
+        .split_at_mut_checked(black_box(500))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let settings = SelfInfluenceSettings { damping: black_box(0.1), width: black_box(64) };
     let mut detector = SelfInfluence::new(settings, left)?;
     let other = SelfInfluence::new(settings, right)?;
@@ -310,7 +356,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     detector.fit()?;
     sum += detector.score(&two, more)?;
 
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = memory
+        .split_at_mut_checked(black_box(500))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let settings = MahalanobisSettings { shrinkage: black_box(0.1), width: black_box(64) };
     let mut detector = Mahalanobis::new(settings, left)?;
     let other = Mahalanobis::new(settings, right)?;
@@ -320,7 +368,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += detector.score(&two, more)?;
 
     let settings = DirectionSettings { groups: black_box(3), width: black_box(64) };
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = memory
+        .split_at_mut_checked(black_box(500))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut detector = Direction::new(settings, left)?;
     let other = Direction::new(settings, right)?;
     detector.observe(&one)?;
@@ -335,7 +385,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
         rows: black_box(4),
         width: black_box(64),
     };
-    let (left, right) = memory.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = memory
+        .split_at_mut_checked(black_box(500))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut forest = Forest::new(settings, opaque(&mut nodes), left)?;
     forest.grow(one.id, right)?;
     forest.observe(&one)?;
@@ -351,11 +403,15 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.into_sorted() {
         sum += entry.score;
     }
-    let (left, right) = memory.split_at_mut_checked(black_box(9)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = memory
+        .split_at_mut_checked(black_box(9))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     sum += embeddings(&one, left).unwrap_or(1.0);
     sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
     sum += matrices(memory, more).map_or(1.0, |()| 2.0);
-    let (left, right) = floats.split_at_mut_checked(black_box(128)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = floats
+        .split_at_mut_checked(black_box(128))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     sum += projections(left, right, half, brain)?;
     let mut scores = [1.0, 2.0, 3.0];
     sum += threshold(opaque(&mut scores), black_box(0.1))?;
@@ -383,13 +439,21 @@ fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
 
 /// All states at rest.
 fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<usize, Error> {
-    let (memory, more) = floats.split_at_mut_checked(black_box(700)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (memory, more) = floats
+        .split_at_mut_checked(black_box(700))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let width = black_box(8);
     let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
     sum += Header::read(bytes)?.len;
-    sum += rest(&mut SelfInfluence::new(SelfInfluenceSettings { damping: black_box(0.1), width }, &mut *memory)?, bytes)?;
-    sum += rest(&mut Mahalanobis::new(MahalanobisSettings { shrinkage: black_box(0.1), width }, &mut *memory)?, bytes)?;
+    sum += rest(
+        &mut SelfInfluence::new(SelfInfluenceSettings { damping: black_box(0.1), width }, &mut *memory)?,
+        bytes,
+    )?;
+    sum += rest(
+        &mut Mahalanobis::new(MahalanobisSettings { shrinkage: black_box(0.1), width }, &mut *memory)?,
+        bytes,
+    )?;
     sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, &mut *memory)?, bytes)?;
     let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, memory)?;
     sum += rest(&mut ridge, bytes)?;
@@ -433,10 +497,15 @@ fn kept(
     floats: &mut [f32],
     sketch: &Sketch<'_>,
 ) -> Result<f64, Error> {
-    let codec = Codec::from_number(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let codec =
+        Codec::from_number(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let width = black_box(8);
-    let (left, right) = words.split_at_mut_checked(black_box(900)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (values, scratch) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = words
+        .split_at_mut_checked(black_box(900))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (values, scratch) = floats
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut store = Store::new(codec, width, left)?;
     let mut other = Store::new(codec, width, right)?;
     store.append(black_box(1), sketch)?;
@@ -449,7 +518,9 @@ fn kept(
         Ok(())
     })?;
     sum += (Store::bytes(black_box(9), width, codec) + Queries::floats(codec, width, width)) as f64;
-    let (scratch, tile) = scratch.split_at_mut_checked(black_box(500)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (scratch, tile) = scratch
+        .split_at_mut_checked(black_box(500))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let queries = Queries::new(codec, sketch.id, values, scratch)?;
     store.score(&queries, tile)?;
     store.score_rows(black_box(0)..black_box(3), &queries, tile)?;
@@ -468,7 +539,9 @@ fn kept(
     reservoir.offer(black_box(5), sketch)?;
     reservoir.merge(&second)?;
     sum += rest(&mut reservoir, opaque(bytes))? as f64;
-    let (left, right) = scores.split_at_mut_checked(black_box(16)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = scores
+        .split_at_mut_checked(black_box(16))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut largest = Largest::new(reservoir.into_store(), left)?;
     let mut second = Largest::new(second.into_store(), right)?;
     second.offer(black_box(5), sketch, black_box(1.0))?;
@@ -545,16 +618,24 @@ fn stores(
 fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
     let ends = [black_box(24), black_box(64)];
     let blocks = Blocks::new(&ends)?;
-    let (rows, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (factors, floats) = floats.split_at_mut_checked(black_box(256)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (rows, floats) = floats
+        .split_at_mut_checked(black_box(256))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (factors, floats) = floats
+        .split_at_mut_checked(black_box(256))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let (mut marks, mut ids) = ([StepMark::default(); 2], [0; 4]);
     let mut record = Recorder::new(one.id, opaque(&mut marks), opaque(&mut ids), rows, factors)?;
     record.sample(black_box(2), one)?;
     record.factor(one)?;
     record.step(black_box(0.1))?;
     record.abandon();
-    let (left, rest) = floats.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (right, out) = rest.split_at_mut_checked(black_box(400)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, rest) = floats
+        .split_at_mut_checked(black_box(400))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (right, out) = rest
+        .split_at_mut_checked(black_box(400))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let settings = PropagatorSettings { blocks, factors: black_box(3) };
     let mut later = Propagator::new(settings, left)?;
     let mut growth = 0.0;
@@ -582,7 +663,9 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
         keep: black_box(3),
         seed: black_box(1),
     };
-    let (solution, floats) = floats.split_at_mut_checked(black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (solution, floats) = floats
+        .split_at_mut_checked(black_box(64))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let mut arnoldi = Arnoldi::new(settings, one.id, floats, doubles)?;
     let bytes = opaque(bytes);
     while arnoldi.needs_product() {
@@ -595,16 +678,21 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     let mut sum = arnoldi.solve(one, solution)?.score_one(one)?;
 
     let mut indices = [3, 5, 9];
-    let settings = GifSettings { damping: black_box(0.1), ..GifSettings::new(black_box(64), opaque(&mut indices)) };
+    let settings =
+        GifSettings { damping: black_box(0.1), ..GifSettings::new(black_box(64), opaque(&mut indices)) };
     let mut gif = Gif::new(settings, floats, doubles)?;
     gif.observe(one)?;
     gif.fit()?;
     sum += rest(&mut gif, bytes)? as f64;
     sum += gif.solve(one, solution)?.score_one(one)?;
 
-    let settings = EkfacSettings { damping: black_box(0.1), ..EkfacSettings::new(black_box(4), black_box(8)) };
+    let settings =
+        EkfacSettings { damping: black_box(0.1), ..EkfacSettings::new(black_box(4), black_box(8)) };
     let mut layer = Ekfac::new(settings, floats)?;
-    let (a, b) = one.values.split_at_checked(black_box(8)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, b) = one
+        .values
+        .split_at_checked(black_box(8))
+        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     layer.factors(a, b)?;
     layer.decompose(doubles)?;
     layer.position(a, b)?;
