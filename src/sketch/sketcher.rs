@@ -49,12 +49,19 @@ const OVERFLOW: f64 = 1e76;
 /// use gradsieve::{Layout, Repeat, Sjlt, Sketcher};
 /// use std::sync::Mutex;
 ///
-/// const LAYOUT: Layout = match Layout::flat(1000) { Ok(layout) => layout, Err(_) => panic!() };
-/// const PROJECTOR: Sjlt = match Sjlt::new(64, 7, Repeat::One) { Ok(sjlt) => sjlt, Err(_) => panic!() };
-/// static SKETCHER: Mutex<Sketcher<Sjlt, [f32; 64]>> = Mutex::new(match Sketcher::owned(PROJECTOR, LAYOUT) {
-///     Ok(sketcher) => sketcher,
+/// const LAYOUT: Layout = match Layout::flat(1000) {
+///     Ok(layout) => layout,
 ///     Err(_) => panic!(),
-/// });
+/// };
+/// const PROJECTOR: Sjlt = match Sjlt::new(64, 7, Repeat::One) {
+///     Ok(projector) => projector,
+///     Err(_) => panic!(),
+/// };
+/// static SKETCHER: Mutex<Sketcher<Sjlt, [f32; 64]>> =
+///     Mutex::new(match Sketcher::<Sjlt, _>::owned(PROJECTOR, LAYOUT) {
+///         Ok(sketcher) => sketcher,
+///         Err(_) => panic!(),
+///     });
 /// SKETCHER.lock().unwrap().segment(0, &[0.5_f32; 1000])?;
 /// assert_eq!(SKETCHER.lock().unwrap().finish()?.measures.count, 1000);
 /// # Ok::<(), gradsieve::Error>(())
