@@ -92,7 +92,7 @@ enum Stage {
 
 /// One linear layer: [`factors`](Self::factors) of all positions,
 /// [`decompose`](Self::decompose), then [`position`](Self::position) and
-/// [`sample`](Self::sample) for all samples again, then [`target`](Self::target). Sum the
+/// [`sample`](Self::sample) for all samples again, then [`solve`](Self::solve). Sum the
 /// scores of a model's layers.
 ///
 /// ```

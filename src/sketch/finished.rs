@@ -25,7 +25,7 @@ pub struct Sketch<'m> {
     pub values: &'m [f32],
     /// Exact L1, squared L2, maximum and non-finite count of the gradient, not of the
     /// sketch. L1 and maximum are NaN where they were not taken
-    /// ([`Sketcher::outer_sequence`]).
+    /// ([`Sketcher::outer_sequence`](crate::Sketcher::outer_sequence)).
     pub measures: Summary,
     /// An optional class, sensor or client of the sample, for detectors that keep groups
     /// apart. 0 where there is none.
