@@ -28,7 +28,7 @@ use gradsieve_kernels::sjlt::Repeat;
 
 impl<'p> Part<'p> {
     /// What a buffer of parts is filled with before a plan is made in it
-/// ([`AnyProjector::new`](super::AnyProjector::new)).
+    /// ([`AnyProjector::new`](super::AnyProjector::new)).
     pub const UNUSED: Self =
         Self { layer: Layer::new(0, 1, 1), projector: AnyProjector::Exact(Exact::new(0)) };
 
