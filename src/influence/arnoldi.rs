@@ -19,7 +19,7 @@ use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::hash::word;
 use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
 
@@ -377,8 +377,6 @@ impl State for Arnoldi<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         Some(self.id)
     }
-
-    declared!();
 }
 
 impl Body for Arnoldi<'_> {

@@ -26,7 +26,7 @@ use super::targets::Targets;
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::{Certain, Element, squared_norm};
 
@@ -479,8 +479,6 @@ impl<B: Buffer<DataInfLayer>> State for DataInf<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 impl<B: Buffer<DataInfLayer>> Body for DataInf<B> {

@@ -30,7 +30,7 @@ use crate::gradient::{Layer, Layout};
 use crate::memory::Memory;
 use crate::moments::triangle;
 use crate::sketch::{Exact, Projector, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
 use gradsieve_kernels::{Certain, axpy, cannot_happen};
 
@@ -348,8 +348,6 @@ impl State for Ekfac<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for Ekfac<'_> {

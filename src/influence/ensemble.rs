@@ -13,7 +13,7 @@ use super::dot::grad_dot;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
 /// The running influence of one train sample on one target, over copies of the model.
 ///
@@ -100,8 +100,6 @@ impl State for IpEnsemble {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for IpEnsemble {

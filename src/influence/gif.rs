@@ -23,7 +23,7 @@ use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::moments::{Centre, Moments, MomentsSettings, triangle};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::Certain;
 
 /// What [`Gif`] is told.
@@ -231,8 +231,6 @@ impl State for Gif<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.moments.sketch_id()
     }
-
-    declared!();
 }
 
 impl Body for Gif<'_> {

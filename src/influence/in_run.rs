@@ -20,7 +20,7 @@ use super::check_pair;
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, slice};
 use gradsieve_kernels::{cannot_happen, dot};
 
 /// The running scores of n training samples, in a buffer of n numbers.
@@ -185,8 +185,6 @@ impl State for InRunShapley<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for InRunShapley<'_> {

@@ -25,7 +25,7 @@ use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Certain, Element, axpy, cannot_happen, dot, squared_norm};
 
@@ -387,8 +387,6 @@ impl<B: Buffer<f32>> State for LessTargets<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 impl<B: Buffer<f32>> Body for LessTargets<B> {
@@ -428,8 +426,6 @@ impl State for Less<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for Less<'_> {

@@ -19,7 +19,7 @@ use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{axpy, dot, squared_norm};
 
 /// The average direction of one sample's gradients, train or target, in a buffer of K
@@ -173,8 +173,6 @@ impl<B: Buffer<f32>> State for ReTrac<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 impl<B: Buffer<f32>> Body for ReTrac<B> {

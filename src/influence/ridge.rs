@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, declared, place};
+use crate::state::{Body, State, StateKind, Walk, place};
 
 /// What [`Ridge`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -176,6 +176,4 @@ impl State for Ridge<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.second.sketch_id()
     }
-
-    declared!();
 }

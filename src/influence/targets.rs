@@ -19,6 +19,7 @@
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId, all_finite};
+use crate::state::Number;
 use crate::state::{self, FRAME, StateKind};
 use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Element, dot};
@@ -185,7 +186,7 @@ impl<'t> Targets<'t> {
     /// [`Error::Length`] if `to` is shorter than [`Targets::memory`] says; nothing was
     /// written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
-        state::to_bytes(StateKind::Targets, Some(self.id), to, |to| to.f32s(self.solutions))
+        state::to_bytes(StateKind::Targets, Some(self.id), to, |to| f32::put_all(self.solutions, to))
     }
 
     /// The targets that were written, their numbers in `memory`.
@@ -197,7 +198,7 @@ impl<'t> Targets<'t> {
         let (id, mut body) = state::open(StateKind::Targets, from)?;
         let id = id.filter(|id| id.width > 0).ok_or(Error::Corrupt)?;
         let (mut checked, mut numbers) = (body, 0_usize);
-        while let Ok(number) = checked.f32() {
+        while let Ok(number) = f32::take(&mut checked) {
             if !number.is_finite() {
                 return Err(Error::Corrupt);
             }
@@ -208,7 +209,7 @@ impl<'t> Targets<'t> {
             return Err(Error::Corrupt);
         }
         check_length(numbers, memory.len())?;
-        body.f32s(memory)?;
+        f32::take_all(memory, &mut body)?;
         Ok(Self { id, solutions: memory })
     }
 }

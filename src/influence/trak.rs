@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
 /// What [`Trak`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -241,8 +241,6 @@ impl State for Trak<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.second.sketch_id()
     }
-
-    declared!();
 }
 
 impl TrakScore {
@@ -257,8 +255,6 @@ impl State for TrakScore {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for TrakScore {

@@ -30,7 +30,7 @@ pub(crate) use second_moment::{Policy, SecondMoment, Weights};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Place, State, StateKind, Walk, declared, place};
+use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
 
 /// Numbers in a packed lower triangle of `width` rows.
@@ -308,8 +308,6 @@ impl<B: Buffer<f32>> State for Moments<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 /// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I, from the packed

@@ -34,7 +34,7 @@ use super::Detector;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 
@@ -228,8 +228,6 @@ impl<B: Buffer<f32>> State for Direction<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 impl<B: Buffer<f32>> Body for Direction<B> {

@@ -25,7 +25,7 @@ use super::Detector;
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, slice};
 use core::cell::Cell;
 use gradsieve_kernels::{Certain, cannot_happen, hash};
 
@@ -322,8 +322,6 @@ impl<N: Buffer<Node>, B: Buffer<f32>> State for Forest<N, B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.fitted.map(|fitted| fitted.id)
     }
-
-    declared!();
 }
 
 impl<N: Buffer<Node>, B: Buffer<f32>> Body for Forest<N, B> {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, declared, place};
+use crate::state::{Body, State, StateKind, Walk, place};
 
 /// How the covariance is shrunk.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -177,6 +177,4 @@ impl<B: Buffer<f32>> State for Mahalanobis<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.second.sketch_id()
     }
-
-    declared!();
 }

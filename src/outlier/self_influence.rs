@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::moments::{Centre, Policy, SecondMoment, Weights};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, declared, place};
+use crate::state::{Body, State, StateKind, Walk, place};
 
 /// How self-influence is damped.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,6 +178,4 @@ impl<B: Buffer<f32>> State for SelfInfluence<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.second.sketch_id()
     }
-
-    declared!();
 }

@@ -81,34 +81,28 @@ mod walk;
 pub use frame::{FRAME, HEADER, Header, crc32};
 pub(crate) use frame::{open, to_bytes};
 pub use kind::StateKind;
-pub use numbers::{Reader, Writer};
 
 pub(crate) use walk::{Body, Cursor, Place, Walk, place, slice};
 
 use crate::error::Error;
 use crate::sketch::SketchId;
 use frame::{length, open_with, to_bytes_with};
+use gradsieve_kernels::cannot_happen;
+pub(crate) use numbers::Number;
+use numbers::Writer;
 
 /// A state that can be written as bytes and restored from them.
-pub trait State {
+pub trait State: Body {
     /// Its kind.
     const KIND: StateKind;
 
     /// What the sketches were that it has seen; `None` if it has seen none.
     fn sketch_id(&self) -> Option<SketchId>;
 
-    /// Writes the body.
-    #[doc(hidden)]
-    fn write(&self, to: &mut Writer<'_>);
-
-    /// Reads a body. All that can be wrong is found before anything is changed.
-    #[doc(hidden)]
-    fn read(&mut self, id: Option<SketchId>, from: &mut Reader<'_>) -> Result<(), Error>;
-
     /// Bytes that [`State::to_bytes`] writes as the state stands; the type's
     /// `bytes_at_rest` is the most.
     fn len_at_rest(&self) -> usize {
-        length(|to| self.write(to))
+        length(|to| write_body(self, to))
     }
 
     /// Writes the state to the front of `to`, and returns how many bytes it took.
@@ -125,7 +119,7 @@ pub trait State {
     /// # Errors
     /// As [`State::to_bytes`].
     fn to_bytes_with(&self, to: &mut [u8], checksum: impl Fn(&[u8]) -> u32) -> Result<usize, Error> {
-        to_bytes_with(Self::KIND, self.sketch_id(), to, |to| self.write(to), checksum)
+        to_bytes_with(Self::KIND, self.sketch_id(), to, |to| write_body(self, to), checksum)
     }
 
     /// Replaces the state by the one that was written.
@@ -149,44 +143,15 @@ pub trait State {
         if let (Some(own), Some(id)) = (self.sketch_id(), id) {
             own.check(&id)?;
         }
-        self.read(id, &mut body)
+        let mut checked = body;
+        Self::body(&mut Walk::check(self, id, &mut checked))?;
+        checked.exactly(0)?;
+        Self::body(&mut Walk::load(self, id, &mut body))
     }
 }
 
-/// Writes a declared body.
-pub(crate) fn write_body<S: Body>(state: &S, id: Option<SketchId>, to: &mut Writer<'_>) {
-    // Writing refuses nothing.
-    let _ = S::body(&mut Walk::write(state, id, to));
+/// Writes the body of a state.
+fn write_body<S: State>(state: &S, to: &mut Writer<'_>) {
+    let written = S::body(&mut Walk::write(state, state.sketch_id(), to));
+    cannot_happen!(written.is_err(), "writing refuses nothing");
 }
-
-/// Reads a declared body, behind which stand so many bytes.
-pub(crate) fn read_body<S: Body>(
-    state: &mut S,
-    id: Option<SketchId>,
-    from: &mut Reader<'_>,
-    behind: usize,
-) -> Result<(), Error> {
-    let mut checked = *from;
-    S::body(&mut Walk::check(state, id, &mut checked))?;
-    checked.exactly(behind)?;
-    S::body(&mut Walk::load(state, id, from))
-}
-
-/// The two methods of a state whose body is declared.
-macro_rules! declared {
-    () => {
-        fn write(&self, to: &mut $crate::state::Writer<'_>) {
-            $crate::state::write_body(self, self.sketch_id(), to);
-        }
-
-        fn read(
-            &mut self,
-            id: Option<$crate::sketch::SketchId>,
-            from: &mut $crate::state::Reader<'_>,
-        ) -> Result<(), $crate::error::Error> {
-            $crate::state::read_body(self, id, from, 0)
-        }
-    };
-}
-
-pub(crate) use declared;

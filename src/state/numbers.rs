@@ -97,7 +97,7 @@ number_as! {
 /// Writes numbers one after the other, little-endian, and counts those for which there is
 /// no room.
 #[derive(Debug)]
-pub struct Writer<'a> {
+pub(crate) struct Writer<'a> {
     to: &'a mut [u8],
     at: usize,
 }
@@ -121,75 +121,15 @@ impl<'a> Writer<'a> {
     }
 
     /// Bytes as they are.
-    pub fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         for (to, byte) in self.next(bytes.len()).iter_mut().zip(bytes) {
             *to = *byte;
         }
     }
 
     /// As many zeros.
-    pub fn zeros(&mut self, len: usize) {
+    pub(crate) fn zeros(&mut self, len: usize) {
         self.next(len).fill(0);
-    }
-
-    /// A byte.
-    pub fn u8(&mut self, value: u8) {
-        self.put(&[value]);
-    }
-
-    /// Two bytes.
-    pub fn u16(&mut self, value: u16) {
-        self.put(&value.to_le_bytes());
-    }
-
-    /// Four bytes.
-    pub fn u32(&mut self, value: u32) {
-        self.put(&value.to_le_bytes());
-    }
-
-    /// Eight bytes.
-    pub fn u64(&mut self, value: u64) {
-        self.put(&value.to_le_bytes());
-    }
-
-    /// A count, as eight bytes.
-    pub fn count(&mut self, value: usize) {
-        self.u64(value as u64);
-    }
-
-    /// Four bytes.
-    pub fn f32(&mut self, value: f32) {
-        self.put(&value.to_le_bytes());
-    }
-
-    /// Eight bytes.
-    pub fn f64(&mut self, value: f64) {
-        self.put(&value.to_le_bytes());
-    }
-
-    /// Many of two bytes.
-    pub fn u16s(&mut self, values: &[u16]) {
-        self.each(values, u16::to_le_bytes);
-    }
-
-    /// Many of four bytes.
-    pub fn u32s(&mut self, values: &[u32]) {
-        self.each(values, u32::to_le_bytes);
-    }
-
-    /// Many of four bytes.
-    pub fn f32s(&mut self, values: &[f32]) {
-        self.each(values, f32::to_le_bytes);
-    }
-
-    /// Many of eight bytes.
-    pub fn u64s(&mut self, values: &[u64]) {
-        self.each(values, u64::to_le_bytes);
-    }
-
-    /// Many of eight bytes.
-    pub fn f64s(&mut self, values: &[f64]) {
-        self.each(values, f64::to_le_bytes);
     }
 
     fn each<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
@@ -216,7 +156,7 @@ impl<'a> Writer<'a> {
 /// Reads numbers one after the other. The bytes have the CRC that they were written with,
 /// so what does not fit is [`Error::Corrupt`].
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -236,7 +176,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Error::Corrupt`] if there are not as many.
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (next, rest) = self.rest.split_first_chunk::<N>().ok_or(Error::Corrupt)?;
         self.rest = rest;
         Ok(*next)
@@ -246,7 +186,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// As [`Reader::array`].
-    pub fn skip(&mut self, len: usize) -> Result<(), Error> {
+    pub(crate) fn skip(&mut self, len: usize) -> Result<(), Error> {
         self.next(len).map(|_| ())
     }
 
@@ -254,132 +194,8 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`Error::Corrupt`] unless `len` bytes are left.
-    pub fn exactly(&self, len: usize) -> Result<(), Error> {
+    pub(crate) fn exactly(&self, len: usize) -> Result<(), Error> {
         if self.rest.len() == len { Ok(()) } else { Err(Error::Corrupt) }
-    }
-
-    /// Refuses bodies that end too early.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`] unless `len` bytes are left.
-    pub fn at_least(&self, len: usize) -> Result<(), Error> {
-        if self.rest.len() >= len { Ok(()) } else { Err(Error::Corrupt) }
-    }
-
-    /// A byte.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn u8(&mut self) -> Result<u8, Error> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
-    /// 0 or 1.
-    ///
-    /// # Errors
-    /// As [`Reader::array`], and if it is neither.
-    pub fn flag(&mut self) -> Result<bool, Error> {
-        match self.u8()? {
-            0 => Ok(false),
-            1 => Ok(true),
-            _ => Err(Error::Corrupt),
-        }
-    }
-
-    /// Two bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn u16(&mut self) -> Result<u16, Error> {
-        self.array().map(u16::from_le_bytes)
-    }
-
-    /// Four bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn u32(&mut self) -> Result<u32, Error> {
-        self.array().map(u32::from_le_bytes)
-    }
-
-    /// Eight bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn u64(&mut self) -> Result<u64, Error> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// A count.
-    ///
-    /// # Errors
-    /// As [`Reader::array`], and if it exceeds what this machine can address.
-    pub fn count(&mut self) -> Result<usize, Error> {
-        usize::try_from(self.u64()?).map_err(|_| Error::Corrupt)
-    }
-
-    /// Four bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn f32(&mut self) -> Result<f32, Error> {
-        self.array().map(f32::from_le_bytes)
-    }
-
-    /// Eight bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::array`].
-    pub fn f64(&mut self) -> Result<f64, Error> {
-        self.array().map(f64::from_le_bytes)
-    }
-
-    /// As many bytes as `to` is long.
-    ///
-    /// # Errors
-    /// As [`Reader::array`], and then nothing was written; so with the others.
-    pub fn bytes(&mut self, to: &mut [u8]) -> Result<(), Error> {
-        self.each(to, |[byte]| byte)
-    }
-
-    /// Many of two bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::bytes`].
-    pub fn u16s(&mut self, to: &mut [u16]) -> Result<(), Error> {
-        self.each(to, u16::from_le_bytes)
-    }
-
-    /// Many of four bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::bytes`].
-    pub fn u32s(&mut self, to: &mut [u32]) -> Result<(), Error> {
-        self.each(to, u32::from_le_bytes)
-    }
-
-    /// Many of four bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::bytes`].
-    pub fn f32s(&mut self, to: &mut [f32]) -> Result<(), Error> {
-        self.each(to, f32::from_le_bytes)
-    }
-
-    /// Many of eight bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::bytes`].
-    pub fn u64s(&mut self, to: &mut [u64]) -> Result<(), Error> {
-        self.each(to, u64::from_le_bytes)
-    }
-
-    /// Many of eight bytes.
-    ///
-    /// # Errors
-    /// As [`Reader::bytes`].
-    pub fn f64s(&mut self, to: &mut [f64]) -> Result<(), Error> {
-        self.each(to, f64::from_le_bytes)
     }
 
     fn each<T, const N: usize>(&mut self, to: &mut [T], number: impl Fn([u8; N]) -> T) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use crate::sketch::SketchId;
 use core::ops::Range;
 
 /// What is declared once of a state, or of a part that several states have.
-pub(crate) trait Body: Sized {
+pub trait Body: Sized {
     /// Walks over the body in the order of its bytes.
     ///
     /// # Errors
@@ -103,7 +103,7 @@ impl<'b> Cursor<'_, 'b> {
 
 /// A walk over the body of a state. What it passes first, stands first in the bytes.
 #[derive(Debug)]
-pub(crate) struct Walk<'w, 'b, S> {
+pub struct Walk<'w, 'b, S> {
     id: Option<SketchId>,
     state: Access<'w, S>,
     cursor: Cursor<'w, 'b>,

@@ -15,7 +15,7 @@ use super::reservoir::{Place, place};
 use super::rows::Store;
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{Certain, cannot_happen};
 
 /// Keeps the rows with the largest scores of what it is offered, as many as its store has
@@ -137,8 +137,6 @@ impl State for Largest<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.store.id()
     }
-
-    declared!();
 }
 
 impl Body for Largest<'_> {

@@ -15,7 +15,7 @@ use super::codec::Codec;
 use super::rows::Store;
 use crate::error::{Error, Field};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 use gradsieve_kernels::{Certain, hash};
 
 /// Keeps a uniform sample of what it is offered, as many rows as its store has room for.
@@ -137,8 +137,6 @@ impl State for Reservoir<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.store.id()
     }
-
-    declared!();
 }
 
 impl Body for Reservoir<'_> {

@@ -10,7 +10,7 @@ use super::queries::{Packed, Queries};
 use super::top_k::{Entry, TopK};
 use crate::error::{Error, Field, check_length};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Place, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::score::float::score_sealed;
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
@@ -553,8 +553,6 @@ impl State for Store<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 /// Pushes the scores of rows whose samples are `ids`; returns how many are NaN.

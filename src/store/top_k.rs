@@ -11,7 +11,7 @@
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::sketch::SketchId;
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{Certain, cannot_happen};
 
 /// A score and whose it is.
@@ -200,8 +200,6 @@ impl State for TopK<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         None
     }
-
-    declared!();
 }
 
 impl Body for TopK<'_> {

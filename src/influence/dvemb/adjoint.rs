@@ -14,7 +14,7 @@ use crate::influence::curvature::copy;
 use crate::influence::targets::Targets;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{Certain, max_abs, squared_norm};
 
@@ -210,8 +210,6 @@ impl<B: Buffer<f32>> State for Adjoint<'_, B> {
     fn sketch_id(&self) -> Option<SketchId> {
         Some(self.id)
     }
-
-    declared!();
 }
 
 impl<B: Buffer<f32>> Body for Adjoint<'_, B> {

@@ -13,7 +13,7 @@ use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
 use gradsieve_kernels::{Certain, axpy, max_abs};
 
@@ -285,8 +285,6 @@ impl<B: Buffer<f32>> State for Propagator<'_, B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-
-    declared!();
 }
 
 impl<B: Buffer<f32>> Body for Propagator<'_, B> {

@@ -9,7 +9,7 @@ use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, declared, place, slice};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::Certain;
 
 /// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of
@@ -205,8 +205,6 @@ impl State for Recorder<'_> {
     fn sketch_id(&self) -> Option<SketchId> {
         Some(self.id)
     }
-
-    declared!();
 }
 
 impl Body for Recorder<'_> {
