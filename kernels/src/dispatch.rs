@@ -8,8 +8,10 @@
 use crate::kernel::Kernel;
 use crate::level::{Isa, Level};
 
-/// Runs a kernel on a level.
-#[inline]
+/// Runs a kernel on a level. With debug assertions it is not inlined, so that tests
+/// compile the scalar forms once a kernel and not once a caller.
+#[cfg_attr(debug_assertions, inline(never))]
+#[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level.0 {
         Isa::Scalar => kernel.scalar(),

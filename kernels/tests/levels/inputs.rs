@@ -4,6 +4,7 @@ use gradsieve_kernels::{hash, spec::Format};
 use gradsieve_vectors::input::{self, value};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use std::fmt::Debug;
 
 /// Kinds of input: those of the published vectors, and two more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,11 +72,16 @@ pub(crate) fn edges() -> impl Iterator<Item = usize> {
 }
 
 /// Checks a claim for so many values; for fewer if the environment says so.
-pub(crate) fn for_all<S: Strategy>(cases: u32, values: S, check: impl Fn(S::Value)) {
+pub(crate) fn for_all<S: Strategy + 'static>(cases: u32, values: S, check: impl Fn(S::Value)) {
+    run(cases, &values.boxed(), &check);
+}
+
+/// [`for_all`], compiled once a type of value and not once a claim.
+fn run<V: Debug>(cases: u32, values: &BoxedStrategy<V>, check: &dyn Fn(V)) {
     let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases = wanted.map_or(cases, |wanted: u32| wanted.min(cases));
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
-    let run = TestRunner::new(config).run(&values, |value| {
+    let run = TestRunner::new(config).run(values, |value| {
         check(value);
         Ok(())
     });

@@ -16,7 +16,16 @@ const GUARDS: usize = 17;
 pub(crate) fn written<T: Value>(
     start: &[T],
     guard: T,
-    write: impl FnOnce(&mut [T]) -> Result<(), Error>,
+    mut write: impl FnMut(&mut [T]) -> Result<(), Error>,
+) -> Vec<u64> {
+    between_guards(start, guard, &mut write)
+}
+
+/// [`written`], compiled once a format and not once a caller.
+fn between_guards<T: Value>(
+    start: &[T],
+    guard: T,
+    write: &mut dyn FnMut(&mut [T]) -> Result<(), Error>,
 ) -> Vec<u64> {
     let beside = vec![guard; GUARDS];
     let mut out = [&beside[..], start, &beside[..]].concat();
@@ -28,7 +37,7 @@ pub(crate) fn written<T: Value>(
 }
 
 /// [`written`] for floats.
-pub(crate) fn floats(start: &[f32], write: impl FnOnce(&mut [f32]) -> Result<(), Error>) -> Vec<u64> {
+pub(crate) fn floats(start: &[f32], write: impl FnMut(&mut [f32]) -> Result<(), Error>) -> Vec<u64> {
     written(start, -12_345.678, write)
 }
 

@@ -20,17 +20,20 @@ crate::claims! {
     a_maximum_passes_over_a_signalling_nan
 }
 
+#[inline(never)]
 fn dot<T: Format, U: Format>(level: Level, x: &[T], y: &[U]) {
     let (found, expected) = (dot_with(level, x, y).unwrap(), spec::dot(x, y));
     assert_eq!(bits(&[found]), bits(&[expected]), "{} · {}, {} terms", T::NAME, U::NAME, x.len());
 }
 
+#[inline(never)]
 fn pair<T: Format, U: Format>(level: Level, x: &[T], y: &[U]) {
     let four = |pair: Pair| bits(&[pair.dot, pair.x_squared, pair.y_squared, pair.x_l1]);
     let (found, expected) = (pair_with(level, x, y).unwrap(), spec::pair(x, y));
     assert_eq!(four(found), four(expected), "{}, {}, {} terms", T::NAME, U::NAME, x.len());
 }
 
+#[inline(never)]
 fn norms<T: Format>(level: Level, x: &[T]) {
     let found = [squared_norm_with(level, x), l1_norm_with(level, x), max_abs_with(level, x).into()];
     let expected = [spec::squared_norm(x), spec::l1_norm(x), spec::max_abs(x).into()];

@@ -31,8 +31,9 @@ use core::fmt::{self, Write};
 use input::{Case, LONG_CASES, SMALL_CASES};
 use record::Record;
 
-/// The families, each with its published text.
-pub const FAMILIES: [Family; 17] = [
+/// The families, each with its published text. Not a constant, so that the code which they
+/// name is compiled here, and not again by whoever uses them.
+pub static FAMILIES: [Family; 17] = [
     families::dot::FAMILY,
     families::norm::FAMILY,
     families::pair::FAMILY,
