@@ -8,13 +8,11 @@
 //! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*:
 //! [`crate::moments`], then K a pair.
 
-use super::solver::Solver;
-use super::targets::Targets;
+use super::second_moment::Curvature;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Weights};
-use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, place};
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::state::StateKind;
 
 /// What [`Ridge`] is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,12 +40,14 @@ impl RidgeSettings {
 
 impl Policy for RidgeSettings {
     const CENTRE: Centre = Centre::Zero;
+    const STRENGTH: Strength = Strength::DAMPING;
+    const KIND: StateKind = StateKind::Ridge;
 
     fn width(&self) -> usize {
         self.width
     }
 
-    fn setting(&self) -> f32 {
+    fn strength(&self) -> f32 {
         self.damping
     }
 
@@ -63,7 +63,7 @@ impl Default for RidgeSettings {
     }
 }
 
-/// The training side: observe every training sketch, [`fit`](Self::fit), then prepare
+/// The training side: observe every training sketch, [`fit`](SecondMoment::fit), then prepare
 /// targets.
 ///
 /// ```
@@ -84,96 +84,16 @@ impl Default for RidgeSettings {
 /// assert!(target.score_one(&rows[0])? > target.score_one(&rows[1])?);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Ridge<'m> {
-    second: SecondMoment<RidgeSettings, &'m mut [f32]>,
-}
+pub type Ridge<B> = SecondMoment<RidgeSettings, B>;
 
-impl<'m> Ridge<'m> {
-    /// No observations yet.
+impl<const N: usize> Ridge<[f32; N]> {
+    /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless the damping is positive and finite; [`Error::Length`] if
-    /// `buffer` is not as long as the settings' memory.
-    pub fn new(settings: RidgeSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
-        let RidgeSettings { damping, .. } = settings;
-        if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
-        }
-        Ok(Self { second: SecondMoment::new(settings, buffer)? })
-    }
-
-    /// Takes a training sketch in.
-    ///
-    /// # Errors
-    /// As [`Moments::observe`](crate::moments::Moments::observe).
-    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.second.observe(train)
-    }
-
-    /// Takes in all that `other` has observed.
-    ///
-    /// # Errors
-    /// As [`Moments::merge`](crate::moments::Moments::merge).
-    pub fn merge(&mut self, other: &Ridge<'_>) -> Result<(), Error> {
-        self.second.merge(&other.second)
-    }
-
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.second.reset();
-    }
-
-    /// Factorises C + λI as it stands.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
-    /// them were zero.
-    pub fn fit(&mut self) -> Result<(), Error> {
-        self.second.fit()
-    }
-
-    /// Solves for one target into `out`, K numbers: (C + λI)⁻¹φ_v. Targets that stand one
-    /// after the other are [`Targets`] together.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
-    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
-    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        self.second.solve(target, out)?;
-        Targets::new(target.id, out)
+    /// As [`new`](SecondMoment::new).
+    pub const fn owned(settings: RidgeSettings) -> Result<Self, Error> {
+        Self::owned_with(settings, settings.width, settings.damping)
     }
 }
 
-impl Solver for Ridge<'_> {
-    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, row)
-    }
-
-    fn end_pass(&mut self) -> Result<bool, Error> {
-        self.fit().map(|()| true)
-    }
-
-    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        Self::solve(self, target, out)
-    }
-
-    fn reset(&mut self) {
-        Self::reset(self);
-    }
-}
-
-impl Body for Ridge<'_> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.nested(place!(second))
-    }
-}
-
-impl State for Ridge<'_> {
-    const KIND: StateKind = StateKind::Ridge;
-
-    fn sketch_id(&self) -> Option<SketchId> {
-        self.second.sketch_id()
-    }
-}
+impl Curvature for RidgeSettings {}

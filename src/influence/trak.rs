@@ -18,12 +18,11 @@
 //! pair and model. *Error*: as [`crate::moments`]; without damping the condition number
 //! multiplies it, and past 10⁷ nothing is left.
 
-use super::solver::Solver;
-use super::targets::Targets;
+use super::second_moment::Curvature;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Weights};
-use crate::sketch::{Sketch, SketchId};
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
 /// What [`Trak`] is told.
@@ -52,12 +51,15 @@ impl TrakSettings {
 
 impl Policy for TrakSettings {
     const CENTRE: Centre = Centre::Zero;
+    const STRENGTH: Strength =
+        Strength { zero: true, expected: "finite and not negative", ..Strength::DAMPING };
+    const KIND: StateKind = StateKind::Trak;
 
     fn width(&self) -> usize {
         self.width
     }
 
-    fn setting(&self) -> f32 {
+    fn strength(&self) -> f32 {
         self.damping
     }
 
@@ -73,7 +75,7 @@ impl Default for TrakSettings {
     }
 }
 
-/// One model's training side: observe every training sketch, [`fit`](Self::fit), then
+/// One model's training side: observe every training sketch, [`fit`](SecondMoment::fit), then
 /// prepare targets.
 ///
 /// ```
@@ -96,67 +98,19 @@ impl Default for TrakSettings {
 /// assert!(score.score() > 0.0);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Trak<'m> {
-    second: SecondMoment<TrakSettings, &'m mut [f32]>,
+pub type Trak<B> = SecondMoment<TrakSettings, B>;
+
+impl<const N: usize> Trak<[f32; N]> {
+    /// No observations yet, in an array of its own: for `static` cells, too.
+    ///
+    /// # Errors
+    /// As [`new`](SecondMoment::new).
+    pub const fn owned(settings: TrakSettings) -> Result<Self, Error> {
+        Self::owned_with(settings, settings.width, settings.damping)
+    }
 }
 
-impl<'m> Trak<'m> {
-    /// No observations yet.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] if the damping is negative or not finite; [`Error::Length`] if
-    /// `buffer` is not as long as the settings' memory.
-    pub fn new(settings: TrakSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
-        let TrakSettings { damping, .. } = settings;
-        if !damping.is_finite() || damping < 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and not negative" });
-        }
-        Ok(Self { second: SecondMoment::new(settings, buffer)? })
-    }
-
-    /// Takes the sketch of a training sample's margin gradient in.
-    ///
-    /// # Errors
-    /// As [`Moments::observe`](crate::moments::Moments::observe).
-    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        self.second.observe(train)
-    }
-
-    /// Takes in all that `other` has observed.
-    ///
-    /// # Errors
-    /// As [`Moments::merge`](crate::moments::Moments::merge).
-    pub fn merge(&mut self, other: &Trak<'_>) -> Result<(), Error> {
-        self.second.merge(&other.second)
-    }
-
-    /// Forgets everything: ready for the next model.
-    pub fn reset(&mut self) {
-        self.second.reset();
-    }
-
-    /// Factorises ΦᵀΦ + λI as it stands.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
-    /// them were zero, or without damping if they span fewer than K dimensions.
-    pub fn fit(&mut self) -> Result<(), Error> {
-        self.second.fit()
-    }
-
-    /// Solves for one target into `out`, K numbers: (ΦᵀΦ + λI)⁻¹φ_v. Targets that stand
-    /// one after the other are [`Targets`] together.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
-    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
-    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        self.second.solve(target, out)?;
-        Targets::new(target.id, out)
-    }
-}
+impl Curvature for TrakSettings {}
 
 /// The step from products to TRAK's score: the running influence of one train sample on
 /// one target, over models. Its example is that of [`Trak`].
@@ -208,38 +162,6 @@ impl TrakScore {
         }
         let models = self.models as f64;
         (self.products / models) * (self.one_minus_ps / models)
-    }
-}
-
-impl Solver for Trak<'_> {
-    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, row)
-    }
-
-    fn end_pass(&mut self) -> Result<bool, Error> {
-        self.fit().map(|()| true)
-    }
-
-    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        Self::solve(self, target, out)
-    }
-
-    fn reset(&mut self) {
-        Self::reset(self);
-    }
-}
-
-impl Body for Trak<'_> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.nested(place!(second))
-    }
-}
-
-impl State for Trak<'_> {
-    const KIND: StateKind = StateKind::Trak;
-
-    fn sketch_id(&self) -> Option<SketchId> {
-        self.second.sketch_id()
     }
 }
 

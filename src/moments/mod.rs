@@ -25,7 +25,7 @@
 
 mod second_moment;
 
-pub(crate) use second_moment::{Policy, SecondMoment, Weights};
+pub use second_moment::{Policy, SecondMoment, Strength, Weights};
 
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};

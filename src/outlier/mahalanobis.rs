@@ -7,12 +7,11 @@
 //!
 //! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
 
-use super::Detector;
+use super::Deviation;
 use crate::error::Error;
-use crate::memory::{Buffer, Memory};
-use crate::moments::{Centre, Policy, SecondMoment, Weights};
-use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, place};
+use crate::memory::Memory;
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::state::StateKind;
 
 /// How the covariance is shrunk.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,14 +35,6 @@ impl MahalanobisSettings {
     pub const fn memory(&self) -> Memory {
         Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
     }
-
-    const fn check(&self) -> Result<(), Error> {
-        if self.shrinkage > 0.0 && self.shrinkage <= 1.0 {
-            Ok(())
-        } else {
-            Err(Error::Setting { name: "shrinkage", expected: "above 0, and at most 1" })
-        }
-    }
 }
 
 impl Default for MahalanobisSettings {
@@ -55,12 +46,15 @@ impl Default for MahalanobisSettings {
 
 impl Policy for MahalanobisSettings {
     const CENTRE: Centre = Centre::Mean;
+    const STRENGTH: Strength =
+        Strength { name: "shrinkage", most: 1.0, zero: false, expected: "above 0, and at most 1" };
+    const KIND: StateKind = StateKind::Mahalanobis;
 
     fn width(&self) -> usize {
         self.width
     }
 
-    fn setting(&self) -> f32 {
+    fn strength(&self) -> f32 {
         self.shrinkage
     }
 
@@ -94,87 +88,16 @@ impl Policy for MahalanobisSettings {
 /// assert!(detector.score(&sketches[3], &mut scratch)? > detector.score(&sketches[0], &mut scratch)?);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Mahalanobis<B> {
-    second: SecondMoment<MahalanobisSettings, B>,
-}
+pub type Mahalanobis<B> = SecondMoment<MahalanobisSettings, B>;
 
 impl<const N: usize> Mahalanobis<[f32; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// As [`new`](Mahalanobis::new).
+    /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: MahalanobisSettings) -> Result<Self, Error> {
-        if let Err(error) = settings.check() {
-            return Err(error);
-        }
-        match SecondMoment::owned(settings, settings.width) {
-            Ok(second) => Ok(Self { second }),
-            Err(error) => Err(error),
-        }
+        Self::owned_with(settings, settings.width, settings.shrinkage)
     }
 }
 
-impl<B: Buffer<f32>> Mahalanobis<B> {
-    /// No observations yet; the buffer is set to zero.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if the buffer is not as long as [`MahalanobisSettings::memory`]
-    /// says; [`Error::Setting`] unless 0 < α ≤ 1.
-    pub fn new(settings: MahalanobisSettings, buffer: B) -> Result<Self, Error> {
-        settings.check()?;
-        Ok(Self { second: SecondMoment::new(settings, buffer)? })
-    }
-
-    /// The settings.
-    #[must_use]
-    pub const fn settings(&self) -> MahalanobisSettings {
-        self.second.settings()
-    }
-}
-
-impl<B: Buffer<f32>> Detector for Mahalanobis<B> {
-    /// Takes a sketch in. Scores change with the next [`fit`](Detector::fit).
-    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.second.observe(sketch)
-    }
-
-    /// Factorises Σ_α as it stands.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
-    /// them were the same.
-    fn fit(&mut self) -> Result<(), Error> {
-        self.second.fit()
-    }
-
-    fn score(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
-        self.second.quadratic(sketch, scratch)
-    }
-
-    fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        self.second.merge(&other.second)
-    }
-
-    fn reset(&mut self) {
-        self.second.reset();
-    }
-
-    fn scratch(&self) -> usize {
-        self.settings().memory().scratch
-    }
-}
-
-impl<B: Buffer<f32>> Body for Mahalanobis<B> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.nested(place!(second))
-    }
-}
-
-impl<B: Buffer<f32>> State for Mahalanobis<B> {
-    const KIND: StateKind = StateKind::Mahalanobis;
-
-    fn sketch_id(&self) -> Option<SketchId> {
-        self.second.sketch_id()
-    }
-}
+impl Deviation for MahalanobisSettings {}

@@ -22,6 +22,7 @@ mod direction;
 mod forest;
 mod mahalanobis;
 mod norm;
+mod second_moment;
 mod self_influence;
 mod threshold;
 
@@ -29,6 +30,7 @@ pub use direction::{Direction, DirectionSettings};
 pub use forest::{Forest, ForestSettings, Node};
 pub use mahalanobis::{Mahalanobis, MahalanobisSettings};
 pub use norm::{L1, L2};
+pub use second_moment::Deviation;
 pub use self_influence::{SelfInfluence, SelfInfluenceSettings};
 pub use threshold::threshold;
 

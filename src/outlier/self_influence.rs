@@ -8,12 +8,11 @@
 //!
 //! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
 
-use super::Detector;
+use super::Deviation;
 use crate::error::Error;
-use crate::memory::{Buffer, Memory};
-use crate::moments::{Centre, Policy, SecondMoment, Weights};
-use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, place};
+use crate::memory::Memory;
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::state::StateKind;
 
 /// How self-influence is damped.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,14 +36,6 @@ impl SelfInfluenceSettings {
     pub const fn memory(&self) -> Memory {
         Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
     }
-
-    const fn check(&self) -> Result<(), Error> {
-        if self.damping.is_finite() && self.damping > 0.0 {
-            Ok(())
-        } else {
-            Err(Error::Setting { name: "damping", expected: "finite and above 0" })
-        }
-    }
 }
 
 impl Default for SelfInfluenceSettings {
@@ -56,12 +47,14 @@ impl Default for SelfInfluenceSettings {
 
 impl Policy for SelfInfluenceSettings {
     const CENTRE: Centre = Centre::Zero;
+    const STRENGTH: Strength = Strength::DAMPING;
+    const KIND: StateKind = StateKind::SelfInfluence;
 
     fn width(&self) -> usize {
         self.width
     }
 
-    fn setting(&self) -> f32 {
+    fn strength(&self) -> f32 {
         self.damping
     }
 
@@ -94,88 +87,16 @@ impl Policy for SelfInfluenceSettings {
 /// assert!(detector.score(&sketches[3], &mut scratch)? > detector.score(&sketches[0], &mut scratch)?);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct SelfInfluence<B> {
-    second: SecondMoment<SelfInfluenceSettings, B>,
-}
+pub type SelfInfluence<B> = SecondMoment<SelfInfluenceSettings, B>;
 
 impl<const N: usize> SelfInfluence<[f32; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// As [`new`](SelfInfluence::new).
+    /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: SelfInfluenceSettings) -> Result<Self, Error> {
-        if let Err(error) = settings.check() {
-            return Err(error);
-        }
-        match SecondMoment::owned(settings, settings.width) {
-            Ok(second) => Ok(Self { second }),
-            Err(error) => Err(error),
-        }
+        Self::owned_with(settings, settings.width, settings.damping)
     }
 }
 
-impl<B: Buffer<f32>> SelfInfluence<B> {
-    /// No observations yet; the buffer is set to zero.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if the buffer is not as long as
-    /// [`SelfInfluenceSettings::memory`] says; [`Error::Setting`] unless the damping is
-    /// positive and finite.
-    pub fn new(settings: SelfInfluenceSettings, buffer: B) -> Result<Self, Error> {
-        settings.check()?;
-        Ok(Self { second: SecondMoment::new(settings, buffer)? })
-    }
-
-    /// The settings.
-    #[must_use]
-    pub const fn settings(&self) -> SelfInfluenceSettings {
-        self.second.settings()
-    }
-}
-
-impl<B: Buffer<f32>> Detector for SelfInfluence<B> {
-    /// Takes a sketch in. Scores change with the next [`fit`](Detector::fit).
-    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.second.observe(sketch)
-    }
-
-    /// Factorises C + λI as it stands.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
-    /// them were zero.
-    fn fit(&mut self) -> Result<(), Error> {
-        self.second.fit()
-    }
-
-    fn score(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
-        self.second.quadratic(sketch, scratch)
-    }
-
-    fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        self.second.merge(&other.second)
-    }
-
-    fn reset(&mut self) {
-        self.second.reset();
-    }
-
-    fn scratch(&self) -> usize {
-        self.settings().memory().scratch
-    }
-}
-
-impl<B: Buffer<f32>> Body for SelfInfluence<B> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.nested(place!(second))
-    }
-}
-
-impl<B: Buffer<f32>> State for SelfInfluence<B> {
-    const KIND: StateKind = StateKind::SelfInfluence;
-
-    fn sketch_id(&self) -> Option<SketchId> {
-        self.second.sketch_id()
-    }
-}
+impl Deviation for SelfInfluenceSettings {}

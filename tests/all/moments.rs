@@ -5,7 +5,7 @@ use crate::detectors::score;
 use crate::source::{normals, row};
 use gradsieve::influence::{Trak, TrakSettings};
 use gradsieve::moments::{Centre, Factor, Moments, MomentsSettings, triangle};
-use gradsieve::outlier::{Detector, Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings};
+use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings};
 use gradsieve::{Error, Field};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 
 use crate::detectors::score;
 use crate::source::{normals, uniform};
-use gradsieve::outlier::{Detector, SelfInfluence, SelfInfluenceSettings};
+use gradsieve::outlier::{SelfInfluence, SelfInfluenceSettings};
 use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Row, Store, TopK};
 use gradsieve::{
     Element, Error, Field, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,

@@ -1,5 +1,6 @@
-//! The methods that solve for a target first: what meets the training rows is not the
-//! target's gradient, but (C + λI)⁻¹ times that, or what a method puts in its place.
+//! The methods that solve for a target first: the training rows are not multiplied with
+//! the target's gradient, but with (C + λI)⁻¹ times that, or what a method puts in its
+//! place.
 
 use gradsieve::influence::{
     ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, IterativeSolver,
@@ -14,20 +15,13 @@ use crate::commands::CommandError;
 use crate::commands::products::Block;
 use crate::commands::rows::{Rows, zeros};
 
-/// Memory that a solver lends.
-#[derive(Default)]
-pub(super) struct Memory {
-    floats: Vec<f32>,
-    layers: Vec<DataInfLayer>,
-}
-
 /// What stands between a target's gradient and its solution.
-pub(super) enum Solver<'m> {
-    /// Nothing: the gradient itself meets the training rows.
+pub(super) enum Solver {
+    /// Nothing: the training rows are multiplied with the gradient itself.
     None,
-    Ridge(Ridge<'m>),
-    Trak(Trak<'m>),
-    DataInf(DataInf<&'m mut [DataInfLayer]>),
+    Ridge(Ridge<Vec<f32>>),
+    Trak(Trak<Vec<f32>>),
+    DataInf(DataInf<Vec<DataInfLayer>>),
     Iterative(Iterative),
 }
 
@@ -47,33 +41,9 @@ pub(super) struct Convergence {
     pub(super) converged: bool,
 }
 
-impl Memory {
-    /// What the method wants for these rows.
-    pub(super) fn new(solving: &Solving, train: &Rows) -> Result<Self, CommandError> {
-        let (width, name) = (train.width(), train.name());
-        let floats = match solving.method {
-            Method::Ridge => zeros(name, RidgeSettings::new(width).memory().f32s)?,
-            Method::Trak => zeros(name, TrakSettings::new(width).memory().f32s)?,
-            _ => Vec::new(),
-        };
-        let lengths = if solving.layers.is_empty() { &[width][..] } else { &solving.layers };
-        let mut start: usize = 0;
-        let layer = |&len: &usize| {
-            let begin = start;
-            start = start.saturating_add(len);
-            DataInfLayer::new(begin..start)
-        };
-        Ok(Self { floats, layers: lengths.iter().map(layer).collect() })
-    }
-}
-
-impl<'m> Solver<'m> {
+impl Solver {
     /// The solver of these training rows, which may be passed over for it.
-    pub(super) fn fit(
-        solving: &Solving,
-        train: &mut Rows,
-        memory: &'m mut Memory,
-    ) -> Result<Self, CommandError> {
+    pub(super) fn fit(solving: &Solving, train: &mut Rows) -> Result<Self, CommandError> {
         let (width, name) = (train.width(), train.name().to_owned());
         let damping = solving.damping.unwrap_or(RidgeSettings::new(width).damping);
         let wrong = CommandError::core(&name);
@@ -81,23 +51,26 @@ impl<'m> Solver<'m> {
             |error| CommandError::NotFitted { file: name.clone(), what: what(solving.method), error };
         Ok(match solving.method {
             Method::Ridge => {
-                let mut ridge =
-                    Ridge::new(RidgeSettings { width, damping }, &mut memory.floats).map_err(wrong)?;
+                let settings = RidgeSettings { width, damping };
+                let buffer = zeros(&name, settings.memory().f32s)?;
+                let mut ridge = Ridge::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
                 Self::Ridge(ridge)
             }
             Method::Trak => {
-                let mut trak =
-                    Trak::new(TrakSettings { width, damping }, &mut memory.floats).map_err(wrong)?;
+                let settings = TrakSettings { width, damping };
+                let buffer = zeros(&name, settings.memory().f32s)?;
+                let mut trak = Trak::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;
                 Self::Trak(trak)
             }
             Method::Datainf => {
-                let layers = memory.layers.len();
-                let settings = DataInfSettings { layers, damping, ..DataInfSettings::new(width) };
-                let mut datainf = DataInf::new(settings, &mut memory.layers[..]).map_err(wrong)?;
+                let layers = layers(solving, width);
+                let settings =
+                    DataInfSettings { layers: layers.len(), damping, ..DataInfSettings::new(width) };
+                let mut datainf = DataInf::new(settings, layers).map_err(wrong)?;
                 train.observe("observing", |_, sketch| datainf.observe(sketch))?;
                 datainf.fit().map_err(not_fitted)?;
                 Self::DataInf(datainf)
@@ -191,6 +164,17 @@ impl Iterative {
     }
 }
 
+/// The layers of the rows; all of a row is one, if none were named.
+fn layers(solving: &Solving, width: usize) -> Vec<DataInfLayer> {
+    let lengths = if solving.layers.is_empty() { &[width][..] } else { &solving.layers };
+    let ends = lengths.iter().scan(0_usize, |end, &length| {
+        let start = *end;
+        *end = end.saturating_add(length);
+        Some(start..*end)
+    });
+    ends.map(DataInfLayer::new).collect()
+}
+
 /// Replaces the targets of a block by their solutions, one by one.
 fn solve_each(
     solver: &mut impl gradsieve::influence::Solver,
@@ -207,7 +191,7 @@ fn solve_each(
 
 /// The second pass of DataInf.
 fn solve_datainf(
-    datainf: &DataInf<&mut [DataInfLayer]>,
+    datainf: &DataInf<Vec<DataInfLayer>>,
     train: &mut Rows,
     block: &mut Block,
 ) -> Result<(), CommandError> {

@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 
 pub use arguments::{InfluenceArguments, Method};
 use best::RankedTarget;
-use curvature::{Convergence, Memory, Solver};
+use curvature::{Convergence, Solver};
 use inputs::{Inputs, open};
 use pairs::{prepare, score_all_pairs};
 use plan::{Checkpoints, Over, Plan, RecordedRun, RunTarget, Solving};
@@ -226,8 +226,7 @@ fn add_all(
         let others = if crosses { 0..inputs.targets.len() } else { number..number + 1 };
         let scoring = PairScoring { method, weight, budget };
         prepare(scoring, train, inputs.targets[number].count(), crosses)?;
-        let mut memory = Memory::new(solving, train)?;
-        let mut solver = Solver::fit(solving, train, &mut memory)?;
+        let mut solver = Solver::fit(solving, train)?;
         for (other, target) in
             inputs.targets.iter_mut().enumerate().filter(|(other, _)| others.contains(other))
         {

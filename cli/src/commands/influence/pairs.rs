@@ -32,7 +32,7 @@ pub(super) fn score_all_pairs(
     scoring: PairScoring,
     train: &mut Rows,
     target: &mut Rows,
-    solver: &mut Solver<'_>,
+    solver: &mut Solver,
     sink: &mut impl Sink,
 ) -> Result<(), CommandError> {
     let targets = target.count();

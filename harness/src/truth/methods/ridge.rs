@@ -30,13 +30,13 @@ pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 
 fn score(
     evidence: &Evidence<'_>,
-    scores: impl FnOnce(&Ridge<'_>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
+    scores: impl FnOnce(&Ridge<Vec<f32>>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
 ) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
     let settings = RidgeSettings::new(train.width());
-    let mut memory = vec![0.0; settings.memory().f32s];
+    let memory = vec![0.0; settings.memory().f32s];
     let bytes = size_of_val(&memory[..]);
-    let mut ridge = Ridge::new(settings, &mut memory).map_err(core("ridge"))?;
+    let mut ridge = Ridge::new(settings, memory).map_err(core("ridge"))?;
     for sketch in train.sketches() {
         ridge.observe(&sketch).map_err(core("ridge"))?;
     }

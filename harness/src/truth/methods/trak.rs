@@ -67,7 +67,10 @@ pub(super) fn member(evidence: &Evidence<'_>, number: usize) -> Result<Mlp, Trut
     Ok(train(evidence.train, &TrainConfig { seed, ..evidence.config.clone() }, |_| {})?.model)
 }
 
-fn fitted<'m>(train: &super::super::evidence::Rows, memory: &'m mut [f32]) -> Result<Trak<'m>, TruthError> {
+fn fitted<'m>(
+    train: &super::super::evidence::Rows,
+    memory: &'m mut [f32],
+) -> Result<Trak<&'m mut [f32]>, TruthError> {
     let mut trak = Trak::new(TrakSettings::new(train.width()), memory).map_err(core("TRAK"))?;
     for sketch in train.sketches() {
         trak.observe(&sketch).map_err(core("TRAK"))?;

@@ -1,0 +1,43 @@
+//! Solvers by a damped second moment: A⁻¹φ_v for a target's sketch φ_v.
+
+use super::solver::Solver;
+use super::targets::Targets;
+use crate::error::Error;
+use crate::memory::Buffer;
+use crate::moments::{Policy, SecondMoment};
+use crate::sketch::Sketch;
+
+/// Settings of a second moment that stands for a curvature.
+pub trait Curvature: Policy {}
+
+impl<P: Curvature, B: Buffer<f32>> SecondMoment<P, B> {
+    /// Solves for one target into `out`, K numbers: A⁻¹φ_v. Targets that stand one after
+    /// the other are [`Targets`] together.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
+    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
+    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        self.solve_into(target, out)?;
+        Targets::new(target.id, out)
+    }
+}
+
+impl<P: Curvature, B: Buffer<f32>> Solver for SecondMoment<P, B> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        Self::observe(self, row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        Self::solve(self, target, out)
+    }
+
+    fn reset(&mut self) {
+        Self::reset(self);
+    }
+}
