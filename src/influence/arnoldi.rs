@@ -17,7 +17,7 @@ use super::solver::Solver;
 use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::hash::word;
@@ -94,7 +94,7 @@ impl Default for ArnoldiSettings {
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Arnoldi<'m> {
+pub struct Arnoldi<F, D> {
     settings: ArnoldiSettings,
     id: SketchId,
     /// Basis vectors that are complete.
@@ -106,9 +106,9 @@ pub struct Arnoldi<'m> {
     /// Eigenpairs kept by `fit`.
     kept: Option<usize>,
     /// q₁…q_m, and after `fit` the eigenvectors; then the product under way.
-    vectors: &'m mut [f32],
+    vectors: F,
     /// QᵀHQ, m×m; then m each: values, scratch, a column.
-    small: &'m mut [f64],
+    small: D,
 }
 
 /// An eigenvalue below this part of the largest is taken for rounding.
@@ -118,22 +118,17 @@ const NEGLIGIBLE: f64 = 1e-6;
 /// space is taken for invariant: sums of `f32` leave as much.
 const INVARIANT: f64 = 1e-5;
 
-impl<'m> Arnoldi<'m> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
     /// No products yet.
     ///
     /// # Errors
     /// [`Error::Length`] if a buffer is not as long as the settings' memory, or the id is
     /// of another width; [`Error::Width`] if that is zero; [`Error::Setting`] without a
     /// product, or unless 1 ≤ keep ≤ products.
-    pub fn new(
-        settings: ArnoldiSettings,
-        id: SketchId,
-        floats: &'m mut [f32],
-        doubles: &'m mut [f64],
-    ) -> Result<Self, Error> {
+    pub fn new(settings: ArnoldiSettings, id: SketchId, floats: F, doubles: D) -> Result<Self, Error> {
         check_length(settings.width, id.width)?;
-        check_length(settings.memory().f32s, floats.len())?;
-        check_length(settings.memory().f64s, doubles.len())?;
+        check_length(settings.memory().f32s, floats.as_ref().len())?;
+        check_length(settings.memory().f64s, doubles.as_ref().len())?;
         if settings.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
@@ -160,9 +155,9 @@ impl<'m> Arnoldi<'m> {
     /// Forgets everything, and begins with the start vector.
     pub fn reset(&mut self) {
         (self.basis, self.observed, self.closed, self.kept) = (1, 0, false, None);
-        self.vectors.fill(0.0);
-        self.small.fill(0.0);
-        let start = self.vectors.get_mut(..self.settings.width).certain();
+        self.vectors.as_mut().fill(0.0);
+        self.small.as_mut().fill(0.0);
+        let start = self.vectors.as_mut().get_mut(..self.settings.width).certain();
         for (i, entry) in (0..).zip(start.iter_mut()) {
             // Uniform in (−1, 1), never all zero but for a chance of 2⁻²⁴ an entry.
             *entry = ((word(self.settings.seed, i) >> 40) as f32 + 0.5) / 8_388_608.0 - 1.0;
@@ -180,7 +175,8 @@ impl<'m> Arnoldi<'m> {
     /// The newest basis vector q, and the product with it that is under way.
     fn under_way(&mut self) -> (&[f32], &mut [f32]) {
         let width = self.settings.width;
-        let (basis, product) = self.vectors.split_at_mut_checked(self.settings.products * width).certain();
+        let (basis, product) =
+            self.vectors.as_mut().split_at_mut_checked(self.settings.products * width).certain();
         let first = self.basis.saturating_sub(1) * width;
         (basis.get(first..first + width).certain(), product)
     }
@@ -233,7 +229,7 @@ impl<'m> Arnoldi<'m> {
         }
         let scale = (1.0 / self.observed as f64) as f32;
         self.observed = 0;
-        let (basis, product) = self.vectors.split_at_mut_checked(products * width).certain();
+        let (basis, product) = self.vectors.as_mut().split_at_mut_checked(products * width).certain();
         product.iter_mut().for_each(|x| *x *= scale);
         let before = squared_norm(product);
         if !before.is_finite() {
@@ -247,7 +243,7 @@ impl<'m> Arnoldi<'m> {
             for (i, q) in basis.chunks_exact(width.max(1)).take(self.basis).enumerate() {
                 let along = dot(q, product)?;
                 axpy(-along as f32, q, product)?;
-                match self.small.get_mut(i * products + column) {
+                match self.small.as_mut().get_mut(i * products + column) {
                     Some(entry) => *entry += along,
                     None => cannot_happen!("the small matrix has a row for each basis vector"),
                 }
@@ -263,7 +259,7 @@ impl<'m> Arnoldi<'m> {
             for (to, from) in next.iter_mut().zip(&*product) {
                 *to = (f64::from(*from) / left) as f32;
             }
-            match self.small.get_mut(self.basis * products + column) {
+            match self.small.as_mut().get_mut(self.basis * products + column) {
                 Some(entry) => *entry = left,
                 None => cannot_happen!("the small matrix has a row for each basis vector"),
             }
@@ -288,7 +284,7 @@ impl<'m> Arnoldi<'m> {
             return Ok(());
         }
         let m = self.basis;
-        let (matrix, rest) = self.small.split_at_mut_checked(products * products).certain();
+        let (matrix, rest) = self.small.as_mut().split_at_mut_checked(products * products).certain();
         let (values, rest) = rest.split_at_mut_checked(products).certain();
         let (scratch, column) = rest.split_at_mut_checked(products).certain();
         symmetrise(products, m, matrix);
@@ -302,12 +298,14 @@ impl<'m> Arnoldi<'m> {
         // Column by column of Q: what m basis vectors have there becomes what the
         // eigenvectors have.
         for j in 0..width {
-            for (to, row) in column.iter_mut().zip(self.vectors.chunks_exact(width.max(1))) {
+            for (to, row) in column.iter_mut().zip(self.vectors.as_ref().chunks_exact(width.max(1))) {
                 *to = f64::from(row.get(j).copied().certain());
             }
             let column = column.get(..m).certain();
-            for (y, row) in
-                matrix.chunks_exact(m.max(1)).zip(self.vectors.chunks_exact_mut(width.max(1))).take(kept)
+            for (y, row) in matrix
+                .chunks_exact(m.max(1))
+                .zip(self.vectors.as_mut().chunks_exact_mut(width.max(1)))
+                .take(kept)
             {
                 match row.get_mut(j) {
                     Some(entry) => *entry = crate::dense::dot(y, column) as f32,
@@ -323,7 +321,7 @@ impl<'m> Arnoldi<'m> {
     #[must_use]
     pub fn eigenvalues(&self) -> &[f64] {
         let first = self.settings.products * self.settings.products;
-        self.small.get(first..first + self.kept.unwrap_or(0)).certain()
+        self.small.as_ref().get(first..first + self.kept.unwrap_or(0)).certain()
     }
 
     /// Solves for one target into `out`, K numbers: Σ u (u·v)/λ. Targets that stand one
@@ -341,7 +339,7 @@ impl<'m> Arnoldi<'m> {
         target.check_finite()?;
         check_length(self.settings.width, out.len())?;
         out.fill(0.0);
-        let vectors = self.vectors.chunks_exact(self.settings.width.max(1));
+        let vectors = self.vectors.as_ref().chunks_exact(self.settings.width.max(1));
         for (u, value) in vectors.zip(self.eigenvalues()) {
             axpy((dot(u, target.values)? / value) as f32, u, out)?;
         }
@@ -349,7 +347,7 @@ impl<'m> Arnoldi<'m> {
     }
 }
 
-impl Solver for Arnoldi<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
     }
@@ -371,7 +369,7 @@ impl Solver for Arnoldi<'_> {
     }
 }
 
-impl State for Arnoldi<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> State for Arnoldi<F, D> {
     const KIND: StateKind = StateKind::Arnoldi;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -379,7 +377,7 @@ impl State for Arnoldi<'_> {
     }
 }
 
-impl Body for Arnoldi<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Body for Arnoldi<F, D> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let ArnoldiSettings { width, products, keep, seed } = walk.state().settings;
         walk.require(walk.id().is_some(), Error::Corrupt)?;
@@ -400,7 +398,7 @@ impl Body for Arnoldi<'_> {
         walk.require(is_possible, Error::Corrupt)?;
         walk.load_with(|state| {
             state.kept = fitted.then_some(kept);
-            state.small.fill(0.0);
+            state.small.as_mut().fill(0.0);
         });
         let vectors = if fitted { kept } else { basis };
         walk.numbers(slice!(vectors), 0..vectors.saturating_mul(width))?;

@@ -22,10 +22,10 @@ use gradsieve_kernels::matrix::scale_add;
 use gradsieve_kernels::{Certain, Element, axpy, dot, squared_norm};
 
 /// The solver: give it its targets, then pass after pass over the same rows, each with
-/// [`observe`](Self::observe) for every row and [`end_pass`](Self::end_pass).
+/// [`observe`](IterativeSolver::observe) for every row and [`end_pass`](IterativeSolver::end_pass).
 ///
 /// ```
-/// use gradsieve::influence::{ConjugateGradients, ConjugateGradientsSettings};
+/// use gradsieve::influence::{ConjugateGradients, ConjugateGradientsSettings, IterativeSolver};
 /// use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
@@ -150,15 +150,10 @@ impl<B: Buffer<f32>> ConjugateGradients<B> {
         self.passes.reset();
         self.buffer.as_mut().fill(0.0);
     }
+}
 
-    /// Adds a target; its number is how many there were before.
-    ///
-    /// # Errors
-    /// [`Error::InPass`] between the first row of a pass and its end; [`Error::Length`]
-    /// if there are as many as the settings say, or of another width;
-    /// [`Error::Mismatch`]; [`Error::NonFinite`], also if the squares leave the range of
-    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was.
-    pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+impl<B: Buffer<f32>> IterativeSolver for ConjugateGradients<B> {
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         let number = self.passes.targets;
         let place = self.passes.target(target)?;
         let view = View::of(&self.passes.settings, self.buffer.as_mut());
@@ -170,50 +165,17 @@ impl<B: Buffer<f32>> ConjugateGradients<B> {
         Ok(())
     }
 
-    /// Takes a training sketch of the pass in. Every pass has the same ones, in any
-    /// order.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the sketch, also if its squares leave the range of `f32`;
-    /// [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
-    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        if train.measures.non_finite > 0 {
-            return Err(Error::NonFinite);
-        }
-        self.observe_row(&train.id, train.values)
-    }
-
-    /// The same for a stored row of K numbers, labelled `id`.
-    ///
-    /// # Errors
-    /// As [`ConjugateGradients::observe`].
-    pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
+    fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
         let view = View::of(&self.passes.settings, self.buffer.as_mut());
         self.passes.observe(id, row, view.directions, view.gram)
     }
 
-    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
-    /// the bits of one by one, and faster: they are asked for ahead. Returns how many
-    /// have NaN or infinite entries, or a square beyond the range of `f32`: they are
-    /// passed over.
-    ///
-    /// # Errors
-    /// As [`ConjugateGradients::observe`], but for [`Error::NonFinite`];
-    /// [`Error::Length`] if the rows are not whole.
-    pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
+    fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         let view = View::of(&self.passes.settings, self.buffer.as_mut());
         self.passes.observe_rows(id, rows, view.directions, view.gram)
     }
 
-    /// Ends a pass: one step of every target that is not solved yet.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in
-    /// the first pass: the pass does not count. [`Error::NotPositiveDefinite`] if all
-    /// rows were zero. [`Error::Diverged`] if rounding has made the matrix indefinite, or
-    /// numbers left the range of `f32`: only [`reset`](Self::reset) helps.
-    pub fn end_pass(&mut self) -> Result<Progress, Error> {
+    fn end_pass(&mut self) -> Result<Progress, Error> {
         let PassSettings { width, tolerance, .. } = self.passes.settings;
         let (width, tolerance) = (width.max(1), f64::from(tolerance));
         let View { solutions, residuals, directions, norms, gram } =
@@ -231,52 +193,9 @@ impl<B: Buffer<f32>> ConjugateGradients<B> {
         Ok(Progress { passes: self.passes.passes, residual: worst, converged: worst <= tolerance })
     }
 
-    /// All passes over rows that are at hand, one after the other: until every target is
-    /// solved, or `most` passes were made in all.
-    ///
-    /// # Errors
-    /// As [`ConjugateGradients::observe`] and [`ConjugateGradients::end_pass`];
-    /// [`Error::Length`] if the rows are not whole.
-    pub fn solve<T: Element>(&mut self, id: &SketchId, rows: &[T], most: u32) -> Result<Progress, Error> {
-        let width = self.passes.settings.width.max(1);
-        check_length(rows.len() / width * width, rows.len())?;
-        loop {
-            if self.observe_rows(id, rows)? > 0 {
-                return Err(Error::NonFinite);
-            }
-            let progress = self.end_pass()?;
-            if progress.converged || progress.passes >= most {
-                return Ok(progress);
-            }
-        }
-    }
-
-    /// The solutions so far, in the order of the targets.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
-    /// failure.
-    pub fn targets(&self) -> Result<Targets<'_>, Error> {
+    fn targets(&self) -> Result<Targets<'_>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.buffer.as_ref().get(..end).certain())
-    }
-}
-
-impl<B: Buffer<f32>> IterativeSolver for ConjugateGradients<B> {
-    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
-        Self::target(self, target)
-    }
-
-    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, train)
-    }
-
-    fn end_pass(&mut self) -> Result<Progress, Error> {
-        Self::end_pass(self)
-    }
-
-    fn targets(&self) -> Result<Targets<'_>, Error> {
-        Self::targets(self)
     }
 }
 

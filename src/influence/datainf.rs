@@ -108,7 +108,7 @@ impl Default for DataInfSettings {
 /// The first pass: the λ of each layer.
 ///
 /// ```
-/// use gradsieve::influence::{DataInf, DataInfLayer, DataInfSettings};
+/// use gradsieve::influence::{DataInf, DataInfLayer, DataInfSettings, IterativeSolver};
 /// use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// let rows = [1.0_f32, 0.0, 0.5, 0.5, -1.0, 2.0]; // three samples, K = 2
@@ -312,12 +312,22 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         (values, Gram::view(self.most, self.id.width, &mut self.gram, rest))
     }
 
-    /// Adds a target, before the first row; its number is how many there were before.
-    ///
-    /// # Errors
-    /// [`Error::InPass`] after the first row; [`Error::Length`] without room;
-    /// [`Error::Mismatch`] or [`Error::NonFinite`]. The state is as it was.
-    pub fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
+    /// Before rows labelled `id` are taken in.
+    fn begin(&mut self, id: &SketchId) -> Result<(), Error> {
+        if self.targets == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        self.id.check(id)?;
+        if self.seen == 0 {
+            self.view().1.begin();
+            self.solved = false;
+        }
+        Ok(())
+    }
+}
+
+impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
+    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if self.seen > 0 || self.solved {
             return Err(Error::InPass);
         }
@@ -336,23 +346,7 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         Ok(())
     }
 
-    /// Takes a training sketch in: the same ones as in the first pass, in any order.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::NonFinite`], [`Error::Length`] or
-    /// [`Error::Mismatch`]. The state is as it was.
-    pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        if train.measures.non_finite > 0 {
-            return Err(Error::NonFinite);
-        }
-        self.observe_row(&train.id, train.values)
-    }
-
-    /// The same for a stored row of K numbers, labelled `id`.
-    ///
-    /// # Errors
-    /// As [`DataInfSolver::observe`].
-    pub fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
+    fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
         self.begin(id)?;
         let layers = self.layers;
         let (values, mut gram) = self.view();
@@ -361,17 +355,7 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         Ok(())
     }
 
-    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
-    /// the bits of one by one. Returns how many have NaN or infinite entries, or a square
-    /// beyond the range of `f32`: they are passed over.
-    ///
-    /// Faster than one by one where one layer is the whole sketch, because rows are asked
-    /// for ahead: hand it many.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without a target; [`Error::Length`] if the rows are not whole,
-    /// or [`Error::Mismatch`]. The state is as it was.
-    pub fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
+    fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         self.begin(id)?;
         let (layers, mut seen) = (self.layers, 0);
         let (values, mut gram) = self.view();
@@ -380,12 +364,7 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         outcome
     }
 
-    /// Ends the pass. There is no other: the solutions are in closed form.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if there were not as many rows as in the first pass, and then
-    /// the pass does not count.
-    pub fn end_pass(&mut self) -> Result<Progress, Error> {
+    fn end_pass(&mut self) -> Result<Progress, Error> {
         let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let seen = core::mem::take(&mut self.seen);
         check_length(number(self.count), number(seen))?;
@@ -406,12 +385,7 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         Ok(Progress { passes: 1, residual: 0.0, converged: true })
     }
 
-    /// The solved targets, in their order; a pair is a dot product from here on.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`] before the pass has ended; [`Error::NonFinite`] if a solution
-    /// leaves the range of `f32`.
-    pub fn targets(&self) -> Result<Targets<'_>, Error> {
+    fn targets(&self) -> Result<Targets<'_>, Error> {
         if !self.solved {
             return Err(Error::NotFitted);
         }
@@ -420,37 +394,6 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
         let solutions = self.buffer.as_ref().get(values..).and_then(|pass| pass.get(free)).certain();
         let end = self.targets.saturating_mul(self.id.width);
         Targets::new(self.id, solutions.get(..end).certain())
-    }
-
-    /// Before rows labelled `id` are taken in.
-    fn begin(&mut self, id: &SketchId) -> Result<(), Error> {
-        if self.targets == 0 {
-            return Err(Error::TooFew { needed: 1, found: 0 });
-        }
-        self.id.check(id)?;
-        if self.seen == 0 {
-            self.view().1.begin();
-            self.solved = false;
-        }
-        Ok(())
-    }
-}
-
-impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
-    fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
-        Self::target(self, target)
-    }
-
-    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, train)
-    }
-
-    fn end_pass(&mut self) -> Result<Progress, Error> {
-        Self::end_pass(self)
-    }
-
-    fn targets(&self) -> Result<Targets<'_>, Error> {
-        Self::targets(self)
     }
 }
 

@@ -23,14 +23,15 @@
 //! eigenvectors, I² + O² + I·O a position for the eigenvalues, I·O·(I + O) · 2 a target,
 //! I·O a position and pair.
 
+use super::curvature::Parts;
 use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::moments::triangle;
 use crate::sketch::{Exact, Projector, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
+use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
 use gradsieve_kernels::{Certain, axpy, cannot_happen};
 
@@ -119,7 +120,7 @@ enum Stage {
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Ekfac<'m> {
+pub struct Ekfac<B> {
     settings: EkfacSettings,
     /// The layer's gradient, written out.
     id: SketchId,
@@ -129,59 +130,74 @@ pub struct Ekfac<'m> {
     samples: u64,
     /// Positions of the sample under way.
     under_way: u64,
-    parts: Parts<'m>,
+    buffer: B,
 }
 
-#[derive(Debug)]
-struct Parts<'m> {
+/// The parts of the buffer.
+struct Split<T> {
     /// Σ a aᵀ and Σ b bᵀ, packed.
-    a: &'m mut [f32],
-    b: &'m mut [f32],
+    a: T,
+    b: T,
     /// Q_A and Q_S, eigenvectors in rows.
-    q_a: &'m mut [f32],
-    q_b: &'m mut [f32],
+    q_a: T,
+    q_b: T,
     /// Σ (Q_S G Q_Aᵀ)², outputs × inputs.
-    squares: &'m mut [f32],
+    squares: T,
     /// Q_S G Q_Aᵀ of the sample or the target under way, and scratch.
-    rotated: &'m mut [f32],
-    scratch: &'m mut [f32],
+    rotated: T,
+    scratch: T,
     /// Q_A a and Q_S b.
-    turned_a: &'m mut [f32],
-    turned_b: &'m mut [f32],
+    turned_a: T,
+    turned_b: T,
 }
 
-impl<'m> Parts<'m> {
-    /// The parts of a buffer whose length was checked.
-    fn of(settings: &EkfacSettings, buffer: &'m mut [f32]) -> Self {
+impl<T> Split<T> {
+    /// The parts in their order, by what takes so many numbers from the front.
+    fn of(settings: &EkfacSettings, mut take: impl FnMut(usize) -> T) -> Self {
         let EkfacSettings { inputs, outputs, .. } = *settings;
-        let (a, rest) = buffer.split_at_mut_checked(triangle(inputs)).certain();
-        let (b, rest) = rest.split_at_mut_checked(triangle(outputs)).certain();
-        let (q_a, rest) = rest.split_at_mut_checked(inputs * inputs).certain();
-        let (q_b, rest) = rest.split_at_mut_checked(outputs * outputs).certain();
-        let (squares, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
-        let (rotated, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
-        let (scratch, rest) = rest.split_at_mut_checked(inputs * outputs).certain();
-        let (turned_a, turned_b) = rest.split_at_mut_checked(inputs).certain();
-        Self { a, b, q_a, q_b, squares, rotated, scratch, turned_a, turned_b }
+        Self {
+            a: take(triangle(inputs)),
+            b: take(triangle(outputs)),
+            q_a: take(inputs * inputs),
+            q_b: take(outputs * outputs),
+            squares: take(inputs * outputs),
+            rotated: take(inputs * outputs),
+            scratch: take(inputs * outputs),
+            turned_a: take(inputs),
+            turned_b: take(outputs),
+        }
     }
 }
 
-impl<'m> Ekfac<'m> {
+impl<B: Buffer<f32>> Ekfac<B> {
     /// Nothing observed yet. The buffer is set to zero.
     ///
     /// # Errors
     /// [`Error::Setting`] unless the damping is positive and finite, and there is an
     /// input and an output; [`Error::Length`] if `buffer` is not as long as the settings'
     /// memory.
-    pub fn new(settings: EkfacSettings, buffer: &'m mut [f32]) -> Result<Self, Error> {
+    pub fn new(settings: EkfacSettings, mut buffer: B) -> Result<Self, Error> {
         settings.check()?;
-        check_length(settings.memory().f32s, buffer.len())?;
-        buffer.fill(0.0);
+        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        buffer.as_mut().fill(0.0);
         let EkfacSettings { inputs, outputs, .. } = settings;
         let layout = Layout::new(&[Layer::new(0, outputs as u64, inputs as u64)])?;
         let id = Exact::new(inputs.saturating_mul(outputs)).id(layout.id());
-        let (stage, parts) = (Stage::Factors, Parts::of(&settings, buffer));
-        Ok(Self { settings, id, stage, positions: 0, samples: 0, under_way: 0, parts })
+        Ok(Self { settings, id, stage: Stage::Factors, positions: 0, samples: 0, under_way: 0, buffer })
+    }
+
+    fn split(&self) -> Split<&[f32]> {
+        let mut rest = self.buffer.as_ref();
+        Split::of(&self.settings, |len| {
+            let (part, behind) = rest.split_at_checked(len).certain();
+            rest = behind;
+            part
+        })
+    }
+
+    fn split_mut(&mut self) -> Split<&mut [f32]> {
+        let mut parts = Parts(self.buffer.as_mut());
+        Split::of(&self.settings, |len| parts.take(len))
     }
 
     /// What the targets are labelled with: [`Exact`] sketches of the layer's gradient.
@@ -193,7 +209,7 @@ impl<'m> Ekfac<'m> {
     /// Forgets everything.
     pub fn reset(&mut self) {
         (self.stage, self.positions, self.samples, self.under_way) = (Stage::Factors, 0, 0, 0);
-        let Parts { a, b, squares, rotated, .. } = &mut self.parts;
+        let Split { a, b, squares, rotated, .. } = self.split_mut();
         for sums in [a, b, squares, rotated] {
             sums.fill(0.0);
         }
@@ -215,8 +231,9 @@ impl<'m> Ekfac<'m> {
         if self.stage != Stage::Factors {
             return Err(Error::Setting { name: "factors", expected: "given before they are decomposed" });
         }
-        add_outer(1.0, a, self.parts.a)?;
-        add_outer(1.0, b, self.parts.b)?;
+        let Split { a: a_sum, b: b_sum, .. } = self.split_mut();
+        add_outer(1.0, a, a_sum)?;
+        add_outer(1.0, b, b_sum)?;
         self.positions += 1;
         Ok(())
     }
@@ -232,10 +249,12 @@ impl<'m> Ekfac<'m> {
         if self.positions == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        eigenvectors(self.settings.inputs, self.positions, self.parts.a, scratch, self.parts.q_a)?;
-        eigenvectors(self.settings.outputs, self.positions, self.parts.b, scratch, self.parts.q_b)?;
-        self.parts.squares.fill(0.0);
-        self.parts.rotated.fill(0.0);
+        let (EkfacSettings { inputs, outputs, .. }, positions) = (self.settings, self.positions);
+        let Split { a, b, q_a, q_b, squares, rotated, .. } = self.split_mut();
+        eigenvectors(inputs, positions, a, scratch, q_a)?;
+        eigenvectors(outputs, positions, b, scratch, q_b)?;
+        squares.fill(0.0);
+        rotated.fill(0.0);
         (self.stage, self.samples, self.under_way) = (Stage::Eigenvalues, 0, 0);
         Ok(())
     }
@@ -257,7 +276,7 @@ impl<'m> Ekfac<'m> {
 
     /// `rotated` += (Q_S b)(Q_A a)ᵀ.
     fn rotate(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
-        let Parts { q_a, q_b, turned_a, turned_b, rotated, .. } = &mut self.parts;
+        let Split { q_a, q_b, turned_a, turned_b, rotated, .. } = self.split_mut();
         matvec(q_a, a, turned_a)?;
         matvec(q_b, b, turned_b)?;
         Ok(add_products(1, turned_b, turned_a, rotated)?)
@@ -273,22 +292,23 @@ impl<'m> Ekfac<'m> {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
         self.under_way = 0;
-        let Parts { squares, rotated, .. } = &mut self.parts;
+        let Split { squares, rotated, .. } = self.split_mut();
         rotated.iter_mut().for_each(|x| *x *= *x);
-        let fits = rotated.iter().zip(&**squares).all(|(x, sum)| (x + sum).is_finite());
+        let fits = rotated.iter().zip(&*squares).all(|(x, sum)| (x + sum).is_finite());
         if fits {
             axpy(1.0, rotated, squares)?;
-            self.samples += 1;
         }
         rotated.fill(0.0);
+        self.samples += u64::from(fits);
         if fits { Ok(()) } else { Err(Error::NonFinite) }
     }
 
     /// The mean of Λ.
     #[must_use]
     pub fn mean_eigenvalue(&self) -> f64 {
-        let sum: f64 = self.parts.squares.iter().map(|&x| f64::from(x)).sum();
-        if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * self.parts.squares.len() as f64) }
+        let squares = self.split().squares;
+        let sum: f64 = squares.iter().map(|&x| f64::from(x)).sum();
+        if self.samples == 0 { 0.0 } else { sum / (self.samples as f64 * squares.len() as f64) }
     }
 
     /// Solves for one target into `out`, outputs × inputs numbers: the curvature's
@@ -317,15 +337,15 @@ impl<'m> Ekfac<'m> {
             self.check(a, b)?;
             self.rotate(a, b)
         });
-        let damping = f64::from(self.settings.damping) * mean;
-        let Parts { q_a, q_b, squares, rotated, scratch, .. } = &mut self.parts;
-        for (x, &sum) in rotated.iter_mut().zip(&**squares) {
-            *x = (f64::from(*x) / (f64::from(sum) / self.samples as f64 + damping)) as f32;
+        let EkfacSettings { inputs, outputs, damping } = self.settings;
+        let (damping, samples) = (f64::from(damping) * mean, self.samples as f64);
+        let Split { q_a, q_b, squares, rotated, scratch, .. } = self.split_mut();
+        for (x, &sum) in rotated.iter_mut().zip(&*squares) {
+            *x = (f64::from(*x) / (f64::from(sum) / samples + damping)) as f32;
         }
         // Back: X = Q_Sᵀ W, then X Q_A from the transpose of X.
         scratch.fill(0.0);
         out.fill(0.0);
-        let (inputs, outputs) = (self.settings.inputs, self.settings.outputs);
         let back = turned.and_then(|()| {
             add_products(outputs, q_b, rotated, scratch)?;
             for (i, to) in rotated.chunks_exact_mut(outputs.max(1)).enumerate() {
@@ -341,7 +361,7 @@ impl<'m> Ekfac<'m> {
     }
 }
 
-impl State for Ekfac<'_> {
+impl<B: Buffer<f32>> State for Ekfac<B> {
     const KIND: StateKind = StateKind::Ekfac;
 
     /// Factors of gradients, which are no sketches.
@@ -350,7 +370,7 @@ impl State for Ekfac<'_> {
     }
 }
 
-impl Body for Ekfac<'_> {
+impl<B: Buffer<f32>> Body for Ekfac<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let EkfacSettings { inputs, outputs, damping } = walk.state().settings;
         walk.setting(damping.to_bits())?;
@@ -365,19 +385,24 @@ impl Body for Ekfac<'_> {
         walk.require(is_possible, Error::Corrupt)?;
         walk.load_with(|state| {
             state.stage = if has_eigenvectors { Stage::Eigenvalues } else { Stage::Factors };
-            let Parts { q_a, q_b, squares, rotated, .. } = &mut state.parts;
+            let Split { q_a, q_b, squares, rotated, .. } = state.split_mut();
             for part in [q_a, q_b, squares, rotated] {
                 part.fill(0.0);
             }
         });
-        walk.all(slice!(parts.a))?;
-        walk.all(slice!(parts.b))?;
-        if has_eigenvectors {
-            walk.all(slice!(parts.q_a))?;
-            walk.all(slice!(parts.q_b))?;
-            walk.all(slice!(parts.squares))?;
+        macro_rules! part {
+            ($name:ident) => {
+                Place { get: |layer| layer.split().$name, get_mut: |layer| layer.split_mut().$name }
+            };
         }
-        if under_way > 0 { walk.all(slice!(parts.rotated)) } else { Ok(()) }
+        walk.all(part!(a))?;
+        walk.all(part!(b))?;
+        if has_eigenvectors {
+            walk.all(part!(q_a))?;
+            walk.all(part!(q_b))?;
+            walk.all(part!(squares))?;
+        }
+        if under_way > 0 { walk.all(part!(rotated)) } else { Ok(()) }
     }
 }
 

@@ -20,10 +20,10 @@ use super::solver::Solver;
 use super::targets::Targets;
 use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::moments::{Centre, Moments, MomentsSettings, triangle};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, State, StateKind, Walk, place, slice};
+use crate::state::{Body, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::Certain;
 
 /// What [`Gif`] is told.
@@ -97,36 +97,49 @@ impl<'j> GifSettings<'j> {
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Gif<'m> {
-    settings: GifSettings<'m>,
-    moments: Moments<&'m mut [f32]>,
-    /// H_{J·}, |J| rows of K.
-    rows: &'m mut [f64],
-    /// The Cholesky factor of H_{J·} H_{·J}.
-    normal: &'m mut [f64],
-    scratch: &'m mut [f64],
+pub struct Gif<'j, F, D> {
+    settings: GifSettings<'j>,
+    moments: Moments<F>,
+    /// See [`Split`].
+    doubles: D,
     fitted: bool,
 }
 
-impl<'m> Gif<'m> {
+/// The parts of the buffer of doubles.
+struct Split<T> {
+    /// H_{J·}, |J| rows of K.
+    rows: T,
+    /// The Cholesky factor of H_{J·} H_{·J}.
+    normal: T,
+    scratch: T,
+}
+
+impl<'j, F: Buffer<f32>, D: Buffer<f64>> Gif<'j, F, D> {
     /// No observations yet.
     ///
     /// # Errors
     /// [`Error::Setting`] unless the damping is finite and not negative, and J is a
     /// rising, non-empty list of coordinates below the width; [`Error::Length`] if a
     /// buffer is not as long as the settings' memory.
-    pub fn new(
-        settings: GifSettings<'m>,
-        floats: &'m mut [f32],
-        doubles: &'m mut [f64],
-    ) -> Result<Self, Error> {
+    pub fn new(settings: GifSettings<'j>, floats: F, doubles: D) -> Result<Self, Error> {
         settings.check()?;
-        check_length(settings.memory().f64s, doubles.len())?;
-        let GifSettings { width, indices, .. } = settings;
-        let (rows, rest) = doubles.split_at_mut_checked(indices.len() * width).certain();
+        check_length(settings.memory().f64s, doubles.as_ref().len())?;
+        let of_zero = MomentsSettings { centre: Centre::Zero, width: settings.width };
+        Ok(Self { settings, moments: Moments::new(of_zero, floats)?, doubles, fitted: false })
+    }
+
+    fn split(&self) -> Split<&[f64]> {
+        let GifSettings { width, indices, .. } = self.settings;
+        let (rows, rest) = self.doubles.as_ref().split_at_checked(indices.len() * width).certain();
+        let (normal, scratch) = rest.split_at_checked(indices.len() * indices.len()).certain();
+        Split { rows, normal, scratch }
+    }
+
+    fn split_mut(&mut self) -> Split<&mut [f64]> {
+        let GifSettings { width, indices, .. } = self.settings;
+        let (rows, rest) = self.doubles.as_mut().split_at_mut_checked(indices.len() * width).certain();
         let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len()).certain();
-        let moments = Moments::new(MomentsSettings { centre: Centre::Zero, width }, floats)?;
-        Ok(Self { settings, moments, rows, normal, scratch, fitted: false })
+        Split { rows, normal, scratch }
     }
 
     /// Takes in a row of the curvature: a training sketch (empirical Fisher), or a factor
@@ -142,7 +155,7 @@ impl<'m> Gif<'m> {
     ///
     /// # Errors
     /// As [`Moments::merge`].
-    pub fn merge(&mut self, other: &Gif<'_>) -> Result<(), Error> {
+    pub fn merge<G: Buffer<f32>, E>(&mut self, other: &Gif<'_, G, E>) -> Result<(), Error> {
         self.moments.merge(&other.moments)
     }
 
@@ -162,18 +175,20 @@ impl<'m> Gif<'m> {
         if self.moments.count() == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        let (width, count) = (self.moments.width(), self.settings.indices.len());
-        let ridge = f64::from(self.settings.damping) * self.moments.mean_eigenvalue();
-        for (row, &index) in self.rows.chunks_exact_mut(width.max(1)).zip(self.settings.indices) {
-            self.moments.row(index, ridge, row);
+        let GifSettings { width, indices, damping } = self.settings;
+        let ridge = f64::from(damping) * self.moments.mean_eigenvalue();
+        for (place, &index) in indices.iter().enumerate() {
+            let row = place * width..(place + 1) * width;
+            self.moments.row(index, ridge, self.doubles.as_mut().get_mut(row).certain());
         }
-        let rows = || self.rows.chunks_exact(width.max(1));
-        for (to, row) in self.normal.chunks_exact_mut(count.max(1)).zip(rows()) {
+        let Split { rows, normal, .. } = self.split_mut();
+        let rows = || rows.chunks_exact(width.max(1));
+        for (to, row) in normal.chunks_exact_mut(indices.len().max(1)).zip(rows()) {
             for (to, other) in to.iter_mut().zip(rows()) {
                 *to = dot_double(row, other);
             }
         }
-        cholesky(count, self.normal)?;
+        cholesky(indices.len(), normal)?;
         self.fitted = true;
         Ok(())
     }
@@ -190,15 +205,16 @@ impl<'m> Gif<'m> {
             return Err(Error::NotFitted);
         }
         self.moments.check(target)?;
-        let width = self.moments.width();
+        let GifSettings { width, indices, .. } = self.settings;
         check_length(width, out.len())?;
-        for (to, &index) in self.scratch.iter_mut().zip(self.settings.indices) {
+        let Split { rows, normal, scratch } = self.split_mut();
+        for (to, &index) in scratch.iter_mut().zip(indices) {
             *to = f64::from(target.values.get(index).copied().certain());
         }
-        solve(self.settings.indices.len(), self.normal, self.scratch);
+        solve(indices.len(), normal, scratch);
         for (column, to) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
-            for (row, weight) in self.rows.chunks_exact(width.max(1)).zip(&*self.scratch) {
+            for (row, weight) in rows.chunks_exact(width.max(1)).zip(&*scratch) {
                 sum += weight * row.get(column).copied().certain();
             }
             *to = sum as f32;
@@ -207,7 +223,7 @@ impl<'m> Gif<'m> {
     }
 }
 
-impl Solver for Gif<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Gif<'_, F, D> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
     }
@@ -225,7 +241,7 @@ impl Solver for Gif<'_> {
     }
 }
 
-impl State for Gif<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> State for Gif<'_, F, D> {
     const KIND: StateKind = StateKind::Gif;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -233,7 +249,7 @@ impl State for Gif<'_> {
     }
 }
 
-impl Body for Gif<'_> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Body for Gif<'_, F, D> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let GifSettings { indices, damping, .. } = walk.state().settings;
         walk.setting(damping.to_bits())?;
@@ -245,10 +261,12 @@ impl Body for Gif<'_> {
         if !fitted {
             return Ok(());
         }
-        walk.all(slice!(rows))?;
+        walk.all(Place { get: |gif| gif.split().rows, get_mut: |gif| gif.split_mut().rows })?;
         (0..indices.len()).try_for_each(|row| {
             let first = row.saturating_mul(indices.len());
-            walk.numbers(slice!(normal), first..first.saturating_add(row).saturating_add(1))
+            let normal =
+                Place { get: |gif: &Self| gif.split().normal, get_mut: |gif| gif.split_mut().normal };
+            walk.numbers(normal, first..first.saturating_add(row).saturating_add(1))
         })
     }
 }

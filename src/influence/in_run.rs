@@ -18,7 +18,7 @@
 
 use super::check_pair;
 use crate::error::{Error, check_length};
-use crate::memory::Memory;
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, slice};
 use gradsieve_kernels::{cannot_happen, dot};
@@ -39,16 +39,33 @@ use gradsieve_kernels::{cannot_happen, dot};
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct InRunShapley<'m> {
-    scores: &'m mut [f64],
+pub struct InRunShapley<B> {
+    scores: B,
 }
 
-impl<'m> InRunShapley<'m> {
+impl InRunShapley<()> {
+    /// What so many samples need.
+    #[must_use]
+    pub const fn memory(samples: usize) -> Memory {
+        let bytes_at_rest = samples.saturating_mul(8).saturating_add(FRAME + 8);
+        Memory { f64s: samples, bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+impl<const N: usize> InRunShapley<[f64; N]> {
+    /// No steps yet, of N samples, in an array of its own: for `static` cells, too.
+    #[must_use]
+    pub const fn owned() -> Self {
+        Self { scores: [0.0; N] }
+    }
+}
+
+impl<B: Buffer<f64>> InRunShapley<B> {
     /// No steps yet; a number for each training sample, whose ids are its places. They
     /// are set to zero.
     #[must_use]
-    pub fn new(scores: &'m mut [f64]) -> Self {
-        scores.fill(0.0);
+    pub fn new(mut scores: B) -> Self {
+        scores.as_mut().fill(0.0);
         Self { scores }
     }
 
@@ -100,7 +117,7 @@ impl<'m> InRunShapley<'m> {
         train: &Sketch<'_>,
     ) -> Result<(), Error> {
         let term = self.term(id, learning_rate, target, curvature, train)?;
-        match self.scores.get_mut(id) {
+        match self.scores.as_mut().get_mut(id) {
             Some(score) => *score += term,
             None => cannot_happen!("the id was checked with the term"),
         }
@@ -116,9 +133,7 @@ impl<'m> InRunShapley<'m> {
         curvature: Option<&Sketch<'_>>,
         train: &Sketch<'_>,
     ) -> Result<f64, Error> {
-        if id >= self.scores.len() {
-            return Err(Error::Length { expected: self.scores.len(), found: id.saturating_add(1) });
-        }
+        self.score(id)?;
         train.id.check(&target.id)?;
         train.check_finite()?;
         let mut term = learning_rate * dot(train.values, target.values)?;
@@ -132,21 +147,22 @@ impl<'m> InRunShapley<'m> {
     ///
     /// # Errors
     /// [`Error::Length`] if the numbers of samples differ.
-    pub fn merge(&mut self, other: &InRunShapley<'_>) -> Result<(), Error> {
-        check_length(self.scores.len(), other.scores.len())?;
-        self.scores.iter_mut().zip(other.scores.iter()).for_each(|(score, other)| *score += other);
+    pub fn merge<C: Buffer<f64>>(&mut self, other: &InRunShapley<C>) -> Result<(), Error> {
+        let (scores, others) = (self.scores.as_mut(), other.scores());
+        check_length(scores.len(), others.len())?;
+        scores.iter_mut().zip(others).for_each(|(score, other)| *score += other);
         Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.scores.fill(0.0);
+        self.scores.as_mut().fill(0.0);
     }
 
     /// All scores, by id; 0 for a sample of which nothing was observed.
     #[must_use]
-    pub const fn scores(&self) -> &[f64] {
-        self.scores
+    pub fn scores(&self) -> &[f64] {
+        self.scores.as_ref()
     }
 
     /// The score of one sample.
@@ -154,8 +170,9 @@ impl<'m> InRunShapley<'m> {
     /// # Errors
     /// [`Error::Length`] if the id is not below n.
     pub fn score(&self, id: usize) -> Result<f64, Error> {
-        let expected = self.scores.len();
-        self.scores.get(id).copied().ok_or(Error::Length { expected, found: id.saturating_add(1) })
+        let scores = self.scores();
+        let expected = scores.len();
+        scores.get(id).copied().ok_or(Error::Length { expected, found: id.saturating_add(1) })
     }
 }
 
@@ -169,16 +186,7 @@ fn check_step(learning_rate: f64, target: &Sketch<'_>, curvature: Option<&Sketch
     }
 }
 
-impl InRunShapley<'_> {
-    /// What so many samples need.
-    #[must_use]
-    pub const fn memory(samples: usize) -> Memory {
-        let bytes_at_rest = samples.saturating_mul(8).saturating_add(FRAME + 8);
-        Memory { f64s: samples, bytes_at_rest, ..Memory::NONE }
-    }
-}
-
-impl State for InRunShapley<'_> {
+impl<B: Buffer<f64>> State for InRunShapley<B> {
     const KIND: StateKind = StateKind::InRunShapley;
 
     /// Sums of numbers, which do not know where they came from.
@@ -187,9 +195,9 @@ impl State for InRunShapley<'_> {
     }
 }
 
-impl Body for InRunShapley<'_> {
+impl<B: Buffer<f64>> Body for InRunShapley<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().scores.len())?;
+        walk.setting(walk.state().scores().len())?;
         walk.all(slice!(scores))
     }
 }

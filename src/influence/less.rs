@@ -308,21 +308,30 @@ const fn cosine(dot: f64, norms: f64) -> f64 {
 /// The running score of one train sample, over checkpoints: a sum for each subtask, in
 /// the caller's buffer. Its example is that of [`LessTargets`].
 #[derive(Debug)]
-pub struct Less<'m> {
-    sums: &'m mut [f64],
+pub struct Less<B> {
+    sums: B,
     weights: f64,
 }
 
-impl<'m> Less<'m> {
+impl Less<()> {
+    /// What a train sample needs for so many subtasks.
+    #[must_use]
+    pub const fn memory(subtasks: usize) -> Memory {
+        let bytes_at_rest = subtasks.saturating_mul(8).saturating_add(FRAME + 16);
+        Memory { f64s: subtasks, bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+impl<B: Buffer<f64>> Less<B> {
     /// No checkpoints yet; a sum for each subtask, which are set to zero.
     ///
     /// # Errors
     /// [`Error::Setting`] without subtasks.
-    pub fn new(sums: &'m mut [f64]) -> Result<Self, Error> {
-        if sums.is_empty() {
+    pub fn new(mut sums: B) -> Result<Self, Error> {
+        if sums.as_ref().is_empty() {
             return Err(Error::Setting { name: "subtasks", expected: "at least 1" });
         }
-        sums.fill(0.0);
+        sums.as_mut().fill(0.0);
         Ok(Self { sums, weights: 0.0 })
     }
 
@@ -332,17 +341,17 @@ impl<'m> Less<'m> {
     /// # Errors
     /// [`Error::Setting`] unless the weight is finite and not negative; otherwise as
     /// [`LessTargets::score`]. The state is as it was.
-    pub fn observe<B: Buffer<f32>>(
+    pub fn observe<T: Buffer<f32>>(
         &mut self,
         weight: f64,
-        targets: &LessTargets<B>,
+        targets: &LessTargets<T>,
         train: &Sketch<'_>,
     ) -> Result<(), Error> {
-        check_length(self.sums.len(), targets.subtasks())?;
+        check_length(self.sums.as_ref().len(), targets.subtasks())?;
         if !weight.is_finite() || weight < 0.0 {
             return Err(Error::Setting { name: "weight", expected: "finite and not negative" });
         }
-        for (sum, cosine) in self.sums.iter_mut().zip(targets.mean_cosines(train)?) {
+        for (sum, cosine) in self.sums.as_mut().iter_mut().zip(targets.mean_cosines(train)?) {
             *sum += weight * cosine;
         }
         self.weights += weight;
@@ -353,16 +362,17 @@ impl<'m> Less<'m> {
     ///
     /// # Errors
     /// [`Error::Length`] if the numbers of subtasks differ.
-    pub fn merge(&mut self, other: &Less<'_>) -> Result<(), Error> {
-        check_length(self.sums.len(), other.sums.len())?;
-        self.sums.iter_mut().zip(other.sums.iter()).for_each(|(sum, other)| *sum += other);
+    pub fn merge<C: Buffer<f64>>(&mut self, other: &Less<C>) -> Result<(), Error> {
+        let (sums, others) = (self.sums.as_mut(), other.sums.as_ref());
+        check_length(sums.len(), others.len())?;
+        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
         self.weights += other.weights;
         Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.sums.fill(0.0);
+        self.sums.as_mut().fill(0.0);
         self.weights = 0.0;
     }
 
@@ -370,13 +380,14 @@ impl<'m> Less<'m> {
     /// are.
     #[must_use]
     pub fn subtask(&self, subtask: usize) -> Option<f64> {
-        self.sums.get(subtask).map(|sum| if self.weights > 0.0 { sum / self.weights } else { 0.0 })
+        self.sums.as_ref().get(subtask).map(|sum| if self.weights > 0.0 { sum / self.weights } else { 0.0 })
     }
 
     /// The largest score of a subtask; 0 while all weights are.
     #[must_use]
     pub fn score(&self) -> f64 {
-        let largest = self.sums.iter().fold(f64::NEG_INFINITY, |largest, &sum| libm::fmax(largest, sum));
+        let sums = self.sums.as_ref().iter();
+        let largest = sums.fold(f64::NEG_INFINITY, |largest, &sum| libm::fmax(largest, sum));
         if self.weights > 0.0 { largest / self.weights } else { 0.0 }
     }
 }
@@ -410,16 +421,7 @@ impl<B: Buffer<f32>> Body for LessTargets<B> {
     }
 }
 
-impl Less<'_> {
-    /// What a train sample needs for so many subtasks.
-    #[must_use]
-    pub const fn memory(subtasks: usize) -> Memory {
-        let bytes_at_rest = subtasks.saturating_mul(8).saturating_add(FRAME + 16);
-        Memory { f64s: subtasks, bytes_at_rest, ..Memory::NONE }
-    }
-}
-
-impl State for Less<'_> {
+impl<B: Buffer<f64>> State for Less<B> {
     const KIND: StateKind = StateKind::Less;
 
     /// Sums of numbers, which do not know where they came from.
@@ -428,9 +430,9 @@ impl State for Less<'_> {
     }
 }
 
-impl Body for Less<'_> {
+impl<B: Buffer<f64>> Body for Less<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().sums.len())?;
+        walk.setting(walk.state().sums.as_ref().len())?;
         walk.number(place!(weights))?;
         walk.all(slice!(sums))
     }

@@ -7,8 +7,7 @@
 //!   together by passes over the training rows, in memory that grows with K and not with
 //!   K²: [`ConjugateGradients`], [`Lissa`], [`DataInfSolver`].
 //!
-//! Both end in [`Targets`]. The traits say the methods of the types again, and add
-//! nothing.
+//! Both end in [`Targets`].
 //!
 //! [`Ridge`]: super::Ridge
 //! [`Trak`]: super::Trak
@@ -21,7 +20,8 @@
 use super::curvature::Progress;
 use super::targets::Targets;
 use crate::error::Error;
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, SketchId};
+use gradsieve_kernels::Element;
 
 /// Sees the training rows, then solves for any target.
 ///
@@ -112,27 +112,75 @@ pub trait IterativeSolver {
     /// Adds a target; its number is how many there were before.
     ///
     /// # Errors
-    /// [`Error::InPass`] when it is too late; [`Error::Length`], [`Error::Mismatch`] or
-    /// [`Error::NonFinite`]. The state is as it was.
+    /// [`Error::InPass`] when it is too late: between the first row of a pass and its
+    /// end, and with methods that begin from the targets once the first pass has begun;
+    /// [`Error::Length`] if there are as many as the settings say, or of another width;
+    /// [`Error::Mismatch`]; [`Error::NonFinite`], also if the squares leave the range of
+    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was.
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error>;
 
     /// Takes a training sketch of the pass in. Every pass has the same ones, in any
     /// order.
     ///
     /// # Errors
-    /// Those of the type's own method. The state is as it was.
-    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error>;
+    /// As [`observe_row`](Self::observe_row).
+    fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
+        if train.measures.non_finite > 0 {
+            return Err(Error::NonFinite);
+        }
+        self.observe_row(&train.id, train.values)
+    }
 
-    /// Ends a pass, and says how near the solutions are.
+    /// The same for a stored row of K numbers, labelled `id`.
     ///
     /// # Errors
-    /// Those of the type's own method.
+    /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or
+    /// [`Error::NonFinite`] for the row, also if its squares leave the range of `f32`;
+    /// [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
+    fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error>;
+
+    /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
+    /// the bits of one by one, and faster where one layer is the whole row: they are
+    /// asked for ahead, so hand it many. Returns how many have NaN or infinite entries,
+    /// or a square beyond the range of `f32`: they are passed over.
+    ///
+    /// # Errors
+    /// As [`observe_row`](Self::observe_row), but for [`Error::NonFinite`];
+    /// [`Error::Length`] if the rows are not whole.
+    fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error>;
+
+    /// Ends a pass: a step of every target that is not solved yet; how near the solutions
+    /// are.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in
+    /// the first pass: the pass does not count. [`Error::NotPositiveDefinite`] if all
+    /// rows were zero. [`Error::Diverged`] if the iteration diverges, rounding has made
+    /// the matrix indefinite, or numbers left the range of `f32`: only a reset helps.
     fn end_pass(&mut self) -> Result<Progress, Error>;
 
     /// The solutions so far, in the order of the targets.
     ///
     /// # Errors
     /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
-    /// failure.
+    /// failure; [`Error::NonFinite`] if a solution leaves the range of `f32`.
     fn targets(&self) -> Result<Targets<'_>, Error>;
+
+    /// All passes over rows that are at hand, one after the other: until every target is
+    /// solved, or `most` passes were made in all.
+    ///
+    /// # Errors
+    /// As [`observe_row`](Self::observe_row) and [`end_pass`](Self::end_pass);
+    /// [`Error::Length`] if the rows are not whole.
+    fn solve<T: Element>(&mut self, id: &SketchId, rows: &[T], most: u32) -> Result<Progress, Error> {
+        loop {
+            if self.observe_rows(id, rows)? > 0 {
+                return Err(Error::NonFinite);
+            }
+            let progress = self.end_pass()?;
+            if progress.converged || progress.passes >= most {
+                return Ok(progress);
+            }
+        }
+    }
 }

@@ -31,14 +31,9 @@ fn single(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&x| x as f32).collect()
 }
 
-/// A fitted Arnoldi state over rows; `memory` is lent to it.
-fn arnoldi<'m>(
-    settings: ArnoldiSettings,
-    rows: &[Vec<f32>],
-    (floats, doubles): (&'m mut Vec<f32>, &'m mut Vec<f64>),
-) -> Arnoldi<'m> {
-    floats.resize(settings.memory().f32s, 0.0);
-    doubles.resize(settings.memory().f64s, 0.0);
+/// A fitted Arnoldi state over rows.
+fn arnoldi(settings: ArnoldiSettings, rows: &[Vec<f32>]) -> Arnoldi<Vec<f32>, Vec<f64>> {
+    let (floats, doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     let mut arnoldi = Arnoldi::new(settings, id(settings.width), floats, doubles).unwrap();
     while arnoldi.needs_product() {
         for r in rows {
@@ -56,9 +51,9 @@ fn arnoldi_and_generalised_influence_are_numpys() {
     let rows: Vec<Vec<f32>> = golden.iter().map(|line| single(&line[..8])).collect();
     let scale = |column: usize| golden.iter().map(|line| line[column].abs()).fold(0.0, f64::max);
     for (keep, column) in [(3, 8), (8, 9)] {
-        let (mut floats, mut doubles, mut memory) = (Vec::new(), Vec::new(), vec![0.0; 8]);
+        let mut memory = vec![0.0; 8];
         let settings = ArnoldiSettings { width: 8, products: 8, keep, seed: 5 };
-        let fitted = arnoldi(settings, &rows, (&mut floats, &mut doubles));
+        let fitted = arnoldi(settings, &rows);
         assert_eq!(fitted.eigenvalues().len(), keep);
         let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
         for (r, line) in rows.iter().zip(&golden) {
@@ -186,8 +181,7 @@ fn an_invariant_space_ends_the_iteration_early() {
     // Two directions only: after two or three products nothing is left outside.
     let rows = vec![vec![1.0, 0.0, 0.0, 0.0, 0.0], vec![0.0, 2.0, 0.0, 0.0, 0.0]];
     let settings = ArnoldiSettings { width: 5, products: 5, keep: 5, seed: 3 };
-    let (mut floats, mut doubles) = (Vec::new(), Vec::new());
-    let fitted = arnoldi(settings, &rows, (&mut floats, &mut doubles));
+    let fitted = arnoldi(settings, &rows);
     let values = fitted.eigenvalues();
     assert_eq!(values.len(), 2, "{values:?}");
     assert!((values[0] - 2.0).abs() < 1e-6 && (values[1] - 0.5).abs() < 1e-6, "{values:?}");
@@ -375,8 +369,8 @@ fn arnoldi_as_a_solver_asks_for_pass_after_pass() {
     let (mut a, mut b) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
     let mut solver = Arnoldi::new(settings, id(4), &mut a, &mut b).unwrap();
     let found = by_solver(&mut solver, &rows, &rows[..1]);
-    let (mut a, mut b, mut memory) = (Vec::new(), Vec::new(), vec![0.0; 4]);
-    let fitted = arnoldi(settings, &rows, (&mut a, &mut b));
+    let mut memory = vec![0.0; 4];
+    let fitted = arnoldi(settings, &rows);
     let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
     let expected: Vec<f64> = rows.iter().map(|r| target.score_one(&row(r)).unwrap()).collect();
     assert_eq!(found, expected);

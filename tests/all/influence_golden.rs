@@ -4,8 +4,8 @@
 use crate::source::row;
 use gradsieve::influence::{
     Adam, ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings,
-    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge,
-    RidgeSettings, Targets, Trak, TrakScore, TrakSettings, grad_dot,
+    InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac,
+    Ridge, RidgeSettings, Targets, Trak, TrakScore, TrakSettings, grad_dot,
 };
 use gradsieve::{Exact, Layer, Layout, Sketcher};
 

@@ -4,9 +4,9 @@
 use crate::source::{normals, row, sjlt, sketch, uniform};
 use gradsieve::influence::{
     Adam, AdamSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer,
-    DataInfSettings, InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, Lissa, LissaSettings,
-    Progress, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos,
-    grad_dot,
+    DataInfSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
+    LissaSettings, Progress, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak, TrakScore, TrakSettings,
+    grad_cos, grad_dot,
 };
 use gradsieve::{Element, Error, Exact, Layout, Repeat, Sketch, SketchId, Sketcher, bf16, f16};
 use proptest::prelude::*;

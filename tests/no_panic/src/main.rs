@@ -18,9 +18,9 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
-    DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble, Less,
-    LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak,
-    TrakScore, TrakSettings, grad_cos, grad_dot,
+    DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble,
+    IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings,
+    Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{

@@ -13,7 +13,7 @@ pub(super) fn first(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let (n, m) = (evidence.train.len(), evidence.target_count());
     let mut scores = vec![0.0; m * n];
     let bytes = size_of_val(&scores[..]);
-    let mut runs: Vec<InRunShapley<'_>> = scores.chunks_exact_mut(n).map(InRunShapley::new).collect();
+    let mut runs: Vec<InRunShapley<_>> = scores.chunks_exact_mut(n).map(InRunShapley::new).collect();
     for (t, step) in path.steps().iter().enumerate().skip(path.first_step(evidence.removal)) {
         let model = path.model_before(t);
         let gradients = evidence.rows_of(&model, evidence.train, &step.batch, Quantity::Loss)?;

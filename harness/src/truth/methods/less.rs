@@ -18,7 +18,7 @@ pub(super) fn pairs(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let p = evidence.model.parameters().len();
     let (mut first, mut second) = (vec![0.0f32; p], vec![0.0f32; p]);
     let mut sums = vec![0.0; n * m];
-    let mut rows: Vec<Less<'_>> = Vec::with_capacity(n);
+    let mut rows: Vec<Less<_>> = Vec::with_capacity(n);
     for sums in sums.chunks_exact_mut(m) {
         rows.push(Less::new(sums).map_err(core("LESS"))?);
     }

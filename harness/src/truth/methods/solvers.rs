@@ -3,8 +3,8 @@
 //! DataInf, which solves in closed form.
 
 use gradsieve::influence::{
-    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Lissa,
-    LissaSettings, Targets,
+    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, IterativeSolver,
+    Lissa, LissaSettings, Targets,
 };
 
 use super::super::error::{TruthError, core};
