@@ -338,7 +338,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += pair.score() + L1.score(&one, &mut [])? + L2.score(&two, &mut [])?;
 
     let settings = RidgeSettings { width: black_box(64), damping: black_box(0.1) };
-    let mut ridge = Ridge::new(settings, memory)?;
+    let mut ridge = Ridge::new(settings, &mut *memory)?;
     ridge.observe(&one)?;
     ridge.fit()?;
     sum += ridge.solve(&two, more)?.score_one(&three)?;
@@ -455,13 +455,13 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
         bytes,
     )?;
     sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, &mut *memory)?, bytes)?;
-    let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, memory)?;
+    let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, &mut *memory)?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;
     sum += ridge.solve(sketch, more)?.to_bytes(bytes)?;
     sum += (Targets::from_bytes(bytes, more)?.score_one(sketch)? > 0.0) as usize;
     sum += rest(&mut TracIn::new(), bytes)?;
-    sum += rest(&mut Trak::new(TrakSettings { width, damping: black_box(0.1) }, memory)?, bytes)?;
+    sum += rest(&mut Trak::new(TrakSettings { width, damping: black_box(0.1) }, &mut *memory)?, bytes)?;
     sum += rest(&mut TrakScore::new(), bytes)? + rest(&mut IpEnsemble::new(), bytes)?;
     sum += rest(&mut ReTrac::new(width, &mut more[..])?, bytes)?;
     sum += rest(&mut LessTargets::new(LessSettings { width, subtasks: width }, &mut more[..])?, bytes)?;
@@ -666,7 +666,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     let (solution, floats) = floats
         .split_at_mut_checked(black_box(64))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut arnoldi = Arnoldi::new(settings, one.id, floats, doubles)?;
+    let mut arnoldi = Arnoldi::new(settings, one.id, &mut *floats, &mut *doubles)?;
     let bytes = opaque(bytes);
     while arnoldi.needs_product() {
         arnoldi.observe(one)?;
@@ -680,7 +680,7 @@ fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Resul
     let mut indices = [3, 5, 9];
     let settings =
         GifSettings { damping: black_box(0.1), ..GifSettings::new(black_box(64), opaque(&mut indices)) };
-    let mut gif = Gif::new(settings, floats, doubles)?;
+    let mut gif = Gif::new(settings, &mut *floats, &mut *doubles)?;
     gif.observe(one)?;
     gif.fit()?;
     sum += rest(&mut gif, bytes)? as f64;
