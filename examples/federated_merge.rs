@@ -46,7 +46,7 @@ struct Message {
 fn device(client: u64) -> Result<Message, Error> {
     let mut sketcher = Sketcher::new(Sjlt::new(K, SEED, Repeat::One)?, Layout::flat(P as u64)?, [0.0; K])?;
     let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
-    let mut sketch = vec![0; Sketch::bytes_at_rest(K)];
+    let mut sketch = vec![0; Sketch::memory(K).bytes_at_rest];
     for round in 0..20 {
         // An update may arrive in any segments, in any order: here by layers of 1,000.
         for (number, layer) in update(client, round).chunks(1000).enumerate() {

@@ -4,8 +4,8 @@
 //! `cargo run --release --example influence_top_k`
 
 use gradsieve::influence::{Ridge, RidgeSettings};
-use gradsieve::store::{Entry, Queries, TopK};
-use gradsieve::{Codec, Error, Layout, Repeat, Sjlt, Sketcher, Store};
+use gradsieve::store::{Entry, Queries, QueriesSettings, TopK, TopKSettings};
+use gradsieve::{Codec, Error, Layout, Repeat, Sjlt, Sketcher, Store, StoreSettings};
 
 const INPUTS: usize = 96;
 const SAMPLES: usize = 300;
@@ -49,8 +49,8 @@ fn main() -> Result<(), Error> {
 
     // One pass over the training samples fills the store and the second moment.
     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(INPUTS as u64)?, [0.0; K])?;
-    let mut words = vec![0; Store::words(SAMPLES, K, Codec::Int8)];
-    let mut store = Store::new(Codec::Int8, K, &mut words)?;
+    let settings = StoreSettings { codec: Codec::Int8, width: K, rows: SAMPLES };
+    let mut store = Store::new(settings, vec![0; settings.memory().others])?;
     let settings = RidgeSettings::new(K);
     let mut memory = vec![0.0; settings.memory().f32s];
     let mut ridge = Ridge::new(settings, &mut memory)?;
@@ -70,21 +70,21 @@ fn main() -> Result<(), Error> {
     let target = sketcher.finish()?;
     let mut solution = [0.0; K];
     let solved = ridge.solve(&target, &mut solution)?;
-    let mut scratch = vec![0.0; Queries::floats(Codec::Int8, 1, K)];
-    let queries = Queries::new(Codec::Int8, solved.id(), solved.solutions(), &mut scratch)?;
+    let settings = QueriesSettings { codec: Codec::Int8, width: K, count: 1 };
+    let mut queries = Queries::new(settings, vec![0.0; settings.memory().f32s])?;
+    queries.pack(solved.id(), solved.solutions())?;
     let mut scores = vec![0.0; store.len()];
     store.score(&queries, &mut scores)?;
 
     // A positive influence is helpful: the sample lowers the target's loss. The most
     // harmful are the largest of the scores with the sign turned.
     for (title, sign) in [("most helpful", 1.0), ("most harmful", -1.0)] {
-        let mut entries = [Entry::default(); TOP];
-        let mut top = TopK::new(&mut entries);
+        let mut top = TopK::new(TopKSettings { k: TOP }, [Entry::default(); TOP])?;
         for (&id, &score) in store.ids().iter().zip(&scores) {
             top.push(Entry { id, score: sign * f64::from(score) })?;
         }
         println!("{title}:");
-        for entry in top.into_sorted() {
+        for entry in top.sorted() {
             let wrong = if is_wrong(entry.id as usize) { "  wrong label" } else { "" };
             println!("  sample {:3}  influence {:+.3}{wrong}", entry.id, sign * entry.score);
         }

@@ -24,15 +24,28 @@
 //! *Sources*: the projection, see [`crate::sketch`]; the codecs, this project, by the
 //! moments of normal numbers (the delta method for 1 bit).
 //!
-//! May import every other room; none imports this one.
+//! May import every other module; none imports this one.
 
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
-use crate::store::{Codec, Store};
+use crate::store::{Codec, StoreSettings};
 use gradsieve_kernels::Certain;
 
 /// What memory is to hold.
+///
+/// ```
+/// use gradsieve::budget::{Budget, Watch};
+/// use gradsieve::store::Codec;
+///
+/// // A model of a million parameters, 500 samples of ten classes, 64 KiB.
+/// let budget = Budget { parameters: 1_000_000, rows: 500, groups: 10, bytes: 64 << 10 };
+/// let choices = budget.choices()?;
+/// let best = choices.as_slice()[0];
+/// assert_eq!((best.watch, best.codec), (Watch::Nothing, Codec::Sign));
+/// assert!(best.bytes() <= budget.bytes && best.error < 0.05);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Budget {
     /// Coordinates of a gradient.
@@ -47,6 +60,12 @@ pub struct Budget {
 
 /// The detectors that stream in fixed memory. The norms need none at all; an isolation
 /// forest wants all rows at once.
+///
+/// ```
+/// use gradsieve::budget::Watch;
+///
+/// assert_eq!(Watch::ALL.map(Watch::name), ["none", "direction", "self-influence", "mahalanobis"]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Watch {
@@ -61,6 +80,7 @@ pub enum Watch {
 }
 
 /// A way to spend a budget: the widest sketch that a codec and a detector leave room for.
+/// Its example is that of [`Budget`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Choice {
     /// The detector.
@@ -82,7 +102,8 @@ pub struct Choice {
     pub error: f64,
 }
 
-/// The ways to spend a budget, those of least error first.
+/// The ways to spend a budget, those of least error first. Its example is that of
+/// [`Budget`].
 #[derive(Clone, Copy, Debug)]
 pub struct Choices {
     list: [Choice; Self::MOST],
@@ -139,7 +160,7 @@ impl Choice {
 
     fn new(budget: &Budget, watch: Watch, codec: Codec, width: usize) -> Self {
         let exact = width as u64 == budget.parameters;
-        let store_bytes = if budget.rows == 0 { 0 } else { Store::bytes(budget.rows, width, codec) as u64 };
+        let store = StoreSettings { codec, width, rows: budget.rows };
         Self {
             watch,
             codec,
@@ -147,7 +168,7 @@ impl Choice {
             exact,
             sketch_bytes: SKETCHER + 4 * width as u64,
             watch_bytes: watch.bytes(budget.groups, width),
-            store_bytes,
+            store_bytes: store.memory().bytes_with::<u64>() as u64,
             error: relative_error(codec, width, exact, 0.0),
         }
     }

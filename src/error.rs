@@ -3,6 +3,13 @@
 use core::fmt;
 
 /// Why the core refused a call. The state that was called is as it was before.
+///
+/// ```
+/// use gradsieve::{Error, Layer, Layout};
+///
+/// let empty = Layout::new(&[Layer::new(0, 10, 64), Layer::new(640, 0, 1)]);
+/// assert_eq!(empty.unwrap_err(), Error::Layer { index: 1 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
@@ -124,6 +131,15 @@ pub enum Error {
 }
 
 /// In what two sketches, states or stores differ.
+///
+/// ```
+/// use gradsieve::{Error, Exact, Field, Layout, Projector, Repeat, Sjlt};
+///
+/// let layout = Layout::flat(32)?.id();
+/// let (exact, sjlt) = (Exact::new(32).id(layout), Sjlt::new(32, 7, Repeat::One)?.id(layout));
+/// assert_eq!(exact.check(&sjlt), Err(Error::Mismatch(Field::Kind)));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {

@@ -38,14 +38,28 @@
 //! # Ok::<(), gradsieve::Error>(())
 //! ```
 //!
-//! May import `gradient` and `error`.
+//! May import `gradient`, `memory` and `error`.
 
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, PIECE, Sequence};
+use crate::memory::Memory;
 use gradsieve_kernels::Element;
 use gradsieve_kernels::{Certain, cannot_happen};
 
 /// One layer of a sample's gradient.
+///
+/// ```
+/// use gradsieve::ghost::{LayerGradient, dot};
+/// use gradsieve::{Layer, Sequence};
+///
+/// // A weight matrix of 1 × 2 in its factors, and its bias.
+/// let x = [
+///     LayerGradient::Linear(Sequence::new(&Layer::new(0, 1, 2), 1, &[3.0_f32, 4.0], &[2.0_f32])?),
+///     LayerGradient::Plain(&[2.0]),
+/// ];
+/// assert_eq!(dot(&x, &x)?, 4.0 * 25.0 + 4.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LayerGradient<'a, T, U = T> {
     /// A linear layer's weights, in factors.
@@ -67,6 +81,16 @@ impl<T: Element, U: Element> LayerGradient<'_, T, U> {
 
 /// How a linear layer's products are computed: the one of the two that needs fewer
 /// multiplications.
+///
+/// ```
+/// use gradsieve::Layer;
+/// use gradsieve::ghost::Route;
+///
+/// let layer = Layer::new(0, 512, 512);
+/// // One position a sample: factors are far smaller than the matrix. Thousands: it is.
+/// assert_eq!(Route::of_products(&layer, [8, 8], [8, 8]), Route::Ghost);
+/// assert_eq!(Route::of_products(&layer, [8 * 4096; 2], [8, 8]), Route::Formed);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Route {
     /// From the factors.
@@ -125,7 +149,7 @@ pub fn dot<T: Element, U: Element>(
     y: &[LayerGradient<'_, T, U>],
 ) -> Result<f64, Error> {
     let mut out = [0.0];
-    products(&[x], &[y], &mut [0.0; scratch(1, 1)], &mut out)?;
+    products(&[x], &[y], &mut [0.0; memory(1, 1).scratch], &mut out)?;
     Ok(out.iter().sum())
 }
 
@@ -149,30 +173,31 @@ pub fn squared_norm<T: Element, U: Element>(x: &[LayerGradient<'_, T, U>]) -> f6
     total
 }
 
-/// Numbers of `f32` that [`products`] works in, for batches of `x` and `y` samples: a
-/// piece of each sample's gradient.
+/// What [`products`] of batches of `x` and `y` samples need: scratch for a piece of each
+/// sample's gradient.
 #[must_use]
-pub const fn scratch(x: usize, y: usize) -> usize {
-    x.saturating_add(y).saturating_mul(PIECE)
+pub const fn memory(x: usize, y: usize) -> Memory {
+    Memory { scratch: x.saturating_add(y).saturating_mul(PIECE), ..Memory::NONE }
 }
 
 /// ⟨xᵢ, yⱼ⟩ of all samples of two batches, over all layers: `out` has a row for each of
 /// `xs` and a column for each of `ys`.
 ///
 /// *Cost*: the cheaper of the two routes for each linear layer ([`Route::of_products`]),
-/// p products a pair for the others. `memory` is [`scratch`] long; what it holds is of no
-/// concern. Where both take the same routes, the bits are those of [`dot`].
+/// p products a pair for the others. `scratch` is as long as [`memory`] says; what it
+/// holds is of no concern. Where both take the same routes, the bits are those of
+/// [`dot`].
 ///
 /// # Errors
-/// [`Error::Length`] if `memory` or `out` is of another length; [`Error::LayerMismatch`]
+/// [`Error::Length`] if `scratch` or `out` is of another length; [`Error::LayerMismatch`]
 /// with the index of a layer that two of the samples do not share. `out` is as it was.
 pub fn products<T: Element, U: Element>(
     xs: &[&[LayerGradient<'_, T, U>]],
     ys: &[&[LayerGradient<'_, T, U>]],
-    memory: &mut [f32],
+    scratch: &mut [f32],
     out: &mut [f64],
 ) -> Result<(), Error> {
-    check_length(scratch(xs.len(), ys.len()), memory.len())?;
+    check_length(memory(xs.len(), ys.len()).scratch, scratch.len())?;
     check_length(xs.len().saturating_mul(ys.len()), out.len())?;
     let Some(&first) = xs.first() else { return Ok(()) };
     for sample in xs.iter().chain(ys) {
@@ -195,7 +220,7 @@ pub fn products<T: Element, U: Element>(
             _ => None,
         };
         match formed {
-            Some(entries) => formed_products(xs, ys, index, entries, memory, out),
+            Some(entries) => formed_products(xs, ys, index, entries, scratch, out),
             None => pair_products(xs, ys, index, out),
         }
     }

@@ -20,6 +20,14 @@ use gradsieve_kernels::{Accumulator, Certain, Element, Summary, cannot_happen};
 ///
 /// A bias is a layer with one input. A parameter that is no matrix is a layer with one
 /// input, too.
+///
+/// ```
+/// use gradsieve::Layer;
+///
+/// // A linear layer of 64 inputs and 10 outputs, and its bias behind it.
+/// let (weights, bias) = (Layer::new(0, 10, 64), Layer::new(640, 10, 1));
+/// assert_eq!(weights.checked_len(), Some(bias.offset));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Layer {
     /// The coordinate of its first entry.
@@ -46,6 +54,15 @@ impl Layer {
 
 /// The table of a model's layers, in rising order of offset. Gaps are allowed (frozen
 /// layers).
+///
+/// ```
+/// use gradsieve::{Layer, Layout};
+///
+/// let layout = Layout::new(&[Layer::new(0, 10, 64), Layer::new(1000, 10, 1)])?;
+/// assert_eq!((layout.end(), layout.len()), (1010, 650)); // between them, 360 are frozen
+/// assert_ne!(layout.id(), Layout::flat(1010)?.id());
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     id: LayoutId,
@@ -55,6 +72,14 @@ pub struct Layout {
 
 /// A hash of a layout. Equal layouts have equal ids; different ones differ but for a
 /// chance of 2⁻⁶⁴.
+///
+/// ```
+/// use gradsieve::{Layout, LayoutId};
+///
+/// let id = Layout::flat(650)?.id();
+/// assert_eq!(LayoutId::from_bits(id.to_bits()), id);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LayoutId(u64);
 
@@ -155,6 +180,16 @@ impl Layout {
 /// The weight gradient Σₜ bₜ aₜᵀ of a linear layer that was applied at T positions (the
 /// words of a text, the places of an image, the steps of a recurrent network), in its
 /// factors. One position is an outer product.
+///
+/// ```
+/// use gradsieve::{Layer, Sequence};
+///
+/// // A layer of two inputs and one output at three positions.
+/// let (a, b) = ([1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0], [0.1_f32, 0.2, 0.3]);
+/// let gradient = Sequence::new(&Layer::new(0, 1, 2), 3, &a, &b)?;
+/// assert_eq!((gradient.positions(), gradient.shape()), (3, (1, 2)));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sequence<'a, T, U = T> {
     outputs: usize,

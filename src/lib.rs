@@ -96,7 +96,7 @@ pub use outlier::{Detector, Direction, DirectionSettings};
 #[doc(inline)]
 pub use sketch::*;
 pub use state::State;
-pub use store::{Codec, Store};
+pub use store::{Codec, Store, StoreSettings};
 
 /// The README's Rust example, compiled and run with the other examples.
 #[cfg(doctest)]

@@ -58,8 +58,7 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
     let done = |result: Result<(), Error>| result.map_or(f64::NAN, |()| 0.0);
     let digest = |x: &[u32]| x.iter().zip((1..=251).cycle()).map(|(x, w)| f64::from(*x) * f64::from(w)).sum();
     let mut memory = stores::Memory::new(Codec::Sign, n, K);
-    let (store, mut scratch) =
-        (memory.filled(Codec::Sign, K, numbers.chunks_exact(K).map(<[f32]>::to_vec)), Vec::new());
+    let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut contest = Contest::new("score", DTYPE, shape, stored.bytes().len())
         .target(Target::Fraction(target))
         .output(|| distances.borrow_mut().fill(0.0), move || digest(words(&distances.borrow())));
@@ -83,7 +82,7 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
         });
     }
 
-    stores::enter_signs(&mut contest, store.as_ref(), stores::signs(K, &q, &mut scratch), move || {
+    stores::enter_signs(&mut contest, store.as_ref(), stores::signs(K, &q), move || {
         hamming_sealed_with(Level::best(), groups, sealed, words_mut(&mut distances.borrow_mut())).is_ok()
     });
 

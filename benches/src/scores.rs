@@ -103,9 +103,9 @@ fn of_floats<T: Element>(hall: &mut Hall, queries: usize, target: f64) {
     };
     let mut memory = stores::Memory::new(codec, n, K);
     let wide = rows.chunks_exact(K).map(|row| row.iter().map(|x| x.widen()).collect());
-    let (store, mut scratch) = (memory.filled(codec, K, wide), Vec::new());
+    let store = memory.filled(wide);
     let mut contest = contest(T::NAME, queries, target, rows, scores, ours, open);
-    stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q, &mut scratch), scores);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q), scores);
 
     let one = |x: &[T], q: &[f32]| plain::sum_two(x, q, |x, q| x.widen() * q) as f32;
     contest.enter(Role::Peer, "chunked, native", move || {
@@ -226,10 +226,9 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
         }
     };
     let mut memory = stores::Memory::new(Codec::Int8, n, K);
-    let store = memory.filled(Codec::Int8, K, numbers.chunks_exact(K).map(<[f32]>::to_vec));
-    let mut scratch = Vec::new();
+    let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut contest = contest("int8", queries, target, stored, scores, ours, open);
-    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Int8, K, q, &mut scratch), scores);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Int8, K, q), scores);
 
     contest.enter(Role::Peer, "simsimd, dot by dot", move || {
         let one = |x: &[i8], q: &[i8]| simsimd::SpatialSimilarity::dot(x, q).map_or(f32::NAN, |x| x as f32);
@@ -273,10 +272,9 @@ fn of_signs(hall: &mut Hall, queries: usize) {
     let ours = |level, to: &mut [f32]| sign::score_sign_sealed_with(level, black_box(groups), tables, to);
     let open = |level, to: &mut [f32]| sign::score_sign_rows_with(level, black_box(rows), K, q, to);
     let mut memory = stores::Memory::new(Codec::Sign, n, K);
-    let store = memory.filled(Codec::Sign, K, numbers.chunks_exact(K).map(<[f32]>::to_vec));
-    let mut scratch = Vec::new();
+    let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut contest = contest("1 bit", queries, f64::NAN, &stored, scores, ours, open);
-    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Sign, K, q, &mut scratch), scores);
+    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Sign, K, q), scores);
     contest.enter(Role::Peer, "sign by sign, native", || {
         let mut scores = scores.borrow_mut();
         plain::native(

@@ -19,7 +19,7 @@ use gradsieve::outlier::{
     SelfInfluence, SelfInfluenceSettings,
 };
 use gradsieve::state::Header;
-use gradsieve::store::{Entry, TopK};
+use gradsieve::store::{Entry, TopK, TopKSettings};
 use gradsieve::{Exact, Layout, Memory, Projector, Sketch, SketchId, Summary};
 
 const K: usize = 3;
@@ -82,8 +82,9 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             read(input, &mut state, used);
         }
         5 => {
-            let mut entries = [Entry::default(); 4];
-            read(input, &mut TopK::new(&mut entries), |top| {
+            const SETTINGS: TopKSettings = TopKSettings { k: 4 };
+            let mut state = TopK::<[Entry; SETTINGS.k]>::owned(SETTINGS).expect("valid");
+            read(input, &mut state, |top| {
                 let _ = top.push(Entry { id: 1, score: 0.0 });
             });
         }

@@ -5,12 +5,16 @@
 mod framed;
 
 use framed::read;
-use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Store, TopK};
+use gradsieve::store::{
+    Codec, Entry, Largest, LargestSettings, Queries, QueriesSettings, Reservoir, ReservoirSettings, Store,
+    StoreSettings, TopK, TopKSettings,
+};
 use gradsieve::{Exact, Layout, Projector};
 
 const K: usize = 5;
+const ROWS: usize = 32;
 
-fn used(store: &Store<'_>) {
+fn used(store: &Store<Vec<u64>>) {
     let mut values = [0.0; K];
     let read = store.for_each(&mut values, |row| {
         assert!(store.ids().contains(&row.id));
@@ -18,13 +22,12 @@ fn used(store: &Store<'_>) {
     });
     assert_eq!(read, Ok(()));
     let id = store.id().unwrap_or(Exact::new(K).id(Layout::flat(9).expect("nine coordinates").id()));
-    let codec = store.codec();
-    let mut scratch = vec![0.0; Queries::floats(codec, 2, K)];
-    let queries = [1.0, 2.0, -3.0, 4.0, 0.5, 0.0, -0.0, 1e30, 1.0, 1.0];
-    let queries = Queries::new(codec, id, &queries, &mut scratch).expect("two queries");
-    let mut entries = [[Entry::default(); 3]; 2];
-    let [one, other] = &mut entries;
-    let mut tops = [TopK::new(one), TopK::new(other)];
+    let settings = QueriesSettings { codec: store.settings().codec, width: K, count: 2 };
+    let mut queries = Queries::new(settings, vec![0.0; settings.memory().f32s]).expect("two queries");
+    let values = [1.0, 2.0, -3.0, 4.0, 0.5, 0.0, -0.0, 1e30, 1.0, 1.0];
+    queries.pack(id, &values).expect("two queries");
+    const TOP: TopKSettings = TopKSettings { k: 3 };
+    let mut tops = [(); 2].map(|()| TopK::<[Entry; TOP.k]>::owned(TOP).expect("three entries"));
     let left_out = store.top(&queries, &mut [0.0; 32], &mut tops).expect("queries of this store");
     assert!(tops[0].len() + tops[1].len() + left_out >= store.len().min(3) * 2 || store.len() > 3);
 }
@@ -32,16 +35,22 @@ fn used(store: &Store<'_>) {
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&choice, input)) = input.split_first() else { return };
     let codec = Codec::from_number(choice % 5).expect("five codecs");
-    let mut memory = vec![u64::MAX; Store::words(32, K, codec)];
-    let mut store = Store::new(codec, K, &mut memory).expect("room for 32 rows");
+    let store = StoreSettings { codec, width: K, rows: ROWS };
+    let memory = vec![u64::MAX; store.memory().others];
     match choice / 5 % 3 {
-        0 => read(input, &mut store, |store| used(store)),
-        1 => read(input, &mut Reservoir::new(0, store), |state| used(state.store())),
+        0 => {
+            let mut state = Store::new(store, memory).expect("room for 32 rows");
+            read(input, &mut state, |store| used(store));
+        }
+        1 => {
+            let settings = ReservoirSettings { seed: 0, codec, width: K, rows: ROWS };
+            let mut state = Reservoir::new(settings, memory).expect("room for 32 rows");
+            read(input, &mut state, |state| used(state.store()));
+        }
         _ => {
-            let mut scores = [0.0; 32];
-            read(input, &mut Largest::new(store, &mut scores).expect("32 scores"), |state| {
-                used(state.store())
-            });
+            let settings = LargestSettings { codec, width: K, rows: ROWS };
+            let mut state = Largest::new(settings, memory, [0.0; ROWS]).expect("32 scores");
+            read(input, &mut state, |state| used(state.store()));
         }
     }
 });

@@ -6,6 +6,13 @@ use crate::sum::{LANES, fold};
 pub const TILE: usize = 4096;
 
 /// The exact measures of one gradient.
+///
+/// ```
+/// use gradsieve_kernels::{Summary, summarize};
+///
+/// let expected = Summary { l1: 7.0, l2_squared: 25.0, max: 4.0, non_finite: 0, count: 2 };
+/// assert_eq!(summarize(&[3.0_f32, -4.0]), expected);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Summary {
     /// Σ |xᵢ|; a NaN or an infinity if any entry is one.
@@ -21,6 +28,15 @@ pub struct Summary {
 }
 
 /// The running state of a [`Summary`]: 560 bytes, wherever the caller keeps it.
+///
+/// ```
+/// use gradsieve_kernels::{Accumulator, summarize};
+///
+/// let mut measures = Accumulator::new();
+/// measures.add(&[3.0_f32]);
+/// measures.add(&[-4.0_f32]);
+/// assert_eq!(measures.summary(), summarize(&[3.0_f32, -4.0]));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Accumulator {
     pub(crate) magnitudes: [f32; LANES],

@@ -16,6 +16,16 @@ mod sealed {
 ///
 /// The trait is sealed; its hidden methods are the format's vector
 /// operations.
+///
+/// ```
+/// use gradsieve_kernels::Element;
+///
+/// fn sum<T: Element>(gradient: &[T]) -> f32 {
+///     gradient.iter().map(|entry| entry.widen()).sum()
+/// }
+/// assert_eq!(sum(&[0.5_f32, 0.25]), 0.75);
+/// assert_eq!(sum(&[half::f16::narrow(0.5), half::f16::narrow(0.25)]), 0.75);
+/// ```
 pub trait Element: sealed::Sealed + Copy + PartialEq + core::fmt::Debug + 'static {
     /// Zero.
     const ZERO: Self;

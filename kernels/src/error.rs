@@ -3,6 +3,12 @@
 use core::fmt;
 
 /// Why a kernel refused a call. Nothing was written when one is returned.
+///
+/// ```
+/// use gradsieve_kernels::{Error, dot};
+///
+/// assert_eq!(dot(&[1.0_f32, 2.0], &[3.0_f32]), Err(Error::Length { expected: 2, found: 1 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

@@ -11,6 +11,14 @@ use crate::error::Error;
 
 /// An instruction set level that this machine has. Results do not depend on it; speed
 /// does.
+///
+/// ```
+/// use gradsieve_kernels::{Level, dot_with};
+///
+/// let (x, y) = ([1.0_f32, 2.0], [3.0_f32, 4.0]);
+/// assert_eq!(dot_with(Level::best(), &x, &y)?, dot_with(Level::SCALAR, &x, &y)?);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(pub(crate) Isa);
 

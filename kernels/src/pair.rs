@@ -14,6 +14,14 @@ use crate::simd::Simd;
 use crate::{scalar, vector};
 
 /// The joint measures of two vectors x and y.
+///
+/// ```
+/// use gradsieve_kernels::{Pair, pair};
+///
+/// let expected = Pair { dot: 3.0, x_squared: 25.0, y_squared: 1.0, x_l1: 7.0 };
+/// assert_eq!(pair(&[3.0_f32, -4.0], &[1.0_f32, 0.0])?, expected);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Pair {
     /// Σ xᵢ·yᵢ.

@@ -5,6 +5,16 @@ use crate::error::{Error, same_length};
 
 /// Some columns of a matrix: of each row of `stride` entries those from `first` on,
 /// `columns` of them.
+///
+/// ```
+/// use gradsieve_kernels::matrix::Part;
+///
+/// // The second and third columns of a matrix of two rows.
+/// let matrix = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0];
+/// assert_eq!(Part::new(&matrix, 3, 1, 2)?.rows(), 2);
+/// assert!(Part::new(&matrix, 3, 2, 2).is_err());
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Part<'a, T> {
     pub(crate) values: &'a [T],
@@ -48,6 +58,14 @@ impl<'a, T> Part<'a, T> {
 }
 
 /// [`Part`], to be written to.
+///
+/// ```
+/// use gradsieve_kernels::matrix::PartMut;
+///
+/// let mut matrix = [0.0; 6];
+/// assert!(PartMut::new(&mut matrix, 3, 0, 1).is_ok());
+/// assert!(PartMut::new(&mut matrix, 4, 0, 1).is_err()); // no whole rows
+/// ```
 #[derive(Debug)]
 pub struct PartMut<'a> {
     pub(crate) values: &'a mut [f32],

@@ -185,6 +185,21 @@ impl<T: Element> Kernel for ProjectBatch<'_, T> {
 /// Segments that follow one another in order fill the group, and it is added when it is
 /// complete, or when a segment comes that lies elsewhere, or by [`Carry::finish`]. A few
 /// words and 32 numbers, in the caller's hands.
+///
+/// ```
+/// use gradsieve_kernels::rademacher::{Carry, Rademacher, rademacher};
+///
+/// let (projection, gradient) = (Rademacher::new(16, 7)?, [0.1_f32; 50]);
+/// let (mut whole, mut parts) = ([0.0; 16], [0.0; 16]);
+/// rademacher(projection, 0, 1.0, &gradient, &mut whole)?;
+///
+/// let mut carry = Carry::new();
+/// carry.add(projection, 0, 1.0, &gradient[..20], &mut parts)?;
+/// carry.add(projection, 20, 1.0, &gradient[20..], &mut parts)?;
+/// carry.finish(projection, &mut parts)?;
+/// assert_eq!(parts, whole);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Carry {
     /// The inputs that are held back: coordinates `next - held..next`, all of one group.

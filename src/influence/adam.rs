@@ -20,6 +20,14 @@ use crate::sketch::{Projector, Sketcher};
 use gradsieve_kernels::{Certain, Element};
 
 /// What [`Adam`] is told.
+///
+/// ```
+/// use gradsieve::influence::{Adam, AdamSettings};
+///
+/// let adam = Adam::new(AdamSettings { beta2: 0.99, ..AdamSettings::default() })?;
+/// assert!(Adam::new(AdamSettings { beta2: 1.0, ..AdamSettings::default() }).is_err());
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamSettings {
     /// β₁.

@@ -24,6 +24,14 @@ use gradsieve_kernels::hash::word;
 use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
 
 /// How many products, and how many eigenpairs of them to keep.
+///
+/// ```
+/// use gradsieve::influence::ArnoldiSettings;
+///
+/// const SETTINGS: ArnoldiSettings = ArnoldiSettings { keep: 10, ..ArnoldiSettings::new(64) };
+/// let (floats, doubles) = ([0.0_f32; SETTINGS.memory().f32s], [0.0_f64; SETTINGS.memory().f64s]);
+/// assert!(floats.len() > 64 * SETTINGS.products && !doubles.is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArnoldiSettings {
     /// K.

@@ -50,6 +50,14 @@ pub struct ConjugateGradients<B> {
 }
 
 /// What [`ConjugateGradients`] are told.
+///
+/// ```
+/// use gradsieve::influence::ConjugateGradientsSettings;
+///
+/// const ONE: ConjugateGradientsSettings = ConjugateGradientsSettings::new(64);
+/// const TEN: ConjugateGradientsSettings = ConjugateGradientsSettings { targets: 10, ..ONE };
+/// assert!(TEN.memory().f32s > 9 * 64 + ONE.memory().f32s);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConjugateGradientsSettings {
     /// K.

@@ -345,6 +345,16 @@ impl PassSettings {
 }
 
 /// How far an iterative solver has come.
+///
+/// ```
+/// use gradsieve::influence::Progress;
+///
+/// // What a solver's `end_pass` gives back.
+/// let progress = Progress { passes: 3, residual: 1e-5, converged: true };
+/// if !progress.converged {
+///     println!("{} passes left {:.1e} of the target", progress.passes, progress.residual);
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Passes over the rows so far.

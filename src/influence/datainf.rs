@@ -31,6 +31,14 @@ use core::ops::Range;
 use gradsieve_kernels::{Certain, Element, squared_norm};
 
 /// A layer's place in the sketch, and what is known of it.
+///
+/// ```
+/// use gradsieve::influence::DataInfLayer;
+///
+/// // Two layers that stand one behind the other in the sketch.
+/// let layers = [DataInfLayer::new(0..64), DataInfLayer::new(64..96)];
+/// assert_eq!(layers[1].range(), 64..96);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct DataInfLayer {
     start: usize,
@@ -66,6 +74,13 @@ impl DataInfLayer {
 }
 
 /// What [`DataInf`] is told.
+///
+/// ```
+/// use gradsieve::influence::DataInfSettings;
+///
+/// const SETTINGS: DataInfSettings = DataInfSettings { layers: 2, ..DataInfSettings::new(96) };
+/// assert_eq!(SETTINGS.memory().others, 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DataInfSettings {
     /// K.

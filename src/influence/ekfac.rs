@@ -36,6 +36,15 @@ use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
 use gradsieve_kernels::{Certain, axpy, cannot_happen};
 
 /// What an [`Ekfac`] is told.
+///
+/// ```
+/// use gradsieve::influence::EkfacSettings;
+///
+/// const LAYER: EkfacSettings = EkfacSettings { damping: 0.01, ..EkfacSettings::new(10, 64) };
+/// assert_eq!((LAYER.outputs, LAYER.inputs), (10, 64));
+/// let buffer = [0.0_f32; LAYER.memory().f32s];
+/// assert!(buffer.len() > 10 * 10 + 64 * 64 + 10 * 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EkfacSettings {
     /// I, the layer's inputs, one more if it has a bias.

@@ -27,6 +27,14 @@ use crate::state::{Body, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::Certain;
 
 /// What [`Gif`] is told.
+///
+/// ```
+/// use gradsieve::influence::GifSettings;
+///
+/// const LAST: [usize; 3] = [61, 62, 63];
+/// const SETTINGS: GifSettings<'_> = GifSettings { damping: 0.0, ..GifSettings::new(64, &LAST) };
+/// assert_eq!(SETTINGS.memory().f64s, 3 * (64 + 3 + 1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GifSettings<'j> {
     /// K.

@@ -30,6 +30,13 @@ use gradsieve_kernels::score::float;
 use gradsieve_kernels::{Certain, Element, axpy, cannot_happen, dot, squared_norm};
 
 /// What [`LessTargets`] are told.
+///
+/// ```
+/// use gradsieve::influence::LessSettings;
+///
+/// const SETTINGS: LessSettings = LessSettings { subtasks: 4, ..LessSettings::new(64) };
+/// assert!(SETTINGS.memory().f32s >= 4 * 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LessSettings {
     /// K.
@@ -307,6 +314,15 @@ const fn cosine(dot: f64, norms: f64) -> f64 {
 
 /// The running score of one train sample, over checkpoints: a sum for each subtask, in
 /// the caller's buffer. Its example is that of [`LessTargets`].
+///
+/// ```
+/// use gradsieve::influence::Less;
+///
+/// let mut sums = [0.0; 4]; // one for each subtask
+/// let sample = Less::new(&mut sums)?;
+/// assert_eq!(sample.score(), 0.0); // before the first checkpoint
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Less<B> {
     sums: B,

@@ -61,6 +61,14 @@ pub struct Lissa<B> {
 }
 
 /// What [`Lissa`] is told.
+///
+/// ```
+/// use gradsieve::influence::LissaSettings;
+///
+/// const ONE: LissaSettings = LissaSettings::new(64);
+/// const TEN: LissaSettings = LissaSettings { targets: 10, ..ONE };
+/// assert!(TEN.memory().f32s > 9 * 2 * 64 + ONE.memory().f32s);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LissaSettings {
     /// K.

@@ -15,6 +15,13 @@ use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// What [`Ridge`] is told.
+///
+/// ```
+/// use gradsieve::influence::RidgeSettings;
+///
+/// const SETTINGS: RidgeSettings = RidgeSettings { damping: 0.5, ..RidgeSettings::new(64) };
+/// assert_eq!(SETTINGS.memory().f32s, 64 * 64 + 3 * 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RidgeSettings {
     /// K.

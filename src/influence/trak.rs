@@ -26,6 +26,13 @@ use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
 /// What [`Trak`] is told.
+///
+/// ```
+/// use gradsieve::influence::TrakSettings;
+///
+/// const SETTINGS: TrakSettings = TrakSettings { damping: 0.1, ..TrakSettings::new(64) };
+/// assert_eq!(SETTINGS.memory().f32s, 64 * 64 + 3 * 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrakSettings {
     /// K.
@@ -114,6 +121,17 @@ impl Curvature for TrakSettings {}
 
 /// The step from products to TRAK's score: the running influence of one train sample on
 /// one target, over models. Its example is that of [`Trak`].
+///
+/// ```
+/// use gradsieve::influence::TrakScore;
+///
+/// let mut pair = TrakScore::new();
+/// // Of two models: what the target's solution says of the sample, and its 1 − p there.
+/// pair.observe(2.0, 0.5)?;
+/// pair.observe(1.0, 0.25)?;
+/// assert_eq!(pair.score(), 1.5 * 0.375); // the mean of each
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TrakScore {
     products: f64,

@@ -40,6 +40,15 @@ pub const fn triangle(width: usize) -> usize {
 }
 
 /// What the second moment is taken about.
+///
+/// ```
+/// use gradsieve::moments::{Centre, Moments, MomentsSettings};
+///
+/// const ABOUT_ZERO: MomentsSettings = MomentsSettings { centre: Centre::Zero, width: 2 };
+/// let moments = Moments::<[f32; ABOUT_ZERO.memory().f32s]>::owned(ABOUT_ZERO)?;
+/// assert_eq!(moments.mean(), [0.0, 0.0]); // and so it stays
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Centre {
     /// About zero: GᵀG/n.
@@ -49,6 +58,13 @@ pub enum Centre {
 }
 
 /// What moments are taken of.
+///
+/// ```
+/// use gradsieve::moments::{Centre, MomentsSettings, triangle};
+///
+/// const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: 64 };
+/// assert_eq!(SETTINGS.memory().f32s, 2 * 64 + triangle(64));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MomentsSettings {
     /// What the second moment is taken about.
@@ -330,6 +346,17 @@ fn write_factor(second: &[f32], count: u64, scale: f64, ridge: f64, factor: &mut
 }
 
 /// The Cholesky factor L of a symmetric positive definite matrix A = L Lᵀ.
+///
+/// ```
+/// use gradsieve::moments::Factor;
+///
+/// // L of A = [[4, 2], [2, 2]], row by row.
+/// let factor = Factor::from_packed(2, &[2.0, 1.0, 1.0])?;
+/// let mut x = [8.0, 6.0];
+/// factor.solve(&mut x)?;
+/// assert_eq!(x, [1.0, 2.0]); // A⁻¹x
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Factor<'f> {
     lower: &'f [f32],

@@ -39,6 +39,13 @@ use core::ops::Range;
 use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 
 /// What the detector keeps apart.
+///
+/// ```
+/// use gradsieve::DirectionSettings;
+///
+/// const SETTINGS: DirectionSettings = DirectionSettings { groups: 10, width: 64 };
+/// assert_eq!(SETTINGS.memory().f32s, 10 * 64);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DirectionSettings {
     /// Number of groups; 1 if the samples have none. Ids are below it.

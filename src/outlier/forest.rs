@@ -30,6 +30,14 @@ use core::cell::Cell;
 use gradsieve_kernels::{Certain, cannot_happen, hash};
 
 /// How a forest is grown.
+///
+/// ```
+/// use gradsieve::outlier::ForestSettings;
+///
+/// // 25 trees of at most 15 nodes each, and 100 rows to grow them on.
+/// const SETTINGS: ForestSettings = ForestSettings { trees: 25, sample: 8, seed: 1, rows: 100, width: 64 };
+/// assert_eq!((SETTINGS.memory().others, SETTINGS.memory().f32s), (25 * 15, 100 * 64 + 8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ForestSettings {
     /// Number of trees.
@@ -87,6 +95,13 @@ impl ForestSettings {
 
 /// A node of a tree. Where it lies within its tree is its index; the two children of a
 /// split lie side by side.
+///
+/// ```
+/// use gradsieve::outlier::Node;
+///
+/// let nodes = [Node::EMPTY; 375]; // of 25 trees
+/// assert_eq!(size_of_val(&nodes), 375 * 12);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Node {
     /// A split's threshold; a leaf's path length.

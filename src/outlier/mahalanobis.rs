@@ -14,6 +14,14 @@ use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// How the covariance is shrunk.
+///
+/// ```
+/// use gradsieve::outlier::MahalanobisSettings;
+///
+/// const SETTINGS: MahalanobisSettings =
+///     MahalanobisSettings { shrinkage: 0.5, ..MahalanobisSettings::new(64) };
+/// assert_eq!((SETTINGS.memory().f32s, SETTINGS.memory().scratch), (64 * 64 + 3 * 64, 64));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MahalanobisSettings {
     /// α: how far the covariance is shrunk towards a multiple of the identity.

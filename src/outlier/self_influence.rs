@@ -15,6 +15,14 @@ use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// How self-influence is damped.
+///
+/// ```
+/// use gradsieve::outlier::SelfInfluenceSettings;
+///
+/// const SETTINGS: SelfInfluenceSettings =
+///     SelfInfluenceSettings { damping: 0.5, ..SelfInfluenceSettings::new(64) };
+/// assert_eq!((SETTINGS.memory().f32s, SETTINGS.memory().scratch), (64 * 64 + 3 * 64, 64));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SelfInfluenceSettings {
     /// λ, in units of the mean eigenvalue of the second moment.

@@ -11,6 +11,15 @@ use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, axpy};
 
 /// The identity on gradients of `width` coordinates, numbered from 0.
+///
+/// ```
+/// use gradsieve::{Exact, Layout, Sketcher};
+///
+/// let mut sketcher = Sketcher::new(Exact::new(3), Layout::flat(3)?, [0.0; 3])?;
+/// sketcher.segment(0, &[0.5_f32, -1.0, 2.0])?;
+/// assert_eq!(sketcher.finish()?.values, [0.5, -1.0, 2.0]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Exact {
     width: usize,

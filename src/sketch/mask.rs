@@ -27,6 +27,20 @@ use gradsieve_kernels::{Element, mask, sjlt};
 ///
 /// The exact measures of a sketch are those of the whole gradient: the
 /// [`Sketcher`](super::Sketcher) reads all of it.
+///
+/// ```
+/// use gradsieve::{Layout, Mask, Repeat, Sketcher};
+///
+/// const K: usize = 64;
+/// let gradient: [f32; 3200] = core::array::from_fn(|i| (i as f32).sin());
+/// // One block of 32 coordinates in ten.
+/// let mask = Mask::new(K, 7, Repeat::One, 10)?;
+/// let mut sketcher = Sketcher::new(mask, Layout::flat(3200)?, [0.0; K])?;
+/// sketcher.segment(0, &gradient)?;
+/// let sketch = sketcher.finish()?;
+/// assert_eq!((sketch.values.len(), sketch.measures.count), (64, 3200));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
     width: usize,
@@ -102,6 +116,23 @@ impl Projector for Mask {
 ///
 /// *Cost*: two searches in the list a segment, and a gather and s additions a listed
 /// coordinate. *Stack*: 512 bytes.
+///
+/// ```
+/// use gradsieve::{IndexMask, Layout, Repeat, Sketcher};
+///
+/// const K: usize = 32;
+/// let list = [3_u32, 500, 900];
+/// let mask = IndexMask::new(K, 7, Repeat::One, &list)?;
+/// let mut sketcher = Sketcher::new(mask, Layout::flat(1000)?, [0.0; K])?;
+/// let mut gradient = [1.0_f32; 1000];
+/// gradient[3] = 0.0;
+/// gradient[500] = 0.0;
+/// gradient[900] = 2.0;
+/// sketcher.segment(0, &gradient)?;
+/// // What is not listed is dropped.
+/// assert_eq!(sketcher.finish()?.values.iter().map(|x| x.abs()).sum::<f32>(), 2.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct IndexMask<'l, I> {
     width: usize,

@@ -27,6 +27,19 @@ use gradsieve_kernels::{Element, rademacher};
 /// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/K. Its
 /// tails are light whatever the gradient; it costs K/8 look-ups and additions a
 /// coordinate, where [`Sjlt`](super::Sjlt) costs one, two or four.
+///
+/// ```
+/// use gradsieve::{Layout, Rademacher, Sketcher};
+///
+/// const K: usize = 512;
+/// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
+/// let mut sketcher = Sketcher::new(Rademacher::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// sketcher.segment(0, &gradient)?;
+/// let sketch = sketcher.finish()?;
+/// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+/// assert!((norm / sketch.measures.l2_squared - 1.0).abs() < 0.3);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rademacher {
     seed: u64,

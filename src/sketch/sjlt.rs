@@ -19,6 +19,19 @@ use gradsieve_kernels::{Element, sjlt, sjlt_scaled};
 /// relative error of a squared norm is about √(2/K). [`Repeat::One`] suits dense
 /// gradients; take two or four repetitions where few blocks of 32 coordinates carry the
 /// gradient (embeddings, output heads).
+///
+/// ```
+/// use gradsieve::{Layout, Sjlt, Repeat, Sketcher};
+///
+/// const K: usize = 512;
+/// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
+/// let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(1000)?, [0.0; K])?;
+/// sketcher.segment(0, &gradient)?;
+/// let sketch = sketcher.finish()?;
+/// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+/// assert!((norm / sketch.measures.l2_squared - 1.0).abs() < 0.3);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sjlt {
     width: usize,

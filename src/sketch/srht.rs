@@ -26,6 +26,19 @@ use gradsieve_kernels::{Element, srht, srht_outer};
 /// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that
 /// of [`Sjlt`](super::Sjlt); but its tails are light also where few blocks of 32
 /// coordinates carry the gradient (embeddings, output heads).
+///
+/// ```
+/// use gradsieve::{Layout, Srht, Sketcher};
+///
+/// const K: usize = 512;
+/// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
+/// let mut sketcher = Sketcher::new(Srht::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// sketcher.segment(0, &gradient)?;
+/// let sketch = sketcher.finish()?;
+/// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
+/// assert!((norm / sketch.measures.l2_squared - 1.0).abs() < 0.3);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Srht {
     width: usize,

@@ -17,6 +17,20 @@ const MAGIC: [u8; 8] = *b"gradsiev";
 const VERSION: u16 = 1;
 
 /// What some bytes hold.
+///
+/// ```
+/// use gradsieve::State;
+/// use gradsieve::state::{Header, StateKind};
+/// use gradsieve::store::{Entry, TopK, TopKSettings};
+///
+/// const SETTINGS: TopKSettings = TopKSettings { k: 2 };
+/// let top = TopK::new(SETTINGS, [Entry::default(); 2])?;
+/// let mut bytes = [0; SETTINGS.memory().bytes_at_rest];
+/// let written = top.to_bytes(&mut bytes)?;
+/// let header = Header::read(&bytes[..written])?;
+/// assert_eq!((header.kind, header.sketch), (StateKind::TopK as u16, None));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The number of the kind of state: that of a [`StateKind`], if this version knows

@@ -2,6 +2,14 @@
 
 /// The kinds of state. Their numbers are part of the format: none is ever used for
 /// another kind.
+///
+/// ```
+/// use gradsieve::State;
+/// use gradsieve::outlier::Direction;
+/// use gradsieve::state::StateKind;
+///
+/// assert_eq!(Direction::<[f32; 64]>::KIND, StateKind::Direction);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[repr(u16)]

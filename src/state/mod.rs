@@ -47,7 +47,7 @@
 //! order of its bytes. The same walk writes the body, checks bytes, and loads them.
 //!
 //! ```text
-//! impl Body for Direction<'_> {
+//! impl<B: Buffer<f32>> Body for Direction<B> {
 //!     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
 //!         walk.setting(walk.state().settings.groups)?;  // must be the same in the bytes
 //!         walk.zeros(4)?;
@@ -67,8 +67,8 @@
 //! `number` returns. Records are declared by `records`, a body within a body by `nested`,
 //! what no single field holds by `value` and `load_with`.
 //!
-//! May import `sketch` and `error`; knows nothing of the methods, which implement
-//! [`State`] beside their text.
+//! May import `sketch`, `memory` and `error`; knows nothing of the methods, which
+//! implement [`State`] beside their text.
 #![doc = ""]
 #![doc = include_str!("../../docs/src/formats/states.md")]
 
@@ -92,6 +92,22 @@ pub(crate) use numbers::Number;
 use numbers::Writer;
 
 /// A state that can be written as bytes and restored from them.
+///
+/// ```
+/// use gradsieve::State;
+/// use gradsieve::store::{Entry, TopK, TopKSettings};
+///
+/// const SETTINGS: TopKSettings = TopKSettings { k: 2 };
+/// let mut top = TopK::new(SETTINGS, [Entry::default(); 2])?;
+/// top.push(Entry { id: 7, score: 0.5 })?;
+/// let mut bytes = [0; SETTINGS.memory().bytes_at_rest];
+/// let written = top.to_bytes(&mut bytes)?;
+///
+/// let mut other = TopK::new(SETTINGS, [Entry::default(); 2])?;
+/// other.restore(&bytes[..written])?;
+/// assert_eq!(other.entries(), top.entries());
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 pub trait State: Body {
     /// Its kind.
     const KIND: StateKind;
@@ -99,8 +115,8 @@ pub trait State: Body {
     /// What the sketches were that it has seen; `None` if it has seen none.
     fn sketch_id(&self) -> Option<SketchId>;
 
-    /// Bytes that [`State::to_bytes`] writes as the state stands; the type's
-    /// `bytes_at_rest` is the most.
+    /// Bytes that [`State::to_bytes`] writes as the state stands; the `bytes_at_rest` of
+    /// its settings' memory is the most.
     fn len_at_rest(&self) -> usize {
         length(|to| write_body(self, to))
     }

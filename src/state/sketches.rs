@@ -3,6 +3,7 @@
 use super::numbers::Number;
 use super::{Cursor, FRAME, StateKind, open, to_bytes};
 use crate::error::{Error, check_length};
+use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
 
 impl SketchId {
@@ -30,17 +31,18 @@ impl SketchId {
 }
 
 impl<'m> Sketch<'m> {
-    /// Bytes of a sketch of `width` numbers at rest.
+    /// What a sketch of `width` numbers needs: as many `f32`.
     #[must_use]
-    pub const fn bytes_at_rest(width: usize) -> usize {
-        width.saturating_mul(4).saturating_add(FRAME + 48)
+    pub const fn memory(width: usize) -> Memory {
+        let bytes_at_rest = width.saturating_mul(4).saturating_add(FRAME + 48);
+        Memory { f32s: width, bytes_at_rest, ..Memory::NONE }
     }
 
     /// Writes the sketch to the front of `to`, and returns how many bytes it took.
     ///
     /// # Errors
-    /// [`Error::Length`] if `to` is shorter than
-    /// [`Sketch::bytes_at_rest`](crate::Sketch::bytes_at_rest); nothing was written.
+    /// [`Error::Length`] if `to` is shorter than [`Sketch::memory`] says; nothing was
+    /// written.
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         to_bytes(StateKind::Sketch, Some(self.id), to, |to| {
             // Writing refuses nothing.

@@ -25,6 +25,13 @@ use crate::error::Error;
 
 /// How the numbers of a row are stored. The codecs' numbers are part of the format at
 /// rest.
+///
+/// ```
+/// use gradsieve::Codec;
+///
+/// // Bytes of sixteen rows of 512 numbers.
+/// assert_eq!(Codec::ALL.map(|codec| codec.group_bytes(512) / 16), [2048, 1024, 1024, 512, 64]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Codec {
@@ -110,11 +117,22 @@ impl Codec {
     }
 
     /// The widest row.
-    pub(super) const fn widest(self) -> usize {
+    const fn widest(self) -> usize {
         match self {
             Self::Int8 => int8::MOST,
             // A group's bytes have to be countable, on small machines too.
             _ => usize::MAX / (8 * GROUP),
+        }
+    }
+
+    /// Refuses rows of no width, and wider ones than the codec can have.
+    pub(super) const fn check_width(self, width: usize) -> Result<(), Error> {
+        if width == 0 {
+            Err(Error::Width { multiple: 1, found: 0 })
+        } else if width > self.widest() {
+            Err(Error::Setting { name: "width", expected: "at most the codec's widest row" })
+        } else {
+            Ok(())
         }
     }
 

@@ -11,39 +11,95 @@
 //! goes for it.
 
 use super::codec::Codec;
+use super::columns::StoreSettings;
 use super::reservoir::{Place, place};
 use super::rows::Store;
 use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{Certain, cannot_happen};
 
-/// Keeps the rows with the largest scores of what it is offered, as many as its store has
-/// room for.
+/// How many rows are kept, and how they are stored.
+///
+/// ```
+/// use gradsieve::store::{Codec, LargestSettings};
+///
+/// const SETTINGS: LargestSettings = LargestSettings { codec: Codec::Int8, width: 64, rows: 100 };
+/// assert_eq!(SETTINGS.memory().f64s, 100);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LargestSettings {
+    /// How the numbers of a row are stored.
+    pub codec: Codec,
+    /// K.
+    pub width: usize,
+    /// Rows that are kept.
+    pub rows: usize,
+}
+
+impl LargestSettings {
+    /// What the state needs: `u64` as `others`, those of its store, and an `f64` a row.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let (store, f64s) = (self.store(), self.rows);
+        let bytes_at_rest = store.body().saturating_add(f64s.saturating_mul(8)).saturating_add(FRAME);
+        Memory { f64s, bytes_at_rest, ..store.memory() }
+    }
+
+    const fn store(&self) -> StoreSettings {
+        let &Self { codec, width, rows } = self;
+        StoreSettings { codec, width, rows }
+    }
+}
+
+/// Keeps the rows with the largest scores of what it is offered.
+///
+/// ```
+/// use gradsieve::store::{Codec, Largest, LargestSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+/// # fn sketch_of(values: &[f32; 2]) -> Result<Sketch<'_>, gradsieve::Error> {
+/// #     let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// #     Sketch::from_parts(id, values, gradsieve_kernels::summarize(values))
+/// # }
+///
+/// const SETTINGS: LargestSettings = LargestSettings { codec: Codec::F16, width: 2, rows: 1 };
+/// let memory = [0; SETTINGS.memory().others];
+/// let mut largest = Largest::new(SETTINGS, memory, [0.0; SETTINGS.memory().f64s])?;
+/// for (sample, score) in [(0, 0.5), (1, 3.0), (2, -1.0)] {
+///     let gradient = [score as f32, 1.0];
+///     largest.offer(sample, &sketch_of(&gradient)?, score)?;
+/// }
+/// assert_eq!((largest.store().ids(), largest.scores()), (&[1][..], &[3.0][..]));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Largest<'m> {
-    store: Store<'m>,
-    scores: &'m mut [f64],
+pub struct Largest<B, S> {
+    store: Store<B>,
+    scores: S,
     /// The row that goes next, if that is known.
     last: Option<usize>,
 }
 
-impl<'m> Largest<'m> {
-    /// Bytes of `rows` rows and their scores at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
-        Store::body(rows, width, codec).saturating_add(rows.saturating_mul(8)).saturating_add(FRAME)
-    }
-
-    /// Nothing offered yet. Rows that the store has are forgotten.
+impl<const W: usize, const N: usize> Largest<[u64; W], [f64; N]> {
+    /// Nothing offered yet, in arrays of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Length`] if there is not a score for each row that the store has room
-    /// for.
-    pub fn new(mut store: Store<'m>, scores: &'m mut [f64]) -> Result<Self, Error> {
-        check_length(store.capacity(), scores.len())?;
-        store.reset();
-        Ok(Self { store, scores, last: None })
+    /// As [`new`](Largest::new).
+    pub const fn owned(settings: LargestSettings) -> Result<Self, Error> {
+        match (Store::owned(settings.store()), check_length(settings.rows, N)) {
+            (Ok(store), Ok(())) => Ok(Self { store, scores: [0.0; N], last: None }),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+}
+
+impl<B, S> Largest<B, S> {
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> LargestSettings {
+        let StoreSettings { codec, width, rows } = self.store.settings();
+        LargestSettings { codec, width, rows }
     }
 
     /// Forgets everything.
@@ -54,14 +110,26 @@ impl<'m> Largest<'m> {
 
     /// The rows kept, in no particular order.
     #[must_use]
-    pub const fn store(&self) -> &Store<'m> {
+    pub const fn store(&self) -> &Store<B> {
         &self.store
+    }
+}
+
+impl<B: Buffer<u64>, S: Buffer<f64>> Largest<B, S> {
+    /// Nothing offered yet: `memory` is for the rows, `scores` has one for each.
+    ///
+    /// # Errors
+    /// As [`Store::new`], with [`LargestSettings::memory`].
+    pub fn new(settings: LargestSettings, memory: B, scores: S) -> Result<Self, Error> {
+        let store = Store::new(settings.store(), memory)?;
+        check_length(settings.rows, scores.as_ref().len())?;
+        Ok(Self { store, scores, last: None })
     }
 
     /// The scores of the rows kept, row by row.
     #[must_use]
     pub fn scores(&self) -> &[f64] {
-        self.scores.get(..self.store.len()).certain()
+        self.scores.as_ref().get(..self.store.len()).certain()
     }
 
     /// Offers a sample. Returns whether it is kept for now.
@@ -96,7 +164,7 @@ impl<'m> Largest<'m> {
     /// # Errors
     /// [`Error::Mismatch`] if the codecs, widths or kinds of sketch differ; nothing has
     /// changed.
-    pub fn merge(&mut self, other: &Largest<'_>) -> Result<(), Error> {
+    pub fn merge(&mut self, other: &Largest<impl Buffer<u64>, impl Buffer<f64>>) -> Result<(), Error> {
         self.store.check_merge(&other.store)?;
         for (from, (&id, &score)) in other.store.ids().iter().zip(other.scores()).enumerate() {
             let row = match self.place(id, score) {
@@ -116,7 +184,7 @@ impl<'m> Largest<'m> {
     }
 
     fn keep(&mut self, row: usize, score: f64) {
-        let Some(place) = self.scores.get_mut(row) else {
+        let Some(place) = self.scores.as_mut().get_mut(row) else {
             cannot_happen!("there is a score for each row that the store has room for");
             return;
         };
@@ -125,13 +193,13 @@ impl<'m> Largest<'m> {
     }
 
     fn place(&mut self, id: u64, score: f64) -> Place {
-        let scores = &*self.scores;
+        let scores = self.scores.as_ref();
         let rank_of = |row: usize| rank(scores.get(row).copied().certain());
         place(&self.store, rank_of, &mut self.last, id, rank(score))
     }
 }
 
-impl State for Largest<'_> {
+impl<B: Buffer<u64>, S: Buffer<f64>> State for Largest<B, S> {
     const KIND: StateKind = StateKind::Largest;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -139,7 +207,7 @@ impl State for Largest<'_> {
     }
 }
 
-impl Body for Largest<'_> {
+impl<B: Buffer<u64>, S: Buffer<f64>> Body for Largest<B, S> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let len = walk.nested_with(place!(store), Store::walk_rows)?;
         walk.records(slice!(scores), 0..len, |cursor, score: &mut f64| {

@@ -1,9 +1,10 @@
-//! Rows of sketches over the caller's memory: stored in a codec, scored against queries,
+//! Rows of sketches: stored in a codec, scored against queries,
 //! kept from longer streams.
 //!
 //! | file | what |
 //! |---|---|
 //! | `codec` | how a row of K numbers is stored: [`Codec`], and the bytes each takes |
+//! | `columns` | where a store keeps what: [`StoreSettings`], and the columns of its memory |
 //! | `rows` | the store: [`Store`] and its [`Row`]s |
 //! | `queries` | what rows are scored against: [`Queries`] |
 //! | `shortlist` | the rows of 1 bit that are worth an exact score, by counting signs: [`Signs`], [`Shortlist`] |
@@ -11,15 +12,15 @@
 //! | `largest` | the rows with the largest scores of such a stream: [`Largest`] |
 //! | `top_k` | the k largest scores alone: [`TopK`] |
 //!
-//! A store is one slice of `u64` that the caller lends, so that any target aligns it for
-//! every codec. It is always sealed: rows stand in groups of sixteen whose values lie
-//! side by side, the layout in which scoring is fastest ([`gradsieve_kernels::score`]),
-//! and a new row is written straight to its places, which costs K stores. There is no
-//! open segment to seal, and no second copy of it.
+//! A store is always sealed: rows stand in groups of sixteen whose values lie side by
+//! side, the layout in which scoring is fastest ([`gradsieve_kernels::score`]). A new row
+//! is written straight to its places, which costs K stores. There is no open segment to
+//! seal, and no second copy of it.
 //!
-//! May import `sketch`, `state` and `error`; knows nothing of the methods.
+//! May import `sketch`, `state`, `memory` and `error`; knows nothing of the methods.
 
 mod codec;
+mod columns;
 mod largest;
 mod queries;
 mod reservoir;
@@ -28,9 +29,10 @@ mod shortlist;
 mod top_k;
 
 pub use codec::Codec;
-pub use largest::Largest;
-pub use queries::Queries;
-pub use reservoir::Reservoir;
+pub use columns::StoreSettings;
+pub use largest::{Largest, LargestSettings};
+pub use queries::{Queries, QueriesSettings};
+pub use reservoir::{Reservoir, ReservoirSettings};
 pub use rows::{Row, Store};
-pub use shortlist::{Shortlist, Signs};
-pub use top_k::{Entry, TopK};
+pub use shortlist::{Shortlist, ShortlistSettings, Signs, SignsSettings};
+pub use top_k::{Entry, TopK, TopKSettings};

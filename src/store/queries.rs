@@ -1,18 +1,89 @@
-//! What stored rows are scored against: some vectors of K numbers, laid out once for a
-//! codec in the caller's scratch.
+//! What stored rows are scored against: some vectors of K numbers, packed once for a
+//! codec.
 
 use super::codec::Codec;
 use crate::error::{Error, Field, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
+use gradsieve_kernels::Certain;
 use gradsieve_kernels::score::{float, int8, sign};
 
-/// Queries against rows of one codec (`f32`, `f16` and `bf16` count as one).
-#[derive(Clone, Copy, Debug)]
-pub struct Queries<'q> {
-    id: SketchId,
-    packed: Packed<'q>,
+/// How many queries there are room for, and against which rows.
+///
+/// ```
+/// use gradsieve::store::{Codec, QueriesSettings};
+///
+/// const F16: QueriesSettings = QueriesSettings { codec: Codec::F16, width: 64, count: 8 };
+/// const SIGN: QueriesSettings = QueriesSettings { codec: Codec::Sign, ..F16 };
+/// assert_eq!((F16.memory().f32s, SIGN.memory().f32s), (8 * 64, 8 * 64 * 4));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct QueriesSettings {
+    /// The rows' codec; `f32`, `f16` and `bf16` count as one.
+    pub codec: Codec,
+    /// K.
+    pub width: usize,
+    /// Queries, at most.
+    pub count: usize,
 }
 
+impl QueriesSettings {
+    /// What they need: about one `f32` for each of their numbers. (int8: a quarter, 1
+    /// bit: sixteen, for there the signed sums of four are tabulated.)
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        Memory { f32s: self.packed(self.count), ..Memory::NONE }
+    }
+
+    /// Numbers that `count` packed queries take.
+    const fn packed(&self, count: usize) -> usize {
+        match self.codec {
+            Codec::F32 | Codec::F16 | Codec::Bf16 => float::Packed::len(count, self.width),
+            Codec::Int8 => int8::Queries::sealed_len(count, self.width) / 4,
+            Codec::Sign => sign::Tables::len(count, self.width),
+        }
+    }
+
+    /// Refuses settings, and a buffer of `found` numbers, that do not fit.
+    const fn check(&self, found: usize) -> Result<(), Error> {
+        match self.codec.check_width(self.width) {
+            Ok(()) => check_length(self.memory().f32s, found),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Queries against rows of one codec. They are packed once, and scored against as many
+/// stores as there are.
+///
+/// ```
+/// use gradsieve::store::{Codec, Queries, QueriesSettings, Store, StoreSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [3.0, -4.0];
+/// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
+///
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::F16, width: 2, rows: 1 };
+/// let mut store = Store::new(STORE, [0; STORE.memory().others])?;
+/// store.append(7, &sketch)?; // of the gradient (3, −4)
+///
+/// const QUERIES: QueriesSettings = QueriesSettings { codec: Codec::F16, width: 2, count: 2 };
+/// let mut queries = Queries::new(QUERIES, [0.0; QUERIES.memory().f32s])?;
+/// queries.pack(id, &[1.0, 0.0, 1.0, 1.0])?;
+/// let mut scores = [0.0; 2];
+/// store.score(&queries, &mut scores)?;
+/// assert_eq!(scores, [3.0, -1.0]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Queries<B> {
+    settings: QueriesSettings,
+    id: Option<SketchId>,
+    count: usize,
+    buffer: B,
+}
+
+/// Packed queries, as the kernels take them.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Packed<'q> {
     Floats(float::Packed<'q>),
@@ -20,74 +91,117 @@ pub(super) enum Packed<'q> {
     Signs(sign::Tables<'q>),
 }
 
-impl<'q> Queries<'q> {
-    /// Numbers of `f32` of scratch that so many queries take: about one for each of
-    /// theirs (int8: a quarter, 1 bit: sixteen, for there the signed sums of four are
-    /// tabulated).
-    #[must_use]
-    pub const fn floats(codec: Codec, queries: usize, width: usize) -> usize {
-        match codec {
-            Codec::F32 | Codec::F16 | Codec::Bf16 => float::Packed::len(queries, width),
-            Codec::Int8 => int8::Queries::sealed_len(queries, width) / 4,
-            Codec::Sign => sign::Tables::len(queries, width),
-        }
-    }
-
-    /// Lays out the queries of `values`, query after query of K numbers each: sketches,
-    /// or what belongs to sketches of `id`, such as the solution of a ridge system.
+impl<const N: usize> Queries<[f32; N]> {
+    /// No queries yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole
-    /// queries or `scratch` not [`Queries::floats`] long; [`Error::Setting`] if rows of
-    /// this codec cannot be so wide; [`Error::NonFinite`].
-    pub fn new(codec: Codec, id: SketchId, values: &[f32], scratch: &'q mut [f32]) -> Result<Self, Error> {
-        let width = id.width;
-        if width == 0 {
-            return Err(Error::Width { multiple: 1, found: 0 });
+    /// As [`new`](Queries::new).
+    pub const fn owned(settings: QueriesSettings) -> Result<Self, Error> {
+        match settings.check(N) {
+            Ok(()) => Ok(Self::over(settings, [0.0; N])),
+            Err(error) => Err(error),
         }
-        if width > codec.widest() {
-            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
-        }
-        check_length(Self::floats(codec, values.len() / width, width), scratch.len())?;
-        if !values.iter().all(|value| value.is_finite()) {
-            return Err(Error::NonFinite);
-        }
-        let packed = match codec {
-            Codec::F32 | Codec::F16 | Codec::Bf16 => {
-                Packed::Floats(float::Packed::new(values, width, scratch)?)
-            }
-            Codec::Int8 => {
-                let scratch = bytemuck::must_cast_slice_mut(scratch);
-                Packed::Int8(int8::Queries::sealed(values, width, scratch)?)
-            }
-            Codec::Sign => Packed::Signs(sign::Tables::new(values, width, scratch)?),
-        };
-        Ok(Self { id, packed })
+    }
+}
+
+impl<B> Queries<B> {
+    const fn over(settings: QueriesSettings, buffer: B) -> Self {
+        Self { settings, id: None, count: 0, buffer }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> QueriesSettings {
+        self.settings
     }
 
     /// How many there are.
     #[must_use]
     pub const fn count(&self) -> usize {
-        match self.packed {
-            Packed::Floats(packed) => packed.count(),
-            Packed::Int8(packed) => packed.count(),
-            Packed::Signs(packed) => packed.count(),
-        }
+        self.count
     }
 
-    /// What they belong to.
+    /// What they belong to; `None` before any are packed.
     #[must_use]
-    pub const fn id(&self) -> SketchId {
+    pub const fn id(&self) -> Option<SketchId> {
         self.id
     }
+}
 
-    /// How they are laid out, if that suits rows of `codec`.
-    pub(super) fn packed_for(&self, codec: Codec) -> Result<Packed<'q>, Error> {
-        match (codec, self.packed) {
-            (Codec::F32 | Codec::F16 | Codec::Bf16, Packed::Floats(_))
-            | (Codec::Int8, Packed::Int8(_))
-            | (Codec::Sign, Packed::Signs(_)) => Ok(self.packed),
-            _ => Err(Error::Mismatch(Field::Codec)),
-        }
+impl<B: Buffer<f32>> Queries<B> {
+    /// No queries yet.
+    ///
+    /// # Errors
+    /// [`Error::Width`] without a width; [`Error::Setting`] if rows of this codec cannot
+    /// be so wide; [`Error::Length`] if the buffer is not as long as
+    /// [`QueriesSettings::memory`] says.
+    pub fn new(settings: QueriesSettings, buffer: B) -> Result<Self, Error> {
+        settings.check(buffer.as_ref().len())?;
+        Ok(Self::over(settings, buffer))
     }
+
+    /// Packs the queries of `values` in the place of those before, query after query of K
+    /// numbers each: sketches, or what belongs to sketches of `id`, such as the solution
+    /// of a ridge system.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if `id` has another width; [`Error::Length`] if `values` is
+    /// not whole queries; [`Error::Full`] if they are too many; [`Error::NonFinite`]. The
+    /// queries are as they were.
+    pub fn pack(&mut self, id: SketchId, values: &[f32]) -> Result<(), Error> {
+        let QueriesSettings { codec, width, count: capacity } = self.settings;
+        let count = check_queries(id, values, width, capacity)?;
+        let packed = self.buffer.as_mut().get_mut(..self.settings.packed(count)).certain();
+        match codec {
+            Codec::F32 | Codec::F16 | Codec::Bf16 => {
+                float::Packed::new(values, width, packed)?;
+            }
+            Codec::Int8 => {
+                int8::Queries::sealed(values, width, bytemuck::must_cast_slice_mut(packed))?;
+            }
+            Codec::Sign => {
+                sign::Tables::new(values, width, packed)?;
+            }
+        }
+        (self.id, self.count) = (Some(id), count);
+        Ok(())
+    }
+
+    /// How they are packed, if that suits rows of `codec`.
+    pub(super) fn packed_for(&self, codec: Codec) -> Result<Packed<'_>, Error> {
+        let QueriesSettings { width, .. } = self.settings;
+        let packed = self.buffer.as_ref().get(..self.settings.packed(self.count)).certain();
+        Ok(match (codec, self.settings.codec) {
+            (Codec::F32 | Codec::F16 | Codec::Bf16, Codec::F32 | Codec::F16 | Codec::Bf16) => {
+                Packed::Floats(float::Packed::from_packed(packed, width, self.count)?)
+            }
+            (Codec::Int8, Codec::Int8) => {
+                let packed = bytemuck::must_cast_slice(packed);
+                Packed::Int8(int8::Queries::from_packed(packed, width, self.count)?)
+            }
+            (Codec::Sign, Codec::Sign) => {
+                Packed::Signs(sign::Tables::from_packed(packed, width, self.count)?)
+            }
+            _ => return Err(Error::Mismatch(Field::Codec)),
+        })
+    }
+}
+
+/// How many queries of `width` numbers there are in `values`, if they are what there is
+/// room for.
+pub(super) fn check_queries(
+    id: SketchId,
+    values: &[f32],
+    width: usize,
+    capacity: usize,
+) -> Result<usize, Error> {
+    if id.width != width {
+        return Err(Error::Mismatch(Field::Width));
+    }
+    let count = values.len().checked_div(width).certain();
+    check_length(count.saturating_mul(width), values.len())?;
+    if count > capacity {
+        return Err(Error::Full { capacity });
+    }
+    if values.iter().all(|value| value.is_finite()) { Ok(count) } else { Err(Error::NonFinite) }
 }

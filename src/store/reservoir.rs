@@ -12,20 +12,77 @@
 //! ln(N/n)) are.
 
 use super::codec::Codec;
+use super::columns::StoreSettings;
 use super::rows::Store;
 use crate::error::{Error, Field};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 use gradsieve_kernels::{Certain, hash};
 
-/// Keeps a uniform sample of what it is offered, as many rows as its store has room for.
+/// What the sample is, and how its rows are stored.
+///
+/// ```
+/// use gradsieve::store::{Codec, ReservoirSettings, StoreSettings};
+///
+/// const SETTINGS: ReservoirSettings =
+///     ReservoirSettings { seed: 7, codec: Codec::Int8, width: 64, rows: 100 };
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Int8, width: 64, rows: 100 };
+/// assert_eq!(SETTINGS.memory().others, STORE.memory().others);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ReservoirSettings {
+    /// Decides which samples are kept.
+    pub seed: u64,
+    /// How the numbers of a row are stored.
+    pub codec: Codec,
+    /// K.
+    pub width: usize,
+    /// n, the rows that are kept.
+    pub rows: usize,
+}
+
+impl ReservoirSettings {
+    /// What the state needs: `u64` as `others`, those of its store.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let bytes_at_rest = self.store().body().saturating_add(FRAME + 16);
+        Memory { bytes_at_rest, ..self.store().memory() }
+    }
+
+    const fn store(&self) -> StoreSettings {
+        let &Self { codec, width, rows, .. } = self;
+        StoreSettings { codec, width, rows }
+    }
+}
+
+/// Keeps a uniform sample of what it is offered.
 ///
 /// An id is kept once, with the sketch that was offered last.
+///
+/// ```
+/// use gradsieve::store::{Codec, Reservoir, ReservoirSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+/// # fn sketch_of(values: &[f32; 2]) -> Result<Sketch<'_>, gradsieve::Error> {
+/// #     let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// #     Sketch::from_parts(id, values, gradsieve_kernels::summarize(values))
+/// # }
+///
+/// const SETTINGS: ReservoirSettings =
+///     ReservoirSettings { seed: 7, codec: Codec::F16, width: 2, rows: 10 };
+/// let mut reservoir = Reservoir::new(SETTINGS, [0; SETTINGS.memory().others])?;
+/// for sample in 0..1000_u16 {
+///     let gradient = [f32::from(sample), 1.0];
+///     reservoir.offer(sample.into(), &sketch_of(&gradient)?)?;
+/// }
+/// assert_eq!((reservoir.offered(), reservoir.store().len()), (1000, 10));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Debug)]
-pub struct Reservoir<'m> {
+pub struct Reservoir<B> {
     seed: u64,
     offered: u64,
-    store: Store<'m>,
+    store: Store<B>,
     /// The row that goes next, if that is known.
     last: Option<usize>,
 }
@@ -33,20 +90,20 @@ pub struct Reservoir<'m> {
 /// Separates the reservoir's hash from every other use of the hash.
 const STREAM: u64 = 0x5245_5345_5256_4F49;
 
-impl<'m> Reservoir<'m> {
-    /// Bytes of a reservoir of `rows` rows at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
-        Store::body(rows, width, codec).saturating_add(FRAME + 16)
+impl<const N: usize> Reservoir<[u64; N]> {
+    /// Nothing offered yet, in an array of its own: for `static` cells, too.
+    ///
+    /// # Errors
+    /// As [`new`](Reservoir::new).
+    pub const fn owned(settings: ReservoirSettings) -> Result<Self, Error> {
+        match Store::owned(settings.store()) {
+            Ok(store) => Ok(Self { seed: settings.seed, offered: 0, store, last: None }),
+            Err(error) => Err(error),
+        }
     }
+}
 
-    /// Nothing offered yet. Rows that the store has are forgotten.
-    #[must_use]
-    pub const fn new(seed: u64, mut store: Store<'m>) -> Self {
-        store.reset();
-        Self { seed, offered: 0, store, last: None }
-    }
-
+impl<B> Reservoir<B> {
     /// Forgets everything.
     pub const fn reset(&mut self) {
         self.offered = 0;
@@ -54,10 +111,11 @@ impl<'m> Reservoir<'m> {
         self.last = None;
     }
 
-    /// The seed.
+    /// The settings.
     #[must_use]
-    pub const fn seed(&self) -> u64 {
-        self.seed
+    pub const fn settings(&self) -> ReservoirSettings {
+        let StoreSettings { codec, width, rows } = self.store.settings();
+        ReservoirSettings { seed: self.seed, codec, width, rows }
     }
 
     /// Samples offered so far, repeated ones as often as they were.
@@ -68,14 +126,25 @@ impl<'m> Reservoir<'m> {
 
     /// The rows kept, in no particular order.
     #[must_use]
-    pub const fn store(&self) -> &Store<'m> {
+    pub const fn store(&self) -> &Store<B> {
         &self.store
     }
 
     /// The rows kept, as a store of their own.
     #[must_use]
-    pub fn into_store(self) -> Store<'m> {
+    pub fn into_store(self) -> Store<B> {
         self.store
+    }
+}
+
+impl<B: Buffer<u64>> Reservoir<B> {
+    /// Nothing offered yet.
+    ///
+    /// # Errors
+    /// As [`Store::new`].
+    pub fn new(settings: ReservoirSettings, memory: B) -> Result<Self, Error> {
+        let store = Store::new(settings.store(), memory)?;
+        Ok(Self { seed: settings.seed, offered: 0, store, last: None })
     }
 
     /// Offers a sample. Returns whether it is kept for now.
@@ -104,7 +173,7 @@ impl<'m> Reservoir<'m> {
     /// # Errors
     /// [`Error::Mismatch`] if the seeds, codecs, widths or kinds of sketch differ;
     /// nothing has changed.
-    pub fn merge(&mut self, other: &Reservoir<'_>) -> Result<(), Error> {
+    pub fn merge(&mut self, other: &Reservoir<impl Buffer<u64>>) -> Result<(), Error> {
         if self.seed != other.seed {
             return Err(Error::Mismatch(Field::StateSettings));
         }
@@ -131,7 +200,7 @@ impl<'m> Reservoir<'m> {
     }
 }
 
-impl State for Reservoir<'_> {
+impl<B: Buffer<u64>> State for Reservoir<B> {
     const KIND: StateKind = StateKind::Reservoir;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -139,7 +208,7 @@ impl State for Reservoir<'_> {
     }
 }
 
-impl Body for Reservoir<'_> {
+impl<B: Buffer<u64>> Body for Reservoir<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         walk.setting(walk.state().seed)?;
         walk.number(place!(offered))?;
@@ -161,7 +230,7 @@ pub(super) enum Place {
 /// Where a sample of that rank goes, in a store that keeps the largest ranks, the lower
 /// id first among equals, and each id once. `last` remembers the row that comes last.
 pub(super) fn place(
-    store: &Store<'_>,
+    store: &Store<impl Buffer<u64>>,
     rank: impl Fn(usize) -> u64,
     last: &mut Option<usize>,
     id: u64,

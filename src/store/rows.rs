@@ -6,11 +6,14 @@
 //! too.
 
 use super::codec::{Codec, Scale, Stored, groups_of, power};
+use super::columns::{Column, EXPONENTS, FACTORS, HALVES, IDS, L1, L2_SQUARED, LABELS, MAX, StoreSettings};
 use super::queries::{Packed, Queries};
 use super::top_k::{Entry, TopK};
 use crate::error::{Error, Field, check_length};
+use crate::memory::Buffer;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place, slice};
+use crate::state::{Body, Place, State, StateKind, Walk, place};
+use bytemuck::Pod;
 use core::ops::Range;
 use gradsieve_kernels::score::float::score_sealed;
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
@@ -20,19 +23,19 @@ use gradsieve_kernels::{Certain, Summary, cannot_happen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
-/// Rows of sketches of one kind in the caller's buffer of [`Store::words`] `u64`s.
+/// Rows of sketches of one kind.
 ///
 /// Beside its numbers a row takes 32 bytes (id, group, L1, squared L2, maximum) and its
-/// codec's scale: [`Store::bytes`]. Rows are taken in groups of sixteen, so the capacity
-/// is a multiple of that. Memory that begins on a cache line is scored fastest.
+/// codec's scale. Memory that begins on a cache line is scored fastest.
 ///
 /// ```
-/// use gradsieve::store::{Codec, Entry, Queries, Store, TopK};
+/// use gradsieve::store::{Codec, Entry, Queries, QueriesSettings, Store, StoreSettings};
+/// use gradsieve::store::{TopK, TopKSettings};
 /// # use gradsieve::{Layout, Repeat, Sjlt, Sketch, Sketcher};
 ///
 /// const K: usize = 64;
-/// let mut memory = [0; Store::words(100, K, Codec::Int8)]; // 11 KiB
-/// let mut store = Store::new(Codec::Int8, K, &mut memory)?;
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Int8, width: K, rows: 100 };
+/// let mut store = Store::new(STORE, [0; STORE.memory().others])?; // 11 KiB
 /// # type Sketching = Sketcher<Sjlt, [f32; K]>;
 /// # fn sketch_of(sample: u64, sketcher: &mut Sketching) -> Result<Sketch<'_>, gradsieve::Error> {
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
@@ -44,46 +47,43 @@ use half::{bf16, f16};
 /// }
 ///
 /// let target = sketch_of(42, &mut sketcher)?;
-/// let mut scratch = [0.0; Queries::floats(Codec::Int8, 1, K)];
-/// let queries = Queries::new(Codec::Int8, target.id, target.values, &mut scratch)?;
-/// let mut memory = [Entry::default(); 3];
-/// let mut top = [TopK::new(&mut memory)];
-/// store.top(&queries, &mut [0.0; 64], &mut top)?;
-/// let [top] = top;
-/// assert_eq!(top.into_sorted()[0].id, 42);
+/// const QUERY: QueriesSettings = QueriesSettings { codec: Codec::Int8, width: K, count: 1 };
+/// let mut query = Queries::new(QUERY, [0.0; QUERY.memory().f32s])?;
+/// query.pack(target.id, target.values)?;
+/// let mut top = [TopK::new(TopKSettings { k: 3 }, [Entry::default(); 3])?];
+/// store.top(&query, &mut [0.0; 64], &mut top)?;
+/// let [mut top] = top;
+/// assert_eq!(top.sorted().next().unwrap().id, 42);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Store<'m> {
-    codec: Codec,
-    width: usize,
+pub struct Store<B> {
+    settings: StoreSettings,
     len: usize,
     id: Option<SketchId>,
     /// Coordinates of each gradient.
     coordinates: u64,
-    pub(super) parts: Parts<'m>,
-}
-
-/// The memory of a store, by what it holds. All but the first are as long as there is
-/// room for rows, or empty where the codec has no such.
-#[derive(Debug)]
-pub(super) struct Parts<'m> {
-    /// The numbers, in groups of sixteen rows.
-    pub(super) groups: &'m mut [u64],
-    pub(super) ids: &'m mut [u64],
-    pub(super) l1: &'m mut [f64],
-    pub(super) l2_squared: &'m mut [f64],
-    pub(super) max: &'m mut [f32],
-    /// The samples' groups, which are classes, sensors or clients.
-    pub(super) labels: &'m mut [u32],
-    /// Int8's scales.
-    pub(super) factors: &'m mut [f32],
-    /// The scales of signs.
-    pub(super) halves: &'m mut [f16],
-    pub(super) exponents: &'m mut [i8],
+    memory: B,
 }
 
 /// A row that was read back.
+///
+/// ```
+/// use gradsieve::store::{Codec, Row, Store, StoreSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [3.0, -4.0];
+/// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
+///
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 2, rows: 1 };
+/// let mut store = Store::new(STORE, [0; STORE.memory().others])?;
+/// store.append(7, &sketch)?; // of the gradient (3, −4)
+/// let mut values = [0.0; 2];
+/// let Row { id, sketch } = store.get(0, &mut values)?;
+/// assert_eq!((id, sketch.values), (7, &[3.5, -3.5][..])); // signs, times the mean magnitude
+/// assert_eq!(sketch.measures.l2_squared, 25.0); // exact
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'v> {
     /// The sample.
@@ -92,47 +92,23 @@ pub struct Row<'v> {
     pub sketch: Sketch<'v>,
 }
 
-impl<'m> Store<'m> {
-    /// `u64`s that `rows` rows need, rounded up to whole groups of sixteen.
-    #[must_use]
-    pub const fn words(rows: usize, width: usize, codec: Codec) -> usize {
-        rows.div_ceil(GROUP).saturating_mul(Self::group_words(width, codec))
-    }
-
-    /// Bytes of the memory that `rows` rows need.
-    #[must_use]
-    pub const fn bytes(rows: usize, width: usize, codec: Codec) -> usize {
-        Self::words(rows, width, codec).saturating_mul(8)
-    }
-
-    /// `u64`s of a group of sixteen rows and all that belongs to them.
-    const fn group_words(width: usize, codec: Codec) -> usize {
-        // Id, L1 and squared L2 are one each, maximum and label half of one; sixteen
-        // scales are whole ones whatever the codec.
-        const BESIDE: usize = 4 * GROUP;
-        (codec.group_bytes(width) / 8).saturating_add(BESIDE + codec.scale_bytes() * GROUP / 8)
-    }
-
-    /// An empty store with room for as many rows as `memory` holds:
-    /// 16·⌊`memory.len()`/[`Store::words`]`(16, …)`⌋.
+impl<const N: usize> Store<[u64; N]> {
+    /// No rows yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Width`] without a width; [`Error::Setting`] if the codec cannot have rows
-    /// so wide; [`Error::Length`] if there is no room for sixteen.
-    pub fn new(codec: Codec, width: usize, memory: &'m mut [u64]) -> Result<Self, Error> {
-        if width == 0 {
-            return Err(Error::Width { multiple: 1, found: 0 });
+    /// As [`new`](Store::new).
+    pub const fn owned(settings: StoreSettings) -> Result<Self, Error> {
+        match settings.check(N) {
+            Ok(()) => Ok(Self::over(settings, [0; N])),
+            Err(error) => Err(error),
         }
-        if width > codec.widest() {
-            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
-        }
-        let (expected, found) = (Self::group_words(width, codec), memory.len());
-        let count = found / expected.max(1);
-        if count == 0 {
-            return Err(Error::Length { expected, found });
-        }
-        let parts = Parts::of(codec, width, count, memory).ok_or(Error::Length { expected, found })?;
-        Ok(Self { codec, width, len: 0, id: None, coordinates: 0, parts })
+    }
+}
+
+impl<B> Store<B> {
+    /// No rows yet, in memory that is as long as it has to be.
+    pub(super) const fn over(settings: StoreSettings, memory: B) -> Self {
+        Self { settings, len: 0, id: None, coordinates: 0, memory }
     }
 
     /// Forgets all rows.
@@ -142,22 +118,10 @@ impl<'m> Store<'m> {
         self.coordinates = 0;
     }
 
-    /// The codec.
+    /// The settings.
     #[must_use]
-    pub const fn codec(&self) -> Codec {
-        self.codec
-    }
-
-    /// K.
-    #[must_use]
-    pub const fn width(&self) -> usize {
-        self.width
-    }
-
-    /// Rows that there is room for.
-    #[must_use]
-    pub const fn capacity(&self) -> usize {
-        self.parts.ids.len()
+    pub const fn settings(&self) -> StoreSettings {
+        self.settings
     }
 
     /// Rows.
@@ -175,7 +139,7 @@ impl<'m> Store<'m> {
     /// Whether there is no room for another row.
     #[must_use]
     pub const fn is_full(&self) -> bool {
-        self.len >= self.capacity()
+        self.len >= self.settings.rows
     }
 
     /// What all rows are sketches of; `None` without rows.
@@ -183,23 +147,36 @@ impl<'m> Store<'m> {
     pub const fn id(&self) -> Option<SketchId> {
         self.id
     }
+}
+
+impl<B: Buffer<u64>> Store<B> {
+    /// No rows yet; the memory is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Width`] without a width; [`Error::Setting`] if the codec cannot have rows
+    /// so wide; [`Error::Length`] if the memory is not as long as
+    /// [`StoreSettings::memory`] says.
+    pub fn new(settings: StoreSettings, memory: B) -> Result<Self, Error> {
+        settings.check(memory.as_ref().len())?;
+        Ok(Self::over(settings, memory))
+    }
 
     /// The samples, row by row.
     #[must_use]
     pub fn ids(&self) -> &[u64] {
-        self.parts.ids.get(..self.len).certain()
+        self.column(&IDS).get(..self.len).certain()
     }
 
     /// The samples' groups, row by row.
     #[must_use]
     pub fn groups(&self) -> &[u32] {
-        self.parts.labels.get(..self.len).certain()
+        self.column(&LABELS).get(..self.len).certain()
     }
 
     /// The exact squared norms of the gradients, row by row.
     #[must_use]
     pub fn squared_norms(&self) -> &[f64] {
-        self.parts.l2_squared.get(..self.len).certain()
+        self.column(&L2_SQUARED).get(..self.len).certain()
     }
 
     /// Adds a row: sample `id` and its sketch. Costs about 2K steps.
@@ -210,13 +187,9 @@ impl<'m> Store<'m> {
     pub fn append(&mut self, id: u64, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         if self.is_full() {
-            return Err(Error::Full { capacity: self.capacity() });
+            return Err(Error::Full { capacity: self.settings.rows });
         }
-        if self.len.is_multiple_of(GROUP) {
-            // What fills up a group is zero, whatever the memory held.
-            let group = groups_of(&(self.len..self.len + 1), self.codec, self.width);
-            self.parts.groups.get_mut(group).certain().fill(0);
-        }
+        self.open_group();
         self.write(self.len, id, sketch)?;
         self.len += 1;
         self.id = Some(sketch.id);
@@ -241,10 +214,10 @@ impl<'m> Store<'m> {
     /// # Errors
     /// [`Error::Full`] if there is not room for all; [`Error::Mismatch`] if the rows
     /// belong to different kinds of sketch, codecs or widths. The store is as it was.
-    pub fn merge(&mut self, other: &Store<'_>) -> Result<(), Error> {
+    pub fn merge(&mut self, other: &Store<impl Buffer<u64>>) -> Result<(), Error> {
         self.check_merge(other)?;
-        if other.len > self.capacity() - self.len {
-            return Err(Error::Full { capacity: self.capacity() });
+        if other.len > self.settings.rows - self.len {
+            return Err(Error::Full { capacity: self.settings.rows });
         }
         for row in 0..other.len {
             self.append_row(other, row)?;
@@ -253,11 +226,11 @@ impl<'m> Store<'m> {
     }
 
     /// Refuses a store whose rows cannot stand beside these.
-    pub(super) fn check_merge(&self, other: &Store<'_>) -> Result<(), Error> {
-        if self.codec != other.codec {
+    pub(super) fn check_merge(&self, other: &Store<impl Buffer<u64>>) -> Result<(), Error> {
+        if self.settings.codec != other.settings.codec {
             return Err(Error::Mismatch(Field::Codec));
         }
-        if self.width != other.width {
+        if self.settings.width != other.settings.width {
             return Err(Error::Mismatch(Field::Width));
         }
         let (Some(id), Some(theirs)) = (self.id, other.id) else { return Ok(()) };
@@ -266,14 +239,11 @@ impl<'m> Store<'m> {
     }
 
     /// Adds a row of a store that was checked; there is room.
-    pub(super) fn append_row(&mut self, other: &Store<'_>, row: usize) -> Result<(), Error> {
+    pub(super) fn append_row(&mut self, other: &Store<impl Buffer<u64>>, row: usize) -> Result<(), Error> {
         if self.is_full() {
-            return Err(Error::Full { capacity: self.capacity() });
+            return Err(Error::Full { capacity: self.settings.rows });
         }
-        if self.len.is_multiple_of(GROUP) {
-            let group = groups_of(&(self.len..self.len + 1), self.codec, self.width);
-            self.parts.groups.get_mut(group).certain().fill(0);
-        }
+        self.open_group();
         self.copy_row(self.len, other, row)?;
         self.len += 1;
         self.id = other.id;
@@ -281,10 +251,30 @@ impl<'m> Store<'m> {
         Ok(())
     }
 
+    /// Fills the group that the next row begins, if it does, with zeros: what fills up a
+    /// group is zero, whatever the memory held.
+    fn open_group(&mut self) {
+        if self.len.is_multiple_of(GROUP) {
+            let group = self.groups_of(&(self.len..self.len + 1));
+            self.numbers_mut().get_mut(group).certain().fill(0);
+        }
+    }
+
     /// Copies a row of a store that was checked.
-    pub(super) fn copy_row(&mut self, to: usize, other: &Store<'_>, from: usize) -> Result<(), Error> {
-        self.codec.copy(other.parts.groups, from, self.parts.groups, to, self.width)?;
-        self.parts.copy(to, &other.parts, from);
+    pub(super) fn copy_row(
+        &mut self,
+        to: usize,
+        other: &Store<impl Buffer<u64>>,
+        from: usize,
+    ) -> Result<(), Error> {
+        let StoreSettings { codec, width, .. } = self.settings;
+        codec.copy(other.numbers(), from, self.numbers_mut(), to, width)?;
+        self.set(&IDS, to, other.at(&IDS, from));
+        self.set(&L1, to, other.at(&L1, from));
+        self.set(&L2_SQUARED, to, other.at(&L2_SQUARED, from));
+        self.set(&MAX, to, other.at(&MAX, from));
+        self.set(&LABELS, to, other.at(&LABELS, from));
+        self.set_scale(to, other.scale(from));
         Ok(())
     }
 
@@ -294,18 +284,18 @@ impl<'m> Store<'m> {
     /// [`Error::Row`]; [`Error::Length`].
     pub fn get<'v>(&self, row: usize, values: &'v mut [f32]) -> Result<Row<'v>, Error> {
         self.check_row(row)?;
-        check_length(self.width, values.len())?;
+        check_length(self.settings.width, values.len())?;
         let id = self.id.ok_or(Error::Row { rows: 0, found: row })?;
-        self.codec.take(self.parts.groups, row, self.parts.scale(row), values)?;
+        self.settings.codec.take(self.numbers(), row, self.scale(row), values)?;
         let measures = Summary {
-            l1: at(self.parts.l1, row),
-            l2_squared: at(self.parts.l2_squared, row),
-            max: at(self.parts.max, row),
+            l1: self.at(&L1, row),
+            l2_squared: self.at(&L2_SQUARED, row),
+            max: self.at(&MAX, row),
             non_finite: 0,
             count: self.coordinates,
         };
-        let sketch = Sketch::from_parts(id, values, measures)?.in_group(at(self.parts.labels, row));
-        Ok(Row { id: at(self.parts.ids, row), sketch })
+        let sketch = Sketch::from_parts(id, values, measures)?.in_group(self.at(&LABELS, row));
+        Ok(Row { id: self.at(&IDS, row), sketch })
     }
 
     /// Hands over one row after the other: to a detector's `observe`, say. `values` is
@@ -319,7 +309,7 @@ impl<'m> Store<'m> {
         values: &mut [f32],
         mut take: impl FnMut(Row<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        check_length(self.width, values.len())?;
+        check_length(self.settings.width, values.len())?;
         for row in 0..self.len {
             take(self.get(row, values)?)?;
         }
@@ -332,7 +322,7 @@ impl<'m> Store<'m> {
     /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or
     /// codecs; [`Error::Length`] if there are not as many scores as rows times queries.
     /// Nothing was written.
-    pub fn score(&self, queries: &Queries<'_>, scores: &mut [f32]) -> Result<(), Error> {
+    pub fn score(&self, queries: &Queries<impl Buffer<f32>>, scores: &mut [f32]) -> Result<(), Error> {
         self.score_rows(0..self.len, queries, scores)
     }
 
@@ -345,7 +335,7 @@ impl<'m> Store<'m> {
     pub fn score_rows(
         &self,
         rows: Range<usize>,
-        queries: &Queries<'_>,
+        queries: &Queries<impl Buffer<f32>>,
         scores: &mut [f32],
     ) -> Result<(), Error> {
         let packed = self.check_queries(queries)?;
@@ -355,27 +345,26 @@ impl<'m> Store<'m> {
             return Ok(());
         }
         let n = rows.len();
-        let groups = groups_of(&rows, self.codec, self.width);
-        let groups: &[u64] = self.parts.groups.get(groups).certain();
+        let groups: &[u64] = self.numbers().get(self.groups_of(&rows)).certain();
         match packed {
-            Packed::Floats(packed) => match self.codec {
+            Packed::Floats(packed) => match self.settings.codec {
                 Codec::F16 => score_floats::<f16>(groups, packed, scores)?,
                 Codec::Bf16 => score_floats::<bf16>(groups, packed, scores)?,
                 _ => score_floats::<f32>(groups, packed, scores)?,
             },
             Packed::Int8(packed) => {
-                let scales = self.parts.factors.get(rows.clone()).certain();
+                let scales = self.column(&FACTORS).get(rows.clone()).certain();
                 let rows = int8::Rows { codes: bytemuck::must_cast_slice(groups), scales };
                 score_int8_sealed(rows, packed, scores)?;
             }
             Packed::Signs(packed) => {
-                let scales = self.parts.halves.get(rows.clone()).certain();
+                let scales = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
                 let rows = sign::Rows { words: bytemuck::must_cast_slice(groups), scales };
                 score_sign_sealed(rows, packed, scores)?;
             }
         }
         // Some codecs have none.
-        let exponents = self.parts.exponents.get(rows).unwrap_or_default();
+        let exponents = self.column(&EXPONENTS).get(rows).unwrap_or_default();
         if !exponents.is_empty() {
             for scores in scores.chunks_mut(n.max(1)) {
                 for (score, exponent) in scores.iter_mut().zip(exponents) {
@@ -399,9 +388,9 @@ impl<'m> Store<'m> {
     /// is too short. Nothing was pushed.
     pub fn top(
         &self,
-        queries: &Queries<'_>,
+        queries: &Queries<impl Buffer<f32>>,
         scratch: &mut [f32],
-        tops: &mut [TopK<'_>],
+        tops: &mut [TopK<impl Buffer<Entry>>],
     ) -> Result<usize, Error> {
         self.check_queries(queries)?;
         check_length(queries.count(), tops.len())?;
@@ -418,7 +407,7 @@ impl<'m> Store<'m> {
             let rows = start..self.len.min(start + tile);
             let scratch = scratch.get_mut(..rows.len() * tops.len()).certain();
             self.score_rows(rows.clone(), queries, scratch)?;
-            let ids = self.parts.ids.get(rows.clone()).certain();
+            let ids = self.column(&IDS).get(rows.clone()).certain();
             for (scores, top) in scratch.chunks(rows.len().max(1)).zip(tops.iter_mut()) {
                 left_out += push_all(top, ids, scores);
             }
@@ -428,7 +417,7 @@ impl<'m> Store<'m> {
 
     /// Refuses a sketch that cannot stand beside the rows.
     pub(super) fn check(&self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        check_length(self.width, sketch.values.len())?;
+        check_length(self.settings.width, sketch.values.len())?;
         sketch.check_finite()?;
         let Some(id) = self.id else { return Ok(()) };
         id.check(&sketch.id)?;
@@ -455,49 +444,100 @@ impl<'m> Store<'m> {
         }
     }
 
-    pub(super) fn check_queries<'q>(&self, queries: &Queries<'q>) -> Result<Packed<'q>, Error> {
-        let packed = queries.packed_for(self.codec)?;
-        self.check_sketch(&queries.id())?;
+    pub(super) fn check_queries<'q>(
+        &self,
+        queries: &'q Queries<impl Buffer<f32>>,
+    ) -> Result<Packed<'q>, Error> {
+        let packed = queries.packed_for(self.settings.codec)?;
+        self.check_sketch(queries.id(), queries.settings().width)?;
         Ok(packed)
     }
 
-    /// Refuses queries that belong to another kind of sketch than the rows.
-    pub(super) fn check_sketch(&self, queries: &SketchId) -> Result<(), Error> {
-        match self.id {
-            Some(id) => id.check(queries),
-            None if self.width != queries.width => Err(Error::Mismatch(Field::Width)),
-            None => Ok(()),
+    /// Refuses queries of `width` numbers that belong to another kind of sketch than the
+    /// rows.
+    pub(super) fn check_sketch(&self, queries: Option<SketchId>, width: usize) -> Result<(), Error> {
+        match (self.id, queries) {
+            (Some(id), Some(queries)) => id.check(&queries),
+            _ if self.settings.width != width => Err(Error::Mismatch(Field::Width)),
+            _ => Ok(()),
         }
     }
 
     /// Writes a row that was checked.
     fn write(&mut self, row: usize, id: u64, sketch: &Sketch<'_>) -> Result<(), Error> {
-        let scale = self.codec.put(sketch.values, row, self.parts.groups)?;
-        self.parts.write(row, id, sketch, scale);
+        let codec = self.settings.codec;
+        let scale = codec.put(sketch.values, row, self.numbers_mut())?;
+        self.set(&IDS, row, id);
+        self.set(&L1, row, sketch.measures.l1);
+        self.set(&L2_SQUARED, row, sketch.measures.l2_squared);
+        self.set(&MAX, row, sketch.measures.max);
+        self.set(&LABELS, row, sketch.group);
+        self.set_scale(row, scale);
         Ok(())
     }
-}
 
-/// Bytes of a store's body before the numbers.
-const FRONT: usize = 64;
-
-impl Store<'_> {
-    /// Bytes of a store of `rows` rows at rest.
-    #[must_use]
-    pub const fn bytes_at_rest(rows: usize, width: usize, codec: Codec) -> usize {
-        Self::body(rows, width, codec).saturating_add(FRAME)
+    /// The numbers of all rows, in groups of sixteen.
+    pub(super) fn numbers(&self) -> &[u64] {
+        self.memory.as_ref().get(self.settings.numbers()).certain()
     }
 
-    /// Bytes of the body.
-    pub(super) const fn body(rows: usize, width: usize, codec: Codec) -> usize {
-        let groups = rows.div_ceil(GROUP).saturating_mul(codec.group_bytes(width));
-        let beside = rows.saturating_mul(32 + codec.scale_bytes());
-        groups.saturating_add(beside).saturating_add(FRONT)
+    fn numbers_mut(&mut self) -> &mut [u64] {
+        self.memory.as_mut().get_mut(self.settings.numbers()).certain()
+    }
+
+    /// Where the groups of some rows stand among the numbers.
+    pub(super) const fn groups_of(&self, rows: &Range<usize>) -> Range<usize> {
+        groups_of(rows, self.settings.codec, self.settings.width)
+    }
+
+    /// A column; empty if the codec has none such.
+    pub(super) fn column<T: Pod>(&self, column: &Column<T>) -> &[T] {
+        let place = self.settings.column(column);
+        bytemuck::must_cast_slice(self.memory.as_ref().get(place).certain())
+    }
+
+    fn column_mut<T: Pod>(&mut self, column: &Column<T>) -> &mut [T] {
+        let place = self.settings.column(column);
+        bytemuck::must_cast_slice_mut(self.memory.as_mut().get_mut(place).certain())
+    }
+
+    /// A row's entry in a column that every codec has.
+    fn at<T: Pod + Default>(&self, column: &Column<T>, row: usize) -> T {
+        self.column(column).get(row).copied().certain()
+    }
+
+    fn set<T: Pod>(&mut self, column: &Column<T>, row: usize, value: T) {
+        let column = self.column_mut(column);
+        cannot_happen!(row >= column.len(), "the row was checked");
+        if let Some(place) = column.get_mut(row) {
+            *place = value;
+        }
+    }
+
+    /// A row's scale. Each codec has some of the columns, and uses no more of it.
+    fn scale(&self, row: usize) -> Scale {
+        Scale {
+            exponent: self.column(&EXPONENTS).get(row).copied().unwrap_or_default(),
+            factor: self.column(&FACTORS).get(row).copied().unwrap_or_default(),
+            half: f16::from_bits(self.column(&HALVES).get(row).copied().unwrap_or_default()),
+        }
+    }
+
+    fn set_scale(&mut self, row: usize, scale: Scale) {
+        if let Some(exponent) = self.column_mut(&EXPONENTS).get_mut(row) {
+            *exponent = scale.exponent;
+        }
+        if let Some(factor) = self.column_mut(&FACTORS).get_mut(row) {
+            *factor = scale.factor;
+        }
+        if let Some(half) = self.column_mut(&HALVES).get_mut(row) {
+            *half = scale.half.to_bits();
+        }
     }
 
     /// Declares the body, and returns how many rows it has.
     pub(super) fn walk_rows(walk: &mut Walk<'_, '_, Self>) -> Result<usize, Error> {
-        let (codec, width, capacity) = (walk.state().codec, walk.state().width, walk.state().capacity());
+        let StoreSettings { codec, width, rows: capacity } = walk.state().settings;
         walk.same(codec as u8, Field::Codec)?;
         walk.zeros(7)?;
         walk.width(width)?;
@@ -508,30 +548,39 @@ impl Store<'_> {
         walk.require(len <= capacity, Error::Full { capacity })?;
         let groups = groups_of(&(0..len), codec, width);
         match codec {
-            Codec::F32 | Codec::Sign => walk.numbers(cast_groups::<u32>(), units::<u32>(&groups))?,
-            Codec::F16 | Codec::Bf16 => walk.numbers(cast_groups::<u16>(), units::<u16>(&groups))?,
-            Codec::Int8 => walk.numbers(cast_groups::<u8>(), units::<u8>(&groups))?,
+            Codec::F32 | Codec::Sign => walk.numbers(cast_groups::<B, u32>(), units::<u32>(&groups))?,
+            Codec::F16 | Codec::Bf16 => walk.numbers(cast_groups::<B, u16>(), units::<u16>(&groups))?,
+            Codec::Int8 => walk.numbers(cast_groups::<B, u8>(), units::<u8>(&groups))?,
         }
-        walk.numbers(slice!(parts.ids), 0..len)?;
-        walk.numbers(slice!(parts.l1), 0..len)?;
-        walk.numbers(slice!(parts.l2_squared), 0..len)?;
-        walk.numbers(slice!(parts.max), 0..len)?;
-        walk.numbers(slice!(parts.labels), 0..len)?;
+        walk.numbers(column!(IDS), 0..len)?;
+        walk.numbers(column!(L1), 0..len)?;
+        walk.numbers(column!(L2_SQUARED), 0..len)?;
+        walk.numbers(column!(MAX), 0..len)?;
+        walk.numbers(column!(LABELS), 0..len)?;
         let scales = |has: bool| 0..if has { len } else { 0 };
-        walk.numbers(slice!(parts.factors), scales(codec.has_factors()))?;
-        walk.numbers(slice!(parts.halves), scales(codec.has_halves()))?;
-        walk.numbers(slice!(parts.exponents), scales(codec.has_exponents()))?;
+        walk.numbers(column!(FACTORS), scales(codec.has_factors()))?;
+        walk.numbers(column!(HALVES), scales(codec.has_halves()))?;
+        walk.numbers(column!(EXPONENTS), scales(codec.has_exponents()))?;
         let id = walk.id();
         walk.load_with(|store| store.id = id);
         Ok(len)
     }
 }
 
+/// The [`Place`] of a column.
+macro_rules! column {
+    ($column:ident) => {
+        Place { get: |store| store.column(&$column), get_mut: |store| store.column_mut(&$column) }
+    };
+}
+
+use column;
+
 /// The numbers of a store as units of its codec.
-fn cast_groups<'m, T: bytemuck::Pod>() -> Place<Store<'m>, [T]> {
+fn cast_groups<B: Buffer<u64>, T: Pod>() -> Place<Store<B>, [T]> {
     Place {
-        get: |store| bytemuck::must_cast_slice(store.parts.groups),
-        get_mut: |store| bytemuck::must_cast_slice_mut(store.parts.groups),
+        get: |store| bytemuck::must_cast_slice(store.numbers()),
+        get_mut: |store| bytemuck::must_cast_slice_mut(store.numbers_mut()),
     }
 }
 
@@ -541,13 +590,13 @@ const fn units<T>(words: &Range<usize>) -> Range<usize> {
     words.start * each..words.end * each
 }
 
-impl Body for Store<'_> {
+impl<B: Buffer<u64>> Body for Store<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         Self::walk_rows(walk).map(|_| ())
     }
 }
 
-impl State for Store<'_> {
+impl<B: Buffer<u64>> State for Store<B> {
     const KIND: StateKind = StateKind::Store;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -556,7 +605,7 @@ impl State for Store<'_> {
 }
 
 /// Pushes the scores of rows whose samples are `ids`; returns how many are NaN.
-fn push_all(top: &mut TopK<'_>, ids: &[u64], scores: &[f32]) -> usize {
+fn push_all(top: &mut TopK<impl Buffer<Entry>>, ids: &[u64], scores: &[f32]) -> usize {
     let mut left_out = 0;
     // What lies below the last entry need not be looked at twice.
     let mut bound = top.last().map_or(f64::NEG_INFINITY, |last| last.score);
@@ -579,83 +628,4 @@ fn score_floats<T: Stored>(
     scores: &mut [f32],
 ) -> Result<(), Error> {
     Ok(score_sealed(T::of(groups), queries, scores)?)
-}
-
-/// An entry of a part that every codec has; there is one.
-fn at<T: Copy + Default>(part: &[T], row: usize) -> T {
-    part.get(row).copied().certain()
-}
-
-/// An entry of a part that some codecs have.
-fn at_if_any<T: Copy + Default>(part: &[T], row: usize) -> T {
-    if part.is_empty() { T::default() } else { at(part, row) }
-}
-
-fn set<T>(part: &mut [T], row: usize, value: T) {
-    cannot_happen!(row >= part.len(), "the row was checked");
-    set_if_any(part, row, value);
-}
-
-fn set_if_any<T>(part: &mut [T], row: usize, value: T) {
-    if let Some(place) = part.get_mut(row) {
-        *place = value;
-    }
-}
-
-impl<'m> Parts<'m> {
-    /// Divides the memory of `count` groups of sixteen rows, of which each part takes
-    /// whole `u64`s.
-    fn of(codec: Codec, width: usize, count: usize, memory: &'m mut [u64]) -> Option<Self> {
-        let mut rest = memory;
-        let mut next = |bytes: usize| -> Option<&'m mut [u64]> {
-            let (part, later) =
-                core::mem::take(&mut rest).split_at_mut_checked((bytes / 8).checked_mul(count)?)?;
-            rest = later;
-            Some(part)
-        };
-        let has = |yes: bool, bytes: usize| if yes { bytes * GROUP } else { 0 };
-        Some(Self {
-            groups: next(codec.group_bytes(width))?,
-            ids: next(8 * GROUP)?,
-            l1: bytemuck::must_cast_slice_mut(next(8 * GROUP)?),
-            l2_squared: bytemuck::must_cast_slice_mut(next(8 * GROUP)?),
-            max: bytemuck::must_cast_slice_mut(next(4 * GROUP)?),
-            labels: bytemuck::must_cast_slice_mut(next(4 * GROUP)?),
-            factors: bytemuck::must_cast_slice_mut(next(has(codec.has_factors(), 4))?),
-            halves: bytemuck::must_cast_slice_mut::<u64, u16>(next(has(codec.has_halves(), 2))?)
-                .reinterpret_cast_mut(),
-            exponents: bytemuck::must_cast_slice_mut(next(has(codec.has_exponents(), 1))?),
-        })
-    }
-
-    fn scale(&self, row: usize) -> Scale {
-        Scale {
-            exponent: at_if_any(self.exponents, row),
-            factor: at_if_any(self.factors, row),
-            half: at_if_any(self.halves, row),
-        }
-    }
-
-    fn write(&mut self, row: usize, id: u64, sketch: &Sketch<'_>, scale: Scale) {
-        set(self.ids, row, id);
-        set(self.l1, row, sketch.measures.l1);
-        set(self.l2_squared, row, sketch.measures.l2_squared);
-        set(self.max, row, sketch.measures.max);
-        set(self.labels, row, sketch.group);
-        set_if_any(self.factors, row, scale.factor);
-        set_if_any(self.halves, row, scale.half);
-        set_if_any(self.exponents, row, scale.exponent);
-    }
-
-    /// All of a row but its numbers.
-    fn copy(&mut self, to: usize, other: &Parts<'_>, from: usize) {
-        set(self.ids, to, at(other.ids, from));
-        set(self.l1, to, at(other.l1, from));
-        set(self.l2_squared, to, at(other.l2_squared, from));
-        set(self.max, to, at(other.max, from));
-        set(self.labels, to, at(other.labels, from));
-        set_if_any(self.factors, to, at_if_any(other.factors, from));
-        set_if_any(self.halves, to, at_if_any(other.halves, from));
-        set_if_any(self.exponents, to, at_if_any(other.exponents, from));
-    }
 }

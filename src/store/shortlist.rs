@@ -24,76 +24,187 @@
 //! and query, and O(log m) for a row that gets on the list of m, if only for a while;
 //! then for each row kept the scores of the sixteen of its group.
 
-use super::codec::{Codec, groups_of, power};
-use super::queries::Queries;
+use super::codec::{Codec, power};
+use super::columns::{EXPONENTS, HALVES};
+use super::queries::{Queries, check_queries};
 use super::rows::Store;
-use super::top_k::{Entry, TopK};
+use super::top_k::{Entry, TopK, TopKSettings};
 use crate::error::{Error, Field, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use core::ops::Range;
 use gradsieve_kernels::score::GROUP;
 use gradsieve_kernels::score::hamming::{self, hamming_sealed};
 use gradsieve_kernels::{Certain, widen};
+use half::f16;
+use half::slice::HalfBitsSliceExt;
 
-/// The signs of queries, against rows of [`Codec::Sign`].
-#[derive(Clone, Copy, Debug)]
-pub struct Signs<'q> {
-    id: SketchId,
-    packed: hamming::Queries<'q>,
+/// How many queries there are room for.
+///
+/// ```
+/// use gradsieve::store::SignsSettings;
+///
+/// const SETTINGS: SignsSettings = SignsSettings { width: 64, count: 8 };
+/// assert_eq!(SETTINGS.memory().others, 8 * 2 + 2); // two words a query, and which bits count
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SignsSettings {
+    /// K.
+    pub width: usize,
+    /// Queries, at most.
+    pub count: usize,
 }
 
-impl<'q> Signs<'q> {
-    /// `u32`s of scratch that so many queries take.
+impl SignsSettings {
+    /// What they need: `u32` as `others`.
     #[must_use]
-    pub const fn words(queries: usize, width: usize) -> usize {
-        hamming::Queries::sealed_len(queries, width)
+    pub const fn memory(&self) -> Memory {
+        Memory { others: self.packed(self.count), ..Memory::NONE }
     }
 
-    /// Takes the signs of the queries of `values`, query after query of K numbers each,
-    /// which belong to sketches of `id`. A zero counts as positive.
+    /// Numbers that the signs of `count` queries take.
+    const fn packed(&self, count: usize) -> usize {
+        hamming::Queries::sealed_len(count, self.width)
+    }
+
+    /// Refuses settings, and a buffer of `found` numbers, that do not fit.
+    const fn check(&self, found: usize) -> Result<(), Error> {
+        match Codec::Sign.check_width(self.width) {
+            Ok(()) => check_length(self.memory().others, found),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The signs of queries, against rows of [`Codec::Sign`].
+///
+/// ```
+/// use gradsieve::store::{Codec, Signs, SignsSettings, Store, StoreSettings};
+/// # use gradsieve::{Exact, Layout, Projector, Sketch};
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// # let values = [3.0, -4.0];
+/// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
+///
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 2, rows: 1 };
+/// let mut store = Store::new(STORE, [0; STORE.memory().others])?;
+/// store.append(7, &sketch)?; // of the gradient (3, −4)
+///
+/// const SIGNS: SignsSettings = SignsSettings { width: 2, count: 2 };
+/// let mut signs = Signs::new(SIGNS, [0; SIGNS.memory().others])?;
+/// signs.pack(id, &[1.0, -1.0, -0.5, 2.0])?;
+/// let mut differences = [0; 2];
+/// store.differences(&signs, &mut differences)?;
+/// assert_eq!(differences, [0, 2]);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Signs<B> {
+    settings: SignsSettings,
+    id: Option<SketchId>,
+    count: usize,
+    buffer: B,
+}
+
+impl<const N: usize> Signs<[u32; N]> {
+    /// No queries yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
-    /// [`Error::Width`] if `id` has no width; [`Error::Length`] if `values` is not whole
-    /// queries or `scratch` not [`Signs::words`] long; [`Error::Setting`] if rows cannot
-    /// be so wide; [`Error::NonFinite`].
-    pub fn new(id: SketchId, values: &[f32], scratch: &'q mut [u32]) -> Result<Self, Error> {
-        let width = id.width;
-        if width == 0 {
-            return Err(Error::Width { multiple: 1, found: 0 });
+    /// As [`new`](Signs::new).
+    pub const fn owned(settings: SignsSettings) -> Result<Self, Error> {
+        match settings.check(N) {
+            Ok(()) => Ok(Self::over(settings, [0; N])),
+            Err(error) => Err(error),
         }
-        if width > Codec::Sign.widest() {
-            return Err(Error::Setting { name: "width", expected: "at most the codec's widest row" });
-        }
-        check_length(Self::words(values.len() / width, width), scratch.len())?;
-        if !values.iter().all(|value| value.is_finite()) {
-            return Err(Error::NonFinite);
-        }
-        Ok(Self { id, packed: hamming::Queries::sealed(values, width, scratch)? })
+    }
+}
+
+impl<B> Signs<B> {
+    const fn over(settings: SignsSettings, buffer: B) -> Self {
+        Self { settings, id: None, count: 0, buffer }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn settings(&self) -> SignsSettings {
+        self.settings
     }
 
     /// How many queries there are.
     #[must_use]
     pub const fn count(&self) -> usize {
-        self.packed.count()
+        self.count
     }
 
-    /// What they belong to.
+    /// What they belong to; `None` before any are packed.
     #[must_use]
-    pub const fn id(&self) -> SketchId {
+    pub const fn id(&self) -> Option<SketchId> {
         self.id
     }
 }
 
-/// Rows of a store that are worth an exact score, in a buffer of as many entries as
-/// there shall be at most.
+impl<B: Buffer<u32>> Signs<B> {
+    /// No queries yet.
+    ///
+    /// # Errors
+    /// [`Error::Width`] without a width; [`Error::Setting`] if rows cannot be so wide;
+    /// [`Error::Length`] if the buffer is not as long as [`SignsSettings::memory`] says.
+    pub fn new(settings: SignsSettings, buffer: B) -> Result<Self, Error> {
+        settings.check(buffer.as_ref().len())?;
+        Ok(Self::over(settings, buffer))
+    }
+
+    /// Takes the signs of the queries of `values` in the place of those before, query
+    /// after query of K numbers each, which belong to sketches of `id`. A zero counts as
+    /// positive.
+    ///
+    /// # Errors
+    /// As [`Queries::pack`]. The signs are as they were.
+    pub fn pack(&mut self, id: SketchId, values: &[f32]) -> Result<(), Error> {
+        let SignsSettings { width, count: capacity } = self.settings;
+        let count = check_queries(id, values, width, capacity)?;
+        let packed = self.buffer.as_mut().get_mut(..self.settings.packed(count)).certain();
+        hamming::Queries::sealed(values, width, packed)?;
+        (self.id, self.count) = (Some(id), count);
+        Ok(())
+    }
+
+    fn packed(&self) -> Result<hamming::Queries<'_>, Error> {
+        let packed = self.buffer.as_ref().get(..self.settings.packed(self.count)).certain();
+        Ok(hamming::Queries::from_packed(packed, self.settings.width, self.count)?)
+    }
+}
+
+/// How long a list is.
 ///
 /// ```
-/// use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store, TopK};
+/// use gradsieve::store::ShortlistSettings;
+///
+/// assert_eq!(ShortlistSettings { rows: 50 }.memory().others, 50);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ShortlistSettings {
+    /// Rows, at most.
+    pub rows: usize,
+}
+
+impl ShortlistSettings {
+    /// What the list needs: an [`Entry`] a row as `others`.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        Memory { others: self.rows, ..Memory::NONE }
+    }
+}
+
+/// Rows of a store that are worth an exact score.
+///
+/// ```
+/// use gradsieve::store::{Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings};
+/// use gradsieve::store::{Signs, SignsSettings, Store, StoreSettings, TopK, TopKSettings};
 /// # use gradsieve::{Layout, Rademacher, Sketch, Sketcher};
 ///
 /// const K: usize = 256;
-/// let mut memory = [0; Store::words(500, K, Codec::Sign)]; // 34 KiB
-/// let mut store = Store::new(Codec::Sign, K, &mut memory)?;
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: K, rows: 500 };
+/// let mut store = Store::new(STORE, [0; STORE.memory().others])?; // 34 KiB
 /// # type Sketching = Sketcher<Rademacher, [f32; K]>;
 /// # fn sketch_of(sample: u64, sketcher: &mut Sketching) -> Result<Sketch<'_>, gradsieve::Error> {
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
@@ -107,44 +218,68 @@ impl<'q> Signs<'q> {
 /// let target = sketch_of(42, &mut sketcher)?;
 ///
 /// // The fifty of whose signs most agree with the target's, weighted with how long they are …
-/// let mut words = [0; Signs::words(1, K)];
-/// let signs = Signs::new(target.id, target.values, &mut words)?;
-/// let mut memory = [Entry::default(); 50];
-/// let mut list = [Shortlist::new(&mut memory)];
+/// const SIGNS: SignsSettings = SignsSettings { width: K, count: 1 };
+/// let mut signs = Signs::new(SIGNS, [0; SIGNS.memory().others])?;
+/// signs.pack(target.id, target.values)?;
+/// let mut list = [Shortlist::new(ShortlistSettings { rows: 50 }, [Entry::default(); 50])?];
 /// store.shortlist(&signs, &mut [0; 64], &mut list)?;
 ///
 /// // … and of those the three with the largest scores.
-/// let mut scratch = [0.0; Queries::floats(Codec::Sign, 1, K)];
-/// let query = Queries::new(Codec::Sign, target.id, target.values, &mut scratch)?;
-/// let mut memory = [Entry::default(); 3];
-/// let mut top = TopK::new(&mut memory);
+/// const QUERY: QueriesSettings = QueriesSettings { codec: Codec::Sign, width: K, count: 1 };
+/// let mut query = Queries::new(QUERY, [0.0; QUERY.memory().f32s])?;
+/// query.pack(target.id, target.values)?;
+/// let mut top = TopK::new(TopKSettings { k: 3 }, [Entry::default(); 3])?;
 /// let [list] = list;
 /// store.top_of(&list, &query, &mut top)?;
-/// assert_eq!(top.into_sorted()[0].id, 42);
+/// assert_eq!(top.sorted().next().unwrap().id, 42);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Shortlist<'m> {
-    memory: &'m mut [Entry],
-    len: usize,
+pub struct Shortlist<B> {
+    /// While it is filled a heap, then in the order of the rows.
+    rows: TopK<B>,
 }
 
-impl<'m> Shortlist<'m> {
-    /// An empty list of at most as many rows as `memory` has entries.
+impl<const N: usize> Shortlist<[Entry; N]> {
+    /// An empty list, in an array of its own: for `static` cells, too.
+    ///
+    /// # Errors
+    /// As [`new`](Shortlist::new).
+    pub const fn owned(settings: ShortlistSettings) -> Result<Self, Error> {
+        match TopK::owned(TopKSettings { k: settings.rows }) {
+            Ok(rows) => Ok(Self { rows }),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<B> Shortlist<B> {
+    /// The settings.
     #[must_use]
-    pub const fn new(memory: &'m mut [Entry]) -> Self {
-        Self { memory, len: 0 }
+    pub const fn settings(&self) -> ShortlistSettings {
+        ShortlistSettings { rows: self.rows.settings().k }
+    }
+}
+
+impl<B: Buffer<Entry>> Shortlist<B> {
+    /// An empty list.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the buffer is not as long as [`ShortlistSettings::memory`]
+    /// says.
+    pub fn new(settings: ShortlistSettings, buffer: B) -> Result<Self, Error> {
+        Ok(Self { rows: TopK::new(TopKSettings { k: settings.rows }, buffer)? })
     }
 
     /// The rows on the list, by number, lowest first: `id` is a row's number in the
     /// store, `score` is its scale·cos(π·d/K).
     #[must_use]
     pub fn rows(&self) -> &[Entry] {
-        self.memory.get(..self.len).certain()
+        self.rows.entries()
     }
 }
 
-impl Store<'_> {
+impl<B: Buffer<u64>> Store<B> {
     /// `differences[q·n + r]`: in how many of K signs row r and query q differ, for all n
     /// rows.
     ///
@@ -152,7 +287,7 @@ impl Store<'_> {
     /// [`Error::Mismatch`] if the rows are not of [`Codec::Sign`] or belong to another
     /// kind of sketch than the queries; [`Error::Length`] if there are not as many
     /// differences as rows times queries. Nothing was written.
-    pub fn differences(&self, signs: &Signs<'_>, differences: &mut [u32]) -> Result<(), Error> {
+    pub fn differences(&self, signs: &Signs<impl Buffer<u32>>, differences: &mut [u32]) -> Result<(), Error> {
         self.differences_rows(0..self.len(), signs, differences)
     }
 
@@ -165,7 +300,7 @@ impl Store<'_> {
     pub fn differences_rows(
         &self,
         rows: Range<usize>,
-        signs: &Signs<'_>,
+        signs: &Signs<impl Buffer<u32>>,
         differences: &mut [u32],
     ) -> Result<(), Error> {
         self.check_signs(signs)?;
@@ -174,9 +309,8 @@ impl Store<'_> {
         if differences.is_empty() {
             return Ok(());
         }
-        let groups = groups_of(&rows, Codec::Sign, self.width());
-        let groups: &[u64] = self.parts.groups.get(groups).certain();
-        Ok(hamming_sealed(bytemuck::must_cast_slice(groups), signs.packed, differences)?)
+        let groups = self.numbers().get(self.groups_of(&rows)).certain();
+        Ok(hamming_sealed(bytemuck::must_cast_slice(groups), signs.packed()?, differences)?)
     }
 
     /// Fills `lists[q]` anew with the rows whose scale·cos(π·d/K) with query q is
@@ -190,9 +324,9 @@ impl Store<'_> {
     /// were.
     pub fn shortlist(
         &self,
-        signs: &Signs<'_>,
+        signs: &Signs<impl Buffer<u32>>,
         scratch: &mut [u32],
-        lists: &mut [Shortlist<'_>],
+        lists: &mut [Shortlist<impl Buffer<Entry>>],
     ) -> Result<(), Error> {
         self.check_signs(signs)?;
         check_length(signs.count(), lists.len())?;
@@ -205,7 +339,7 @@ impl Store<'_> {
             return Err(Error::Length { expected, found: scratch.len() });
         }
         for list in lists.iter_mut() {
-            list.len = 0;
+            list.rows.reset();
         }
         for start in (0..self.len()).step_by(tile) {
             let rows = start..self.len().min(start + tile);
@@ -215,13 +349,12 @@ impl Store<'_> {
                 let scales = self.scales_from(first)?;
                 for (differences, list) in scratch.chunks(rows.len().max(1)).zip(lists.iter_mut()) {
                     let part = differences.get(first - start..).certain();
-                    list.offer(first, part, &scales, self.width());
+                    list.offer(first, part, &scales, self.settings().width);
                 }
             }
         }
         for list in lists {
-            let mut top = TopK::filled(list.memory, list.len);
-            top.sort_by_id();
+            list.rows.sort_by_id();
         }
         Ok(())
     }
@@ -240,9 +373,9 @@ impl Store<'_> {
     /// names a row that there is not. Nothing was pushed.
     pub fn top_of(
         &self,
-        list: &Shortlist<'_>,
-        query: &Queries<'_>,
-        top: &mut TopK<'_>,
+        list: &Shortlist<impl Buffer<Entry>>,
+        query: &Queries<impl Buffer<f32>>,
+        top: &mut TopK<impl Buffer<Entry>>,
     ) -> Result<usize, Error> {
         self.check_queries(query)?;
         check_length(1, query.count())?;
@@ -272,20 +405,20 @@ impl Store<'_> {
         Ok(left_out)
     }
 
-    fn check_signs(&self, signs: &Signs<'_>) -> Result<(), Error> {
-        if self.codec() != Codec::Sign {
+    fn check_signs(&self, signs: &Signs<impl Buffer<u32>>) -> Result<(), Error> {
+        if self.settings().codec != Codec::Sign {
             return Err(Error::Mismatch(Field::Codec));
         }
-        self.check_sketch(&signs.id)
+        self.check_sketch(signs.id, signs.settings.width)
     }
 
     /// The scales of some rows.
     fn scales_from(&self, first: usize) -> Result<[f32; PART], Error> {
         let mut scales = [0.0; PART];
         let rows = first..self.len().min(first + PART);
-        let halves = self.parts.halves.get(rows.clone()).certain();
-        widen(halves, scales.get_mut(..halves.len()).certain())?;
-        for (scale, exponent) in scales.iter_mut().zip(self.parts.exponents.get(rows).certain()) {
+        let halves = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
+        widen::<f16>(halves, scales.get_mut(..halves.len()).certain())?;
+        for (scale, exponent) in scales.iter_mut().zip(self.column(&EXPONENTS).get(rows).certain()) {
             *scale *= power(*exponent);
         }
         Ok(scales)
@@ -295,7 +428,7 @@ impl Store<'_> {
 /// Rows that are estimated at a time, on the stack.
 const PART: usize = 64;
 
-impl Shortlist<'_> {
+impl<B: Buffer<Entry>> Shortlist<B> {
     /// Offers rows from `first` on, in rising order, at most [`PART`] of them.
     fn offer(&mut self, first: usize, differences: &[u32], scales: &[f32; PART], width: usize) {
         let mut estimates = [f32::NEG_INFINITY; PART];
@@ -303,8 +436,7 @@ impl Shortlist<'_> {
         for ((to, d), scale) in estimates.iter_mut().zip(differences).zip(scales) {
             *to = scale * cosine(*d, inverse);
         }
-        let mut top = TopK::filled(self.memory, self.len);
-        let mut bound = bound_of(&top);
+        let mut bound = bound_of(&self.rows);
         for (some, first) in estimates.as_chunks::<GROUP>().0.iter().zip((first as u64..).step_by(GROUP)) {
             // Mostly none: then there is one branch for all.
             if some.iter().fold(0, |above, estimate| above + u32::from(*estimate > bound)) == 0 {
@@ -314,20 +446,19 @@ impl Shortlist<'_> {
                 // An equal one has a lower number, and so is before it.
                 if *estimate > bound {
                     // Cannot fail: scales and cosines are numbers.
-                    let _ = top.push(Entry { id: row, score: f64::from(*estimate) });
-                    bound = bound_of(&top);
+                    let _ = self.rows.push(Entry { id: row, score: f64::from(*estimate) });
+                    bound = bound_of(&self.rows);
                 }
             }
         }
-        self.len = top.len();
     }
 }
 
 /// What a row has to be above to get on a list: scores there are numbers of `f32`.
-fn bound_of(top: &TopK<'_>) -> f32 {
+fn bound_of(top: &TopK<impl Buffer<Entry>>) -> f32 {
     match top.last() {
         Some(last) => last.score as f32,
-        None if top.capacity() == 0 => f32::INFINITY,
+        None if top.settings().k == 0 => f32::INFINITY,
         None => f32::NEG_INFINITY,
     }
 }

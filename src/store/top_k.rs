@@ -8,13 +8,20 @@
 //! *Memory*: 16 bytes an entry. *Cost*: a comparison for a score that is not among the k,
 //! else O(log k).
 
-use crate::error::Error;
-use crate::memory::Memory;
+use crate::error::{Error, check_length};
+use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{Certain, cannot_happen};
 
 /// A score and whose it is.
+///
+/// ```
+/// use gradsieve::store::Entry;
+///
+/// // What fills a buffer of entries before the first is pushed.
+/// assert_eq!([Entry::default(); 2], [Entry { id: 0, score: 0.0 }; 2]);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Entry {
     /// The sample.
@@ -31,62 +38,66 @@ impl Entry {
     }
 }
 
-/// The k largest entries pushed so far, in a buffer of k entries. Pushing an id twice
-/// keeps it twice.
+/// How many entries are kept.
 ///
 /// ```
-/// use gradsieve::store::{Entry, TopK};
+/// use gradsieve::store::TopKSettings;
 ///
-/// let mut memory = [Entry::default(); 2];
-/// let mut top = TopK::new(&mut memory);
+/// assert_eq!(TopKSettings { k: 10 }.memory().others, 10);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TopKSettings {
+    /// Entries, at most.
+    pub k: usize,
+}
+
+impl TopKSettings {
+    /// What the state needs: k [`Entry`] as `others`.
+    #[must_use]
+    pub const fn memory(&self) -> Memory {
+        let bytes_at_rest = self.k.saturating_mul(16).saturating_add(FRAME + 16);
+        Memory { others: self.k, bytes_at_rest, ..Memory::NONE }
+    }
+}
+
+/// The k largest entries pushed so far. Pushing an id twice keeps it twice.
+///
+/// ```
+/// use gradsieve::store::{Entry, TopK, TopKSettings};
+///
+/// const SETTINGS: TopKSettings = TopKSettings { k: 2 };
+/// let mut top = TopK::new(SETTINGS, [Entry::default(); SETTINGS.memory().others])?;
 /// for (id, score) in [(0, 0.5), (1, 2.0), (2, -1.0), (3, 2.0)] {
 ///     top.push(Entry { id, score })?;
 /// }
-/// assert_eq!(top.into_sorted(), [Entry { id: 1, score: 2.0 }, Entry { id: 3, score: 2.0 }]);
+/// assert!(top.sorted().eq(&[Entry { id: 1, score: 2.0 }, Entry { id: 3, score: 2.0 }]));
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct TopK<'m> {
+pub struct TopK<B> {
+    settings: TopKSettings,
     /// The first `len` are a heap: no entry stands before its parent, so the root is the
     /// last of the k.
-    entries: &'m mut [Entry],
+    entries: B,
     len: usize,
 }
 
-impl<'m> TopK<'m> {
-    /// What the k largest need: k [`Entry`] as `others`.
-    #[must_use]
-    pub const fn memory(k: usize) -> Memory {
-        let bytes_at_rest = k.saturating_mul(16).saturating_add(FRAME + 16);
-        Memory { others: k, bytes_at_rest, ..Memory::NONE }
-    }
-
-    /// Nothing yet; k is the length of `memory`.
-    #[must_use]
-    pub const fn new(memory: &'m mut [Entry]) -> Self {
-        Self { entries: memory, len: 0 }
-    }
-
-    /// The first `len` entries of `memory`, which an earlier one of these left there.
-    pub(super) fn filled(memory: &'m mut [Entry], len: usize) -> Self {
-        let len = len.min(memory.len());
-        Self { entries: memory, len }
-    }
-
-    /// Brings the entries kept into the order of their ids, the lowest first, and forgets
-    /// the heap. Ids are below 2⁵³.
-    pub(super) fn sort_by_id(&mut self) {
-        let len = self.len;
-        for i in 0..len {
-            // What is sorted by is a score, so the two change their roles.
-            if let Some(entry) = self.entries.get(i).copied() {
-                self.len = i + 1;
-                self.rise(Entry { id: entry.score.to_bits(), score: -(entry.id as f64) });
-            }
+impl<const N: usize> TopK<[Entry; N]> {
+    /// Nothing yet, in an array of its own: for `static` cells, too.
+    ///
+    /// # Errors
+    /// As [`new`](TopK::new).
+    pub const fn owned(settings: TopKSettings) -> Result<Self, Error> {
+        match check_length(settings.k, N) {
+            Ok(()) => Ok(Self::over(settings, [Entry { id: 0, score: 0.0 }; N])),
+            Err(error) => Err(error),
         }
-        for entry in TopK::filled(self.entries, len).into_sorted_mut() {
-            *entry = Entry { id: -entry.score as u64, score: f64::from_bits(entry.id) };
-        }
+    }
+}
+
+impl<B> TopK<B> {
+    const fn over(settings: TopKSettings, entries: B) -> Self {
+        Self { settings, entries, len: 0 }
     }
 
     /// Forgets everything.
@@ -94,10 +105,10 @@ impl<'m> TopK<'m> {
         self.len = 0;
     }
 
-    /// k.
+    /// The settings.
     #[must_use]
-    pub const fn capacity(&self) -> usize {
-        self.entries.len()
+    pub const fn settings(&self) -> TopKSettings {
+        self.settings
     }
 
     /// Entries kept: k, or fewer if fewer were pushed.
@@ -111,17 +122,32 @@ impl<'m> TopK<'m> {
     pub const fn is_empty(&self) -> bool {
         self.len == 0
     }
+}
+
+impl<B: Buffer<Entry>> TopK<B> {
+    /// Nothing yet; what the buffer holds does not matter.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not k entries.
+    pub fn new(settings: TopKSettings, buffer: B) -> Result<Self, Error> {
+        check_length(settings.k, buffer.as_ref().len())?;
+        Ok(Self::over(settings, buffer))
+    }
 
     /// The entries kept, in no particular order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
-        self.entries.get(..self.len).certain()
+        self.entries.as_ref().get(..self.len).certain()
+    }
+
+    fn entries_mut(&mut self) -> &mut [Entry] {
+        self.entries.as_mut().get_mut(..self.len).certain()
     }
 
     /// The entry that the next better one will displace; `None` while there is room.
     #[must_use]
     pub fn last(&self) -> Option<&Entry> {
-        if self.len < self.capacity() { None } else { self.entries().first() }
+        if self.len < self.settings.k { None } else { self.entries().first() }
     }
 
     /// Takes an entry in. Returns the one that is not, or no longer, among the k; `None`
@@ -134,14 +160,14 @@ impl<'m> TopK<'m> {
         if entry.score.is_nan() {
             return Err(Error::NonFinite);
         }
-        if self.len < self.capacity() {
+        if self.len < self.settings.k {
             self.len += 1;
-            self.rise(entry);
+            rise(self.entries_mut(), entry);
             return Ok(None);
         }
         match self.last().copied() {
             Some(last) if entry.is_before(&last) => {
-                sink(self.entries, entry);
+                sink(self.entries_mut(), entry);
                 Ok(Some(last))
             }
             _ => Ok(Some(entry)),
@@ -150,50 +176,42 @@ impl<'m> TopK<'m> {
 
     /// Takes in all that `other` keeps: what is kept then are the k largest of both
     /// streams, if `other` keeps k or more itself.
-    pub fn merge(&mut self, other: &TopK<'_>) {
+    pub fn merge(&mut self, other: &TopK<impl Buffer<Entry>>) {
         for &entry in other.entries() {
             let pushed = self.push(entry);
             cannot_happen!(pushed.is_err(), "an entry that is kept has a score");
         }
     }
 
-    /// The entries kept, the largest first.
-    #[must_use]
-    pub fn into_sorted(self) -> &'m [Entry] {
-        self.into_sorted_mut()
+    /// The entries kept, the largest first. Costs O(k log k). Pushing may go on
+    /// afterwards.
+    pub fn sorted(&mut self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        let entries = self.entries_mut();
+        sort(entries);
+        // The last at the root is a heap again.
+        entries.reverse();
+        entries.iter().rev()
     }
 
-    fn into_sorted_mut(self) -> &'m mut [Entry] {
-        let heap = self.entries.get_mut(..self.len).certain();
-        let mut len = heap.len();
-        // The root is the last of those that remain: it changes places with the one at
-        // the end.
-        while let Some((end, rest)) = heap.get_mut(..len).and_then(<[Entry]>::split_last_mut) {
-            if let Some(root) = rest.first() {
-                let moved = core::mem::replace(end, *root);
-                sink(rest, moved);
+    /// Brings the entries kept into the order of their ids, the lowest first, and forgets
+    /// the heap: nothing may be pushed before a reset. Ids are below 2⁵³.
+    pub(super) fn sort_by_id(&mut self) {
+        let entries = self.entries_mut();
+        for end in 1..=entries.len() {
+            // What is sorted by is a score, so the two change their roles.
+            let heap = entries.get_mut(..end).certain();
+            if let Some(entry) = heap.last().copied() {
+                rise(heap, Entry { id: entry.score.to_bits(), score: -(entry.id as f64) });
             }
-            len -= 1;
         }
-        heap
-    }
-
-    /// Puts an entry at the end of the heap and lets it rise to its place.
-    fn rise(&mut self, entry: Entry) {
-        let mut hole = self.len.saturating_sub(1);
-        while hole > 0 {
-            let parent = (hole - 1) / 2;
-            match self.entries.get(parent).copied() {
-                Some(above) if above.is_before(&entry) => put(self.entries, hole, above),
-                _ => break,
-            }
-            hole = parent;
+        sort(entries);
+        for entry in entries {
+            *entry = Entry { id: -entry.score as u64, score: f64::from_bits(entry.id) };
         }
-        put(self.entries, hole, entry);
     }
 }
 
-impl State for TopK<'_> {
+impl<B: Buffer<Entry>> State for TopK<B> {
     const KIND: StateKind = StateKind::TopK;
 
     /// Scores, which do not know of what they are.
@@ -202,9 +220,9 @@ impl State for TopK<'_> {
     }
 }
 
-impl Body for TopK<'_> {
+impl<B: Buffer<Entry>> Body for TopK<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().capacity() as u64)?;
+        walk.setting(walk.state().settings.k as u64)?;
         let len = walk.number(place!(len))?;
         walk.records(slice!(entries), 0..len, |cursor, entry: &mut Entry| {
             cursor.number(&mut entry.id)?;
@@ -212,6 +230,35 @@ impl Body for TopK<'_> {
             cursor.require(!entry.score.is_nan(), Error::Corrupt)
         })
     }
+}
+
+/// Sorts a heap, the largest first.
+fn sort(heap: &mut [Entry]) {
+    let mut len = heap.len();
+    // The root is the last of those that remain: it changes places with the one at the
+    // end.
+    while let Some((end, rest)) = heap.get_mut(..len).and_then(<[Entry]>::split_last_mut) {
+        if let Some(root) = rest.first() {
+            let moved = core::mem::replace(end, *root);
+            sink(rest, moved);
+        }
+        len -= 1;
+    }
+}
+
+/// Puts an entry at the end of a heap, whose last place is free, and lets it rise to its
+/// own.
+fn rise(heap: &mut [Entry], entry: Entry) {
+    let mut hole = heap.len().saturating_sub(1);
+    while hole > 0 {
+        let parent = (hole - 1) / 2;
+        match heap.get(parent).copied() {
+            Some(above) if above.is_before(&entry) => put(heap, hole, above),
+            _ => break,
+        }
+        hole = parent;
+    }
+    put(heap, hole, entry);
 }
 
 /// Puts an entry in the root's place and lets it sink to its own.

@@ -1,10 +1,10 @@
 //! The chooser: what it promises fits, and its model of the error is what is measured.
 
 use crate::source::{normals, sjlt, sketch};
-use crate::store::sketch_of;
+use crate::store::{queries_of, sketch_of, store_of};
 use gradsieve::budget::{Budget, Choice, Watch, relative_error};
 use gradsieve::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
-use gradsieve::store::{Codec, Queries, Store};
+use gradsieve::store::{Codec, StoreSettings};
 use gradsieve::{Error, Repeat};
 use gradsieve_kernels::squared_norm;
 use proptest::prelude::*;
@@ -14,11 +14,9 @@ const BUDGET: Budget = Budget { parameters: 1_000_000, rows: 500, groups: 10, by
 /// The score of a stored row, over the slope.
 fn stored_product(codec: Codec, x: &gradsieve::Sketch<'_>, y: &gradsieve::Sketch<'_>) -> f64 {
     let width = x.values.len();
-    let mut memory = vec![0; Store::words(16, width, codec)];
-    let mut store = Store::new(codec, width, &mut memory).unwrap();
+    let mut store = store_of(codec, width, 1);
     store.append(0, x).unwrap();
-    let mut scratch = vec![0.0; Queries::floats(codec, 1, width)];
-    let queries = Queries::new(codec, y.id, y.values, &mut scratch).unwrap();
+    let queries = queries_of(codec, y.id, y.values);
     let mut score = [0.0];
     store.score(&queries, &mut score).unwrap();
     f64::from(score[0]) / codec.slope()
@@ -123,7 +121,7 @@ proptest! {
                     Watch::Mahalanobis => floats(MahalanobisSettings::new(width).memory()),
                     _ => 0,
                 };
-                let store = if budget.rows == 0 { 0 } else { Store::bytes(budget.rows, width, codec) };
+                let store = StoreSettings { codec, width, rows: budget.rows }.memory().bytes_with::<u64>();
                 768 + 4 * (width as u64 + watch as u64) + store as u64
             };
             prop_assert_eq!(choice.bytes(), bytes(width));

@@ -85,7 +85,7 @@ proptest! {
         let all: Vec<&[LayerGradient<'_, f32>]> = gradients.iter().map(Vec::as_slice).collect();
         let (xs, ys) = all.split_at(m);
         let mut out = vec![f64::NAN; m * n];
-        ghost::products(xs, ys, &mut vec![f32::NAN; ghost::scratch(m, n)], &mut out).unwrap();
+        ghost::products(xs, ys, &mut vec![f32::NAN; ghost::memory(m, n).scratch], &mut out).unwrap();
         for (i, x) in xs.iter().enumerate() {
             for (j, y) in ys.iter().enumerate() {
                 let pair = ghost::dot(x, y).unwrap();
@@ -125,7 +125,7 @@ fn a_batch_of_one_has_the_bits_of_a_dot_and_one_position_those_of_its_factors() 
         let (x, y) = (Sample::new(&layer, positions, 1), Sample::new(&layer, positions, 2));
         let (gx, gy) = (x.gradient(&layer), y.gradient(&layer));
         let mut out = [0.0];
-        ghost::products(&[&[gx]], &[&[gy]], &mut [0.0; ghost::scratch(1, 1)], &mut out).unwrap();
+        ghost::products(&[&[gx]], &[&[gy]], &mut [0.0; ghost::memory(1, 1).scratch], &mut out).unwrap();
         assert_eq!(out[0], ghost::dot(&[gx], &[gy]).unwrap());
         if positions == 1 {
             let dot = |x: &[f32], y: &[f32]| gradsieve_kernels::dot(x, y).unwrap();
@@ -180,13 +180,13 @@ fn wrong_input_is_an_error_and_not_a_panic() {
     assert_eq!(ghost::dot(&[plain, x], &[x, plain]), Err(Error::LayerMismatch { index: 0 }));
     assert_eq!(ghost::dot(&[plain, x], &[plain]), Err(Error::LayerMismatch { index: 1 }));
     let mut out = [7.0; 2];
-    let mut memory = [0.0; ghost::scratch(1, 2)];
+    let mut memory = [0.0; ghost::memory(1, 2).scratch];
     let (one, two): (&[_], &[_]) = (&[x], &[plain]);
     assert_eq!(
         ghost::products(&[one], &[one, two], &mut memory, &mut out),
         Err(Error::LayerMismatch { index: 0 })
     );
-    let (expected, found) = (ghost::scratch(1, 2), ghost::scratch(1, 1));
+    let (expected, found) = (ghost::memory(1, 2).scratch, ghost::memory(1, 1).scratch);
     assert_eq!(
         ghost::products(&[one], &[one, one], &mut memory[..found], &mut out),
         Err(Error::Length { expected, found })

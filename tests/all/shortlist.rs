@@ -2,8 +2,10 @@
 //! the list, and their scores are the store's.
 
 use crate::source::normals;
-use crate::store::{filled, id_of, sketch_of};
-use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store, TopK};
+use crate::store::{filled, id_of, queries_of, sketch_of, sorted, store_of, top_k};
+use gradsieve::store::{
+    Codec, Entry, Shortlist, ShortlistSettings, Signs, SignsSettings, Store, StoreSettings,
+};
 use gradsieve::{Error, Field};
 use proptest::prelude::*;
 
@@ -19,36 +21,44 @@ fn rows_of(width: usize, count: usize, seed: u64, query: &[f32]) -> Vec<f32> {
     rows
 }
 
+/// The signs of queries.
+fn signs_of(width: usize, queries: &[f32]) -> Signs<Vec<u32>> {
+    let settings = SignsSettings { width, count: queries.len() / width };
+    let mut signs = Signs::new(settings, vec![7; settings.memory().others]).unwrap();
+    signs.pack(id_of(width), queries).unwrap();
+    signs
+}
+
+/// A list of at most `rows` rows.
+fn list_of(rows: usize) -> Shortlist<Vec<Entry>> {
+    Shortlist::new(ShortlistSettings { rows }, vec![Entry::default(); rows]).unwrap()
+}
+
 /// What is on the list of each query, of at most `room` rows.
-fn lists(store: &Store<'_>, queries: &[f32], room: usize, tile: usize) -> Vec<Vec<Entry>> {
-    let count = queries.len() / store.width();
-    let mut words = vec![7; Signs::words(count, store.width())];
-    let signs = Signs::new(id_of(store.width()), queries, &mut words).unwrap();
-    let mut memory = vec![vec![Entry::default(); room]; count];
-    let mut lists: Vec<_> = memory.iter_mut().map(|memory| Shortlist::new(memory)).collect();
-    store.shortlist(&signs, &mut vec![9; tile * count], &mut lists).unwrap();
+fn lists(store: &Store<Vec<u64>>, queries: &[f32], room: usize, tile: usize) -> Vec<Vec<Entry>> {
+    let signs = signs_of(store.settings().width, queries);
+    let mut lists: Vec<_> = (0..signs.count()).map(|_| list_of(room)).collect();
+    store.shortlist(&signs, &mut vec![9; tile * signs.count()], &mut lists).unwrap();
     lists.iter().map(|list| list.rows().to_vec()).collect()
 }
 
 /// The largest scores of one query, of all rows or of those on a list.
-fn top(store: &Store<'_>, query: &[f32], k: usize, list: Option<&Shortlist<'_>>) -> Vec<Entry> {
-    let mut scratch = vec![0.0; Queries::floats(store.codec(), 1, store.width())];
-    let query = Queries::new(store.codec(), id_of(store.width()), query, &mut scratch).unwrap();
-    let mut memory = vec![Entry::default(); k];
-    let mut top = TopK::new(&mut memory);
+fn top(store: &Store<Vec<u64>>, query: &[f32], k: usize, list: Option<&Shortlist<Vec<Entry>>>) -> Vec<Entry> {
+    let StoreSettings { codec, width, .. } = store.settings();
+    let query = queries_of(codec, id_of(width), query);
+    let mut top = top_k(k);
     let left_out = match list {
         Some(list) => store.top_of(list, &query, &mut top).unwrap(),
         None => store.top(&query, &mut [0.0; 64], core::slice::from_mut(&mut top)).unwrap(),
     };
     assert_eq!(left_out, 0);
-    top.into_sorted().to_vec()
+    sorted(top)
 }
 
-/// The shortlist of one query.
-fn listed<'m>(store: &Store<'_>, query: &[f32], memory: &'m mut [Entry]) -> Shortlist<'m> {
-    let mut words = vec![7; Signs::words(1, store.width())];
-    let signs = Signs::new(id_of(store.width()), query, &mut words).unwrap();
-    let mut list = [Shortlist::new(memory)];
+/// The shortlist of one query, of at most `room` rows.
+fn listed(store: &Store<Vec<u64>>, query: &[f32], room: usize) -> Shortlist<Vec<Entry>> {
+    let signs = signs_of(store.settings().width, query);
+    let mut list = [list_of(room)];
     store.shortlist(&signs, &mut [9; 64], &mut list).unwrap();
     let [list] = list;
     list
@@ -63,10 +73,8 @@ proptest! {
     ) {
         let queries = normals(seed, count * width);
         let rows = rows_of(width, n, !seed, &queries[..width]);
-        let mut memory = Vec::new();
-        let store = filled(Codec::Sign, width, &rows, &mut memory);
-        let mut words = vec![7; Signs::words(count, width)];
-        let signs = Signs::new(id_of(width), &queries, &mut words).unwrap();
+        let store = filled(Codec::Sign, width, &rows);
+        let signs = signs_of(width, &queries);
         let mut differences = vec![7; n * count];
         store.differences(&signs, &mut differences).unwrap();
 
@@ -98,13 +106,11 @@ proptest! {
     fn scores_of_a_list_of_all_rows_are_those_of_the_store(width in 1_usize..150, n in 1_usize..100, seed: u64, k in 1_usize..40) {
         let query = normals(seed, width);
         let rows = rows_of(width, n, !seed, &query);
-        let (mut memory, mut entries) = (Vec::new(), vec![Entry::default(); n]);
-        let store = filled(Codec::Sign, width, &rows, &mut memory);
-        let list = listed(&store, &query, &mut entries);
+        let store = filled(Codec::Sign, width, &rows);
+        let list = listed(&store, &query, n);
         prop_assert_eq!(top(&store, &query, k, Some(&list)), top(&store, &query, k, None));
         // A wider codec's store of the same rows takes the same list.
-        let mut memory = Vec::new();
-        let wide = filled(Codec::F32, width, &rows, &mut memory);
+        let wide = filled(Codec::F32, width, &rows);
         prop_assert_eq!(top(&wide, &query, k, Some(&list)), top(&wide, &query, k, None));
     }
 }
@@ -116,12 +122,10 @@ fn a_list_of_three_times_as_many_has_nearly_all_of_the_largest_scores() {
     const WIDTH: usize = 512;
     let query = normals(1, WIDTH);
     let rows = rows_of(WIDTH, 4000, 2, &query);
-    let (mut memory, mut wide) = (Vec::new(), Vec::new());
-    let store = filled(Codec::Sign, WIDTH, &rows, &mut memory);
-    let exact = filled(Codec::F32, WIDTH, &rows, &mut wide);
-    let found = |room: usize, of: &Store<'_>| {
-        let mut entries = vec![Entry::default(); room];
-        let list = listed(&store, &query, &mut entries);
+    let store = filled(Codec::Sign, WIDTH, &rows);
+    let exact = filled(Codec::F32, WIDTH, &rows);
+    let found = |room: usize, of: &Store<Vec<u64>>| {
+        let list = listed(&store, &query, room);
         let listed: Vec<u64> = list.rows().iter().map(|entry| store.ids()[entry.id as usize]).collect();
         top(of, &query, 100, None).iter().filter(|entry| listed.contains(&entry.id)).count()
     };
@@ -135,22 +139,22 @@ fn a_list_of_three_times_as_many_has_nearly_all_of_the_largest_scores() {
 fn what_does_not_fit_is_refused_and_the_lists_are_as_they_were() {
     let query = normals(1, 64);
     let rows = rows_of(64, 40, 2, &query);
-    let (mut memory, mut other) = (Vec::new(), Vec::new());
-    let store = filled(Codec::Sign, 64, &rows, &mut memory);
-    let wide = filled(Codec::F16, 64, &rows[..64 * 20], &mut other);
-    let mut entries = vec![Entry::default(); 30];
-    let mut lists = [listed(&store, &query, &mut entries)];
+    let store = filled(Codec::Sign, 64, &rows);
+    let wide = filled(Codec::F16, 64, &rows[..64 * 20]);
+    let mut lists = [listed(&store, &query, 30)];
     let before = lists[0].rows().to_vec();
     assert_eq!(before.len(), 30);
 
-    let mut words = [0; Signs::words(1, 64)];
-    assert_eq!(
-        Signs::new(id_of(64), &query, &mut words[1..]).err(),
-        Some(Error::Length { expected: 4, found: 3 })
-    );
-    assert_eq!(Signs::new(id_of(64), &[f32::NAN; 64], &mut words).err(), Some(Error::NonFinite));
-    assert_eq!(Signs::new(id_of(0), &query, &mut words).err(), Some(Error::Width { multiple: 1, found: 0 }));
-    let signs = Signs::new(id_of(64), &query, &mut words).unwrap();
+    let settings = SignsSettings { width: 64, count: 1 };
+    assert_eq!(settings.memory().others, 4);
+    let short = Signs::new(settings, [0; 3]).err();
+    assert_eq!(short, Some(Error::Length { expected: 4, found: 3 }));
+    let none = Signs::new(SignsSettings { width: 0, ..settings }, [0; 0]).err();
+    assert_eq!(none, Some(Error::Width { multiple: 1, found: 0 }));
+    let mut signs = signs_of(64, &query);
+    assert_eq!(signs.pack(id_of(64), &[f32::NAN; 64]), Err(Error::NonFinite));
+    assert_eq!(signs.pack(id_of(64), &[1.0; 128]), Err(Error::Full { capacity: 1 }));
+    assert_eq!(signs.pack(id_of(32), &query), Err(Error::Mismatch(Field::Width)));
     let mut differences = [7; 40];
     assert_eq!(wide.differences(&signs, &mut differences[..20]), Err(Error::Mismatch(Field::Codec)));
     assert_eq!(
@@ -165,45 +169,37 @@ fn what_does_not_fit_is_refused_and_the_lists_are_as_they_were() {
     ));
     assert_eq!(differences, [7; 40]);
     let mut scratch = [0; 15];
+    let none: &mut [Shortlist<Vec<Entry>>] = &mut [];
     let short = Err(Error::Length { expected: 16, found: 15 });
     assert_eq!(store.shortlist(&signs, &mut scratch, &mut lists), short);
     assert_eq!(wide.shortlist(&signs, &mut differences, &mut lists), Err(Error::Mismatch(Field::Codec)));
-    assert_eq!(
-        store.shortlist(&signs, &mut differences, &mut []),
-        Err(Error::Length { expected: 1, found: 0 })
-    );
-    let mut other = signs.id();
+    assert_eq!(store.shortlist(&signs, &mut differences, none), Err(Error::Length { expected: 1, found: 0 }));
+    let mut other = signs.id().unwrap();
     other.seed += 1;
-    let mut words = [0; Signs::words(1, 64)];
-    let others = Signs::new(other, &query, &mut words).unwrap();
+    let mut others = signs.clone();
+    others.pack(other, &query).unwrap();
     assert!(matches!(store.shortlist(&others, &mut differences, &mut lists), Err(Error::Mismatch(_))));
     assert_eq!(lists[0].rows(), before);
 
     // The list has rows that the other store has not.
-    let mut scratch = vec![0.0; Queries::floats(Codec::F16, 1, 64)];
-    let half = Queries::new(Codec::F16, id_of(64), &query, &mut scratch).unwrap();
-    let mut memory = [Entry::default(); 2];
-    let mut top = TopK::new(&mut memory);
+    let half = queries_of(Codec::F16, id_of(64), &query);
+    let mut top = top_k(2);
     let last = before.last().unwrap().id as usize;
     assert_eq!(wide.top_of(&lists[0], &half, &mut top), Err(Error::Row { rows: 20, found: last }));
     assert_eq!(store.top_of(&lists[0], &half, &mut top), Err(Error::Mismatch(Field::Codec)));
     let two = [&query[..], &query].concat();
-    let mut scratch = vec![0.0; Queries::floats(Codec::Sign, 2, 64)];
-    let two = Queries::new(Codec::Sign, id_of(64), &two, &mut scratch).unwrap();
+    let two = queries_of(Codec::Sign, id_of(64), &two);
     assert_eq!(store.top_of(&lists[0], &two, &mut top), Err(Error::Length { expected: 1, found: 2 }));
     assert!(top.is_empty());
 }
 
 #[test]
 fn an_empty_store_has_an_empty_list_and_a_row_of_zeros_is_on_it_before_its_opposites() {
-    let mut memory = vec![0; Store::words(16, 8, Codec::Sign)];
-    let mut store = Store::new(Codec::Sign, 8, &mut memory).unwrap();
-    let mut entries = [Entry::default(); 2];
-    assert!(listed(&store, &[1.0; 8], &mut entries).rows().is_empty());
+    let mut store = store_of(Codec::Sign, 8, 16);
+    assert!(listed(&store, &[1.0; 8], 2).rows().is_empty());
     for (id, value) in [(1, -1.0), (2, 0.0), (3, -2.0), (4, 3.0)] {
         store.append(id, &sketch_of(&[value; 8])).unwrap();
     }
-    let rows: Vec<u64> =
-        listed(&store, &[1.0; 8], &mut entries).rows().iter().map(|entry| entry.id).collect();
+    let rows: Vec<u64> = listed(&store, &[1.0; 8], 2).rows().iter().map(|entry| entry.id).collect();
     assert_eq!(rows, [1, 3]);
 }

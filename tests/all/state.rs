@@ -3,7 +3,7 @@
 
 use crate::detectors::score;
 use crate::source::normals;
-use crate::store::{filled, id_of, scores_of, sketch_of};
+use crate::store::{filled, id_of, largest_of, reservoir_of, scores_of, sketch_of, store_of, top_k};
 use gradsieve::influence::dvemb::{
     Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, RecorderSettings,
     Step, StepMark,
@@ -19,7 +19,7 @@ use gradsieve::outlier::{
     SelfInfluence, SelfInfluenceSettings,
 };
 use gradsieve::state::{FRAME, Header, StateKind, crc32};
-use gradsieve::store::{Codec, Entry, Largest, Reservoir, Store, TopK};
+use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
 use gradsieve::{Error, Field, Kind, LayoutId, Repeat, Sketch, SketchId, State};
 use std::fmt::Write as _;
 
@@ -29,6 +29,8 @@ const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, ro
 const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
 const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K };
 const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.5, width: K };
+const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 3, codec: Codec::Int8, width: K, rows: 16 };
+const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: K, rows: 16 };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
 /// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
 const INPUTS: usize = 3;
@@ -139,12 +141,11 @@ macro_rules! for_each_state {
             $check!(name, state, new());
         }
 
-        let (mut a, mut b) = ([Entry::default(); 4], [Entry { id: 8, score: 8.0 }; 4]);
-        let mut state = TopK::new(&mut a);
+        let mut state = top_k(4);
         for (id, score) in [(3, 0.5), (1, f64::NEG_INFINITY), (u64::MAX, 2.25)] {
             state.push(Entry { id, score }).unwrap();
         }
-        $check!("top-k", state, TopK::new(&mut b));
+        $check!("top-k", state, TopK::new(TopKSettings { k: 4 }, [Entry { id: 8, score: 8.0 }; 4]).unwrap());
 
         let mut state = TracIn::new();
         state.observe(0.5, &sketches[0], &sketches[1]).unwrap();
@@ -278,26 +279,21 @@ macro_rules! for_each_state {
         $check!("recorder", state, Recorder::new(id_of(K), &mut b, &mut d, &mut f, &mut h).unwrap());
 
         for codec in Codec::ALL {
-            let (mut a, mut b) = (Vec::new(), vec![u64::MAX; Store::words(32, K, codec)]);
-            let state = filled(codec, K, &rows, &mut a);
-            $check!(&format!("store, {}", codec.name()), state, Store::new(codec, K, &mut b).unwrap());
+            let state = filled(codec, K, &rows);
+            $check!(&format!("store, {}", codec.name()), state, store_of(codec, K, 32));
         }
 
-        let words = Store::words(16, K, Codec::Int8);
-        let (mut a, mut b) = (vec![0; words], vec![9; words]);
-        let mut state = Reservoir::new(3, Store::new(Codec::Int8, K, &mut a).unwrap());
+        let mut state = reservoir_of(SAMPLE);
         for (id, sketch) in (0..).zip(&sketches) {
             state.offer(id, sketch).unwrap();
         }
-        $check!("reservoir", state, Reservoir::new(3, Store::new(Codec::Int8, K, &mut b).unwrap()));
+        $check!("reservoir", state, reservoir_of(SAMPLE));
 
-        let words = Store::words(16, K, Codec::Sign);
-        let (mut a, mut b, mut x, mut y) = (vec![0; words], vec![9; words], [0.0; 16], [1.0; 16]);
-        let mut state = Largest::new(Store::new(Codec::Sign, K, &mut a).unwrap(), &mut x).unwrap();
+        let mut state = largest_of(LARGEST);
         for (id, sketch) in (0..).zip(&sketches) {
             state.offer(id, sketch, (id % 7) as f64).unwrap();
         }
-        $check!("largest", state, Largest::new(Store::new(Codec::Sign, K, &mut b).unwrap(), &mut y).unwrap());
+        $check!("largest", state, largest_of(LARGEST));
     }};
 }
 
@@ -452,8 +448,7 @@ fn other_settings_are_refused() {
     grown.grow(id_of(K), &rows(4, K)).unwrap();
     assert_eq!(new(ForestSettings { width: 4, ..FOREST }).restore(&bytes_of(&grown)), width);
 
-    let (mut a, mut b) = ([Entry::default(); 3], [Entry::default(); 4]);
-    assert_eq!(TopK::new(&mut b).restore(&bytes_of(&TopK::new(&mut a))), setting);
+    assert_eq!(top_k(4).restore(&bytes_of(&top_k(3))), setting);
 
     let (one, other) = ([2, 3], [1, 3]);
     let (one, other) = (Blocks::new(&one).unwrap(), Blocks::new(&other).unwrap());
@@ -513,16 +508,13 @@ fn other_settings_are_refused() {
     assert_eq!(ekfac(0.5, 3, 3, Some(&bytes)).1, Some(width));
     assert_eq!(ekfac(0.5, 2, 2, Some(&bytes)).1, Some(width));
 
-    let (mut a, mut b) = (Vec::new(), vec![0; Store::words(16, 4, Codec::F32)]);
-    let store = filled(Codec::F16, 3, &rows(17, 3), &mut a);
-    let bytes = bytes_of(&store);
-    let mut restore = |codec, width| Store::new(codec, width, &mut b).unwrap().restore(&bytes);
+    let bytes = bytes_of(&filled(Codec::F16, 3, &rows(17, 3)));
+    let restore = |codec, width| store_of(codec, width, 16).restore(&bytes);
     assert_eq!(restore(Codec::Bf16, 3), Err(Error::Mismatch(Field::Codec)));
     assert_eq!(restore(Codec::F16, 4), width);
     assert_eq!(restore(Codec::F16, 3), Err(Error::Full { capacity: 16 }));
-    let bytes = bytes_of(&Reservoir::new(1, store));
-    let store = Store::new(Codec::F16, 3, &mut b).unwrap();
-    assert_eq!(Reservoir::new(2, store).restore(&bytes), setting);
+    let bytes = bytes_of(&reservoir_of(SAMPLE));
+    assert_eq!(reservoir_of(ReservoirSettings { seed: 2, ..SAMPLE }).restore(&bytes), setting);
 }
 
 #[test]
@@ -739,8 +731,7 @@ fn published() -> String {
     // Wide enough for every part of the groups' order.
     let rows = rows(17, 70);
     for codec in [Codec::F16, Codec::Int8, Codec::Sign] {
-        let mut memory = Vec::new();
-        line(&format!("wide store, {}", codec.name()), &bytes_of(&filled(codec, 70, &rows, &mut memory)));
+        line(&format!("wide store, {}", codec.name()), &bytes_of(&filled(codec, 70, &rows)));
     }
     lines
 }
@@ -763,7 +754,7 @@ fn write_the_published_bytes() {
 fn sketches_and_targets_are_read_back_into_the_caller_s_memory() {
     let row = normals(1, K);
     let sketch = sketch_of(&row);
-    let mut bytes = vec![0; Sketch::bytes_at_rest(K)];
+    let mut bytes = vec![0; Sketch::memory(K).bytes_at_rest];
     assert_eq!(sketch.to_bytes(&mut bytes), Ok(bytes.len()));
     let mut memory = [7.0; K];
     let back = Sketch::from_bytes(&bytes, &mut memory).unwrap();
@@ -818,7 +809,7 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::Mahalanobis => MAHALANOBIS.memory().bytes_at_rest,
                 StateKind::Direction => GROUPS.memory().bytes_at_rest,
                 StateKind::Forest => FOREST.memory().bytes_at_rest,
-                StateKind::TopK => TopK::memory(3).bytes_at_rest,
+                StateKind::TopK => TopKSettings { k: 3 }.memory().bytes_at_rest,
                 StateKind::TracIn => TracIn::MEMORY.bytes_at_rest,
                 StateKind::Ridge => RidgeSettings::new(K).memory().bytes_at_rest,
                 StateKind::Trak => TrakSettings::new(K).memory().bytes_at_rest,
@@ -846,10 +837,10 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::Ekfac => LAYER.memory().bytes_at_rest,
                 StateKind::Store => {
                     let codec = Codec::ALL.into_iter().find(|codec| $name.ends_with(codec.name())).unwrap();
-                    Store::bytes_at_rest(20, K, codec)
+                    StoreSettings { codec, width: K, rows: 20 }.memory().bytes_at_rest
                 }
-                StateKind::Reservoir => Reservoir::bytes_at_rest(16, K, Codec::Int8),
-                StateKind::Largest => Largest::bytes_at_rest(16, K, Codec::Sign),
+                StateKind::Reservoir => SAMPLE.memory().bytes_at_rest,
+                StateKind::Largest => LARGEST.memory().bytes_at_rest,
                 kind => panic!("which size has {kind:?}?"),
             };
             let found = bytes_of(&$state).len();
@@ -886,14 +877,13 @@ fn the_crc_is_that_of_zlib() {
 fn a_store_that_was_restored_into_more_memory_goes_on_from_there() {
     let rows = rows(40, K);
     for codec in Codec::ALL {
-        let (mut a, mut b, mut c) = (Vec::new(), vec![1; Store::words(48, K, codec)], Vec::new());
-        let first = filled(codec, K, &rows[..20 * K], &mut a);
-        let mut back = Store::new(codec, K, &mut b).unwrap();
+        let first = filled(codec, K, &rows[..20 * K]);
+        let mut back = store_of(codec, K, 48);
         back.restore(&bytes_of(&first)).unwrap();
         for (id, row) in (120..).zip(rows[20 * K..].chunks(K)) {
             back.append(id, &sketch_of(row)).unwrap();
         }
-        let whole = filled(codec, K, &rows, &mut c);
+        let whole = filled(codec, K, &rows);
         assert_eq!(scores_of(&back, &rows[..K]), scores_of(&whole, &rows[..K]));
         assert_eq!(bytes_of(&back), bytes_of(&whole));
     }

@@ -4,7 +4,10 @@
 use crate::detectors::score;
 use crate::source::{normals, uniform};
 use gradsieve::outlier::{SelfInfluence, SelfInfluenceSettings};
-use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Row, Store, TopK};
+use gradsieve::store::{
+    Codec, Entry, Largest, LargestSettings, Queries, QueriesSettings, Reservoir, ReservoirSettings, Row,
+    Store, StoreSettings, TopK, TopKSettings,
+};
 use gradsieve::{
     Element, Error, Field, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
 };
@@ -29,22 +32,41 @@ pub(crate) fn sketch_of(values: &[f32]) -> Sketch<'_> {
     Sketch::from_parts(id_of(values.len()), values, measures).unwrap().in_group(values.len() as u32 % 7)
 }
 
+/// A store without rows, in memory that held something else.
+pub(crate) fn store_of(codec: Codec, width: usize, rows: usize) -> Store<Vec<u64>> {
+    let settings = StoreSettings { codec, width, rows };
+    Store::new(settings, vec![u64::MAX; settings.memory().others]).unwrap()
+}
+
 /// A store of these rows, whose samples are 100, 101, … .
-pub(crate) fn filled<'m>(codec: Codec, width: usize, rows: &[f32], memory: &'m mut Vec<u64>) -> Store<'m> {
-    memory.resize(Store::words((rows.len() / width).max(1), width, codec), u64::MAX);
-    let mut store = Store::new(codec, width, memory).unwrap();
+pub(crate) fn filled(codec: Codec, width: usize, rows: &[f32]) -> Store<Vec<u64>> {
+    let mut store = store_of(codec, width, rows.len() / width);
     for (id, row) in (100..).zip(rows.chunks(width)) {
         store.append(id, &sketch_of(row)).unwrap();
     }
     store
 }
 
-pub(crate) fn scores_of(store: &Store<'_>, queries: &[f32]) -> Vec<f32> {
-    let (codec, width) = (store.codec(), store.width());
-    let count = queries.len() / width;
-    let mut scratch = vec![f32::NAN; Queries::floats(codec, count, width)];
-    let queries = Queries::new(codec, id_of(width), queries, &mut scratch).unwrap();
-    let mut scores = vec![f32::NAN; count * store.len()];
+/// Queries against rows of a codec.
+pub(crate) fn queries_of(codec: Codec, id: SketchId, values: &[f32]) -> Queries<Vec<f32>> {
+    let settings = QueriesSettings { codec, width: id.width, count: values.len() / id.width };
+    let mut queries = Queries::new(settings, vec![f32::NAN; settings.memory().f32s]).unwrap();
+    queries.pack(id, values).unwrap();
+    queries
+}
+
+pub(crate) fn top_k(k: usize) -> TopK<Vec<Entry>> {
+    TopK::new(TopKSettings { k }, vec![Entry::default(); k]).unwrap()
+}
+
+pub(crate) fn sorted(mut top: TopK<Vec<Entry>>) -> Vec<Entry> {
+    top.sorted().copied().collect()
+}
+
+pub(crate) fn scores_of(store: &Store<Vec<u64>>, queries: &[f32]) -> Vec<f32> {
+    let StoreSettings { codec, width, .. } = store.settings();
+    let queries = queries_of(codec, id_of(width), queries);
+    let mut scores = vec![f32::NAN; queries.count() * store.len()];
     store.score(&queries, &mut scores).unwrap();
     scores
 }
@@ -134,8 +156,7 @@ proptest! {
         codec in codec(), seed: u64, n in 0_usize..50, width in 1_usize..140, count in 0_usize..12,
     ) {
         let (rows, queries) = (rows_of(seed, n, width), normals(!seed, count * width));
-        let mut memory = Vec::new();
-        let store = filled(codec, width, &rows, &mut memory);
+        let store = filled(codec, width, &rows);
         prop_assert_eq!(store.len(), n);
         let found = scores_of(&store, &queries);
         prop_assert_eq!(bits(&found), bits(&expected(codec, width, &rows, &queries)));
@@ -146,8 +167,7 @@ proptest! {
         codec in codec(), seed: u64, n in 1_usize..40, width in 1_usize..140,
     ) {
         let rows = rows_of(seed, n, width);
-        let mut memory = Vec::new();
-        let store = filled(codec, width, &rows, &mut memory);
+        let store = filled(codec, width, &rows);
         let mut values = vec![f32::NAN; width];
         for (r, row) in rows.chunks(width).enumerate() {
             let Row { id, sketch } = store.get(r, &mut values).unwrap();
@@ -180,23 +200,19 @@ proptest! {
     ) {
         let width = 33;
         let (rows, queries) = (normals(seed, n * width), normals(!seed, count * width));
-        let mut memory = Vec::new();
-        let store = filled(codec, width, &rows, &mut memory);
+        let store = filled(codec, width, &rows);
         let scores = scores_of(&store, &queries);
 
-        let mut scratch = vec![0.0; Queries::floats(codec, count, width)];
-        let packed = Queries::new(codec, id_of(width), &queries, &mut scratch).unwrap();
-        let mut entries = vec![vec![Entry::default(); k]; count];
-        let mut tops: Vec<TopK> = entries.iter_mut().map(|entries| TopK::new(entries)).collect();
+        let packed = queries_of(codec, id_of(width), &queries);
+        let mut tops: Vec<_> = (0..count).map(|_| top_k(k)).collect();
         let left_out = store.top(&packed, &mut vec![0.0; count * (16 * tiles + 5)], &mut tops).unwrap();
         prop_assert_eq!(left_out, 0);
         for (q, top) in tops.into_iter().enumerate() {
-            let mut memory = vec![Entry::default(); k];
-            let mut expected = TopK::new(&mut memory);
+            let mut expected = top_k(k);
             for (id, score) in (100..).zip(&scores[q * n..(q + 1) * n]) {
                 expected.push(Entry { id, score: f64::from(*score) }).unwrap();
             }
-            prop_assert_eq!(top.into_sorted(), expected.into_sorted());
+            prop_assert_eq!(sorted(top), sorted(expected));
         }
     }
 
@@ -206,18 +222,15 @@ proptest! {
     ) {
         let (a, b) = (rows_of(seed, first, width), rows_of(!seed, second, width));
         let queries = normals(3, 2 * width);
-        let (mut one, mut other, mut whole) = (Vec::new(), Vec::new(), Vec::new());
-        filled(codec, width, &a, &mut one);
-        let right = filled(codec, width, &b, &mut other);
-        one.resize(Store::words(80, width, codec), 3);
-        let mut left = Store::new(codec, width, &mut one).unwrap();
+        let right = filled(codec, width, &b);
+        let mut left = store_of(codec, width, 80);
         for row in a.chunks(width) {
             left.append(5, &sketch_of(&vec![1.0; width])).unwrap();
             left.replace(left.len() - 1, 6, &sketch_of(row)).unwrap();
         }
         left.merge(&right).unwrap();
         let all = [a, b].concat();
-        let whole = filled(codec, width, &all, &mut whole);
+        let whole = filled(codec, width, &all);
         prop_assert_eq!(bits(&scores_of(&left, &queries)), bits(&scores_of(&whole, &queries)));
         prop_assert_eq!(left.squared_norms(), whole.squared_norms());
         prop_assert_eq!(&left.ids()[first..], right.ids());
@@ -229,9 +242,9 @@ proptest! {
     ) {
         let width = 5;
         let value = |id: u64| normals(id, width);
-        let kept = |ids: &[u64], memory: &mut Vec<u64>| {
-            memory.resize(Store::words(32, width, Codec::F32), 0);
-            let mut reservoir = Reservoir::new(seed, Store::new(Codec::F32, width, memory).unwrap());
+        let new = || reservoir_of(ReservoirSettings { seed, codec: Codec::F32, width, rows: 32 });
+        let kept = |ids: &[u64]| {
+            let mut reservoir = new();
             for &id in ids {
                 reservoir.offer(id, &sketch_of(&value(id))).unwrap();
             }
@@ -239,14 +252,12 @@ proptest! {
         };
         let shuffled: Vec<u64> = order.iter().copied().filter(|&id| id < n as u64).collect();
         let in_order: Vec<u64> = (0..n as u64).collect();
-        let expected = kept(&in_order, &mut Vec::new());
+        let expected = kept(&in_order);
         prop_assert_eq!(expected.len(), n.min(32));
-        prop_assert_eq!(&kept(&shuffled, &mut Vec::new()), &expected);
-        prop_assert_eq!(&kept(&[shuffled.clone(), in_order].concat(), &mut Vec::new()), &expected);
+        prop_assert_eq!(&kept(&shuffled), &expected);
+        prop_assert_eq!(&kept(&[shuffled.clone(), in_order].concat()), &expected);
 
-        let (mut a, mut b) = (vec![0; Store::words(32, width, Codec::F32)], vec![0; Store::words(32, width, Codec::F32)]);
-        let mut one = Reservoir::new(seed, Store::new(Codec::F32, width, &mut a).unwrap());
-        let mut other = Reservoir::new(seed, Store::new(Codec::F32, width, &mut b).unwrap());
+        let (mut one, mut other) = (new(), new());
         for (i, &id) in shuffled.iter().enumerate() {
             let into = if i < cut { &mut one } else { &mut other };
             into.offer(id, &sketch_of(&value(id))).unwrap();
@@ -261,11 +272,9 @@ proptest! {
         offers in prop::collection::vec((0..60_u64, -4..5_i32), 0..150), cut in 0_usize..150,
     ) {
         let width = 3;
-        let words = Store::words(16, width, Codec::Bf16);
         let value = |id: u64| normals(id, width);
-        let (mut a, mut b, mut x, mut y) = (vec![0; words], vec![0; words], [0.0; 16], [0.0; 16]);
-        let mut one = Largest::new(Store::new(Codec::Bf16, width, &mut a).unwrap(), &mut x).unwrap();
-        let mut other = Largest::new(Store::new(Codec::Bf16, width, &mut b).unwrap(), &mut y).unwrap();
+        let new = || largest_of(LargestSettings { codec: Codec::Bf16, width, rows: 16 });
+        let (mut one, mut other) = (new(), new());
         for (i, &(id, score)) in offers.iter().enumerate() {
             let into = if i < cut { &mut one } else { &mut other };
             let score = if score == 0 { -0.0 } else { f64::from(score) };
@@ -294,10 +303,19 @@ proptest! {
     }
 }
 
+pub(crate) fn reservoir_of(settings: ReservoirSettings) -> Reservoir<Vec<u64>> {
+    Reservoir::new(settings, vec![9; settings.memory().others]).unwrap()
+}
+
+pub(crate) fn largest_of(settings: LargestSettings) -> Largest<Vec<u64>, Vec<f64>> {
+    let memory = settings.memory();
+    Largest::new(settings, vec![9; memory.others], vec![1.0; memory.f64s]).unwrap()
+}
+
 /// Ids and numbers of all rows, by id.
-fn sorted_rows(store: &Store<'_>) -> Vec<(u64, Vec<f32>)> {
+fn sorted_rows(store: &Store<Vec<u64>>) -> Vec<(u64, Vec<f32>)> {
     let mut rows = Vec::new();
-    let mut values = vec![0.0; store.width()];
+    let mut values = vec![0.0; store.settings().width];
     store
         .for_each(&mut values, |row| {
             rows.push((row.id, row.sketch.values.to_vec()));
@@ -311,9 +329,8 @@ fn sorted_rows(store: &Store<'_>) -> Vec<(u64, Vec<f32>)> {
 #[test]
 fn a_reservoir_keeps_every_sample_as_often_as_any_other_over_seeds() {
     let mut counts = [0_u32; 60];
-    let mut memory = vec![0; Store::words(16, 1, Codec::F32)];
     for seed in 0..3_000 {
-        let mut reservoir = Reservoir::new(seed, Store::new(Codec::F32, 1, &mut memory).unwrap());
+        let mut reservoir = reservoir_of(ReservoirSettings { seed, codec: Codec::F32, width: 1, rows: 16 });
         for id in 0..60 {
             reservoir.offer(id, &sketch_of(&[1.0])).unwrap();
         }
@@ -335,8 +352,7 @@ fn tiny_gradients_are_kept_to_the_codec_s_precision() {
         (Codec::Int8, 1e-2),
         (Codec::Sign, 0.45),
     ] {
-        let mut memory = Vec::new();
-        let store = filled(codec, 256, &row, &mut memory);
+        let store = filled(codec, 256, &row);
         let found = f64::from(scores_of(&store, &row)[0]);
         assert!((found / exact - 1.0).abs() < allowed, "{codec:?}: {found:e} instead of {exact:e}");
     }
@@ -346,8 +362,7 @@ fn tiny_gradients_are_kept_to_the_codec_s_precision() {
 fn a_detector_fed_from_a_store_of_f32_is_the_detector_that_was_fed_with_the_sketches() {
     const K: usize = 8;
     let rows = normals(1, 30 * K);
-    let mut memory = Vec::new();
-    let store = filled(Codec::F32, K, &rows, &mut memory);
+    let store = filled(Codec::F32, K, &rows);
     const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
     let new = || SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).unwrap();
     let (mut direct, mut stored) = (new(), new());
@@ -364,14 +379,15 @@ fn a_detector_fed_from_a_store_of_f32_is_the_detector_that_was_fed_with_the_sket
 fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
     const K: usize = 4;
     for codec in Codec::ALL {
-        let mut memory = vec![0; Store::words(16, K, codec)];
-        assert_eq!(Store::new(codec, 0, &mut memory).unwrap_err(), Error::Width { multiple: 1, found: 0 });
-        let (expected, found) = (memory.len(), memory.len() - 1);
-        let short = Store::new(codec, K, &mut memory[..found]).unwrap_err();
-        assert_eq!(short, Error::Length { expected, found });
+        let settings = StoreSettings { codec, width: K, rows: 16 };
+        let expected = settings.memory().others;
+        let none = Store::new(StoreSettings { width: 0, ..settings }, vec![0; expected]).unwrap_err();
+        assert_eq!(none, Error::Width { multiple: 1, found: 0 });
+        let short = Store::new(settings, vec![0; expected - 1]).unwrap_err();
+        assert_eq!(short, Error::Length { expected, found: expected - 1 });
 
-        let mut store = Store::new(codec, K, &mut memory).unwrap();
-        assert_eq!((store.capacity(), store.is_empty()), (16, true));
+        let mut store = store_of(codec, K, 16);
+        assert_eq!((store.settings(), store.is_empty()), (settings, true));
         assert_eq!(store.get(0, &mut [0.0; K]).unwrap_err(), Error::Row { rows: 0, found: 0 });
         let row = [1.0, -2.0, 3.0, -4.0];
         for id in 0..16 {
@@ -401,24 +417,21 @@ fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
         assert_eq!(store.get(0, &mut [0.0; 3]).unwrap_err(), Error::Length { expected: K, found: 3 });
         assert_eq!((scores_of(&store, &row), store.ids()), (before, &(0..16).collect::<Vec<u64>>()[..]));
 
-        let mut scratch = vec![0.0; Queries::floats(codec, 1, K)];
-        let foreign = Queries::new(codec, id, &row, &mut scratch).unwrap();
+        let foreign = queries_of(codec, id, &row);
         assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Layout)));
         let other = if codec == Codec::Int8 { Codec::Sign } else { Codec::Int8 };
-        let mut scratch = vec![0.0; Queries::floats(other, 1, K)];
-        let foreign = Queries::new(other, sketch.id, &row, &mut scratch).unwrap();
+        let foreign = queries_of(other, sketch.id, &row);
         assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Codec)));
-        let mut scratch = vec![0.0; Queries::floats(codec, 1, K)];
-        assert_eq!(Queries::new(codec, sketch.id, &infinite, &mut scratch).unwrap_err(), Error::NonFinite);
-        let queries = Queries::new(codec, sketch.id, &row, &mut scratch).unwrap();
+        let queries = queries_of(codec, sketch.id, &row);
         let mut scores = [7.0; 16];
         let length = |expected, found| Err(Error::Length { expected, found });
         assert_eq!(store.score(&queries, &mut scores[1..]), length(16, 15));
         assert!(matches!(store.score_rows(3..16, &queries, &mut scores[3..]), Err(Error::Setting { .. })));
         assert_eq!(store.score_rows(0..17, &queries, &mut scores), Err(Error::Row { rows: 16, found: 17 }));
         assert_eq!(scores, [7.0; 16]);
-        assert_eq!(store.top(&queries, &mut scores, &mut []), Err(Error::Length { expected: 1, found: 0 }));
-        let mut top = [TopK::new(&mut [])];
+        let none: &mut [TopK<Vec<Entry>>] = &mut [];
+        assert_eq!(store.top(&queries, &mut scores, none), Err(Error::Length { expected: 1, found: 0 }));
+        let mut top = [top_k(0)];
         assert_eq!(
             store.top(&queries, &mut scores[1..], &mut top),
             Err(Error::Length { expected: 16, found: 15 })
@@ -429,38 +442,35 @@ fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
         store.append(3, &Sketch { id, ..sketch }).unwrap();
     }
     let wide = int8::MOST + 1;
-    let mut memory = vec![0; Store::words(16, wide, Codec::Int8)];
-    assert!(matches!(Store::new(Codec::Int8, wide, &mut memory), Err(Error::Setting { .. })));
+    let settings = StoreSettings { codec: Codec::Int8, width: wide, rows: 1 };
+    let memory = vec![0; settings.memory().others];
+    assert!(matches!(Store::new(settings, memory), Err(Error::Setting { .. })));
 }
 
 #[test]
 fn stores_and_reservoirs_that_differ_are_not_merged() {
     let row = [1.0, 2.0];
-    let (mut a, mut b, mut c) = (Vec::new(), Vec::new(), Vec::new());
-    let mut store = filled(Codec::F16, 2, &row, &mut a);
-    let other = filled(Codec::Bf16, 2, &row, &mut b);
+    let mut store = filled(Codec::F16, 2, &row);
+    let other = filled(Codec::Bf16, 2, &row);
     assert_eq!(store.merge(&other), Err(Error::Mismatch(Field::Codec)));
-    let mut full = filled(Codec::F16, 2, &[1.0; 32], &mut c);
+    let mut full = filled(Codec::F16, 2, &[1.0; 32]);
     assert_eq!(full.merge(&store), Err(Error::Full { capacity: 16 }));
     assert_eq!(full.len(), 16);
-    let mut seeds = Reservoir::new(1, store);
-    let other = Reservoir::new(2, full);
+    let new = |seed| reservoir_of(ReservoirSettings { seed, codec: Codec::F16, width: 2, rows: 16 });
+    let (mut seeds, other) = (new(1), new(2));
     assert_eq!(seeds.merge(&other), Err(Error::Mismatch(Field::StateSettings)));
 }
 
 #[test]
 fn products_that_overflow_to_nan_are_counted_and_left_out() {
     let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN, 1.0, 0.0, f32::MIN, f32::MIN];
-    let mut memory = Vec::new();
-    let store = filled(Codec::F32, 2, &rows, &mut memory);
-    let mut scratch = [0.0; 2];
-    let queries = Queries::new(Codec::F32, id_of(2), &[2.0, 2.0], &mut scratch).unwrap();
-    let mut entries = [Entry::default(); 2];
-    let mut top = [TopK::new(&mut entries)];
+    let store = filled(Codec::F32, 2, &rows);
+    let queries = queries_of(Codec::F32, id_of(2), &[2.0, 2.0]);
+    let mut top = [top_k(2)];
     // ∞ − ∞ is NaN; an infinity has its place.
     assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(1));
     let [top] = top;
-    assert_eq!(top.into_sorted(), [Entry { id: 100, score: f64::INFINITY }, Entry { id: 102, score: 2.0 }]);
+    assert_eq!(sorted(top), [Entry { id: 100, score: f64::INFINITY }, Entry { id: 102, score: 2.0 }]);
 }
 
 /// The inverse rounding of a decoded row changes nothing: an int8 row that was read back
@@ -468,10 +478,68 @@ fn products_that_overflow_to_nan_are_counted_and_left_out() {
 #[test]
 fn int8_rows_of_a_store_decode_as_the_kernels_do() {
     let row = normals(9, 100);
-    let (mut memory, mut codes, mut decoded) = (Vec::new(), vec![0; 100], vec![0.0; 100]);
-    let store = filled(Codec::Int8, 100, &row, &mut memory);
+    let (mut codes, mut decoded) = (vec![0; 100], vec![0.0; 100]);
+    let store = filled(Codec::Int8, 100, &row);
     let scale = encode_int8(&row, &mut codes).unwrap();
     decode_int8(&codes, scale, &mut decoded).unwrap();
     let mut values = [0.0; 100];
     assert_eq!(store.get(0, &mut values).unwrap().sketch.values, decoded);
+}
+
+#[test]
+fn queries_that_do_not_fit_are_refused_and_those_before_stay() {
+    const K: usize = 4;
+    for codec in Codec::ALL {
+        let settings = QueriesSettings { codec, width: K, count: 2 };
+        let f32s = settings.memory().f32s;
+        let short = Queries::new(settings, vec![0.0; f32s - 1]).unwrap_err();
+        assert_eq!(short, Error::Length { expected: f32s, found: f32s - 1 });
+        let none = Queries::new(QueriesSettings { width: 0, ..settings }, [0.0; 0]).unwrap_err();
+        assert_eq!(none, Error::Width { multiple: 1, found: 0 });
+
+        let store = filled(codec, K, &[1.0, -2.0, 3.0, -4.0]);
+        let mut queries = Queries::new(settings, vec![f32::NAN; f32s]).unwrap();
+        assert_eq!((queries.count(), queries.id()), (0, None));
+        assert_eq!(store.score(&queries, &mut []), Ok(()));
+        queries.pack(id_of(K), &[1.0; K]).unwrap();
+        let mut before = [0.0];
+        store.score(&queries, &mut before).unwrap();
+        for (id, values, error) in [
+            (id_of(3), &[2.0; 3][..], Error::Mismatch(Field::Width)),
+            (id_of(K), &[2.0; 5], Error::Length { expected: 4, found: 5 }),
+            (id_of(K), &[2.0; 12], Error::Full { capacity: 2 }),
+            (id_of(K), &[f32::INFINITY; 8], Error::NonFinite),
+        ] {
+            assert_eq!(queries.pack(id, values), Err(error), "{codec:?}");
+            let mut after = [0.0];
+            store.score(&queries, &mut after).unwrap();
+            assert_eq!(after, before, "{codec:?}");
+        }
+    }
+}
+
+#[test]
+fn states_in_arrays_of_their_own_are_made_at_compile_time() {
+    const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 3, rows: 20 };
+    const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 1, codec: Codec::Sign, width: 3, rows: 20 };
+    const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: 3, rows: 20 };
+    const QUERIES: QueriesSettings = QueriesSettings { codec: Codec::Sign, width: 3, count: 2 };
+    const TOP: TopKSettings = TopKSettings { k: 2 };
+    const WORDS: usize = STORE.memory().others;
+    const _: () = assert!(Store::<[u64; WORDS]>::owned(STORE).is_ok());
+    const _: () = assert!(Store::<[u64; WORDS - 1]>::owned(STORE).is_err());
+    const _: () = assert!(Reservoir::<[u64; WORDS]>::owned(SAMPLE).is_ok());
+    const _: () = assert!(Largest::<[u64; WORDS], [f64; 20]>::owned(LARGEST).is_ok());
+    const _: () = assert!(Largest::<[u64; WORDS], [f64; 19]>::owned(LARGEST).is_err());
+    const _: () = assert!(Queries::<[f32; QUERIES.memory().f32s]>::owned(QUERIES).is_ok());
+    const _: () = assert!(TopK::<[Entry; 2]>::owned(TOP).is_ok());
+    const _: () = assert!(TopK::<[Entry; 3]>::owned(TOP).is_err());
+    static STORE_IN_A_CELL: std::sync::Mutex<Store<[u64; WORDS]>> =
+        std::sync::Mutex::new(match Store::owned(STORE) {
+            Ok(store) => store,
+            Err(_) => panic!("the array is as long as the settings say"),
+        });
+    let mut store = STORE_IN_A_CELL.lock().unwrap();
+    store.append(1, &sketch_of(&[1.0, 2.0, 3.0])).unwrap();
+    assert_eq!(store.ids(), [1]);
 }

@@ -1,5 +1,6 @@
 //! The k largest of a stream, against a sort.
 
+use crate::store::{sorted as sorted_of, top_k};
 use gradsieve::Error;
 use gradsieve::store::{Entry, TopK};
 use proptest::prelude::*;
@@ -22,8 +23,8 @@ fn sorted(entries: &[Entry], k: usize) -> Vec<Entry> {
     all
 }
 
-fn pushed<'m>(entries: &[Entry], memory: &'m mut [Entry]) -> TopK<'m> {
-    let mut top = TopK::new(memory);
+fn pushed(entries: &[Entry], k: usize) -> TopK<Vec<Entry>> {
+    let mut top = top_k(k);
     for &entry in entries {
         top.push(entry).unwrap();
     }
@@ -33,10 +34,9 @@ fn pushed<'m>(entries: &[Entry], memory: &'m mut [Entry]) -> TopK<'m> {
 proptest! {
     #[test]
     fn what_is_kept_is_the_head_of_the_sorted_stream(entries in entries(), k in 0_usize..20) {
-        let mut memory = vec![Entry::default(); k];
-        let top = pushed(&entries, &mut memory);
+        let top = pushed(&entries, k);
         prop_assert_eq!(top.len(), entries.len().min(k));
-        prop_assert_eq!(top.into_sorted(), sorted(&entries, k));
+        prop_assert_eq!(sorted_of(top), sorted(&entries, k));
     }
 
     #[test]
@@ -44,23 +44,31 @@ proptest! {
         (entries, shuffled) in entries().prop_flat_map(|e| (Just(e.clone()), Just(e).prop_shuffle())),
         k in 0_usize..20,
     ) {
-        let (mut one, mut other) = (vec![Entry::default(); k], vec![Entry::default(); k]);
-        prop_assert_eq!(pushed(&entries, &mut one).into_sorted(), pushed(&shuffled, &mut other).into_sorted());
+        prop_assert_eq!(sorted_of(pushed(&entries, k)), sorted_of(pushed(&shuffled, k)));
     }
 
     #[test]
     fn merging_parts_keeps_what_the_whole_stream_would(entries in entries(), cut in 0_usize..80, k in 0_usize..20) {
         let (first, second) = entries.split_at(cut.min(entries.len()));
-        let (mut one, mut other) = (vec![Entry::default(); k], vec![Entry::default(); k]);
-        let mut top = pushed(first, &mut one);
-        top.merge(&pushed(second, &mut other));
-        prop_assert_eq!(top.into_sorted(), sorted(&entries, k));
+        let mut top = pushed(first, k);
+        top.merge(&pushed(second, k));
+        prop_assert_eq!(sorted_of(top), sorted(&entries, k));
+    }
+
+    #[test]
+    fn pushing_goes_on_after_the_entries_were_sorted(entries in entries(), cut in 0_usize..80, k in 0_usize..20) {
+        let (first, second) = entries.split_at(cut.min(entries.len()));
+        let mut top = pushed(first, k);
+        prop_assert!(top.sorted().eq(&sorted(first, k)));
+        for &entry in second {
+            top.push(entry).unwrap();
+        }
+        prop_assert_eq!(sorted_of(top), sorted(&entries, k));
     }
 
     #[test]
     fn what_push_returns_and_what_it_keeps_are_all_that_was_pushed(entries in entries(), k in 0_usize..20) {
-        let mut memory = vec![Entry::default(); k];
-        let mut top = TopK::new(&mut memory);
+        let mut top = top_k(k);
         let mut refused = Vec::new();
         for &entry in &entries {
             let last = top.last().copied();
@@ -70,26 +78,25 @@ proptest! {
             }
             refused.extend(returned);
         }
-        refused.extend_from_slice(top.into_sorted());
+        refused.extend(top.sorted());
         prop_assert_eq!(sorted(&refused, usize::MAX), sorted(&entries, usize::MAX));
     }
 }
 
 #[test]
 fn a_nan_is_refused_and_changes_nothing() {
-    let mut memory = [Entry::default(); 3];
-    let mut top = pushed(&[Entry { id: 1, score: 1.0 }, Entry { id: 2, score: 2.0 }], &mut memory);
+    let mut top = pushed(&[Entry { id: 1, score: 1.0 }, Entry { id: 2, score: 2.0 }], 3);
     let before = top.entries().to_vec();
     assert_eq!(top.push(Entry { id: 3, score: f64::NAN }), Err(Error::NonFinite));
     assert_eq!(top.entries(), before);
     top.reset();
-    assert!(top.is_empty() && top.into_sorted().is_empty());
+    assert!(top.is_empty() && top.sorted().next().is_none());
 }
 
 #[test]
 fn a_capacity_of_zero_returns_everything() {
-    let mut top = TopK::new(&mut []);
+    let mut top = top_k(0);
     let entry = Entry { id: 1, score: 1.0 };
     assert_eq!(top.push(entry), Ok(Some(entry)));
-    assert!(top.into_sorted().is_empty());
+    assert_eq!(top.sorted().len(), 0);
 }

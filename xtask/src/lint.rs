@@ -1,9 +1,10 @@
-//! Clippy over the workspace: libraries, programs, tests, benches and examples.
+//! Clippy over the workspace: libraries, programs, tests, benches and examples; then over
+//! the fuzz targets, which are a workspace of their own.
 
 use anyhow::Context;
 use clap::ArgMatches;
 
-use crate::check::Check;
+use crate::check::{Check, root};
 use crate::program::Program;
 use crate::step::{Step, no_arguments};
 
@@ -11,8 +12,15 @@ pub(crate) const STEP: Step =
     Step { name: "lint", about: "Clippy has nothing to say", in_ci: true, arguments: no_arguments, run };
 
 fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
-    let clippy = Program::cargo().args(["clippy", "--workspace", "--all-targets", "--locked"]);
-    clippy.args(unlinked()?).args(["--", "-D", "warnings"]).show()
+    let clippy = |what: &[&str], unlinked: &[String]| {
+        let clippy = Program::cargo().arg("clippy").args(what).args(["--all-targets", "--locked"]);
+        clippy.args(unlinked).args(["--", "-D", "warnings"])
+    };
+    clippy(&["--workspace"], &unlinked()?).show()?;
+    // Nothing is linked, so the fuzzer's library, which takes half a minute of C++, is
+    // said to be there.
+    let fuzz = clippy(&[], &[]).folder(root().join("fuzz"));
+    fuzz.env("CUSTOM_LIBFUZZER_PATH", "./libFuzzer.a").show()
 }
 
 /// What cargo is told when nothing is linked: not to compile the C code of a peer of the

@@ -4,7 +4,10 @@
 //! `cargo test --release -p gradsieve-harness --test all -- --ignored --nocapture
 //! shortlist`
 
-use gradsieve::store::{Codec, Entry, Queries, Shortlist, Signs, Store};
+use gradsieve::store::{
+    Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings, Signs, SignsSettings, Store,
+    StoreSettings,
+};
 use gradsieve::{Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
 use gradsieve_harness::data::Dataset;
 use gradsieve_harness::model::{Mlp, Scratch, train};
@@ -38,15 +41,17 @@ fn largest(values: impl Iterator<Item = f64>, count: usize) -> Vec<usize> {
 }
 
 /// The rows with the largest scores for each query.
-fn wanted(store: &Store<'_>, queries: &[f32]) -> Vec<Vec<usize>> {
+fn wanted(store: &Store<Vec<u64>>, queries: &[f32]) -> Vec<Vec<usize>> {
+    let StoreSettings { codec, width, .. } = store.settings();
+    let settings = QueriesSettings { codec, width, count: 1 };
+    let mut packed = Queries::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     let of_one = |query: &[f32]| {
-        let mut scratch = vec![0.0; Queries::floats(store.codec(), 1, store.width())];
-        let query = Queries::new(store.codec(), store.id().unwrap(), query, &mut scratch).unwrap();
+        packed.pack(store.id().unwrap(), query).unwrap();
         let mut scores = vec![0.0; store.len()];
-        store.score(&query, &mut scores).unwrap();
+        store.score(&packed, &mut scores).unwrap();
         largest(scores.into_iter().map(f64::from), WANTED)
     };
-    queries.chunks(store.width()).map(of_one).collect()
+    queries.chunks(width).map(of_one).collect()
 }
 
 /// Mean shares of what is wanted that stands on the lists.
@@ -63,11 +68,9 @@ fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64
     let rows = sketches(model, &task.train, projector);
     let queries = sketches(model, &task.test, projector);
     let id = projector.id(Layout::flat(model.parameters().len() as u64).unwrap().id());
-    let mut memories =
-        [Codec::Sign, Codec::F32].map(|codec| vec![0; Store::words(task.train.len(), width, codec)]);
-    let [bits, floats] = &mut memories;
-    let fill = |codec, memory| {
-        let mut store = Store::new(codec, width, memory).unwrap();
+    let fill = |codec| {
+        let settings = StoreSettings { codec, width, rows: task.train.len() };
+        let mut store = Store::new(settings, vec![0; settings.memory().others]).unwrap();
         for (number, row) in (0..).zip(rows.chunks(width)) {
             let measures =
                 gradsieve::Summary { count: model.parameters().len() as u64, ..Default::default() };
@@ -75,15 +78,15 @@ fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64
         }
         store
     };
-    let (bits, floats): (Store<'_>, Store<'_>) =
-        (fill(Codec::Sign, &mut bits[..]), fill(Codec::F32, &mut floats[..]));
+    let (bits, floats) = (fill(Codec::Sign), fill(Codec::F32));
 
     let count = task.test.len();
-    let mut words = vec![0; Signs::words(count, width)];
-    let signs = Signs::new(id, &queries, &mut words).unwrap();
+    let settings = SignsSettings { width, count };
+    let mut signs = Signs::new(settings, vec![0; settings.memory().others]).unwrap();
+    signs.pack(id, &queries).unwrap();
     let listed = LISTED.map(|room| {
-        let mut memory = vec![vec![Entry::default(); room]; count];
-        let mut lists: Vec<_> = memory.iter_mut().map(|memory| Shortlist::new(memory)).collect();
+        let list = || Shortlist::new(ShortlistSettings { rows: room }, vec![Entry::default(); room]);
+        let mut lists: Vec<_> = (0..count).map(|_| list().unwrap()).collect();
         bits.shortlist(&signs, &mut vec![0; 64 * count], &mut lists).unwrap();
         lists
             .iter()

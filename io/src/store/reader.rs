@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
-use gradsieve::store::{Codec, Row, Store};
+use gradsieve::store::{Codec, Row, Store, StoreSettings};
 use gradsieve::{SketchId, State};
 
 use super::error::io_error;
@@ -106,12 +106,12 @@ impl StoreReader {
     /// damaged, or the disk.
     pub fn for_each_segment<E: From<StoreError>>(
         &self,
-        mut visit: impl FnMut(&Store<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(&Store<Vec<u64>>) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(id) = self.id else { return Ok(()) };
-        let mut memory = vec![0; Store::words(self.room, id.width, self.codec)];
+        let settings = StoreSettings { codec: self.codec, width: id.width, rows: self.room };
         let failed = |error| StoreError::Core { store: self.name(), error };
-        let mut store = Store::new(self.codec, id.width, &mut memory).map_err(failed)?;
+        let mut store = Store::new(settings, vec![0; settings.memory().others]).map_err(failed)?;
         let mut next = 0;
         let file = File::open(Manifest::gradients(&self.path)).map_err(io_error(&self.path, "open"))?;
         thread::scope(|scope| {

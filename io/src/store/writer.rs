@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use gradsieve::store::{Codec, Store};
+use gradsieve::store::{Codec, Store, StoreSettings};
 use gradsieve::{Sketch, SketchId, State, Summary};
 
 use super::error::{core_error, io_error};
@@ -27,12 +27,10 @@ pub struct StoreWriter {
     path: PathBuf,
     manifest: Manifest,
     file: File,
-    codec: Codec,
     id: SketchId,
-    /// Rows of a full segment.
-    room: usize,
     held: Held,
-    memory: Vec<u64>,
+    /// The segment to come, once its rows are encoded.
+    segment: Store<Vec<u64>>,
     image: Vec<u8>,
     uncommitted: u64,
 }
@@ -128,32 +126,21 @@ impl StoreWriter {
         id: SketchId,
     ) -> Result<Self, StoreError> {
         let width = id.width;
-        let group = Store::bytes(16, width, codec).max(size_of::<f32>() * 16 * width / HELD_FACTOR);
-        let rows = (SEGMENT_BYTES / group.max(1)).max(1) * 16;
-        let mut memory = vec![0; Store::words(rows, width, codec)];
-        // Refuses what no row can be.
-        Store::new(codec, width, &mut memory).map_err(core_error(path))?;
-        let image = vec![0; Store::bytes_at_rest(rows, width, codec)];
+        let group = StoreSettings { codec, width, rows: 16 };
+        let bytes = group.memory().bytes_with::<u64>().max(size_of::<f32>() * 16 * width / HELD_FACTOR);
+        let rows = (SEGMENT_BYTES / bytes.max(1)).max(1) * 16;
+        let settings = StoreSettings { rows, ..group };
+        let segment = Store::new(settings, vec![0; settings.memory().others]).map_err(core_error(path))?;
+        let image = vec![0; settings.memory().bytes_at_rest];
         let held =
             Held { values: Vec::with_capacity(rows * width), rows: Vec::with_capacity(rows), offered: 0 };
-        Ok(Self {
-            path: path.to_owned(),
-            manifest,
-            file,
-            codec,
-            id,
-            room: rows,
-            held,
-            memory,
-            image,
-            uncommitted: 0,
-        })
+        Ok(Self { path: path.to_owned(), manifest, file, id, held, segment, image, uncommitted: 0 })
     }
 
     /// How rows are stored.
     #[must_use]
     pub const fn codec(&self) -> Codec {
-        self.codec
+        self.segment.settings().codec
     }
 
     /// How many samples were offered so far, over all writers: the next one's number.
@@ -179,7 +166,7 @@ impl StoreWriter {
         self.held.rows.push(row);
         self.held.values.extend_from_slice(sketch.values);
         self.held.offered += 1;
-        if self.held.rows.len() == self.room {
+        if self.held.rows.len() == self.segment.settings().rows {
             self.flush()?;
             if self.uncommitted >= COMMIT_BYTES {
                 self.commit()?;
@@ -205,12 +192,12 @@ impl StoreWriter {
             return Ok(());
         }
         let failed = core_error(&self.path);
-        let mut store = Store::new(self.codec, self.id.width, &mut self.memory).map_err(&failed)?;
+        self.segment.reset();
         for (row, values) in self.held.rows.iter().zip(self.held.values.chunks_exact(self.id.width)) {
             let sketch = Sketch::from_parts(self.id, values, row.measures).map_err(&failed)?;
-            store.append(row.id, &sketch.in_group(row.group)).map_err(&failed)?;
+            self.segment.append(row.id, &sketch.in_group(row.group)).map_err(&failed)?;
         }
-        let bytes = store.to_bytes_with(&mut self.image, crc32fast::hash).map_err(&failed)?;
+        let bytes = self.segment.to_bytes_with(&mut self.image, crc32fast::hash).map_err(&failed)?;
         self.file.write_all(&self.image[..bytes]).map_err(io_error(&self.path, "write to"))?;
         self.manifest.add(self.held.rows.len(), bytes);
         self.uncommitted += bytes as u64;

@@ -1,6 +1,6 @@
 //! Sealed rows of floats, and queries in their order.
 
-use super::order::{GROUP, LANES, ORDER, TILE, columns, places, times, whole};
+use super::order::{GROUP, LANES, ORDER, TILE, check_packed, columns, places, times, whole};
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::element::Element;
@@ -124,6 +124,19 @@ fn starts(k: usize) -> [usize; LANES] {
 }
 
 /// Queries in the order of a sealed segment, up to eight side by side.
+///
+/// ```
+/// use gradsieve_kernels::score::float::{Packed, score_sealed, seal, sealed_len};
+///
+/// let (rows, queries) = ([1.0_f32, 2.0, 3.0, 4.0], [1.0, 1.0]); // two rows, one query
+/// let (mut sealed, mut scratch) = ([0.0; sealed_len(2, 2)], [0.0; Packed::len(1, 2)]);
+/// seal(&rows, 2, &mut sealed)?;
+/// let packed = Packed::new(&queries, 2, &mut scratch)?;
+/// let mut scores = [0.0; 2];
+/// score_sealed(&sealed, packed, &mut scores)?;
+/// assert_eq!(scores, [3.0, 7.0]);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a> {
     /// Tiles of eight queries, then one of what is left, filled up with zeros to 1, 2, 4
@@ -161,6 +174,18 @@ impl<'a> Packed<'a> {
             }
         }
         Ok(Self { values: scratch, k, count })
+    }
+
+    /// `count` queries of `k` values each that [`Packed::new`] has packed into `packed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `packed` is not
+    /// [`Packed::len`] long.
+    pub const fn from_packed(packed: &'a [f32], k: usize, count: usize) -> Result<Self, Error> {
+        match check_packed(k, Self::len(count, k), packed.len()) {
+            Ok(()) => Ok(Self { values: packed, k, count }),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many queries there are.

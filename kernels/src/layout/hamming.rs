@@ -1,6 +1,6 @@
 //! The signs of queries, as they meet open rows and sealed ones.
 
-use super::order::{TILE, columns, times, whole};
+use super::order::{TILE, check_packed, columns, times, whole};
 use super::sign::words_of;
 use crate::codec::sign::sign_words;
 use crate::error::{Error, same_length};
@@ -15,6 +15,20 @@ pub(crate) enum Layout {
 }
 
 /// The signs of queries.
+///
+/// ```
+/// use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
+/// use gradsieve_kernels::score::hamming::{Queries, hamming_rows};
+///
+/// let mut words = [0; sign_words(3)];
+/// encode_signs(&[1.0, -1.0, 1.0], &mut words)?;
+/// let mut scratch = [0; Queries::open_len(1, 3)];
+/// let queries = Queries::open(&[2.0, 3.0, -4.0], 3, &mut scratch)?;
+/// let mut distances = [0];
+/// hamming_rows(&words, queries, &mut distances)?;
+/// assert_eq!(distances, [2]);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Queries<'a> {
     /// For each word of a row which of its bits are signs.
@@ -85,6 +99,18 @@ impl<'a> Queries<'a> {
                 }
             }
         }
+        Ok(Self { masks, words, layout: Layout::Sealed, k, count })
+    }
+
+    /// `count` queries of `k` values each whose signs [`Queries::sealed`] has put into
+    /// `packed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `packed` is not
+    /// [`Queries::sealed_len`] long.
+    pub fn from_packed(packed: &'a [u32], k: usize, count: usize) -> Result<Self, Error> {
+        check_packed(k, Self::sealed_len(count, k), packed.len())?;
+        let (masks, words) = packed.split_at(sign_words(k).min(packed.len()));
         Ok(Self { masks, words, layout: Layout::Sealed, k, count })
     }
 

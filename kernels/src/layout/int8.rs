@@ -1,6 +1,6 @@
 //! Rows of int8 codes, open and sealed, and queries as such codes.
 
-use super::order::{GROUP, TILE, columns, times, whole};
+use super::order::{GROUP, TILE, check_packed, columns, times, whole};
 use crate::cannot_happen;
 use crate::error::{Error, same_length};
 use crate::norm::max_abs;
@@ -10,6 +10,20 @@ use crate::scalar::codec::int8::{code, scale_of};
 pub const MOST: usize = 65_536;
 
 /// Rows of int8 codes.
+///
+/// ```
+/// use gradsieve_kernels::codec::int8::encode_int8;
+/// use gradsieve_kernels::score::int8::{Queries, Rows, score_int8_rows};
+///
+/// let mut codes = [0; 2];
+/// let scale = encode_int8(&[127.0, -127.0], &mut codes)?;
+/// let mut scratch = [0; Queries::open_len(1, 2)];
+/// let queries = Queries::open(&[127.0, 0.0], 2, &mut scratch)?;
+/// let mut scores = [0.0];
+/// score_int8_rows(Rows { codes: &codes, scales: &[scale] }, queries, &mut scores)?;
+/// assert_eq!(scores, [127.0 * 127.0]);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     /// The codes, each + 128.
@@ -28,6 +42,15 @@ pub(crate) enum Layout {
 }
 
 /// Queries as int8 codes.
+///
+/// ```
+/// use gradsieve_kernels::score::int8::Queries;
+///
+/// let mut scratch = [0; Queries::sealed_len(2, 3)];
+/// let queries = Queries::sealed(&[1.0, 2.0, 3.0, -1.0, 0.0, 1.0], 3, &mut scratch)?;
+/// assert_eq!((queries.count(), queries.k()), (2, 3));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Queries<'a> {
     /// In quads of bytes. Each query begins with two quads: −128·Σ dᵢ, with which its
@@ -92,6 +115,19 @@ impl<'a> Queries<'a> {
             }
         }
         Ok(Self { quads: scratch, layout: Layout::Sealed, k, count })
+    }
+
+    /// `count` queries of `k` values each that [`Queries::sealed`] has quantised into
+    /// `packed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `packed` is not
+    /// [`Queries::sealed_len`] long.
+    pub const fn from_packed(packed: &'a [u8], k: usize, count: usize) -> Result<Self, Error> {
+        match check_packed(k, Self::sealed_len(count, k), packed.len()) {
+            Ok(()) => Ok(Self { quads: packed.as_chunks().0, layout: Layout::Sealed, k, count }),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many queries there are.

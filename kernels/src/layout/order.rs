@@ -60,6 +60,17 @@ pub(crate) fn whole(length: usize, k: usize) -> Result<usize, Error> {
     if count * k == length { Ok(count) } else { Err(Error::Length { expected: count * k, found: length }) }
 }
 
+/// Refuses packed queries of `k` values that are not as long as they have to be.
+pub(crate) const fn check_packed(k: usize, expected: usize, found: usize) -> Result<(), Error> {
+    if k == 0 {
+        Err(Error::Width { multiple: 1, found: 0 })
+    } else if expected == found {
+        Ok(())
+    } else {
+        Err(Error::Length { expected, found })
+    }
+}
+
 /// Refuses scores that aren't `rows` for each of `queries`.
 pub(crate) fn check_scores(rows: usize, queries: usize, scores: usize) -> Result<(), Error> {
     match rows.checked_mul(queries) {

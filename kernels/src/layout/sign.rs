@@ -1,6 +1,6 @@
 //! Rows of signs, open and sealed, and tables of what they choose from.
 
-use super::order::{GROUP, LANES, ORDER, columns, times, whole};
+use super::order::{GROUP, LANES, ORDER, check_packed, columns, times, whole};
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::codec::sign::sign_words;
@@ -15,6 +15,18 @@ pub(crate) const BLOCK: usize = 64;
 pub(crate) const TILE: usize = 4;
 
 /// Rows of signs.
+///
+/// ```
+/// use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
+/// use gradsieve_kernels::score::sign::{Rows, score_sign_rows};
+///
+/// let mut words = [0; sign_words(2)];
+/// let scale = encode_signs(&[1.5, -0.5], &mut words)?; // the mean magnitude, 1
+/// let mut scores = [0.0];
+/// score_sign_rows(Rows { words: &words, scales: &[scale] }, 2, &[3.0, 1.0], &mut scores)?;
+/// assert_eq!(scores, [3.0 - 1.0]);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Rows<'a> {
     /// The signs.
@@ -154,6 +166,15 @@ pub(crate) fn values_of(block: &[f32], lane: usize) -> [f32; 4] {
 }
 
 /// Queries as tables of the signed sums of their values, for sealed segments.
+///
+/// ```
+/// use gradsieve_kernels::score::sign::Tables;
+///
+/// let mut scratch = [0.0; Tables::len(1, 3)];
+/// let tables = Tables::new(&[1.0, 2.0, 3.0], 3, &mut scratch)?;
+/// assert_eq!((tables.count(), tables.k()), (1, 3));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
     /// Tiles of four queries, then one of what is left, filled up with zeros to 1, 2 or
@@ -204,6 +225,19 @@ impl<'a> Tables<'a> {
             }
         }
         Ok(Self { values: scratch, k, count })
+    }
+
+    /// The tables of `count` queries of `k` values each that [`Tables::new`] has made in
+    /// `packed`.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `packed` is not
+    /// [`Tables::len`] long.
+    pub const fn from_packed(packed: &'a [f32], k: usize, count: usize) -> Result<Self, Error> {
+        match check_packed(k, Self::len(count, k), packed.len()) {
+            Ok(()) => Ok(Self { values: packed.as_chunks().0, k, count }),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many queries there are.

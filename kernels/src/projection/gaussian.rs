@@ -24,6 +24,18 @@ pub(crate) const SIGNED: [[f32; 16]; 4] = {
 const STREAM: u64 = 0x4741_5553_5349_414E;
 
 /// Which projection: the key of its hash stream and its width *k*.
+///
+/// ```
+/// use gradsieve_kernels::{Gaussian, gaussian};
+///
+/// let projection = Gaussian::new(32, 7)?;
+/// let mut out = [0.0; 32];
+/// // A gradient of three coordinates, not scaled.
+/// gaussian(projection, 0, 1.0, &[0.5_f32, -1.0, 2.0], &mut out)?;
+/// out.iter_mut().for_each(|x| *x *= projection.scale());
+/// assert!(out.iter().all(|x| *x != 0.0));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gaussian {
     key: u64,

@@ -9,6 +9,19 @@ use core::num::NonZeroU16;
 const STREAM: u64 = 0x4D41_534B_2D33_3200;
 
 /// Which mask, and the SJLT behind it.
+///
+/// ```
+/// use core::num::NonZero;
+/// use gradsieve_kernels::sjlt::Repeat;
+/// use gradsieve_kernels::{Mask, mask};
+///
+/// let one_in_ten = Mask::new(7, Repeat::One, NonZero::new(10).unwrap());
+/// let mut out = [0.0; 32];
+/// // Of 320 coordinates 32 are kept.
+/// mask(one_in_ten, 0, 1.0, &[1.0_f32; 320], &mut out)?;
+/// assert_eq!(out.iter().map(|x| x.abs()).sum::<f32>() as u32 % 2, 0);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
     key: u64,

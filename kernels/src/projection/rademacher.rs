@@ -13,6 +13,18 @@ pub const WIDTH_MULTIPLE: usize = 16;
 const STREAM: u64 = 0x5241_4445_4D41_4348;
 
 /// Which projection: the key of its hash stream and its width *k*.
+///
+/// ```
+/// use gradsieve_kernels::{Rademacher, rademacher};
+///
+/// let projection = Rademacher::new(32, 7)?;
+/// let mut out = [0.0; 32];
+/// // A gradient of three coordinates, not scaled.
+/// rademacher(projection, 0, 1.0, &[0.5_f32, -1.0, 2.0], &mut out)?;
+/// out.iter_mut().for_each(|x| *x *= projection.scale());
+/// assert!(out.iter().all(|x| *x != 0.0));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rademacher {
     key: u64,

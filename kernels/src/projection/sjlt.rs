@@ -10,6 +10,17 @@ pub const BLOCK: usize = 32;
 const STREAM: u64 = 0x534A_4C54_2D33_3200;
 
 /// Which blocked SJLT: the key of its hash stream and its repetitions.
+///
+/// ```
+/// use gradsieve_kernels::sjlt::Repeat;
+/// use gradsieve_kernels::{Sjlt, sjlt};
+///
+/// let mut out = [0.0; 32];
+/// // Coordinate 5 alone: it is sent to one output, with a sign.
+/// sjlt(Sjlt::new(7, Repeat::One), 5, &[2.0_f32], &mut out)?;
+/// assert_eq!(out.iter().filter(|x| x.abs() == 2.0).count(), 1);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sjlt {
     key: u64,
@@ -17,6 +28,13 @@ pub struct Sjlt {
 }
 
 /// How many outputs a coordinate is sent to.
+///
+/// ```
+/// use gradsieve_kernels::sjlt::Repeat;
+///
+/// assert_eq!(Repeat::from_count(4), Some(Repeat::Four));
+/// assert_eq!((Repeat::Four.count(), Repeat::Four.scale()), (4, 0.5));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Repeat {

@@ -15,6 +15,16 @@ pub(crate) const ROWS: usize = BLOCK / 16;
 const STREAM: u64 = 0x5352_4854_2D31_3032;
 
 /// Which blocked SRHT: the keys of its signs and of its SJLT.
+///
+/// ```
+/// use gradsieve_kernels::{Srht, srht};
+///
+/// let mut out = [0.0; 32];
+/// srht(Srht::new(7), 0, 1.0, &[1.0_f32], &mut out)?;
+/// out.iter_mut().for_each(|x| *x *= Srht::SCALE);
+/// assert!(out.iter().any(|x| *x != 0.0));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Srht {
     pub(crate) key: u64,

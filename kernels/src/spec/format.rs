@@ -10,6 +10,13 @@ use crate::element::Element;
 use half::{bf16, f16};
 
 /// A number format of a gradient: its value in `f32`, and the nearest to one.
+///
+/// ```
+/// use gradsieve_kernels::spec::format::Format;
+/// use half::bf16;
+///
+/// assert_eq!(bf16::nearest(1.0 + 1.0 / 256.0).value(), 1.0); // a tie, to even
+/// ```
 pub trait Format: Element {
     /// The same value in `f32`; exact.
     fn value(self) -> f32;

@@ -286,6 +286,63 @@ fn lengths_that_do_not_fit_are_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn queries_that_were_packed_before_give_the_same_scores() {
+    const K: usize = 3;
+    let (level, values) = (Level::best(), [1.0, -2.0, 3.0, 0.5, 0.25, -1.0]);
+    let rows = [2.0, 1.0, -1.0, 4.0, -3.0, 0.5];
+
+    let (mut sealed, mut scratch) = ([0.0; sealed_len(2, K)], [0.0; Packed::len(2, K)]);
+    seal(&rows, K, &mut sealed).unwrap();
+    let (mut found, mut expected) = ([GUARD; 4], [0.0; 4]);
+    score_sealed_with(level, &sealed, Packed::new(&values, K, &mut scratch).unwrap(), &mut expected).unwrap();
+    score_sealed_with(level, &sealed, Packed::from_packed(&scratch, K, 2).unwrap(), &mut found).unwrap();
+    assert_eq!(found, expected);
+
+    let mut words = [0; sign::sealed_len(2, K)];
+    rows.chunks(K).zip(0..).for_each(|(row, r)| sign::put(row, r, &mut words).unwrap());
+    let mut scratch = [0.0; sign::Tables::len(2, K)];
+    let rows_of_signs = sign::Rows { words: &words, scales: &[f16::ONE; 2] };
+    let tables = sign::Tables::new(&values, K, &mut scratch).unwrap();
+    sign::score_sign_sealed_with(level, rows_of_signs, tables, &mut expected).unwrap();
+    let tables = sign::Tables::from_packed(&scratch, K, 2).unwrap();
+    sign::score_sign_sealed_with(level, rows_of_signs, tables, &mut found).unwrap();
+    assert_eq!(found, expected);
+
+    let mut scratch = [0; hamming::Queries::sealed_len(2, K)];
+    let (mut distances, mut same) = ([7; 4], [9; 4]);
+    let queries = hamming::Queries::sealed(&values, K, &mut scratch).unwrap();
+    hamming_sealed_with(level, &words, queries, &mut distances).unwrap();
+    let queries = hamming::Queries::from_packed(&scratch, K, 2).unwrap();
+    hamming_sealed_with(level, &words, queries, &mut same).unwrap();
+    assert_eq!(same, distances);
+
+    let mut codes = [0; int8::sealed_len(2, K)];
+    int8::put(&[1, 2, 3], 0, K, 0, &mut codes).unwrap();
+    int8::put(&[250, 128, 3], 0, K, 1, &mut codes).unwrap();
+    let mut scratch = [0; int8::Queries::sealed_len(2, K)];
+    let rows_of_codes = int8::Rows { codes: &codes, scales: &[1.0, 0.5] };
+    let queries = int8::Queries::sealed(&values, K, &mut scratch).unwrap();
+    int8::score_int8_sealed_with(level, rows_of_codes, queries, &mut expected).unwrap();
+    let queries = int8::Queries::from_packed(&scratch, K, 2).unwrap();
+    int8::score_int8_sealed_with(level, rows_of_codes, queries, &mut found).unwrap();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn packed_queries_of_another_length_are_refused() {
+    let none = Some(Error::Width { multiple: 1, found: 0 });
+    let short = |expected| Some(Error::Length { expected, found: 1 });
+    assert_eq!(Packed::from_packed(&[0.0], 0, 1).err(), none);
+    assert_eq!(Packed::from_packed(&[0.0], 3, 1).err(), short(3));
+    assert_eq!(sign::Tables::from_packed(&[0.0], 0, 1).err(), none);
+    assert_eq!(sign::Tables::from_packed(&[0.0], 3, 1).err(), short(sign::Tables::len(1, 3)));
+    assert_eq!(int8::Queries::from_packed(&[0], 0, 1).err(), none);
+    assert_eq!(int8::Queries::from_packed(&[0], 3, 1).err(), short(int8::Queries::sealed_len(1, 3)));
+    assert_eq!(hamming::Queries::from_packed(&[0], 0, 1).err(), none);
+    assert_eq!(hamming::Queries::from_packed(&[0], 3, 1).err(), short(hamming::Queries::sealed_len(1, 3)));
+}
+
+#[test]
 fn distances_that_do_not_fit_are_refused_and_nothing_is_written() {
     let (queries, words, mut distances) = ([1.0; 8], [0; 64], [7; 6]);
     let (mut first, mut second) = ([7; 6], [7; 6]);

@@ -46,6 +46,15 @@ pub struct Adjoint<'b, B> {
 }
 
 /// What an [`Adjoint`] is told.
+///
+/// ```
+/// use gradsieve::influence::dvemb::{AdjointSettings, Blocks};
+///
+/// let ends = [64];
+/// let settings = AdjointSettings { blocks: Blocks::new(&ends)?, targets: 3, rows: 16 };
+/// assert_eq!(settings.memory().f32s, 3 * (64 + 1 + 16));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct AdjointSettings<'b> {
     /// The columns that share curvature.

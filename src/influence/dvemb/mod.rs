@@ -54,6 +54,19 @@ use crate::state::Walk;
 use gradsieve_kernels::{Certain, axpy, summarize};
 
 /// One step of training, as it was taken.
+///
+/// ```
+/// use gradsieve::influence::dvemb::{Curvature, Step};
+/// # use gradsieve::{Exact, Layout, Projector};
+///
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// // A batch of two samples, whose loss is the mean over both.
+/// let gradients = [1.0, 0.0, 0.5, 0.5];
+/// let curvature = Curvature::EmpiricalFisher;
+/// let step = Step { id, learning_rate: 0.1 / 2.0, gradients: &gradients, curvature };
+/// assert_eq!(step.factors(), gradients);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     /// Projection and layout of all rows.
@@ -67,6 +80,18 @@ pub struct Step<'a> {
 }
 
 /// The curvature H = Σ_h h hᵀ of a step, summed over the batch.
+///
+/// ```
+/// use gradsieve::influence::dvemb::{Curvature, Step};
+/// # use gradsieve::{Exact, Layout, Projector};
+///
+/// # let id = Exact::new(2).id(Layout::flat(2)?.id());
+/// // A linear model at which the loss is not curved.
+/// let curvature = Curvature::Factors(&[]);
+/// let step = Step { id, learning_rate: 0.1, gradients: &[1.0, 0.0], curvature };
+/// assert!(step.factors().is_empty());
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Curvature<'a> {
     /// H = GᵀG, the paper's form: the empirical Fisher of the step's own samples.

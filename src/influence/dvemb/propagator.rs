@@ -50,6 +50,17 @@ pub struct Propagator<'b, B> {
 }
 
 /// What a [`Propagator`] is told.
+///
+/// ```
+/// use gradsieve::influence::dvemb::{Blocks, PropagatorSettings};
+///
+/// let (whole, halves) = ([64], [32, 64]);
+/// let memory = |ends| Ok::<_, gradsieve::Error>(PropagatorSettings::new(Blocks::new(ends)?).memory());
+/// // Two blocks have half the matrix.
+/// assert_eq!(memory(&whole)?.f32s, 64 * 64 + 2 * 64);
+/// assert_eq!(memory(&halves)?.f32s, 2 * 32 * 32 + 2 * 64);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct PropagatorSettings<'b> {
     /// The columns that share curvature.

@@ -14,6 +14,13 @@ use gradsieve_kernels::Certain;
 
 /// Where a step begins, and how far it stepped. The recorder's own; lend it a slice of
 /// them.
+///
+/// ```
+/// use gradsieve::influence::dvemb::StepMark;
+///
+/// let marks = [StepMark::default(); 100]; // for a run of a hundred steps
+/// assert!(size_of_val(&marks) <= 2400);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct StepMark {
     learning_rate: f32,
@@ -23,6 +30,13 @@ pub struct StepMark {
 }
 
 /// How much a [`Recorder`] keeps.
+///
+/// ```
+/// use gradsieve::influence::dvemb::RecorderSettings;
+///
+/// const RUN: RecorderSettings = RecorderSettings { width: 64, steps: 100, samples: 800, factors: 0 };
+/// assert_eq!((RUN.memory().f32s, RUN.memory().others), (800 * 64, 100));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecorderSettings {
     /// K.

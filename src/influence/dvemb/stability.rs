@@ -10,6 +10,13 @@ use gradsieve_kernels::{Certain, axpy, dot, max_abs, squared_norm};
 
 /// What a step says about the stability of the product. I − ηH shrinks every vector, or
 /// leaves it as long as it was, exactly if η·λ_max(H) ≤ 2.
+///
+/// ```
+/// use gradsieve::influence::dvemb::Stability;
+///
+/// let unknown = Stability { at_least: 1.5, at_most: 3.0, growth: 1.0 };
+/// assert!(!unknown.is_stable() && !unknown.is_unstable());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stability {
     /// A number that η·λ_max(H) is not below.

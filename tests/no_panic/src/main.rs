@@ -27,7 +27,10 @@ use gradsieve::outlier::{
     Mahalanobis, MahalanobisSettings, Node, SelfInfluence, SelfInfluenceSettings, threshold,
 };
 use gradsieve::state::Header;
-use gradsieve::store::{Codec, Entry, Largest, Queries, Reservoir, Shortlist, Signs, Store, TopK};
+use gradsieve::store::{
+    Codec, Entry, Largest, LargestSettings, Queries, QueriesSettings, Reservoir, ReservoirSettings,
+    Shortlist, ShortlistSettings, Signs, SignsSettings, Store, StoreSettings, TopK, TopKSettings,
+};
 use gradsieve::{
     AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Kind, Layer, Layout, LayoutId, Logra,
     Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher,
@@ -141,7 +144,7 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     let (x, y) = ([x, LayerGradient::Plain(half)], [y, LayerGradient::Plain(half)]);
     let (x, y) = (x.get(..black_box(2)).unwrap_or_default(), y.get(..black_box(2)).unwrap_or_default());
     let mut products = [0.0; 4];
-    let memory = &mut [0.0; ghost::scratch(2, 2)];
+    let memory = &mut [0.0; ghost::memory(2, 2).scratch];
     ghost::products(opaque(&mut [x, y]), opaque(&mut [y, x]), opaque(memory), opaque(&mut products))?;
     Ok(values.iter().sum::<f32>() as f64 + ghost::dot(x, y)? + ghost::squared_norm(x) + products[1])
 }
@@ -398,9 +401,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += forest.score(&two, &mut [])?;
 
     let mut entries = [Entry::default(); 8];
-    let mut top = TopK::new(opaque(&mut entries));
+    let mut top = TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut entries))?;
     top.push(Entry { id: black_box(1), score: black_box(2.0) })?;
-    for entry in top.into_sorted() {
+    for entry in top.sorted() {
         sum += entry.score;
     }
     let (left, right) = memory
@@ -478,7 +481,7 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     sum += rest(&mut Recorder::new(sketch.id, opaque(marks), opaque(ids), memory, more)?, bytes)?;
     let settings = AdjointSettings { blocks: Blocks::new(opaque(ends))?, targets: 1, rows: 2 };
     sum += rest(&mut Adjoint::new(settings, sketch.id, sketch.values, &mut memory[..])?, bytes)?;
-    sum += rest(&mut TopK::new(opaque(&mut [Entry::default(); 8])), bytes)?;
+    sum += rest(&mut TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut [Entry::default(); 8]))?, bytes)?;
     let settings = ForestSettings {
         trees: black_box(4),
         sample: black_box(8),
@@ -506,8 +509,9 @@ fn kept(
     let (values, scratch) = floats
         .split_at_mut_checked(black_box(64))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut store = Store::new(codec, width, left)?;
-    let mut other = Store::new(codec, width, right)?;
+    let settings = StoreSettings { codec, width, rows: black_box(16) };
+    let mut store = Store::new(settings, &mut left[..])?;
+    let mut other = Store::new(settings, &mut right[..])?;
     store.append(black_box(1), sketch)?;
     other.append(black_box(2), sketch)?;
     store.replace(black_box(0), black_box(3), sketch)?;
@@ -517,15 +521,17 @@ fn kept(
         sum += f64::from(row.sketch.group);
         Ok(())
     })?;
-    sum += (Store::bytes(black_box(9), width, codec) + Queries::floats(codec, width, width)) as f64;
+    sum += (settings.memory().bytes_with::<u64>() + settings.memory().bytes_at_rest) as f64;
     let (scratch, tile) = scratch
         .split_at_mut_checked(black_box(500))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let queries = Queries::new(codec, sketch.id, values, scratch)?;
+    let settings = QueriesSettings { codec, width, count: black_box(8) };
+    let mut queries = Queries::new(settings, scratch)?;
+    queries.pack(sketch.id, values)?;
     store.score(&queries, tile)?;
     store.score_rows(black_box(0)..black_box(3), &queries, tile)?;
     let mut entries = [Entry::default(); 8];
-    let mut tops = [TopK::new(opaque(&mut entries))];
+    let mut tops = [TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut entries))?];
     sum += store.top(&queries, tile, opaque(&mut tops))? as f64;
     let [top] = &mut tops;
     sum += shortlist(&store, values, &queries, top)?;
@@ -533,17 +539,20 @@ fn kept(
 
     let bytes = &mut [0; 2000];
     sum += rest(&mut store, opaque(bytes))? as f64;
-    let mut reservoir = Reservoir::new(black_box(7), store);
-    let mut second = Reservoir::new(black_box(7), other);
+    let settings = ReservoirSettings { seed: black_box(7), codec, width, rows: black_box(16) };
+    let mut reservoir = Reservoir::new(settings, &mut left[..])?;
+    let mut second = Reservoir::new(settings, &mut right[..])?;
     second.offer(black_box(5), sketch)?;
     reservoir.offer(black_box(5), sketch)?;
     reservoir.merge(&second)?;
     sum += rest(&mut reservoir, opaque(bytes))? as f64;
-    let (left, right) = scores
+    sum += reservoir.into_store().len() as f64;
+    let (one, two) = scores
         .split_at_mut_checked(black_box(16))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut largest = Largest::new(reservoir.into_store(), left)?;
-    let mut second = Largest::new(second.into_store(), right)?;
+    let settings = LargestSettings { codec, width, rows: black_box(16) };
+    let mut largest = Largest::new(settings, left, one)?;
+    let mut second = Largest::new(settings, right, two)?;
     second.offer(black_box(5), sketch, black_box(1.0))?;
     largest.offer(black_box(5), sketch, black_box(1.0))?;
     largest.merge(&second)?;
@@ -553,18 +562,20 @@ fn kept(
 
 /// Counts of signs that differ, the list that is made by them, and its rows' scores.
 fn shortlist(
-    store: &Store<'_>,
+    store: &Store<&mut [u64]>,
     values: &[f32],
-    query: &Queries<'_>,
-    top: &mut TopK<'_>,
+    query: &Queries<&mut [f32]>,
+    top: &mut TopK<&mut [Entry]>,
 ) -> Result<f64, Error> {
     let (words, counts) = (&mut [0; 64], &mut [0; 64]);
     let (words, counts) = (opaque(words), opaque(counts));
-    let signs = Signs::new(query.id(), values, words)?;
+    let settings = SignsSettings { width: black_box(8), count: black_box(8) };
+    let mut signs = Signs::new(settings, words)?;
+    signs.pack(query.id().ok_or(Error::NotFitted)?, values)?;
     store.differences(&signs, counts)?;
     store.differences_rows(black_box(0)..black_box(3), &signs, counts)?;
     let mut entries = [Entry::default(); 8];
-    let mut lists = [Shortlist::new(opaque(&mut entries))];
+    let mut lists = [Shortlist::new(ShortlistSettings { rows: black_box(8) }, opaque(&mut entries))?];
     store.shortlist(&signs, counts, opaque(&mut lists))?;
     let [list] = &lists;
     Ok(store.top_of(list, query, top)? as f64 + list.rows().iter().map(|row| row.score).sum::<f64>())

@@ -115,7 +115,7 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         let top = results.top.map(|top| top.min(trains));
         let mut memory = Streamed::memory(train.name(), top.unwrap_or(0), targets)?;
         let one_minus_p = inputs.one_minus_p.take();
-        let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, one_minus_p.as_deref());
+        let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, one_minus_p.as_deref())?;
         let convergence = add_all(solving, &mut inputs, Budget::USUAL, &mut streamed)?;
         let non_finite = streamed.non_finite();
         return conclude(plan, [trains, targets], non_finite, convergence, streamed.finish()?);
@@ -317,7 +317,8 @@ mod tests {
             };
             for top in [0, 1, 5, trains] {
                 let mut memory = Streamed::memory("scores", top, targets).unwrap();
-                let mut streamed = Streamed::new(trains, targets, Some(top), &mut memory, None, None);
+                let mut streamed =
+                    Streamed::new(trains, targets, Some(top), &mut memory, None, None).unwrap();
                 add_all(&solving, &mut inputs, Budget::USUAL, &mut streamed).unwrap();
                 assert_eq!(streamed.finish().unwrap().unwrap(), scores.targets(top), "{method}");
             }

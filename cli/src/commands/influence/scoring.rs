@@ -1,6 +1,6 @@
 //! How a product of two rows becomes a score, and how many are made at a time.
 
-use gradsieve::store::{Codec, Queries};
+use gradsieve::store::{Codec, QueriesSettings};
 
 use super::Method;
 use crate::commands::products::Block;
@@ -65,7 +65,7 @@ pub(super) fn targets_per_pass(scoring: PairScoring, train: &Rows, targets: usiz
         _ => 1,
     };
     let laid_out = match train.reader().map(StoreReader::codec) {
-        Some(Codec::Sign) => Queries::floats(Codec::Sign, 1, 64) / 64,
+        Some(codec @ Codec::Sign) => QueriesSettings { codec, width: 64, count: 1 }.memory().f32s / 64,
         _ => 1,
     };
     let bytes = scoring.budget.target_bytes / solving.max(laid_out);

@@ -1,7 +1,7 @@
 //! Where influence goes as it is computed: into a matrix that checkpoints add to, or
 //! straight to its places.
 
-use gradsieve::store::{Entry, TopK};
+use gradsieve::store::{Entry, TopK, TopKSettings};
 
 use super::best::{RankedSample, RankedTarget};
 use crate::commands::CommandError;
@@ -46,7 +46,7 @@ pub(super) fn flagged(flags: &[bool]) -> Vec<usize> {
 pub(super) struct Streamed<'m> {
     /// The most helpful and the most harmful of each target, the latter by their
     /// influence's magnitude; empty if nobody asks.
-    best: Vec<[TopK<'m>; 2]>,
+    best: Vec<[TopK<&'m mut [Entry]>; 2]>,
     writer: Option<ArrayWriter>,
     /// What each training sample's influence is multiplied by; nothing if that is 1.
     factors: Option<&'m [f64]>,
@@ -72,20 +72,21 @@ impl<'m> Streamed<'m> {
         mut memory: &'m mut [Entry],
         writer: Option<ArrayWriter>,
         factors: Option<&'m [f64]>,
-    ) -> Self {
+    ) -> Result<Self, CommandError> {
         let mut best = Vec::new();
         if let Some(top) = top {
-            best.resize_with(targets, || {
-                std::array::from_fn(|_| {
-                    let (entries, rest) = std::mem::take(&mut memory).split_at_mut(top);
-                    memory = rest;
-                    TopK::new(entries)
-                })
-            });
+            let mut next = || {
+                let (entries, rest) = std::mem::take(&mut memory).split_at_mut(top);
+                memory = rest;
+                TopK::new(TopKSettings { k: top }, entries).map_err(CommandError::core("the scores"))
+            };
+            for _ in 0..targets {
+                best.push([next()?, next()?]);
+            }
         }
         let (row, next) = (vec![f64::NAN; targets], 0);
         let (non_finite_train, non_finite_target) = (vec![false; trains], vec![false; targets]);
-        Self { best, writer, factors, row, next, non_finite_train, non_finite_target }
+        Ok(Self { best, writer, factors, row, next, non_finite_train, non_finite_target })
     }
 
     /// Completes the output. Returns the best of each target, if anybody asked.
@@ -98,10 +99,10 @@ impl<'m> Streamed<'m> {
         if self.best.is_empty() {
             return Ok(None);
         }
-        let sorted = |top: TopK<'_>, sign: f64| {
+        let sorted = |mut top: TopK<&mut [Entry]>, sign: f64| {
             let sample =
                 |entry: &Entry| RankedSample { index: entry.id as usize, influence: sign * entry.score };
-            top.into_sorted().iter().map(sample).collect()
+            top.sorted().map(sample).collect()
         };
         let targets = self.best.into_iter().enumerate().map(|(index, [helpful, harmful])| RankedTarget {
             index,
@@ -128,7 +129,7 @@ fn skip_to(
 }
 
 /// Keeps a score above zero, if it is among the largest; `least` is what it takes to be.
-fn keep(top: &mut TopK<'_>, least: &mut f64, id: usize, score: f64) -> Result<(), CommandError> {
+fn keep(top: &mut TopK<&mut [Entry]>, least: &mut f64, id: usize, score: f64) -> Result<(), CommandError> {
     // NaN is neither above nor below zero.
     if score > 0.0 && score >= *least {
         top.push(Entry { id: id as u64, score }).map_err(|error| CommandError::core("the scores")(error))?;

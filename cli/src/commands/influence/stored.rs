@@ -10,8 +10,8 @@ use std::num::NonZero;
 use std::ops::Range;
 use std::thread;
 
-use gradsieve::Error;
-use gradsieve::store::{Queries, Store};
+use gradsieve::store::{Queries, QueriesSettings, Store};
+use gradsieve::{Error, SketchId};
 
 use super::scoring::PairScoring;
 use super::sink::Sink;
@@ -36,8 +36,8 @@ pub(super) fn score_stored(
 ) -> Result<(), CommandError> {
     let Some(reader) = train.reader() else { return Ok(()) };
     let (id, count, name) = (train.id(), targets.len(), train.name());
-    let mut layout = zeros(name, Queries::floats(reader.codec(), count, id.width))?;
-    let queries = Queries::new(reader.codec(), id, targets.values(), &mut layout);
+    let settings = QueriesSettings { codec: reader.codec(), width: id.width, count };
+    let queries = packed(settings, id, targets.values(), zeros(name, settings.memory().f32s)?);
     let queries = queries.map_err(CommandError::core(name))?;
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let mut progress = Progress::new(format!("reading {name}"), train.count());
@@ -79,8 +79,25 @@ pub(super) fn score_stored(
     Ok(())
 }
 
+/// Queries that are laid out in `buffer`.
+fn packed(
+    settings: QueriesSettings,
+    id: SketchId,
+    values: &[f32],
+    buffer: Vec<f32>,
+) -> Result<Queries<Vec<f32>>, Error> {
+    let mut queries = Queries::new(settings, buffer)?;
+    queries.pack(id, values)?;
+    Ok(queries)
+}
+
 /// A stored row's factor in the denominator; the row is decoded only where there is one.
-fn norm(scoring: PairScoring, store: &Store<'_>, row: usize, decoded: &mut [f32]) -> Result<f64, Error> {
+fn norm(
+    scoring: PairScoring,
+    store: &Store<Vec<u64>>,
+    row: usize,
+    decoded: &mut [f32],
+) -> Result<f64, Error> {
     if scoring.method.takes_directions() {
         store.get(row, decoded)?;
     }
@@ -90,10 +107,10 @@ fn norm(scoring: PairScoring, store: &Store<'_>, row: usize, decoded: &mut [f32]
 /// The scores of some rows, `share` rows a thread: those of each share stand together,
 /// query after query.
 fn score(
-    store: &Store<'_>,
+    store: &Store<Vec<u64>>,
     rows: Range<usize>,
     share: usize,
-    queries: &Queries<'_>,
+    queries: &Queries<Vec<f32>>,
     scores: &mut [f32],
 ) -> Result<(), Error> {
     if rows.len() <= share {
@@ -117,7 +134,7 @@ fn score(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gradsieve::store::Codec;
+    use gradsieve::store::{Codec, StoreSettings};
     use gradsieve::{Exact, Layout, Projector as _, Sketch};
     use gradsieve_kernels::summarize;
 
@@ -129,16 +146,16 @@ mod tests {
             std::array::from_fn(|i| ((row * 31 + i as u64 * 7) % 17) as f32 / 7.0 - 1.0)
         };
         for codec in Codec::ALL {
-            let mut memory = vec![0; Store::words(75, WIDTH, codec)];
-            let mut store = Store::new(codec, WIDTH, &mut memory).unwrap();
+            let settings = StoreSettings { codec, width: WIDTH, rows: 75 };
+            let mut store = Store::new(settings, vec![0; settings.memory().others]).unwrap();
             for row in 0..75 {
                 let values = values(row);
                 store.append(row, &Sketch::from_parts(id, &values, summarize(&values)).unwrap()).unwrap();
             }
             for count in [1, 3] {
                 let targets = (100..100 + count).flat_map(values).collect::<Vec<f32>>();
-                let mut layout = vec![0.0; Queries::floats(codec, count as usize, WIDTH)];
-                let queries = Queries::new(codec, id, &targets, &mut layout).unwrap();
+                let settings = QueriesSettings { codec, width: WIDTH, count: count as usize };
+                let queries = packed(settings, id, &targets, vec![0.0; settings.memory().f32s]).unwrap();
                 let mut whole = vec![0.0; 75 * count as usize];
                 store.score(&queries, &mut whole).unwrap();
                 for (rows, share) in [(0..75, 16), (0..75, 48), (32..75, 32), (16..48, 80)] {

@@ -9,7 +9,7 @@ use super::super::error::{TruthError, core};
 use super::super::evidence::Rows;
 use super::projections::{PROJECTIONS, Sketching};
 use super::solve::solve;
-use super::stored::{own_scores, read_back, scores, with_store};
+use super::stored::{own_scores, read_back, scores, store_of};
 use crate::data::Dataset;
 use crate::measures::{auroc, mid_ranks};
 use crate::model::Mlp;
@@ -110,34 +110,33 @@ pub(super) fn figures(
     let exact = made.width() == reference.model.parameters().len();
     let mut all = Vec::with_capacity(Codec::ALL.len() * FIGURES);
     for codec in Codec::ALL {
-        all.extend(with_store(codec, &rows, |store| {
-            let dots = scores(store, &rows, &targets.values)?;
-            let ridge = scores(store, &rows, of_targets)?;
-            let one = own_scores(store, &rows, own)?;
-            let one = auroc(&one, reference.flipped)?;
-            // In f32 a row that is read back is the row, and all three ways are one.
-            let (two, three) = if codec == Codec::F32 {
-                (one, one)
-            } else if rows.width() > rows.len() {
-                (f64::NAN, f64::NAN)
-            } else {
-                let back = read_back(store, &rows)?;
-                let solutions = solve(&back, &[&rows.values[..], &back.values].concat())?;
-                let (of_sketches, of_rows) = solutions.split_at(rows.values.len());
-                let two = own_scores(store, &rows, of_sketches)?;
-                (auroc(&two, reference.flipped)?, auroc(&own_products(of_rows, &back)?, reference.flipped)?)
-            };
-            let (error, expected) = errors(reference, codec, made.width(), exact, &dots);
-            Ok([
-                reference.dots.spearman(&dots)?,
-                reference.ridge.spearman(&ridge)?,
-                one,
-                two,
-                three,
-                error,
-                expected,
-            ])
-        })?);
+        let store = &store_of(codec, &rows)?;
+        let dots = scores(store, &rows, &targets.values)?;
+        let ridge = scores(store, &rows, of_targets)?;
+        let one = own_scores(store, &rows, own)?;
+        let one = auroc(&one, reference.flipped)?;
+        // In f32 a row that is read back is the row, and all three ways are one.
+        let (two, three) = if codec == Codec::F32 {
+            (one, one)
+        } else if rows.width() > rows.len() {
+            (f64::NAN, f64::NAN)
+        } else {
+            let back = read_back(store, &rows)?;
+            let solutions = solve(&back, &[&rows.values[..], &back.values].concat())?;
+            let (of_sketches, of_rows) = solutions.split_at(rows.values.len());
+            let two = own_scores(store, &rows, of_sketches)?;
+            (auroc(&two, reference.flipped)?, auroc(&own_products(of_rows, &back)?, reference.flipped)?)
+        };
+        let (error, expected) = errors(reference, codec, made.width(), exact, &dots);
+        all.extend([
+            reference.dots.spearman(&dots)?,
+            reference.ridge.spearman(&ridge)?,
+            one,
+            two,
+            three,
+            error,
+            expected,
+        ]);
     }
     Ok(all)
 }

@@ -1,6 +1,6 @@
 //! Figures as they come, seed by seed.
 
-use gradsieve::store::{Codec, Store};
+use gradsieve::store::{Codec, StoreSettings};
 use serde::Serialize;
 
 use super::cell::FIGURES;
@@ -94,7 +94,10 @@ impl Found {
                     dim: self.dim,
                     width: self.width,
                     exact: self.exact,
-                    row_bytes: Store::bytes(16, self.width, codec) / 16,
+                    row_bytes: StoreSettings { codec, width: self.width, rows: 16 }
+                        .memory()
+                        .bytes_with::<u64>()
+                        / 16,
                     dot: Vec::new(),
                     ridge: Vec::new(),
                     streamed: Vec::new(),

@@ -1,7 +1,7 @@
 //! Rows of a codec in a store: their scores against `f32` queries, and the rows read
 //! back.
 
-use gradsieve::store::{Codec, Queries, Store};
+use gradsieve::store::{Codec, Queries, QueriesSettings, Store, StoreSettings};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::Rows;
@@ -9,22 +9,19 @@ use super::super::evidence::Rows;
 /// Queries that are laid out at a time: as many as a store takes rows together.
 const TOGETHER: usize = 16;
 
-/// The store of all rows, and the memory that it is in.
-pub(super) fn with_store<R>(
-    codec: Codec,
-    rows: &Rows,
-    act: impl FnOnce(&Store<'_>) -> Result<R, TruthError>,
-) -> Result<R, TruthError> {
-    let mut memory = vec![0; Store::words(rows.len(), rows.width(), codec)];
-    let mut store = Store::new(codec, rows.width(), &mut memory).map_err(core("a store"))?;
+/// The store of all rows.
+pub(super) fn store_of(codec: Codec, rows: &Rows) -> Result<Store<Vec<u64>>, TruthError> {
+    let settings = StoreSettings { codec, width: rows.width(), rows: rows.len() };
+    let memory = vec![0; settings.memory().others];
+    let mut store = Store::new(settings, memory).map_err(core("a store"))?;
     for (number, sketch) in rows.sketches().enumerate() {
         store.append(number as u64, &sketch).map_err(core("a store"))?;
     }
-    act(&store)
+    Ok(store)
 }
 
 /// ⟨row, query⟩ of all rows, query after query.
-pub(super) fn scores(store: &Store<'_>, rows: &Rows, queries: &[f32]) -> Result<Vec<f64>, TruthError> {
+pub(super) fn scores(store: &Store<Vec<u64>>, rows: &Rows, queries: &[f32]) -> Result<Vec<f64>, TruthError> {
     let mut all = Vec::with_capacity(queries.len() / rows.width() * store.len());
     for some in queries.chunks(TOGETHER * rows.width()) {
         let scores = some_scores(store, rows, some, 0..store.len())?;
@@ -34,7 +31,11 @@ pub(super) fn scores(store: &Store<'_>, rows: &Rows, queries: &[f32]) -> Result<
 }
 
 /// ⟨row i, query i⟩ of all rows.
-pub(super) fn own_scores(store: &Store<'_>, rows: &Rows, queries: &[f32]) -> Result<Vec<f64>, TruthError> {
+pub(super) fn own_scores(
+    store: &Store<Vec<u64>>,
+    rows: &Rows,
+    queries: &[f32],
+) -> Result<Vec<f64>, TruthError> {
     let mut all = Vec::with_capacity(store.len());
     for (group, some) in queries.chunks(TOGETHER * rows.width()).enumerate() {
         let first = group * TOGETHER;
@@ -46,21 +47,23 @@ pub(super) fn own_scores(store: &Store<'_>, rows: &Rows, queries: &[f32]) -> Res
 }
 
 fn some_scores(
-    store: &Store<'_>,
+    store: &Store<Vec<u64>>,
     rows: &Rows,
     queries: &[f32],
     range: core::ops::Range<usize>,
 ) -> Result<Vec<f32>, TruthError> {
-    let (codec, count) = (store.codec(), queries.len() / rows.width());
-    let mut scratch = vec![0.0; Queries::floats(codec, count, rows.width())];
-    let queries = Queries::new(codec, rows.id, queries, &mut scratch).map_err(core("queries"))?;
+    let count = queries.len() / rows.width();
+    let settings = QueriesSettings { codec: store.settings().codec, width: rows.width(), count };
+    let buffer = vec![0.0; settings.memory().f32s];
+    let mut packed = Queries::new(settings, buffer).map_err(core("queries"))?;
+    packed.pack(rows.id, queries).map_err(core("queries"))?;
     let mut scores = vec![0.0; count * range.len()];
-    store.score_rows(range, &queries, &mut scores).map_err(core("scores"))?;
+    store.score_rows(range, &packed, &mut scores).map_err(core("scores"))?;
     Ok(scores)
 }
 
 /// The rows as the store gives them back.
-pub(super) fn read_back(store: &Store<'_>, rows: &Rows) -> Result<Rows, TruthError> {
+pub(super) fn read_back(store: &Store<Vec<u64>>, rows: &Rows) -> Result<Rows, TruthError> {
     let mut back = Rows { values: Vec::with_capacity(rows.values.len()), ..rows.clone() };
     let mut values = vec![0.0; rows.width()];
     store
