@@ -44,3 +44,25 @@ pub mod sketches;
 pub mod srht;
 pub mod stores;
 pub mod summaries;
+
+/// The contests, in the order of the table.
+pub const CONTESTS: &[fn(&mut contest::Hall)] = &[
+    dots::hold,
+    norms::hold,
+    pairs::hold,
+    summaries::hold,
+    sketches::hold,
+    axpys::hold,
+    conversions::hold,
+    hadamard::hold,
+    rademacher::hold,
+    gaussians::hold,
+    srht::hold,
+    masks::hold,
+    matrices::hold,
+    scores::hold,
+    distances::hold,
+    factored::hold,
+    ghosts::hold,
+    influence::hold,
+];

@@ -4,10 +4,7 @@ use clap::Parser;
 use gradsieve_bench::clock::Plan;
 use gradsieve_bench::contest::Hall;
 use gradsieve_bench::machine::{Footprint, Machine};
-use gradsieve_bench::{
-    axpys, conversions, distances, dots, factored, gaussians, ghosts, hadamard, influence, limits, masks,
-    matrices, norms, pairs, rademacher, report, scores, sketches, srht, summaries,
-};
+use gradsieve_bench::{CONTESTS, limits, report};
 use std::time::{Duration, Instant};
 
 /// Races gradsieve's kernels against their peers and against what the machine can do.
@@ -44,26 +41,7 @@ fn main() -> anyhow::Result<()> {
 
     let start = Instant::now();
     let mut hall = Hall::new(machine, plan, arguments.only.clone());
-    for hold in [
-        dots::hold,
-        norms::hold,
-        pairs::hold,
-        summaries::hold,
-        sketches::hold,
-        axpys::hold,
-        conversions::hold,
-        hadamard::hold,
-        rademacher::hold,
-        gaussians::hold,
-        srht::hold,
-        masks::hold,
-        matrices::hold,
-        scores::hold,
-        distances::hold,
-        factored::hold,
-        ghosts::hold,
-        influence::hold,
-    ] {
+    for hold in CONTESTS {
         hold(&mut hall);
     }
     if hall.outcomes().is_empty() {

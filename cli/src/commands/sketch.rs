@@ -34,7 +34,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512 --seed 7
   gradsieve sketch run.safetensors#grads -o sketches.safetensors --dim 2048 --repeat 4 --dtype f16
-  gradsieve sketch embeddings.npy -o sketches.safetensors --projection srht
+  gradsieve sketch embeddings.npy -o sketches.safetensors --projection rademacher
   gradsieve sketch huge.npy -o sketches.npy --projection mask --mask-len 1000000
   gradsieve sketch mlp.npy -o sketches.npy --projection factgrass --shapes 32x64,32,10x32,10
   gradsieve sketch monday.npy -o run.store --dtype f16

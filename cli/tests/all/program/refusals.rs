@@ -71,8 +71,8 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
             "--dim: expected a positive multiple of 16, found 40".to_owned(),
         ),
         (
-            &["sketch", "good.npy", "-o", "out.npy", "--projection", "srht", "--repeat", "2"],
-            "--repeat: expected 1 with --projection srht, found 2".to_owned(),
+            &["sketch", "good.npy", "-o", "out.npy", "--projection", "gaussian", "--repeat", "2"],
+            "--repeat: expected 1 with --projection gaussian, found 2".to_owned(),
         ),
         (
             &["sketch", "good.npy", "-o", "out.npy", "--projection", "logra"],
