@@ -1,8 +1,7 @@
 //! Which dense Gaussian projection ([`mod@crate::gaussian`]).
 
-use super::rademacher::one_over_root;
+use super::dense::Dense;
 use crate::error::Error;
-use crate::hash::{self, GOLDEN};
 use crate::spec::gaussian::TABLES;
 
 /// What a width must be a multiple of.
@@ -37,10 +36,7 @@ const STREAM: u64 = 0x4741_5553_5349_414E;
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Gaussian {
-    key: u64,
-    width: usize,
-}
+pub struct Gaussian(Dense);
 
 impl Gaussian {
     /// The projection to `width` outputs that belongs to `seed`.
@@ -48,30 +44,27 @@ impl Gaussian {
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of [`WIDTH_MULTIPLE`].
     pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        if width == 0 || !width.is_multiple_of(WIDTH_MULTIPLE) {
-            return Err(Error::Width { multiple: WIDTH_MULTIPLE, found: width });
+        match Dense::new(width, WIDTH_MULTIPLE, seed, STREAM) {
+            Ok(dense) => Ok(Self(dense)),
+            Err(error) => Err(error),
         }
-        Ok(Self { key: hash::key(seed, STREAM), width })
     }
 
     /// *k*: outputs.
     #[must_use]
     pub const fn width(self) -> usize {
-        self.width
+        self.0.width()
     }
 
     /// 1/√k: what the finished outputs are multiplied by.
     #[must_use]
     pub const fn scale(self) -> f32 {
-        one_over_root(self.width)
+        self.0.scale()
     }
 
-    /// The hash state that belongs to the first outputs of input `i`; adding [`GOLDEN`]
-    /// leads to the next word, and behind the last word of an input stands the first of
-    /// the next.
+    /// The hash state that belongs to the first outputs of input `i`.
     #[inline(always)]
     pub(crate) const fn state(self, i: u64) -> u64 {
-        let counter = i.wrapping_mul(self.width as u64 / 4);
-        self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
+        self.0.state::<4>(i)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! No kernel is called from here: these are what the forms of a kernel are told.
 
+mod dense;
 pub(crate) mod gaussian;
 pub(crate) mod mask;
 pub(crate) mod rademacher;

@@ -1,6 +1,7 @@
 //! Gaussian, SRHT and mask: the matrix of the documentation, written out in `f64`, to
 //! within their error; what they refuse; and bits that never change.
 
+use crate::inputs::{UNIT, bits, bounded, kind, numbers};
 use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::TABLES;
 use gradsieve_kernels::sjlt::Repeat;
@@ -10,68 +11,6 @@ use gradsieve_kernels::{
 };
 use half::bf16;
 use proptest::prelude::*;
-
-/// Half of the distance from 1 to the next number: the largest relative error of one
-/// rounding.
-const UNIT: f64 = 1.0 / (1_u64 << 24) as f64;
-
-/// Kinds of input, each with its own arithmetic trouble.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Uniform,
-    Tiny,
-    HeavyTailed,
-    Subnormal,
-    Huge,
-    WithNonFinite,
-    SignedZeros,
-    /// Distinct values of a prime period, so that swapped blocks show.
-    Painted,
-}
-
-const KINDS: [Kind; 8] = [
-    Kind::Uniform,
-    Kind::Tiny,
-    Kind::HeavyTailed,
-    Kind::Subnormal,
-    Kind::Huge,
-    Kind::WithNonFinite,
-    Kind::SignedZeros,
-    Kind::Painted,
-];
-
-fn numbers<T: Element>(kind: Kind, seed: u64, length: usize) -> Vec<T> {
-    let number = |i| {
-        let word = hash::word(seed, i);
-        let unit = (word >> 40) as f32 / (1 << 24) as f32;
-        let signed = 2.0 * unit - 1.0;
-        T::narrow(match kind {
-            Kind::Uniform => signed,
-            Kind::Tiny => 1e-4 * signed,
-            Kind::HeavyTailed => signed / (1e-6 + unit * unit),
-            Kind::Subnormal => f32::from_bits(word as u32 & 0x80FF_FFFF),
-            Kind::Huge => 3e38 * signed,
-            Kind::WithNonFinite => match word % 997 {
-                0 => f32::NAN,
-                1 => f32::INFINITY,
-                2 => f32::NEG_INFINITY,
-                _ => signed,
-            },
-            Kind::SignedZeros => [0.0, -0.0, 1.0, -1.0][word as usize % 4],
-            Kind::Painted => (i % 251) as f32 + 1.0,
-        })
-    };
-    (0..length as u64).map(number).collect()
-}
-
-/// Bits, with every NaN made one.
-fn bits(x: &[f32]) -> Vec<u32> {
-    x.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
-}
-
-fn kind() -> impl Strategy<Value = Kind> {
-    prop::sample::select(&KINDS[..])
-}
 
 /// One of the projections, as a function of a segment.
 #[derive(Clone, Copy, Debug)]
@@ -161,9 +100,9 @@ proptest! {
 
     #[test]
     fn a_projection_is_the_product_with_the_matrix_of_its_documentation_within_its_bound(
-        kind in 0_usize..4, seed: u64, n in 0_usize..500, offset in 0_u64..3000,
+        kind in bounded(), seed: u64, n in 0_usize..500, offset in 0_u64..3000,
     ) {
-        let x = numbers::<f32>(KINDS[kind], seed, n);
+        let x = numbers::<f32>(kind, seed, n);
         let all = Projection::each(seed, 64, seed as u16 % 7 + 1);
         for projection in all.filter(|p| !matches!(p, Projection::Mask(m) if m.sjlt().repeat() != Repeat::One)) {
             let (mut found, mut exact, mut bound) = ([0.0; 64], [0.0; 64], [0.0; 64]);

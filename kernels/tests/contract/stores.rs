@@ -1,6 +1,7 @@
 //! Codecs and scores of stored rows: what they refuse, where a sealed segment keeps a
 //! row, and that the answers are right by `f64`.
 
+use crate::inputs::{FINITE, Kind, bits, finite, numbers};
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
 use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
 use gradsieve_kernels::score::float::{
@@ -13,54 +14,6 @@ use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
-/// Kinds of input, each with its own arithmetic trouble.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Uniform,
-    Tiny,
-    HeavyTailed,
-    Positive,
-    Subnormal,
-    Huge,
-    /// Distinct values of a prime period, so that swapped rows show.
-    Painted,
-}
-
-const FINITE: [Kind; 7] = [
-    Kind::Uniform,
-    Kind::Tiny,
-    Kind::HeavyTailed,
-    Kind::Positive,
-    Kind::Subnormal,
-    Kind::Huge,
-    Kind::Painted,
-];
-
-/// A small generator of our own, so that a failing case is a pure function of what
-/// proptest prints.
-fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
-    (0..length as u64)
-        .map(|i| {
-            let word = gradsieve_kernels::hash::word(seed, i);
-            let unit = (word >> 40) as f32 / (1 << 24) as f32;
-            let signed = 2.0 * unit - 1.0;
-            match kind {
-                Kind::Uniform => signed,
-                Kind::Tiny => 1e-4 * signed,
-                Kind::HeavyTailed => signed / (1e-6 + unit * unit),
-                Kind::Positive => unit,
-                Kind::Subnormal => f32::from_bits(word as u32 & 0x80FF_FFFF),
-                Kind::Huge => 3e38 * signed,
-                Kind::Painted => (i % 251) as f32 + 1.0,
-            }
-        })
-        .collect()
-}
-
-fn finite() -> impl Strategy<Value = Kind> {
-    prop::sample::select(&FINITE[..])
-}
-
 /// Row widths that cross registers, blocks of bits, and the usual ones.
 fn width() -> impl Strategy<Value = usize> {
     prop_oneof![1_usize..150, Just(256_usize), Just(512), 500_usize..530]
@@ -68,11 +21,6 @@ fn width() -> impl Strategy<Value = usize> {
 
 fn as_format<T: Element>(x: &[f32]) -> Vec<T> {
     x.iter().map(|&x| T::narrow(x)).collect()
-}
-
-/// Bits, with every NaN made one.
-fn bits(x: &[f32]) -> Vec<u32> {
-    x.iter().map(|x| if x.is_nan() { u32::MAX } else { x.to_bits() }).collect()
 }
 
 /// What stands in an output before, to show that it was not written.
@@ -120,7 +68,7 @@ proptest! {
     fn rows_put_one_by_one_are_the_sealed_segment_and_are_taken_as_they_were(
         kind in finite(), seed: u64, n in 1_usize..40, k in width(), part in 1_usize..100,
     ) {
-        let rows = numbers(kind, seed, n * k);
+        let rows = numbers::<f32>(kind, seed, n * k);
         put_and_taken::<f32>(&rows, k, part);
         put_and_taken::<bf16>(&rows, k, part);
 
@@ -169,7 +117,7 @@ proptest! {
             spec::score::seal_floats(rows, k, &mut expected);
             assert_eq!(found, expected);
         }
-        let rows = numbers(kind, seed, n * k);
+        let rows = numbers::<f32>(kind, seed, n * k);
         check::<f32>(&rows, k);
         check::<f16>(&as_format(&rows), k);
         check::<bf16>(&as_format(&rows), k);
@@ -194,7 +142,7 @@ proptest! {
 
     #[test]
     fn packed_signs_are_those_of_the_definition(kind in finite(), seed: u64, count in 0_usize..20, k in width()) {
-        let queries = numbers(kind, seed, count * k);
+        let queries = numbers::<f32>(kind, seed, count * k);
         let mut found = vec![7; hamming::Queries::open_len(count, k)];
         let mut expected = found.clone();
         hamming::Queries::open(&queries, k, &mut found).unwrap();
@@ -245,7 +193,7 @@ fn places_that_a_sealed_segment_does_not_have_are_refused() {
 fn float_scores_are_within_their_bound_of_f64() {
     for kind in [Kind::Uniform, Kind::Tiny, Kind::HeavyTailed, Kind::Positive, Kind::Painted] {
         for k in [1, 16, 100, 512, 4096] {
-            let (rows, queries) = (numbers(kind, 1, 5 * k), numbers(kind, 2, 3 * k));
+            let (rows, queries) = (numbers::<f32>(kind, 1, 5 * k), numbers::<f32>(kind, 2, 3 * k));
             let scores = scored_open(Level::best(), &rows, k, &queries);
             for (at, score) in scores.iter().enumerate() {
                 let terms = rows[at % 5 * k..][..k].iter().zip(&queries[at / 5 * k..][..k]);
@@ -411,7 +359,7 @@ fn int8_rows_with_non_finite_values_are_refused() {
 #[test]
 fn int8_scores_are_the_products_of_what_was_decoded() {
     for k in [1, 64, 100, 512, int8::MOST] {
-        let mut rows = numbers(Kind::Uniform, 1, 2 * k);
+        let mut rows = numbers::<f32>(Kind::Uniform, 1, 2 * k);
         rows[..k].fill(1.0);
         let queries = vec![1.0; k];
         let (codes, scales) = int8_rows(Level::best(), &rows, k);
@@ -448,7 +396,7 @@ fn int8_queries_of_the_other_layout_are_refused() {
 fn sign_scores_are_within_their_bound_of_f64() {
     for kind in [Kind::Uniform, Kind::Tiny, Kind::HeavyTailed, Kind::Positive, Kind::Painted] {
         for k in [1, 64, 100, 512, 4096] {
-            let (rows, queries) = (numbers(Kind::Uniform, 1, 5 * k), numbers(kind, 2, 3 * k));
+            let (rows, queries) = (numbers::<f32>(Kind::Uniform, 1, 5 * k), numbers::<f32>(kind, 2, 3 * k));
             let (words, scales) = sign_rows(Level::best(), &rows, k);
             let mut scores = [0.0; 15];
             let stored = sign::Rows { words: &words, scales: &scales };

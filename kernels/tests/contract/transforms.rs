@@ -1,63 +1,10 @@
 //! The Walsh–Hadamard transform and the Rademacher projection: right to within the error
 //! that their documentation states, and what they refuse.
 
+use crate::inputs::{UNIT, bounded, numbers};
 use gradsieve_kernels::rademacher::Carry;
 use gradsieve_kernels::{Error, Rademacher, hadamard, hash, rademacher, rademacher_batch};
 use proptest::prelude::*;
-
-/// Half of the distance from 1 to the next number: the largest relative error of one
-/// rounding.
-const UNIT: f64 = 1.0 / (1_u64 << 24) as f64;
-
-/// Kinds of input, each with its own arithmetic trouble.
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Uniform,
-    Tiny,
-    HeavyTailed,
-    Subnormal,
-    Huge,
-    WithNonFinite,
-    SignedZeros,
-    /// Distinct values of a prime period, so that swapped blocks show.
-    Painted,
-}
-
-const KINDS: [Kind; 8] = [
-    Kind::Uniform,
-    Kind::Tiny,
-    Kind::HeavyTailed,
-    Kind::Subnormal,
-    Kind::Huge,
-    Kind::WithNonFinite,
-    Kind::SignedZeros,
-    Kind::Painted,
-];
-
-fn numbers(kind: Kind, seed: u64, length: usize) -> Vec<f32> {
-    (0..length as u64)
-        .map(|i| {
-            let word = hash::word(seed, i);
-            let unit = (word >> 40) as f32 / (1 << 24) as f32;
-            let signed = 2.0 * unit - 1.0;
-            match kind {
-                Kind::Uniform => signed,
-                Kind::Tiny => 1e-4 * signed,
-                Kind::HeavyTailed => signed / (1e-6 + unit * unit),
-                Kind::Subnormal => f32::from_bits(word as u32 & 0x80FF_FFFF),
-                Kind::Huge => 3e38 * signed,
-                Kind::WithNonFinite => match word % 997 {
-                    0 => f32::NAN,
-                    1 => f32::INFINITY,
-                    2 => f32::NEG_INFINITY,
-                    _ => signed,
-                },
-                Kind::SignedZeros => [0.0, -0.0, 1.0, -1.0][word as usize % 4],
-                Kind::Painted => (i % 251) as f32 + 1.0,
-            }
-        })
-        .collect()
-}
 
 #[test]
 fn a_transform_is_the_product_with_the_matrix_of_signs_in_natural_order() {
@@ -79,8 +26,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn transforms_keep_to_their_bound(kind in 0_usize..4, seed: u64, log in 0_u32..15) {
-        let x = numbers(KINDS[kind], seed, 1 << log);
+    fn transforms_keep_to_their_bound(kind in bounded(), seed: u64, log in 0_u32..15) {
+        let x = numbers::<f32>(kind, seed, 1 << log);
         let mut found = x.clone();
         hadamard(&mut found).unwrap();
         let mut exact: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
@@ -124,10 +71,10 @@ proptest! {
 
     #[test]
     fn a_projection_is_the_product_with_a_matrix_of_signs_within_its_bound(
-        kind in 0_usize..4, seed: u64, n in 0_usize..1000, offset in 0_u64..100,
+        kind in bounded(), seed: u64, n in 0_usize..1000, offset in 0_u64..100,
     ) {
         let projection = Rademacher::new(128, seed).unwrap();
-        let x = numbers(KINDS[kind], seed, n);
+        let x = numbers::<f32>(kind, seed, n);
         let mut found = [0.0; 128];
         rademacher(projection, offset, 1.0, &x, &mut found).unwrap();
         let total: f64 = x.iter().map(|&x| f64::from(x).abs()).sum();
