@@ -1,8 +1,8 @@
 //! Changes of single places of the kernels and the core, each of which a test must find:
 //! cargo-mutants, by `.cargo/mutants.toml`.
 //!
-//! All of them take days, and the whole check leaves them out. What is run unless files or
-//! a diff are named is what the promise of equal bits rests on.
+//! All of them take days, and the whole check leaves them out. What is run unless files
+//! or a diff are named is what the promise of equal bits rests on.
 
 use clap::{Arg, ArgMatches};
 
@@ -18,8 +18,8 @@ pub(crate) const STEP: Step = Step {
     run,
 };
 
-/// Each form of a kernel and each function of the definition, replaced by a constant, 0 or
-/// its like where there are several.
+/// Each form of a kernel and each function of the definition, replaced by a constant, 0
+/// or its like where there are several.
 const SELECTION: [&str; 10] = [
     "--package",
     "gradsieve-kernels",

@@ -40,9 +40,9 @@ impl Dense {
         (1.0 / root) as f32
     }
 
-    /// The hash state that belongs to the first outputs of number `i`, where a word serves
-    /// `OUTPUTS` of them. Adding [`GOLDEN`] leads to the next word, and behind the last
-    /// word of a number stands the first of the next.
+    /// The hash state that belongs to the first outputs of number `i`, where a word
+    /// serves `OUTPUTS` of them. Adding [`GOLDEN`] leads to the next word, and behind the
+    /// last word of a number stands the first of the next.
     #[inline(always)]
     pub(crate) const fn state<const OUTPUTS: u64>(self, i: u64) -> u64 {
         let counter = i.wrapping_mul(self.width as u64 / OUTPUTS);

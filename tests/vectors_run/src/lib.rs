@@ -24,13 +24,34 @@ mod memory;
 pub mod record;
 
 pub use answers::Answers;
-pub use families::FAMILIES;
 pub use family::{Family, Kernel};
 pub use memory::{Memory, Operand};
 
 use core::fmt::{self, Write};
 use input::{Case, LONG_CASES, SMALL_CASES};
 use record::Record;
+
+/// The families, each with its published text. Not a constant, so that the code which
+/// they name is compiled here, and not again by whoever uses them.
+pub static FAMILIES: [Family; 17] = [
+    families::dot::FAMILY,
+    families::norm::FAMILY,
+    families::pair::FAMILY,
+    families::summary::FAMILY,
+    families::axpy::FAMILY,
+    families::matrix::FAMILY,
+    families::convert::FAMILY,
+    families::sjlt::FAMILY,
+    families::srht::FAMILY,
+    families::mask::FAMILY,
+    families::rademacher::FAMILY,
+    families::gaussian::FAMILY,
+    families::hadamard::FAMILY,
+    families::codec::FAMILY,
+    families::score::FAMILY,
+    families::hamming::FAMILY,
+    families::hash::FAMILY,
+];
 
 /// Writes a family's file with such answers.
 ///

@@ -22,35 +22,13 @@ pub mod sjlt;
 pub mod srht;
 pub mod summary;
 
-use crate::family::{Family, kernel};
+use crate::family::kernel;
 use crate::input::{Case, value};
 use crate::memory::Operand;
 use crate::record::{Record, Value};
 use core::fmt;
 use gradsieve_kernels::{hash::word, spec};
 use half::{bf16, f16};
-
-/// The families, each with its published text. Not a constant, so that the code which they
-/// name is compiled here, and not again by whoever uses them.
-pub static FAMILIES: [Family; 17] = [
-    dot::FAMILY,
-    norm::FAMILY,
-    pair::FAMILY,
-    summary::FAMILY,
-    axpy::FAMILY,
-    matrix::FAMILY,
-    convert::FAMILY,
-    sjlt::FAMILY,
-    srht::FAMILY,
-    mask::FAMILY,
-    rademacher::FAMILY,
-    gaussian::FAMILY,
-    hadamard::FAMILY,
-    codec::FAMILY,
-    score::FAMILY,
-    hamming::FAMILY,
-    hash::FAMILY,
-];
 
 /// A format with its place in the memory.
 trait Format: spec::Format + Value {
