@@ -7,7 +7,8 @@ use crate::memory::Buffer;
 use crate::moments::{Policy, SecondMoment};
 use crate::sketch::Sketch;
 
-/// Settings of a second moment that stands for a curvature.
+/// Settings of a second moment that stands for a curvature: those of
+/// [`Ridge`](super::Ridge) and [`Trak`](super::Trak), whose examples show it.
 pub trait Curvature: Policy {}
 
 impl<P: Curvature, B: Buffer<f32>> SecondMoment<P, B> {

@@ -8,6 +8,15 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 
 /// In what the methods of a damped second moment differ. Their settings implement it.
+///
+/// ```
+/// use gradsieve::influence::RidgeSettings;
+/// use gradsieve::moments::{Policy, Weights};
+///
+/// let settings = RidgeSettings { damping: 0.5, ..RidgeSettings::new(2) };
+/// // Of ten observations whose mean eigenvalue is 3.
+/// assert_eq!(settings.weights(10.0, 3.0), Weights { scale: 1.0, ridge: 1.5 });
+/// ```
 pub trait Policy: Copy {
     /// What the second moment is taken about.
     const CENTRE: Centre;
@@ -27,7 +36,7 @@ pub trait Policy: Copy {
     fn weights(&self, count: f64, mean_eigenvalue: f64) -> Weights;
 }
 
-/// The weights of a damped second moment.
+/// The weights of a damped second moment. Their example is that of [`Policy`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// What the second moment is multiplied by.
@@ -37,6 +46,12 @@ pub struct Weights {
 }
 
 /// What a damping or a shrinkage is called, and what it may be.
+///
+/// ```
+/// use gradsieve::moments::Strength;
+///
+/// assert_eq!((Strength::DAMPING.name, Strength::DAMPING.zero), ("damping", false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strength {
     /// The name of the setting.

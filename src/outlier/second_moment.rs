@@ -7,7 +7,9 @@ use crate::memory::Buffer;
 use crate::moments::{Policy, SecondMoment};
 use crate::sketch::Sketch;
 
-/// Settings of a second moment that makes a detector.
+/// Settings of a second moment that makes a detector: those of
+/// [`SelfInfluence`](super::SelfInfluence) and [`Mahalanobis`](super::Mahalanobis), whose
+/// examples show it.
 pub trait Deviation: Policy {}
 
 impl<P: Deviation, B: Buffer<f32>> Detector for SecondMoment<P, B> {
