@@ -49,11 +49,7 @@ pub(super) fn dvemb(
     if targets.matrix().is_none() {
         run.id.check(&targets.id()).map_err(CommandError::core(&name))?;
     }
-    let mut at_the_end = Vec::new();
-    targets.pass("reading", |_, sketch| {
-        sketch.check_finite().map_err(CommandError::core(&name))?;
-        run.target(sketch.values, &mut at_the_end).map_err(CommandError::core(&name))
-    })?;
+    let at_the_end = run.targets(targets)?;
     let count = targets.count();
     let what = directory.display().to_string();
     let ends = [run.width()];

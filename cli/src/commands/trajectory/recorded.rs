@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gradsieve::{Error, Layer, Sketch, SketchId, Sketcher, Summary};
 
-use super::super::rows::{LayerShape, Projection, ProjectionArguments, Ready};
+use super::super::rows::{LayerShape, Projection, ProjectionArguments, Ready, Rows};
 use super::super::{CommandError, console};
 use super::principal::{Directions, Moments};
 use gradsieve_io::files::{StepFile, StepGradients, StepRows, step_files};
@@ -68,6 +68,7 @@ impl Recorded {
             None => inputs,
         };
         let shape = |(number, (outputs, inputs))| LayerShape { outputs, inputs: kept_inputs(number, inputs) };
+        check_shapes(&arguments.shapes, &shapes)?;
         let shapes: Vec<LayerShape> = shapes.into_iter().enumerate().map(shape).collect();
         let projection = if shapes.is_empty() {
             arguments.projection(kept)?
@@ -84,12 +85,8 @@ impl Recorded {
 
     /// The sketches of written-out rows, one after the other.
     pub(super) fn rows(&self, name: &str, rows: &StepRows) -> Result<Sketched, CommandError> {
-        let mut sketched = Sketched::new(self.width(), rows.count());
-        for row in rows.values.chunks_exact(rows.columns.max(1)) {
-            let row = self.kept(row);
-            sketched.push(self, |sketcher| sketcher.segment(0, &row)).map_err(CommandError::core(name))?;
-        }
-        Ok(sketched)
+        let sketched = self.sketch(rows.count(), |i, sketcher| sketcher.segment(0, &self.kept(row(rows, i))));
+        sketched.map_err(CommandError::core(name))
     }
 
     /// What is kept of a gradient.
@@ -97,18 +94,27 @@ impl Recorded {
         self.directions.as_ref().map_or(Cow::Borrowed(row), |directions| Cow::Owned(directions.row(row)))
     }
 
-    /// Appends a target to `to`: as it comes, a sketch, or what is kept of a gradient,
-    /// sketched.
-    pub(super) fn target(&self, values: &[f32], to: &mut Vec<f32>) -> Result<(), Error> {
-        if self.directions.is_none() {
-            to.extend_from_slice(values);
-            return Ok(());
-        }
-        let mut sketched = Sketched::new(self.width(), 1);
-        let row = self.kept(values);
-        sketched.push(self, |sketcher| sketcher.segment(0, &row))?;
-        to.append(&mut sketched.values);
-        Ok(())
+    /// The targets, one after the other: as they come, sketches, or what is kept of
+    /// gradients, sketched.
+    pub(super) fn targets(&self, targets: &mut Rows) -> Result<Vec<f32>, CommandError> {
+        let name = targets.name().to_owned();
+        let core = |error| CommandError::core(&name)(error);
+        let mut values = Vec::new();
+        self.with_sketcher(|sketcher| {
+            targets.pass("reading", |_, sketch| {
+                sketch.check_finite().map_err(core)?;
+                match &self.directions {
+                    None => values.extend_from_slice(sketch.values),
+                    Some(directions) => {
+                        sketcher.segment(0, &directions.row(sketch.values)).map_err(core)?;
+                        values.extend_from_slice(finite(sketcher).map_err(core)?.values);
+                    }
+                }
+                Ok(())
+            })
+        })
+        .map_err(core)??;
+        Ok(values)
     }
 
     /// The sketches of a step's gradients, one after the other.
@@ -117,27 +123,81 @@ impl Recorded {
             StepGradients::Rows(rows) => return self.rows(&step.name, rows),
             StepGradients::Layers(layers) => layers,
         };
-        let mut sketched = Sketched::new(self.width(), step.ids.len());
-        for i in 0..step.ids.len() {
-            let take = |sketcher: &mut Sketcher<Ready<'_>, &mut [f32]>| {
-                let mut offset = 0;
-                for (number, (a, b)) in layers.iter().enumerate() {
-                    let row = |rows: &StepRows| rows.values[i * rows.columns..][..rows.columns].to_vec();
-                    let (a, b) = (row(a), row(b));
-                    let a = match &self.directions {
-                        Some(directions) => directions.input(number, &a),
-                        None => a,
-                    };
-                    let layer = Layer::new(offset, b.len() as u64, a.len() as u64);
-                    sketcher.outer(&layer, &a, &b)?;
-                    offset += (a.len() * b.len()) as u64;
-                }
-                Ok(())
-            };
-            sketched.push(self, take).map_err(CommandError::core(&step.name))?;
-        }
-        Ok(sketched)
+        let sketched = self.sketch(step.ids.len(), |i, sketcher| {
+            let mut offset = 0;
+            for (number, (a, b)) in layers.iter().enumerate() {
+                let (a, b) = (row(a, i), row(b, i));
+                let a = match &self.directions {
+                    Some(directions) => Cow::Owned(directions.input(number, a)),
+                    None => Cow::Borrowed(a),
+                };
+                let layer = Layer::new(offset, b.len() as u64, a.len() as u64);
+                sketcher.outer(&layer, &a, b)?;
+                offset += (a.len() * b.len()) as u64;
+            }
+            Ok(())
+        });
+        sketched.map_err(CommandError::core(&step.name))
     }
+
+    /// The sketches of `count` gradients, one after the other; `take(i, sketcher)` hands
+    /// gradient i to the sketcher.
+    fn sketch(
+        &self,
+        count: usize,
+        take: impl Fn(usize, &mut RunSketcher<'_>) -> Result<(), Error>,
+    ) -> Result<Sketched, Error> {
+        let mut sketched = Sketched {
+            values: Vec::with_capacity(self.width() * count),
+            measures: Vec::with_capacity(count),
+        };
+        self.with_sketcher(|sketcher| {
+            for i in 0..count {
+                take(i, sketcher)?;
+                let sketch = finite(sketcher)?;
+                sketched.values.extend_from_slice(sketch.values);
+                sketched.measures.push(sketch.measures);
+            }
+            Ok(sketched)
+        })?
+    }
+
+    /// Hands a sketcher to `act`: one for all gradients that `act` has.
+    fn with_sketcher<R>(&self, act: impl FnOnce(&mut RunSketcher<'_>) -> R) -> Result<R, Error> {
+        self.projection.with(|projector| {
+            let buffer = vec![0.0; self.width()];
+            Ok(act(&mut Sketcher::new(projector, self.projection.layout(), buffer)?))
+        })?
+    }
+}
+
+/// Refuses layers that are not those of the run, which says its own.
+fn check_shapes(given: &[LayerShape], of_run: &[(usize, usize)]) -> Result<(), CommandError> {
+    if given.is_empty() || of_run.is_empty() {
+        return Ok(());
+    }
+    let of_run: Vec<LayerShape> =
+        of_run.iter().map(|&(outputs, inputs)| LayerShape { outputs, inputs }).collect();
+    if given == of_run {
+        return Ok(());
+    }
+    let text = |shapes: &[LayerShape]| shapes.iter().map(LayerShape::to_string).collect::<Vec<_>>().join(",");
+    let expected = format!("the layers of the recorded run, {}", text(&of_run));
+    Err(CommandError::Argument { argument: "--shapes", expected, found: text(given) })
+}
+
+/// Makes the sketches of a run.
+type RunSketcher<'p> = Sketcher<Ready<'p>, Vec<f32>>;
+
+/// Row `i`.
+fn row(rows: &StepRows, i: usize) -> &[f32] {
+    &rows.values[i * rows.columns..][..rows.columns]
+}
+
+/// The finished sketch of a gradient that must be finite.
+fn finite<'s>(sketcher: &'s mut RunSketcher<'_>) -> Result<Sketch<'s>, Error> {
+    let sketch = sketcher.finish()?;
+    if sketch.measures.non_finite > 0 { Err(Error::NonFinite) } else { Ok(sketch) }
 }
 
 /// Sketches, one after the other.
@@ -147,30 +207,6 @@ pub(super) struct Sketched {
 }
 
 impl Sketched {
-    fn new(width: usize, rows: usize) -> Self {
-        Self { values: Vec::with_capacity(width * rows), measures: Vec::with_capacity(rows) }
-    }
-
-    fn push(
-        &mut self,
-        run: &Recorded,
-        take: impl FnOnce(&mut Sketcher<Ready<'_>, &mut [f32]>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let start = self.values.len();
-        self.values.resize(start + run.width(), 0.0);
-        let values = &mut self.values[start..];
-        let measures = run.projection.with(|projector| {
-            let mut sketcher = Sketcher::new(projector, run.projection.layout(), values)?;
-            take(&mut sketcher)?;
-            Ok::<_, Error>(sketcher.finish()?.measures)
-        })??;
-        if measures.non_finite > 0 {
-            return Err(Error::NonFinite);
-        }
-        self.measures.push(measures);
-        Ok(())
-    }
-
     pub(super) fn sketches(&self, id: SketchId) -> impl Iterator<Item = Sketch<'_>> {
         let rows = self.values.chunks_exact(id.width.max(1)).zip(&self.measures);
         rows.map(move |(values, &measures)| Sketch { id, values, measures, group: 0 })
