@@ -110,7 +110,7 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
 /// megabyte of a stretch of columns, which the second cache holds.
 const SIDE: usize = 16;
 
-/// Columns that the rows of a block meet on at a time.
+/// Columns on which the rows of a block are multiplied at a time.
 const STRETCH: usize = 4 * TILE;
 
 /// Block by block.

@@ -58,9 +58,9 @@ less = (0.1 * unit(t) @ unit(v).T + 0.02 * unit(t2) @ unit(v2).T) / 0.12
 save("less", less)
 save("subtasks", np.array([5, 3, 5], "u1"))
 save("less-subtasks", np.maximum(less[:, [0, 2]].mean(axis=1), less[:, 1])[:, None])
-doubt, doubt2 = random.uniform(0, 1, size=(2, rows)).astype("f4")
-save("doubt", doubt)
-save("doubt2", doubt2.astype("f8"))
+one_minus_p, one_minus_p2 = random.uniform(0, 1, size=(2, rows)).astype("f4")
+save("one_minus_p", one_minus_p)
+save("one_minus_p2", one_minus_p2.astype("f8"))
 
 
 def trak(a, b):
@@ -68,8 +68,8 @@ def trak(a, b):
     return a @ np.linalg.inv(gram + 0.1 * np.trace(gram) / columns * np.eye(columns)) @ b.T
 
 
-save("trak", trak(t, v) * wide(doubt)[:, None])
-save("trak2", (trak(t, v) + trak(t2, v2)) / 2 * ((wide(doubt) + wide(doubt2)) / 2)[:, None])
+save("trak", trak(t, v) * wide(one_minus_p)[:, None])
+save("trak2", (trak(t, v) + trak(t2, v2)) / 2 * ((wide(one_minus_p) + wide(one_minus_p2)) / 2)[:, None])
 
 
 def datainf(layers):

@@ -9,7 +9,7 @@
 //! | `scoring` | how a product of two rows becomes a score |
 //! | `pairs` | scores of all pairs of training rows and targets, in blocks |
 //! | `stored` | the same of the rows of a store, as they are stored |
-//! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what meets the training rows in place of a target |
+//! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what training rows are multiplied with in place of a target |
 //! | `sink` | where influence goes: row after row to its places, or |
 //! | `scores` | into a matrix of all pairs; and what is said of it |
 //!
@@ -86,7 +86,7 @@ Memory: 640 MiB at most beside those (more only if one row is). Influence goes s
 quarter of the samples, is all of it in memory, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
 Σ|g_i·v_i|.
 
-The rows of a store, --train DIRECTORY.store, meet the targets, or what is solved for them, as they are stored, as fast as they can be read: rows in f32, f16, bf16 and 1-bit with an error below \
+The rows of a store, --train DIRECTORY.store, are multiplied with the targets, or what is solved for them, as they are stored, as fast as they can be read: rows in f32, f16, bf16 and 1-bit with an error below \
 (K/16 + 6)·6e-8 of Σ|g_i·v_i|; rows in int8 with targets that are rounded to int8 as well, which adds at most Σ|g_i|·max|v_i|/254. What a \
 method learns of the training rows before that, it learns of decoded ones. Memory without passes: some 10 MiB, the targets and their layout (of 1-bit rows sixteen times their size).
 
@@ -217,7 +217,7 @@ fn add_all(
     solving: &Solving,
     inputs: &mut Inputs,
     budget: Budget,
-    sink: &mut impl Sink,
+    sink: &mut dyn Sink,
 ) -> Result<Option<Convergence>, CommandError> {
     let method = solving.method;
     let crosses = method == Method::Retrac && inputs.trains.len() > 1;
@@ -274,15 +274,17 @@ mod tests {
     fn inputs(method: &str) -> (Solving, Inputs) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/influence");
         let path = |name: &str| folder.join(format!("{name}.npy")).to_str().unwrap().to_owned();
-        let files = ["train-f4", "target-f4", "train2-f4", "target2-f4", "doubt", "doubt2"].map(path);
-        let [train, target, train2, target2, doubt, doubt2] = files.each_ref().map(String::as_str);
+        let files =
+            ["train-f4", "target-f4", "train2-f4", "target2-f4", "one_minus_p", "one_minus_p2"].map(path);
+        let [train, target, train2, target2, one_minus_p, one_minus_p2] =
+            files.each_ref().map(String::as_str);
         let mut line =
             vec!["influence", "--method", method, "--train", train, "--target", target, "--top", "1"];
         if ["tracin", "retrac", "less", "trak"].contains(&method) {
             line.extend(["--train", train2, "--target", target2]);
         }
         if method == "trak" {
-            line.extend(["--one-minus-p", doubt, "--one-minus-p", doubt2]);
+            line.extend(["--one-minus-p", one_minus_p, "--one-minus-p", one_minus_p2]);
         }
         if ["tracin", "less"].contains(&method) {
             line.extend(["--lr", "0.1", "--lr", "0.02"]);

@@ -33,7 +33,7 @@ pub(super) fn score_all_pairs(
     train: &mut Rows,
     target: &mut Rows,
     solver: &mut Solver,
-    sink: &mut impl Sink,
+    sink: &mut dyn Sink,
 ) -> Result<(), CommandError> {
     let targets = target.count();
     let mut block = Block::new(train.width(), usize::MAX, targets_per_pass(scoring, train, targets));
@@ -61,7 +61,7 @@ fn score_decoded(
     scoring: PairScoring,
     train: &mut Rows,
     targets: &Block,
-    sink: &mut impl Sink,
+    sink: &mut dyn Sink,
 ) -> Result<(), CommandError> {
     let (count, name) = (train.count(), train.name().to_owned());
     let mut block = Block::new(train.width(), scoring.budget.train_bytes, scoring.budget.train_rows);
@@ -75,7 +75,7 @@ fn score_decoded(
             let products = products(&block, targets);
             let products = products.map_err(|error| CommandError::core(&name)(error.into()))?;
             let (norms, target_norms) = (block.factors(), targets.factors());
-            sink.take(block.indices(), targets.indices(), |first, j, parts| {
+            sink.take(block.indices(), targets.indices(), &|first, j, parts| {
                 for (i, part) in (first..).zip(parts) {
                     *part = scoring.part(products[i * target_norms.len() + j], norms[i] * target_norms[j]);
                 }

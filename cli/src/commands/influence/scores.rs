@@ -100,7 +100,7 @@ impl Sink for Scores {
         &mut self,
         trains: &[usize],
         targets: &[usize],
-        parts: impl Fn(usize, usize, &mut [f64]),
+        parts: &dyn Fn(usize, usize, &mut [f64]),
     ) -> Result<(), CommandError> {
         let columns = self.non_finite_target.len();
         for (i, &train) in trains.iter().enumerate() {

@@ -17,7 +17,7 @@ pub(super) trait Sink {
         &mut self,
         trains: &[usize],
         targets: &[usize],
-        parts: impl Fn(usize, usize, &mut [f64]),
+        parts: &dyn Fn(usize, usize, &mut [f64]),
     ) -> Result<(), CommandError>;
 
     /// A training sample that has no influence.
@@ -42,7 +42,7 @@ pub(super) fn flagged(flags: &[bool]) -> Vec<usize> {
 /// harmful samples of each target: nothing else of it is kept.
 ///
 /// Only where a sample's influence has one part, so with one checkpoint; and for an
-/// output, where all targets meet the training rows in one pass.
+/// output, where all targets are scored in one pass over the training rows.
 pub(super) struct Streamed<'m> {
     /// The most helpful and the most harmful of each target, the latter by their
     /// influence's magnitude; empty if nobody asks.
@@ -143,7 +143,7 @@ impl Sink for Streamed<'_> {
         &mut self,
         trains: &[usize],
         targets: &[usize],
-        parts: impl Fn(usize, usize, &mut [f64]),
+        parts: &dyn Fn(usize, usize, &mut [f64]),
     ) -> Result<(), CommandError> {
         let factors = self.factors;
         let influences = |i: usize, j: usize, trains: &[usize], out: &mut [f64]| {

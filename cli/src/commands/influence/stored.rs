@@ -32,7 +32,7 @@ pub(super) fn score_stored(
     scoring: PairScoring,
     train: &Rows,
     targets: &Block,
-    sink: &mut impl Sink,
+    sink: &mut dyn Sink,
 ) -> Result<(), CommandError> {
     let Some(reader) = train.reader() else { return Ok(()) };
     let (id, count, name) = (train.id(), targets.len(), train.name());
@@ -63,7 +63,7 @@ pub(super) fn score_stored(
             score(store, rows.clone(), share, &queries, &mut scores).map_err(CommandError::core(name))?;
             let parts = scores.chunks(share * count.max(1)).zip(norms.chunks(share));
             for ((scores, norms), trains) in parts.zip(samples[rows].chunks(share)) {
-                sink.take(trains, targets.indices(), |first, j, parts| {
+                sink.take(trains, targets.indices(), &|first, j, parts| {
                     let (products, norm) = (&scores[j * trains.len() + first..], targets.factors()[j]);
                     for ((part, &product), train_norm) in parts.iter_mut().zip(products).zip(&norms[first..])
                     {

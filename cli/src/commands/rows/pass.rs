@@ -9,6 +9,9 @@ use crate::commands::console::Progress;
 use gradsieve_io::files::{PIECE_ALIGNMENT, Piece};
 use gradsieve_io::store::StoreReader;
 
+/// What is done with each row's sketch.
+type Visit<'v> = dyn FnMut(usize, &Sketch<'_>) -> Result<(), CommandError> + 'v;
+
 impl Rows {
     /// One pass in which `observe(row, sketch)` takes in every sample that it does not
     /// refuse as not finite.
@@ -45,6 +48,11 @@ impl Rows {
         what: &str,
         mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
     ) -> Result<(), CommandError> {
+        self.pass_to(what, &mut visit)
+    }
+
+    /// The same, compiled once: what is below holds every projection and format.
+    fn pass_to(&mut self, what: &str, visit: &mut Visit<'_>) -> Result<(), CommandError> {
         let (id, width, count) = (self.id(), self.width(), self.count());
         let name = self.name().to_owned();
         let mut progress = Progress::new(format!("{what} {name}"), count);
@@ -57,7 +65,7 @@ impl Rows {
             return Ok(());
         }
         let mut keep = matches!(self.held, Held::Wanted).then(|| (Vec::new(), Vec::new()));
-        self.stream(|row, sketch| {
+        self.stream(&mut |row, sketch| {
             if let Some((values, measures)) = &mut keep {
                 values.extend_from_slice(sketch.values);
                 measures.push(sketch.measures);
@@ -73,10 +81,7 @@ impl Rows {
     }
 
     /// Reads the file, and finishes a sketch at the end of each row.
-    fn stream(
-        &mut self,
-        mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
-    ) -> Result<(), CommandError> {
+    fn stream(&mut self, visit: &mut Visit<'_>) -> Result<(), CommandError> {
         let name = self.name.clone();
         let (matrix, projection) = match &mut self.input {
             Input::Array { matrix, projection } => (matrix, projection),
@@ -102,11 +107,7 @@ impl Rows {
 
 /// One pass over a store, sample by sample. One that has no row was not finite, and has a
 /// sketch that says so.
-fn stored(
-    reader: &StoreReader,
-    id: SketchId,
-    mut visit: impl FnMut(usize, &Sketch<'_>) -> Result<(), CommandError>,
-) -> Result<(), CommandError> {
+fn stored(reader: &StoreReader, id: SketchId, visit: &mut Visit<'_>) -> Result<(), CommandError> {
     let nan = vec![f32::NAN; id.width];
     let measures = Summary { l1: f64::NAN, l2_squared: f64::NAN, max: 0.0, non_finite: 1, count: 1 };
     let missing = Sketch::from_parts(id, &nan, measures).map_err(CommandError::core(&reader.name()))?;

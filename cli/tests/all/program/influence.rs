@@ -89,11 +89,11 @@ fn methods_that_solve_for_targets_are_numpy_s_definitions() {
     assert_numpy_s(&influence(&place, "datainf", &["--layers", "40,20,7"]), "datainf-layers", 1e-5);
     assert_numpy_s(&influence(&place, "lissa", &["--passes", "12"]), "lissa12", 1e-5);
 
-    let doubts = [numpy("doubt"), numpy("doubt2")];
-    let one = ["--one-minus-p", &doubts[0]];
+    let one_minus_p = [numpy("one_minus_p"), numpy("one_minus_p2")];
+    let one = ["--one-minus-p", &one_minus_p[0]];
     assert_numpy_s(&influence(&place, "trak", &one), "trak", f32_solve);
     let second = second_checkpoint();
-    let two = second.iter().map(String::as_str).chain(one).chain(["--one-minus-p", &doubts[1]]);
+    let two = second.iter().map(String::as_str).chain(one).chain(["--one-minus-p", &one_minus_p[1]]);
     assert_numpy_s(&influence(&place, "trak", &two.collect::<Vec<_>>()), "trak2", f32_solve);
 }
 

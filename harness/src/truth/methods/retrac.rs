@@ -1,5 +1,5 @@
-//! ReTrac over a checkpoint an epoch: the mean direction of each sample's gradients meets
-//! that of each target's.
+//! ReTrac over a checkpoint an epoch: the mean direction of each sample's gradients is
+//! multiplied with that of each target's.
 
 use gradsieve::influence::ReTrac;
 
