@@ -112,26 +112,98 @@ struct Json<'a> {
     runs: &'a [Outcome],
 }
 
+/// What is to be done, checked before a file is opened.
+struct Plan {
+    settings: Settings,
+    /// Layer widths, which the data must suit; what suits the data if there are none.
+    model: Option<String>,
+    /// Labels are flipped, whatever the data knows of its own flips.
+    flips: bool,
+    /// The seeds after the first.
+    more_seeds: Vec<u64>,
+    out: PathBuf,
+    json: bool,
+}
+
+impl Plan {
+    /// The plan of a command line.
+    ///
+    /// # Errors
+    /// [`CommandError::Argument`] by the name of an argument that is out of its range.
+    fn new(arguments: &DemoArguments) -> Result<Self, CommandError> {
+        let source = match arguments.data.as_str() {
+            "digits" => Source::Digits,
+            "moons" => Source::Moons,
+            "blobs" => Source::Blobs,
+            "oga-linear" => Source::OgaLinear,
+            path if Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
+                Source::Csv(PathBuf::from(path))
+            }
+            other => {
+                return Err(argument("--data", "digits, moons, blobs, oga-linear or a .csv file", other));
+            }
+        };
+        let DemoArguments { dim, seed, seeds, flip, test, epochs, .. } = *arguments;
+        let mut settings = Settings { dim, seed, ..Settings::of(source) };
+        for (name, share) in [("--flip", flip), ("--test", test)] {
+            if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
+                return Err(argument(name, "a share from 0 up to, not including, 1", share.to_string()));
+            }
+        }
+        if dim == 0 || !dim.is_multiple_of(32) {
+            return Err(argument("--dim", "a positive multiple of 32", dim.to_string()));
+        }
+        settings.flip = flip.unwrap_or(settings.flip);
+        settings.test_fraction = test.unwrap_or(settings.test_fraction);
+        settings.training.epochs = epochs.unwrap_or(settings.training.epochs);
+        Ok(Self {
+            settings,
+            model: arguments.model.clone(),
+            flips: flip.is_some(),
+            more_seeds: (1..seeds).map(|more| seed.wrapping_add(more)).collect(),
+            out: arguments.out.clone(),
+            json: arguments.json,
+        })
+    }
+
+    /// The settings, as they suit the data.
+    ///
+    /// # Errors
+    /// Data that cannot be read; a model of other widths.
+    fn settings(&self) -> Result<Settings, CommandError> {
+        let mut settings = self.settings.clone();
+        let set = settings.source.load(settings.seed).map_err(demo::DemoError::from)?;
+        if !self.flips && set.flipped().is_some() {
+            settings.flip = 0.0;
+        }
+        if let Some(model) = &self.model {
+            settings.training.hidden = hidden(model, set.dim(), set.classes())?;
+        }
+        Ok(settings)
+    }
+}
+
 /// Runs the command.
 pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
-    let settings = settings(arguments)?;
+    let plan = Plan::new(arguments)?;
+    let settings = plan.settings()?;
     let bars = Bars::default();
     let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
     let outcome = demo::run(&settings, watch)?;
-    std::fs::create_dir_all(&arguments.out).map_err(|error| CommandError::Argument {
+    std::fs::create_dir_all(&plan.out).map_err(|error| CommandError::Argument {
         argument: "--out",
         expected: "a directory that exists or can be made".to_owned(),
-        found: format!("{}: {error}", arguments.out.display()),
+        found: format!("{}: {error}", plan.out.display()),
     })?;
-    let report = report::write(&outcome, &arguments.out)?;
+    let report = report::write(&outcome, &plan.out)?;
     let mut runs = Vec::new();
-    if arguments.seeds > 1 {
+    if !plan.more_seeds.is_empty() {
         runs.push(outcome.clone());
-        for seed in (1..arguments.seeds).map(|more| arguments.seed.wrapping_add(more)) {
+        for &seed in &plan.more_seeds {
             runs.push(demo::run(&Settings { seed, ..settings.clone() }, watch)?);
         }
     }
-    if arguments.json {
+    if plan.json {
         return print_json(&Json { outcome: &outcome, report: &report, runs: &runs });
     }
     if runs.is_empty() {
@@ -144,46 +216,6 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
 
 fn argument(argument: &'static str, expected: impl Into<String>, found: impl Into<String>) -> CommandError {
     CommandError::Argument { argument, expected: expected.into(), found: found.into() }
-}
-
-fn settings(arguments: &DemoArguments) -> Result<Settings, CommandError> {
-    let source = match arguments.data.as_str() {
-        "digits" => Source::Digits,
-        "moons" => Source::Moons,
-        "blobs" => Source::Blobs,
-        "oga-linear" => Source::OgaLinear,
-        path if Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
-            Source::Csv(PathBuf::from(path))
-        }
-        other => return Err(argument("--data", "digits, moons, blobs, oga-linear or a .csv file", other)),
-    };
-    let mut settings = Settings { dim: arguments.dim, seed: arguments.seed, ..Settings::of(source) };
-    let set = settings.source.load(settings.seed).map_err(demo::DemoError::from)?;
-    if arguments.flip.is_none() && set.flipped().is_some() {
-        settings.flip = 0.0;
-    }
-    if let Some(flip) = arguments.flip {
-        if !(0.0..1.0).contains(&flip) {
-            return Err(argument("--flip", "a share from 0 up to, not including, 1", flip.to_string()));
-        }
-        settings.flip = flip;
-    }
-    if arguments.dim == 0 || !arguments.dim.is_multiple_of(32) {
-        return Err(argument("--dim", "a positive multiple of 32", arguments.dim.to_string()));
-    }
-    if let Some(test) = arguments.test {
-        if !(0.0..1.0).contains(&test) {
-            return Err(argument("--test", "a share from 0 up to, not including, 1", test.to_string()));
-        }
-        settings.test_fraction = test;
-    }
-    if let Some(epochs) = arguments.epochs {
-        settings.training.epochs = epochs;
-    }
-    if let Some(model) = &arguments.model {
-        settings.training.hidden = hidden(model, set.dim(), set.classes())?;
-    }
-    Ok(settings)
 }
 
 /// The hidden widths of `64-32-10`, whose ends must be those of the data; none of

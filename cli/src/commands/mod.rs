@@ -15,6 +15,7 @@
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
+//! | `given` | which options were given, and those that nothing reads |
 //! | `numbers` | numbers as the command line says them |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
 //!
@@ -29,6 +30,7 @@ mod console;
 mod demo;
 mod error;
 mod export;
+mod given;
 mod influence;
 mod info;
 mod numbers;
@@ -48,6 +50,7 @@ use gradsieve_kernels::Level;
 pub use demo::DemoArguments;
 pub use error::CommandError;
 pub use export::ExportArguments;
+pub use given::Given;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
@@ -149,10 +152,10 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
     check_level()?;
     match line.command.unwrap_or_else(|| Command::Demo(DemoArguments::default())) {
         Command::Demo(arguments) => demo::run(&arguments),
-        Command::Sketch(arguments) => sketch::run(&arguments),
-        Command::Outliers(arguments) => outliers::run(&arguments),
+        Command::Sketch(arguments) => sketch::run(arguments),
+        Command::Outliers(arguments) => outliers::run(arguments),
         Command::Influence(arguments) => influence::run(arguments),
-        Command::Truth(arguments) => truth::run(&arguments),
+        Command::Truth(arguments) => truth::run(arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Info(arguments) => info::run(&arguments),
         Command::Plan(arguments) => plan::run(&arguments),

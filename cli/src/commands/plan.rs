@@ -6,6 +6,7 @@ use clap::Args;
 use gradsieve::budget::{Budget, Choice, Watch};
 use serde::Serialize;
 
+use super::given::{Given, Use};
 use super::numbers::{memory, whole};
 use super::{CommandError, console};
 
@@ -28,6 +29,10 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct PlanArguments {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub given: Given,
+
     /// Parameters of the model: coordinates of a gradient
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
     pub params: u64,
@@ -81,6 +86,12 @@ struct Line {
 /// Runs the command.
 pub(super) fn run(arguments: &PlanArguments) -> Result<(), CommandError> {
     let &PlanArguments { params, rows, groups, budget: ByteSize(bytes), .. } = arguments;
+    arguments.given.refuse_unread([Use {
+        option: "--all",
+        is_read: rows > 0,
+        by: "--rows beside it, for whose codecs it asks".to_owned(),
+        found: "none".to_owned(),
+    }])?;
     let budget = Budget { parameters: params, rows, groups, bytes };
     let unsuitable = |error| CommandError::Core { file: "plan".to_owned(), error };
     let choices = budget.choices().map_err(unsuitable)?;

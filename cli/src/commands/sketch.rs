@@ -1,13 +1,14 @@
 //! `gradsieve sketch`: gradients (n × p) → sketches (n × K), in one pass and in memory
 //! that does not grow with either.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use gradsieve::store::Codec;
 use gradsieve::{Kind, Sketch};
 use half::f16;
 
+use super::given::Given;
 use super::rows::{ProjectionArguments, Rows};
 use super::{CommandError, console};
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
@@ -45,6 +46,10 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct SketchArguments {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub given: Given,
+
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
     pub grads: Source,
 
@@ -98,37 +103,86 @@ pub(super) const TENSOR: &str = "sketch";
 /// The width without `--dim`.
 const DIM: usize = 512;
 
-/// Runs the command.
-pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
-    refuse_overwrite(&arguments.output, &[&arguments.grads])?;
-    if let Source::Store(_) = arguments.grads {
-        return Err(FileError::Store { file: arguments.grads.to_string() }.into());
-    }
-    let projection =
-        ProjectionArguments { dim: arguments.projection.dim.or(Some(DIM)), ..arguments.projection.clone() };
-    let mut rows = Rows::open(&arguments.grads, &projection)?;
-    if let Destination::Path(path) = &arguments.output
-        && is_store(path)
-    {
-        return store(arguments, path, &mut rows);
-    }
-    let (count, width, name) = (rows.count(), rows.width(), rows.name().to_owned());
-    let refuse = |argument, expected: &str, found: String| {
-        Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
-    };
-    if arguments.append {
-        return refuse("--append", "a DIRECTORY.store as --output", arguments.output.to_string());
-    }
-    let dtype = match arguments.dtype {
-        SketchDtype::F32 => Dtype::F32,
-        SketchDtype::F16 => Dtype::F16,
-        other => {
-            let expected = "f32 or f16, or a DIRECTORY.store as --output";
-            return refuse("--dtype", expected, other.codec().name().to_owned());
+/// What is to be done, checked before a file is opened.
+struct Plan {
+    grads: Source,
+    projection: ProjectionArguments,
+    output: Output,
+}
+
+/// Where sketches go, and as what.
+enum Output {
+    Array { to: Destination, dtype: Dtype },
+    Store { to: Destination, directory: PathBuf, codec: Codec, append: bool },
+}
+
+impl Plan {
+    /// The plan of a command line.
+    ///
+    /// # Errors
+    /// [`CommandError::Argument`] by the name of the argument that does not suit the
+    /// others; an output that is the input; a store as the input.
+    fn new(arguments: SketchArguments) -> Result<Self, CommandError> {
+        let SketchArguments { given, grads, output, projection, dtype, append } = arguments;
+        refuse_overwrite(&output, &[&grads])?;
+        if let Source::Store(_) = grads {
+            return Err(FileError::Store { file: grads.to_string() }.into());
         }
-    };
+        let projection = ProjectionArguments { dim: projection.dim.or(Some(DIM)), ..projection };
+        given.refuse_unread(projection.uses(false))?;
+        Ok(Self { grads, projection, output: Output::new(output, dtype, append)? })
+    }
+}
+
+impl Output {
+    fn new(to: Destination, dtype: SketchDtype, append: bool) -> Result<Self, CommandError> {
+        if let Destination::Path(path) = &to
+            && is_store(path)
+        {
+            let directory = path.clone();
+            return Ok(Self::Store { to, directory, codec: dtype.codec(), append });
+        }
+        let refuse = |argument, expected: &str, found: String| {
+            Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
+        };
+        if append {
+            return refuse("--append", "a DIRECTORY.store as --output", to.to_string());
+        }
+        let dtype = match dtype {
+            SketchDtype::F32 => Dtype::F32,
+            SketchDtype::F16 => Dtype::F16,
+            other => {
+                let expected = "f32 or f16, or a DIRECTORY.store as --output";
+                return refuse("--dtype", expected, other.codec().name().to_owned());
+            }
+        };
+        Ok(Self::Array { to, dtype })
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: SketchArguments) -> Result<(), CommandError> {
+    let Plan { grads, projection, output } = Plan::new(arguments)?;
+    let mut rows = Rows::open(&grads, &projection)?;
+    match output {
+        Output::Array { to, dtype } => array(&to, dtype, &projection, &mut rows),
+        Output::Store { to, directory, codec, append } => {
+            let writer = open_store(&to, &directory, codec, append, &rows)?;
+            store(&to, writer, &projection, &mut rows)
+        }
+    }
+}
+
+/// Writes the sketches as an array.
+fn array(
+    to: &Destination,
+    dtype: Dtype,
+    projection: &ProjectionArguments,
+    rows: &mut Rows,
+) -> Result<(), CommandError> {
+    let (count, width, name) = (rows.count(), rows.width(), rows.name().to_owned());
     let settings = rows.settings().to_metadata();
-    let mut writer = ArrayWriter::create_named(&arguments.output, TENSOR, &[count, width], dtype, &settings)?;
+    let mut writer = ArrayWriter::create_named(to, TENSOR, &[count, width], dtype, &settings)?;
     let mut non_finite = Vec::new();
     let mut losses = Losses::default();
     rows.pass("sketching", |row, sketch| {
@@ -141,10 +195,10 @@ pub(super) fn run(arguments: &SketchArguments) -> Result<(), CommandError> {
     })?;
     writer.finish()?;
     console::remark_non_finite(&name, &non_finite, "so have their sketches");
-    losses.remark(&arguments.output.to_string());
-    if arguments.output != Destination::Stdout {
-        let made = made(&rows, &projection);
-        console::print(format!("{}: {count} sketches of {width} {dtype} each, {made}", arguments.output))?;
+    losses.remark(&to.to_string());
+    if *to != Destination::Stdout {
+        let made = made(rows, projection);
+        console::print(format!("{to}: {count} sketches of {width} {dtype} each, {made}"))?;
     }
     Ok(())
 }
@@ -161,23 +215,37 @@ fn made(rows: &Rows, projection: &ProjectionArguments) -> String {
     format!("{columns}{kind}seed {}, repeat {}", projection.seed, projection.repeat.count())
 }
 
-/// The same, into a store.
-fn store(arguments: &SketchArguments, path: &Path, rows: &mut Rows) -> Result<(), CommandError> {
-    let (settings, name) = (rows.settings().to_metadata(), rows.name().to_owned());
-    let codec = arguments.dtype.codec();
-    let mut writer = if arguments.append {
-        let writer = StoreWriter::append(path, rows.id(), &settings)?;
-        if writer.codec() != codec {
-            return Err(CommandError::Argument {
-                argument: "--dtype",
-                expected: format!("{}, as the rows in {}", writer.codec().name(), arguments.output),
-                found: codec.name().to_owned(),
-            });
-        }
-        writer
-    } else {
-        StoreWriter::create(path, codec, rows.id(), settings)?
-    };
+/// Opens a store: a new one, or one that exists, to add rows.
+fn open_store(
+    to: &Destination,
+    directory: &Path,
+    codec: Codec,
+    append: bool,
+    rows: &Rows,
+) -> Result<StoreWriter, CommandError> {
+    let settings = rows.settings().to_metadata();
+    if !append {
+        return Ok(StoreWriter::create(directory, codec, rows.id(), settings)?);
+    }
+    let writer = StoreWriter::append(directory, rows.id(), &settings)?;
+    if writer.codec() == codec {
+        return Ok(writer);
+    }
+    Err(CommandError::Argument {
+        argument: "--dtype",
+        expected: format!("{}, as the rows in {to}", writer.codec().name()),
+        found: codec.name().to_owned(),
+    })
+}
+
+/// Writes the sketches into a store.
+fn store(
+    to: &Destination,
+    mut writer: StoreWriter,
+    projection: &ProjectionArguments,
+    rows: &mut Rows,
+) -> Result<(), CommandError> {
+    let (name, codec) = (rows.name().to_owned(), writer.codec());
     let before = writer.samples();
     let mut non_finite = Vec::new();
     rows.pass("sketching", |row, sketch| {
@@ -192,13 +260,9 @@ fn store(arguments: &SketchArguments, path: &Path, rows: &mut Rows) -> Result<()
     console::remark_non_finite(&name, &non_finite, "they have a number in the store, and no row");
     let added = manifest.samples - before - non_finite.len() as u64;
     let (all, width) = (manifest.rows(), rows.width());
-    let made = made(rows, &ProjectionArguments { dim: Some(width), ..arguments.projection.clone() });
+    let made = made(rows, projection);
     let all = if added == all { String::new() } else { format!(" more, {all} in all,") };
-    console::print(format!(
-        "{}: {added} sketches{all} of {width} {} each, {made}",
-        arguments.output,
-        codec.name()
-    ))
+    console::print(format!("{to}: {added} sketches{all} of {width} {} each, {made}", codec.name()))
 }
 
 /// What f16 cannot hold.

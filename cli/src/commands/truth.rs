@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::CommandError;
 use super::bars::Bars;
 use super::console::{bytes, print, print_json, table};
+use super::given::{Given, Use};
 use super::numbers::{number, whole};
 use crate::report;
 use gradsieve_harness::model::Removal;
@@ -114,6 +115,10 @@ impl From<ExperimentName> for Experiment {
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct TruthArguments {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub given: Given,
+
     /// Which truth
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
@@ -230,19 +235,82 @@ struct Json<'a> {
     picture: &'a Path,
 }
 
+/// What is to be done, checked before a file is opened.
+struct Plan {
+    settings: Settings,
+    cache: PathBuf,
+    out: PathBuf,
+    json: bool,
+}
+
+impl Plan {
+    /// The plan of a command line.
+    ///
+    /// # Errors
+    /// An option that the experiment does not read; settings that it cannot be run on.
+    fn new(arguments: TruthArguments) -> Result<Self, CommandError> {
+        arguments.given.refuse_unread(uses(&arguments))?;
+        let settings = settings(&arguments);
+        settings.check()?;
+        let TruthArguments { cache, out, json, .. } = arguments;
+        Ok(Self { settings, cache, out, json })
+    }
+}
+
+/// When each option is read.
+fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
+    use ExperimentName::{Brittleness, Fairness, Flips, Lds, Loo, Shapley, Sketches, Tsloo};
+    const BY_STEPS: &[ExperimentName] = &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches];
+    // Loo's model is trained to its optimum. Fairness and shapley have methods of their
+    // own, on the gradients themselves.
+    const OF: [(&str, &[ExperimentName]); 15] = [
+        ("--target", &[Tsloo]),
+        ("--removal", &[Tsloo]),
+        ("--share", &[Tsloo]),
+        ("--decay", &[Loo]),
+        ("--subsets", &[Lds]),
+        ("--repeats", &[Lds]),
+        ("--remove", &[Brittleness]),
+        ("--orders", &[Shapley]),
+        ("--flip", &[Flips, Fairness, Sketches]),
+        ("--rate", BY_STEPS),
+        ("--batch", BY_STEPS),
+        ("--epochs", BY_STEPS),
+        ("--dim", &[Tsloo, Loo, Lds, Brittleness, Flips, Sketches]),
+        ("--projection", &[Tsloo, Loo, Lds, Brittleness, Flips]),
+        // Flips are found without retraining, and fairness trains three times.
+        ("--cache", &[Tsloo, Loo, Lds, Brittleness, Shapley, Sketches]),
+    ];
+    let (experiment, projects) = (arguments.experiment, arguments.dim.is_some());
+    let name = |experiment: ExperimentName| Experiment::from(experiment).name();
+    let of_experiment = OF.into_iter().map(move |(option, by)| Use {
+        option,
+        is_read: by.contains(&experiment),
+        by: format!("--experiment {}", by.iter().map(|&by| name(by)).collect::<Vec<_>>().join(" or ")),
+        found: name(experiment).to_owned(),
+    });
+    let projection = Use {
+        option: "--projection",
+        is_read: projects,
+        by: "--dim beside it, the numbers to project to".to_owned(),
+        found: format!("{} without it", arguments.projection),
+    };
+    of_experiment.chain([projection])
+}
+
 /// Runs the command.
-pub(super) fn run(arguments: &TruthArguments) -> Result<(), CommandError> {
-    let settings = settings(arguments);
+pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
+    let Plan { settings, cache, out, json } = Plan::new(arguments)?;
     let bars = Bars::default();
     let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
-    let outcome = truth::run(&settings, Some(arguments.cache.clone()), watch)?;
-    std::fs::create_dir_all(&arguments.out).map_err(|error| CommandError::Argument {
+    let outcome = truth::run(&settings, Some(cache), watch)?;
+    std::fs::create_dir_all(&out).map_err(|error| CommandError::Argument {
         argument: "--out",
         expected: "a directory that exists or can be made".to_owned(),
-        found: format!("{}: {error}", arguments.out.display()),
+        found: format!("{}: {error}", out.display()),
     })?;
-    let picture = report::write_fidelity(&outcome, &arguments.out)?;
-    if arguments.json {
+    let picture = report::write_fidelity(&outcome, &out)?;
+    if json {
         return print_json(&Json { outcome: &outcome, picture: &picture });
     }
     show(&outcome)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use crate::commands::given::Given;
 use crate::commands::numbers::{number, whole};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Source};
@@ -19,8 +20,8 @@ Examples:
       --train train-epoch1.npy --target val-epoch1.npy --lr 0.1 \\
       --train train-epoch5.npy --target val-epoch5.npy --lr 0.01
   gradsieve influence --method trak --dim 2048 -o influence.npy \\
-      --train margins-a.npy --target val-margins-a.npy --one-minus-p doubt-a.npy \\
-      --train margins-b.npy --target val-margins-b.npy --one-minus-p doubt-b.npy
+      --train margins-a.npy --target val-margins-a.npy --one-minus-p one-minus-p-a.npy \\
+      --train margins-b.npy --target val-margins-b.npy --one-minus-p one-minus-p-b.npy
   gradsieve influence --method less --dim 8192 -o scores.npy --subtasks task-of-each-target.npy \\
       --train adam-epoch1.npy --target val-epoch1.npy --lr 2e-5 \\
       --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
@@ -32,6 +33,10 @@ Examples:
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES, allow_negative_numbers = true)]
 pub struct InfluenceArguments {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub given: Given,
+
     /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy,
     /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]

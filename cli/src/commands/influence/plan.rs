@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use gradsieve::Kind;
 
 use super::arguments::{InfluenceArguments, InfluenceDtype, Method};
+use crate::commands::CommandError;
+use crate::commands::given::Use;
 use crate::commands::rows::ProjectionArguments;
-use crate::commands::{CommandError, console};
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
 
 /// A command line that makes sense.
@@ -82,6 +83,7 @@ impl Plan {
     /// [`CommandError::Argument`] by the name of the argument that does not suit the
     /// others; an output that is an input.
     pub(super) fn new(arguments: InfluenceArguments) -> Result<Self, CommandError> {
+        arguments.given.refuse_unread(uses(&arguments))?;
         let over = if arguments.trajectory.is_some() || arguments.method.is_along_a_run() {
             Over::Run(run(&arguments)?)
         } else {
@@ -117,9 +119,7 @@ fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandErr
             trains.to_string(),
         );
     }
-    if !method.takes_rates() && rates > 0 {
-        console::remark(format!("--lr is not used: --method {} has no learning rate", method.name()));
-    } else if rates > 1 && rates != trains {
+    if method.takes_rates() && rates > 1 && rates != trains {
         return refuse("--lr", format!("once, or once for each of the {trains} checkpoints"), times(rates));
     }
     if let Some(rate) = arguments.lr.iter().find(|rate| !rate.is_finite()) {
@@ -168,10 +168,6 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
         let expected = "dvemb or shapley with --trajectory".to_owned();
         return refuse("--method", expected, method.name().to_owned());
     }
-    if !arguments.lr.is_empty() {
-        let expected = "none: each step has its own learning rate".to_owned();
-        return refuse("--lr", expected, times(arguments.lr.len()));
-    }
     check_output(arguments)?;
     if let Some(output) = &arguments.output {
         refuse_overwrite(output, &arguments.target.iter().collect::<Vec<_>>())?;
@@ -209,6 +205,47 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
     Ok(RecordedRun { directory: directory.clone(), principal, target })
 }
 
+/// When each option is read.
+fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
+    let (method, name) = (arguments.method, arguments.method.name());
+    let of_method =
+        |option, is_read, by: &str| Use { option, is_read, by: by.to_owned(), found: name.to_owned() };
+    let by_one = |option, only: Method| {
+        of_method(option, method == only, &format!("--method {}, which alone uses it", only.name()))
+    };
+    let rate = if method.is_along_a_run() {
+        Use {
+            found: times(arguments.lr.len()),
+            ..of_method("--lr", false, "none: each step has its own learning rate")
+        }
+    } else {
+        of_method("--lr", method.takes_rates(), "--method tracin or less, which weigh checkpoints by it")
+    };
+    let others = [
+        rate,
+        by_one("--one-minus-p", Method::Trak),
+        by_one("--subtasks", Method::Less),
+        of_method("--damping", method.solves(), "a method that has one: ridge, trak, datainf, lissa or cg"),
+        by_one("--layers", Method::Datainf),
+        of_method("--passes", method.iterates(), "--method cg or lissa"),
+        of_method("--tolerance", method.iterates(), "--method cg or lissa"),
+        by_one("--step", Method::Lissa),
+        Use {
+            option: "--dtype",
+            is_read: arguments.output.is_some(),
+            by: "--output beside it, whose numbers it is about".to_owned(),
+            found: "none".to_owned(),
+        },
+        Use {
+            option: "--shapes",
+            is_read: arguments.principal.is_none(),
+            by: "none with --principal, which has its layers of the recorded run".to_owned(),
+            found: arguments.projection.shapes.len().to_string(),
+        },
+    ];
+    others.into_iter().chain(arguments.projection.uses(false))
+}
+
 /// Refuses two results on standard output.
 fn check_output(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     if arguments.json && arguments.output == Some(Destination::Stdout) {
@@ -220,18 +257,12 @@ fn check_output(arguments: &InfluenceArguments) -> Result<(), CommandError> {
 
 /// What checkpoints, models and subtasks are weighed by.
 fn check_weights(arguments: &InfluenceArguments) -> Result<(), CommandError> {
-    let (method, models, doubts) = (arguments.method, arguments.train.len(), arguments.one_minus_p.len());
-    if method == Method::Trak && doubts != models {
-        return refuse("--one-minus-p", format!("once for each model: {}", times(models)), times(doubts));
-    }
-    let alone = |argument, of: &str| {
-        refuse(argument, format!("--method {of}, which alone uses it"), method.name().to_owned())
-    };
-    if method != Method::Trak && doubts > 0 {
-        return alone("--one-minus-p", "trak");
+    let (method, models, found) = (arguments.method, arguments.train.len(), arguments.one_minus_p.len());
+    if method == Method::Trak && found != models {
+        return refuse("--one-minus-p", format!("once for each model: {}", times(models)), times(found));
     }
     if method != Method::Less {
-        return if arguments.subtasks.is_some() { alone("--subtasks", "less") } else { Ok(()) };
+        return Ok(());
     }
     if let Some(rate) = arguments.lr.iter().find(|&&rate| rate < 0.0) {
         return refuse("--lr", "weights that are not negative for less".to_owned(), rate.to_string());
@@ -245,31 +276,9 @@ fn check_weights(arguments: &InfluenceArguments) -> Result<(), CommandError> {
 /// What the solvers are told.
 fn check_solver(arguments: &InfluenceArguments) -> Result<(), CommandError> {
     let method = arguments.method;
-    let alone = |argument, of: &str| {
-        refuse(argument, format!("--method {of}, which alone uses it"), method.name().to_owned())
-    };
-    if arguments.damping.is_some() && !method.solves() {
-        return refuse(
-            "--damping",
-            "a method that has one: ridge, trak, datainf, lissa or cg".to_owned(),
-            method.name().to_owned(),
-        );
-    }
-    if !arguments.layers.is_empty() && method != Method::Datainf {
-        return alone("--layers", "datainf");
-    }
     if !arguments.layers.is_empty() && arguments.projection.dim.is_some() {
         let expected = "gradients without --dim, whose sketches mix the layers".to_owned();
         return refuse("--layers", expected, "--dim".to_owned());
-    }
-    if arguments.passes.is_some() && !method.iterates() {
-        return refuse("--passes", "--method cg or lissa".to_owned(), method.name().to_owned());
-    }
-    if arguments.tolerance.is_some() && !method.iterates() {
-        return refuse("--tolerance", "--method cg or lissa".to_owned(), method.name().to_owned());
-    }
-    if arguments.step.is_some() && method != Method::Lissa {
-        return alone("--step", "lissa");
     }
     if arguments.passes == Some(0) {
         return refuse("--passes", "at least 1".to_owned(), "0".to_owned());

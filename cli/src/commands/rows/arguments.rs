@@ -3,11 +3,12 @@
 use clap::{Args, ValueEnum};
 use gradsieve::{Error, Kind, Layer, ProjectorSettings, Repeat};
 
-use super::kind::{kind, takes_layers, takes_repeat};
+use super::kind::{kind, names, takes_layers, takes_repeat};
 use super::projection::Projection;
 use super::settings::SketchSettings;
 use super::shape::LayerShape;
 use crate::commands::CommandError;
+use crate::commands::given::Use;
 use crate::commands::numbers::whole;
 use gradsieve_io::files::Source;
 use gradsieve_io::store::StoreReader;
@@ -87,6 +88,44 @@ impl Repetitions {
 }
 
 impl ProjectionArguments {
+    /// All options that say how gradients are projected.
+    pub(in crate::commands) const OPTIONS: [&str; 6] =
+        ["--dim", "--projection", "--shapes", "--mask-len", "--seed", "--repeat"];
+
+    /// When each option is read: none without a width, and some by some projections only.
+    /// `seed_is_read` says that something else reads the seed.
+    pub(in crate::commands) fn uses(&self, seed_is_read: bool) -> impl Iterator<Item = Use> + use<> {
+        let (kind, name, projects) = (self.projection, self.projection.name(), self.dim.is_some());
+        let length = self.mask_len.unwrap_or(0);
+        let of_kind = [
+            Use {
+                option: "--mask-len",
+                is_read: kind == Kind::Mask,
+                by: "--projection mask beside it".to_owned(),
+                found: format!("{length} with {name}"),
+            },
+            Use {
+                option: "--shapes",
+                is_read: takes_layers(kind),
+                by: format!("--projection {} beside it, which alone use it", names(takes_layers)),
+                found: name.to_owned(),
+            },
+            Use {
+                option: "--repeat",
+                is_read: takes_repeat(kind) || self.repeat == Repetitions::One,
+                by: format!("1 with --projection {name}"),
+                found: self.repeat.count().to_string(),
+            },
+        ];
+        let without_width = Self::OPTIONS.into_iter().skip(1).map(move |option| Use {
+            option,
+            is_read: projects || (option == "--seed" && seed_is_read),
+            by: "--dim beside it, the numbers to project to".to_owned(),
+            found: if option == "--projection" { format!("{name} without it") } else { "none".to_owned() },
+        });
+        of_kind.into_iter().chain(without_width)
+    }
+
     /// The projection of gradients of `columns` entries; none without `--dim`.
     ///
     /// # Errors
@@ -103,23 +142,11 @@ impl ProjectionArguments {
         shapes: &[LayerShape],
     ) -> Result<Projection, CommandError> {
         let (kind, name) = (self.projection, self.projection.name());
-        if let (Some(length), true) = (self.mask_len, kind != Kind::Mask) {
-            let expected = "--projection mask beside it".to_owned();
-            return Err(argument("--mask-len", expected, format!("{length} with {name}")));
-        }
         let flat = || vec![Layer::new(0, columns as u64, 1)];
         let Some(dim) = self.dim else {
-            if kind != Kind::Sjlt {
-                let expected = "--dim beside it, the numbers to project to".to_owned();
-                return Err(argument("--projection", expected, format!("{name} without it")));
-            }
             let settings = ProjectorSettings { kind: Kind::Exact, ..ProjectorSettings::DEFAULT };
             return Projection::new(settings, flat()).map_err(|error| refusal(&error, 0, false));
         };
-        if !takes_repeat(kind) && self.repeat != Repetitions::One {
-            let expected = format!("1 with --projection {name}");
-            return Err(argument("--repeat", expected, self.repeat.count().to_string()));
-        }
         let layers = if takes_layers(kind) { layers(name, columns, shapes)? } else { flat() };
         let mut settings = ProjectorSettings {
             kind,

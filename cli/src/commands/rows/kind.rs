@@ -11,6 +11,15 @@ pub(super) fn kind() -> impl TypedValueParser<Value = Kind> {
         .try_map(|name| Kind::from_name(&name).ok_or("expected a projection"))
 }
 
+/// The names of those that a claim holds for, as a sentence has them.
+pub(super) fn names(holds: impl Fn(Kind) -> bool) -> String {
+    let names: Vec<&str> = Kind::ALL.iter().filter(|&&kind| holds(kind)).map(|kind| kind.name()).collect();
+    match names.as_slice() {
+        [names @ .., last] if !names.is_empty() => format!("{} or {last}", names.join(", ")),
+        names => names.concat(),
+    }
+}
+
 /// Whether it projects layer by layer, and so must know them.
 pub(super) const fn takes_layers(kind: Kind) -> bool {
     matches!(kind, Kind::Logra | Kind::FactGrass | Kind::Plan)

@@ -1,4 +1,4 @@
-//! Claims about the program `gradsieve`, made as its users meet it: arguments in; files,
+//! Claims about the program `gradsieve`, made as its users see it: arguments in; files,
 //! text and an exit code out. The arrays in `golden/influence/` are NumPy's
 //! (`golden/influence.py`). One file a command, or a side of it.
 
@@ -14,3 +14,4 @@ mod plan;
 mod refusals;
 mod sketch;
 mod truth;
+mod unread;

@@ -189,9 +189,11 @@ fn every_projection_of_the_core_s_list_serves_every_command() {
     let (rows, width) = (6, 32 * 24 + 32);
     place.write("G.npy", &[rows, width], Dtype::F32, &noise(rows * width));
     for kind in Kind::ALL.iter().filter(|&&kind| kind != Kind::Exact) {
-        let mut with = vec!["--dim", "512", "--projection", kind.name(), "--shapes", "32x24,32"];
-        if *kind == Kind::Mask {
-            with.extend(["--mask-len", "400"]);
+        let mut with = vec!["--dim", "512", "--projection", kind.name()];
+        match kind {
+            Kind::Mask => with.extend(["--mask-len", "400"]),
+            Kind::Logra | Kind::FactGrass | Kind::Plan => with.extend(["--shapes", "32x24,32"]),
+            _ => {}
         }
         let run = |arguments: &[&str]| place.succeed(&[arguments, &with].concat());
         run(&["sketch", "G.npy", "-o", "S.npy"]);

@@ -1,9 +1,19 @@
 //! `gradsieve outliers`: gradients → an anomaly score a sample, and the samples that lie
 //! above the contamination quantile.
+//!
+//! | file | what |
+//! |---|---|
+//! | `arguments` | what the command line says |
+//! | `plan` | the same, checked |
+
+mod arguments;
+mod plan;
 
 use std::collections::BTreeMap;
 
-use clap::{Args, ValueEnum};
+pub use arguments::{DetectorName, OutliersArguments};
+use plan::Plan;
+
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
     Node, SelfInfluence, SelfInfluenceSettings, threshold,
@@ -11,13 +21,10 @@ use gradsieve::outlier::{
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
-use super::numbers::number;
-use super::rows::{EXACT_COLUMNS, ProjectionArguments, Rows, check_matrix_width, zeros};
+use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width, zeros};
 use super::{CommandError, console};
 use gradsieve_harness::measures;
-use gradsieve_io::files::{
-    ArrayWriter, Destination, Dtype, Source, check_rows, read_groups, refuse_overwrite,
-};
+use gradsieve_io::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups};
 
 pub(super) const LONG_ABOUT: &str = "\
 Score samples by how anomalous their gradients are, and flag the worst.
@@ -32,91 +39,6 @@ or infinite gradients are flagged too, whatever the detector; their score is inf
 l1 and l2 are exact and need no sketch. The others look at sketches of --dim numbers; without --dim \
 at the gradients themselves, up to 4096 columns. The matrix may be a file of sketches that \
 gradsieve sketch wrote. Unless their sketches fit in 256 MiB, direction, mahalanobis and self-influence read the file twice.";
-
-const EXAMPLES: &str = "\
-Examples:
-  gradsieve outliers grads.npy --detector self-influence --dim 512 -o scores.npy
-  gradsieve outliers grads.npy --detector direction --dim 512 --groups labels.npy
-  gradsieve outliers sketches.npy --detector mahalanobis --contamination 0.01 --json";
-
-/// Arguments of `outliers`.
-#[derive(Args, Debug)]
-#[command(after_help = EXAMPLES, allow_negative_numbers = true)]
-pub struct OutliersArguments {
-    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
-    /// DIRECTORY.store or -
-    pub grads: Source,
-
-    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors
-    /// (tensor "scores") or - for a .npy on standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<Destination>,
-
-    /// How anomalies are found
-    #[arg(long, value_enum)]
-    pub detector: DetectorName,
-
-    #[command(flatten)]
-    #[allow(missing_docs, reason = "a doc comment here would become help")]
-    pub projection: ProjectionArguments,
-
-    /// A group for each sample (its label, its sensor, its client), for the detector
-    /// direction: a 1-dimensional array of whole numbers
-    #[arg(long, value_name = "FILE")]
-    pub groups: Option<Source>,
-
-    /// Share of the samples to flag, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
-    pub contamination: f64,
-
-    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
-    /// "non_finite"}; an infinite score is null
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The detectors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum DetectorName {
-    /// L1 norm of the gradient
-    L1,
-    /// Squared L2 norm of the gradient
-    L2,
-    /// Isolation forest, 100 trees; --seed decides its draws, too
-    Forest,
-    /// Squared Mahalanobis distance from the mean, covariance shrunk by a tenth
-    Mahalanobis,
-    /// Long gradients, and those that point away from the others of their group
-    Direction,
-    /// How much a sample moves its own loss: gᵀ(C + λI)⁻¹g, C the second moment of all
-    /// gradients
-    SelfInfluence,
-}
-
-impl DetectorName {
-    /// As on the command line.
-    const fn name(self) -> &'static str {
-        match self {
-            Self::L1 => "l1",
-            Self::L2 => "l2",
-            Self::Forest => "forest",
-            Self::Mahalanobis => "mahalanobis",
-            Self::Direction => "direction",
-            Self::SelfInfluence => "self-influence",
-        }
-    }
-
-    /// Whether it keeps a matrix of K².
-    const fn takes_second_moments(self) -> bool {
-        matches!(self, Self::Mahalanobis | Self::SelfInfluence)
-    }
-
-    /// Whether it looks at the norms only.
-    const fn needs_no_sketch(self) -> bool {
-        matches!(self, Self::L1 | Self::L2)
-    }
-}
 
 /// The most bytes of sketches that a forest is grown on.
 const FOREST_BYTES: usize = 1 << 30;
@@ -139,74 +61,41 @@ struct Flagged {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &OutliersArguments) -> Result<(), CommandError> {
-    check(arguments)?;
-    let detector = arguments.detector;
+pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
+    let plan = Plan::new(arguments)?;
+    let detector = plan.detector;
     let mut rows = if detector.needs_no_sketch() {
-        Rows::open_measures(&arguments.grads)?
+        Rows::open_measures(&plan.grads)?
     } else {
-        Rows::open(&arguments.grads, &arguments.projection)?
+        Rows::open(&plan.grads, &plan.projection)?
     };
     let name = rows.name().to_owned();
     if detector.takes_second_moments() {
         check_matrix_width(&rows, detector.name())?;
-    } else if arguments.projection.dim.is_none() && rows.width() > EXACT_COLUMNS {
+    } else if plan.projection.dim.is_none() && rows.width() > EXACT_COLUMNS {
         let (what, columns) = (detector.name(), rows.width());
         return Err(CommandError::TooWide { file: name, what, limit: EXACT_COLUMNS, columns });
     }
-    let groups = arguments.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
-    let output = arguments.output.as_ref();
+    let groups = plan.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
+    let output = plan.output.as_ref();
     let about = BTreeMap::from([("gradsieve.detector".to_owned(), detector.name().to_owned())]);
     let create = |to| ArrayWriter::create_named(to, "scores", &[rows.count()], Dtype::F64, &about);
     let writer = output.map(create).transpose()?;
 
-    let scores = scores(arguments, &mut rows, groups)?;
+    let scores = scores(&plan, &mut rows, groups)?;
     if let Some(mut writer) = writer {
         writer.write_f64(&scores)?;
         writer.finish()?;
     }
-    let report = report(detector, &scores, arguments.contamination).map_err(CommandError::core(&name))?;
+    let report = report(detector, &scores, plan.contamination).map_err(CommandError::core(&name))?;
     console::remark_non_finite(&name, &report.non_finite, "flagged as outliers, with an infinite score");
-    if arguments.json {
+    if plan.json {
         console::print_json(&report)
     } else if output != Some(&Destination::Stdout) {
         print(&name, &report)
     } else {
         Ok(())
     }
-}
-
-/// What can be wrong before a file is opened.
-fn check(arguments: &OutliersArguments) -> Result<(), CommandError> {
-    let refuse = |argument, expected: &str, found: &str| {
-        Err(CommandError::Argument { argument, expected: expected.to_owned(), found: found.to_owned() })
-    };
-    if !(0.0..=1.0).contains(&arguments.contamination) {
-        let found = arguments.contamination.to_string();
-        return refuse("--contamination", "a share from 0 to 1", &found);
-    }
-    if arguments.json && arguments.output == Some(Destination::Stdout) {
-        return refuse("--json", "the scores to go to a file, as in -o scores.npy", "standard output (-o -)");
-    }
-    let detector = arguments.detector;
-    if arguments.groups.is_some() && detector != DetectorName::Direction {
-        return refuse("--groups", "--detector direction, which alone tells groups apart", detector.name());
-    }
-    if let (Source::Store(_), Some(dim)) = (&arguments.grads, arguments.projection.dim) {
-        return refuse("--dim", "gradients to project", &format!("{dim} with a store of sketches"));
-    }
-    if arguments.projection.dim.is_some() && detector.needs_no_sketch() {
-        console::remark(format!("--dim is not used: {} is exact and needs no sketch", detector.name()));
-    }
-    let inputs: Vec<&Source> =
-        [Some(&arguments.grads), arguments.groups.as_ref()].into_iter().flatten().collect();
-    if inputs.iter().filter(|&&source| *source == Source::Stdin).count() > 1 {
-        return refuse("--groups", "one array on standard input", "two");
-    }
-    if let Some(output) = &arguments.output {
-        refuse_overwrite(output, &inputs)?;
-    }
-    Ok(())
 }
 
 /// The group of each sample, numbered from 0 without gaps, and how many groups there are.
@@ -227,16 +116,12 @@ fn groups(source: &Source, rows: &Rows) -> Result<Groups, CommandError> {
 }
 
 /// A score for each row; infinite if the gradient is not finite.
-fn scores(
-    arguments: &OutliersArguments,
-    rows: &mut Rows,
-    groups: Option<Groups>,
-) -> Result<Vec<f64>, CommandError> {
+fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Vec<f64>, CommandError> {
     let (width, name) = (rows.width(), rows.name().to_owned());
-    match arguments.detector {
+    match plan.detector {
         DetectorName::L1 => score_all(&L1, rows, None),
         DetectorName::L2 => score_all(&L2, rows, None),
-        DetectorName::Forest => forest(rows, arguments.projection.seed),
+        DetectorName::Forest => forest(rows, plan.projection.seed),
         DetectorName::Mahalanobis => {
             let settings = MahalanobisSettings::new(width);
             let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f32s)?);

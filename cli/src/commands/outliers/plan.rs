@@ -1,0 +1,77 @@
+//! What is to be done, checked before a file is opened.
+
+use super::arguments::{DetectorName, OutliersArguments};
+use crate::commands::CommandError;
+use crate::commands::given::Use;
+use crate::commands::rows::ProjectionArguments;
+use gradsieve_io::files::{Destination, Source, refuse_overwrite};
+
+/// A command line that makes sense.
+pub(super) struct Plan {
+    pub(super) detector: DetectorName,
+    pub(super) grads: Source,
+    pub(super) projection: ProjectionArguments,
+    pub(super) groups: Option<Source>,
+    pub(super) contamination: f64,
+    pub(super) output: Option<Destination>,
+    pub(super) json: bool,
+}
+
+impl Plan {
+    /// The plan of a command line.
+    ///
+    /// # Errors
+    /// [`CommandError::Argument`] by the name of the argument that does not suit the
+    /// others; an output that is an input.
+    pub(super) fn new(arguments: OutliersArguments) -> Result<Self, CommandError> {
+        arguments.given.refuse_unread(uses(&arguments))?;
+        let OutliersArguments { grads, output, detector, projection, groups, contamination, json, .. } =
+            arguments;
+        if !(0.0..=1.0).contains(&contamination) {
+            return refuse("--contamination", "a share from 0 to 1", contamination.to_string());
+        }
+        if json && output == Some(Destination::Stdout) {
+            let expected = "the scores to go to a file, as in -o scores.npy";
+            return refuse("--json", expected, "standard output (-o -)".to_owned());
+        }
+        let inputs: Vec<&Source> = [Some(&grads), groups.as_ref()].into_iter().flatten().collect();
+        if inputs.iter().filter(|&&source| *source == Source::Stdin).count() > 1 {
+            return refuse("--groups", "one array on standard input", "two".to_owned());
+        }
+        if let Some(output) = &output {
+            refuse_overwrite(output, &inputs)?;
+        }
+        Ok(Self { detector, grads, projection, groups, contamination, output, json })
+    }
+}
+
+/// When each option is read.
+fn uses(arguments: &OutliersArguments) -> impl Iterator<Item = Use> + use<> {
+    let OutliersArguments { detector, projection, grads, .. } = arguments;
+    let (detector, name) = (*detector, detector.name());
+    let of_sketches = ProjectionArguments::OPTIONS.into_iter().map(move |option| Use {
+        option,
+        is_read: !detector.needs_no_sketch(),
+        by: "a detector that looks at sketches".to_owned(),
+        found: format!("{name}, which is exact and needs none"),
+    });
+    let others = [
+        Use {
+            option: "--groups",
+            is_read: detector == DetectorName::Direction,
+            by: "--detector direction, which alone tells groups apart".to_owned(),
+            found: name.to_owned(),
+        },
+        Use {
+            option: "--dim",
+            is_read: !matches!(grads, Source::Store(_)),
+            by: "gradients to project".to_owned(),
+            found: format!("{} with a store of sketches", projection.dim.unwrap_or(0)),
+        },
+    ];
+    of_sketches.chain(others).chain(projection.uses(detector == DetectorName::Forest))
+}
+
+fn refuse<T>(argument: &'static str, expected: &str, found: String) -> Result<T, CommandError> {
+    Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
+}
