@@ -9,7 +9,9 @@
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::limits;
-use gradsieve::influence::{DataInf, DataInfLayer, DataInfSettings, LessSettings, LessTargets, Targets};
+use gradsieve::influence::{
+    DataInf, DataInfLayer, DataInfSettings, IterativeSolver, LessSettings, LessTargets, Targets,
+};
 use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, Summary};
 use gradsieve_kernels::matrix::add_products_with;
 use gradsieve_kernels::score::float::score_rows_with;
