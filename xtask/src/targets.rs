@@ -99,8 +99,8 @@ fn test(check: &Check, plan: &Plan) -> anyhow::Result<()> {
     println!("{}: ready after {} seconds", plan.target.name, begun.elapsed().as_secs());
     for (at, processor) in plan.processors.iter().enumerate() {
         let begun = Instant::now();
-        // Both packages are named each time: with one alone, what they depend on would have
-        // other features and be compiled again.
+        // Both packages are named each time: with one alone, what they depend on would
+        // have other features and be compiled again.
         let tests = cargo(&ready, processor).args(["-p", "gradsieve-kernels", "-p", "gradsieve"]);
         let tests = if at == 0 {
             tests.args(["--lib", "--tests"])
