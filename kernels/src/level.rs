@@ -15,8 +15,8 @@ use crate::error::Error;
 /// ```
 /// use gradsieve_kernels::{Level, dot_with};
 ///
-/// let (x, y) = ([1.0_f32, 2.0], [3.0_f32, 4.0]);
-/// assert_eq!(dot_with(Level::best(), &x, &y)?, dot_with(Level::SCALAR, &x, &y)?);
+/// let (x, y, widest) = ([1.0_f32, 2.0], [3.0_f32, 4.0], Level::best());
+/// assert_eq!(dot_with(widest, &x, &y)?, dot_with(Level::SCALAR, &x, &y)?);
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
