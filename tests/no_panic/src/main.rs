@@ -481,7 +481,8 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     sum += rest(&mut Recorder::new(sketch.id, opaque(marks), opaque(ids), memory, more)?, bytes)?;
     let settings = AdjointSettings { blocks: Blocks::new(opaque(ends))?, targets: 1, rows: 2 };
     sum += rest(&mut Adjoint::new(settings, sketch.id, sketch.values, &mut memory[..])?, bytes)?;
-    sum += rest(&mut TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut [Entry::default(); 8]))?, bytes)?;
+    sum +=
+        rest(&mut TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut [Entry::default(); 8]))?, bytes)?;
     let settings = ForestSettings {
         trees: black_box(4),
         sample: black_box(8),
