@@ -146,8 +146,8 @@ impl TrakScore {
         Self { products: 0.0, one_minus_ps: 0.0, models: 0 }
     }
 
-    /// Adds a model: what [`Targets::score`] says of the pair, and 1 − p of the train
-    /// sample there.
+    /// Adds a model: what [`Targets::score`](super::Targets::score) says of the pair, and
+    /// 1 − p of the train sample there.
     ///
     /// # Errors
     /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless

@@ -74,7 +74,7 @@ impl Policy for MahalanobisSettings {
 
 /// Scores sketches by their squared Mahalanobis distance.
 ///
-/// Observe all sketches (or a stream), [`fit`](Detector::fit), then score.
+/// Observe all sketches (or a stream), [`fit`](SecondMoment::fit), then score.
 ///
 /// ```
 /// use gradsieve::outlier::{Detector, Mahalanobis, MahalanobisSettings};

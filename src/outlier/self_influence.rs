@@ -73,7 +73,7 @@ impl Policy for SelfInfluenceSettings {
 
 /// Scores sketches by their self-influence.
 ///
-/// Observe all sketches (or a stream), [`fit`](Detector::fit), then score.
+/// Observe all sketches (or a stream), [`fit`](SecondMoment::fit), then score.
 ///
 /// ```
 /// use gradsieve::outlier::{Detector, SelfInfluence, SelfInfluenceSettings};
