@@ -50,7 +50,7 @@ const CASES: &str = "16";
 /// The tests of the kernels.
 const KERNELS: &[&str] = &["accuracy", "contract", "levels"];
 /// When a suite is given up, in seconds.
-const LIMIT: u32 = 1200;
+const LIMIT: u32 = 1800;
 /// Statistics over thousands of seeds: minutes under an emulator, and since the bits are
 /// the same they say nothing new.
 const NOT_HERE: &str = "unbiased";
