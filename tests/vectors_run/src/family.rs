@@ -9,11 +9,11 @@ use crate::record::Record;
 
 /// The kernels of one published file.
 #[derive(Clone, Copy, Debug)]
-pub struct Family {
+pub struct Family<'p> {
     /// The file's name, without `.json`.
     pub name: &'static str,
     /// What stands in that file.
-    pub published: &'static str,
+    pub published: &'p str,
     /// Its kernels, in the file's order.
     pub kernels: &'static [Kernel],
 }
