@@ -110,6 +110,7 @@ fn every_detector_refuses_scratch_that_is_shorter_than_it_says() {
 }
 
 #[test]
+#[cfg_attr(target_family = "wasm", ignore = "there are no threads")]
 fn several_readers_score_at_the_same_time() {
     fn check<D: Detector + Sync>(name: &str, mut detector: D, _other: D) {
         let rows = normals(6, ROWS * K);
