@@ -162,12 +162,12 @@ impl<B: Buffer<Entry>> TopK<B> {
         }
         if self.len < self.settings.k {
             self.len += 1;
-            rise(self.entries_mut(), entry);
+            rise(self.entries_mut(), entry, Entry::is_before);
             return Ok(None);
         }
         match self.last().copied() {
             Some(last) if entry.is_before(&last) => {
-                sink(self.entries_mut(), entry);
+                sink(self.entries_mut(), entry, Entry::is_before);
                 Ok(Some(last))
             }
             _ => Ok(Some(entry)),
@@ -187,27 +187,24 @@ impl<B: Buffer<Entry>> TopK<B> {
     /// afterwards.
     pub fn sorted(&mut self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
         let entries = self.entries_mut();
-        sort(entries);
+        sort(entries, Entry::is_before);
         // The last at the root is a heap again.
         entries.reverse();
         entries.iter().rev()
     }
 
     /// Brings the entries kept into the order of their ids, the lowest first, and forgets
-    /// the heap: nothing may be pushed before a reset. Ids are below 2⁵³.
+    /// the heap: nothing may be pushed before a reset.
     pub(super) fn sort_by_id(&mut self) {
+        let is_before = |a: &Entry, b: &Entry| a.id < b.id;
         let entries = self.entries_mut();
         for end in 1..=entries.len() {
-            // What is sorted by is a score, so the two change their roles.
             let heap = entries.get_mut(..end).certain();
             if let Some(entry) = heap.last().copied() {
-                rise(heap, Entry { id: entry.score.to_bits(), score: -(entry.id as f64) });
+                rise(heap, entry, is_before);
             }
         }
-        sort(entries);
-        for entry in entries {
-            *entry = Entry { id: -entry.score as u64, score: f64::from_bits(entry.id) };
-        }
+        sort(entries, is_before);
     }
 }
 
@@ -232,15 +229,15 @@ impl<B: Buffer<Entry>> Body for TopK<B> {
     }
 }
 
-/// Sorts a heap, the largest first.
-fn sort(heap: &mut [Entry]) {
+/// Sorts a heap, whose root stands behind all others, by what it was made with.
+fn sort(heap: &mut [Entry], is_before: impl Fn(&Entry, &Entry) -> bool + Copy) {
     let mut len = heap.len();
     // The root is the last of those that remain: it changes places with the one at the
     // end.
     while let Some((end, rest)) = heap.get_mut(..len).and_then(<[Entry]>::split_last_mut) {
         if let Some(root) = rest.first() {
             let moved = core::mem::replace(end, *root);
-            sink(rest, moved);
+            sink(rest, moved, is_before);
         }
         len -= 1;
     }
@@ -248,12 +245,12 @@ fn sort(heap: &mut [Entry]) {
 
 /// Puts an entry at the end of a heap, whose last place is free, and lets it rise to its
 /// own.
-fn rise(heap: &mut [Entry], entry: Entry) {
+fn rise(heap: &mut [Entry], entry: Entry, is_before: impl Fn(&Entry, &Entry) -> bool) {
     let mut hole = heap.len().saturating_sub(1);
     while hole > 0 {
         let parent = (hole - 1) / 2;
         match heap.get(parent).copied() {
-            Some(above) if above.is_before(&entry) => put(heap, hole, above),
+            Some(above) if is_before(&above, &entry) => put(heap, hole, above),
             _ => break,
         }
         hole = parent;
@@ -262,16 +259,16 @@ fn rise(heap: &mut [Entry], entry: Entry) {
 }
 
 /// Puts an entry in the root's place and lets it sink to its own.
-fn sink(heap: &mut [Entry], entry: Entry) {
+fn sink(heap: &mut [Entry], entry: Entry, is_before: impl Fn(&Entry, &Entry) -> bool) {
     let mut hole = 0;
     loop {
         let child = hole * 2 + 1;
         let index = match (heap.get(child), heap.get(child + 1)) {
-            (Some(left), Some(right)) => child + usize::from(left.is_before(right)),
+            (Some(left), Some(right)) => child + usize::from(is_before(left, right)),
             _ => child,
         };
         let Some(below) = heap.get(index).copied() else { break };
-        if !entry.is_before(&below) {
+        if !is_before(&entry, &below) {
             break;
         }
         put(heap, hole, below);

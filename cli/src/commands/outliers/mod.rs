@@ -126,32 +126,22 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Vec<f6
             let settings = MahalanobisSettings::new(width);
             let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_all(rows, None, |sketch| detector.observe(sketch))?;
-            detector.fit().map_err(not_fitted(&name, "the Mahalanobis distance"))?;
-            score_all(&detector, rows, None)
+            observe_and_score(&mut detector, rows, None, "the Mahalanobis distance")
         }
         DetectorName::SelfInfluence => {
             let settings = SelfInfluenceSettings::new(width);
             let detector = SelfInfluence::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_all(rows, None, |sketch| detector.observe(sketch))?;
-            detector.fit().map_err(not_fitted(&name, "self-influence"))?;
-            score_all(&detector, rows, None)
+            observe_and_score(&mut detector, rows, None, "self-influence")
         }
         DetectorName::Direction => {
             let settings =
                 DirectionSettings { groups: groups.as_ref().map_or(1, |groups| groups.count), width };
             let detector = Direction::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_all(rows, groups.as_ref(), |sketch| detector.observe(sketch))?;
-            score_all(&detector, rows, groups.as_ref())
+            observe_and_score(&mut detector, rows, groups.as_ref(), "direction")
         }
     }
-}
-
-fn not_fitted(file: &str, what: &'static str) -> impl FnOnce(Error) -> CommandError + use<> {
-    let file = file.to_owned();
-    move |error| CommandError::NotFitted { file, what, error }
 }
 
 /// The sketch of row `row` with its group.
@@ -160,14 +150,19 @@ fn in_group<'m>(sketch: &Sketch<'m>, row: usize, groups: Option<&Groups>) -> Ske
     sketch.in_group(group)
 }
 
-/// Passes every finite sketch to `observe`, and makes ready for the pass that scores.
-fn observe_all(
+/// The score of every row, once all finite ones were observed. `what` is the score's
+/// name.
+fn observe_and_score<D: Detector>(
+    detector: &mut D,
     rows: &mut Rows,
     groups: Option<&Groups>,
-    mut observe: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
-) -> Result<(), CommandError> {
+    what: &'static str,
+) -> Result<Vec<f64>, CommandError> {
     rows.prepare_passes()?;
-    rows.observe("observing", |row, sketch| observe(&in_group(sketch, row, groups)))
+    rows.observe("observing", |row, sketch| detector.observe(&in_group(sketch, row, groups)))?;
+    let not_fitted = |error| CommandError::NotFitted { file: rows.name().to_owned(), what, error };
+    detector.fit().map_err(not_fitted)?;
+    score_all(detector, rows, groups)
 }
 
 /// The score of every row.
