@@ -52,18 +52,41 @@ impl Header {
         Ok(Self::split(bytes, crc32)?.0)
     }
 
+    /// What the first [`HEADER`] bytes of a state claim, before the others are there to be
+    /// checked: enough to see whether those are worth their memory.
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`]; [`Error::Width`] if its
+    /// sketches are too wide for this machine.
+    pub fn claim(front: &[u8]) -> Result<Self, Error> {
+        let mut reader = Self::begin(front)?;
+        if front.len() < HEADER {
+            return Err(Error::Truncated { expected: FRAME, found: front.len() });
+        }
+        let kind = u16::take(&mut reader)?;
+        reader.skip(4)?;
+        let len = usize::try_from(u64::take(&mut reader)?).unwrap_or(usize::MAX);
+        Ok(Self { kind, sketch: reader.sketch_id()?, len })
+    }
+
+    /// Behind magic and version.
+    fn begin(bytes: &[u8]) -> Result<Reader<'_>, Error> {
+        let mut reader = Reader::new(bytes);
+        let truncated = |_| Error::Truncated { expected: FRAME, found: bytes.len() };
+        if reader.array().map_err(truncated)? != MAGIC {
+            return Err(Error::Magic);
+        }
+        match u16::take(&mut reader).map_err(truncated)? {
+            VERSION => Ok(reader),
+            found => Err(Error::Version { found }),
+        }
+    }
+
     /// The header and the body.
     fn split(bytes: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(Self, Reader<'_>), Error> {
         let found = bytes.len();
-        let mut reader = Reader::new(bytes);
+        let mut reader = Self::begin(bytes)?;
         let truncated = |expected| Error::Truncated { expected, found };
-        if reader.array().map_err(|_| truncated(FRAME))? != MAGIC {
-            return Err(Error::Magic);
-        }
-        let version = u16::take(&mut reader).map_err(|_| truncated(FRAME))?;
-        if version != VERSION {
-            return Err(Error::Version { found: version });
-        }
         let (checked, sum) = bytes.split_last_chunk::<CRC>().ok_or(truncated(FRAME))?;
         if checked.len() < HEADER {
             return Err(truncated(FRAME));

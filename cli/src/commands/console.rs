@@ -49,7 +49,7 @@ pub(super) fn remark_non_finite(file: &str, rows: &[usize], consequence: &str) {
 pub(super) fn remark_torn(store: &StoreReader) {
     if store.torn() > 0 {
         remark(format!(
-            "{}: {} bytes behind the committed rows are left out; their writer did not finish",
+            "{}: {} bytes behind the committed rows are left out; their writer has not ended, or died",
             store.name(),
             store.torn()
         ));

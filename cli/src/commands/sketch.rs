@@ -2,17 +2,20 @@
 //! that does not grow with either.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use gradsieve::store::Codec;
 use gradsieve::{Kind, Sketch};
 use half::f16;
 
-use super::given::Given;
+use super::given::{Given, Use};
+use super::numbers::whole;
 use super::rows::{ProjectionArguments, Rows};
 use super::{CommandError, console};
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
-use gradsieve_io::store::{StoreWriter, is_store};
+use gradsieve_io::store::{StoreError, StoreWriter, is_store};
 
 pub(super) const LONG_ABOUT: &str = "\
 Project gradients to a few hundred numbers a sample.
@@ -25,7 +28,7 @@ A .safetensors file and a store carry these settings: gradsieve info shows them,
 file cannot.
 
 A store, DIRECTORY.store, is for sketches by the million, and for those to come: --append adds rows, a crash loses none that were committed, every \
-segment has a checksum, and each row keeps the exact norms of its gradient. Its rows take 4K bytes (f32), 2K (f16, bf16: a scale a row, so \
+segment has a checksum, and each row keeps the exact norms of its gradient. A store has one writer at a time: --append waits for another to end. Its rows take 4K bytes (f32), 2K (f16, bf16: a scale a row, so \
 tiny gradients keep their digits), K (int8) or K/8 (1-bit).
 
 The matrix streams past: two mebibytes of buffers and K numbers, whatever its size. f64 is rounded to f32. \
@@ -40,6 +43,7 @@ Examples:
   gradsieve sketch mlp.npy -o sketches.npy --projection factgrass --shapes 32x64,32,10x32,10
   gradsieve sketch monday.npy -o run.store --dtype f16
   gradsieve sketch tuesday.npy -o run.store --dtype f16 --append
+  gradsieve sketch wednesday.npy -o run.store --dtype f16 --append --wait 3600
   zcat grads.npy.gz | gradsieve sketch - -o sketches.npy --dim 512";
 
 /// Arguments of `sketch`.
@@ -70,6 +74,11 @@ pub struct SketchArguments {
     /// Add the rows to a store that exists; its samples are numbered on
     #[arg(long)]
     pub append: bool,
+
+    /// How long --append waits for another writer of the store, which standard error
+    /// names, before it gives up
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = whole::<u32>)]
+    pub wait: u32,
 }
 
 /// Types that sketches are written in.
@@ -113,7 +122,7 @@ struct Plan {
 /// Where sketches go, and as what.
 enum Output {
     Array { to: Destination, dtype: Dtype },
-    Store { to: Destination, directory: PathBuf, codec: Codec, append: bool },
+    Store { to: Destination, directory: PathBuf, codec: Codec, append: Option<Duration> },
 }
 
 impl Plan {
@@ -123,19 +132,28 @@ impl Plan {
     /// [`CommandError::Argument`] by the name of the argument that does not suit the
     /// others; an output that is the input; a store as the input.
     fn new(arguments: SketchArguments) -> Result<Self, CommandError> {
-        let SketchArguments { given, grads, output, projection, dtype, append } = arguments;
+        let SketchArguments { given, grads, output, projection, dtype, append, wait } = arguments;
         refuse_overwrite(&output, &[&grads])?;
         if let Source::Store(_) = grads {
             return Err(FileError::Store { file: grads.to_string() }.into());
         }
         let projection = ProjectionArguments { dim: projection.dim.or(Some(DIM)), ..projection };
         given.refuse_unread(projection.uses(false))?;
+        let without = "a new output".to_owned();
+        given.refuse_unread([Use {
+            option: "--wait",
+            is_read: append,
+            by: "--append beside it".to_owned(),
+            found: without,
+        }])?;
+        let append = append.then_some(Duration::from_secs(wait.into()));
         Ok(Self { grads, projection, output: Output::new(output, dtype, append)? })
     }
 }
 
 impl Output {
-    fn new(to: Destination, dtype: SketchDtype, append: bool) -> Result<Self, CommandError> {
+    /// Rows are added if `append` says how long to wait for that.
+    fn new(to: Destination, dtype: SketchDtype, append: Option<Duration>) -> Result<Self, CommandError> {
         if let Destination::Path(path) = &to
             && is_store(path)
         {
@@ -145,7 +163,7 @@ impl Output {
         let refuse = |argument, expected: &str, found: String| {
             Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
         };
-        if append {
+        if append.is_some() {
             return refuse("--append", "a DIRECTORY.store as --output", to.to_string());
         }
         let dtype = match dtype {
@@ -220,14 +238,14 @@ fn open_store(
     to: &Destination,
     directory: &Path,
     codec: Codec,
-    append: bool,
+    append: Option<Duration>,
     rows: &Rows,
 ) -> Result<StoreWriter, CommandError> {
     let settings = rows.settings().to_metadata();
-    if !append {
+    let Some(wait) = append else {
         return Ok(StoreWriter::create(directory, codec, rows.id(), settings)?);
-    }
-    let writer = StoreWriter::append(directory, rows.id(), &settings)?;
+    };
+    let writer = wait_for(wait, || StoreWriter::append(directory, rows.id(), &settings))?;
     if writer.codec() == codec {
         return Ok(writer);
     }
@@ -236,6 +254,27 @@ fn open_store(
         expected: format!("{}, as the rows in {to}", writer.codec().name()),
         found: codec.name().to_owned(),
     })
+}
+
+/// Opens a store as soon as nobody else writes to it, or gives up after `wait`.
+fn wait_for(
+    wait: Duration,
+    open: impl Fn() -> Result<StoreWriter, StoreError>,
+) -> Result<StoreWriter, CommandError> {
+    const POLL: Duration = Duration::from_millis(50);
+    let (begun, mut told) = (Instant::now(), false);
+    loop {
+        match open() {
+            Err(StoreError::InUse { store, holder }) if begun.elapsed() < wait => {
+                if !told {
+                    console::remark(format!("{store}: waiting for {holder}, which writes to it"));
+                    told = true;
+                }
+                thread::sleep(POLL);
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
 }
 
 /// Writes the sketches into a store.

@@ -22,6 +22,22 @@ pub enum StoreError {
     )]
     Exists { store: String },
 
+    #[error(
+        "{store}: found a store whose making did not finish, without rows; make it again, or remove the directory"
+    )]
+    Unfinished { store: String },
+
+    #[error("{store}: in use, {holder} writes to it; try again when that has ended")]
+    InUse { store: String, holder: String },
+
+    #[error(
+        "{store}: expected the store as this writer left it, found that another has written to it; rows since the last commit were not added"
+    )]
+    Changed { store: String },
+
+    #[error("{store}: an earlier write failed; rows since the last commit were not added")]
+    Failed { store: String },
+
     #[error("{store}: could not {action} {file}: {cause}")]
     Io { store: String, action: &'static str, file: &'static str, cause: io::Error },
 

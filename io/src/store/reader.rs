@@ -1,11 +1,12 @@
 //! Reads a store, segment after segment.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
+use gradsieve::state::{HEADER, Header};
 use gradsieve::store::{Codec, Row, Store, StoreSettings};
 use gradsieve::{SketchId, State};
 
@@ -39,7 +40,7 @@ impl StoreReader {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let store = path.display().to_string();
         let manifest = Manifest::read(path)?;
-        let file = File::open(Manifest::gradients(path)).map_err(io_error(path, "open"))?;
+        let file = open(path)?;
         let (found, expected) = (file.metadata().map_err(io_error(path, "look at"))?.len(), manifest.bytes());
         if found < expected {
             return Err(StoreError::Truncated { store, expected, found });
@@ -47,23 +48,28 @@ impl StoreReader {
         let Some(codec) = manifest.codec() else {
             return Err(StoreError::Manifest { store, problem: "its codec is not known".to_owned() });
         };
-        let room = manifest.segments().map(|segment| segment.rows).max().unwrap_or(0);
+        let room = manifest.largest_segment();
         let mut reader =
             Self { path: path.to_owned(), manifest, codec, id: None, torn: found - expected, room };
         reader.read_id(file)?;
         Ok(reader)
     }
 
-    /// Reads the first segment for what its sketches are.
+    /// Reads the first segment for what its sketches are, but not before its size is
+    /// known to be that of its rows.
     fn read_id(&mut self, mut file: File) -> Result<(), StoreError> {
         let Some(first) = self.manifest.segments().next() else { return Ok(()) };
-        let mut bytes = vec![0; first.bytes];
+        let refuse = |problem| StoreError::Manifest { store: self.name(), problem };
+        let mut bytes = vec![0; first.bytes.min(HEADER)];
         file.read_exact(&mut bytes).map_err(io_error(&self.path, "read"))?;
-        let header = gradsieve::state::Header::read(&bytes).map_err(self.segment_error(0, first))?;
-        self.id = header.sketch;
-        if self.id.is_none() {
-            return Err(self.segment_error(0, first)(gradsieve::Error::Corrupt));
-        }
+        let header = Header::claim(&bytes).map_err(self.segment_error(0, first))?;
+        let corrupt = || self.segment_error(0, first)(gradsieve::Error::Corrupt);
+        let width = header.sketch.ok_or_else(corrupt)?.width;
+        let bytes_of = |rows| StoreSettings { codec: self.codec, width, rows }.memory().bytes_at_rest;
+        self.manifest.check_segments(bytes_of).map_err(refuse)?;
+        bytes.resize(first.bytes, 0);
+        file.read_exact(&mut bytes[HEADER..]).map_err(io_error(&self.path, "read"))?;
+        self.id = Header::read(&bytes).map_err(self.segment_error(0, first))?.sketch;
         Ok(())
     }
 
@@ -113,7 +119,7 @@ impl StoreReader {
         let failed = |error| StoreError::Core { store: self.name(), error };
         let mut store = Store::new(settings, vec![0; settings.memory().others]).map_err(failed)?;
         let mut next = 0;
-        let file = File::open(Manifest::gradients(&self.path)).map_err(io_error(&self.path, "open"))?;
+        let file = open(&self.path)?;
         thread::scope(|scope| {
             let (to_caller, filled) = mpsc::sync_channel::<Checked>(BUFFERS);
             let (to_reader, empty) = mpsc::sync_channel::<Vec<u8>>(BUFFERS);
@@ -205,4 +211,14 @@ struct Checked {
     segment: Segment,
     bytes: Vec<u8>,
     checksum: u32,
+}
+
+/// Opens the segments of the store at `path`, a regular file.
+fn open(path: &Path) -> Result<File, StoreError> {
+    let place = Manifest::gradients(path);
+    let about = fs::metadata(&place).map_err(io_error(path, "open"))?;
+    if !about.is_file() {
+        return Err(io_error(path, "open")(io::Error::other("it is not a regular file")));
+    }
+    File::open(place).map_err(io_error(path, "open"))
 }

@@ -181,6 +181,7 @@ fn what_cannot_be_appended_or_made_is_refused_and_the_store_is_as_it_was() {
     let (folder, path) = folder();
     assert!(matches!(rows(&path), Err(StoreError::Missing { .. })));
     assert!(matches!(StoreWriter::append(&path, id(), &settings()), Err(StoreError::Missing { .. })));
+    fs::write(folder.path().join("notes.txt"), "not a store's").unwrap();
     assert!(matches!(rows(folder.path()), Err(StoreError::NotAStore { .. })));
     store(&path, Codec::F32, 3);
     let create = |path: &Path| StoreWriter::create(path, Codec::F32, id(), settings()).map(drop);
@@ -198,6 +199,164 @@ fn what_cannot_be_appended_or_made_is_refused_and_the_store_is_as_it_was() {
     assert!(writer.push(&foreign).is_err());
     drop(writer);
     assert_eq!(rows(&path).unwrap().len(), 3);
+}
+
+#[test]
+fn a_second_writer_is_refused_with_the_name_of_the_first_until_that_has_ended() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F16, 3);
+    let mut first = StoreWriter::append(&path, id(), &settings()).unwrap();
+    let refused = StoreWriter::append(&path, id(), &settings()).err().unwrap();
+    let StoreError::InUse { holder, .. } = &refused else { panic!("{refused}") };
+    assert_eq!(*holder, format!("process {}", std::process::id()));
+    push(&mut first);
+    assert_eq!(rows(&path).unwrap().len(), 3);
+    first.finish().unwrap();
+    push_and_finish(&path);
+    assert_eq!(rows(&path).unwrap().len(), 5);
+}
+
+fn push_and_finish(path: &Path) {
+    let mut writer = StoreWriter::append(path, id(), &settings()).unwrap();
+    push(&mut writer);
+    writer.finish().unwrap();
+}
+
+#[test]
+fn a_new_store_is_in_use_while_its_first_writer_works() {
+    let (_folder, path) = folder();
+    let writer = StoreWriter::create(&path, Codec::F16, id(), settings()).unwrap();
+    let again = StoreWriter::create(&path, Codec::F16, id(), settings());
+    assert!(matches!(again, Err(StoreError::InUse { .. })));
+    drop(writer);
+    store(&path, Codec::F16, 2);
+    assert_eq!(rows(&path).unwrap().len(), 2);
+}
+
+#[test]
+fn a_writer_whose_lock_was_deleted_does_not_commit_over_another() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F32, 3);
+    let mut first = StoreWriter::append(&path, id(), &settings()).unwrap();
+    push(&mut first);
+    fs::remove_file(path.join("writer.lock")).unwrap();
+    push_and_finish(&path);
+    assert!(matches!(first.finish(), Err(StoreError::Changed { .. })));
+    assert_eq!(rows(&path).unwrap().len(), 4);
+}
+
+#[test]
+fn a_commit_refuses_to_follow_a_manifest_that_its_writer_did_not_leave() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F32, 3);
+    let manifest = path.join("store.json");
+    let before = fs::read(&manifest).unwrap();
+    push_and_finish(&path);
+    let after = fs::read(&manifest).unwrap();
+    fs::write(&manifest, &before).unwrap();
+    let mut writer = StoreWriter::append(&path, id(), &settings()).unwrap();
+    push(&mut writer);
+    fs::write(&manifest, &after).unwrap();
+    let refused = writer.finish().unwrap_err();
+    assert!(matches!(refused, StoreError::Changed { .. }), "{refused}");
+}
+
+#[test]
+fn a_store_whose_making_did_not_finish_is_made_again() {
+    // A process died when the directory was there, or the files without rows.
+    for left in [&[][..], &["writer.lock"], &["gradients.bin"], &["gradients.bin", "store.json.next"]] {
+        let (_folder, path) = folder();
+        fs::create_dir(&path).unwrap();
+        left.iter().for_each(|name| fs::write(path.join(name), "").unwrap());
+        let refused = rows(&path).unwrap_err().to_string();
+        assert!(refused.contains("make it again, or remove the directory"), "{refused}");
+        assert!(StoreWriter::append(&path, id(), &settings()).is_err());
+        store(&path, Codec::F16, 2);
+        assert_eq!(rows(&path).unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_store_whose_manifest_is_lost_keeps_its_rows_from_being_made_again() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F16, 2);
+    fs::remove_file(path.join("store.json")).unwrap();
+    let gradients = fs::read(path.join("gradients.bin")).unwrap();
+    let refused = StoreWriter::create(&path, Codec::F16, id(), settings());
+    assert!(matches!(refused, Err(StoreError::NotAStore { .. })));
+    assert_eq!(fs::read(path.join("gradients.bin")).unwrap(), gradients);
+}
+
+#[test]
+fn a_store_that_never_got_a_sample_is_made_anew() {
+    let (_folder, path) = folder();
+    store(&path, Codec::Bf16, 0);
+    store(&path, Codec::F32, 4);
+    assert_eq!(rows(&path).unwrap().len(), 4);
+}
+
+/// A manifest with these segments, whose checksum is right.
+fn forge(path: &Path, samples: u64, runs: &[[u64; 3]]) {
+    let text = fs::read_to_string(path.join("store.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let run = |[segments, rows, bytes]: &[u64; 3]| {
+        format!(r#"{{"segments":{segments},"rows":{rows},"bytes":{bytes}}}"#)
+    };
+    let runs = runs.iter().map(run).collect::<Vec<_>>().join(",");
+    let [format, version, codec, sketch] =
+        ["format", "version", "codec", "sketch"].map(|key| manifest[key].take());
+    let text = format!(
+        r#"{{"format":{format},"version":{version},"codec":{codec},"sketch":{sketch},"samples":{samples},"runs":[{runs}]"#
+    );
+    let checksum = crc32fast::hash(format!("{text}}}").as_bytes());
+    fs::write(path.join("store.json"), format!("{text},\"crc32\":{checksum}}}")).unwrap();
+}
+
+#[test]
+fn counts_that_do_not_fit_the_bytes_are_refused_before_memory_is_asked_for() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F32, 500);
+    let gradients = path.join("gradients.bin");
+    let bytes = fs::metadata(&gradients).unwrap().len();
+    forge(&path, 500, &[[1, 500, bytes]]);
+    assert_eq!(rows(&path).unwrap().len(), 500);
+    let all = 1 << 40;
+    forge(&path, all + 1, &[[1, 500, bytes]]);
+    assert!(rows(&path).unwrap_err().to_string().contains("it counts 1099511627777 samples, more than"));
+    for (runs, length) in [
+        (&[[1, 1 << 33, bytes]][..], bytes),
+        (&[[1, 1 << 40, bytes]], bytes),
+        (&[[1, 1 << 60, bytes]], bytes),
+        (&[[1, 499, bytes]], bytes),
+        (&[[bytes, 1, 1]], bytes),
+        (&[[1, 1, 2]], bytes),
+        // Of sparse files: bytes that nobody wrote.
+        (&[[1, 500, bytes], [1 << 40, 1, 1]], bytes + (1 << 40)),
+        (&[[1, 500, 1 << 40]], 1 << 40),
+        (&[[1, 500, bytes], [1, 1 << 32, 1 << 40]], bytes + (1 << 40)),
+    ] {
+        fs::File::options().write(true).open(&gradients).unwrap().set_len(length).unwrap();
+        forge(&path, all, runs);
+        let refused = rows(&path).unwrap_err();
+        assert!(
+            matches!(refused, StoreError::Manifest { .. } | StoreError::Segment { .. }),
+            "{runs:?}: {refused}"
+        );
+        assert!(StoreWriter::append(&path, id(), &settings()).is_err(), "{runs:?}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_too_long_or_no_file_is_not_read() {
+    let (_folder, path) = folder();
+    store(&path, Codec::F32, 1);
+    let manifest = path.join("store.json");
+    fs::File::options().write(true).open(&manifest).unwrap().set_len(1 << 40).unwrap();
+    let refused = rows(&path).unwrap_err().to_string();
+    assert!(refused.contains("longer than"), "{refused}");
+    fs::remove_file(&manifest).unwrap();
+    fs::create_dir(&manifest).unwrap();
+    assert!(rows(&path).unwrap_err().to_string().contains("not a regular file"));
 }
 
 #[test]

@@ -15,3 +15,4 @@ mod refusals;
 mod sketch;
 mod truth;
 mod unread;
+mod writers;
