@@ -244,7 +244,9 @@ impl Matrix {
             });
         };
         // A stream may promise more than it brings: memory is taken as the values come.
-        let mut all = Vec::with_capacity(if self.array.is_rewindable() { count } else { 0 });
+        let mut all = Vec::new();
+        all.try_reserve(if self.array.is_rewindable() { count } else { 0 })
+            .map_err(|_| FileError::io(&self.array.name, "read", std::io::ErrorKind::OutOfMemory.into()))?;
         self.for_each_piece(|_, _, piece| {
             let start = all.len();
             all.resize(start + piece.len(), 0.0);

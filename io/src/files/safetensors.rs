@@ -1,15 +1,22 @@
-//! `.safetensors` files: the header read by the safetensors crate from its own bytes
-//! only, and small sets of f32 tensors written.
+//! `.safetensors` files: the header read from its own bytes only, and small sets of f32
+//! tensors written.
 //!
 //! ```text
 //! length of the JSON (u64 LE), the JSON: {"name": {"dtype": "F32", "shape": [..], "data_offsets": [from, to]}, ..}, the values
 //! ```
+//!
+//! The list of tensors is read here and not by the safetensors crate: that one keeps the
+//! last of two tensors of one name, where there is no telling which is meant, and takes
+//! half a minute for a million of them. Entries and types are the crate's.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 
-use ::safetensors::tensor::{Dtype as Stored, Metadata, TensorView};
+use ::safetensors::tensor::{Dtype as Stored, TensorInfo, TensorView};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::Destination;
 use super::bytes::read_full;
@@ -18,6 +25,12 @@ use super::error::{FileError, Shape};
 
 /// The longest header that the format allows.
 const LONGEST_HEADER: u64 = 100_000_000;
+
+/// The most letters of what is said about a header.
+const LONGEST_PROBLEM: usize = 400;
+
+/// The entry that is no tensor.
+const METADATA: &str = "__metadata__";
 
 /// What a header says.
 pub(super) struct Header {
@@ -42,7 +55,11 @@ pub(super) struct Tensor {
 ///
 /// That the file holds all the values it promises, and no more, is checked here.
 pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Result<Header, FileError> {
-    let bad = |problem: String| FileError::SafetensorsHeader { file: name.to_owned(), problem };
+    // A name may be as long as the header.
+    let bad = |problem: String| FileError::SafetensorsHeader {
+        file: name.to_owned(),
+        problem: problem.chars().take(LONGEST_PROBLEM).collect(),
+    };
     let io = |cause| FileError::io(name, "read", cause);
 
     let mut length = [0; 8];
@@ -57,35 +74,113 @@ pub(super) fn read_header(name: &str, file: &mut File, file_bytes: u64) -> Resul
         }
     };
     let mut json = Vec::new();
+    json.try_reserve_exact(length as usize).map_err(|_| bad("there is no memory for it".to_owned()))?;
     file.take(length).read_to_end(&mut json).map_err(io)?;
-    let metadata: Metadata = serde_json::from_slice(&json).map_err(|e| bad(e.to_string()))?;
-
-    let mut tensors = Vec::new();
-    for tensor in metadata.offset_keys() {
-        // The crate has checked that offsets follow one another and agree with shape and
-        // dtype.
-        let Some(info) = metadata.info(&tensor) else {
-            continue;
-        };
-        let (from, to) = info.data_offsets;
-        tensors.push(Tensor {
-            name: tensor,
-            shape: Shape(info.shape.iter().map(|&d| d as u64).collect()),
-            element: element(info.dtype),
-            start: start.saturating_add(from as u64),
-            bytes: to.saturating_sub(from) as u64,
-        });
+    let Listed { mut tensors, metadata } = serde_json::from_slice(&json).map_err(|e| bad(e.to_string()))?;
+    let mut names = HashSet::with_capacity(tensors.len());
+    if let Some((twice, _)) = tensors.iter().find(|(name, _)| !names.insert(name.as_str())) {
+        return Err(bad(format!("it has two tensors {twice:?}")));
     }
-    let expected = metadata.data_len() as u64;
+    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    let mut expected = 0;
+    for (tensor, info) in &tensors {
+        expected =
+            check_place(info, expected).map_err(|problem| bad(format!("tensor {tensor:?} {problem}")))?;
+    }
     let found = file_bytes - start;
     match found.cmp(&expected) {
-        std::cmp::Ordering::Less => Err(FileError::Truncated { file: name.to_owned(), expected, found }),
-        std::cmp::Ordering::Greater => Err(FileError::TrailingBytes { file: name.to_owned(), expected }),
-        std::cmp::Ordering::Equal => {
-            let metadata = metadata.metadata().iter().flatten();
-            let metadata = metadata.map(|(key, text)| (key.clone(), text.clone())).collect();
-            Ok(Header { tensors, metadata })
+        Ordering::Less => return Err(FileError::Truncated { file: name.to_owned(), expected, found }),
+        Ordering::Greater => return Err(FileError::TrailingBytes { file: name.to_owned(), expected }),
+        Ordering::Equal => {}
+    }
+    let tensor = |(name, info): (String, TensorInfo)| Tensor {
+        name,
+        shape: Shape(info.shape.iter().map(|&d| d as u64).collect()),
+        element: element(info.dtype),
+        start: start.saturating_add(info.data_offsets.0 as u64),
+        bytes: (info.data_offsets.1 - info.data_offsets.0) as u64,
+    };
+    Ok(Header { tensors: tensors.into_iter().map(tensor).collect(), metadata })
+}
+
+/// Where a tensor's values end, which begin at `begin` and are as many as its shape says.
+fn check_place(info: &TensorInfo, begin: u64) -> Result<u64, String> {
+    let (from, to) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+    if from != begin || to < from {
+        return Err(format!(
+            "stands from byte {from} to {to}, and not from {begin}, where the one before ends"
+        ));
+    }
+    let count = info.shape.iter().try_fold(1_u64, |product, &d| product.checked_mul(d as u64));
+    let bits = count.and_then(|count| count.checked_mul(info.dtype.bitsize() as u64));
+    match bits {
+        Some(bits) if bits % 8 == 0 && bits / 8 == to - from => Ok(to),
+        _ => Err(format!("has {} bytes, which do not agree with its shape and type", to - from)),
+    }
+}
+
+/// The JSON of a header: tensors in any order, and texts.
+struct Listed {
+    tensors: Vec<(String, TensorInfo)>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Listed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object with an entry for each tensor")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Listed, A::Error> {
+                let (mut tensors, mut metadata) = (Vec::new(), None);
+                while let Some(name) = map.next_key::<String>()? {
+                    if name != METADATA {
+                        tensors.push((name, map.next_value()?));
+                    } else if metadata.replace(map.next_value::<Texts>()?.0).is_some() {
+                        return Err(A::Error::duplicate_field(METADATA));
+                    }
+                }
+                Ok(Listed { tensors, metadata: metadata.unwrap_or_default() })
+            }
         }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Texts by key, each key once.
+struct Texts(BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Texts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of texts")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Texts, A::Error> {
+                let mut texts = BTreeMap::new();
+                while let Some((key, text)) = map.next_entry::<String, String>()? {
+                    if let Some(before) = texts.insert(key, text) {
+                        return Err(A::Error::custom(format_args!(
+                            "two texts of one key, one of them {before:?}"
+                        )));
+                    }
+                }
+                Ok(Texts(texts))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
     }
 }
 
@@ -126,7 +221,7 @@ pub(super) fn header_of_one(
     let end = count.saturating_mul(dtype.bytes() as u64);
     let tensor = serde_json::json!({ "dtype": stored, "shape": shape, "data_offsets": [0, end] });
     let mut json = serde_json::Map::new();
-    json.insert("__metadata__".to_owned(), serde_json::json!(metadata));
+    json.insert(METADATA.to_owned(), serde_json::json!(metadata));
     json.insert(name.to_owned(), tensor);
     let mut json = serde_json::Value::Object(json).to_string().into_bytes();
     // Values begin at a multiple of eight bytes.

@@ -23,7 +23,11 @@ use std::path::{Path, PathBuf};
 use ::safetensors::SafeTensors;
 use ::safetensors::tensor::{Dtype, TensorView};
 
+use super::array::open_safetensors;
 use super::error::{FileError, Shape};
+
+/// The most tensors of a step.
+const MOST_TENSORS: usize = 1 << 16;
 
 /// Numbers in rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,6 +139,12 @@ impl StepFile {
     /// not finite or negative.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let name = path.display().to_string();
+        // Seen to be in order, and to have the bytes that it names, before they are read.
+        let (_, header) = open_safetensors(path)?;
+        if header.tensors.len() > MOST_TENSORS {
+            let found = header.tensors.len().to_string();
+            return Err(wrong(path, format!("at most {MOST_TENSORS} tensors in a step"), found));
+        }
         let bytes = fs::read(path).map_err(|e| FileError::io(&name, "read", e))?;
         let file = SafeTensors::deserialize(&bytes)
             .map_err(|e| FileError::SafetensorsHeader { file: name.clone(), problem: e.to_string() })?;

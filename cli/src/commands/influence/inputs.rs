@@ -3,7 +3,7 @@
 use super::arguments::Method;
 use super::plan::{Checkpoint, Checkpoints};
 use crate::commands::CommandError;
-use crate::commands::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair};
+use crate::commands::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair, zeros};
 use gradsieve_io::files::{FileError, Matrix, Source, check_rows, read_groups, read_numbers};
 
 /// The files, a checkpoint in each place, and what is known of them.
@@ -55,7 +55,7 @@ fn one_minus_p(sources: &[Source], train: &Rows) -> Result<Option<Vec<f64>>, Com
     if sources.is_empty() {
         return Ok(None);
     }
-    let mut means = vec![0.0; train.count()];
+    let mut means = zeros(train.name(), train.count())?;
     for source in sources {
         let numbers = read_numbers(source)?;
         check_rows(train.name(), train.count(), &source.to_string(), numbers.len())?;

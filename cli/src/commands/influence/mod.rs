@@ -123,8 +123,8 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
     let pairs = trains.checked_mul(targets).unwrap_or(usize::MAX / size_of::<f64>());
     let mut scores = Scores {
         values: zeros(train.name(), pairs)?,
-        non_finite_train: vec![false; trains],
-        non_finite_target: vec![false; targets],
+        non_finite_train: zeros(train.name(), trains)?,
+        non_finite_target: zeros(target.name(), targets)?,
     };
     let convergence = add_all(solving, &mut inputs, Budget::USUAL, &mut scores)?;
     if let Some(one_minus_p) = &inputs.one_minus_p {

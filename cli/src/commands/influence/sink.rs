@@ -5,7 +5,7 @@ use gradsieve::store::{Entry, TopK, TopKSettings};
 
 use super::best::{RankedSample, RankedTarget};
 use crate::commands::CommandError;
-use crate::commands::rows::zeros;
+use crate::commands::rows::{filled, zeros};
 use gradsieve_io::files::ArrayWriter;
 
 /// What takes parts of influence in, training row after training row.
@@ -84,8 +84,9 @@ impl<'m> Streamed<'m> {
                 best.push([next()?, next()?]);
             }
         }
-        let (row, next) = (vec![f64::NAN; targets], 0);
-        let (non_finite_train, non_finite_target) = (vec![false; trains], vec![false; targets]);
+        const WHOSE: &str = "the scores";
+        let (row, next) = (filled(WHOSE, targets, f64::NAN)?, 0);
+        let (non_finite_train, non_finite_target) = (zeros(WHOSE, trains)?, zeros(WHOSE, targets)?);
         Ok(Self { best, writer, factors, row, next, non_finite_train, non_finite_target })
     }
 

@@ -21,7 +21,7 @@ use gradsieve::outlier::{
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
-use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width, zeros};
+use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width, reserved, zeros};
 use super::{CommandError, console};
 use gradsieve_harness::measures;
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups};
@@ -172,7 +172,7 @@ fn score_all(
     groups: Option<&Groups>,
 ) -> Result<Vec<f64>, CommandError> {
     let name = rows.name().to_owned();
-    let mut scores = Vec::with_capacity(rows.count());
+    let mut scores = reserved(&name, rows.count())?;
     let mut scratch = zeros(&name, detector.scratch())?;
     rows.pass("scoring", |row, sketch| {
         scores.push(match detector.score(&in_group(sketch, row, groups), &mut scratch) {
@@ -197,7 +197,7 @@ fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
         return Err(CommandError::Memory { file: name, what, bytes });
     }
     let mut values = Vec::new();
-    let mut finite = Vec::with_capacity(count);
+    let mut finite = reserved(&name, count)?;
     rows.pass("sketching", |_, sketch| {
         finite.push(sketch.check_finite().is_ok());
         if sketch.check_finite().is_ok() {

@@ -37,12 +37,28 @@ pub(in crate::commands) fn zeros<T: Clone + Default>(
     file: &str,
     count: usize,
 ) -> Result<Vec<T>, CommandError> {
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(count).map_err(|_| CommandError::Memory {
+    filled(file, count, T::default())
+}
+
+/// Memory for `count` copies of a number, or an error where the allocator has none.
+pub(in crate::commands) fn filled<T: Clone>(
+    file: &str,
+    count: usize,
+    value: T,
+) -> Result<Vec<T>, CommandError> {
+    let mut all = reserved(file, count)?;
+    all.resize(count, value);
+    Ok(all)
+}
+
+/// Memory that `count` numbers will be pushed to, or an error where the allocator has
+/// none: how many there are is what a file says of itself.
+pub(in crate::commands) fn reserved<T>(file: &str, count: usize) -> Result<Vec<T>, CommandError> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(count).map_err(|_| CommandError::Memory {
         file: file.to_owned(),
         what: format!("{count} numbers"),
         bytes: count as u128 * size_of::<T>() as u128,
     })?;
-    zeros.resize(count, T::default());
-    Ok(zeros)
+    Ok(room)
 }

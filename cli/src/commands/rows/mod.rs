@@ -36,6 +36,6 @@ pub use settings::SketchSettings;
 pub use shape::LayerShape;
 
 pub(super) use compare::check_pair;
-pub(super) use limits::{EXACT_COLUMNS, check_matrix_width, zeros};
+pub(super) use limits::{EXACT_COLUMNS, check_matrix_width, filled, reserved, zeros};
 pub(super) use pass::is_finite;
 pub(super) use projection::Ready;

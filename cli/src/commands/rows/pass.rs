@@ -3,7 +3,7 @@
 use gradsieve::{Buffer, Error, Kind, Projector, Sketch, SketchId, Sketcher, Summary};
 
 use super::file::{Held, Input, Rows};
-use super::limits::zeros;
+use super::limits::{filled, zeros};
 use crate::commands::CommandError;
 use crate::commands::console::Progress;
 use gradsieve_io::files::{PIECE_ALIGNMENT, Piece};
@@ -108,7 +108,7 @@ impl Rows {
 /// One pass over a store, sample by sample. One that has no row was not finite, and has a
 /// sketch that says so.
 fn stored(reader: &StoreReader, id: SketchId, visit: &mut Visit<'_>) -> Result<(), CommandError> {
-    let nan = vec![f32::NAN; id.width];
+    let nan = filled(&reader.name(), id.width, f32::NAN)?;
     let measures = Summary { l1: f64::NAN, l2_squared: f64::NAN, max: 0.0, non_finite: 1, count: 1 };
     let missing = Sketch::from_parts(id, &nan, measures).map_err(CommandError::core(&reader.name()))?;
     let mut next = 0;
