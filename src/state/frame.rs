@@ -52,12 +52,12 @@ impl Header {
         Ok(Self::split(bytes, crc32)?.0)
     }
 
-    /// What the first [`HEADER`] bytes of a state claim, before the others are there to be
-    /// checked: enough to see whether those are worth their memory.
+    /// What the first [`HEADER`] bytes of a state claim, before the others are there to
+    /// be checked: enough to see whether those are worth their memory.
     ///
     /// # Errors
-    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`]; [`Error::Width`] if its
-    /// sketches are too wide for this machine.
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`]; [`Error::Width`] if
+    /// its sketches are too wide for this machine.
     pub fn claim(front: &[u8]) -> Result<Self, Error> {
         let mut reader = Self::begin(front)?;
         if front.len() < HEADER {
