@@ -11,27 +11,30 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::CommandError;
+use super::escaped::{escaped, escaped_json, escaped_lines};
 use gradsieve_io::store::StoreReader;
 
-/// Prints a line of the result to standard output.
-pub(super) fn print(line: impl Display) -> Result<(), CommandError> {
-    Ok(writeln!(io::stdout().lock(), "{line}")?)
+/// Prints a line of the result to standard output, or some: what names bring along is
+/// escaped but for their ends of lines, which [`escaped`] is for.
+pub(super) fn print(text: impl Display) -> Result<(), CommandError> {
+    Ok(writeln!(io::stdout().lock(), "{}", escaped_lines(&text))?)
 }
 
 /// Prints a result as JSON, one object, to standard output.
 pub(super) fn print_json(value: &impl Serialize) -> Result<(), CommandError> {
-    print(serde_json::to_string_pretty(value).map_err(io::Error::other)?)
+    let json = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
+    Ok(writeln!(io::stdout().lock(), "{}", escaped_json(&json))?)
 }
 
 /// Says something that is not the result, on standard error. (There is nobody to tell if
 /// that fails.)
 pub(super) fn remark(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "gradsieve: {line}");
+    let _ = writeln!(io::stderr().lock(), "gradsieve: {}", escaped(&line));
 }
 
 /// Says why the program stops, as one line.
 pub(super) fn complain(error: &CommandError) {
-    remark(error.to_string().replace('\n', " "));
+    remark(error);
 }
 
 /// Names the rows that are not finite, if any.
@@ -75,50 +78,74 @@ pub(super) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// How far a pass over a file has come. Seen only on a terminal, and only if the pass
-/// takes longer than a second.
+/// How far a pass over a file has come: a bar on a terminal, if the pass takes longer
+/// than a second; elsewhere (a log) a line every few seconds.
 pub(super) struct Progress {
     what: String,
     rows: usize,
     begun: Instant,
-    shown: bool,
-    bar: ProgressBar,
+    /// When there is something to show next.
+    next: Instant,
+    is_terminal: bool,
+    bar: Option<ProgressBar>,
 }
+
+/// How long a pass may take before a bar is shown.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a log waits for its next line.
+const LINE_EVERY: Duration = Duration::from_secs(5);
 
 impl Progress {
     pub(super) fn new(what: impl Into<String>, rows: usize) -> Self {
-        Self { what: what.into(), rows, begun: Instant::now(), shown: false, bar: ProgressBar::hidden() }
+        let (begun, is_terminal) = (Instant::now(), io::stderr().is_terminal());
+        let next = begun + if is_terminal { PATIENCE } else { LINE_EVERY };
+        Self { what: escaped(&what.into()), rows, begun, next, is_terminal, bar: None }
     }
 
     /// `done` rows are done.
     pub(super) fn reach(&mut self, done: usize) {
-        const PATIENCE: Duration = Duration::from_secs(1);
-        if !self.shown {
-            if self.begun.elapsed() < PATIENCE {
-                return;
-            }
-            self.shown = true;
-            if io::stderr().is_terminal() {
-                self.show();
-            }
+        if let Some(bar) = &self.bar {
+            bar.set_position(done as u64);
+            return;
         }
-        self.bar.set_position(done as u64);
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        if self.is_terminal {
+            self.show(done);
+        } else {
+            remark(self.line(done));
+            self.next = now + LINE_EVERY;
+        }
     }
 
-    fn show(&mut self) {
+    /// How far it is, for a log.
+    fn line(&self, done: usize) -> String {
+        let (what, rows, seconds) = (&self.what, self.rows, self.begun.elapsed().as_secs());
+        let percent = (100 * done as u128).checked_div(rows as u128).unwrap_or(100);
+        format!("{what}: {done} of {rows} ({percent} %), {seconds} s")
+    }
+
+    fn show(&mut self, done: usize) {
         let target = ProgressDrawTarget::stderr_with_hz(5);
         let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} rows, {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bar = ProgressBar::with_draw_target(Some(self.rows as u64), target)
+        let bar = ProgressBar::with_draw_target(Some(self.rows as u64), target)
             .with_style(style)
             .with_message(self.what.clone())
             .with_elapsed(self.begun.elapsed());
+        bar.set_position(done as u64);
+        self.bar = Some(bar);
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
     }
 }
 
@@ -154,6 +181,12 @@ mod tests {
         let texts =
             [0.0, 1.0, -0.012_345_678, 123_456.7, 1.234_567_8e9, 1e-9, f64::INFINITY].map(significant);
         assert_eq!(texts, ["0", "1.00000", "-0.0123457", "123457", "1.23457e9", "1.00000e-9", "inf"]);
+    }
+
+    #[test]
+    fn a_log_hears_how_far_a_pass_is() {
+        let line = Progress::new("sketching a\x1b.npy", 200).line(50);
+        assert_eq!(line, "sketching a\\u{1b}.npy: 50 of 200 (25 %), 0 s");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! `gradsieve demo`: the demonstration on data with flipped labels.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,12 +7,12 @@ use comfy_table::CellAlignment;
 use serde::Serialize;
 
 use super::CommandError;
-use super::bars::Bars;
+use super::bars;
 use super::console::{bytes, print, print_json, table};
+use super::escaped::escaped;
 use super::numbers::{number, whole};
 use crate::demo::{self, Outcome, Settings, Source};
 use crate::report;
-use gradsieve_harness::{Silent, Watch};
 
 pub(super) const LONG_ABOUT: &str = "\
 Train on data with flipped labels, find them by their gradients, train again without them.
@@ -187,8 +186,8 @@ impl Plan {
 pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
     let plan = Plan::new(arguments)?;
     let settings = plan.settings()?;
-    let bars = Bars::default();
-    let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
+    let watch = bars::watch();
+    let watch = &*watch;
     let outcome = demo::run(&settings, watch)?;
     std::fs::create_dir_all(&plan.out).map_err(|error| CommandError::Argument {
         argument: "--out",
@@ -211,7 +210,7 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
     } else {
         show_means(&runs)?;
     }
-    print(format!("\nReport: {}", report.display()))
+    print(format!("\nReport: {}", escaped(&report.display())))
 }
 
 fn argument(argument: &'static str, expected: impl Into<String>, found: impl Into<String>) -> CommandError {
@@ -253,7 +252,7 @@ fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
     let mean = |value: &dyn Fn(&Outcome) -> f64| runs.iter().map(value).sum::<f64>() / n;
     print(format!(
         "{}: {} training samples, {} of them with a flipped label; model {}, {} parameters, sketches of {}; means of {} seeds\n",
-        first.data,
+        escaped(&first.data),
         first.train_samples,
         first.flips,
         first.model,
@@ -303,7 +302,12 @@ fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
 fn show(outcome: &Outcome) -> Result<(), CommandError> {
     print(format!(
         "{}: {} training samples, {} of them with a flipped label; model {}, {} parameters, sketches of {}\n",
-        outcome.data, outcome.train_samples, outcome.flips, outcome.model, outcome.parameters, outcome.dim
+        escaped(&outcome.data),
+        outcome.train_samples,
+        outcome.flips,
+        outcome.model,
+        outcome.parameters,
+        outcome.dim
     ))?;
     let mut rows =
         table(&["detector", "state", "AUROC", "avg. precision", "flips found", "accuracy after", "time"]);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use gradsieve::store::Row;
 
+use super::escaped::escaped;
 use super::{CommandError, console};
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, ParquetWriter, TableRow};
 use gradsieve_io::store::StoreReader;
@@ -56,7 +57,8 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), CommandError> {
         let (rows, samples) = (store.manifest().rows(), store.manifest().samples);
         console::print(format!(
             "{}: {rows} sketches of {} numbers, of {samples} samples",
-            arguments.output, id.width
+            escaped(&arguments.output),
+            id.width
         ))?;
     }
     Ok(())
@@ -66,7 +68,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), CommandError> {
 enum Sink {
     /// Sample by sample.
     Array {
-        writer: ArrayWriter,
+        writer: Box<ArrayWriter>,
         next: u64,
         samples: u64,
         missing: Vec<f32>,
@@ -85,6 +87,7 @@ impl Sink {
         let samples = store.manifest().samples;
         let shape = [samples as usize, width];
         let writer = ArrayWriter::create_named(output, super::sketch::TENSOR, &shape, Dtype::F32, settings)?;
+        let writer = Box::new(writer);
         Ok(Self::Array { writer, next: 0, samples, missing: vec![f32::NAN; width] })
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
+use super::escaped::escaped;
 use super::{CommandError, console};
 use gradsieve_io::files::{FileKind, Source, TensorInfo, info};
 use gradsieve_io::store::StoreReader;
@@ -47,19 +48,19 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
         FileKind::Npy => "NumPy array (.npy)".to_owned(),
         FileKind::Safetensors => format!("{} tensors (.safetensors)", about.tensors.len()),
     };
-    console::print(format!("{}: {kind}", about.file))?;
+    console::print(format!("{}: {kind}", escaped(&about.file)))?;
     for tensor in &about.tensors {
-        let name = tensor.name.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
+        let name = tensor.name.as_ref().map(|name| format!("{}: ", escaped(name))).unwrap_or_default();
         console::print(format!(
             "  {name}{} {}, {} bytes{}",
-            tensor.dtype,
+            escaped(&tensor.dtype),
             tensor.shape,
             tensor.bytes,
             meaning(tensor)
         ))?;
     }
     for (key, text) in &about.metadata {
-        console::print(format!("  {key} = {text}"))?;
+        console::print(format!("  {} = {}", escaped(key), escaped(text)))?;
     }
     Ok(())
 }
@@ -95,10 +96,11 @@ fn store(arguments: &InfoArguments, store: &StoreReader) -> Result<(), CommandEr
     }
     let StoreInfo { file, codec, rows, samples, bytes, .. } = &about;
     console::print(format!(
-        "{file}: store of {rows} sketches in {codec}, of {samples} samples, {bytes} bytes"
+        "{}: store of {rows} sketches in {codec}, of {samples} samples, {bytes} bytes",
+        escaped(file)
     ))?;
     for (key, text) in about.metadata {
-        console::print(format!("  {key} = {text}"))?;
+        console::print(format!("  {} = {}", escaped(key), escaped(text)))?;
     }
     console::remark_torn(store);
     Ok(())
@@ -108,11 +110,9 @@ fn store(arguments: &InfoArguments, store: &StoreReader) -> Result<(), CommandEr
 fn meaning(tensor: &TensorInfo) -> String {
     let float = ["f16", "bf16", "f32", "f64"].contains(&tensor.dtype.as_str());
     match *tensor.shape.0.as_slice() {
-        [rows, columns] if tensor.fortran_order && rows > 1 && columns > 1 => {
-            "; in Fortran order, which the other commands refuse".to_owned()
-        }
         [rows, columns] if float => {
-            format!("; as gradients: {rows} samples (rows) × {columns} parameters (columns)")
+            let order = if tensor.fortran_order { ", in Fortran order" } else { "" };
+            format!("; as gradients: {rows} samples (rows) × {columns} parameters (columns){order}")
         }
         [count] => format!("; {count} values, as scores or groups have"),
         _ => String::new(),

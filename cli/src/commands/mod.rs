@@ -16,7 +16,9 @@
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
 //! | `given` | which options were given, and those that nothing reads |
+//! | `interrupt` | what is left behind when the program is told to end |
 //! | `numbers` | numbers as the command line says them |
+//! | `escaped` | text of others as a terminal may show it |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
 //!
 //! Results go to files and standard output; remarks and errors to standard error, an
@@ -29,10 +31,12 @@ mod bars;
 mod console;
 mod demo;
 mod error;
+mod escaped;
 mod export;
 mod given;
 mod influence;
 mod info;
+mod interrupt;
 mod numbers;
 mod outliers;
 mod plan;
@@ -133,13 +137,28 @@ pub enum Command {
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    match run(CommandLine::parse()) {
+    interrupt::tidy_up_when_told_to_end();
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => return misspelt(&error),
+    };
+    match run(line) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             console::complain(&error);
             ExitCode::from(2)
         }
+    }
+}
+
+/// Says what is wrong with the command line, or the help that it asks for.
+fn misspelt(error: &clap::Error) -> ExitCode {
+    // clap repeats what it does not understand: it is asked again about tame text.
+    let tame = std::env::args_os().map(|argument| escaped::escaped(&argument.display()));
+    match CommandLine::try_parse_from(tame) {
+        Err(tame) => tame.exit(),
+        Ok(_) => error.exit(),
     }
 }
 

@@ -10,6 +10,7 @@ use gradsieve::store::Codec;
 use gradsieve::{Kind, Sketch};
 use half::f16;
 
+use super::escaped::escaped;
 use super::given::{Given, Use};
 use super::numbers::whole;
 use super::rows::{ProjectionArguments, Rows};
@@ -216,7 +217,7 @@ fn array(
     losses.remark(&to.to_string());
     if *to != Destination::Stdout {
         let made = made(rows, projection);
-        console::print(format!("{to}: {count} sketches of {width} {dtype} each, {made}"))?;
+        console::print(format!("{}: {count} sketches of {width} {dtype} each, {made}", escaped(to)))?;
     }
     Ok(())
 }
@@ -301,6 +302,7 @@ fn store(
     let (all, width) = (manifest.rows(), rows.width());
     let made = made(rows, projection);
     let all = if added == all { String::new() } else { format!(" more, {all} in all,") };
+    let to = escaped(to);
     console::print(format!("{to}: {added} sketches{all} of {width} {} each, {made}", codec.name()))
 }
 

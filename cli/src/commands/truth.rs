@@ -1,6 +1,5 @@
 //! `gradsieve truth`: every method against what really happens when samples are left out.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -8,14 +7,14 @@ use comfy_table::CellAlignment;
 use serde::Serialize;
 
 use super::CommandError;
-use super::bars::Bars;
+use super::bars;
 use super::console::{bytes, print, print_json, table};
+use super::escaped::escaped;
 use super::given::{Given, Use};
 use super::numbers::{number, whole};
 use crate::report;
 use gradsieve_harness::model::Removal;
 use gradsieve_harness::truth::{self, Experiment, Outcome, Panel, Projection, Settings, SketchLine, Target};
-use gradsieve_harness::{Silent, Watch};
 
 pub(super) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
@@ -301,8 +300,8 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
 /// Runs the command.
 pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
     let Plan { settings, cache, out, json } = Plan::new(arguments)?;
-    let bars = Bars::default();
-    let watch: &dyn Watch = if std::io::stderr().is_terminal() { &bars } else { &Silent };
+    let watch = bars::watch();
+    let watch = &*watch;
     let outcome = truth::run(&settings, Some(cache), watch)?;
     std::fs::create_dir_all(&out).map_err(|error| CommandError::Argument {
         argument: "--out",
@@ -314,7 +313,7 @@ pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
         return print_json(&Json { outcome: &outcome, picture: &picture });
     }
     show(&outcome)?;
-    print(format!("Picture: {}", picture.display()))
+    print(format!("Picture: {}", escaped(&picture.display())))
 }
 
 fn settings(arguments: &TruthArguments) -> Settings {

@@ -4,11 +4,10 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::{ReportError, fidelity, page, picture, sketches};
 use crate::demo::Outcome;
 use gradsieve_harness::truth;
+use gradsieve_io::files::Partial;
 
 /// The report's name in its directory.
 pub const FILE_NAME: &str = "report.html";
@@ -44,29 +43,14 @@ fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError>
         return Err(ReportError::Directory { directory: directory.to_owned() });
     }
     let path = directory.join(name);
-    match replace(directory, &path, text.as_bytes()) {
+    match replace(&path, text.as_bytes()) {
         Ok(()) => Ok(path),
         Err(source) => Err(ReportError::Write { path, source }),
     }
 }
 
-fn replace(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file: NamedTempFile = beside(directory)?;
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = Partial::beside(path)?;
     file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// A file with the permissions that any new file would have; temporary files are private
-/// by default.
-#[cfg(unix)]
-fn beside(directory: &Path) -> io::Result<NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    let everyone = std::fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".report-").suffix(".part").permissions(everyone).tempfile_in(directory)
-}
-
-#[cfg(not(unix))]
-fn beside(directory: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".report-").suffix(".part").tempfile_in(directory)
+    file.finish()
 }

@@ -250,8 +250,11 @@ fn a_damaged_run_is_refused_by_the_name_of_the_step_and_leaves_no_output() {
     type Change = fn(&mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
     let changes: [(Change, &str); 11] = [
         (
-            |t| t.get_mut("ids").unwrap().2 = [1i64, 1].iter().flat_map(|i| i.to_le_bytes()).collect(),
-            "id 1 twice",
+            |t| {
+                let wide = [1.0f64, 1.0, 0.5, -1e39].iter().flat_map(|x| x.to_le_bytes()).collect();
+                drop(t.insert("grads".to_owned(), (Dtype::F64, vec![2, 2], wide)));
+            },
+            "\"grads\" within the range of f32 (at most 3.4e38), found -1e39 in row 1, column 1",
         ),
         (
             |t| t.get_mut("ids").unwrap().2 = [1i64, -1].iter().flat_map(|i| i.to_le_bytes()).collect(),
@@ -322,6 +325,42 @@ fn a_step_that_is_too_large_for_its_curvature_is_named_and_the_rest_goes_on() {
     let bytes = std::fs::read(directory.path().join("out.npy")).unwrap();
     let scores: Vec<f64> = npyz::NpyFile::new(&bytes[..]).unwrap().into_vec().unwrap();
     assert!(scores.iter().all(|score| score.is_finite()), "{scores:?}");
+}
+
+#[test]
+fn a_sample_that_is_drawn_twice_has_the_sum_of_both_influences() {
+    let twice = |t: &mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>, ids: [i64; 2]| {
+        t.get_mut("ids").unwrap().2 = ids.iter().flat_map(|i| i.to_le_bytes()).collect();
+    };
+    for arguments in [&SHAPLEY[..], &DVEMB] {
+        let scores = |ids| -> Vec<f64> {
+            let directory = tempfile::tempdir().unwrap();
+            damaged(directory.path(), 0, |_| {});
+            damaged(directory.path(), 1, |tensors| twice(tensors, ids));
+            one_target(directory.path());
+            let output = program(&directory, arguments);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let bytes = std::fs::read(directory.path().join("out.npy")).unwrap();
+            npyz::NpyFile::new(&bytes[..]).unwrap().into_vec().unwrap()
+        };
+        let (apart, together) = (scores([2, 3]), scores([3, 3]));
+        assert_eq!(together[..2], apart[..2]);
+        assert_eq!((together[2], together[3]), (0.0, apart[2] + apart[3]));
+    }
+}
+
+#[test]
+fn hidden_files_beside_the_steps_are_passed_over() {
+    let directory = tempfile::tempdir().unwrap();
+    damaged(directory.path(), 0, |_| {});
+    one_target(directory.path());
+    let alone = program(&directory, &DVEMB);
+    for name in ["._step-0.safetensors", ".step-7.safetensors", ".safetensors", ".DS_Store"] {
+        std::fs::write(directory.path().join("run").join(name), b"\0\x05\x16\x07").unwrap();
+    }
+    let beside = program(&directory, &DVEMB);
+    assert!(beside.status.success(), "{}", String::from_utf8_lossy(&beside.stderr));
+    assert_eq!(beside.stdout, alone.stdout);
 }
 
 /// The target (1, 0) at the end of a run of [`damaged`] steps.

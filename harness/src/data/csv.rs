@@ -1,7 +1,10 @@
 //! Any CSV file as a data set.
 //!
 //! - **Header.** The first line is a header when none of its cells but the last is a
-//!   number, or when a cell is named `label` or `flipped`; otherwise it is data.
+//!   number, or when a cell is named `label` or `flipped`, or when its cells are 0, 1, 2
+//!   and so on, as pandas names the columns of an array; otherwise it is data.
+//! - **Index.** A column without a name, or `Unnamed: 0`, is pandas' row numbers and is
+//!   passed over. Without a header such numbers in the first column are an error.
 //! - **Label.** The column named `label`, else the last one. Labels are whole numbers or
 //!   names; the distinct ones become classes 0, 1, … in rising order (numbers by value,
 //!   names by their bytes).
@@ -63,20 +66,39 @@ struct Columns {
     names: Vec<String>,
     label: usize,
     flipped: Option<usize>,
+    /// Those that pandas puts its row numbers into.
+    indices: Vec<usize>,
     header: bool,
 }
+
+/// The fewest rows whose first cells, 0, 1, 2 and so on, are taken for their numbers.
+const COUNTED: usize = 8;
 
 impl Columns {
     fn find(first: &StringRecord, path: &Path) -> Result<Self, DataError> {
         let place = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name));
         let (label, flipped) = (place("label"), place("flipped"));
         let last = first.len().saturating_sub(1);
+        let indices: Vec<usize> = first
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| cell.is_empty() || cell.starts_with("Unnamed:"))
+            .map(|(at, _)| at)
+            .collect();
+        let named = || first.iter().enumerate().filter(|(at, _)| !indices.contains(at));
+        let is_numbered = named().enumerate().all(|(number, (_, cell))| cell.parse() == Ok(number));
+        if is_numbered && first.len() == 2 && indices.is_empty() {
+            let expected = "names of the columns, or other numbers: these may be pandas' names or a sample";
+            return Err(file_error(path, "0 and 1 on the first line".into(), expected));
+        }
         let header = label.is_some()
             || flipped.is_some()
+            || is_numbered
             || (first.len() > 1 && first.iter().take(last).all(|cell| cell.parse::<f64>().is_err()));
         // With a column of truth at the end, the last of the others is the label.
         let label = label.unwrap_or(if flipped == Some(last) { last.saturating_sub(1) } else { last });
-        if first.len() < 2 + usize::from(flipped.is_some()) {
+        let indices = if header { indices } else { Vec::new() };
+        if first.len() < 2 + usize::from(flipped.is_some()) + indices.len() {
             let expected =
                 "at least one column of numbers beside the label (and `flipped`), separated by commas";
             return Err(file_error(path, format!("{} columns", first.len()), expected));
@@ -86,7 +108,12 @@ impl Columns {
         } else {
             (1..=first.len()).map(|number| number.to_string()).collect()
         };
-        Ok(Self { names, label, flipped, header })
+        Ok(Self { names, label, flipped, indices, header })
+    }
+
+    /// Numbers that each sample has.
+    fn features(&self) -> usize {
+        self.names.len() - 1 - usize::from(self.flipped.is_some()) - self.indices.len()
     }
 }
 
@@ -107,6 +134,9 @@ impl Rows {
         }
         for (at, cell) in record.iter().enumerate() {
             let bad = |expected| cell_error(path, line, &columns.names[at], cell, expected);
+            if columns.indices.contains(&at) {
+                continue;
+            }
             if at == columns.label {
                 if cell.is_empty() {
                     return Err(bad("a label"));
@@ -137,7 +167,15 @@ impl Rows {
             let found = format!("{} distinct labels in column {}", names.len(), columns.names[columns.label]);
             return Err(file_error(path, found, "at least two classes"));
         }
-        let dim = columns.names.len() - 1 - usize::from(columns.flipped.is_some());
+        let dim = columns.features();
+        let counts = |(row, first): (usize, &f32)| *first == row as f32;
+        if !columns.header
+            && labels.len() >= COUNTED
+            && self.features.iter().step_by(dim.max(1)).enumerate().all(counts)
+        {
+            let expected = "numbers of each sample: write the file without them (pandas: index=False), or name the columns";
+            return Err(file_error(path, "the numbers of the rows in column 1".into(), expected));
+        }
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         let set = Dataset::new(name, self.features, labels, dim, names.len())?.with_class_names(names)?;
         if columns.flipped.is_some() { set.with_truth(self.flipped) } else { Ok(set) }
@@ -231,6 +269,24 @@ mod tests {
         // Columns that are named by numbers, as tables often are.
         assert_eq!(parse("0,1,label\n5,6,0\n7,8,1\n").unwrap().len(), 2);
         assert_eq!(parse("0,kind,flipped\n5,a,0\n7,b,1\n").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_pandas_writes_of_itself_is_no_feature_and_no_sample() {
+        // to_csv, and the same read and written once more.
+        for index in ["", "Unnamed: 0"] {
+            let set = parse(&format!("{index},x,label,y\n0,5,0,6\n1,7,1,8\n")).unwrap();
+            assert_eq!((set.dim(), set.features()), (2, &[5.0, 6.0, 7.0, 8.0][..]));
+        }
+        let set = parse(",0,1,2\n0,5,6,0\n1,7,8,1\n").unwrap();
+        assert_eq!((set.dim(), set.labels()), (2, &[0, 1][..]));
+        let set = parse("0,1,2\n5,6,0\n7,8,1\n").unwrap();
+        assert_eq!((set.len(), set.features()), (2, &[5.0, 6.0, 7.0, 8.0][..]));
+        assert!(complaint("0,1\n5,0\n7,1\n").contains("0 and 1 on the first line"));
+        // header=False.
+        let rows: String = (0..8).map(|row| format!("{row},{},{}\n", 3 * row, row % 2)).collect();
+        assert!(complaint(&rows).contains("the numbers of the rows in column 1"));
+        assert_eq!(parse(&format!("t,x,label\n{rows}")).unwrap().dim(), 2);
     }
 
     #[test]

@@ -1,28 +1,23 @@
 //! A 1-dimensional array, value by value: what labels and numbers beside the samples are
 //! read with.
 
-use super::array::{self, Array};
+use super::FileError;
+use super::array::Array;
 use super::bytes::swap;
-use super::{FileError, Source};
 
 /// Values read at once.
 const BATCH: u64 = 8192;
 
-/// Reads a 1-dimensional array. `each` says how many bytes a value takes, or that this is
-/// no such array; `convert` makes a value of its index and its little-endian bytes.
+/// Reads a 1-dimensional array, or one of a single row or column. `each` says how many
+/// bytes a value takes, or that this is no such array; `convert` makes a value of its
+/// index and its little-endian bytes.
 pub(super) fn read<T>(
-    source: &Source,
+    mut array: Array,
     what: &'static str,
     each: impl Fn(&Array) -> Result<usize, FileError>,
     convert: impl Fn(&Array, u64, &[u8]) -> Result<T, FileError>,
 ) -> Result<Vec<T>, FileError> {
-    let mut array = array::open(source)?;
-    let [count] = *array.shape.0.as_slice() else {
-        return Err(FileError::Rank { file: array.name, expected: what, shape: array.shape });
-    };
-    if count == 0 {
-        return Err(FileError::Empty { file: array.name, shape: array.shape });
-    }
+    let count = count(&array, what)?;
     let each = each(&array)?;
     array.begin(0)?;
     let mut values = Vec::new();
@@ -33,7 +28,7 @@ pub(super) fn read<T>(
         let bytes = &mut bytes[..batch * each];
         array.fill(bytes)?;
         if array.big_endian {
-            swap(bytes, each);
+            swap(bytes, array.element.unit());
         }
         for (index, value) in (read..).zip(bytes.chunks_exact(each)) {
             values.push(convert(&array, index, value)?);
@@ -42,4 +37,23 @@ pub(super) fn read<T>(
     }
     array.end()?;
     Ok(values)
+}
+
+/// Lets `check` refuse an array by its number of values, before any is read.
+pub(super) fn check(
+    array: &Array,
+    what: &'static str,
+    check: impl FnOnce(usize) -> Result<(), FileError>,
+) -> Result<(), FileError> {
+    check(usize::try_from(count(array, what)?).unwrap_or(usize::MAX))
+}
+
+/// How many values there are.
+fn count(array: &Array, what: &'static str) -> Result<u64, FileError> {
+    let (file, shape) = (array.name.clone(), array.shape.clone());
+    match *shape.0.as_slice() {
+        [0] | [0, 1] | [1, 0] => Err(FileError::Empty { file, shape }),
+        [count] | [count, 1] | [1, count] => Ok(count),
+        _ => Err(FileError::Rank { file, expected: what, shape }),
+    }
 }

@@ -7,8 +7,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use tempfile::NamedTempFile;
-
+use super::partial::{Partial, directory, resolve};
 use super::{FileError, Source};
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -78,41 +77,26 @@ impl Destination {
 }
 
 fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
-    // A link stays a link: what it points to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    match fs::metadata(&path) {
+    match fs::metadata(path) {
         Ok(about) if about.is_dir() => {
             return Err(FileError::Directory { file: name.to_owned() });
         }
         // /dev/null, a pipe: to be written to, not to be replaced by a file.
         Ok(about) if !about.is_file() => {
             let file =
-                File::options().write(true).open(&path).map_err(|e| FileError::io(name, "open it", e))?;
+                File::options().write(true).open(path).map_err(|e| FileError::io(name, "open it", e))?;
             return Ok(Sink::Direct(Box::new(file)));
         }
         _ => {}
     }
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut prefix = std::ffi::OsString::from(".");
-    prefix.push(path.file_name().unwrap_or_default());
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".partial");
-    // The result is as readable as any file that the user makes; temporary files are
-    // private by default.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let temporary = builder.tempfile_in(directory).map_err(|e| {
-        let (file, directory) = (name.to_owned(), directory.display().to_string());
+    let partial = Partial::beside(path).map_err(|e| {
+        let (file, directory) = (name.to_owned(), directory(&resolve(path)).display().to_string());
         match e.kind() {
             io::ErrorKind::NotFound => FileError::NoDirectory { file, directory },
             cause => FileError::UnwritableDirectory { file, directory, cause },
         }
     })?;
-    Ok(Sink::Beside(BufWriter::with_capacity(BUFFER_BYTES, temporary), path))
+    Ok(Sink::Beside(BufWriter::with_capacity(BUFFER_BYTES, partial)))
 }
 
 /// An output being written; dropped before `finish`, it leaves nothing at its path.
@@ -122,8 +106,8 @@ pub(super) struct Output {
 }
 
 enum Sink {
-    /// A temporary file in the same directory, and the path that it will have.
-    Beside(BufWriter<NamedTempFile>, PathBuf),
+    /// A file that takes its place when it is whole.
+    Beside(BufWriter<Partial>),
     Direct(Box<dyn Write + Send>),
 }
 
@@ -135,7 +119,7 @@ impl Output {
     /// Appends bytes.
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
         match &mut self.sink {
-            Sink::Beside(file, _) => file.write_all(bytes),
+            Sink::Beside(file) => file.write_all(bytes),
             Sink::Direct(file) => file.write_all(bytes),
         }
         .map_err(|e| FileError::io(&self.name, "write", e))
@@ -147,10 +131,8 @@ impl Output {
         let failed = |e| FileError::io(&name, "write", e);
         match self.sink {
             Sink::Direct(mut file) => file.flush().map_err(failed),
-            Sink::Beside(file, path) => {
-                let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
-                file.as_file().sync_all().map_err(failed)?;
-                file.persist(path).map(drop).map_err(|e| failed(e.error))
+            Sink::Beside(file) => {
+                file.into_inner().map_err(|e| failed(e.into_error()))?.finish().map_err(failed)
             }
         }
     }

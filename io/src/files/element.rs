@@ -48,6 +48,13 @@ pub(super) enum Element {
     Int(usize),
     /// Unsigned, of 1, 2, 4 or 8 bytes.
     Uint(usize),
+    /// Text of a fixed length, padded with zeros: its name, the bytes of an element, and
+    /// those of a character (4 for UTF-32, 1).
+    Text {
+        name: String,
+        bytes: usize,
+        unit: usize,
+    },
     /// Anything else: its name, and the bytes of one element where that is fixed.
     Other(String, Option<u64>),
 }
@@ -59,7 +66,16 @@ impl Element {
             Self::Float(dtype) => Some(dtype.bytes() as u64),
             Self::Bool => Some(1),
             Self::Int(bytes) | Self::Uint(bytes) => Some(*bytes as u64),
+            Self::Text { bytes, .. } => Some(*bytes as u64),
             Self::Other(_, bytes) => *bytes,
+        }
+    }
+
+    /// Bytes of what has an order of bytes: an element, or a character of it.
+    pub(super) fn unit(&self) -> usize {
+        match self {
+            Self::Text { unit, .. } => *unit,
+            other => other.bytes().unwrap_or(1) as usize,
         }
     }
 }
@@ -71,7 +87,7 @@ impl fmt::Display for Element {
             Self::Bool => f.write_str("bool"),
             Self::Int(bytes) => write!(f, "i{}", bytes * 8),
             Self::Uint(bytes) => write!(f, "u{}", bytes * 8),
-            Self::Other(name, _) => f.write_str(name),
+            Self::Text { name, .. } | Self::Other(name, _) => f.write_str(name),
         }
     }
 }

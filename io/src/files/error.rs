@@ -87,7 +87,7 @@ pub enum FileError {
     Dtype { file: String, expected: &'static str, found: String },
 
     #[error(
-        "{file}: expected rows one after the other (C order), found Fortran order; save it again with np.save(path, np.ascontiguousarray(array))"
+        "{file}: expected rows one after the other (C order), as a stream must have them, found Fortran order; save it to a file and name that"
     )]
     FortranOrder { file: String },
 
@@ -113,8 +113,8 @@ pub enum FileError {
     #[error("{file}: expected at most {limit} values to hold in memory, found shape {shape}")]
     NotSmall { file: String, limit: usize, shape: Shape },
 
-    #[error("{file}: expected whole numbers from 0 to 4294967295 as groups, found {value} at index {index}")]
-    NotAGroup { file: String, index: u64, value: String },
+    #[error("{file}: expected whole numbers or names as groups, found {value} {place} {index}")]
+    NotALabel { file: String, place: &'static str, index: u64, value: String },
 
     #[error("{file}: expected {expected} {what}, as many as {other} has {other_what}, found {found}")]
     Lengths {

@@ -1,52 +1,162 @@
 //! A column of labels: which class, sensor or client each sample belongs to.
+//!
+//! Labels are whole numbers of any sign, or names. What they are called does not matter
+//! to any result: the distinct ones become groups 0, 1, … in rising order, numbers by
+//! value and before names, names by their bytes.
 
-use super::array::Array;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use super::array::{self, Array};
 use super::element::Element;
 use super::numbers::float;
-use super::{FileError, Source, column};
+use super::{FileError, Source, check_rows, column, labels};
 
-/// Reads a 1-dimensional array of group ids: integers of any size, booleans, or floats
-/// that are whole.
+/// What a group is called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// A whole number.
+    Number(i128),
+    /// A name.
+    Name(String),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => write!(f, "{name:?}"),
+        }
+    }
+}
+
+/// The group of each sample, numbered from 0 without gaps in the order of their labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Groups {
+    of: Vec<u32>,
+    labels: Vec<Label>,
+}
+
+impl Groups {
+    /// Numbers the groups of samples with these labels.
+    pub fn new(labels: &[Label]) -> Self {
+        let mut numbers: BTreeMap<&Label, u32> = labels.iter().map(|label| (label, 0)).collect();
+        for (number, place) in (0..).zip(numbers.values_mut()) {
+            *place = number;
+        }
+        Self {
+            of: labels.iter().map(|label| numbers[label]).collect(),
+            labels: numbers.into_keys().cloned().collect(),
+        }
+    }
+
+    /// The group of each sample.
+    pub fn of(&self) -> &[u32] {
+        &self.of
+    }
+
+    /// What each group is called.
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+}
+
+/// Reads a label for each of the `rows` rows of `other`: an array of integers, booleans,
+/// texts, or floats that are whole, with one dimension (or a single column); or a file
+/// `.csv`, `.tsv` or `.txt` with a line for each.
 ///
 /// # Errors
-/// No such file, not an array, more or fewer dimensions than one, another dtype; a value
-/// that is not a whole number from 0 to 4294967295 (the text says which, and where).
-pub fn read_groups(source: &Source) -> Result<Vec<u32>, FileError> {
+/// No such file; no array and no text; another number of labels, of which nothing is read
+/// then; a value that is neither a whole number nor a name (the text says which, and
+/// where).
+pub fn read_groups(source: &Source, other: &str, rows: usize) -> Result<Groups, FileError> {
+    let text = source.path().and_then(|path| Some((path, labels::Format::of(path)?)));
+    let labels = match text {
+        Some((path, format)) => from_text(path, format, other, rows)?,
+        None => from_array(source, other, rows)?,
+    };
+    Ok(Groups::new(&labels))
+}
+
+fn from_text(path: &Path, format: labels::Format, other: &str, rows: usize) -> Result<Vec<Label>, FileError> {
+    let lines = labels::read(path, format, rows)?;
+    check_rows(other, rows, &path.display().to_string(), lines.count)?;
+    let numbers: Vec<Option<f64>> = lines.labels.iter().map(|(_, text)| text.parse().ok()).collect();
+    if numbers.contains(&None) {
+        return Ok(lines.labels.into_iter().map(|(_, text)| Label::Name(text)).collect());
+    }
+    let label = |((line, text), number): (&(u64, String), &Option<f64>)| {
+        // Digits first: past 2⁵³ a float no longer tells neighbours apart.
+        let whole = text.parse().ok().or_else(|| whole(number.unwrap_or(f64::NAN)));
+        whole.map(Label::Number).ok_or_else(|| FileError::NotALabel {
+            file: path.display().to_string(),
+            place: "on line",
+            index: *line,
+            value: text.clone(),
+        })
+    };
+    lines.labels.iter().zip(&numbers).map(label).collect()
+}
+
+fn from_array(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>, FileError> {
     let each = |array: &Array| match &array.element {
         Element::Other(name, _) => Err(FileError::Dtype {
             file: array.name.clone(),
-            expected: "integers, booleans or floats that are whole",
+            expected: "integers, booleans, texts or floats that are whole",
             found: name.clone(),
         }),
         Element::Float(dtype) => Ok(dtype.bytes()),
         Element::Bool => Ok(1),
-        Element::Int(bytes) | Element::Uint(bytes) => Ok(*bytes),
+        Element::Int(bytes) | Element::Uint(bytes) | Element::Text { bytes, .. } => Ok(*bytes),
     };
-    column::read(source, "a 1-dimensional array (a group for each sample)", each, |array, index, bytes| {
-        group(array, bytes).map_err(|value| FileError::NotAGroup { file: array.name.clone(), index, value })
+    let array = array::open(source)?;
+    let what = "a 1-dimensional array (a group for each sample)";
+    column::check(&array, what, |count| check_rows(other, rows, &source.to_string(), count))?;
+    column::read(array, what, each, |array, index, bytes| {
+        label(array, bytes).map_err(|value| FileError::NotALabel {
+            file: array.name.clone(),
+            place: "at index",
+            index,
+            value,
+        })
     })
 }
 
-/// One value, little-endian; the value as text if it is not a group.
-fn group(array: &Array, bytes: &[u8]) -> Result<u32, String> {
+/// One value, little-endian; the value as text if it is no label.
+fn label(array: &Array, bytes: &[u8]) -> Result<Label, String> {
+    if let Element::Text { unit, .. } = array.element {
+        return text(bytes, unit).map(Label::Name);
+    }
     let mut wide = [0; 8];
     wide[..bytes.len()].copy_from_slice(bytes);
     let unsigned = u64::from_le_bytes(wide);
     let unused = 64 - 8 * bytes.len() as u32;
     match array.element {
-        Element::Bool => Ok(u32::from(unsigned != 0)),
-        Element::Int(_) => {
-            let signed = (unsigned << unused).cast_signed() >> unused;
-            u32::try_from(signed).map_err(|_| signed.to_string())
-        }
+        Element::Bool => Ok(Label::Number(i128::from(unsigned != 0))),
+        Element::Int(_) => Ok(Label::Number(i128::from((unsigned << unused).cast_signed() >> unused))),
         Element::Float(dtype) => {
             let value = float(dtype, unsigned);
-            if value.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&value) {
-                Ok(value as u32)
-            } else {
-                Err(value.to_string())
-            }
+            whole(value).map(Label::Number).ok_or_else(|| value.to_string())
         }
-        _ => u32::try_from(unsigned).map_err(|_| unsigned.to_string()),
+        _ => Ok(Label::Number(i128::from(unsigned))),
     }
+}
+
+/// A float that is a whole number, and as such the only one of its bits.
+fn whole(value: f64) -> Option<i128> {
+    const TOLD_APART: f64 = 9_007_199_254_740_992.0;
+    (value.fract() == 0.0 && value.abs() <= TOLD_APART).then_some(value as i128)
+}
+
+/// Characters of `unit` bytes, without the zeros that pad them.
+fn text(bytes: &[u8], unit: usize) -> Result<String, String> {
+    if unit == 1 {
+        let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        return Ok(String::from_utf8_lossy(&bytes[..end]).into_owned());
+    }
+    let points = bytes.as_chunks().0.iter().map(|unit| u32::from_le_bytes(*unit));
+    let text: Option<String> = points.map(char::from_u32).collect();
+    let text = text.ok_or("a text that is not Unicode")?;
+    Ok(text.trim_end_matches('\0').to_owned())
 }

@@ -28,7 +28,7 @@ pub struct TensorInfo {
     pub shape: Shape,
     /// Bytes of its values.
     pub bytes: u64,
-    /// Whether the first dimension varies fastest, which this program does not read.
+    /// Whether the first dimension varies fastest.
     pub fortran_order: bool,
 }
 

@@ -1,7 +1,8 @@
 //! A matrix of gradients on disk, one sample a row, that streams past in pieces.
 //!
 //! Memory: [`BUFFERS`] buffers of [`BUFFER_BYTES`], whatever the size of the file. While
-//! the caller works on one, a second thread fills the next.
+//! the caller works on one, a second thread fills the next. A file in Fortran order takes
+//! one buffer of [`GATHER_BYTES`] more, in which a block of rows is put together.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -26,6 +27,10 @@ const BUFFERS: usize = 6;
 /// Below this many bytes a thread costs more than it saves.
 const WORTH_A_THREAD: u64 = 8 * BUFFER_BYTES as u64;
 
+/// Bytes of the rows that are put together at a time where the file has column after
+/// column: the file is read once for each such block.
+const GATHER_BYTES: usize = 1 << 26;
+
 /// Every piece of a row begins at a multiple of this column, and has this many values or
 /// a multiple unless it ends the row: so a piece cuts neither a summary's tile nor a
 /// group of coordinates that a projection takes together.
@@ -38,6 +43,8 @@ pub struct Matrix {
     rows: usize,
     cols: usize,
     dtype: Dtype,
+    /// The file has column after column (Fortran order).
+    by_column: bool,
 }
 
 impl Matrix {
@@ -46,8 +53,8 @@ impl Matrix {
     ///
     /// # Errors
     /// No such file; not a `.npy` or `.safetensors`; not floats; not two dimensions, or
-    /// one of them zero; Fortran order; fewer or more bytes than the shape says; a tensor
-    /// that isn't there or wasn't named.
+    /// one of them zero; a stream in Fortran order; fewer or more bytes than the shape
+    /// says; a tensor that isn't there or wasn't named.
     pub fn open(source: &Source) -> Result<Self, FileError> {
         Self::new(array::open(source)?)
     }
@@ -81,13 +88,14 @@ impl Matrix {
             return Err(FileError::Empty { file: file(), shape: array.shape.clone() });
         }
         // With a single row or column both orders are the same.
-        if array.fortran && rows > 1 && cols > 1 {
+        let by_column = array.fortran && rows > 1 && cols > 1;
+        if by_column && !array.is_rewindable() {
             return Err(FileError::FortranOrder { file: file() });
         }
         let (Ok(rows), Ok(cols)) = (usize::try_from(rows), usize::try_from(cols)) else {
             return Err(FileError::TooLarge { file: file(), shape: array.shape.clone() });
         };
-        Ok(Self { array, rows, cols, dtype })
+        Ok(Self { array, rows, cols, dtype, by_column })
     }
 
     /// The file, and the tensor, as the user named it: for messages.
@@ -148,6 +156,9 @@ impl Matrix {
     where
         E: From<FileError>,
     {
+        if self.by_column {
+            return self.for_each_gathered(&mut visit);
+        }
         self.array.begin(0)?;
         let chunks = Chunks::new(self.rows, self.cols, BUFFER_BYTES / self.dtype.bytes());
         let (dtype, cols) = (self.dtype, self.cols);
@@ -204,6 +215,59 @@ impl Matrix {
         })
     }
 
+    /// The same of a file that has column after column: blocks of rows, or of a part of
+    /// one, are put together in memory of a fixed size.
+    fn for_each_gathered<E>(
+        &mut self,
+        visit: &mut impl FnMut(usize, usize, Piece<'_>) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        E: From<FileError>,
+    {
+        let room = GATHER_BYTES / self.dtype.bytes();
+        let most = BUFFER_BYTES / self.dtype.bytes();
+        let mut buffer = new_buffer_within(self.array.bytes, GATHER_BYTES);
+        for chunk in Chunks::new(self.rows, self.cols, room) {
+            self.gather(&chunk, &mut buffer)?;
+            for i in 0..chunk.rows {
+                for start in (0..chunk.columns).step_by(most) {
+                    let count = most.min(chunk.columns - start);
+                    let piece = Piece::of(&buffer, self.dtype, i * chunk.columns + start, count);
+                    visit(chunk.row + i, chunk.column + start, piece)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a chunk to the beginning of `buffer`, row after row, from a file that has
+    /// column after column.
+    fn gather(&mut self, chunk: &Chunk, buffer: &mut [f64]) -> Result<(), FileError> {
+        let each = self.dtype.bytes();
+        let bytes = &mut bytemuck::cast_slice_mut::<f64, u8>(buffer)[..chunk.rows * chunk.columns * each];
+        // Neighbouring columns come in one read, where what it brings in vain is little.
+        let (column_bytes, wanted) = (self.rows * each, chunk.rows * each);
+        let is_whole = wanted * 4 >= column_bytes || column_bytes <= 4096;
+        let together = if is_whole { (BUFFER_BYTES / column_bytes).max(1) } else { 1 };
+        let mut read = Vec::new();
+        for first in (0..chunk.columns).step_by(together) {
+            let columns = together.min(chunk.columns - first);
+            read.resize((columns - 1) * column_bytes + wanted, 0);
+            let column = chunk.column + first;
+            self.array.begin((column as u64 * self.rows as u64 + chunk.row as u64) * each as u64)?;
+            self.array.fill(&mut read)?;
+            match each {
+                2 => transpose::<2>(&read, column_bytes, columns, bytes, chunk.columns, first),
+                4 => transpose::<4>(&read, column_bytes, columns, bytes, chunk.columns, first),
+                _ => transpose::<8>(&read, column_bytes, columns, bytes, chunk.columns, first),
+            }
+        }
+        if self.array.is_swapped() {
+            swap(bytes, each);
+        }
+        Ok(())
+    }
+
     /// Reads row `row` into `values`, as f32 (see [`Piece::copy_to_f32`]). For single
     /// rows: a pass is quicker for many.
     ///
@@ -222,7 +286,11 @@ impl Matrix {
         self.array.begin(row as u64 * row_bytes)?;
         let mut buffer = new_buffer(row_bytes);
         for chunk in Chunks::new(1, self.cols, BUFFER_BYTES / self.dtype.bytes()) {
-            fill(&mut self.array, self.dtype, &chunk, &mut buffer)?;
+            if self.by_column {
+                self.gather(&Chunk { row, ..chunk }, &mut buffer)?;
+            } else {
+                fill(&mut self.array, self.dtype, &chunk, &mut buffer)?;
+            }
             let values = &mut values[chunk.column..chunk.column + chunk.columns];
             Piece::of(&buffer, self.dtype, 0, chunk.columns).copy_to_f32(values);
         }
@@ -260,6 +328,24 @@ impl Matrix {
 impl std::fmt::Debug for Matrix {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Matrix({}: {} × {} {})", self.array.name, self.rows, self.cols, self.dtype)
+    }
+}
+
+/// Puts `columns` columns, `apart` bytes from one to the next, into rows of `width`
+/// elements of `N` bytes, from element `first` on.
+fn transpose<const N: usize>(
+    from: &[u8],
+    apart: usize,
+    columns: usize,
+    to: &mut [u8],
+    width: usize,
+    first: usize,
+) {
+    let (to, _) = to.as_chunks_mut::<N>();
+    for (i, row) in to.chunks_exact_mut(width).enumerate() {
+        for (j, value) in row[first..first + columns].iter_mut().enumerate() {
+            value.copy_from_slice(&from[j * apart + i * N..][..N]);
+        }
     }
 }
 
@@ -313,7 +399,12 @@ impl Iterator for Chunks {
 /// A buffer for `bytes`, or as many as are read at once. Its elements are f64 for their
 /// alignment only.
 fn new_buffer(bytes: u64) -> Vec<f64> {
-    let bytes = bytes.min(BUFFER_BYTES as u64) as usize;
+    new_buffer_within(bytes, BUFFER_BYTES)
+}
+
+/// A buffer for `bytes`, or for `most` if these are fewer.
+fn new_buffer_within(bytes: u64, most: usize) -> Vec<f64> {
+    let bytes = bytes.min(most as u64) as usize;
     vec![0.0; bytes.div_ceil(size_of::<f64>())]
 }
 

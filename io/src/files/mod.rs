@@ -13,8 +13,8 @@
 //!
 //! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`
 //! and `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then
-//! [`Destination`] → [`ArrayWriter`]. `safetensors`) → [`Matrix`] or [`read_groups`], or
-//! a recorded run's [`StepFile`]s; then [`Destination`] → [`ArrayWriter`].
+//! [`Destination`] → [`ArrayWriter`]. Apart from these stand a recorded run's
+//! [`StepFile`]s.
 
 mod array;
 mod array_writer;
@@ -25,6 +25,7 @@ mod element;
 mod error;
 mod groups;
 mod info;
+mod labels;
 mod lengths;
 mod matrix;
 #[cfg(not(feature = "parquet"))]
@@ -33,6 +34,7 @@ mod npy;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod partial;
 mod piece;
 mod safetensors;
 mod source;
@@ -43,7 +45,7 @@ pub use array_writer::ArrayWriter;
 pub use destination::{Destination, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
-pub use groups::read_groups;
+pub use groups::{Groups, Label, read_groups};
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
@@ -52,6 +54,7 @@ pub use no_parquet::ParquetWriter;
 pub use numbers::read_numbers;
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetWriter;
+pub use partial::{Partial, remove_partial_files};
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};
 pub use source::Source;

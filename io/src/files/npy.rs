@@ -8,8 +8,8 @@
 //!
 //! The text is read here and not by a crate: the crate's parser overflows on a product of
 //! absurd dimensions and recurses once per bracket, so a hostile file can end the
-//! program. What NumPy writes needs one loop and no recursion. The dtype inside, and the
-//! header that we write, are npyz's.
+//! program. What NumPy reads needs one loop and no recursion. The dtype inside, once it
+//! is spelt as NumPy writes it, and the header that we write, are npyz's.
 
 use std::io::{self, Read, Write};
 
@@ -116,8 +116,11 @@ enum Descr {
     Structured,
 }
 
+/// The type that NumPy's name of it means, and whether its values are big-endian.
 fn parse_dtype(name: &str) -> Result<(Element, bool), String> {
-    let dtype: TypeStr = name.parse().map_err(|e: npyz::ParseTypeStrError| e.to_string())?;
+    let spelling = spelling(name);
+    let dtype: TypeStr = spelling.parse().map_err(|e: npyz::ParseTypeStrError| e.to_string())?;
+    let text = |unit| dtype.num_bytes().map(|bytes| Element::Text { name: name.to_owned(), bytes, unit });
     let element = match (dtype.type_char(), dtype.size_field()) {
         (TypeChar::Float, 2) => Element::Float(Dtype::F16),
         (TypeChar::Float, 4) => Element::Float(Dtype::F32),
@@ -125,9 +128,46 @@ fn parse_dtype(name: &str) -> Result<(Element, bool), String> {
         (TypeChar::Bool, _) => Element::Bool,
         (TypeChar::Int, bytes @ (1 | 2 | 4 | 8)) => Element::Int(bytes as usize),
         (TypeChar::Uint, bytes @ (1 | 2 | 4 | 8)) => Element::Uint(bytes as usize),
+        (TypeChar::UnicodeStr, 1..) => text(4).ok_or("too long")?,
+        (TypeChar::ByteStr, 1..) => text(1).ok_or("too long")?,
         _ => Element::Other(name.to_owned(), dtype.num_bytes().map(|bytes| bytes as u64)),
     };
     Ok((element, dtype.endianness() == Endianness::Big))
+}
+
+/// The spelling that `np.save` uses, of any that `np.dtype` understands: `f4`, `=f4`,
+/// `|f4`, `float32` and `f` are all `<f4` on a little-endian machine.
+fn spelling(name: &str) -> String {
+    let (order, rest) = match name.split_at_checked(1) {
+        Some((order @ ("<" | ">" | "=" | "|"), rest)) => (order, rest),
+        _ => ("=", name),
+    };
+    let long = size_of::<std::ffi::c_long>();
+    let code = match rest {
+        "?" | "bool" | "bool_" => "b1",
+        "b" | "byte" | "int8" => "i1",
+        "B" | "ubyte" | "uint8" => "u1",
+        "h" | "short" | "int16" => "i2",
+        "H" | "ushort" | "uint16" => "u2",
+        "i" | "intc" | "int32" => "i4",
+        "I" | "uintc" | "uint32" => "u4",
+        "q" | "longlong" | "int64" | "int" | "int_" | "intp" | "p" => "i8",
+        "Q" | "ulonglong" | "uint64" | "uint" | "uintp" | "P" => "u8",
+        "l" | "long" => ["i4", "i8"][usize::from(long == 8)],
+        "L" | "ulong" => ["u4", "u8"][usize::from(long == 8)],
+        "e" | "half" | "float16" => "f2",
+        "f" | "single" | "float32" => "f4",
+        "d" | "double" | "float64" | "float" => "f8",
+        other => other,
+    };
+    let is_bytewise = code.starts_with(['b', 'S', 'a', 'V', 'O']) || matches!(code, "i1" | "u1");
+    let order = match order {
+        _ if is_bytewise => "|",
+        "<" | ">" => order,
+        _ if cfg!(target_endian = "big") => ">",
+        _ => "<",
+    };
+    format!("{order}{code}")
 }
 
 /// The three entries of the header's dictionary.
@@ -179,8 +219,11 @@ impl<'a> Cursor<'a> {
         if self.accept(wanted) { Ok(()) } else { Err(problem) }
     }
 
+    /// A string; Python 2 wrote `u'<f4'` for some.
     fn string(&mut self) -> Option<&'a str> {
         let rest = self.0.trim_start();
+        let bare = rest.strip_prefix(['u', 'U', 'r', 'R']);
+        let rest = bare.filter(|rest| rest.starts_with(['\'', '"'])).unwrap_or(rest);
         let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
         let (inside, behind) = rest.get(1..)?.split_once(quote)?;
         self.0 = behind;

@@ -1,6 +1,6 @@
 //! A column of numbers: something known of each sample, such as a probability.
 
-use super::array::Array;
+use super::array::{self, Array};
 use super::element::{Dtype, Element};
 use super::{FileError, Source, column};
 
@@ -18,11 +18,16 @@ pub fn read_numbers(source: &Source) -> Result<Vec<f64>, FileError> {
         }),
     };
     let each = |array: &Array| dtype(array).map(Dtype::bytes);
-    column::read(source, "a 1-dimensional array (a number for each sample)", each, |array, _, bytes| {
-        let mut wide = [0; 8];
-        wide[..bytes.len()].copy_from_slice(bytes);
-        Ok(float(dtype(array)?, u64::from_le_bytes(wide)))
-    })
+    column::read(
+        array::open(source)?,
+        "a 1-dimensional array (a number for each sample)",
+        each,
+        |array, _, bytes| {
+            let mut wide = [0; 8];
+            wide[..bytes.len()].copy_from_slice(bytes);
+            Ok(float(dtype(array)?, u64::from_le_bytes(wide)))
+        },
+    )
 }
 
 /// The float of these bits.

@@ -5,7 +5,7 @@
 //!
 //! | tensor | shape | what |
 //! |---|---|---|
-//! | `ids` | B, whole numbers | which training samples were in the batch, counted from 0 |
+//! | `ids` | B, whole numbers | which training samples were in the batch, counted from 0; one that was drawn twice comes twice, and its influences add up |
 //! | `learning_rate` | one float | in sum form: for a loss that is the mean over the batch, lr/B |
 //! | `grads` | B × p | the samples' gradients, or instead of it |
 //! | `a.NAME`, `b.NAME` | B × inputs, B × outputs | each linear layer's input and output gradient; the layer's gradient is b aᵀ, layers in the order of their names |
@@ -16,7 +16,6 @@
 //! Floats are `f16`, `bf16`, `f32` or `f64`, and become `f32`. A file is read whole: a
 //! step must fit in memory, a run need not.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -87,7 +86,9 @@ pub fn step_files(directory: &Path) -> Result<Vec<PathBuf>, FileError> {
     let mut numbered: Vec<(u64, PathBuf)> = Vec::new();
     for entry in fs::read_dir(directory).map_err(|e| FileError::io(&name, "read the directory", e))? {
         let path = entry.map_err(|e| FileError::io(&name, "read the directory", e))?.path();
-        if path.extension().is_none_or(|end| end != "safetensors") {
+        // Hidden files are not the run's: `._*` are what macOS leaves on other disks.
+        let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if is_hidden || path.extension().is_none_or(|end| end != "safetensors") {
             continue;
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -135,8 +136,8 @@ impl StepFile {
     /// Reads a step.
     ///
     /// # Errors
-    /// A file that is not as the table says; ids that come twice; a learning rate that is
-    /// not finite or negative.
+    /// A file that is not as the table says; a learning rate that is not finite or
+    /// negative; a number beyond the range of `f32`.
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let name = path.display().to_string();
         // Seen to be in order, and to have the bytes that it names, before they are read.
@@ -154,10 +155,6 @@ impl StepFile {
         let missing = |what: &str| refuse(format!("a tensor {what:?}"), list(&file.names()));
 
         let ids = ids(path, &tensor("ids").ok_or_else(|| missing("ids"))?)?;
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = ids.iter().find(|id| !seen.insert(**id)) {
-            return Err(refuse("every sample once in a step".to_owned(), format!("id {twice} twice")));
-        }
         let rate = tensor("learning_rate").ok_or_else(|| missing("learning_rate"))?;
         let learning_rate = match floats(path, "learning_rate", &rate)?.as_slice() {
             [one] if one.is_finite() && *one >= 0.0 => *one,
@@ -265,7 +262,12 @@ fn rows(path: &Path, name: &str, view: &TensorView<'_>) -> Result<StepRows, File
             return Err(wrong(path, format!("{name:?} of two dimensions"), format!("shape {shape}")));
         }
     };
-    let values = floats(path, name, view)?.into_iter().map(|value| value as f32).collect();
+    let wide = floats(path, name, view)?;
+    let values: Vec<f32> = wide.iter().map(|&value| value as f32).collect();
+    if let Some(at) = (0..wide.len()).find(|&at| wide[at].is_finite() && values[at].is_infinite()) {
+        let found = format!("{:e} in row {}, column {}", wide[at], at / columns, at % columns);
+        return Err(wrong(path, format!("{name:?} within the range of f32 (at most 3.4e38)"), found));
+    }
     Ok(StepRows { values, columns })
 }
 

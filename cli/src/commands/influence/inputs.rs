@@ -4,7 +4,7 @@ use super::arguments::Method;
 use super::plan::{Checkpoint, Checkpoints};
 use crate::commands::CommandError;
 use crate::commands::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair, zeros};
-use gradsieve_io::files::{FileError, Matrix, Source, check_rows, read_groups, read_numbers};
+use gradsieve_io::files::{FileError, Groups, Matrix, Source, check_rows, read_groups, read_numbers};
 
 /// The files, a checkpoint in each place, and what is known of them.
 pub(super) struct Inputs {
@@ -15,7 +15,7 @@ pub(super) struct Inputs {
     /// The mean of 1 − p over models, for each training sample.
     pub(super) one_minus_p: Option<Vec<f64>>,
     /// The subtask of each target.
-    pub(super) subtasks: Option<Vec<u32>>,
+    pub(super) subtasks: Option<Groups>,
 }
 
 /// Opens all files and sees that they fit together, before the work begins.
@@ -72,11 +72,9 @@ fn one_minus_p(sources: &[Source], train: &Rows) -> Result<Option<Vec<f64>>, Com
     Ok(Some(means))
 }
 
-fn subtasks(plan: &Checkpoints, target: &Rows) -> Result<Option<Vec<u32>>, CommandError> {
+fn subtasks(plan: &Checkpoints, target: &Rows) -> Result<Option<Groups>, CommandError> {
     let Some(source) = &plan.subtasks else { return Ok(None) };
-    let subtasks = read_groups(source)?;
-    check_rows(target.name(), target.count(), &source.to_string(), subtasks.len())?;
-    Ok(Some(subtasks))
+    Ok(Some(read_groups(source, target.name(), target.count())?))
 }
 
 /// Refuses layers that aren't the gradient's columns.

@@ -134,9 +134,9 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         let none = |subtask| CommandError::Argument {
             argument: "--subtasks",
             expected: "a finite target in each subtask".to_owned(),
-            found: format!("none in subtask {subtask} of {target_name}"),
+            found: format!("none in subtask {} of {target_name}", subtasks.labels()[subtask as usize]),
         };
-        scores = scores.largest_of_subtasks(subtasks).map_err(none)?;
+        scores = scores.largest_of_subtasks(subtasks.of()).map_err(none)?;
     }
     scores.mark_non_finite();
     if let Some(mut writer) = writer {

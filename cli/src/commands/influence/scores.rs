@@ -8,6 +8,7 @@ use super::Method;
 use super::best::{RankedSample, RankedTarget};
 use super::curvature::Convergence;
 use super::sink::{Sink, flagged};
+use crate::commands::escaped::escaped;
 use crate::commands::{CommandError, console};
 use gradsieve_io::files::Destination;
 
@@ -131,7 +132,8 @@ impl Sink for Scores {
 pub(super) fn print(output: Option<&Destination>, report: &Report) -> Result<(), CommandError> {
     if let Some(output) = output {
         console::print(format!(
-            "{output}: {} influence of {} training samples (rows) on {} targets (columns)",
+            "{}: {} influence of {} training samples (rows) on {} targets (columns)",
+            escaped(output),
             report.method.name(),
             report.train_rows,
             report.target_rows

@@ -40,7 +40,8 @@ pub struct OutliersArguments {
     pub projection: ProjectionArguments,
 
     /// A group for each sample (its label, its sensor, its client), for the detector
-    /// direction: a 1-dimensional array of whole numbers
+    /// direction: a 1-dimensional array of whole numbers or texts, or a .csv, .tsv or
+    /// .txt with a line for each
     #[arg(long, value_name = "FILE")]
     pub groups: Option<Source>,
 

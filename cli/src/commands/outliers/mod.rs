@@ -21,10 +21,11 @@ use gradsieve::outlier::{
 use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
+use super::escaped::escaped;
 use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width, reserved, zeros};
 use super::{CommandError, console};
 use gradsieve_harness::measures;
-use gradsieve_io::files::{ArrayWriter, Destination, Dtype, Source, check_rows, read_groups};
+use gradsieve_io::files::{ArrayWriter, Destination, Dtype, Groups, read_groups};
 
 pub(super) const LONG_ABOUT: &str = "\
 Score samples by how anomalous their gradients are, and flag the worst.
@@ -76,7 +77,8 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
         let (what, columns) = (detector.name(), rows.width());
         return Err(CommandError::TooWide { file: name, what, limit: EXACT_COLUMNS, columns });
     }
-    let groups = plan.groups.as_ref().map(|source| groups(source, &rows)).transpose()?;
+    let groups = plan.groups.as_ref().map(|source| read_groups(source, rows.name(), rows.count()));
+    let groups = groups.transpose()?;
     let output = plan.output.as_ref();
     let about = BTreeMap::from([("gradsieve.detector".to_owned(), detector.name().to_owned())]);
     let create = |to| ArrayWriter::create_named(to, "scores", &[rows.count()], Dtype::F64, &about);
@@ -96,23 +98,6 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
     } else {
         Ok(())
     }
-}
-
-/// The group of each sample, numbered from 0 without gaps, and how many groups there are.
-struct Groups {
-    of: Vec<u32>,
-    count: u32,
-}
-
-fn groups(source: &Source, rows: &Rows) -> Result<Groups, CommandError> {
-    let labels = read_groups(source)?;
-    check_rows(rows.name(), rows.count(), &source.to_string(), labels.len())?;
-    let mut numbers: BTreeMap<u32, u32> = labels.iter().map(|&label| (label, 0)).collect();
-    for (number, place) in (0..).zip(numbers.values_mut()) {
-        *place = number;
-    }
-    let of = labels.iter().map(|label| numbers.get(label).copied().unwrap_or(0)).collect();
-    Ok(Groups { of, count: numbers.len() as u32 })
 }
 
 /// A score for each row; infinite if the gradient is not finite.
@@ -135,8 +120,8 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Vec<f6
             observe_and_score(&mut detector, rows, None, "self-influence")
         }
         DetectorName::Direction => {
-            let settings =
-                DirectionSettings { groups: groups.as_ref().map_or(1, |groups| groups.count), width };
+            let count = groups.as_ref().map_or(1, |groups| groups.labels().len() as u32);
+            let settings = DirectionSettings { groups: count, width };
             let detector = Direction::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_and_score(&mut detector, rows, groups.as_ref(), "direction")
@@ -146,7 +131,7 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Vec<f6
 
 /// The sketch of row `row` with its group.
 fn in_group<'m>(sketch: &Sketch<'m>, row: usize, groups: Option<&Groups>) -> Sketch<'m> {
-    let group = groups.and_then(|groups| groups.of.get(row)).copied().unwrap_or(0);
+    let group = groups.and_then(|groups| groups.of().get(row)).copied().unwrap_or(0);
     sketch.in_group(group)
 }
 
@@ -236,7 +221,8 @@ fn report(detector: DetectorName, scores: &[f64], contamination: f64) -> Result<
 /// For people.
 fn print(file: &str, report: &Report) -> Result<(), CommandError> {
     console::print(format!(
-        "{file}: {} of {} samples flagged by {} (score above {})",
+        "{}: {} of {} samples flagged by {} (score above {})",
+        escaped(&file),
         report.flagged.len(),
         report.rows,
         report.detector.name(),

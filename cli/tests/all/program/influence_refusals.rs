@@ -38,11 +38,7 @@ fn settings_of_another_method_and_files_that_do_not_fit_are_refused() {
             &["--subtasks", "P2.npy"],
             "--subtasks: expected --method less, which alone uses it, found dot",
         ),
-        (
-            "less",
-            &["--subtasks", "P.npy"],
-            "P.npy: expected whole numbers from 0 to 4294967295 as groups, found 0.5 at index 0",
-        ),
+        ("less", &["--subtasks", "P.npy"], "P.npy: expected 2 entries, as many as V.npy has rows, found 3"),
         ("less", &["--lr", "-1"], "--lr: expected weights that are not negative for less, found -1"),
         ("less", &["--lr", "0"], "--lr: expected a weight that is not 0, found none"),
         (

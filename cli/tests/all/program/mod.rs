@@ -8,6 +8,9 @@ mod influence;
 mod influence_refusals;
 mod influence_stores;
 mod info;
+#[cfg(unix)]
+mod interrupt;
+mod names;
 mod outliers;
 mod place;
 mod plan;

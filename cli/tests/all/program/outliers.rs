@@ -1,5 +1,7 @@
 //! `gradsieve outliers`: the core's scores, and what is flagged.
 
+use std::fs;
+
 use gradsieve::outlier::{Detector as _, Direction, DirectionSettings, Forest, ForestSettings, Node};
 use gradsieve::{Layout, Projector as _, Repeat, Sjlt, Sketch, Summary};
 use gradsieve_io::files::Dtype;
@@ -116,4 +118,20 @@ fn gradients_of_which_none_is_finite_are_flagged_by_norms_and_refused_by_what_ha
         assert_eq!(refusal, "G.npy: expected at least one row of finite gradients, found none among 2");
     }
     assert_eq!(place.files(), ["G.npy"]);
+}
+
+#[test]
+fn groups_by_any_name_have_the_same_scores() {
+    let place = Place::new();
+    place.write("g.npy", &[60, 32], Dtype::F32, &noise(60 * 32));
+    let scores = |name: &str, text: String| {
+        fs::write(place.path(name), text).unwrap();
+        place.succeed(&["outliers", "g.npy", "--detector", "direction", "--groups", name, "-o", "s.npy"]);
+        place.array::<f64>("s.npy")
+    };
+    let lines = |label: [&str; 2]| -> String { (0..60).map(|i| format!("{}\n", label[i % 2])).collect() };
+    let expected = scores("l.txt", lines(["0", "1"]));
+    assert_eq!(scores("l.txt", lines(["-1", "1"])), expected);
+    assert_eq!(scores("l.csv", lines(["-100", "9007199254740993"])), expected);
+    assert_eq!(scores("l.csv", format!("species\n{}", lines(["cat", "dog"]))), expected);
 }

@@ -76,7 +76,7 @@ pub(crate) fn ask_everything(path: &Path) -> bool {
         let _ = matrix.read_row_into(0, &mut row);
         matrix.read_all_f32(1 << 16)
     });
-    let groups = read_groups(&source);
+    let groups = read_groups(&source, "g.npy", 5);
     let info = info(&source);
     read.is_ok() || groups.is_ok() || info.is_ok()
 }

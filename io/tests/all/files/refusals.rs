@@ -22,11 +22,6 @@ fn a_refusal_names_the_file_what_was_wrong_and_what_was_expected() {
         ("fields.npy", "fields.npy: expected floats (f16, bf16, f32 or f64), found dtype of several fields"),
         ("objects.npy", "objects.npy: expected floats (f16, bf16, f32 or f64), found dtype |O"),
         (
-            "fortran.npy",
-            "fortran.npy: expected rows one after the other (C order), found Fortran order; save it again with \
-             np.save(path, np.ascontiguousarray(array))",
-        ),
-        (
             "archive.npz",
             "archive.npz: expected a .npy file, which begins with \\x93NUMPY, found a zip archive (.npz or .pt); save \
              the one array with np.save, or as .safetensors",

@@ -166,3 +166,48 @@ fn named_tensors_come_back_and_an_older_file_survives_a_refusal() {
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(files_in(directory.path()), ["x.safetensors"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.npy");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+    for kept in [0o600, 0o640, 0o664, 0o400, 0o666] {
+        fs::write(&path, "older").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+        let mut writer = ArrayWriter::create(&destination(&path), &[1], Dtype::F32).unwrap();
+        // Nobody else can look at it before, either.
+        let hidden = directory.path().join(files_in(directory.path()).swap_remove(0));
+        assert_eq!(fs::metadata(hidden).unwrap().permissions().mode() & 0o077, 0);
+        writer.write(&[1.0]).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(mode(), kept);
+        assert_eq!(
+            all(&source(&path)).err().map(|error| error.to_string().contains("shape (1,)")),
+            Some(true)
+        );
+        fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+        let tensor = NamedTensor { name: "a", shape: &[1], data: &[1.0] };
+        write_safetensors(&destination(&path), &[tensor]).unwrap();
+        assert_eq!(mode(), kept);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_one_even_if_it_leads_to_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let link = directory.path().join("link.npy");
+    std::os::unix::fs::symlink("real.npy", &link).unwrap();
+    for _ in 0..2 {
+        let mut writer = ArrayWriter::create(&destination(&link), &[1, 1], Dtype::F32).unwrap();
+        writer.write(&[2.0]).unwrap();
+        writer.finish().unwrap();
+        assert_eq!(files_in(directory.path()), ["link.npy", "real.npy"]);
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("real.npy"));
+        assert_eq!(all(&source(directory.path().join("real.npy"))).unwrap(), [2.0]);
+    }
+}
