@@ -33,6 +33,16 @@ pub enum CommandError {
     #[error("{store}: expected a store with rows, found none")]
     EmptyStore { store: String },
 
+    #[error(
+        "{file}: expected finite entries within the range of f32 (at most 3.4e38), found one too large for f32 in row {row}, column {column}"
+    )]
+    OutOfRange { file: String, row: usize, column: usize },
+
+    #[error(
+        "{file}: expected gradients, or sketches that carry the norms of their gradients (those in a store do, and those that gradsieve sketch wrote with FILE.measures.safetensors beside them), found norms of a sketch, not of the gradients; --holds gradients takes these"
+    )]
+    NoNorms { file: String },
+
     #[error("{file}: {what} cannot be computed{}: {error}", question(error))]
     NotFitted { file: String, what: &'static str, error: gradsieve::Error },
 

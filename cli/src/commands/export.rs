@@ -6,8 +6,9 @@ use clap::Args;
 use gradsieve::store::Row;
 
 use super::escaped::escaped;
+use super::sketch_file::SketchFile;
 use super::{CommandError, console};
-use gradsieve_io::files::{ArrayWriter, Destination, Dtype, ParquetWriter, TableRow};
+use gradsieve_io::files::{Destination, Dtype, ParquetWriter, TableRow};
 use gradsieve_io::store::StoreReader;
 
 pub(super) const LONG_ABOUT: &str = "\
@@ -68,7 +69,7 @@ pub(super) fn run(arguments: &ExportArguments) -> Result<(), CommandError> {
 enum Sink {
     /// Sample by sample.
     Array {
-        writer: Box<ArrayWriter>,
+        file: Box<SketchFile>,
         next: u64,
         samples: u64,
         missing: Vec<f32>,
@@ -86,19 +87,18 @@ impl Sink {
         }
         let samples = store.manifest().samples;
         let shape = [samples as usize, width];
-        let writer = ArrayWriter::create_named(output, super::sketch::TENSOR, &shape, Dtype::F32, settings)?;
-        let writer = Box::new(writer);
-        Ok(Self::Array { writer, next: 0, samples, missing: vec![f32::NAN; width] })
+        let file = Box::new(SketchFile::create(output, shape, Dtype::F32, settings.clone())?);
+        Ok(Self::Array { file, next: 0, samples, missing: vec![f32::NAN; width] })
     }
 
     fn push(&mut self, row: &Row<'_>) -> Result<(), CommandError> {
         match self {
-            Self::Array { writer, next, missing, .. } => {
+            Self::Array { file, next, missing, .. } => {
                 for _ in *next..row.id {
-                    writer.write(missing)?;
+                    file.push_missing(missing)?;
                 }
                 *next = row.id + 1;
-                writer.write(row.sketch.values)?;
+                file.push(&row.sketch)?;
             }
             Self::Table(writer) => {
                 let measures = row.sketch.measures;
@@ -117,11 +117,11 @@ impl Sink {
 
     fn finish(self) -> Result<(), CommandError> {
         match self {
-            Self::Array { mut writer, next, samples, missing } => {
+            Self::Array { mut file, next, samples, missing } => {
                 for _ in next..samples {
-                    writer.write(&missing)?;
+                    file.push_missing(&missing)?;
                 }
-                writer.finish()?;
+                file.finish()?;
             }
             Self::Table(writer) => writer.finish()?,
         }

@@ -13,6 +13,7 @@
 //! | `info` | what a file holds |
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
+//! | `sketch_file` | an array of sketches, and beside it how they were made |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
 //! | `given` | which options were given, and those that nothing reads |
@@ -43,6 +44,7 @@ mod plan;
 mod products;
 mod rows;
 mod sketch;
+mod sketch_file;
 mod trajectory;
 mod truth;
 
@@ -59,7 +61,7 @@ pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
-pub use rows::{LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
+pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, RemovalName, TruthArguments};
 

@@ -14,8 +14,9 @@ use super::escaped::escaped;
 use super::given::{Given, Use};
 use super::numbers::whole;
 use super::rows::{ProjectionArguments, Rows};
+use super::sketch_file::SketchFile;
 use super::{CommandError, console};
-use gradsieve_io::files::{ArrayWriter, Destination, Dtype, FileError, Source, refuse_overwrite};
+use gradsieve_io::files::{Destination, Dtype, FileError, Source, refuse_overwrite};
 use gradsieve_io::store::{StoreError, StoreWriter, is_store};
 
 pub(super) const LONG_ABOUT: &str = "\
@@ -25,8 +26,9 @@ Reads an n × p matrix of gradients, a sample a row, and writes the n × K matri
 of sketches estimate dot products of gradients without bias, so a sketch can stand for its gradient in every other \
 command (there without --dim). Sketches can be compared if --projection, --dim, --seed, --repeat, --mask-len, --shapes and the \
 number of columns are the same, and so is the order of the parameters: use the same for training and target gradients. \
-A .safetensors file and a store carry these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. A .npy \
-file cannot.
+A .safetensors file and a store carry these settings: gradsieve info shows them, and gradsieve influence refuses files whose settings differ. An array \
+has the exact norms of its gradients, and a .npy its settings, too, beside it in FILE.measures.safetensors: keep the two together. Without it, \
+sketches in a .npy cannot be told from gradients (see --holds).
 
 A store, DIRECTORY.store, is for sketches by the million, and for those to come: --append adds rows, a crash loses none that were committed, every \
 segment has a checksum, and each row keeps the exact norms of its gradient. A store has one writer at a time: --append waits for another to end. Its rows take 4K bytes (f32), 2K (f16, bf16: a scale a row, so \
@@ -106,9 +108,6 @@ impl SketchDtype {
         }
     }
 }
-
-/// Name of the tensor in a `.safetensors` file.
-pub(super) const TENSOR: &str = "sketch";
 
 /// The width without `--dim`.
 const DIM: usize = 512;
@@ -199,9 +198,9 @@ fn array(
     projection: &ProjectionArguments,
     rows: &mut Rows,
 ) -> Result<(), CommandError> {
-    let (count, width, name) = (rows.count(), rows.width(), rows.name().to_owned());
+    let (count, width) = (rows.count(), rows.width());
     let settings = rows.settings().to_metadata();
-    let mut writer = ArrayWriter::create_named(to, TENSOR, &[count, width], dtype, &settings)?;
+    let mut file = SketchFile::create(to, [count, width], dtype, settings)?;
     let mut non_finite = Vec::new();
     let mut losses = Losses::default();
     rows.pass("sketching", |row, sketch| {
@@ -210,10 +209,10 @@ fn array(
         } else if dtype == Dtype::F16 {
             losses.look_at(sketch);
         }
-        Ok(writer.write(sketch.values)?)
+        file.push(sketch)
     })?;
-    writer.finish()?;
-    console::remark_non_finite(&name, &non_finite, "so have their sketches");
+    file.finish()?;
+    rows.remark_non_finite(&non_finite, "so their sketches are not finite");
     losses.remark(&to.to_string());
     if *to != Destination::Stdout {
         let made = made(rows, projection);
@@ -285,7 +284,7 @@ fn store(
     projection: &ProjectionArguments,
     rows: &mut Rows,
 ) -> Result<(), CommandError> {
-    let (name, codec) = (rows.name().to_owned(), writer.codec());
+    let codec = writer.codec();
     let before = writer.samples();
     let mut non_finite = Vec::new();
     rows.pass("sketching", |row, sketch| {
@@ -297,7 +296,7 @@ fn store(
         Ok(writer.push(sketch)?)
     })?;
     let manifest = writer.finish()?;
-    console::remark_non_finite(&name, &non_finite, "they have a number in the store, and no row");
+    rows.remark_non_finite(&non_finite, "they have a number in the store, and no row");
     let added = manifest.samples - before - non_finite.len() as u64;
     let (all, width) = (manifest.rows(), rows.width());
     let made = made(rows, projection);

@@ -52,5 +52,5 @@ fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError>
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = Partial::beside(path)?;
     file.write_all(bytes)?;
-    file.finish()
+    file.finish().map(drop)
 }

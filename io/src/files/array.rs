@@ -9,6 +9,7 @@ use std::path::Path;
 use super::bytes::read_full;
 use super::element::Element;
 use super::error::{FileError, Shape};
+use super::measures::read_settings;
 use super::safetensors::{Header, Tensor};
 use super::{Source, npy, safetensors};
 
@@ -21,7 +22,7 @@ pub(super) struct Array {
     pub(super) element: Element,
     pub(super) big_endian: bool,
     pub(super) fortran: bool,
-    /// Texts about the file; none in a `.npy`.
+    /// Texts about the file; of a `.npy` those beside it.
     pub(super) metadata: BTreeMap<String, String>,
     /// Bytes of all values.
     pub(super) bytes: u64,
@@ -48,7 +49,9 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
             } else {
                 Input::Stream { reader: Box::new(file), used: false }
             };
-            open_npy(name, input)
+            let array = open_npy(name, input)?;
+            let is_file = regular.is_some();
+            Ok(Array { metadata: if is_file { read_settings(path) } else { BTreeMap::new() }, ..array })
         }
         Source::Store(_) => Err(FileError::Store { file: name }),
         Source::Safetensors { path, tensor } => {

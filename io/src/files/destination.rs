@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::measures::forget_measures;
 use super::partial::{Partial, directory, resolve};
 use super::{FileError, Source};
 
@@ -132,7 +133,9 @@ impl Output {
         match self.sink {
             Sink::Direct(mut file) => file.flush().map_err(failed),
             Sink::Beside(file) => {
-                file.into_inner().map_err(|e| failed(e.into_error()))?.finish().map_err(failed)
+                let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+                forget_measures(&file.finish().map_err(failed)?);
+                Ok(())
             }
         }
     }

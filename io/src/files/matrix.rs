@@ -118,7 +118,7 @@ impl Matrix {
         self.dtype
     }
 
-    /// Texts about the file, by key; none in a `.npy`.
+    /// Texts about the file, by key; of a `.npy` those beside it.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.array.metadata
     }

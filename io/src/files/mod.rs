@@ -28,6 +28,8 @@ mod info;
 mod labels;
 mod lengths;
 mod matrix;
+mod measures;
+mod measures_writer;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
 mod npy;
@@ -49,6 +51,8 @@ pub use groups::{Groups, Label, read_groups};
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use measures::{Measures, read_measures};
+pub use measures_writer::write_measures;
 #[cfg(not(feature = "parquet"))]
 pub use no_parquet::ParquetWriter;
 pub use numbers::read_numbers;

@@ -78,11 +78,11 @@ impl Partial {
     }
 
     /// Puts the bytes on the disk and the file in its place, with the permissions of what
-    /// it replaces.
+    /// it replaces. Returns where that is, past any link.
     ///
     /// # Errors
     /// The disk; then there is no file, or the older one.
-    pub fn finish(self) -> io::Result<()> {
+    pub fn finish(self) -> io::Result<PathBuf> {
         if let Ok(about) = fs::metadata(&self.path) {
             take_permissions(self.file.as_file(), &about)?;
         }
@@ -93,7 +93,7 @@ impl Partial {
         // The name, too, has to reach the disk. Not every system lets a directory be
         // synced.
         let _ = File::open(directory(&path)).and_then(|directory| directory.sync_all());
-        Ok(())
+        Ok(path)
     }
 }
 

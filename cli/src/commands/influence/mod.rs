@@ -239,10 +239,11 @@ fn add_all(
                 (_, Some(_)) => "left out",
                 _ => "the influences are NaN there",
             };
-            let names = [train.name(), target.name()];
-            for (name, (before, after)) in names.iter().zip(before.iter().zip(sink.non_finite())) {
+            for (rows, (before, after)) in
+                [&*train, &*target].iter().zip(before.iter().zip(sink.non_finite()))
+            {
                 let new: Vec<usize> = after.into_iter().filter(|index| !before.contains(index)).collect();
-                console::remark_non_finite(name, &new, consequence);
+                rows.remark_non_finite(&new, consequence);
             }
         }
         convergence = solver.convergence();

@@ -50,7 +50,8 @@ pub struct OutliersArguments {
     pub contamination: f64,
 
     /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
-    /// "non_finite"}; an infinite score is null
+    /// "non_finite"}, and "out_of_range" if there are rows that are finite, but too large
+    /// for f32 or for the score; an infinite score is null
     #[arg(long)]
     pub json: bool,
 }

@@ -5,20 +5,23 @@
 //! |---|---|
 //! | `arguments` | what the command line says |
 //! | `plan` | the same, checked |
+//! | `members` | samples in their groups, those apart that are alone in theirs |
 
 mod arguments;
+mod members;
 mod plan;
 
 use std::collections::BTreeMap;
 
 pub use arguments::{DetectorName, OutliersArguments};
+use members::Members;
 use plan::Plan;
 
+use gradsieve::Error;
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
     Node, SelfInfluence, SelfInfluenceSettings, threshold,
 };
-use gradsieve::{Error, Sketch};
 use serde::Serialize;
 
 use super::escaped::escaped;
@@ -51,7 +54,11 @@ struct Report {
     rows: usize,
     flagged: Vec<Flagged>,
     threshold: f64,
+    /// Those with NaN or infinite entries.
     non_finite: Vec<usize>,
+    /// Those that are finite and too large for `f32`, or for the score.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    out_of_range: Vec<usize>,
 }
 
 /// A flagged sample.
@@ -66,7 +73,7 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
     let plan = Plan::new(arguments)?;
     let detector = plan.detector;
     let mut rows = if detector.needs_no_sketch() {
-        Rows::open_measures(&plan.grads)?
+        Rows::open_measures(&plan.grads, plan.projection.holds)?
     } else {
         Rows::open(&plan.grads, &plan.projection)?
     };
@@ -86,11 +93,11 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
 
     let scores = scores(&plan, &mut rows, groups)?;
     if let Some(mut writer) = writer {
-        writer.write_f64(&scores)?;
+        writer.write_f64(&scores.values)?;
         writer.finish()?;
     }
-    let report = report(detector, &scores, plan.contamination).map_err(CommandError::core(&name))?;
-    console::remark_non_finite(&name, &report.non_finite, "flagged as outliers, with an infinite score");
+    let report = report(&plan, &scores, &rows).map_err(CommandError::core(&name))?;
+    remark(&rows, &report);
     if plan.json {
         console::print_json(&report)
     } else if output != Some(&Destination::Stdout) {
@@ -100,39 +107,54 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
     }
 }
 
-/// A score for each row; infinite if the gradient is not finite.
-fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Vec<f64>, CommandError> {
+/// A score for each row.
+#[derive(Default)]
+struct Scores {
+    /// Infinite if the gradient is not finite.
+    values: Vec<f64>,
+    /// Rows whose gradient is finite though their score is not.
+    beyond: Vec<usize>,
+}
+
+impl Scores {
+    /// Adds the next row's; none if it could not be computed of a gradient that is not
+    /// finite, or too large.
+    fn push(&mut self, score: Option<f64>, is_finite: bool) {
+        let score = score.filter(|score| score.is_finite());
+        if score.is_none() && is_finite {
+            self.beyond.push(self.values.len());
+        }
+        self.values.push(score.unwrap_or(f64::INFINITY));
+    }
+}
+
+/// A score for each row.
+fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Scores, CommandError> {
     let (width, name) = (rows.width(), rows.name().to_owned());
     match plan.detector {
-        DetectorName::L1 => score_all(&L1, rows, None),
-        DetectorName::L2 => score_all(&L2, rows, None),
+        DetectorName::L1 => score_all(&L1, rows, &Members::of(None)),
+        DetectorName::L2 => score_all(&L2, rows, &Members::of(None)),
         DetectorName::Forest => forest(rows, plan.projection.seed),
         DetectorName::Mahalanobis => {
             let settings = MahalanobisSettings::new(width);
             let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_and_score(&mut detector, rows, None, "the Mahalanobis distance")
+            observe_and_score(&mut detector, rows, Members::of(None), "the Mahalanobis distance")
         }
         DetectorName::SelfInfluence => {
             let settings = SelfInfluenceSettings::new(width);
             let detector = SelfInfluence::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_and_score(&mut detector, rows, None, "self-influence")
+            observe_and_score(&mut detector, rows, Members::of(None), "self-influence")
         }
         DetectorName::Direction => {
             let count = groups.as_ref().map_or(1, |groups| groups.labels().len() as u32);
             let settings = DirectionSettings { groups: count, width };
             let detector = Direction::new(settings, zeros(&name, settings.memory().f32s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
-            observe_and_score(&mut detector, rows, groups.as_ref(), "direction")
+            observe_and_score(&mut detector, rows, Members::with_lone(groups.as_ref(), width), "direction")
         }
     }
-}
-
-/// The sketch of row `row` with its group.
-fn in_group<'m>(sketch: &Sketch<'m>, row: usize, groups: Option<&Groups>) -> Sketch<'m> {
-    let group = groups.and_then(|groups| groups.of().get(row)).copied().unwrap_or(0);
-    sketch.in_group(group)
 }
 
 /// The score of every row, once all finite ones were observed. `what` is the score's
@@ -140,39 +162,44 @@ fn in_group<'m>(sketch: &Sketch<'m>, row: usize, groups: Option<&Groups>) -> Ske
 fn observe_and_score<D: Detector>(
     detector: &mut D,
     rows: &mut Rows,
-    groups: Option<&Groups>,
+    mut members: Members<'_>,
     what: &'static str,
-) -> Result<Vec<f64>, CommandError> {
+) -> Result<Scores, CommandError> {
     rows.prepare_passes()?;
-    rows.observe("observing", |row, sketch| detector.observe(&in_group(sketch, row, groups)))?;
+    rows.observe("observing", |row, sketch| {
+        detector.observe(&members.place(row, sketch))?;
+        members.count(row, sketch);
+        Ok(())
+    })?;
     let not_fitted = |error| CommandError::NotFitted { file: rows.name().to_owned(), what, error };
     detector.fit().map_err(not_fitted)?;
-    score_all(detector, rows, groups)
+    members.fit();
+    score_all(detector, rows, &members)
 }
 
 /// The score of every row.
 fn score_all(
     detector: &dyn Detector,
     rows: &mut Rows,
-    groups: Option<&Groups>,
-) -> Result<Vec<f64>, CommandError> {
+    members: &Members<'_>,
+) -> Result<Scores, CommandError> {
     let name = rows.name().to_owned();
-    let mut scores = reserved(&name, rows.count())?;
+    let mut scores = Scores { values: reserved(&name, rows.count())?, beyond: Vec::new() };
     let mut scratch = zeros(&name, detector.scratch())?;
     rows.pass("scoring", |row, sketch| {
-        scores.push(match detector.score(&in_group(sketch, row, groups), &mut scratch) {
-            // A norm may overflow though no entry does.
-            Ok(score) if score.is_finite() => score,
-            Ok(_) | Err(Error::NonFinite) => f64::INFINITY,
+        let score = match detector.score(&members.place(row, sketch), &mut scratch) {
+            Ok(score) => Some(score),
+            Err(Error::NonFinite) => None,
             Err(error) => return Err(CommandError::core(&name)(error)),
-        });
+        };
+        scores.push(score, sketch.measures.non_finite == 0);
         Ok(())
     })?;
     Ok(scores)
 }
 
 /// A forest is grown on all sketches at once, so they are held in memory.
-fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
+fn forest(rows: &mut Rows, seed: u64) -> Result<Scores, CommandError> {
     let (width, count, name) = (rows.width(), rows.count(), rows.name().to_owned());
     let bytes = count as u128 * width as u128 * size_of::<f32>() as u128;
     if bytes > FOREST_BYTES as u128 {
@@ -184,8 +211,9 @@ fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
     let mut values = Vec::new();
     let mut finite = reserved(&name, count)?;
     rows.pass("sketching", |_, sketch| {
-        finite.push(sketch.check_finite().is_ok());
-        if sketch.check_finite().is_ok() {
+        let is_finite = sketch.check_finite().is_ok();
+        finite.push((is_finite, sketch.measures.non_finite == 0));
+        if is_finite {
             values.extend_from_slice(sketch.values);
         }
         Ok(())
@@ -199,23 +227,45 @@ fn forest(rows: &mut Rows, seed: u64) -> Result<Vec<f64>, CommandError> {
     let mut forest = forest.map_err(CommandError::core(&name))?;
     forest.grow(rows.id(), &values).map_err(CommandError::core(&name))?;
     let mut sketches = values.chunks_exact(width);
-    let mut score = |finite: bool| match finite.then(|| sketches.next()).flatten() {
-        Some(sketch) => forest.score_row(sketch).map_err(CommandError::core(&name)),
-        None => Ok(f64::INFINITY),
-    };
-    finite.into_iter().map(&mut score).collect()
+    let mut scores = Scores { values: reserved(&name, count)?, beyond: Vec::new() };
+    for (is_finite, is_finite_gradient) in finite {
+        let sketch = is_finite.then(|| sketches.next()).flatten();
+        let score = sketch.map(|sketch| forest.score_row(sketch)).transpose();
+        scores.push(score.map_err(CommandError::core(&name))?, is_finite_gradient);
+    }
+    Ok(scores)
 }
 
 /// Which samples are flagged, the most suspicious first.
-fn report(detector: DetectorName, scores: &[f64], contamination: f64) -> Result<Report, Error> {
-    let finite: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
-    let threshold = if finite.is_empty() { f64::INFINITY } else { threshold(&finite, contamination)? };
-    let non_finite: Vec<usize> = (0..scores.len()).filter(|&i| !scores[i].is_finite()).collect();
-    let budget = non_finite.len() + finite.iter().filter(|&&score| score > threshold).count();
+fn report(plan: &Plan, scores: &Scores, rows: &Rows) -> Result<Report, Error> {
+    let Scores { values, beyond } = scores;
+    let finite: Vec<f64> = values.iter().copied().filter(|score| score.is_finite()).collect();
+    let threshold = if finite.is_empty() { f64::INFINITY } else { threshold(&finite, plan.contamination)? };
+    let infinite = (0..values.len()).filter(|&row| !values[row].is_finite());
+    let is_beyond = |row: &usize| rows.is_out_of_range(*row) || beyond.binary_search(row).is_ok();
+    let (out_of_range, non_finite): (Vec<usize>, Vec<usize>) = infinite.partition(is_beyond);
+    let budget =
+        non_finite.len() + out_of_range.len() + finite.iter().filter(|&&score| score > threshold).count();
     // Within what there is, so nothing is refused.
-    let flagged = measures::flagged(scores, budget).unwrap_or_default();
-    let flagged = flagged.into_iter().map(|index| Flagged { index, score: scores[index] }).collect();
-    Ok(Report { detector, rows: scores.len(), flagged, threshold, non_finite })
+    let flagged = measures::flagged(values, budget).unwrap_or_default();
+    let flagged = flagged.into_iter().map(|index| Flagged { index, score: values[index] }).collect();
+    Ok(Report { detector: plan.detector, rows: values.len(), flagged, threshold, non_finite, out_of_range })
+}
+
+/// Says which rows have an infinite score, and why.
+fn remark(rows: &Rows, report: &Report) {
+    const CONSEQUENCE: &str = "flagged as outliers, with an infinite score";
+    let (in_file, beyond): (Vec<usize>, Vec<usize>) =
+        report.out_of_range.iter().partition(|&&row| rows.is_out_of_range(row));
+    rows.remark_non_finite(&[&report.non_finite[..], &in_file].concat(), CONSEQUENCE);
+    if let Some(first) = beyond.first() {
+        let which = match beyond.len() {
+            1 => format!("row {first} is finite, but too large for"),
+            n => format!("{n} rows are finite, but too large for (the first is row {first})"),
+        };
+        let name = report.detector.name();
+        console::remark(format!("{}: {which} {name}; {CONSEQUENCE}", rows.name()));
+    }
 }
 
 /// For people.

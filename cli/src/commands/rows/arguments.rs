@@ -50,6 +50,20 @@ pub struct ProjectionArguments {
     /// carry (embeddings), for 2 or 4 times the work. For sjlt and mask
     #[arg(long, value_enum, default_value = "1")]
     pub repeat: Repetitions,
+
+    /// What the arrays hold. Files that gradsieve wrote say it themselves; sketches of
+    /// other programs want a word where they stand beside a store, and what says that it
+    /// holds sketches is projected once more only with --holds gradients
+    #[arg(long, value_enum)]
+    pub holds: Option<Holds>,
+}
+
+/// What an array holds.
+#[allow(missing_docs, reason = "doc comments here would become help, and say the names again")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Holds {
+    Gradients,
+    Sketches,
 }
 
 /// How many places a coordinate goes to.
@@ -181,7 +195,8 @@ impl ProjectionArguments {
             (Some(projection), Ok(repeat), Ok(dim), Ok(seed))
                 if projection != Kind::Mask && !takes_layers(projection) =>
             {
-                Self { dim: Some(dim), projection, shapes: Vec::new(), mask_len: None, seed, repeat }
+                let (shapes, mask_len, holds) = (Vec::new(), None, self.holds);
+                Self { dim: Some(dim), projection, shapes, mask_len, seed, repeat, holds }
             }
             _ => self.clone(),
         })

@@ -2,18 +2,36 @@
 
 use super::file::Rows;
 use super::settings::SketchSettings;
-use crate::commands::CommandError;
-use gradsieve_io::files::{Matrix, check_columns};
+use crate::commands::{CommandError, console};
+use gradsieve_io::files::check_columns;
 
-/// Refuses two files of sketches that say that they were made differently.
+/// Refuses two arrays of which the sketches say that they were made differently; says
+/// what is taken for granted where only one says how.
 ///
 /// # Errors
 /// [`CommandError::Sketches`].
 fn check_settings(first: &Rows, rows: &Rows) -> Result<(), CommandError> {
-    let of = |rows: &Rows| SketchSettings::from_metadata(rows.matrix()?.metadata());
-    let [one, other] = [first, rows].map(of);
-    let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
-    check_same([(first, &one), (rows, &other)])
+    match (first.sketches(), rows.sketches()) {
+        (Some(Some(one)), Some(Some(other))) => check_same([(first, one), (rows, other)]),
+        (Some(Some(_)), Some(None) | None) => {
+            remark_alike(first, rows);
+            Ok(())
+        }
+        (Some(None) | None, Some(Some(_))) => {
+            remark_alike(rows, first);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Says that rows are taken for sketches like those of a file that says how it made them.
+fn remark_alike(known: &Rows, rows: &Rows) {
+    console::remark(format!(
+        "{}: does not say how its rows were made; they are taken for sketches made as those in {}",
+        rows.name(),
+        known.name()
+    ));
 }
 
 /// Refuses two files of sketches whose settings differ.
@@ -39,10 +57,16 @@ pub(in crate::commands) fn check_pair(first: &Rows, rows: &Rows) -> Result<(), C
         check_columns(one, other)?;
         return check_settings(first, rows);
     }
+    // Sketches that do not say how they were made can have another width, and no more.
+    if let Some(unknown) = [first, rows].into_iter().find(|rows| rows.sketches() == Some(None)) {
+        let known = if std::ptr::eq(unknown, first) { rows } else { first };
+        if unknown.width() == known.width() {
+            remark_alike(known, unknown);
+            return Ok(());
+        }
+    }
     let made = |rows: &Rows| {
-        let said = rows.matrix().filter(|_| rows.is_exact()).map(Matrix::metadata);
-        said.and_then(SketchSettings::from_metadata)
-            .map_or_else(|| (rows.settings(), true), |said| (said, false))
+        rows.sketches().flatten().map_or_else(|| (rows.settings(), true), |said| (said.clone(), false))
     };
     let ((one, known), (other, other_known)) = (made(first), made(rows));
     check_same([(first, &one), (rows, &other)])?;

@@ -1,12 +1,14 @@
 //! A file of gradients or a store of sketches, opened.
 
+use std::collections::BTreeMap;
+
 use gradsieve::{SketchId, Summary};
 
-use super::arguments::ProjectionArguments;
+use super::arguments::{Holds, ProjectionArguments};
 use super::projection::Projection;
 use super::settings::SketchSettings;
 use crate::commands::{CommandError, console};
-use gradsieve_io::files::{Matrix, Source};
+use gradsieve_io::files::{Matrix, Measures, Source, read_measures};
 use gradsieve_io::store::StoreReader;
 
 /// A file of gradients, one sample a row, that is read as sketches; or a store of
@@ -16,15 +18,26 @@ pub struct Rows {
     pub(super) input: Input,
     pub(super) name: String,
     pub(super) held: Held,
+    /// Rows that are finite in the file and not in `f32`, and the first such column.
+    pub(super) out_of_range: BTreeMap<usize, usize>,
 }
 
 /// Where sketches come from.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// Gradients, through a projection.
-    Array { matrix: Matrix, projection: Projection },
+    /// Gradients, through a projection; or sketches, as they are.
+    Array { matrix: Matrix, projection: Projection, sketches: Option<Sketches> },
     /// Sketches of one kind.
     Store { reader: StoreReader, id: SketchId },
+}
+
+/// What is known of an array that holds sketches.
+#[derive(Debug)]
+pub(super) struct Sketches {
+    /// How they were made, if the file says it.
+    pub(super) settings: Option<SketchSettings>,
+    /// Of their gradients, if the file carries them.
+    pub(super) measures: Option<Measures>,
 }
 
 /// What a pass leaves for the next one.
@@ -47,34 +60,56 @@ impl Rows {
     ///
     /// # Errors
     /// As [`Matrix::open`], [`StoreReader::open`] and
-    /// [`ProjectionArguments::projection`]; a store without rows.
+    /// [`ProjectionArguments::projection`]; a store without rows; sketches that would be
+    /// projected again.
     pub fn open(source: &Source, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
         if let Source::Store(path) = source {
             return Self::store(StoreReader::open(path)?);
         }
         let matrix = Matrix::open(source)?;
+        let sketches = Sketches::of(&matrix, source, arguments.holds)?;
+        if let (Some(_), Some(dim)) = (&sketches, arguments.dim) {
+            let columns = matrix.cols();
+            return Err(CommandError::Argument {
+                argument: "--dim",
+                expected: "gradients to project (--holds gradients projects what it is given)".to_owned(),
+                found: format!(
+                    "{dim} with {}, which holds sketches of {columns} numbers already",
+                    matrix.name()
+                ),
+            });
+        }
         let projection = arguments.projection(matrix.cols())?;
-        Ok(Self::array(matrix, projection))
+        Ok(Self::array(matrix, projection, sketches))
     }
 
     /// [`Rows::open`] of what is to be compared with a store: gradients go through its
-    /// projection, `of_store`, unless they are sketches already, as a `.safetensors` file
-    /// says.
+    /// projection, `of_store`, unless they are sketches already, as their file or
+    /// `--holds` says. Where neither does, and they could be either, they are refused.
     pub(in crate::commands) fn open_beside(
         source: &Source,
         arguments: &ProjectionArguments,
         of_store: &ProjectionArguments,
     ) -> Result<Self, CommandError> {
         let rows = Self::open(source, arguments)?;
-        let is_sketch =
-            rows.matrix().is_none_or(|matrix| SketchSettings::from_metadata(matrix.metadata()).is_some());
+        let is_sketch = matches!(rows.input, Input::Store { .. } | Input::Array { sketches: Some(_), .. });
         if is_sketch || arguments == of_store {
             return Ok(rows);
         }
         match rows.input {
             Input::Array { matrix, .. } => {
+                if of_store.dim == Some(matrix.cols()) && arguments.holds.is_none() {
+                    return Err(CommandError::Argument {
+                        argument: "--holds",
+                        expected: format!(
+                            "sketches or gradients: {} has as many columns as the store's sketches have, and does not say which it holds",
+                            matrix.name()
+                        ),
+                        found: "neither".to_owned(),
+                    });
+                }
                 let projection = of_store.projection(matrix.cols())?;
-                Ok(Self::array(matrix, projection))
+                Ok(Self::array(matrix, projection, None))
             }
             Input::Store { .. } => Ok(rows),
         }
@@ -83,29 +118,35 @@ impl Rows {
     /// The gradients that `source` names, of which nothing but the measures is wanted.
     ///
     /// # Errors
-    /// As [`Rows::open`].
-    pub fn open_measures(source: &Source) -> Result<Self, CommandError> {
+    /// As [`Rows::open`]; sketches that do not carry the norms of their gradients.
+    pub fn open_measures(source: &Source, holds: Option<Holds>) -> Result<Self, CommandError> {
         match source {
             Source::Store(path) => Self::store(StoreReader::open(path)?),
             _ => {
                 let matrix = Matrix::open(source)?;
                 let projection = Projection::measures(matrix.cols());
                 let projection = projection.map_err(CommandError::core(matrix.name()))?;
-                Ok(Self::array(matrix, projection))
+                let sketches = Sketches::of(&matrix, source, holds)?;
+                if sketches.as_ref().is_some_and(|sketches| sketches.measures.is_none()) {
+                    return Err(CommandError::NoNorms { file: matrix.name().to_owned() });
+                }
+                Ok(Self::array(matrix, projection, sketches))
             }
         }
     }
 
-    fn array(matrix: Matrix, projection: Projection) -> Self {
+    fn array(matrix: Matrix, projection: Projection, sketches: Option<Sketches>) -> Self {
         let name = matrix.name().to_owned();
-        Self { input: Input::Array { matrix, projection }, name, held: Held::Nothing }
+        let input = Input::Array { matrix, projection, sketches };
+        Self { input, name, held: Held::Nothing, out_of_range: BTreeMap::new() }
     }
 
     fn store(reader: StoreReader) -> Result<Self, CommandError> {
         console::remark_torn(&reader);
         let name = reader.name();
         let Some(id) = reader.id() else { return Err(CommandError::EmptyStore { store: name }) };
-        Ok(Self { input: Input::Store { reader, id }, name, held: Held::Nothing })
+        let input = Input::Store { reader, id };
+        Ok(Self { input, name, held: Held::Nothing, out_of_range: BTreeMap::new() })
     }
 
     /// Makes ready for more than one pass: keeps the sketches if they are few, else sees
@@ -186,6 +227,15 @@ impl Rows {
         matches!(&self.input, Input::Array { projection, .. } if projection.is_exact())
     }
 
+    /// How the sketches of an array were made, as it says: nothing if it holds gradients,
+    /// and no settings if it holds sketches that do not say.
+    pub(super) const fn sketches(&self) -> Option<Option<&SketchSettings>> {
+        match &self.input {
+            Input::Array { sketches: Some(sketches), .. } => Some(sketches.settings.as_ref()),
+            _ => None,
+        }
+    }
+
     /// How the sketches are made.
     #[must_use]
     pub fn settings(&self) -> SketchSettings {
@@ -197,5 +247,34 @@ impl Rows {
                 SketchSettings::from_metadata(&reader.manifest().sketch).unwrap_or_default()
             }
         }
+    }
+}
+
+impl Sketches {
+    /// What `matrix` says of its sketches; nothing if it holds gradients.
+    fn of(matrix: &Matrix, source: &Source, holds: Option<Holds>) -> Result<Option<Self>, CommandError> {
+        let settings = SketchSettings::from_metadata(matrix.metadata());
+        let is_sketch = match holds {
+            None => settings.is_some(),
+            Some(holds) => holds == Holds::Sketches,
+        };
+        if !is_sketch {
+            return Ok(None);
+        }
+        let measures =
+            source.path().filter(|_| settings.is_some()).map(|path| read_measures(path, matrix.rows()));
+        Ok(Some(Self { settings, measures: measures.transpose()?.flatten() }))
+    }
+
+    /// The measures of the gradient whose sketch is row `row`.
+    pub(super) fn summary(&self, row: usize, columns: usize) -> Option<Summary> {
+        let Measures { l1, l2_squared, max, non_finite } = self.measures.as_ref()?;
+        Some(Summary {
+            l1: *l1.get(row)?,
+            l2_squared: *l2_squared.get(row)?,
+            max: *max.get(row)?,
+            non_finite: *non_finite.get(row)?,
+            count: columns as u64,
+        })
     }
 }

@@ -14,6 +14,7 @@
 //! | `file` | a file of gradients or a store, opened |
 //! | `compare` | whether two of them can be compared |
 //! | `pass` | one pass over it |
+//! | `range` | rows that are not finite, or too large for `f32` |
 //! | `limits` | what is too much for memory |
 //!
 //! May import `files`, `store`, the core, and of the commands only their errors and the
@@ -26,10 +27,11 @@ mod kind;
 mod limits;
 mod pass;
 mod projection;
+mod range;
 mod settings;
 mod shape;
 
-pub use arguments::{ProjectionArguments, Repetitions};
+pub use arguments::{Holds, ProjectionArguments, Repetitions};
 pub use file::Rows;
 pub use projection::Projection;
 pub use settings::SketchSettings;

@@ -34,7 +34,11 @@ impl Rows {
             Err(Error::NonFinite) => Ok(()),
             Err(error) => Err(CommandError::core(&name)(error)),
         })?;
-        if seen { Ok(()) } else { Err(CommandError::NothingFinite { file: name, rows: count }) }
+        match self.out_of_range.first_key_value() {
+            _ if seen => Ok(()),
+            Some((&row, &column)) => Err(CommandError::OutOfRange { file: name, row, column }),
+            None => Err(CommandError::NothingFinite { file: name, rows: count }),
+        }
     }
 
     /// One pass over all samples: calls `visit(row, sketch)` in order. `what` is said of
@@ -83,8 +87,9 @@ impl Rows {
     /// Reads the file, and finishes a sketch at the end of each row.
     fn stream(&mut self, visit: &mut Visit<'_>) -> Result<(), CommandError> {
         let name = self.name.clone();
-        let (matrix, projection) = match &mut self.input {
-            Input::Array { matrix, projection } => (matrix, projection),
+        let out_of_range = &mut self.out_of_range;
+        let (matrix, projection, sketches) = match &mut self.input {
+            Input::Array { matrix, projection, sketches } => (matrix, projection, sketches),
             Input::Store { reader, id } => return stored(reader, *id, visit),
         };
         let columns = matrix.cols();
@@ -93,12 +98,26 @@ impl Rows {
         let core = |error| CommandError::core(&name)(error);
         let passed = projection.with(|projector| {
             let mut sketcher = Sketcher::new(projector, layout, values).map_err(core)?;
+            let mut beyond = Beyond::default();
             matrix.for_each_piece(|row, column, piece| {
-                take_in(&mut sketcher, column, piece).map_err(core)?;
+                take_in(&mut sketcher, column, piece, &mut beyond).map_err(core)?;
                 if column + piece.len() < columns {
                     return Ok(());
                 }
-                visit(row, &sketcher.finish().map_err(core)?)
+                let mut sketch = sketcher.finish().map_err(core)?;
+                if let Some(column) = std::mem::take(&mut beyond).column_of(sketch.measures.non_finite) {
+                    out_of_range.insert(row, column);
+                }
+                if let Some(summary) = sketches.as_ref().and_then(|sketches| sketches.summary(row, columns)) {
+                    sketch.measures = summary;
+                }
+                let refused = |error| match (error, out_of_range.get(&row)) {
+                    (CommandError::Core { file, error: Error::NonFinite }, Some(&column)) => {
+                        CommandError::OutOfRange { file, row, column }
+                    }
+                    (error, _) => error,
+                };
+                visit(row, &sketch).map_err(refused)
             })
         });
         passed.map_err(core)?
@@ -137,6 +156,7 @@ fn take_in<P: Projector, B: Buffer<f32>>(
     sketcher: &mut Sketcher<P, B>,
     column: usize,
     piece: Piece<'_>,
+    beyond: &mut Beyond,
 ) -> Result<(), Error> {
     match piece {
         Piece::F16(x) => sketcher.segment(column as u64, x),
@@ -147,9 +167,38 @@ fn take_in<P: Projector, B: Buffer<f32>>(
             for (i, x) in x.chunks(PIECE_ALIGNMENT).enumerate() {
                 let rounded = &mut rounded[..x.len()];
                 Piece::F64(x).copy_to_f32(rounded);
+                beyond.look_at(column + i * PIECE_ALIGNMENT, x, rounded);
                 sketcher.segment((column + i * PIECE_ALIGNMENT) as u64, rounded)?;
             }
             Ok(())
         }
+    }
+}
+
+/// Entries of a row that are finite in `f64` and not in `f32`.
+#[derive(Default)]
+struct Beyond {
+    /// The first one's column.
+    first: Option<usize>,
+    count: u64,
+}
+
+impl Beyond {
+    /// Looks at a stretch of the row from `column` on, and at what it was rounded to.
+    fn look_at(&mut self, column: usize, wide: &[f64], rounded: &[f32]) {
+        if rounded.iter().all(|x| x.is_finite()) {
+            return;
+        }
+        for (at, (wide, rounded)) in wide.iter().zip(rounded).enumerate() {
+            if wide.is_finite() && !rounded.is_finite() {
+                self.first.get_or_insert(column + at);
+                self.count += 1;
+            }
+        }
+    }
+
+    /// The column of the first, if all entries that are not finite are of this kind.
+    fn column_of(self, non_finite: u64) -> Option<usize> {
+        self.first.filter(|_| self.count == non_finite)
     }
 }

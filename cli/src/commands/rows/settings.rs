@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gradsieve::{Repeat, SketchId};
+use gradsieve::{Layout, Repeat, SketchId};
 
 /// What must be the same for two files of sketches to be compared: what
 /// `gradsieve sketch` writes beside a tensor.
@@ -15,6 +15,10 @@ impl SketchSettings {
     /// which is `NO_SETTINGS`.
     const SETTINGS: &str = "settings";
     const NO_SETTINGS: &str = "0";
+    /// The layout of the gradient; not written where it is one row of columns, which is
+    /// `FLAT`.
+    const LAYOUT: &str = "layout";
+    const FLAT: &str = "flat";
     const PREFIX: &str = "gradsieve.";
 
     /// Those of the sketches `id` that `projection` makes of gradients of `columns`
@@ -22,8 +26,10 @@ impl SketchSettings {
     pub(super) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
         let numbers = [id.width.to_string(), id.seed.to_string(), repetitions(id.repeat).to_string()];
         let values = [projection.to_owned()].into_iter().chain(numbers).chain([columns.to_string()]);
-        let last = (Self::SETTINGS, id.settings.to_string());
-        Self(Self::KEYS.into_iter().zip(values).chain([last]).collect())
+        let is_flat = Layout::flat(columns as u64).is_ok_and(|layout| layout.id() == id.layout);
+        let layout = if is_flat { Self::FLAT.to_owned() } else { format!("{:016x}", id.layout.to_bits()) };
+        let last = [(Self::SETTINGS, id.settings.to_string()), (Self::LAYOUT, layout)];
+        Self(Self::KEYS.into_iter().zip(values).chain(last).collect())
     }
 
     /// What a file says of `key`; nothing if it does not.
@@ -34,7 +40,8 @@ impl SketchSettings {
     /// As `.safetensors` keeps it.
     #[must_use]
     pub fn to_metadata(&self) -> BTreeMap<String, String> {
-        let said = self.0.iter().filter(|(key, value)| *key != Self::SETTINGS || value != Self::NO_SETTINGS);
+        let usual = [(Self::SETTINGS, Self::NO_SETTINGS), (Self::LAYOUT, Self::FLAT)];
+        let said = self.0.iter().filter(|(key, value)| !usual.contains(&(*key, value)));
         said.map(|(key, value)| (format!("{}{key}", Self::PREFIX), value.clone())).collect()
     }
 
@@ -44,6 +51,7 @@ impl SketchSettings {
         let get = |key| Some((key, metadata.get(&format!("{}{key}", Self::PREFIX))?.clone()));
         let mut all = Self::KEYS.into_iter().map(get).collect::<Option<Vec<_>>>()?;
         all.push(get(Self::SETTINGS).unwrap_or((Self::SETTINGS, Self::NO_SETTINGS.to_owned())));
+        all.push(get(Self::LAYOUT).unwrap_or((Self::LAYOUT, Self::FLAT.to_owned())));
         Some(Self(all))
     }
 

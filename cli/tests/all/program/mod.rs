@@ -16,6 +16,7 @@ mod place;
 mod plan;
 mod refusals;
 mod sketch;
+mod sketches_in_arrays;
 mod truth;
 mod unread;
 mod writers;

@@ -135,3 +135,83 @@ fn groups_by_any_name_have_the_same_scores() {
     assert_eq!(scores("l.csv", lines(["-100", "9007199254740993"])), expected);
     assert_eq!(scores("l.csv", format!("species\n{}", lines(["cat", "dog"]))), expected);
 }
+
+#[test]
+fn a_sample_that_is_alone_in_its_group_is_as_suspicious_as_its_norm() {
+    let place = Place::new();
+    let mut rows = noise(40 * 64);
+    place.write("g.npy", &[40, 64], Dtype::F32, &rows);
+    let scores = |labels: &dyn Fn(usize) -> usize| {
+        fs::write(place.path("l.txt"), (0..40).map(|i| format!("{}\n", labels(i))).collect::<String>())
+            .unwrap();
+        let arguments = ["outliers", "g.npy", "--detector", "direction", "--groups", "l.txt", "-o", "s.npy"];
+        let output = place.run(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        place.array::<f64>("s.npy")
+    };
+    let alone = |i: usize| if i == 7 { 9 } else { i % 3 };
+    let found = scores(&alone);
+    assert!(found[7] >= 2.0, "{}", found[7]);
+    let worse = found.iter().filter(|&&score| score > found[7]).count();
+    assert!(worse < 35, "{worse}");
+    // All alone: the norms decide.
+    assert!(scores(&|i| i).iter().all(|&score| score >= 2.0));
+    // The other one of its group is not finite.
+    rows[8 * 64] = f32::NAN;
+    place.write("g.npy", &[40, 64], Dtype::F32, &rows);
+    let found = scores(&|i| if i == 7 || i == 8 { 9 } else { i % 3 });
+    assert!(found[7] >= 2.0 && found[8] == f64::INFINITY);
+}
+
+#[test]
+fn a_finite_entry_beyond_f32_is_called_that_with_its_place() {
+    let place = Place::new();
+    let mut bytes = npy_of_f64(
+        &[7, 3],
+        &[
+            [1.0, 2.0, 3.0],
+            [1.0, 1e39, 5.0],
+            [f64::NAN, 1.0, 1.0],
+            [f64::NAN, -1e300, 1.0],
+            [2.0, -1.0, 1.0],
+            [1.0, 1.0, -3.0],
+            [0.5, -2.0, 0.0],
+        ]
+        .concat(),
+    );
+    fs::write(place.path("g.npy"), &bytes).unwrap();
+    for detector in ["l1", "l2", "forest", "mahalanobis", "direction", "self-influence"] {
+        let output = place.run(&["outliers", "g.npy", "--detector", detector, "--json"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&json["out_of_range"], &json["non_finite"]),
+            (&serde_json::json!([1]), &serde_json::json!([2, 3]))
+        );
+        assert!(
+            said.contains("row 1 has a finite entry too large for f32 (at most 3.4e38), in column 1"),
+            "{said}"
+        );
+        assert!(said.contains("2 rows have NaN or infinite entries: 2, 3"), "{said}");
+    }
+    let output = place.run(&["sketch", "g.npy", "-o", "s.npy", "--dim", "32"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("too large for f32"));
+    let arguments = ["influence", "--method", "dot", "--train", "g.npy", "--target", "g.npy", "-o", "i.npy"];
+    assert!(String::from_utf8_lossy(&place.run(&arguments).stderr).contains("too large for f32"));
+    // Without a row that is within the range.
+    bytes = npy_of_f64(&[1, 2], &[1e39, 1.0]);
+    fs::write(place.path("g.npy"), &bytes).unwrap();
+    let refusal = place.fail(&["outliers", "g.npy", "--detector", "mahalanobis"]);
+    assert!(refusal.contains("too large for f32 in row 0, column 0"), "{refusal}");
+}
+
+/// A `.npy` of f64.
+fn npy_of_f64(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    let shape = shape.iter().map(|d| format!("{d}, ")).collect::<String>();
+    let header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({shape}), }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}

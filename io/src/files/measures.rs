@@ -1,0 +1,120 @@
+//! What belongs to a file of sketches and is not in it: how they were made, which a
+//! `.npy` cannot say, and the norms that their gradients had before the projection.
+//!
+//! Both stand beside `FILE` in `FILE.measures.safetensors`: the settings as metadata, and
+//! the tensors `l1`, `l2_squared`, `max` and `non_finite`, a number a row each. It names
+//! the file that it belongs to by its length and a checksum of both ends, so that a file
+//! that has since become another is not taken for what it was.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use ::safetensors::SafeTensors;
+use ::safetensors::tensor::{Dtype, TensorView};
+
+use super::bytes;
+use super::error::FileError;
+
+/// What the name of such a file has behind that of the sketches.
+const ENDING: &str = ".measures.safetensors";
+
+/// The text that tells which file it belongs to.
+pub(super) const OF: &str = "gradsieve.of";
+
+/// Bytes of either end that a file is known by.
+const END_BYTES: u64 = 1 << 16;
+
+/// The measures of the gradients whose sketches a file holds, row by row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Measures {
+    /// Sums of magnitudes.
+    pub l1: Vec<f64>,
+    /// Sums of squares.
+    pub l2_squared: Vec<f64>,
+    /// The largest magnitudes.
+    pub max: Vec<f32>,
+    /// How many entries are NaN or infinite.
+    pub non_finite: Vec<u64>,
+}
+
+/// Where the measures of a file are.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ENDING);
+    name.into()
+}
+
+/// What a file is known by; nothing where it cannot be read.
+pub(super) fn fingerprint(path: &Path) -> Option<String> {
+    // Asked before it is opened: a pipe would wait for its other end.
+    let length = fs::metadata(path).ok().filter(fs::Metadata::is_file)?.len();
+    let mut file = File::open(path).ok()?;
+    let mut ends = vec![0; (2 * END_BYTES) as usize];
+    let (first, last) = ends.split_at_mut(END_BYTES as usize);
+    let first_bytes = bytes::read_full(&mut file, first).ok()?;
+    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES))).ok()?;
+    let last_bytes = bytes::read_full(&mut file.take(END_BYTES), last).ok()?;
+    let ends = [&first[..first_bytes], &last[..last_bytes]].concat();
+    Some(format!("{length} bytes, crc32 {:08x}", crc32fast::hash(&ends)))
+}
+
+/// Removes what belonged to the file that `path` was.
+pub(super) fn forget_measures(path: &Path) {
+    let path = beside(path);
+    // Usually there is none.
+    if path.exists() {
+        let _ = fs::remove_file(path);
+    }
+}
+
+/// The texts of a `.safetensors` file, as far as they are believed.
+fn header(path: &Path) -> Option<BTreeMap<String, String>> {
+    const LONGEST: u64 = 1 << 16;
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
+    Some(metadata.metadata().iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect())
+}
+
+/// The settings of the sketches in `path`, as the file beside it says; none if there is
+/// none, or it belongs to another file.
+pub(super) fn read_settings(path: &Path) -> BTreeMap<String, String> {
+    let mut settings = header(&beside(path)).unwrap_or_default();
+    match settings.remove(OF) {
+        Some(of) if fingerprint(path).is_some_and(|found| found == of) => settings,
+        _ => BTreeMap::new(),
+    }
+}
+
+/// The measures of the `rows` gradients whose sketches are in `path`; none if there are
+/// none beside it, or they belong to another file.
+///
+/// # Errors
+/// A file beside it that cannot be read, or has not a number for each row.
+pub fn read_measures(path: &Path, rows: usize) -> Result<Option<Measures>, FileError> {
+    let file = beside(path);
+    if !file.exists() || read_settings(path).is_empty() {
+        return Ok(None);
+    }
+    let name = file.display().to_string();
+    let bytes = fs::read(&file).map_err(|e| FileError::io(&name, "read", e))?;
+    let refuse = |problem: String| FileError::SafetensorsHeader { file: name.clone(), problem };
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| refuse(e.to_string()))?;
+    let column = |name: &str, dtype: Dtype| {
+        let view = tensors.tensor(name).ok().filter(|view| view.dtype() == dtype && view.shape() == [rows]);
+        view.ok_or_else(|| refuse(format!("it has no {name:?} of {rows} {dtype:?}")))
+    };
+    let (l1, l2) = (column("l1", Dtype::F64)?, column("l2_squared", Dtype::F64)?);
+    let (max, non_finite) = (column("max", Dtype::F32)?, column("non_finite", Dtype::U64)?);
+    let doubles =
+        |view: &TensorView<'_>| view.data().as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
+    Ok(Some(Measures {
+        l1: doubles(&l1),
+        l2_squared: doubles(&l2),
+        max: max.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+        non_finite: non_finite.data().as_chunks().0.iter().map(|b| u64::from_le_bytes(*b)).collect(),
+    }))
+}
