@@ -3,15 +3,15 @@
 //!
 //! # The error of an inner product
 //! For gradients x and y of cosine ρ, a projection of width K and a row of x in a codec,
-//! the error of score/slope as an estimate of ⟨x, y⟩, divided by ‖x‖‖y‖, has a root mean
-//! square of about √((1 + ρ² + q²)/K), over seeds. The slope is [`Codec::slope`]; 1 + ρ²
-//! is the projection's part (0 without one), and q² the codec's:
+//! the error of a score as an estimate of ⟨x, y⟩, divided by ‖x‖‖y‖, has a root mean
+//! square of about √((1 + ρ² + q²)/K), over seeds. 1 + ρ² is the projection's part (0
+//! without one), and q² the codec's:
 //!
 //! | codec | q² | which is |
 //! |---|---|---|
 //! | `f32`, `f16`, `bf16` | 0.0385·u² | u = 2⁻²³, 2⁻¹⁰, 2⁻⁷ is the distance of numbers above 1: a uniform error within it, and mantissas as their logarithms fall |
 //! | int8 | 2·M/(12·127²) | row and query both; M is the mean square of the largest of K normal numbers, in variances: 7 to 16 |
-//! | 1 bit | π/2 − 1 + (3π/2 − 5)ρ² | what signs of normal numbers forget |
+//! | 1 bit | (π/2 − 1)(1 − ρ²) | what signs of normal numbers forget |
 //!
 //! All of this takes the sketch's numbers for normal, which the sum of many coordinates
 //! is; without a projection it is a guess. `docs/src/results/sketches.md` measures it: it
@@ -306,7 +306,7 @@ fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
         Codec::F16 => float(1.0 / 1024.0),
         Codec::Bf16 => float(1.0 / 128.0),
         Codec::Int8 => 2.0 * largest_squared(width) / (12.0 * 127.0 * 127.0),
-        Codec::Sign => FRAC_PI_2 - 1.0 + (3.0 * FRAC_PI_2 - 5.0) * squared_cosine,
+        Codec::Sign => (FRAC_PI_2 - 1.0) * (1.0 - squared_cosine),
     }
 }
 

@@ -4,20 +4,26 @@
 //! |---|---|---|---|---|
 //! | `f32` | 4K | – | 0 | the row |
 //! | `f16` | 2K | 2ᵉ, 1 | 2⁻¹¹ of itself, or 2⁻²⁵ of the largest | the stored row |
-//! | `bf16` | 2K | 2ᵉ, 1 | 2⁻⁸ of itself | the stored row |
+//! | `bf16` | 2K | 2ᵉ, 1 | 2⁻⁸ of itself, or 2⁻¹³⁴ of the largest | the stored row |
 //! | int8 | K, to a multiple of 4 | max\|φ\|/127, 4 | 1/254 of the largest | the stored row and a query in int8, too |
-//! | 1 bit | K/8, to a multiple of 8 | mean\|φ\| as `f16`·2ᵉ, 3 | (a sign) | the stored row: on average 2/π of the inner product |
+//! | 1 bit | K/8, to a multiple of 8 | ‖φ‖²/‖φ‖₁ as `f16`·2ᵉ, 3 | (a sign) | the stored row |
 //!
 //! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So
 //! a row is divided by a power of two before it is stored, the one of its largest
-//! magnitude (1 bit: of its mean one), and its scores are multiplied by it, which is
-//! exact both ways. Int8 has its scale in `f32` anyway.
+//! magnitude, and its scores are multiplied by it, which is exact both ways. Int8 has its
+//! scale in `f32` anyway. So every finite row has a place in every codec, from the
+//! smallest `f32` to the largest.
+//!
+//! The signs' scale makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's
+//! inner product with φ is ‖φ‖² itself, and with what is orthogonal to φ it is zero on
+//! average where numbers are about normal. The mean magnitude, the nearest row of equal
+//! magnitudes, would give 2/π of each score.
 
 use core::ops::Range;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
 use gradsieve_kernels::codec::sign::sign_words;
 use gradsieve_kernels::score::{GROUP, float, int8, sign};
-use gradsieve_kernels::{Certain, Element, l1_norm, max_abs, narrow, widen};
+use gradsieve_kernels::{Certain, Element, l1_norm, max_abs, narrow, squared_norm, widen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
@@ -136,16 +142,6 @@ impl Codec {
         }
     }
 
-    /// What a score is on average, in inner products of the gradients: a sign forgets how
-    /// long a row is where it is long.
-    #[must_use]
-    pub const fn slope(self) -> f64 {
-        match self {
-            Self::Sign => core::f64::consts::FRAC_2_PI,
-            _ => 1.0,
-        }
-    }
-
     /// Writes a row's numbers, finite ones, to their places in the groups, and returns
     /// its scale.
     pub(super) fn put(self, values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
@@ -169,11 +165,8 @@ impl Codec {
                 Ok(Scale { factor, ..Scale::NONE })
             }
             Self::Sign => {
-                let mean = l1_norm(values) / width as f64;
-                let exponent = exponent_of(mean as f32);
                 sign::put(values, row, bytemuck::must_cast_slice_mut(groups))?;
-                let half = f16::from_f32((mean * f64::from(power(-exponent))) as f32);
-                Ok(Scale { exponent, half, ..Scale::NONE })
+                Ok(scale_of_signs(values))
             }
         }
     }
@@ -272,8 +265,11 @@ fn exponent_of(magnitude: f32) -> i8 {
         return 0;
     }
     let exponent = (magnitude.to_bits() >> 23 & 0xFF) as i32 - 127;
-    exponent.clamp(-126, 126) as i8
+    exponent.clamp(-i32::from(MOST_EXPONENT), i32::from(MOST_EXPONENT)) as i8
 }
+
+/// The largest exponent: that of a power of two whose inverse is normal.
+const MOST_EXPONENT: i8 = 126;
 
 /// 2ᵉ for −126 ≤ e ≤ 126; the nearest of those beyond.
 pub(super) const fn power(exponent: i8) -> f32 {
@@ -283,11 +279,15 @@ pub(super) const fn power(exponent: i8) -> f32 {
 
 /// Formats of which a group is an array.
 pub(super) trait Stored: Element {
+    /// The largest number of the format below 4, to which no power of two that is a scale
+    /// gives an infinity.
+    const BELOW_FOUR: f32;
     fn of(groups: &[u64]) -> &[Self];
     fn of_mut(groups: &mut [u64]) -> &mut [Self];
 }
 
 impl Stored for f32 {
+    const BELOW_FOUR: f32 = 4.0_f32.next_down();
     fn of(groups: &[u64]) -> &[Self] {
         bytemuck::must_cast_slice(groups)
     }
@@ -297,6 +297,7 @@ impl Stored for f32 {
 }
 
 impl Stored for f16 {
+    const BELOW_FOUR: f32 = 4.0 - 1.0 / 512.0;
     fn of(groups: &[u64]) -> &[Self] {
         bytemuck::must_cast_slice::<u64, u16>(groups).reinterpret_cast()
     }
@@ -306,6 +307,7 @@ impl Stored for f16 {
 }
 
 impl Stored for bf16 {
+    const BELOW_FOUR: f32 = 4.0 - 1.0 / 64.0;
     fn of(groups: &[u64]) -> &[Self] {
         bytemuck::must_cast_slice::<u64, u16>(groups).reinterpret_cast()
     }
@@ -322,18 +324,41 @@ fn parts(values: &[f32]) -> impl Iterator<Item = (&[f32], usize)> {
 fn put_floats<T: Stored>(values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
     let groups = T::of_mut(groups);
     let exponent = exponent_of(max_abs(values));
-    let inverse = power(-exponent);
+    // Rounding up must not make an infinity of a row's largest numbers.
+    let most = if exponent == MOST_EXPONENT { T::BELOW_FOUR } else { 4.0 };
     for (part, at) in parts(values) {
-        let (mut scaled, mut stored) = ([0.0; PART], [T::ZERO; PART]);
-        for (to, x) in scaled.iter_mut().zip(part) {
-            *to = x * inverse;
-        }
+        let mut stored = [T::ZERO; PART];
+        let scaled = scaled(part, exponent).map(|x| x.clamp(-most, most));
         let scaled = scaled.get(..part.len()).certain();
         let stored = stored.get_mut(..part.len()).certain();
         narrow(scaled, stored)?;
         float::put(stored, at, values.len(), row, groups)?;
     }
     Ok(Scale { exponent, ..Scale::NONE })
+}
+
+/// A part of a row, divided by a power of two; zeros behind it.
+fn scaled(part: &[f32], exponent: i8) -> [f32; PART] {
+    let (mut scaled, inverse) = ([0.0; PART], power(-exponent));
+    for (to, x) in scaled.iter_mut().zip(part) {
+        *to = x * inverse;
+    }
+    scaled
+}
+
+/// ‖φ‖²/‖φ‖₁, of numbers whose largest lies between 1 and 4: their squares do not leave
+/// `f32`.
+fn scale_of_signs(values: &[f32]) -> Scale {
+    let exponent = exponent_of(max_abs(values));
+    let (mut squares, mut sum) = (0.0, 0.0);
+    for (part, _) in parts(values) {
+        let part = scaled(part, exponent);
+        squares += squared_norm(&part);
+        sum += l1_norm(&part);
+    }
+    let scale = if sum > 0.0 { squares / sum } else { 0.0 };
+    let half = f16::from_f32((scale as f32).min(<f16 as Stored>::BELOW_FOUR));
+    Scale { exponent, half, ..Scale::NONE }
 }
 
 fn take_floats<T: Stored>(groups: &[u64], row: usize, scale: Scale, values: &mut [f32]) -> Result<(), Error> {

@@ -80,7 +80,7 @@ pub struct Store<B> {
 /// store.append(7, &sketch)?; // of the gradient (3, −4)
 /// let mut values = [0.0; 2];
 /// let Row { id, sketch } = store.get(0, &mut values)?;
-/// assert_eq!((id, sketch.values), (7, &[3.5, -3.5][..])); // signs, times the mean magnitude
+/// assert_eq!((id, sketch.values), (7, &[3.572_265_6, -3.572_265_6][..])); // signs, times 25/7
 /// assert_eq!(sketch.measures.l2_squared, 25.0); // exact
 /// # Ok::<(), gradsieve::Error>(())
 /// ```

@@ -5,7 +5,8 @@
 //! make them, E d/K = angle/π (Goemans & Williamson 1995; Charikar 2002), so cos(π·d/K)
 //! estimates their cosine, with a standard deviation of at most π/2·K^−½ where they are
 //! about orthogonal. A score is the cosine times both norms: the row's is in its scale,
-//! mean|x|, and the query's is the same for all. So rows are ranked by scale·cos(π·d/K).
+//! ‖x‖²/‖x‖₁, and the query's is the same for all. So rows are ranked by
+//! scale·cos(π·d/K).
 //! Times Σ|qᵢ| that is an estimate of the score ⟨row, query⟩ itself, exact where all
 //! signs agree or none does. (Ranking by d alone would forget that a short row's score is
 //! small.)

@@ -89,14 +89,17 @@ fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f3
         }
         Codec::Sign => {
             // Each row is divided by a power of two, and the score multiplied by it.
-            let powers = powers(width, rows, |row| gradsieve_kernels::l1_norm(row) / width as f64);
+            let powers = powers(width, rows);
             let mut words = vec![0; n * sign_words(width)];
             let mut scales = Vec::new();
             for ((row, words), power) in
                 rows.chunks(width).zip(words.chunks_mut(sign_words(width))).zip(&powers)
             {
                 let scaled: Vec<f32> = row.iter().map(|x| x / power).collect();
-                scales.push(encode_signs(&scaled, words).unwrap());
+                encode_signs(&scaled, words).unwrap();
+                let sum = |norm: fn(&[f32]) -> f64| scaled.chunks(64).map(norm).sum::<f64>();
+                let scale = sum(gradsieve_kernels::squared_norm) / sum(gradsieve_kernels::l1_norm);
+                scales.push(f16::from_f64(if scale.is_nan() { 0.0 } else { scale }));
             }
             let rows = sign::Rows { words: &words, scales: &scales };
             score_sign_rows(rows, width, queries, &mut scores).unwrap();
@@ -107,19 +110,19 @@ fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f3
 }
 
 fn scaled<T: Element>(width: usize, rows: &[f32], queries: &[f32], scores: &mut [f32]) {
-    let powers = powers(width, rows, |row| f64::from(gradsieve_kernels::max_abs(row)));
+    let powers = powers(width, rows);
     let row = |(row, power): (&[f32], &f32)| row.iter().map(|x| T::narrow(x / power)).collect::<Vec<T>>();
     let stored: Vec<T> = rows.chunks(width).zip(&powers).flat_map(row).collect();
     score_rows(&stored, width, queries, scores).unwrap();
     multiply(scores, &powers);
 }
 
-/// The power of two at or below each row's size.
-fn powers(width: usize, rows: &[f32], size: impl Fn(&[f32]) -> f64) -> Vec<f32> {
+/// The power of two at or below each row's largest number.
+fn powers(width: usize, rows: &[f32]) -> Vec<f32> {
     rows.chunks(width)
-        .map(|row| match size(row) {
+        .map(|row| match f64::from(gradsieve_kernels::max_abs(row)) {
             0.0 => 1.0,
-            size => 2.0_f32.powi((size.log2().floor() as i32).clamp(-126, 126)),
+            max => 2.0_f32.powi((max.log2().floor() as i32).clamp(-126, 126)),
         })
         .collect()
 }
@@ -186,7 +189,7 @@ proptest! {
                 };
                 prop_assert!(error <= allowed, "{codec:?}: {x:e} became {found:e}");
                 if codec == Codec::Sign {
-                    let mean = expected.measures.l1 / 3.0 / width as f64;
+                    let mean = expected.measures.l2_squared / (expected.measures.l1 / 3.0);
                     prop_assert_eq!(found.is_sign_negative(), x.is_sign_negative());
                     prop_assert!((f64::from(found.abs()) - mean).abs() <= mean / 2047.0);
                 }
@@ -350,12 +353,104 @@ fn tiny_gradients_are_kept_to_the_codec_s_precision() {
         (Codec::F16, 1e-3),
         (Codec::Bf16, 1e-2),
         (Codec::Int8, 1e-2),
-        (Codec::Sign, 0.45),
+        (Codec::Sign, 1e-3),
     ] {
         let store = filled(codec, 256, &row);
         let found = f64::from(scores_of(&store, &row)[0]);
         assert!((found / exact - 1.0).abs() < allowed, "{codec:?}: {found:e} instead of {exact:e}");
     }
+}
+
+/// A finite number of any exponent, subnormal ones included.
+fn of_any_size() -> impl Strategy<Value = f32> {
+    any::<u32>().prop_map(|bits| {
+        let x = f32::from_bits(bits);
+        if x.is_finite() { x } else { f32::from_bits(bits & !(1 << 30)) }
+    })
+}
+
+/// Rows whose numbers are of one size, or of all sizes.
+fn row_of_any_size() -> impl Strategy<Value = Vec<f32>> {
+    let alike = (of_any_size(), prop::collection::vec(-1.0_f32..1.0, 1..90))
+        .prop_map(|(size, row)| row.into_iter().map(|x| x * size).collect());
+    prop_oneof![alike, prop::collection::vec(of_any_size(), 1..90)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn every_finite_row_has_a_place_in_every_codec(codec in codec(), row in row_of_any_size()) {
+        let store = filled(codec, row.len(), &row);
+        let mut values = vec![f32::NAN; row.len()];
+        store.get(0, &mut values).unwrap();
+        let size = |x: &f32| f64::from(x.abs());
+        let max = row.iter().map(size).fold(0.0, f64::max);
+        let ulp = 2.0_f64.powi(-149);
+        if codec == Codec::Sign {
+            let (sum, squares): (f64, f64) = row.iter().map(|x| (size(x), size(x) * size(x))).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+            let scale = if sum > 0.0 { squares / sum } else { 0.0 };
+            for (x, found) in row.iter().zip(&values) {
+                prop_assert_eq!(found.is_sign_negative(), x.is_sign_negative());
+                prop_assert!((size(found) - scale).abs() <= scale / 1000.0 + ulp, "{found:e} for {scale:e}");
+            }
+        } else {
+            for (x, found) in row.iter().zip(&values) {
+                let allowed = match codec {
+                    Codec::F16 => (size(x) / 2048.0).max(max / f64::from(1 << 25)) + ulp,
+                    Codec::Bf16 => (size(x) / 256.0).max(max * 2.0_f64.powi(-134)) + ulp,
+                    Codec::Int8 => max / 253.9 + ulp,
+                    _ => 0.0,
+                };
+                let error = (f64::from(*found) - f64::from(*x)).abs();
+                prop_assert!(error <= allowed, "{codec:?}: {x:e} became {found:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_score_of_int8_rows_is_lost_only_where_it_is_no_number_of_f32(row in row_of_any_size(), seed: u64, size in of_any_size()) {
+        let query: Vec<f32> = normals(seed, row.len()).iter().map(|x| (x / 8.0).clamp(-1.0, 1.0) * size).collect();
+        let codes = |values: &[f32]| {
+            let mut codes = vec![0; values.len()];
+            let scale = encode_int8(values, &mut codes).unwrap();
+            (codes.into_iter().map(|code| f64::from(code) - 128.0).collect::<Vec<_>>(), f64::from(scale))
+        };
+        let ((row_codes, row_scale), (query_codes, query_scale)) = (codes(&row), codes(&query));
+        let sum: f64 = row_codes.iter().zip(&query_codes).map(|(a, b)| a * b).sum();
+        let exact = sum * row_scale * query_scale;
+        let found = f64::from(scores_of(&filled(Codec::Int8, row.len(), &row), &query)[0]);
+        if exact.abs() > f64::from(f32::MAX) {
+            prop_assert!(found.abs() >= f64::from(f32::MAX));
+        } else {
+            let allowed = exact.abs() * 2.0_f64.powi(-22) + 2.0_f64.powi(-149);
+            prop_assert!((found - exact).abs() <= allowed, "{found:e} for {exact:e}");
+        }
+    }
+}
+
+#[test]
+fn a_1_bit_row_s_score_with_itself_is_its_squared_norm() {
+    for size in [1e-36, 1e-12, 1.0, 1e12, 1e36] {
+        let row: Vec<f32> = normals(3, 200).iter().map(|x| x * size).collect();
+        let query: Vec<f32> = row.iter().map(|x| x / size).collect();
+        let exact: f64 = row.iter().zip(&query).map(|(x, q)| f64::from(*x) * f64::from(*q)).sum();
+        let found = f64::from(scores_of(&filled(Codec::Sign, 200, &row), &query)[0]);
+        assert!((found / exact - 1.0).abs() < 1e-3, "{found:e} instead of {exact:e}");
+    }
+}
+
+#[test]
+fn scores_of_1_bit_rows_are_unbiased() {
+    const WIDTH: usize = 512;
+    let centre = normals(1, WIDTH);
+    let near = |seed| -> Vec<f32> { normals(seed, WIDTH).iter().zip(&centre).map(|(x, c)| x + c).collect() };
+    let rows: Vec<f32> = (0..300).flat_map(|i| near(10 + i)).collect();
+    let queries: Vec<f32> = (0..5).flat_map(|i| near(1000 + i)).collect();
+    let sum =
+        |codec| scores_of(&filled(codec, WIDTH, &rows), &queries).iter().map(|&x| f64::from(x)).sum::<f64>();
+    let ratio = sum(Codec::Sign) / sum(Codec::F32);
+    assert!((ratio - 1.0).abs() < 0.02, "{ratio}");
 }
 
 #[test]

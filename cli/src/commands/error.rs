@@ -49,6 +49,11 @@ pub enum CommandError {
     #[error("{file}: expected memory for {what} ({bytes} bytes), found too little")]
     Memory { file: String, what: String, bytes: u128 },
 
+    #[error(
+        "{file}: the product of row {row} and target {target} is too large for 32-bit floats; divide the gradients or the targets by a power of two"
+    )]
+    Overflow { file: String, row: usize, target: usize },
+
     #[error("could not write to standard output: {0}")]
     StandardOutput(#[from] io::Error),
 

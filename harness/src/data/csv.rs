@@ -14,9 +14,10 @@
 //!
 //! Names are compared without regard to case; blanks around a cell are dropped.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use ::csv::{ReaderBuilder, StringRecord, Trim};
@@ -40,12 +41,14 @@ pub fn read(path: impl AsRef<Path>) -> Result<Dataset, DataError> {
 /// # Errors
 /// As [`read`].
 pub fn from_reader(reader: impl Read, path: &Path) -> Result<Dataset, DataError> {
+    let read = Cell::new(0);
     let mut records = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(Trim::All)
-        .from_reader(reader)
-        .into_records();
+        .from_reader(Bounded { reader, read: &read })
+        .into_records()
+        .inspect(|_| read.set(0));
     let Some(first) = records.next() else {
         return Err(file_error(path, "an empty file".into(), "at least one line of numbers and a label"));
     };
@@ -59,6 +62,29 @@ pub fn from_reader(reader: impl Read, path: &Path) -> Result<Dataset, DataError>
         rows.push(&record.map_err(|e| parse_error(path, e))?, &columns, path)?;
     }
     rows.finish(&columns, path)
+}
+
+/// The most bytes of a line, and of what quotation marks make one of several.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// A reader that refuses to go on where no line ends.
+struct Bounded<'a, R> {
+    reader: R,
+    /// Bytes since the last line's end was seen.
+    read: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let count = self.reader.read(bytes)?;
+        self.read.set(self.read.get() + count as u64);
+        if self.read.get() <= LONGEST_LINE {
+            return Ok(count);
+        }
+        Err(io::Error::other(format!(
+            "a line is longer than {LONGEST_LINE} bytes, or a quotation mark is not closed"
+        )))
+    }
 }
 
 /// Which column is what.
@@ -335,6 +361,11 @@ mod tests {
         assert!(complaint("a,label\n").contains("0 distinct labels"));
         let error = from_reader(&b"1,0\n\xff,1\n"[..], Path::new("set.csv")).unwrap_err().to_string();
         assert!(error.starts_with("set.csv: ") && error.contains("line 2"), "{error}");
+        let error = from_reader(io::repeat(b'1'), Path::new("set.csv")).unwrap_err().to_string();
+        assert!(error.contains("a line is longer than 16777216 bytes"), "{error}");
+        let open = b"1,0\n\"1,0\n".chain(io::repeat(b'\n'));
+        let error = from_reader(open, Path::new("set.csv")).unwrap_err().to_string();
+        assert!(error.contains("or a quotation mark is not closed"), "{error}");
         let error = read("no/such/file.csv").unwrap_err().to_string();
         assert!(error.starts_with("no/such/file.csv: "), "{error}");
     }

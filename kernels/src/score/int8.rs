@@ -2,7 +2,9 @@
 //!
 //! score = (Σ cᵢ·dᵢ)·row's scale·query's scale: the integer sum of codes c of the row and
 //! d of the query is exact, is rounded to `f32`, and then each of the two products is. So
-//! the bits are equal whatever the order. k is at most [`MOST`].
+//! the bits are equal whatever the order. Where one of the products leaves the range of
+//! normal numbers, the score is the product in `f64`, rounded to `f32`: it is lost only
+//! where it leaves that range itself. k is at most [`MOST`].
 //!
 //! An open segment holds row after row. In a sealed one, four places of sixteen rows
 //! stand together: four bytes of row 0, of row 1, …, then the next four places; *k* is

@@ -40,7 +40,14 @@ pub fn score_int8(codes: &[u8], scales: &[f32], k: usize, queries: &[f32], score
         let query = &queries[q * k..][..k];
         let scale = scale_of(max_abs(query));
         let products = (0..k).map(|i| (i32::from(codes[r * k + i]) - 128) * code(query[i], scale));
-        products.sum::<i32>() as f32 * scales[r] * scale
+        let sum = products.sum::<i32>();
+        let product = sum as f32 * scales[r];
+        let score = product * scale;
+        if product.is_normal() && score.is_normal() {
+            score
+        } else {
+            (f64::from(sum) * f64::from(scales[r]) * f64::from(scale)) as f32
+        }
     });
 }
 

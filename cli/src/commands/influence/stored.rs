@@ -61,6 +61,14 @@ pub(super) fn score_stored(
             }
             scores.resize(rows.len() * count, 0.0);
             score(store, rows.clone(), share, &queries, &mut scores).map_err(CommandError::core(name))?;
+            if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
+                // Of each share in turn, target after target.
+                let (first, at) = (at / (share * count) * share, at % (share * count));
+                let length = share.min(rows.len() - first);
+                let (target, row) =
+                    (targets.indices()[at / length], samples[rows.start + first + at % length]);
+                return Err(CommandError::Overflow { file: name.to_owned(), row, target });
+            }
             let parts = scores.chunks(share * count.max(1)).zip(norms.chunks(share));
             for ((scores, norms), trains) in parts.zip(samples[rows].chunks(share)) {
                 sink.take(trains, targets.indices(), &|first, j, parts| {

@@ -58,7 +58,7 @@ pub(super) fn dvemb(
     let memory = zeros(&what, settings.memory().f32s)?;
     let mut adjoint =
         Adjoint::new(settings, run.id, &at_the_end, memory).map_err(CommandError::core(&what))?;
-    let mut values = zeros(&what, run.trains.saturating_mul(count))?;
+    let mut values = zeros(&what, influences(&what, run.trains, count)?)?;
     let mut progress = console::Progress::new(format!("walking back through {what}"), run.paths.len());
     let mut unstable: Vec<String> = Vec::new();
     for (done, path) in run.paths.iter().rev().enumerate() {
@@ -86,6 +86,21 @@ pub(super) fn dvemb(
     }
     warn(&unstable);
     Ok(Run { values, trains: run.trains, targets: count })
+}
+
+/// The most bytes of influence that are held.
+const INFLUENCE_BYTES: u128 = 8 << 30;
+
+/// How many numbers the influence of so many samples on so many targets is, if they are
+/// not too many: the largest id says how many samples there are, and may be anything.
+fn influences(what: &str, trains: usize, targets: usize) -> Result<usize, CommandError> {
+    let count = trains as u128 * targets as u128;
+    let bytes = count * size_of::<f64>() as u128;
+    if bytes <= INFLUENCE_BYTES {
+        return Ok(count as usize);
+    }
+    let what_for = format!("the influence of {trains} samples, as the largest id says, on {targets} targets");
+    Err(CommandError::Memory { file: what.to_owned(), what: what_for, bytes })
 }
 
 /// Says which steps are too large for the linear model.
@@ -118,6 +133,7 @@ pub(super) fn shapley(
             return Err(CommandError::step(&step.name, expected, "none".to_owned()));
         };
         if done == 0 {
+            influences(&what, run.trains, target.count())?;
             scores = vec![zeros(&what, run.trains)?; target.count()];
         } else if target.count() != scores.len() {
             let expected = format!("{} targets, as the steps before have", scores.len());
@@ -132,7 +148,7 @@ pub(super) fn shapley(
         let batch: Vec<(usize, Sketch<'_>)> = ids.zip(gradients.sketches(run.id)).collect();
         for (number, (target, scores)) in target.sketches(run.id).zip(&mut scores).enumerate() {
             // The state is its scores: those of this step are added to the ones before.
-            let mut of_step = vec![0.0; run.trains];
+            let mut of_step = zeros(&what, run.trains)?;
             let curvature = curvature.as_ref().and_then(|rows| rows.get(number));
             InRunShapley::new(&mut of_step)
                 .observe_step(step.learning_rate, &target, curvature, &batch)

@@ -120,3 +120,47 @@ fn a_store_s_missing_samples_have_no_influence_and_targets_that_do_not_fit_it_ar
     place.succeed(&["sketch", "narrow.npy", "-o", "V.store", "--dim", "32", "--dtype", "1-bit"]);
     place.succeed(&[&influence[..], &["V.store"]].concat());
 }
+
+#[test]
+fn the_influence_of_a_stored_row_of_any_size_is_a_number_or_a_refusal_that_names_the_row() {
+    let place = Place::new();
+    let (rows, columns) = (20, 90);
+    let mut gradients = noise(rows * columns);
+    for (row, size) in [(3, 1e36), (5, 1e-36)] {
+        gradients[row * columns..][..columns].iter_mut().for_each(|x| *x *= size);
+    }
+    let targets = noise((rows + 2) * columns);
+    let targets = &targets[rows * columns..];
+    place.write("T.npy", &[rows, columns], Dtype::F32, &gradients);
+    place.write("V.npy", &[2, columns], Dtype::F32, targets);
+    place.write(
+        "large.npy",
+        &[2, columns],
+        Dtype::F32,
+        &targets.iter().map(|x| x * 1e30).collect::<Vec<_>>(),
+    );
+    let mut exact: Vec<f64> = Vec::new();
+    for codec in ["f32", "f16", "bf16", "int8", "1-bit"] {
+        let store = format!("{codec}.store");
+        place.succeed(&["sketch", "T.npy", "-o", &store, "--dtype", codec, "--dim", "64"]);
+        let line =
+            ["influence", "--train", &store, "--method", "dot", "-o", "i.npy", "--dtype", "f64", "--target"];
+        place.succeed(&[&line[..], &["V.npy"]].concat());
+        let found: Vec<f64> = place.array("i.npy");
+        if codec == "f32" {
+            exact = found;
+        } else {
+            let part = if codec == "1-bit" { 1.0 } else { 0.05 };
+            for row in [3, 5] {
+                let of_row = |all: &[f64]| [all[2 * row], all[2 * row + 1]];
+                let size = of_row(&exact).iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+                let pairs = of_row(&found).into_iter().zip(of_row(&exact));
+                pairs.for_each(|(found, exact)| {
+                    assert!((found - exact).abs() <= part * size, "{codec}: {found:e}")
+                });
+            }
+        }
+        let error = place.fail(&[&line[..], &["large.npy"]].concat());
+        assert!(error.contains("the product of row 3 and target 0 is too large"), "{error}");
+    }
+}

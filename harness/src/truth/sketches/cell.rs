@@ -151,14 +151,14 @@ fn own_products(queries: &[f32], rows: &Rows) -> Result<Vec<f64>, TruthError> {
         .collect()
 }
 
-/// The error of score/slope as an estimate of an inner product, over the product of the
+/// The error of a score as an estimate of an inner product, over the product of the
 /// norms: root mean square over all pairs, as it is and as the chooser's model expects it
 /// of pairs of those cosines.
 fn errors(reference: &Reference<'_>, codec: Codec, width: usize, exact: bool, dots: &[f64]) -> (f64, f64) {
     let (mut found, mut expected, mut pairs) = (0.0, 0.0, 0.0);
     for ((score, dot), norms) in dots.iter().zip(&reference.dots.values).zip(&reference.norms) {
         if *norms > 0.0 {
-            let error = (score / codec.slope() - dot) / norms;
+            let error = (score - dot) / norms;
             let model = relative_error(codec, width, exact, dot / norms);
             found += error * error;
             expected += model * model;

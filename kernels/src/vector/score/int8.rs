@@ -4,7 +4,7 @@ use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::layout::int8::{Queries, Rows};
 use crate::layout::order::{GROUP, TILE, times};
-use crate::scalar::score::int8::{parts, scored};
+use crate::scalar::score::int8::{is_wild, parts, scored, scored_with_care};
 use crate::simd::Simd;
 
 /// Sixteen rows at a time, which stay in the nearest cache while the queries come by.
@@ -55,13 +55,17 @@ pub(crate) fn open<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: 
 #[inline(always)]
 fn write(sums: &[i32; 16], start: i32, query_scale: f32, scales: &[f32], to: &mut [f32]) {
     if let (Some(scales), Some(to)) = (scales.first_chunk::<16>(), to.first_chunk_mut::<16>()) {
-        for ((sum, scale), to) in sums.iter().zip(scales).zip(to) {
+        let mut any_wild = false;
+        for ((sum, scale), to) in sums.iter().zip(scales).zip(&mut *to) {
             *to = scored(sum + start, *scale, query_scale);
+            any_wild |= is_wild(sum + start, *scale, query_scale);
         }
-        return;
+        if !any_wild {
+            return;
+        }
     }
     for ((sum, scale), to) in sums.iter().zip(scales).zip(to) {
-        *to = scored(sum + start, *scale, query_scale);
+        *to = scored_with_care(sum + start, *scale, query_scale);
     }
 }
 
