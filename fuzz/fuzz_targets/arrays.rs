@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use gradsieve_io::files::{FileError, Matrix, Source, info, read_numbers};
+use gradsieve_io::files::{FileError, Matrix, Source, info, read_groups, read_numbers};
 
 /// The most values that are held.
 const MOST: usize = 1 << 20;
@@ -41,7 +41,8 @@ fn framed(input: &[u8]) -> Vec<u8> {
 fn look_at(path: &Path) {
     let Ok(source) = path.to_str().expect("UTF-8").parse::<Source>() else { return };
     let _ = info(&source);
-    let _ = read_numbers(&source);
+    let _ = read_numbers(&source, "rows", 5);
+    let _ = read_groups(&source, "rows", 5);
     read(Matrix::open(&source));
 }
 

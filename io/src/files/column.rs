@@ -5,8 +5,14 @@ use super::FileError;
 use super::array::Array;
 use super::bytes::swap;
 
-/// Values read at once.
+/// Values read at once, at most.
 const BATCH: u64 = 8192;
+
+/// The most bytes of a value: no label is so long.
+const LONGEST_VALUE: usize = 1 << 16;
+
+/// The most bytes read at once.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// Reads a 1-dimensional array, or one of a single row or column. `each` says how many
 /// bytes a value takes, or that this is no such array; `convert` makes a value of its
@@ -19,12 +25,17 @@ pub(super) fn read<T>(
 ) -> Result<Vec<T>, FileError> {
     let count = count(&array, what)?;
     let each = each(&array)?;
+    if each > LONGEST_VALUE {
+        let (file, found) = (array.name, array.element.to_string());
+        return Err(FileError::Dtype { file, expected: "values of at most 65536 bytes", found });
+    }
     array.begin(0)?;
+    let most = BATCH.min((BATCH_BYTES / each.max(1)) as u64);
     let mut values = Vec::new();
-    let mut bytes = vec![0; BATCH as usize * each];
+    let mut bytes = vec![0; most as usize * each];
     let mut read = 0;
     while read < count {
-        let batch = (count - read).min(BATCH) as usize;
+        let batch = (count - read).min(most) as usize;
         let bytes = &mut bytes[..batch * each];
         array.fill(bytes)?;
         if array.big_endian {

@@ -6,6 +6,7 @@
 //! first column without a name. A first line that names the column is known by its being
 //! one more than there are samples.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -57,11 +58,17 @@ pub(super) fn read(path: &Path, format: Format, rows: usize) -> Result<Lines, Fi
     if file.metadata().is_ok_and(|about| about.is_dir()) {
         return Err(FileError::Directory { file: name });
     }
-    let text = BufReader::new(ShortLines { inner: file, since: 0 });
+    let since = Cell::new(0);
     let mut found = Found { rows, header: None, labels: Vec::new(), count: 0 };
     match format {
-        Format::Lines => lines(&name, text, &mut found)?,
-        Format::Table(delimiter) => table(&name, text, delimiter, &mut found)?,
+        Format::Lines => lines(
+            &name,
+            BufReader::new(ShortLines { inner: file, since: &since, by_line: true }),
+            &mut found,
+        )?,
+        Format::Table(delimiter) => {
+            table(&name, ShortLines { inner: file, since: &since, by_line: false }, delimiter, &mut found)?
+        }
     }
     Ok(found.finish())
 }
@@ -120,7 +127,8 @@ fn lines(name: &str, text: impl BufRead, found: &mut Found) -> Result<(), FileEr
 }
 
 /// One cell of each line.
-fn table(name: &str, text: impl Read, delimiter: u8, found: &mut Found) -> Result<(), FileError> {
+fn table(name: &str, text: ShortLines<'_, File>, delimiter: u8, found: &mut Found) -> Result<(), FileError> {
+    let since = text.since;
     let reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -134,6 +142,7 @@ fn table(name: &str, text: impl Read, delimiter: u8, found: &mut Found) -> Resul
     };
     let mut place = None;
     for record in reader.into_records() {
+        since.set(0);
         let record = record.map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(cause) => FileError::io(name, "read", cause),
             csv::ErrorKind::Utf8 { err, pos } => {
@@ -185,21 +194,24 @@ fn column(first: &StringRecord) -> Option<(usize, Option<String>)> {
     Some((column, first.get(column).map(str::to_owned)))
 }
 
-/// Refuses a line without an end: no label is so long.
-struct ShortLines<R> {
+/// Refuses a line without an end, and a quotation mark without another: no label is so
+/// long.
+struct ShortLines<'a, R> {
     inner: R,
-    /// Bytes since the last end of a line.
-    since: usize,
+    /// Bytes since the last end of a line, or since whoever reads set it to zero.
+    since: &'a Cell<usize>,
+    by_line: bool,
 }
 
-impl<R: Read> Read for ShortLines<R> {
+impl<R: Read> Read for ShortLines<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(buffer)?;
         let new = &buffer[..got];
-        let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        self.since = new.iter().rposition(ends).map_or(self.since + got, |last| got - 1 - last);
-        if self.since > LONGEST_LINE {
-            let text = format!("a line is longer than {LONGEST_LINE} bytes");
+        let ends = |byte: &u8| self.by_line && matches!(byte, b'\n' | b'\r');
+        self.since.set(new.iter().rposition(ends).map_or(self.since.get() + got, |last| got - 1 - last));
+        if self.since.get() > LONGEST_LINE {
+            let text =
+                format!("a line is longer than {LONGEST_LINE} bytes, or a quotation mark is not closed");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         Ok(got)

@@ -2,13 +2,14 @@
 
 use super::array::{self, Array};
 use super::element::{Dtype, Element};
-use super::{FileError, Source, column};
+use super::{FileError, Source, check_rows, column};
 
-/// Reads a 1-dimensional array of floats.
+/// Reads a 1-dimensional array of floats, one for each of the `rows` rows of `other`.
 ///
 /// # Errors
-/// No such file, not an array, more or fewer dimensions than one, another dtype.
-pub fn read_numbers(source: &Source) -> Result<Vec<f64>, FileError> {
+/// No such file, not an array, more or fewer dimensions than one, another dtype; another
+/// number of floats, of which nothing is read then.
+pub fn read_numbers(source: &Source, other: &str, rows: usize) -> Result<Vec<f64>, FileError> {
     let dtype = |array: &Array| match array.element {
         Element::Float(dtype) => Ok(dtype),
         _ => Err(FileError::Dtype {
@@ -18,16 +19,13 @@ pub fn read_numbers(source: &Source) -> Result<Vec<f64>, FileError> {
         }),
     };
     let each = |array: &Array| dtype(array).map(Dtype::bytes);
-    column::read(
-        array::open(source)?,
-        "a 1-dimensional array (a number for each sample)",
-        each,
-        |array, _, bytes| {
-            let mut wide = [0; 8];
-            wide[..bytes.len()].copy_from_slice(bytes);
-            Ok(float(dtype(array)?, u64::from_le_bytes(wide)))
-        },
-    )
+    let (array, what) = (array::open(source)?, "a 1-dimensional array (a number for each sample)");
+    column::check(&array, what, |count| check_rows(other, rows, &source.to_string(), count))?;
+    column::read(array, what, each, |array, _, bytes| {
+        let mut wide = [0; 8];
+        wide[..bytes.len()].copy_from_slice(bytes);
+        Ok(float(dtype(array)?, u64::from_le_bytes(wide)))
+    })
 }
 
 /// The float of these bits.

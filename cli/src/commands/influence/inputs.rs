@@ -4,7 +4,7 @@ use super::arguments::Method;
 use super::plan::{Checkpoint, Checkpoints};
 use crate::commands::CommandError;
 use crate::commands::rows::{ProjectionArguments, Rows, check_matrix_width, check_pair, zeros};
-use gradsieve_io::files::{FileError, Groups, Matrix, Source, check_rows, read_groups, read_numbers};
+use gradsieve_io::files::{FileError, Groups, Matrix, Source, read_groups, read_numbers};
 
 /// The files, a checkpoint in each place, and what is known of them.
 pub(super) struct Inputs {
@@ -57,8 +57,7 @@ fn one_minus_p(sources: &[Source], train: &Rows) -> Result<Option<Vec<f64>>, Com
     }
     let mut means = zeros(train.name(), train.count())?;
     for source in sources {
-        let numbers = read_numbers(source)?;
-        check_rows(train.name(), train.count(), &source.to_string(), numbers.len())?;
+        let numbers = read_numbers(source, train.name(), train.count())?;
         if let Some((index, number)) = numbers.iter().enumerate().find(|(_, x)| !(0.0..=1.0).contains(*x)) {
             return Err(CommandError::Argument {
                 argument: "--one-minus-p",

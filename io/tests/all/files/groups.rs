@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use gradsieve_io::files::{FileError, Groups, Matrix, Source, check_columns, check_rows, read_groups};
+use gradsieve_io::files::{
+    FileError, Groups, Matrix, Source, check_columns, check_rows, read_groups, read_numbers,
+};
 
 use super::place::{golden_source, npy, says, says_golden, source};
 
@@ -172,4 +174,36 @@ fn lengths_that_disagree_are_told_with_both_names() {
         says_golden(check_columns(&matrix, &other)),
         "fortran-column.npy: expected 5 columns, as many as little-f4.npy has columns, found 1"
     );
+}
+
+#[test]
+fn labels_that_claim_more_than_there_are_rows_or_than_memory_are_refused_unread() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("l.npy");
+    for (descr, count, each) in [("<i8", 1_u64 << 39, 8), ("<f4", 1 << 40, 4), ("<U1000000", 5, 4_000_000)] {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({count},), }}");
+        let front = npy(1, &header, &[]);
+        std::fs::write(&path, &front).unwrap();
+        // A sparse file: bytes that nobody wrote.
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(front.len() as u64 + count * each).unwrap();
+        let refused = says(read(&source(&path), 5), directory.path());
+        let expected =
+            if count == 5 { "values of at most 65536 bytes" } else { "expected 5 entries, as many as g.npy" };
+        assert!(refused.contains(expected), "{refused}");
+        if descr == "<f4" {
+            let refused = says(read_numbers(&source(&path), "g.npy", 5), directory.path());
+            assert!(refused.contains(expected), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_quotation_mark_that_is_not_closed_ends_the_reading_of_labels() {
+    let text = format!("label\n\"{}", "a\n".repeat(1 << 16));
+    let refused = written("l.csv", text, 5).unwrap_err();
+    assert!(refused.contains("a quotation mark is not closed"), "{refused}");
+    // Many short lines are none of that.
+    let many = "a\n".repeat(1 << 17);
+    assert_eq!(written("l.csv", many, 1 << 17).unwrap().of().len(), 1 << 17);
 }
