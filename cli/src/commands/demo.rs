@@ -1,5 +1,6 @@
 //! `gradsieve demo`: the demonstration on data with flipped labels.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -40,7 +41,7 @@ Examples:
 pub struct DemoArguments {
     /// digits, moons, blobs, oga-linear, or a .csv file
     #[arg(long, default_value = "digits", value_name = "NAME|FILE.csv")]
-    pub data: String,
+    pub data: OsString,
 
     /// Layer widths from the features to the classes, as in 64-64-10, or linear [default:
     /// what suits the data]
@@ -86,7 +87,7 @@ pub struct DemoArguments {
 impl Default for DemoArguments {
     fn default() -> Self {
         Self {
-            data: "digits".to_owned(),
+            data: "digits".into(),
             model: None,
             flip: None,
             dim: 512,
@@ -130,16 +131,20 @@ impl Plan {
     /// # Errors
     /// [`CommandError::Argument`] by the name of an argument that is out of its range.
     fn new(arguments: &DemoArguments) -> Result<Self, CommandError> {
-        let source = match arguments.data.as_str() {
+        let source = match arguments.data.to_str().unwrap_or_default() {
             "digits" => Source::Digits,
             "moons" => Source::Moons,
             "blobs" => Source::Blobs,
             "oga-linear" => Source::OgaLinear,
-            path if Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) => {
-                Source::Csv(PathBuf::from(path))
+            _ if Path::new(&arguments.data)
+                .extension()
+                .is_some_and(|end| end.eq_ignore_ascii_case("csv")) =>
+            {
+                Source::Csv(PathBuf::from(&arguments.data))
             }
-            other => {
-                return Err(argument("--data", "digits, moons, blobs, oga-linear or a .csv file", other));
+            _ => {
+                let found = arguments.data.display().to_string();
+                return Err(argument("--data", "digits, moons, blobs, oga-linear or a .csv file", found));
             }
         };
         let DemoArguments { dim, seed, seeds, flip, test, epochs, .. } = *arguments;

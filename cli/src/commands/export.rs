@@ -6,6 +6,7 @@ use clap::Args;
 use gradsieve::store::Row;
 
 use super::escaped::escaped;
+use super::paths::destination;
 use super::sketch_file::SketchFile;
 use super::{CommandError, console};
 use gradsieve_io::files::{Destination, Dtype, ParquetWriter, TableRow};
@@ -32,7 +33,7 @@ pub struct ExportArguments {
 
     /// Where the sketches go: FILE.npy, FILE.safetensors, FILE.parquet or - for a .npy on
     /// standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Destination,
 }
 

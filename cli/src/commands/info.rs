@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::escaped::escaped;
+use super::paths::source;
 use super::{CommandError, console};
 use gradsieve_io::files::{FileKind, Source, TensorInfo, info};
 use gradsieve_io::store::StoreReader;
@@ -26,6 +27,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct InfoArguments {
     /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store or -
+    #[arg(value_parser = source())]
     pub file: Source,
 
     /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes",

@@ -18,6 +18,7 @@
 //! | `bars` | progress of the long commands |
 //! | `given` | which options were given, and those that nothing reads |
 //! | `interrupt` | what is left behind when the program is told to end |
+//! | `paths` | files as the command line names them |
 //! | `numbers` | numbers as the command line says them |
 //! | `escaped` | text of others as a terminal may show it |
 //! | `console` | what is said on standard output and standard error, and how far a long pass has come |
@@ -40,6 +41,7 @@ mod info;
 mod interrupt;
 mod numbers;
 mod outliers;
+mod paths;
 mod plan;
 mod products;
 mod rows;
@@ -78,7 +80,8 @@ The other commands work on gradients that you bring, from any framework: a matri
 sample (its own gradient, not the mean of a batch) and one column for each parameter. They read it piece by piece, so it may be \
 larger than memory.
 
-Arrays are FILE.npy (f16, f32 or f64), FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. Sketches may also be kept in \
+Arrays are FILE.npy (f16, f32 or f64), FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. \
+Several files are one matrix, rows after rows, as DIRECTORY/ or 'DIRECTORY/NAME-*.npy', and tensors of a file one side by side, as FILE.safetensors#PREFIX*. Sketches may also be kept in \
 a store, DIRECTORY.store, which grows, survives a crash and keeps each gradient's exact norms. \
 Results appear under their name when they are complete, never in part.";
 
@@ -89,6 +92,7 @@ Examples:
   gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
+  gradsieve outliers 'run/grads-*.npy' --detector l2          several files as one matrix
   gradsieve truth --experiment tsloo                          methods against what happens
   gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
 

@@ -13,6 +13,7 @@ use half::f16;
 use super::escaped::escaped;
 use super::given::{Given, Use};
 use super::numbers::whole;
+use super::paths::{destination, source};
 use super::rows::{ProjectionArguments, Rows};
 use super::sketch_file::SketchFile;
 use super::{CommandError, console};
@@ -58,11 +59,12 @@ pub struct SketchArguments {
     pub given: Given,
 
     /// Gradients, n × p: FILE.npy, FILE.safetensors#TENSOR or -
+    #[arg(value_parser = source())]
     pub grads: Source,
 
     /// Where the sketches go, n × K: FILE.npy, FILE.safetensors (tensor "sketch", with
     /// the settings), DIRECTORY.store, or - for a .npy on standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Destination,
 
     #[command(flatten)]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use gradsieve::Sketch;
 
 use super::CommandError;
+use super::paths::remark_output;
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype, Measures, write_measures};
 
 /// Name of the tensor in a `.safetensors` file.
@@ -30,6 +31,7 @@ impl SketchFile {
         dtype: Dtype,
         settings: BTreeMap<String, String>,
     ) -> Result<Self, CommandError> {
+        remark_output(to);
         let writer = ArrayWriter::create_named(to, TENSOR, &shape, dtype, &settings)?;
         Ok(Self { writer, to: to.clone(), settings, measures: Measures::default() })
     }

@@ -54,23 +54,43 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
             Ok(Array { metadata: if is_file { read_settings(path) } else { BTreeMap::new() }, ..array })
         }
         Source::Store(_) => Err(FileError::Store { file: name }),
+        Source::Shards { .. } => Err(FileError::Shards { file: name }),
         Source::Safetensors { path, tensor } => {
             let (file, Header { tensors, metadata }) = open_safetensors(path)?;
-            let path = path.display().to_string();
-            let tensor = choose(&path, tensors, tensor.as_deref())?;
-            Ok(Array {
-                name: format!("{path}#{}", tensor.name),
-                shape: tensor.shape,
-                element: tensor.element,
-                big_endian: false,
-                fortran: false,
-                metadata,
-                bytes: tensor.bytes,
-                start: tensor.start,
-                input: Input::File(file),
-                done: 0,
-            })
+            let tensor = choose(&path.display().to_string(), tensors, tensor.as_deref())?;
+            Ok(of_tensor(path, file, tensor, metadata))
         }
+    }
+}
+
+/// Opens the tensors of a `.safetensors` file that begin with `prefix`, in the order of
+/// their names; in each the first dimension is the samples'.
+pub(super) fn open_together(path: &Path, prefix: &str) -> Result<Vec<Array>, FileError> {
+    let (_, Header { mut tensors, metadata }) = open_safetensors(path)?;
+    let file = path.display().to_string();
+    let names: Vec<String> = tensors.iter().map(|t| t.name.clone()).collect();
+    tensors.retain(|tensor| tensor.name.starts_with(prefix));
+    if tensors.is_empty() {
+        return Err(FileError::UnknownTensor { file, tensor: format!("{prefix}*"), names });
+    }
+    tensors.sort_by(|one, other| one.name.cmp(&other.name));
+    let open = |tensor| Ok(of_tensor(path, open_file(path)?.0, tensor, metadata.clone()));
+    tensors.into_iter().map(open).collect()
+}
+
+/// The array that is a tensor of a file.
+fn of_tensor(path: &Path, file: File, tensor: Tensor, metadata: BTreeMap<String, String>) -> Array {
+    Array {
+        name: format!("{}#{}", path.display(), tensor.name),
+        shape: tensor.shape,
+        element: tensor.element,
+        big_endian: false,
+        fortran: false,
+        metadata,
+        bytes: tensor.bytes,
+        start: tensor.start,
+        input: Input::File(file),
+        done: 0,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where results go: a path, which is replaced by a finished file or left alone, or
 //! standard output.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -9,6 +10,7 @@ use std::str::FromStr;
 
 use super::measures::forget_measures;
 use super::partial::{Partial, directory, resolve};
+use super::shards::files;
 use super::{FileError, Source};
 
 const BUFFER_BYTES: usize = 1 << 18;
@@ -26,7 +28,13 @@ impl FromStr for Destination {
     type Err = FileError;
 
     fn from_str(argument: &str) -> Result<Self, FileError> {
-        Ok(if argument == "-" { Self::Stdout } else { Self::Path(argument.into()) })
+        Ok(Self::from(OsStr::new(argument)))
+    }
+}
+
+impl From<&OsStr> for Destination {
+    fn from(argument: &OsStr) -> Self {
+        if argument == "-" { Self::Stdout } else { Self::Path(argument.into()) }
     }
 }
 
@@ -53,8 +61,12 @@ pub fn refuse_overwrite(destination: &Destination, inputs: &[&Source]) -> Result
         return Ok(());
     };
     for input in inputs {
-        let same =
-            input.path().and_then(|input| fs::canonicalize(input).ok()).is_some_and(|input| input == path);
+        let is_it = |input: &Path| fs::canonicalize(input).is_ok_and(|input| input == path);
+        let same = match input {
+            Source::Shards { pattern, tensor } => files(pattern, tensor.as_deref())
+                .is_ok_and(|files| files.iter().filter_map(Source::path).any(is_it)),
+            one => one.path().is_some_and(is_it),
+        };
         if same && path.is_file() {
             return Err(FileError::OverwritesInput {
                 file: destination.to_string(),

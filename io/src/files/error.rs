@@ -42,6 +42,9 @@ pub enum FileError {
     #[error("{file}: expected an array, found a store of sketches; gradsieve export makes an array of it")]
     Store { file: String },
 
+    #[error("{file}: expected one array, found the name of several files; they are one only as a matrix")]
+    Shards { file: String },
+
     #[error("{file}: expected a file, found a directory")]
     Directory { file: String },
 
@@ -176,4 +179,26 @@ fn list(names: &[String]) -> String {
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
+}
+
+/// Refuses another number than expected.
+pub(super) fn check(
+    file: &str,
+    found: usize,
+    what: &'static str,
+    other: &str,
+    expected: usize,
+    other_what: &'static str,
+) -> Result<(), FileError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(FileError::Lengths {
+        file: file.to_owned(),
+        found,
+        what,
+        other: other.to_owned(),
+        expected,
+        other_what,
+    })
 }

@@ -72,7 +72,7 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
     let array = array::open(source)?;
     let (kind, name) = match source {
         Source::Safetensors { tensor, .. } => (FileKind::Safetensors, tensor.clone()),
-        Source::Stdin | Source::Npy(_) | Source::Store(_) => (FileKind::Npy, None),
+        Source::Stdin | Source::Npy(_) | Source::Store(_) | Source::Shards { .. } => (FileKind::Npy, None),
     };
     let tensor = TensorInfo {
         name,

@@ -1,6 +1,7 @@
 //! Two files that must fit together: as many labels as gradients, as many parameters here
 //! as there.
 
+use super::error::check;
 use super::{FileError, Matrix};
 
 /// Checks that `file`, an array of `found` entries, has one for each of the rows of
@@ -18,25 +19,4 @@ pub fn check_rows(other: &str, rows: usize, file: &str, found: usize) -> Result<
 /// [`FileError::Lengths`], with both names and both lengths.
 pub fn check_columns(first: &Matrix, matrix: &Matrix) -> Result<(), FileError> {
     check(matrix.name(), matrix.cols(), "columns", first.name(), first.cols(), "columns")
-}
-
-fn check(
-    file: &str,
-    found: usize,
-    what: &'static str,
-    other: &str,
-    expected: usize,
-    other_what: &'static str,
-) -> Result<(), FileError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(FileError::Lengths {
-        file: file.to_owned(),
-        found,
-        what,
-        other: other.to_owned(),
-        expected,
-        other_what,
-    })
 }

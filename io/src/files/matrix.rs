@@ -1,23 +1,23 @@
 //! A matrix of gradients on disk, one sample a row, that streams past in pieces.
 //!
 //! Memory: [`BUFFERS`] buffers of [`BUFFER_BYTES`], whatever the size of the file. While
-//! the caller works on one, a second thread fills the next. A file in Fortran order takes
-//! one buffer of [`GATHER_BYTES`] more, in which a block of rows is put together.
+//! the caller works on one, a second thread fills the next. What has to be put together
+//! takes more ([`Gather`]).
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 
 use super::array::{self, Array};
-use super::bytes::swap;
+use super::chunks::{BUFFER_BYTES, Chunk, Chunks, fill, new_buffer};
 use super::element::Element;
-use super::{Dtype, FileError, Piece, Source};
-
-/// Bytes of one buffer: large enough that system calls cost nothing, small enough that
-/// all buffers stay in a core's second-level cache between the copy in and the caller's
-/// reading.
-const BUFFER_BYTES: usize = 1 << 18;
+use super::error::{Shape, check};
+use super::gather::Gather;
+use super::measures::read_measures;
+use super::shards::files;
+use super::{Dtype, FileError, Measures, Piece, Source};
 
 /// Measured on 2 GB of f32 in the page cache, against plain `read` (19 GB/s), 2 cores: a
 /// caller about as dear as a sketch took 2.4 times as long without the thread, 1.6 with 2
@@ -27,24 +27,28 @@ const BUFFERS: usize = 6;
 /// Below this many bytes a thread costs more than it saves.
 const WORTH_A_THREAD: u64 = 8 * BUFFER_BYTES as u64;
 
-/// Bytes of the rows that are put together at a time where the file has column after
-/// column: the file is read once for each such block.
-const GATHER_BYTES: usize = 1 << 26;
-
-/// Every piece of a row begins at a multiple of this column, and has this many values or
-/// a multiple unless it ends the row: so a piece cuts neither a summary's tile nor a
-/// group of coordinates that a projection takes together.
-pub const PIECE_ALIGNMENT: usize = 4096;
-
 /// A two-dimensional array of floats (samples × parameters), opened and checked, not
 /// read.
 pub struct Matrix {
-    array: Array,
+    name: String,
+    metadata: BTreeMap<String, String>,
     rows: usize,
     cols: usize,
     dtype: Dtype,
-    /// The file has column after column (Fortran order).
-    by_column: bool,
+    body: Body,
+    /// What it was read from, and the rows of each.
+    files: Vec<(PathBuf, usize)>,
+}
+
+/// How the values stand in their files.
+enum Body {
+    /// In one array, row after row.
+    ByRow(Array),
+    /// In arrays that have to be put together: one that has column after column (Fortran
+    /// order), or several side by side.
+    Gathered(Gather),
+    /// In files, rows after rows. Each is opened when its turn comes.
+    Shards(Vec<Source>),
 }
 
 impl Matrix {
@@ -56,7 +60,104 @@ impl Matrix {
     /// one of them zero; a stream in Fortran order; fewer or more bytes than the shape
     /// says; a tensor that isn't there or wasn't named.
     pub fn open(source: &Source) -> Result<Self, FileError> {
-        Self::new(array::open(source)?)
+        match source {
+            Source::Shards { pattern, tensor } => Self::of_shards(source, files(pattern, tensor.as_deref())?),
+            Source::Safetensors { path, tensor: Some(tensor) } if tensor.ends_with('*') => {
+                Self::side_by_side(source, array::open_together(path, tensor.trim_end_matches('*'))?)
+            }
+            source => Self::of_array(source, array::open(source)?),
+        }
+    }
+
+    /// [`Matrix::open`] of targets: one dimension is a single row.
+    ///
+    /// # Errors
+    /// As [`Matrix::open`].
+    pub fn open_targets(source: &Source) -> Result<Self, FileError> {
+        match source {
+            Source::Shards { .. } | Source::Store(_) => Self::open(source),
+            Source::Safetensors { tensor: Some(tensor), .. } if tensor.ends_with('*') => Self::open(source),
+            source => {
+                let mut array = array::open(source)?;
+                if let [columns] = *array.shape.0.as_slice() {
+                    array.shape = Shape(vec![1, columns]);
+                }
+                Self::of_array(source, array)
+            }
+        }
+    }
+
+    fn of_array(source: &Source, array: Array) -> Result<Self, FileError> {
+        let matrix = Self::new(array)?;
+        let files = source.path().map(|path| (path.to_owned(), matrix.rows)).into_iter().collect();
+        Ok(Self { files, ..matrix })
+    }
+
+    /// Files that follow one another.
+    fn of_shards(source: &Source, shards: Vec<Source>) -> Result<Self, FileError> {
+        let mut whole: Option<Self> = None;
+        for shard in &shards {
+            let one = Self::open(shard)?;
+            let Some(whole) = &mut whole else {
+                whole = Some(one);
+                continue;
+            };
+            check(&one.name, one.cols, "columns", &whole.name, whole.cols, "columns")?;
+            let differ = |expected: String, found: String| {
+                Err(FileError::Step { file: one.name.clone(), expected, found })
+            };
+            if whole.dtype != one.dtype {
+                return differ(format!("{}, as {} has", whole.dtype, whole.name), one.dtype.to_string());
+            }
+            if whole.metadata != one.metadata {
+                let expected = format!("the metadata that {} has", whole.name);
+                return differ(expected, "other metadata".to_owned());
+            }
+            let too_large = || FileError::TooLarge {
+                file: source.to_string(),
+                shape: Shape(vec![u64::MAX, one.cols as u64]),
+            };
+            whole.rows = whole.rows.checked_add(one.rows).ok_or_else(too_large)?;
+            whole.files.extend(one.files.iter().cloned());
+        }
+        let Some(whole) = whole else { return Err(FileError::Shards { file: source.to_string() }) };
+        Ok(Self { name: source.to_string(), body: Body::Shards(shards), ..whole })
+    }
+
+    /// Tensors of one file that have the same samples.
+    fn side_by_side(source: &Source, arrays: Vec<Array>) -> Result<Self, FileError> {
+        let mut parts = Vec::new();
+        let mut first: Option<(String, usize, Dtype)> = None;
+        let mut metadata = BTreeMap::new();
+        for mut array in arrays {
+            let Some((&rows, others)) = array.shape.0.split_first() else {
+                let expected = "an array of samples × parameters";
+                return Err(FileError::Rank { file: array.name, expected, shape: array.shape });
+            };
+            let columns = others.iter().try_fold(1_u64, |product, &d| product.checked_mul(d));
+            let too_large = || FileError::TooLarge { file: array.name.clone(), shape: array.shape.clone() };
+            array.shape = Shape(vec![rows, columns.ok_or_else(too_large)?]);
+            metadata.clone_from(&array.metadata);
+            let Self { name, rows, cols, dtype, body, .. } = Self::new(array)?;
+            if let Some((first, expected, of_first)) = &first {
+                check(&name, rows, "rows", first, *expected, "rows")?;
+                if *of_first != dtype {
+                    let (expected, found) = (format!("{of_first}, as {first} has"), dtype.to_string());
+                    return Err(FileError::Step { file: name, expected, found });
+                }
+            } else {
+                first = Some((name, rows, dtype));
+            }
+            if let Body::ByRow(array) = body {
+                parts.push((array, cols));
+            }
+        }
+        let Some((_, rows, dtype)) = first else {
+            return Err(FileError::NoTensors { file: source.to_string() });
+        };
+        let cols = parts.iter().map(|(_, cols)| cols).sum();
+        let body = Body::Gathered(Gather::side_by_side(parts, rows, dtype));
+        Ok(Self { name: source.to_string(), metadata, rows, cols, dtype, body, files: Vec::new() })
     }
 
     /// A matrix that arrives as a `.npy` on `reader`; it can be read once. Errors call it
@@ -95,12 +196,18 @@ impl Matrix {
         let (Ok(rows), Ok(cols)) = (usize::try_from(rows), usize::try_from(cols)) else {
             return Err(FileError::TooLarge { file: file(), shape: array.shape.clone() });
         };
-        Ok(Self { array, rows, cols, dtype, by_column })
+        let (name, metadata) = (array.name.clone(), array.metadata.clone());
+        let body = if by_column {
+            Body::Gathered(Gather::by_column(array, rows, cols, dtype))
+        } else {
+            Body::ByRow(array)
+        };
+        Ok(Self { name, metadata, rows, cols, dtype, body, files: Vec::new() })
     }
 
     /// The file, and the tensor, as the user named it: for messages.
     pub fn name(&self) -> &str {
-        &self.array.name
+        &self.name
     }
 
     /// Samples.
@@ -120,12 +227,26 @@ impl Matrix {
 
     /// Texts about the file, by key; of a `.npy` those beside it.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.array.metadata
+        &self.metadata
+    }
+
+    /// The measures of the gradients whose sketches these are, if every file has them
+    /// beside it.
+    ///
+    /// # Errors
+    /// As [`read_measures`].
+    pub fn measures(&self) -> Result<Option<Measures>, FileError> {
+        let mut all = Measures::default();
+        for (path, rows) in &self.files {
+            let Some(more) = read_measures(path, *rows)? else { return Ok(None) };
+            all.append(more);
+        }
+        Ok((!self.files.is_empty()).then_some(all))
     }
 
     /// Bytes of all values.
     pub fn bytes(&self) -> u64 {
-        self.array.bytes
+        (self.rows as u64).saturating_mul(self.cols as u64).saturating_mul(self.dtype.bytes() as u64)
     }
 
     /// Refuses a stream, for a command that has to read the matrix more than once: ask
@@ -134,10 +255,13 @@ impl Matrix {
     /// # Errors
     /// [`FileError::OnePassOnly`].
     pub fn require_passes(&self) -> Result<(), FileError> {
-        if self.array.is_rewindable() {
-            Ok(())
-        } else {
-            Err(FileError::OnePassOnly { file: self.array.name.clone() })
+        if self.is_rewindable() { Ok(()) } else { Err(FileError::OnePassOnly { file: self.name.clone() }) }
+    }
+
+    fn is_rewindable(&self) -> bool {
+        match &self.body {
+            Body::ByRow(array) => array.is_rewindable(),
+            Body::Gathered(_) | Body::Shards(_) => true,
         }
     }
 
@@ -156,30 +280,25 @@ impl Matrix {
     where
         E: From<FileError>,
     {
-        if self.by_column {
-            return self.for_each_gathered(&mut visit);
-        }
-        self.array.begin(0)?;
-        let chunks = Chunks::new(self.rows, self.cols, BUFFER_BYTES / self.dtype.bytes());
         let (dtype, cols) = (self.dtype, self.cols);
-        let mut visit = |chunk: Chunk, buffer: &[f64]| {
-            for i in 0..chunk.rows {
-                let piece = Piece::of(buffer, dtype, i * cols, chunk.columns);
-                visit(chunk.row + i, chunk.column, piece)?;
-            }
-            Ok::<(), E>(())
+        let chunks = Chunks::new(self.rows, cols, BUFFER_BYTES / dtype.bytes());
+        let array = match &mut self.body {
+            Body::Shards(shards) => return for_each_shard(shards, &mut visit),
+            Body::Gathered(gather) => return gather.for_each_piece(in_pieces(dtype, cols, visit)),
+            Body::ByRow(array) => array,
         };
+        let mut visit = in_pieces(dtype, cols, visit);
+        array.begin(0)?;
         // A stream has its own process at the other end, and no end that a thread could
         // be sure to see.
-        if !self.array.is_rewindable() || self.array.bytes < WORTH_A_THREAD {
-            let mut buffer = new_buffer(self.array.bytes);
+        if !array.is_rewindable() || array.bytes < WORTH_A_THREAD {
+            let mut buffer = new_buffer(array.bytes);
             for chunk in chunks {
-                fill(&mut self.array, dtype, &chunk, &mut buffer)?;
+                fill(array, dtype, &chunk, &mut buffer)?;
                 visit(chunk, &buffer)?;
             }
-            return Ok(self.array.end()?);
+            return Ok(array.end()?);
         }
-        let array = &mut self.array;
         thread::scope(|scope| {
             let (to_caller, filled) = mpsc::sync_channel::<(Chunk, Vec<f64>)>(BUFFERS);
             let (to_reader, empty) = mpsc::sync_channel::<Vec<f64>>(BUFFERS);
@@ -215,66 +334,13 @@ impl Matrix {
         })
     }
 
-    /// The same of a file that has column after column: blocks of rows, or of a part of
-    /// one, are put together in memory of a fixed size.
-    fn for_each_gathered<E>(
-        &mut self,
-        visit: &mut impl FnMut(usize, usize, Piece<'_>) -> Result<(), E>,
-    ) -> Result<(), E>
-    where
-        E: From<FileError>,
-    {
-        let room = GATHER_BYTES / self.dtype.bytes();
-        let most = BUFFER_BYTES / self.dtype.bytes();
-        let mut buffer = new_buffer_within(self.array.bytes, GATHER_BYTES);
-        for chunk in Chunks::new(self.rows, self.cols, room) {
-            self.gather(&chunk, &mut buffer)?;
-            for i in 0..chunk.rows {
-                for start in (0..chunk.columns).step_by(most) {
-                    let count = most.min(chunk.columns - start);
-                    let piece = Piece::of(&buffer, self.dtype, i * chunk.columns + start, count);
-                    visit(chunk.row + i, chunk.column + start, piece)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads a chunk to the beginning of `buffer`, row after row, from a file that has
-    /// column after column.
-    fn gather(&mut self, chunk: &Chunk, buffer: &mut [f64]) -> Result<(), FileError> {
-        let each = self.dtype.bytes();
-        let bytes = &mut bytemuck::cast_slice_mut::<f64, u8>(buffer)[..chunk.rows * chunk.columns * each];
-        // Neighbouring columns come in one read, where what it brings in vain is little.
-        let (column_bytes, wanted) = (self.rows * each, chunk.rows * each);
-        let is_whole = wanted * 4 >= column_bytes || column_bytes <= 4096;
-        let together = if is_whole { (BUFFER_BYTES / column_bytes).max(1) } else { 1 };
-        let mut read = Vec::new();
-        for first in (0..chunk.columns).step_by(together) {
-            let columns = together.min(chunk.columns - first);
-            read.resize((columns - 1) * column_bytes + wanted, 0);
-            let column = chunk.column + first;
-            self.array.begin((column as u64 * self.rows as u64 + chunk.row as u64) * each as u64)?;
-            self.array.fill(&mut read)?;
-            match each {
-                2 => transpose::<2>(&read, column_bytes, columns, bytes, chunk.columns, first),
-                4 => transpose::<4>(&read, column_bytes, columns, bytes, chunk.columns, first),
-                _ => transpose::<8>(&read, column_bytes, columns, bytes, chunk.columns, first),
-            }
-        }
-        if self.array.is_swapped() {
-            swap(bytes, each);
-        }
-        Ok(())
-    }
-
     /// Reads row `row` into `values`, as f32 (see [`Piece::copy_to_f32`]). For single
     /// rows: a pass is quicker for many.
     ///
     /// # Errors
     /// No such row; `values` is not [`Matrix::cols`] long; a stream; the disk.
     pub fn read_row_into(&mut self, row: usize, values: &mut [f32]) -> Result<(), FileError> {
-        let file = || self.array.name.clone();
+        let file = || self.name.clone();
         if row >= self.rows {
             return Err(FileError::NoSuchRow { file: file(), row, rows: self.rows });
         }
@@ -282,15 +348,26 @@ impl Matrix {
             return Err(FileError::WrongRoom { file: file(), expected: self.cols, found: values.len() });
         }
         self.require_passes()?;
+        let array = match &mut self.body {
+            Body::ByRow(array) => array,
+            Body::Gathered(gather) => return gather.read_row_into(row, values),
+            Body::Shards(shards) => {
+                let mut before = 0;
+                for shard in shards {
+                    let mut shard = Self::open(shard)?;
+                    if row - before < shard.rows {
+                        return shard.read_row_into(row - before, values);
+                    }
+                    before += shard.rows;
+                }
+                return Err(FileError::NoSuchRow { file: file(), row, rows: before });
+            }
+        };
         let row_bytes = self.cols as u64 * self.dtype.bytes() as u64;
-        self.array.begin(row as u64 * row_bytes)?;
+        array.begin(row as u64 * row_bytes)?;
         let mut buffer = new_buffer(row_bytes);
         for chunk in Chunks::new(1, self.cols, BUFFER_BYTES / self.dtype.bytes()) {
-            if self.by_column {
-                self.gather(&Chunk { row, ..chunk }, &mut buffer)?;
-            } else {
-                fill(&mut self.array, self.dtype, &chunk, &mut buffer)?;
-            }
+            fill(array, self.dtype, &chunk, &mut buffer)?;
             let values = &mut values[chunk.column..chunk.column + chunk.columns];
             Piece::of(&buffer, self.dtype, 0, chunk.columns).copy_to_f32(values);
         }
@@ -306,15 +383,15 @@ impl Matrix {
     pub fn read_all_f32(&mut self, limit: usize) -> Result<Vec<f32>, FileError> {
         let Some(count) = self.rows.checked_mul(self.cols).filter(|&count| count <= limit) else {
             return Err(FileError::NotSmall {
-                file: self.array.name.clone(),
+                file: self.name.clone(),
                 limit,
-                shape: self.array.shape.clone(),
+                shape: Shape(vec![self.rows as u64, self.cols as u64]),
             });
         };
         // A stream may promise more than it brings: memory is taken as the values come.
         let mut all = Vec::new();
-        all.try_reserve(if self.array.is_rewindable() { count } else { 0 })
-            .map_err(|_| FileError::io(&self.array.name, "read", std::io::ErrorKind::OutOfMemory.into()))?;
+        all.try_reserve(if self.is_rewindable() { count } else { 0 })
+            .map_err(|_| FileError::io(&self.name, "read", std::io::ErrorKind::OutOfMemory.into()))?;
         self.for_each_piece(|_, _, piece| {
             let start = all.len();
             all.resize(start + piece.len(), 0.0);
@@ -327,94 +404,34 @@ impl Matrix {
 
 impl std::fmt::Debug for Matrix {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Matrix({}: {} × {} {})", self.array.name, self.rows, self.cols, self.dtype)
+        write!(f, "Matrix({}: {} × {} {})", self.name, self.rows, self.cols, self.dtype)
     }
 }
 
-/// Puts `columns` columns, `apart` bytes from one to the next, into rows of `width`
-/// elements of `N` bytes, from element `first` on.
-fn transpose<const N: usize>(
-    from: &[u8],
-    apart: usize,
-    columns: usize,
-    to: &mut [u8],
-    width: usize,
-    first: usize,
-) {
-    let (to, _) = to.as_chunks_mut::<N>();
-    for (i, row) in to.chunks_exact_mut(width).enumerate() {
-        for (j, value) in row[first..first + columns].iter_mut().enumerate() {
-            value.copy_from_slice(&from[j * apart + i * N..][..N]);
-        }
-    }
-}
-
-/// What is read at once: some whole rows, or a part of one.
-struct Chunk {
-    row: usize,
-    rows: usize,
-    column: usize,
-    columns: usize,
-}
-
-/// The chunks of a matrix in the order of the file.
-struct Chunks {
-    rows: usize,
+/// Hands a chunk of rows of `cols` values on, row by row.
+fn in_pieces<E>(
+    dtype: Dtype,
     cols: usize,
-    /// Values that a buffer holds.
-    room: usize,
-    row: usize,
-    column: usize,
-}
-
-impl Chunks {
-    fn new(rows: usize, cols: usize, room: usize) -> Self {
-        debug_assert_eq!(room % PIECE_ALIGNMENT, 0);
-        Self { rows, cols, room, row: 0, column: 0 }
+    mut visit: impl FnMut(usize, usize, Piece<'_>) -> Result<(), E>,
+) -> impl FnMut(Chunk, &[f64]) -> Result<(), E> {
+    move |chunk, buffer| {
+        (0..chunk.rows).try_for_each(|i| {
+            let piece = Piece::of(buffer, dtype, i * cols, chunk.columns);
+            visit(chunk.row + i, chunk.column, piece)
+        })
     }
 }
 
-impl Iterator for Chunks {
-    type Item = Chunk;
-
-    fn next(&mut self) -> Option<Chunk> {
-        if self.row >= self.rows {
-            return None;
-        }
-        let (row, column) = (self.row, self.column);
-        if self.cols <= self.room {
-            let rows = (self.room / self.cols).min(self.rows - row);
-            self.row += rows;
-            return Some(Chunk { row, rows, column, columns: self.cols });
-        }
-        let columns = self.room.min(self.cols - column);
-        self.column += columns;
-        if self.column == self.cols {
-            (self.row, self.column) = (row + 1, 0);
-        }
-        Some(Chunk { row, rows: 1, column, columns })
-    }
-}
-
-/// A buffer for `bytes`, or as many as are read at once. Its elements are f64 for their
-/// alignment only.
-fn new_buffer(bytes: u64) -> Vec<f64> {
-    new_buffer_within(bytes, BUFFER_BYTES)
-}
-
-/// A buffer for `bytes`, or for `most` if these are fewer.
-fn new_buffer_within(bytes: u64, most: usize) -> Vec<f64> {
-    let bytes = bytes.min(most as u64) as usize;
-    vec![0.0; bytes.div_ceil(size_of::<f64>())]
-}
-
-/// Reads a chunk to the beginning of `buffer`, in the host's order of bytes.
-fn fill(array: &mut Array, dtype: Dtype, chunk: &Chunk, buffer: &mut [f64]) -> Result<(), FileError> {
-    let bytes = chunk.rows * chunk.columns * dtype.bytes();
-    let bytes = &mut bytemuck::cast_slice_mut::<f64, u8>(buffer)[..bytes];
-    array.fill(bytes)?;
-    if array.is_swapped() {
-        swap(bytes, dtype.bytes());
+/// One pass over shards, one after the other.
+fn for_each_shard<E: From<FileError>>(
+    shards: &[Source],
+    visit: &mut dyn FnMut(usize, usize, Piece<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut before = 0;
+    for shard in shards {
+        let mut shard = Matrix::open(shard)?;
+        shard.for_each_piece(|row, column, piece| visit(before + row, column, piece))?;
+        before += shard.rows;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::bytes;
 use super::error::FileError;
 
 /// What the name of such a file has behind that of the sketches.
-const ENDING: &str = ".measures.safetensors";
+pub(super) const ENDING: &str = ".measures.safetensors";
 
 /// The text that tells which file it belongs to.
 pub(super) const OF: &str = "gradsieve.of";
@@ -38,6 +38,16 @@ pub struct Measures {
     pub max: Vec<f32>,
     /// How many entries are NaN or infinite.
     pub non_finite: Vec<u64>,
+}
+
+impl Measures {
+    /// Adds those of the rows that follow.
+    pub(super) fn append(&mut self, more: Self) {
+        self.l1.extend(more.l1);
+        self.l2_squared.extend(more.l2_squared);
+        self.max.extend(more.max);
+        self.non_finite.extend(more.non_finite);
+    }
 }
 
 /// Where the measures of a file are.

@@ -19,10 +19,12 @@
 mod array;
 mod array_writer;
 mod bytes;
+mod chunks;
 mod column;
 mod destination;
 mod element;
 mod error;
+mod gather;
 mod groups;
 mod info;
 mod labels;
@@ -39,18 +41,20 @@ mod parquet;
 mod partial;
 mod piece;
 mod safetensors;
+mod shards;
 mod source;
 mod step;
 mod table;
 
 pub use array_writer::ArrayWriter;
+pub use chunks::PIECE_ALIGNMENT;
 pub use destination::{Destination, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
 pub use groups::{Groups, Label, read_groups};
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
-pub use matrix::{Matrix, PIECE_ALIGNMENT};
+pub use matrix::Matrix;
 pub use measures::{Measures, read_measures};
 pub use measures_writer::write_measures;
 #[cfg(not(feature = "parquet"))]

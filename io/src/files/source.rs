@@ -1,6 +1,7 @@
 //! Where an array comes from, as an argument of the program names it: `FILE.npy`,
 //! `FILE.safetensors#name`, `DIRECTORY.store` or `-`.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -21,11 +22,21 @@ pub enum Source {
     /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file. A pipe
     /// (`<(…)`) will do where one pass does.
     Npy(PathBuf),
-    /// `FILE.safetensors#name`.
+    /// `FILE.safetensors#name`; a name that ends in `*` is that of all tensors that begin
+    /// so, side by side.
     Safetensors {
         /// The file.
         path: PathBuf,
         /// The tensor's name; may be left out if the file holds exactly one.
+        tensor: Option<String>,
+    },
+    /// `DIRECTORY/`, or `DIRECTORY/NAME-*.npy`: several files that are one matrix
+    /// together, rows after rows in the order of their names. With `#name`, the tensor of
+    /// each.
+    Shards {
+        /// The directory, or the pattern.
+        pattern: PathBuf,
+        /// The tensor's name, for `.safetensors` files of more than one.
         tensor: Option<String>,
     },
     /// `DIRECTORY.store`: a store of sketches, which is no array ([`crate::store`]).
@@ -38,8 +49,49 @@ impl Source {
         match self {
             Self::Stdin => None,
             Self::Npy(path) | Self::Safetensors { path, .. } | Self::Store(path) => Some(path),
+            Self::Shards { pattern, .. } => Some(pattern),
         }
     }
+
+    /// The array that an argument of the operating system names, whose path may be no
+    /// Unicode.
+    ///
+    /// # Errors
+    /// As [`Source::from_str`].
+    pub fn from_os(argument: &OsStr) -> Result<Self, FileError> {
+        if let Some(argument) = argument.to_str() {
+            return argument.parse();
+        }
+        let path = PathBuf::from(argument);
+        let ends_with = |ending: &str| path.extension().is_some_and(|end| end == &ending[1..]);
+        if ends_with(SAFETENSORS) {
+            return Ok(Self::Safetensors { path, tensor: None });
+        }
+        if ends_with(STORE) {
+            return Ok(Self::Store(path));
+        }
+        #[cfg(unix)]
+        if let Some((path, tensor)) = split_tensor(argument) {
+            return Ok(Self::Safetensors { path, tensor: Some(tensor) });
+        }
+        Ok(Self::Npy(path))
+    }
+}
+
+/// The parts of `FILE.safetensors#name`, where FILE is no Unicode.
+#[cfg(unix)]
+fn split_tensor(argument: &OsStr) -> Option<(PathBuf, String)> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mark = b".safetensors#";
+    let bytes = argument.as_bytes();
+    let at = bytes.windows(mark.len()).position(|window| window == mark)? + mark.len();
+    let tensor = std::str::from_utf8(&bytes[at..]).ok().filter(|name| !name.is_empty())?;
+    Some((OsStr::from_bytes(&bytes[..at - 1]).into(), tensor.to_owned()))
+}
+
+/// Whether the last part of a path is a pattern, or there is none: a directory.
+fn is_shards(path: &str) -> bool {
+    path.ends_with('/') || path.rsplit('/').next().is_some_and(|name| name.contains('*'))
 }
 
 impl FromStr for Source {
@@ -56,15 +108,25 @@ impl FromStr for Source {
         if argument.is_empty() {
             return refuse("it is empty");
         }
-        if argument.ends_with(SAFETENSORS) {
-            return Ok(Self::Safetensors { path: argument.into(), tensor: None });
-        }
+        let shards = |pattern: &str, tensor| Ok(Self::Shards { pattern: pattern.into(), tensor });
         if let Some((before, tensor)) = argument.split_once(".safetensors#") {
             if tensor.is_empty() {
                 return refuse("no tensor's name follows the #");
             }
-            let path = format!("{before}{SAFETENSORS}").into();
-            return Ok(Self::Safetensors { path, tensor: Some(tensor.to_owned()) });
+            let (path, tensor) = (format!("{before}{SAFETENSORS}"), Some(tensor.to_owned()));
+            if is_shards(&path) {
+                return shards(&path, tensor);
+            }
+            return Ok(Self::Safetensors { path: path.into(), tensor });
+        }
+        if let Some((directory, tensor)) = argument.split_once("/#") {
+            return shards(&format!("{directory}/"), Some(tensor.to_owned()));
+        }
+        if is_shards(argument) && !argument.trim_end_matches('/').ends_with(STORE) {
+            return shards(argument, None);
+        }
+        if argument.ends_with(SAFETENSORS) {
+            return Ok(Self::Safetensors { path: argument.into(), tensor: None });
         }
         if argument.trim_end_matches('/').ends_with(STORE) {
             return Ok(Self::Store(argument.into()));
@@ -83,7 +145,11 @@ impl fmt::Display for Source {
             Self::Npy(path) | Self::Safetensors { path, tensor: None } | Self::Store(path) => {
                 path.display().fmt(f)
             }
-            Self::Safetensors { path, tensor: Some(tensor) } => write!(f, "{}#{tensor}", path.display()),
+            Self::Safetensors { path, tensor: Some(tensor) }
+            | Self::Shards { pattern: path, tensor: Some(tensor) } => {
+                write!(f, "{}#{tensor}", path.display())
+            }
+            Self::Shards { pattern, tensor: None } => pattern.display().fmt(f),
         }
     }
 }

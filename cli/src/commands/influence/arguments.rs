@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::commands::given::Given;
 use crate::commands::numbers::{number, whole};
+use crate::commands::paths::{destination, source};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Source};
 
@@ -39,7 +40,7 @@ pub struct InfluenceArguments {
 
     /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy,
     /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model
-    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory")]
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory", value_parser = source())]
     pub train: Vec<Source>,
 
     /// A recorded run, for dvemb and shapley: a directory with one .safetensors file a
@@ -55,7 +56,7 @@ pub struct InfluenceArguments {
 
     /// Gradients of the targets, n_target × p, or sketches of them, in the same forms;
     /// again for each checkpoint or model; for dvemb at the end of the run
-    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory")]
+    #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", value_parser = source())]
     pub target: Vec<Source>,
 
     /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each
@@ -66,12 +67,12 @@ pub struct InfluenceArguments {
 
     /// 1 − p of each training sample, p being its own label's probability: a
     /// 1-dimensional array, for trak; again for each model
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = source())]
     pub one_minus_p: Vec<Source>,
 
     /// The subtask of each target, for less: a 1-dimensional array of whole numbers. The
     /// influence is then n_train × 1, the largest over subtasks
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = source())]
     pub subtasks: Option<Source>,
 
     /// How influence is measured
@@ -109,7 +110,7 @@ pub struct InfluenceArguments {
 
     /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor
     /// "influence") or - for a .npy on standard output; may be left out with --top
-    #[arg(short, long, value_name = "FILE", required_unless_present = "top")]
+    #[arg(short, long, value_name = "FILE", required_unless_present = "top", value_parser = destination())]
     pub output: Option<Destination>,
 
     /// Type of the numbers written (sums are f64)

@@ -24,8 +24,8 @@ pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Resu
     let (mut trains, mut targets): (Vec<Rows>, Vec<Rows>) = (Vec::new(), Vec::new());
     for Checkpoint { train, target, .. } in &plan.all {
         let of_store = projection.or_of_store([train, target])?;
-        let train = Rows::open_beside(train, projection, &of_store)?;
-        let target = Rows::open_beside(target, projection, &of_store)?;
+        let train = Rows::open(train, projection)?.beside(projection, &of_store)?;
+        let target = Rows::open_targets(target, projection)?.beside(projection, &of_store)?;
         check_pair(&train, &target)?;
         if method.takes_second_moments() {
             check_matrix_width(&train, method.name())?;

@@ -41,6 +41,7 @@ use sink::{Sink, Streamed};
 
 use gradsieve::store::Entry;
 
+use super::paths::remark_output;
 use super::rows::{Rows, zeros};
 use super::{CommandError, console, trajectory};
 use gradsieve_io::files::{ArrayWriter, Destination};
@@ -152,7 +153,7 @@ fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
     let RecordedRun { directory, principal, target } = run;
     let found = match target {
         Some(RunTarget { source, projection }) => {
-            let mut targets = Rows::open(source, projection)?;
+            let mut targets = Rows::open_targets(source, projection)?;
             trajectory::dvemb(directory, &mut targets, &plan.projection, *principal)?
         }
         None => trajectory::shapley(directory, &plan.projection, *principal)?,
@@ -187,6 +188,7 @@ fn streams(plan: &Plan, inputs: &Inputs, budget: Budget) -> bool {
 /// Opens the output.
 fn create(plan: &Plan, to: &Destination, trains: usize, columns: usize) -> Result<ArrayWriter, CommandError> {
     let about = BTreeMap::from([("gradsieve.method".to_owned(), plan.method.name().to_owned())]);
+    remark_output(to);
     Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], plan.results.dtype, &about)?)
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::commands::given::Given;
 use crate::commands::numbers::number;
+use crate::commands::paths::{destination, source};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Source};
 
@@ -24,11 +25,12 @@ pub struct OutliersArguments {
 
     /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
     /// DIRECTORY.store or -
+    #[arg(value_parser = source())]
     pub grads: Source,
 
     /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors
     /// (tensor "scores") or - for a .npy on standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 
     /// How anomalies are found
@@ -42,7 +44,7 @@ pub struct OutliersArguments {
     /// A group for each sample (its label, its sensor, its client), for the detector
     /// direction: a 1-dimensional array of whole numbers or texts, or a .csv, .tsv or
     /// .txt with a line for each
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = source())]
     pub groups: Option<Source>,
 
     /// Share of the samples to flag, from 0 to 1

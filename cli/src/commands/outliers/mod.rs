@@ -25,6 +25,7 @@ use gradsieve::outlier::{
 use serde::Serialize;
 
 use super::escaped::escaped;
+use super::paths::remark_output;
 use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width, reserved, zeros};
 use super::{CommandError, console};
 use gradsieve_harness::measures;
@@ -89,6 +90,7 @@ pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
     let output = plan.output.as_ref();
     let about = BTreeMap::from([("gradsieve.detector".to_owned(), detector.name().to_owned())]);
     let create = |to| ArrayWriter::create_named(to, "scores", &[rows.count()], Dtype::F64, &about);
+    output.into_iter().for_each(remark_output);
     let writer = output.map(create).transpose()?;
 
     let scores = scores(&plan, &mut rows, groups)?;

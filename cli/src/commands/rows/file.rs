@@ -8,7 +8,7 @@ use super::arguments::{Holds, ProjectionArguments};
 use super::projection::Projection;
 use super::settings::SketchSettings;
 use crate::commands::{CommandError, console};
-use gradsieve_io::files::{Matrix, Measures, Source, read_measures};
+use gradsieve_io::files::{Matrix, Measures, Source};
 use gradsieve_io::store::StoreReader;
 
 /// A file of gradients, one sample a row, that is read as sketches; or a store of
@@ -26,7 +26,7 @@ pub struct Rows {
 #[derive(Debug)]
 pub(super) enum Input {
     /// Gradients, through a projection; or sketches, as they are.
-    Array { matrix: Matrix, projection: Projection, sketches: Option<Sketches> },
+    Array { matrix: Matrix, projection: Projection, sketches: Option<Box<Sketches>> },
     /// Sketches of one kind.
     Store { reader: StoreReader, id: SketchId },
 }
@@ -66,8 +66,22 @@ impl Rows {
         if let Source::Store(path) = source {
             return Self::store(StoreReader::open(path)?);
         }
-        let matrix = Matrix::open(source)?;
-        let sketches = Sketches::of(&matrix, source, arguments.holds)?;
+        Self::of_matrix(Matrix::open(source)?, arguments)
+    }
+
+    /// [`Rows::open`] of targets: an array of one dimension is a single one.
+    ///
+    /// # Errors
+    /// As [`Rows::open`].
+    pub fn open_targets(source: &Source, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
+        match source {
+            Source::Store(_) => Self::open(source, arguments),
+            _ => Self::of_matrix(Matrix::open_targets(source)?, arguments),
+        }
+    }
+
+    fn of_matrix(matrix: Matrix, arguments: &ProjectionArguments) -> Result<Self, CommandError> {
+        let sketches = Sketches::of(&matrix, arguments.holds)?;
         if let (Some(_), Some(dim)) = (&sketches, arguments.dim) {
             let columns = matrix.cols();
             return Err(CommandError::Argument {
@@ -83,20 +97,22 @@ impl Rows {
         Ok(Self::array(matrix, projection, sketches))
     }
 
-    /// [`Rows::open`] of what is to be compared with a store: gradients go through its
-    /// projection, `of_store`, unless they are sketches already, as their file or
+    /// These rows, which were opened by `arguments`, beside a store: gradients go through
+    /// its projection, `of_store`, unless they are sketches already, as their file or
     /// `--holds` says. Where neither does, and they could be either, they are refused.
-    pub(in crate::commands) fn open_beside(
-        source: &Source,
+    ///
+    /// # Errors
+    /// As [`ProjectionArguments::projection`]; rows that could be either.
+    pub(in crate::commands) fn beside(
+        self,
         arguments: &ProjectionArguments,
         of_store: &ProjectionArguments,
     ) -> Result<Self, CommandError> {
-        let rows = Self::open(source, arguments)?;
-        let is_sketch = matches!(rows.input, Input::Store { .. } | Input::Array { sketches: Some(_), .. });
+        let is_sketch = matches!(self.input, Input::Store { .. } | Input::Array { sketches: Some(_), .. });
         if is_sketch || arguments == of_store {
-            return Ok(rows);
+            return Ok(self);
         }
-        match rows.input {
+        match self.input {
             Input::Array { matrix, .. } => {
                 if of_store.dim == Some(matrix.cols()) && arguments.holds.is_none() {
                     return Err(CommandError::Argument {
@@ -111,7 +127,7 @@ impl Rows {
                 let projection = of_store.projection(matrix.cols())?;
                 Ok(Self::array(matrix, projection, None))
             }
-            Input::Store { .. } => Ok(rows),
+            Input::Store { .. } => Ok(self),
         }
     }
 
@@ -126,7 +142,7 @@ impl Rows {
                 let matrix = Matrix::open(source)?;
                 let projection = Projection::measures(matrix.cols());
                 let projection = projection.map_err(CommandError::core(matrix.name()))?;
-                let sketches = Sketches::of(&matrix, source, holds)?;
+                let sketches = Sketches::of(&matrix, holds)?;
                 if sketches.as_ref().is_some_and(|sketches| sketches.measures.is_none()) {
                     return Err(CommandError::NoNorms { file: matrix.name().to_owned() });
                 }
@@ -135,7 +151,7 @@ impl Rows {
         }
     }
 
-    fn array(matrix: Matrix, projection: Projection, sketches: Option<Sketches>) -> Self {
+    fn array(matrix: Matrix, projection: Projection, sketches: Option<Box<Sketches>>) -> Self {
         let name = matrix.name().to_owned();
         let input = Input::Array { matrix, projection, sketches };
         Self { input, name, held: Held::Nothing, out_of_range: BTreeMap::new() }
@@ -252,7 +268,7 @@ impl Rows {
 
 impl Sketches {
     /// What `matrix` says of its sketches; nothing if it holds gradients.
-    fn of(matrix: &Matrix, source: &Source, holds: Option<Holds>) -> Result<Option<Self>, CommandError> {
+    fn of(matrix: &Matrix, holds: Option<Holds>) -> Result<Option<Box<Self>>, CommandError> {
         let settings = SketchSettings::from_metadata(matrix.metadata());
         let is_sketch = match holds {
             None => settings.is_some(),
@@ -261,9 +277,8 @@ impl Sketches {
         if !is_sketch {
             return Ok(None);
         }
-        let measures =
-            source.path().filter(|_| settings.is_some()).map(|path| read_measures(path, matrix.rows()));
-        Ok(Some(Self { settings, measures: measures.transpose()?.flatten() }))
+        let measures = if settings.is_some() { matrix.measures()? } else { None };
+        Ok(Some(Box::new(Self { settings, measures })))
     }
 
     /// The measures of the gradient whose sketch is row `row`.

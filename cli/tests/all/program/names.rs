@@ -96,3 +96,91 @@ fn a_reader_that_goes_away_is_no_error() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{arguments:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn files_may_have_names_that_are_no_unicode() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt as _;
+    let place = Place::new();
+    place.write("g.npy", &[4, 32], Dtype::F32, &noise(128));
+    let named = |ending: &str| -> OsString {
+        let mut name = OsStr::from_bytes(b"g\xff").to_owned();
+        name.push(ending);
+        name
+    };
+    if fs::copy(place.path("g.npy"), place.0.path().join(named(".npy"))).is_err() {
+        return; // A file system of Unicode names.
+    }
+    let text = |text: &str| OsString::from(text);
+    for arguments in [
+        vec![text("info"), named(".npy")],
+        vec![text("sketch"), named(".npy"), text("-o"), named(".store"), text("--dim"), text("32")],
+        vec![text("export"), named(".store"), text("-o"), named("-out.npy")],
+        vec![
+            text("outliers"),
+            named("-out.npy"),
+            text("--detector"),
+            text("l1"),
+            text("-o"),
+            named("-l1.npy"),
+        ],
+    ] {
+        let run = Command::new(env!("CARGO_BIN_EXE_gradsieve"))
+            .args(&arguments)
+            .current_dir(place.0.path())
+            .output();
+        let output = run.expect("the program runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert!(place.0.path().join(named("-l1.npy")).exists());
+}
+
+#[test]
+fn where_an_output_goes_is_said_if_its_name_does_not() {
+    let place = Place::new();
+    place.write("g.npy", &[4, 32], Dtype::F32, &noise(128));
+    let said = |to: &str| {
+        let output = place.run(&["outliers", "g.npy", "--detector", "l1", "-o", to]);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert_eq!(said("out"), "gradsieve: out: written as .npy, which its name does not say\n");
+    assert_eq!(said("out.npy"), "");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("real.npy", place.path("link.npy")).unwrap();
+        assert_eq!(said("link.npy"), "gradsieve: link.npy: is a link; real.npy is written\n");
+        assert!(place.path("real.npy").exists());
+    }
+}
+
+#[test]
+fn shards_tensors_side_by_side_and_targets_of_one_dimension_are_what_they_are_together() {
+    let place = Place::new();
+    let values = noise(4 * 32);
+    place.write("g.npy", &[4, 32], Dtype::F32, &values);
+    fs::create_dir(place.path("run")).unwrap();
+    place.write("run/1.npy", &[1, 32], Dtype::F32, &values[..32]);
+    place.write("run/2.npy", &[3, 32], Dtype::F32, &values[32..]);
+    place.write("row.npy", &[1, 32], Dtype::F32, &values[..32]);
+    place.write("flat.npy", &[32], Dtype::F32, &values[..32]);
+    let influence = |train: &str, target: &str| {
+        place.succeed(&["influence", "--method", "dot", "--train", train, "--target", target, "-o", "i.npy"]);
+        place.array::<f32>("i.npy")
+    };
+    let expected = influence("g.npy", "row.npy");
+    assert_eq!(influence("run/", "flat.npy"), expected);
+    assert_eq!(influence("run/*.npy", "flat.npy"), expected);
+    let sketch = |from: &str, to: &str| place.succeed(&["sketch", from, "-o", to, "--dim", "32"]);
+    for (from, to) in [("g.npy", "whole.npy"), ("run/1.npy", "s-1.npy"), ("run/2.npy", "s-2.npy")] {
+        sketch(from, to);
+    }
+    // Sketches in shards are sketches, with their norms.
+    let l1 = |file: &str| {
+        place.succeed(&["outliers", file, "--detector", "l1", "-o", "l1.npy"]);
+        place.array::<f64>("l1.npy")
+    };
+    assert_eq!(l1("s-*.npy"), l1("g.npy"));
+    assert_eq!(influence("s-*.npy", "s-1.npy"), influence("whole.npy", "s-1.npy"));
+}

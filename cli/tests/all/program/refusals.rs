@@ -44,6 +44,10 @@ fn every_bad_input_is_one_sentence_that_names_the_file_and_leaves_no_output() {
             &["influence", "--train", argument, "--target", "good.npy", "-o", "out.npy", "--method", "dot"],
             &["influence", "--train", "good.npy", "--target", argument, "-o", "out.npy", "--method", "ridge"],
         ] {
+            // A target of one dimension is a single row.
+            if *argument == "short.npy" && command.ends_with(&["ridge"]) {
+                continue;
+            }
             let refusal = place.fail(command);
             assert!(refusal.starts_with(&format!("{file}: {problem}")), "{refusal}");
         }

@@ -9,4 +9,5 @@ mod passes;
 mod place;
 mod properties;
 mod refusals;
+mod together;
 mod writing;
