@@ -51,15 +51,10 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
         FileKind::Safetensors => format!("{} tensors (.safetensors)", about.tensors.len()),
     };
     console::print(format!("{}: {kind}", escaped(&about.file)))?;
-    for tensor in &about.tensors {
-        let name = tensor.name.as_ref().map(|name| format!("{}: ", escaped(name))).unwrap_or_default();
-        console::print(format!(
-            "  {name}{} {}, {} bytes{}",
-            escaped(&tensor.dtype),
-            tensor.shape,
-            tensor.bytes,
-            meaning(tensor)
-        ))?;
+    // Many at a time: a file may have a million.
+    for some in about.tensors.chunks(1024) {
+        let lines: Vec<String> = some.iter().map(line).collect();
+        console::print(lines.join("\n"))?;
     }
     for (key, text) in &about.metadata {
         console::print(format!("  {} = {}", escaped(key), escaped(text)))?;
@@ -106,6 +101,13 @@ fn store(arguments: &InfoArguments, store: &StoreReader) -> Result<(), CommandEr
     }
     console::remark_torn(store);
     Ok(())
+}
+
+/// A tensor as a line.
+fn line(tensor: &TensorInfo) -> String {
+    let name = tensor.name.as_ref().map(|name| format!("{}: ", escaped(name))).unwrap_or_default();
+    let (dtype, shape, bytes) = (escaped(&tensor.dtype), &tensor.shape, tensor.bytes);
+    format!("  {name}{dtype} {shape}, {bytes} bytes{}", meaning(tensor))
 }
 
 /// What the shape says to the other commands.
