@@ -210,8 +210,8 @@ impl<R: Read> Read for ShortLines<'_, R> {
         let ends = |byte: &u8| self.by_line && matches!(byte, b'\n' | b'\r');
         self.since.set(new.iter().rposition(ends).map_or(self.since.get() + got, |last| got - 1 - last));
         if self.since.get() > LONGEST_LINE {
-            let text =
-                format!("a line is longer than {LONGEST_LINE} bytes, or a quotation mark is not closed");
+            let or = if self.by_line { "" } else { ", or a quotation mark is not closed" };
+            let text = format!("a line is longer than {LONGEST_LINE} bytes{or}");
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         Ok(got)

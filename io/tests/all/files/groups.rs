@@ -126,7 +126,7 @@ fn text_that_is_no_labels_is_refused_with_its_line() {
         assert!(says("l.csv", text).starts_with(found), "{}", says("l.csv", text));
     }
     let endless = vec![b'7'; 1 << 20];
-    assert!(written("l.csv", &endless, 3).unwrap_err().ends_with("a line is longer than 65536 bytes"));
+    assert!(written("l.csv", &endless, 3).unwrap_err().contains("a line is longer than 65536 bytes"));
     assert!(written("l.txt", &endless, 3).unwrap_err().ends_with("a line is longer than 65536 bytes"));
     assert!(written("l.csv", b"1\n\xff\n", 3).unwrap_err().contains("expected UTF-8 text, found line 2"));
 }
