@@ -1,9 +1,9 @@
 //! Dot product Σ xᵢ·yᵢ: each product rounded to `f32`, then summed canonically
 //! ([`crate::sum`]).
 //!
-//! |computed − exact| ≤ 23·2⁻²⁴·Σ|xᵢ·yᵢ|, whatever the length, while no product underflows. Operands may differ in
-//! format; `f16` and `bf16` widen exactly first. A lane whose partial sum overflows gives
-//! an infinity or a NaN.
+//! |computed − exact| ≤ 23·2⁻²⁴·Σ|xᵢ·yᵢ|, whatever the length and the size of finite
+//! entries: a sum that overflows `f32`, or is below 2⁻⁸⁰, is taken again in `f64`, in
+//! sixteen lanes. Operands may differ in format; `f16` and `bf16` widen exactly first.
 
 use crate::certain::Certain;
 use crate::dispatch::run;
@@ -13,7 +13,7 @@ use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
 use crate::sum::{TILE, WIDE};
-use crate::{scalar, vector};
+use crate::{scalar, vector, wide};
 
 /// Σ xᵢ·yᵢ of two slices of one length.
 ///
@@ -31,11 +31,13 @@ pub fn dot<T: Element, U: Element>(x: &[T], y: &[U]) -> Result<f64, Error> {
 #[inline]
 pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Result<f64, Error> {
     same_length(x.len(), y.len())?;
-    Ok(run(level, Dot { x, y }))
+    Ok(wide::dot(run(level, Dot { x, y }), x, y))
 }
 
 /// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits
-/// of [`dot`] of the whole.
+/// of [`dot`] of the whole. But pieces that are gone cannot be taken again: if a partial
+/// sum overflows `f32` the product is an infinity or a NaN, and products below 2⁻¹²⁶ lose
+/// bits.
 ///
 /// ```
 /// use gradsieve_kernels::{dot, dot::Carried, sum::TILE};
@@ -107,8 +109,12 @@ impl Carried {
         let mut all = *self;
         all.add_with(level, x, y)?;
         // One tile's sum, and so an `f32`.
-        let last = dot_with(level, x_last, y_last)?;
-        Ok(if all.begun { scalar::sum::total(&mut all.wide, last as f32) } else { last })
+        let last = run(level, Dot { x: x_last, y: y_last });
+        Ok(if all.begun {
+            scalar::sum::total(&mut all.wide, last as f32)
+        } else {
+            wide::dot(last, x_last, y_last)
+        })
     }
 }
 

@@ -55,6 +55,7 @@ pub mod codec;
 pub mod convert;
 mod dispatch;
 pub mod dot;
+pub mod double;
 pub mod element;
 pub mod error;
 pub mod gaussian;
@@ -80,6 +81,7 @@ pub mod srht;
 pub mod sum;
 pub mod summary;
 mod vector;
+mod wide;
 
 pub use axpy::{axpy, axpy_with};
 #[doc(hidden)]

@@ -22,7 +22,7 @@ use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
-use crate::{scalar, vector};
+use crate::{scalar, vector, wide};
 
 pub use crate::part::{Part, PartMut};
 
@@ -88,7 +88,7 @@ pub fn product_with<T: Element, U: Element>(
     same_length(a.rows().saturating_mul(b.rows()), out.len())?;
     if b.rows() > 0 {
         let columns = b.rows();
-        run(level, Product { a, b, out: PartMut { values: out, stride: columns, first: 0, columns } });
+        product_of_with(level, a, b, PartMut { values: out, stride: columns, first: 0, columns })?;
     }
     Ok(())
 }
@@ -116,12 +116,13 @@ pub fn product_of_with<T: Element, U: Element>(
     level: Level,
     a: Part<'_, T>,
     b: Part<'_, U>,
-    out: PartMut<'_>,
+    mut out: PartMut<'_>,
 ) -> Result<(), Error> {
     same_length(a.columns, b.columns)?;
     same_length(a.rows(), out.rows())?;
     same_length(b.rows(), out.columns)?;
-    run(level, Product { a, b, out });
+    run(level, Product { a, b, out: out.reborrow() });
+    wide::product(a, b, &mut out);
     Ok(())
 }
 

@@ -1,7 +1,8 @@
 //! Squared L2 norm Σ xᵢ², L1 norm Σ |xᵢ| and largest magnitude max |xᵢ|.
 //!
 //! The two sums are canonical ([`crate::sum`]), with relative errors of at most 23·2⁻²⁴
-//! (L2², while no square underflows) and 22·2⁻²⁴ (L1): all terms are of one sign. The
+//! (L2²) and 22·2⁻²⁴ (L1): all terms are of one sign. Finite entries of any size have
+//! their norms: sums that leave `f32` are taken again, as in [`mod@crate::dot`]. The
 //! maximum is exact and passes over NaNs. Whoever wants several of them at once takes
 //! [`crate::summary`], which reads the slice once.
 
@@ -11,7 +12,7 @@ use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
 use crate::vector::norm::{Magnitude, Square};
-use crate::{scalar, vector};
+use crate::{scalar, vector, wide};
 
 /// Σ xᵢ²: the squared Euclidean norm. 0 for an empty slice.
 #[inline]
@@ -24,7 +25,7 @@ pub fn squared_norm<T: Element>(x: &[T]) -> f64 {
 #[inline]
 #[must_use]
 pub fn squared_norm_with<T: Element>(level: Level, x: &[T]) -> f64 {
-    run(level, SquaredNorm { x })
+    wide::dot(run(level, SquaredNorm { x }), x, x)
 }
 
 /// Σ |xᵢ|. 0 for an empty slice.
@@ -38,7 +39,7 @@ pub fn l1_norm<T: Element>(x: &[T]) -> f64 {
 #[inline]
 #[must_use]
 pub fn l1_norm_with<T: Element>(level: Level, x: &[T]) -> f64 {
-    run(level, L1Norm { x })
+    wide::l1_norm(run(level, L1Norm { x }), x)
 }
 
 /// max |xᵢ| over the entries that are not NaN. 0 for an empty slice.

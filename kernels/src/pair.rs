@@ -11,7 +11,7 @@ use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
 use crate::simd::Simd;
-use crate::{scalar, vector};
+use crate::{scalar, vector, wide};
 
 /// The joint measures of two vectors x and y.
 ///
@@ -50,7 +50,13 @@ pub fn pair<T: Element, U: Element>(x: &[T], y: &[U]) -> Result<Pair, Error> {
 #[inline]
 pub fn pair_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Result<Pair, Error> {
     same_length(x.len(), y.len())?;
-    Ok(run(level, Both { x, y }))
+    let narrow = run(level, Both { x, y });
+    Ok(Pair {
+        dot: wide::dot(narrow.dot, x, y),
+        x_squared: wide::dot(narrow.x_squared, x, x),
+        y_squared: wide::dot(narrow.y_squared, y, y),
+        x_l1: wide::l1_norm(narrow.x_l1, x),
+    })
 }
 
 impl Pair {

@@ -105,6 +105,12 @@ impl<'a> PartMut<'a> {
         self.values.len() / if self.stride == 0 { 1 } else { self.stride }
     }
 
+    /// The same part, for a while.
+    pub(crate) const fn reborrow(&mut self) -> PartMut<'_> {
+        let Self { stride, first, columns, .. } = *self;
+        PartMut { values: self.values, stride, first, columns }
+    }
+
     /// Row `i` from column `j` on.
     #[inline(always)]
     pub(crate) fn row_from(&mut self, i: usize, j: usize) -> &mut [f32] {

@@ -16,6 +16,10 @@
 //! Relative errors are at most 71·2⁻²⁴ (L2²; 64 additions a lane, six to fold, one for
 //! the square) and 70·2⁻²⁴ (L1), plus 2⁻⁵³·⌈N/4096⌉ for the tiles; in practice up to 10⁻⁹
 //! for 64 million squares.
+//!
+//! Finite entries of any size have their measures: where the largest is 2⁶⁰ or more, or
+//! below 2⁻⁴⁰, the squares are summed in `f64`, one after the other (from 2¹¹⁰ on the
+//! magnitudes, too), of entries of 2³⁰ or more in the former case.
 
 use crate::dispatch::run;
 use crate::element::Element;
@@ -36,7 +40,9 @@ impl Accumulator {
     /// [`Accumulator::add`] on a given level.
     #[inline]
     pub fn add_with<T: Element>(&mut self, level: Level, x: &[T]) {
+        let before = self.closed.max;
         run(level, Summarize { state: self, x });
+        self.note(before, x);
     }
 }
 

@@ -187,6 +187,39 @@ def canonical(terms):
     return fold(wide) + last
 
 
+def in_wide_lanes(terms):
+    """The sum of f64 terms in sixteen lanes."""
+    lanes = np.zeros(16, F64)
+    for row in range(0, len(terms), 16):
+        some = terms[row : row + 16]
+        lanes[: len(some)] += some
+    return fold(lanes)
+
+
+def stands(total):
+    """Whether a sum of rounded terms has lost none of them to overflow or underflow."""
+    return np.isfinite(total) and np.abs(total) >= 2.0**-80
+
+
+def product_of(x, y):
+    """The dot product: canonical, or in f64 if that leaves the range of f32."""
+    total = canonical(x * y)
+    return total if stands(total) else in_wide_lanes(x.astype(F64) * y.astype(F64))
+
+
+def magnitude_of(x):
+    total = canonical(np.abs(x))
+    return total if np.isfinite(total) else in_wide_lanes(np.abs(x.astype(F64)))
+
+
+def one_by_one(terms):
+    """The sum of f64 terms, one after the other."""
+    total = F64(0)
+    for term in terms:
+        total = total + term
+    return total
+
+
 def in_order(terms):
     """A summary's sum of f32 terms."""
     total = F64(0)
@@ -202,24 +235,24 @@ def largest(x):
 
 def dot(c, t, u):
     x, y = c.take("x", t), c.take("y", u)
-    c.answer("dot", canonical(x * y), "f64")
+    c.answer("dot", product_of(x, y), "f64")
 
 
 def pair(c, t, u):
     x, y = c.take("x", t), c.take("y", u)
-    c.answer("dot", canonical(x * y), "f64")
-    c.answer("x_squared", canonical(x * x), "f64")
-    c.answer("y_squared", canonical(y * y), "f64")
-    c.answer("x_l1", canonical(np.abs(x)), "f64")
+    c.answer("dot", product_of(x, y), "f64")
+    c.answer("x_squared", product_of(x, x), "f64")
+    c.answer("y_squared", product_of(y, y), "f64")
+    c.answer("x_l1", magnitude_of(x), "f64")
 
 
 def squared_norm(c, t):
     x = c.take("x", t)
-    c.answer("squared_norm", canonical(x * x), "f64")
+    c.answer("squared_norm", product_of(x, x), "f64")
 
 
 def l1_norm(c, t):
-    c.answer("l1_norm", canonical(np.abs(c.take("x", t))), "f64")
+    c.answer("l1_norm", magnitude_of(c.take("x", t)), "f64")
 
 
 def max_abs(c, t):
@@ -229,8 +262,15 @@ def max_abs(c, t):
 def summary(c, t):
     x = c.take("x", t)
     c.cut(x)
-    c.answer("l1", in_order(np.abs(x)), "f64")
-    c.answer("l2_squared", in_order(x * x), "f64")
+    l1, l2_squared, most = in_order(np.abs(x)), in_order(x * x), largest(x)
+    if np.isfinite(x).all() and (most >= 2.0**60 or 0 < most < 2.0**-40):
+        magnitudes = np.abs(x.astype(F64))
+        if most >= 2.0**60:
+            magnitudes = magnitudes[magnitudes >= 2.0**30]
+        l2_squared = one_by_one(magnitudes * magnitudes)
+        l1 = one_by_one(magnitudes) if most >= 2.0**110 else l1
+    c.answer("l1", l1, "f64")
+    c.answer("l2_squared", l2_squared, "f64")
     c.answer("max", largest(x), "f32")
     c.answer("non_finite", np.count_nonzero(~np.isfinite(x)), "u64")
     c.answer("count", len(x), "u64")
@@ -256,7 +296,7 @@ def matvec(c, t, u):
     rows, columns = 1 + c.parameter(5) % 4, c.length % 1025
     c.input("rows", rows, "u64")
     x, y = c.take("x", t, rows * columns), c.take("y", u, columns)
-    c.answer("out", [F32(canonical(row * y)) for row in x.reshape(rows, columns)], "f32")
+    c.answer("out", [F32(product_of(row, y)) for row in x.reshape(rows, columns)], "f32")
 
 
 def product(c, t, u):
@@ -264,7 +304,7 @@ def product(c, t, u):
     c.input("rows", [rows, others], "u64")
     x = c.take("x", t, rows * columns).reshape(rows, columns)
     y = c.take("y", u, others * columns).reshape(others, columns)
-    c.answer("out", [F32(canonical(a * b)) for a in x for b in y], "f32")
+    c.answer("out", [F32(product_of(a, b)) for a in x for b in y], "f32")
 
 
 def add_outer(c):
@@ -545,7 +585,11 @@ def score_float(c, t, sealed):
     for i in range(0, k, 16):
         terms = x[None, :, i : i + 16] * y[:, None, i : i + 16]
         lanes[:, :, : terms.shape[2]] += terms
-    c.answer("scores", fold(lanes).ravel(), "f32")
+    scores = fold(lanes)
+    for at in np.ndindex(scores.shape):
+        if not stands(scores[at]):
+            scores[at] = F32(in_wide_lanes(x[at[1]].astype(F64) * y[at[0]].astype(F64)))
+    c.answer("scores", scores.ravel(), "f32")
 
 
 def score_int8(c, sealed):

@@ -147,6 +147,14 @@ pub struct Packed<'a> {
 }
 
 impl<'a> Packed<'a> {
+    /// Value `i` of a query.
+    pub(crate) fn value(&self, query: usize, i: usize) -> f32 {
+        let (first, in_tile) = (query - query % TILE, query % TILE);
+        let tile = (self.count - first).min(TILE).next_power_of_two();
+        let place = sealed_place(self.k, 0, i) / GROUP;
+        self.values.get(first * self.k + place * tile + in_tile).copied().certain()
+    }
+
     /// Elements of scratch that so many queries take.
     #[must_use]
     pub const fn len(queries: usize, k: usize) -> usize {

@@ -38,7 +38,7 @@ pub(crate) fn few<T: Element>(state: &mut Accumulator, mut x: &[T]) {
         }
         state.closed.count += now.len() as u64;
         if state.filled() == 0 {
-            state.closed = state.summary();
+            state.closed = state.narrow();
             state.magnitudes = [0.0; LANES];
             state.squares = [0.0; LANES];
         }

@@ -1,7 +1,9 @@
 //! Scores of rows of `f32`, `f16` or `bf16`: Σ xᵢ·qᵢ with `f32` queries, in the order of
 //! [`super`].
 //!
-//! The small formats widen exactly. A product is rounded, then added. *Memory*: an open
+//! The small formats widen exactly. A product is rounded, then added. A score that
+//! overflows, or is below 2⁻⁸⁰, is taken again in `f64`, as in [`mod@crate::dot`], and
+//! rounded to `f32` once. *Memory*: an open
 //! segment needs none besides its input; for sealed ones the queries are packed once
 //! ([`Packed`]).
 
@@ -12,7 +14,7 @@ use crate::kernel::Kernel;
 use crate::layout::order::{check_scores, rows_of, whole};
 use crate::level::Level;
 use crate::simd::Simd;
-use crate::{scalar, vector};
+use crate::{scalar, vector, wide};
 
 pub use crate::layout::float::{Packed, put, seal, sealed_len, sealed_place, take};
 
@@ -48,7 +50,8 @@ pub fn score_rows_with<T: Element>(
     let n = whole(rows.len(), k)?;
     check_scores(n, whole(queries.len(), k)?, scores.len())?;
     if !scores.is_empty() {
-        run(level, Rows { rows, k, n, queries, scores });
+        run(level, Rows { rows, k, n, queries, scores: &mut *scores });
+        wide::scores(rows, k, n, queries, scores);
     }
     Ok(())
 }
@@ -78,7 +81,10 @@ pub fn score_sealed_with<T: Element>(
 ) -> Result<(), Error> {
     let Some(n) = rows_of(scores.len(), queries.count)? else { return Ok(()) };
     same_length(sealed_len(n, queries.k), sealed.len())?;
-    run(level, Sealed { sealed, n, queries, scores });
+    run(level, Sealed { sealed, n, queries, scores: &mut *scores });
+    for (query, scores) in scores.chunks_exact_mut(n.max(1)).enumerate() {
+        wide::sealed_scores(sealed, queries.k, |i| queries.value(query, i), scores);
+    }
     Ok(())
 }
 

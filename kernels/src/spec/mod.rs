@@ -11,6 +11,7 @@
 //! | [`sum`](mod@sum) | the canonical sum, on which [`dot`](fn@dot), the norms and [`pair`](fn@pair) rest |
 //! | [`dot`](mod@dot), [`norm`], [`pair`](mod@pair), [`summary`], [`axpy`](mod@axpy), [`convert`] | vectors |
 //! | [`matrix`] | products and updates of small matrices |
+//! | [`double`] | sums, updates and outer products in `f64` |
 //! | [`hash`] | the counter-based hash, on which all projections rest |
 //! | [`sjlt`](mod@sjlt), [`rademacher`](mod@rademacher), [`gaussian`](mod@gaussian), [`hadamard`](mod@hadamard), [`srht`](mod@srht), [`mask`](mod@mask) | projections |
 //! | [`codec`] | rows in a byte or a bit a value |
@@ -37,6 +38,7 @@ pub mod axpy;
 pub mod codec;
 pub mod convert;
 pub mod dot;
+pub mod double;
 pub mod format;
 pub mod gaussian;
 pub mod hadamard;

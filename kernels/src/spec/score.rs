@@ -8,7 +8,7 @@
 use super::Format;
 use super::codec::{code, scale_of, sign};
 use super::norm::max_abs;
-use super::sum::fold;
+use super::sum::{fold, or_wide};
 use half::f16;
 
 /// Rows of a sealed group, of which the values of one place stand side by side.
@@ -21,7 +21,8 @@ const LANES: usize = 16;
 /// which the fold adds first follow each other.
 const ORDER: [usize; LANES] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
 
-/// ⟨row, query⟩ for each row and query, of k values each.
+/// ⟨row, query⟩ for each row and query, of k values each. A score that leaves the range of
+/// `f32`'s sums is taken again in `f64`, and rounded.
 pub fn score_floats<T: Format>(rows: &[T], k: usize, queries: &[f32], scores: &mut [f32]) {
     each(rows.len() / k, scores, |r, q| {
         let mut lanes = [0.0; LANES];
@@ -29,7 +30,8 @@ pub fn score_floats<T: Format>(rows: &[T], k: usize, queries: &[f32], scores: &m
             lanes[i % LANES] += rows[r * k + i].value() * queries[q * k + i];
         }
         fold(&mut lanes, 1);
-        lanes[0]
+        let exact = |i: usize| f64::from(rows[r * k + i].value()) * f64::from(queries[q * k + i]);
+        or_wide(f64::from(lanes[0]), k, exact) as f32
     });
 }
 

@@ -36,6 +36,24 @@ pub fn sum(count: usize, term: impl Fn(usize) -> f32) -> f64 {
     wide[0] + f64::from(last)
 }
 
+/// A sum of rounded products below this magnitude, 2⁻⁸⁰, may have lost them to underflow.
+const LEAST: f64 = 1.0 / (1_u128 << 80) as f64;
+
+/// `narrow`, the sum of rounded terms, if it is finite and not below 2⁻⁸⁰. Else the sum
+/// of the exact terms in `f64`: term *i* goes to lane *i* mod [`WIDE`], and the lanes are
+/// folded.
+pub(super) fn or_wide(narrow: f64, count: usize, term: impl Fn(usize) -> f64) -> f64 {
+    if narrow.is_finite() && narrow.abs() >= LEAST {
+        return narrow;
+    }
+    let mut lanes = [0.0_f64; WIDE];
+    for i in 0..count {
+        lanes[i % WIDE] += term(i);
+    }
+    fold(&mut lanes, 1);
+    lanes[0]
+}
+
 /// Adds the upper half of the lanes to the lower, until `rest` are left, which stand
 /// first.
 pub(super) fn fold<T: Copy + AddAssign>(lanes: &mut [T], rest: usize) {
