@@ -52,7 +52,7 @@ fn main() -> Result<(), Error> {
     let settings = StoreSettings { codec: Codec::Int8, width: K, rows: SAMPLES };
     let mut store = Store::new(settings, vec![0; settings.memory().others])?;
     let settings = RidgeSettings::new(K);
-    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut memory = vec![0.0; settings.memory().f64s];
     let mut ridge = Ridge::new(settings, &mut memory)?;
     for i in 0..SAMPLES {
         let (x, y) = sample(i);

@@ -80,6 +80,19 @@ pub enum Error {
     },
     /// The matrix is not positive definite: a larger damping or shrinkage is needed.
     NotPositiveDefinite,
+    /// The matrix is so ill-conditioned that solutions would be rounding: a larger damping
+    /// or shrinkage is needed.
+    IllConditioned {
+        /// ⌊log₁₀⌋ of its condition number.
+        decades: u32,
+    },
+    /// What is left of a system of equations after it was solved is more than rounding.
+    NotSolved,
+    /// An answer is finite but leaves the range of `f32`, or of `f64`.
+    Range {
+        /// The answer.
+        what: &'static str,
+    },
     /// A detector was asked for a score before it was fitted.
     NotFitted,
     /// A setting, or an argument that is one, lies outside its range.
@@ -197,6 +210,13 @@ impl fmt::Display for Error {
             Self::NotPositiveDefinite => {
                 f.write_str("the matrix is not positive definite; a larger damping or shrinkage is needed")
             }
+            Self::IllConditioned { decades } => write!(
+                f,
+                "the matrix is ill-conditioned: expected a condition number below 10^12, found about \
+                 10^{decades}; a larger damping or shrinkage is needed"
+            ),
+            Self::NotSolved => f.write_str("the residual of the solution is more than rounding"),
+            Self::Range { what } => write!(f, "{what} is finite, but too large or too small for its format"),
             Self::NotFitted => f.write_str("the detector has not been fitted yet"),
             Self::Setting { name, expected } => write!(f, "expected {name} to be {expected}"),
             Self::Full { capacity } => write!(f, "there is room for {capacity}, and it is full"),

@@ -49,14 +49,14 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     match kind % 24 {
         0 => {
             const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
-            let mut state = Moments::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            let mut state = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
-                let _ = state.factor(1.0, 0.1, &mut [0.0; 6]);
+                let _ = state.factor(1.0, 0.1, &mut [0.0; 6], &mut [0.0; 6]);
             });
         }
         1 => {
-            const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K };
-            let mut state = SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
+            let mut state = SelfInfluence::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
                 used(state);
                 let _ = state.fit();
@@ -64,8 +64,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         2 => {
-            const SETTINGS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.25, width: K };
-            let mut state = Mahalanobis::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            const SETTINGS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.25, width: K, clip: Some(4.0) };
+            let mut state = Mahalanobis::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, used);
         }
         3 => {
@@ -93,7 +93,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }),
         7 => {
             let settings = RidgeSettings { width: K, damping: 0.25 };
-            let memory = &mut floats[..settings.memory().f32s];
+            let memory = &mut doubles[..settings.memory().f64s];
             read(input, &mut Ridge::new(settings, memory).expect("valid"), |state| {
                 let _ = state.fit();
             });
@@ -104,7 +104,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         9 => {
             let settings = TrakSettings { width: K, damping: 0.25 };
-            let memory = &mut floats[..settings.memory().f32s];
+            let memory = &mut doubles[..settings.memory().f64s];
             read(input, &mut Trak::new(settings, memory).expect("valid"), |state| {
                 let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
@@ -176,9 +176,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         21 => {
             let settings = GifSettings { width: K, indices: &[0, 2], damping: 0.25 };
-            let (floats, doubles) =
-                (&mut floats[..settings.memory().f32s], &mut doubles[..settings.memory().f64s]);
-            read(input, &mut Gif::new(settings, floats, doubles).expect("valid"), |state| {
+            let memory = &mut doubles[..settings.memory().f64s];
+            read(input, &mut Gif::new(settings, memory).expect("valid"), |state| {
                 let _ = state.solve(&sketch(), &mut [0.0; K]);
                 let _ = state.fit();
             });

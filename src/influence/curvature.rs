@@ -11,7 +11,7 @@
 //! nothing else.
 
 use crate::error::{Error, check_length};
-use crate::sketch::{Sketch, SketchId};
+use crate::sketch::{Sketch, SketchId, all_finite};
 use core::ops::Range;
 use gradsieve_kernels::matrix::add_products;
 use gradsieve_kernels::score::float::score_rows;
@@ -110,7 +110,6 @@ impl<'m> Gram<'m> {
     ) -> Result<f64, Error> {
         check_length(self.width, row.len())?;
         let square = squared_norm(row);
-        // An entry that is not finite, or whose square is beyond the range.
         if !square.is_finite() {
             return Err(Error::NonFinite);
         }
@@ -524,6 +523,10 @@ impl Passes {
         let (product, _) = gram.end(core::iter::once(0..width), vectors, |_, _| 1.0)?;
         let share = 1.0 / seen as f64;
         product.iter_mut().for_each(|entry| *entry = (share * f64::from(*entry)) as f32);
+        if !all_finite(product) {
+            self.failed = true;
+            return Err(Error::Range { what: "the product of a target and the second moment" });
+        }
         Ok((product, self.damping))
     }
 

@@ -11,8 +11,8 @@
 //! J picks coordinates of the *rows*: parameters with [`Exact`](crate::Exact), and
 //! columns of a sketch that keeps layers apart.
 //!
-//! *Memory*: [`GifSettings::memory`]: K²/2 numbers of `f32` and |J|·(K + |J| + 1) of
-//! `f64`; K of `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, in
+//! *Memory*: [`GifSettings::memory`]: K²/2 + |J|·(K + |J| + 1) numbers of `f64`; K of
+//! `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, in
 //! `f64` because the condition number of the normal equations is the square of H's;
 //! |J|² + |J|K a target; K a pair.
 
@@ -33,7 +33,7 @@ use gradsieve_kernels::Certain;
 ///
 /// const LAST: [usize; 3] = [61, 62, 63];
 /// const SETTINGS: GifSettings<'_> = GifSettings { damping: 0.0, ..GifSettings::new(64, &LAST) };
-/// assert_eq!(SETTINGS.memory().f64s, 3 * (64 + 3 + 1));
+/// assert_eq!(SETTINGS.memory().f64s, 64 * 65 / 2 + 3 * (64 + 3 + 1));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GifSettings<'j> {
@@ -61,11 +61,16 @@ impl<'j> GifSettings<'j> {
         let numbers = fitted.saturating_add(count).saturating_mul(8);
         let moments = MomentsSettings { centre: Centre::Zero, width: self.width }.memory();
         Memory {
-            f32s: moments.f32s,
-            f64s: count.saturating_mul(self.width.saturating_add(count).saturating_add(1)),
+            f64s: moments.f64s.saturating_add(self.more()),
             bytes_at_rest: moments.bytes_at_rest.saturating_add(numbers).saturating_add(16),
             ..Memory::NONE
         }
+    }
+
+    /// Numbers behind the moments.
+    const fn more(&self) -> usize {
+        let count = self.indices.len();
+        count.saturating_mul(self.width.saturating_add(count).saturating_add(1))
     }
 
     /// Refuses what makes no sense.
@@ -96,8 +101,7 @@ impl<'j> GifSettings<'j> {
 /// let rows = rows.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
 ///
 /// const SETTINGS: GifSettings = GifSettings::new(2, &[1]);
-/// let (mut floats, mut doubles) = ([0.0; SETTINGS.memory().f32s], [0.0; SETTINGS.memory().f64s]);
-/// let mut gif = Gif::new(SETTINGS, &mut floats, &mut doubles)?;
+/// let mut gif = Gif::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 /// rows.iter().try_for_each(|row| gif.observe(row))?;
 /// gif.fit()?;
 /// let mut solution = [0.0; 2];
@@ -105,15 +109,14 @@ impl<'j> GifSettings<'j> {
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Debug)]
-pub struct Gif<'j, F, D> {
+pub struct Gif<'j, B> {
     settings: GifSettings<'j>,
-    moments: Moments<F>,
-    /// See [`Split`].
-    doubles: D,
+    /// And behind them what [`Split`] says.
+    moments: Moments<B>,
     fitted: bool,
 }
 
-/// The parts of the buffer of doubles.
+/// The parts of the buffer behind the moments.
 struct Split<T> {
     /// H_{J·}, |J| rows of K.
     rows: T,
@@ -122,30 +125,29 @@ struct Split<T> {
     scratch: T,
 }
 
-impl<'j, F: Buffer<f32>, D: Buffer<f64>> Gif<'j, F, D> {
+impl<'j, B: Buffer<f64>> Gif<'j, B> {
     /// No observations yet.
     ///
     /// # Errors
     /// [`Error::Setting`] unless the damping is finite and not negative, and J is a
-    /// rising, non-empty list of coordinates below the width; [`Error::Length`] if a
+    /// rising, non-empty list of coordinates below the width; [`Error::Length`] if the
     /// buffer is not as long as the settings' memory.
-    pub fn new(settings: GifSettings<'j>, floats: F, doubles: D) -> Result<Self, Error> {
+    pub fn new(settings: GifSettings<'j>, buffer: B) -> Result<Self, Error> {
         settings.check()?;
-        check_length(settings.memory().f64s, doubles.as_ref().len())?;
         let of_zero = MomentsSettings { centre: Centre::Zero, width: settings.width };
-        Ok(Self { settings, moments: Moments::new(of_zero, floats)?, doubles, fitted: false })
+        Ok(Self { settings, moments: Moments::before(of_zero, settings.more(), buffer)?, fitted: false })
     }
 
     fn split(&self) -> Split<&[f64]> {
         let GifSettings { width, indices, .. } = self.settings;
-        let (rows, rest) = self.doubles.as_ref().split_at_checked(indices.len() * width).certain();
+        let (rows, rest) = self.moments.rest().split_at_checked(indices.len() * width).certain();
         let (normal, scratch) = rest.split_at_checked(indices.len() * indices.len()).certain();
         Split { rows, normal, scratch }
     }
 
     fn split_mut(&mut self) -> Split<&mut [f64]> {
         let GifSettings { width, indices, .. } = self.settings;
-        let (rows, rest) = self.doubles.as_mut().split_at_mut_checked(indices.len() * width).certain();
+        let (rows, rest) = self.moments.rest_mut().split_at_mut_checked(indices.len() * width).certain();
         let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len()).certain();
         Split { rows, normal, scratch }
     }
@@ -163,7 +165,7 @@ impl<'j, F: Buffer<f32>, D: Buffer<f64>> Gif<'j, F, D> {
     ///
     /// # Errors
     /// As [`Moments::merge`].
-    pub fn merge<G: Buffer<f32>, E>(&mut self, other: &Gif<'_, G, E>) -> Result<(), Error> {
+    pub fn merge<C: Buffer<f64>>(&mut self, other: &Gif<'_, C>) -> Result<(), Error> {
         self.moments.merge(&other.moments)
     }
 
@@ -186,8 +188,7 @@ impl<'j, F: Buffer<f32>, D: Buffer<f64>> Gif<'j, F, D> {
         let GifSettings { width, indices, damping } = self.settings;
         let ridge = f64::from(damping) * self.moments.mean_eigenvalue();
         for (place, &index) in indices.iter().enumerate() {
-            let row = place * width..(place + 1) * width;
-            self.moments.row(index, ridge, self.doubles.as_mut().get_mut(row).certain());
+            self.moments.row_behind(index, ridge, place);
         }
         let Split { rows, normal, .. } = self.split_mut();
         let rows = || rows.chunks_exact(width.max(1));
@@ -231,7 +232,7 @@ impl<'j, F: Buffer<f32>, D: Buffer<f64>> Gif<'j, F, D> {
     }
 }
 
-impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Gif<'_, F, D> {
+impl<B: Buffer<f64>> Solver for Gif<'_, B> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
     }
@@ -249,7 +250,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Gif<'_, F, D> {
     }
 }
 
-impl<F: Buffer<f32>, D: Buffer<f64>> State for Gif<'_, F, D> {
+impl<B: Buffer<f64>> State for Gif<'_, B> {
     const KIND: StateKind = StateKind::Gif;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -257,7 +258,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> State for Gif<'_, F, D> {
     }
 }
 
-impl<F: Buffer<f32>, D: Buffer<f64>> Body for Gif<'_, F, D> {
+impl<B: Buffer<f64>> Body for Gif<'_, B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let GifSettings { indices, damping, .. } = walk.state().settings;
         walk.setting(damping.to_bits())?;

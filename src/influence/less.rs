@@ -20,7 +20,7 @@
 //! subtask they are no longer counted.
 
 use super::curvature::copy;
-use super::retrac::reciprocal_norm;
+use super::retrac::add_direction;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
@@ -156,21 +156,19 @@ impl<B: Buffer<f32>> LessTargets<B> {
     /// Takes a sample of a subtask in.
     ///
     /// # Errors
-    /// [`Error::Group`] if there is no such subtask; [`Error::NonFinite`], also if the
-    /// sketch's norm leaves the range of `f32`; [`Error::Length`] or [`Error::Mismatch`].
-    /// The state is as it was.
+    /// [`Error::Group`] if there is no such subtask; [`Error::NonFinite`],
+    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
     pub fn observe(&mut self, subtask: u32, target: &Sketch<'_>) -> Result<(), Error> {
         let LessSettings { width, subtasks } = self.settings;
         check_length(width, target.values.len())?;
         target.check_finite()?;
         self.id.map_or(Ok(()), |id| id.check(&target.id))?;
-        let weight = reciprocal_norm(target.values)?;
         let (sums, counts) = self.parts_mut();
         let sums = sums.chunks_exact_mut(width.max(1)).zip(counts);
         let Some((sum, count)) = sums.into_iter().nth(subtask as usize) else {
             return Err(Error::Group { groups: subtasks, found: subtask });
         };
-        axpy(weight, target.values, sum)?;
+        add_direction(target.values, sum)?;
         *count += 1.0;
         self.id = Some(target.id);
         Ok(())

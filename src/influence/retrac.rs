@@ -83,14 +83,13 @@ impl<B: Buffer<f32>> ReTrac<B> {
     /// Adds a contribution.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], also if the sketch's norm leaves the range of `f32`;
-    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]. The state is as it
+    /// was.
     pub fn observe(&mut self, gradient: &Sketch<'_>) -> Result<(), Error> {
         check_length(self.sum.as_ref().len(), gradient.values.len())?;
         gradient.check_finite()?;
         self.id.map_or(Ok(()), |id| id.check(&gradient.id))?;
-        let weight = reciprocal_norm(gradient.values)?;
-        axpy(weight, gradient.values, self.sum.as_mut())?;
+        add_direction(gradient.values, self.sum.as_mut())?;
         self.id = Some(gradient.id);
         self.count += 1;
         Ok(())
@@ -155,16 +154,20 @@ impl<B: Buffer<f32>> ReTrac<B> {
     }
 }
 
-/// 1/‖x‖, or 0 for a vector of zeros.
-pub(super) fn reciprocal_norm(x: &[f32]) -> Result<f32, Error> {
-    let square = squared_norm(x);
-    let reciprocal = (1.0 / libm::sqrt(square)) as f32;
-    match () {
-        () if square == 0.0 => Ok(0.0),
-        // Squares beyond the range of f32.
-        () if !square.is_finite() || !reciprocal.is_finite() => Err(Error::NonFinite),
-        () => Ok(reciprocal),
+/// Adds x/‖x‖ to `sum`, or nothing if x is zero; `x` is finite.
+pub(super) fn add_direction(x: &[f32], sum: &mut [f32]) -> Result<(), Error> {
+    /// Norms whose reciprocal is an ordinary `f32`.
+    const ORDINARY: core::ops::Range<f64> = 1e-30..1e30;
+    let norm = libm::sqrt(squared_norm(x));
+    if ORDINARY.contains(&norm) {
+        return Ok(axpy((1.0 / norm) as f32, x, sum)?);
     }
+    if norm > 0.0 {
+        for (sum, &x) in sum.iter_mut().zip(x) {
+            *sum += (f64::from(x) / norm) as f32;
+        }
+    }
+    Ok(())
 }
 
 impl<B: Buffer<f32>> State for ReTrac<B> {

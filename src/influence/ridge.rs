@@ -5,7 +5,7 @@
 //! left out and the quadratic model is solved anew. Sources: Koh & Liang 2017 with the
 //! empirical Fisher for the Hessian.
 //!
-//! *Memory*: K² + 3K numbers of `f32` for the state, K a target. *Cost*:
+//! *Memory*: K² + 4K numbers of `f64` for the state, K a target. *Cost*:
 //! [`crate::moments`], then K a pair.
 
 use super::second_moment::Curvature;
@@ -20,7 +20,7 @@ use crate::state::StateKind;
 /// use gradsieve::influence::RidgeSettings;
 ///
 /// const SETTINGS: RidgeSettings = RidgeSettings { damping: 0.5, ..RidgeSettings::new(64) };
-/// assert_eq!(SETTINGS.memory().f32s, 64 * 64 + 3 * 64);
+/// assert_eq!(SETTINGS.memory().f64s, 64 * 64 + 4 * 64);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RidgeSettings {
@@ -41,7 +41,7 @@ impl RidgeSettings {
     /// first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        SecondMoment::<Self, ()>::memory(self.width)
+        SecondMoment::<Self, ()>::memory(self.width, false)
     }
 }
 
@@ -82,7 +82,7 @@ impl Default for RidgeSettings {
 /// let rows = rows.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
 ///
 /// const SETTINGS: RidgeSettings = RidgeSettings::new(2);
-/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut buffer = [0.0; SETTINGS.memory().f64s];
 /// let mut ridge = Ridge::new(SETTINGS, &mut buffer)?;
 /// rows.iter().try_for_each(|row| ridge.observe(row))?;
 /// ridge.fit()?;
@@ -93,13 +93,13 @@ impl Default for RidgeSettings {
 /// ```
 pub type Ridge<B> = SecondMoment<RidgeSettings, B>;
 
-impl<const N: usize> Ridge<[f32; N]> {
+impl<const N: usize> Ridge<[f64; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: RidgeSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping)
+        Self::owned_with(settings, settings.width, settings.damping, None)
     }
 }
 

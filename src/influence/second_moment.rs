@@ -11,21 +11,22 @@ use crate::sketch::Sketch;
 /// [`Ridge`](super::Ridge) and [`Trak`](super::Trak), whose examples show it.
 pub trait Curvature: Policy {}
 
-impl<P: Curvature, B: Buffer<f32>> SecondMoment<P, B> {
+impl<P: Curvature, B: Buffer<f64>> SecondMoment<P, B> {
     /// Solves for one target into `out`, K numbers: A⁻¹φ_v. Targets that stand one after
     /// the other are [`Targets`] together.
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
-    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
-    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+    /// [`Error::NonFinite`] for the target; [`Error::NotSolved`] if what is left after one
+    /// refinement is more than 10⁻⁹ of the target; [`Error::Range`] if the solution
+    /// leaves the range of `f32`. `out` is as it was.
+    pub fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         self.solve_into(target, out)?;
         Targets::new(target.id, out)
     }
 }
 
-impl<P: Curvature, B: Buffer<f32>> Solver for SecondMoment<P, B> {
+impl<P: Curvature, B: Buffer<f64>> Solver for SecondMoment<P, B> {
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, row)
     }

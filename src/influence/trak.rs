@@ -13,10 +13,10 @@
 //! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed where K is well below n.
 //! Source: Park et al. 2023.
 //!
-//! *Memory*: K² + 3K numbers of `f32` a model ([`TrakSettings::memory`]), of which one is
+//! *Memory*: K² + 4K numbers of `f64` a model ([`TrakSettings::memory`]), of which one is
 //! needed at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a
-//! pair and model. *Error*: as [`crate::moments`]; without damping the condition number
-//! multiplies it, and past 10⁷ nothing is left.
+//! pair and model. *Error*: as [`crate::moments`]; condition numbers from 10¹² on are
+//! refused.
 
 use super::second_moment::Curvature;
 use crate::error::Error;
@@ -31,7 +31,7 @@ use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 /// use gradsieve::influence::TrakSettings;
 ///
 /// const SETTINGS: TrakSettings = TrakSettings { damping: 0.1, ..TrakSettings::new(64) };
-/// assert_eq!(SETTINGS.memory().f32s, 64 * 64 + 3 * 64);
+/// assert_eq!(SETTINGS.memory().f64s, 64 * 64 + 4 * 64);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrakSettings {
@@ -52,7 +52,7 @@ impl TrakSettings {
     /// first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        SecondMoment::<Self, ()>::memory(self.width)
+        SecondMoment::<Self, ()>::memory(self.width, false)
     }
 }
 
@@ -94,7 +94,7 @@ impl Default for TrakSettings {
 /// let margins = margins.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
 ///
 /// const SETTINGS: TrakSettings = TrakSettings::new(2);
-/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut buffer = [0.0; SETTINGS.memory().f64s];
 /// let mut model = Trak::new(SETTINGS, &mut buffer)?;
 /// margins.iter().try_for_each(|margin| model.observe(margin))?;
 /// model.fit()?;
@@ -107,13 +107,13 @@ impl Default for TrakSettings {
 /// ```
 pub type Trak<B> = SecondMoment<TrakSettings, B>;
 
-impl<const N: usize> Trak<[f32; N]> {
+impl<const N: usize> Trak<[f64; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: TrakSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping)
+        Self::owned_with(settings, settings.width, settings.damping, None)
     }
 }
 

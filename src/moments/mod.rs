@@ -2,36 +2,41 @@
 //!
 //! Detectors and influence methods that weigh a gradient by how the others lie share this
 //! module: the uncentred second moment C = GᵀG/n (self-influence, ridge influence) and
-//! the covariance about the running mean (Mahalanobis). Matrices are symmetric and kept
-//! as packed lower triangles of `f32`, row by row, so that row *i* is a contiguous slice
-//! of *i* + 1 numbers; the Cholesky factor L L ᵀ = A has the same shape.
+//! the covariance about the running mean (Mahalanobis). Sums are kept in `f64`, as packed
+//! lower triangles, row by row, so that row *i* is a contiguous slice of *i* + 1 numbers;
+//! the Cholesky factor L Lᵀ = A has the same shape.
 //!
 //! The project has a dense linear algebra crate at hand (nalgebra), and tests this module
 //! against it; it is not used here, because its factorisation needs a heap or a size
 //! known to the compiler, twice the memory, and code that can panic.
 //!
-//! *Error*: sums run in `f32`, so after n observations an entry's relative error is at
-//! most n·2⁻²⁴, and about √n·2⁻²⁴ in practice; past 2²⁴ observations of one scale new
-//! ones no longer count: merge fresh states, or reset. Squares of numbers below 10⁻¹⁹
-//! underflow. The factorisation's backward error is that of `f32` Cholesky with `f64`
-//! divisions and roots; with the damping of the methods here the condition number is at
-//! most about 10·K.
+//! *Range*: sketches of any finite size. A product of two `f32` is exact in `f64` and no
+//! sum of 2⁶⁴ of them leaves it.
+//!
+//! *Error*: after n observations an entry's relative error is at most n·2⁻⁵³ of the sum
+//! of the magnitudes. The covariance is the second moment less that of the mean, so where
+//! the mean is m times as long as a deviation, m² times that. The factorisation's
+//! backward error is that of `f64` Cholesky; condition numbers from 10¹² on are refused.
 //!
 //! *Cost*: K²/2 multiply–adds an observation, K³/6 a factorisation, K²/2 a whitening, K²
-//! a solution.
+//! a solution, in `f64`.
 //!
 //! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or
 //! stores.
 
+mod clip;
+mod factor;
 mod second_moment;
 
+pub use factor::Factor;
 pub use second_moment::{Policy, SecondMoment, Strength, Weights};
 
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
-use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
+use factor::{factorise, rows, rows_mut};
+use gradsieve_kernels::{Certain, double};
 
 /// Numbers in a packed lower triangle of `width` rows.
 #[must_use]
@@ -45,8 +50,8 @@ pub const fn triangle(width: usize) -> usize {
 /// use gradsieve::moments::{Centre, Moments, MomentsSettings};
 ///
 /// const ABOUT_ZERO: MomentsSettings = MomentsSettings { centre: Centre::Zero, width: 2 };
-/// let moments = Moments::<[f32; ABOUT_ZERO.memory().f32s]>::owned(ABOUT_ZERO)?;
-/// assert_eq!(moments.mean(), [0.0, 0.0]); // and so it stays
+/// let moments = Moments::<[f64; ABOUT_ZERO.memory().f64s]>::owned(ABOUT_ZERO)?;
+/// assert!(moments.mean().eq([0.0, 0.0])); // and so it stays
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,7 +68,7 @@ pub enum Centre {
 /// use gradsieve::moments::{Centre, MomentsSettings, triangle};
 ///
 /// const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: 64 };
-/// assert_eq!(SETTINGS.memory().f32s, 2 * 64 + triangle(64));
+/// assert_eq!(SETTINGS.memory().f64s, 64 + triangle(64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MomentsSettings {
@@ -74,23 +79,26 @@ pub struct MomentsSettings {
 }
 
 impl MomentsSettings {
-    /// What the state needs: 2K + K·(K + 1)/2 `f32`.
+    /// What the state needs: K·(K + 1)/2 `f64`, and K for a mean.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        Memory {
-            f32s: self.width.saturating_mul(2).saturating_add(triangle(self.width)),
-            bytes_at_rest: self.body().saturating_add(FRAME),
-            ..Memory::NONE
+        Memory { f64s: self.numbers(), bytes_at_rest: self.body().saturating_add(FRAME), ..Memory::NONE }
+    }
+
+    const fn numbers(&self) -> usize {
+        self.means().saturating_add(triangle(self.width))
+    }
+
+    const fn means(&self) -> usize {
+        match self.centre {
+            Centre::Zero => 0,
+            Centre::Mean => self.width,
         }
     }
 
     /// Bytes of the body.
     const fn body(&self) -> usize {
-        let mean = match self.centre {
-            Centre::Zero => 0,
-            Centre::Mean => self.width,
-        };
-        mean.saturating_add(triangle(self.width)).saturating_mul(4).saturating_add(24)
+        self.numbers().saturating_mul(8).saturating_add(24)
     }
 }
 
@@ -101,13 +109,13 @@ impl MomentsSettings {
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: 2 };
-/// let mut moments = Moments::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS)?;
+/// let mut moments = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS)?;
 /// # let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// for values in [[1.0, 2.0], [3.0, 6.0]] {
 ///     # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
 ///     moments.observe(&sketch)?;
 /// }
-/// assert_eq!(moments.mean(), [2.0, 4.0]);
+/// assert!(moments.mean().eq([2.0, 4.0]));
 /// // The variances are 1 and 4.
 /// assert_eq!(moments.mean_eigenvalue(), 2.5);
 /// # Ok::<(), gradsieve::Error>(())
@@ -124,22 +132,21 @@ pub struct Moments<B> {
 
 /// The parts of the buffer of moments.
 struct Split<T> {
-    /// The running mean; stays zero if the centre is.
-    mean: T,
-    scratch: T,
-    /// Σ (φ − centre)(φ − centre)ᵀ, packed.
+    /// Σ φ; empty if the centre is zero.
+    sum: T,
+    /// Σ φ φᵀ, packed.
     second: T,
     /// What stands behind.
     rest: T,
 }
 
-impl<const N: usize> Moments<[f32; N]> {
+impl<const N: usize> Moments<[f64; N]> {
     /// No observations yet, in an array of its own.
     ///
     /// # Errors
     /// [`Error::Length`] if the array is not as long as [`MomentsSettings::memory`] says.
     pub const fn owned(settings: MomentsSettings) -> Result<Self, Error> {
-        match check_length(settings.memory().f32s, N) {
+        match check_length(settings.numbers(), N) {
             Ok(()) => Ok(Self::over(settings, [0.0; N])),
             Err(error) => Err(error),
         }
@@ -165,47 +172,59 @@ impl<B> Moments<B> {
     }
 }
 
-impl<B: Buffer<f32>> Moments<B> {
+impl<B: Buffer<f64>> Moments<B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
     /// [`Error::Length`] if the buffer is not as long as [`MomentsSettings::memory`]
     /// says.
-    pub fn new(settings: MomentsSettings, mut buffer: B) -> Result<Self, Error> {
-        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+    pub fn new(settings: MomentsSettings, buffer: B) -> Result<Self, Error> {
+        Self::before(settings, 0, buffer)
+    }
+
+    /// [`Moments::new`] in the front of a buffer that has so many numbers more.
+    pub(crate) fn before(settings: MomentsSettings, more: usize, mut buffer: B) -> Result<Self, Error> {
+        check_length(settings.numbers().saturating_add(more), buffer.as_ref().len())?;
         buffer.as_mut().fill(0.0);
         Ok(Self::over(settings, buffer))
     }
 
-    fn split(&self) -> Split<&[f32]> {
-        let (width, buffer) = (self.settings.width, self.buffer.as_ref());
-        let (mean, rest) = buffer.split_at_checked(width).certain();
-        let (scratch, rest) = rest.split_at_checked(width).certain();
-        let (second, rest) = rest.split_at_checked(triangle(width)).certain();
-        Split { mean, scratch, second, rest }
+    fn split(&self) -> Split<&[f64]> {
+        let (sum, rest) = self.buffer.as_ref().split_at_checked(self.settings.means()).certain();
+        let (second, rest) = rest.split_at_checked(triangle(self.settings.width)).certain();
+        Split { sum, second, rest }
     }
 
-    fn split_mut(&mut self) -> Split<&mut [f32]> {
-        let (width, buffer) = (self.settings.width, self.buffer.as_mut());
-        let (mean, rest) = buffer.split_at_mut_checked(width).certain();
-        let (scratch, rest) = rest.split_at_mut_checked(width).certain();
-        let (second, rest) = rest.split_at_mut_checked(triangle(width)).certain();
-        Split { mean, scratch, second, rest }
+    fn split_mut(&mut self) -> Split<&mut [f64]> {
+        let settings = self.settings;
+        let (sum, rest) = self.buffer.as_mut().split_at_mut_checked(settings.means()).certain();
+        let (second, rest) = rest.split_at_mut_checked(triangle(settings.width)).certain();
+        Split { sum, second, rest }
+    }
+
+    /// What stands behind the moments in their buffer.
+    pub(crate) fn rest(&self) -> &[f64] {
+        self.split().rest
+    }
+
+    /// What stands behind the moments in their buffer.
+    pub(crate) fn rest_mut(&mut self) -> &mut [f64] {
+        self.split_mut().rest
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.count = 0;
         self.id = None;
-        let Split { mean, second, .. } = self.split_mut();
-        mean.fill(0.0);
+        let Split { sum, second, .. } = self.split_mut();
+        sum.fill(0.0);
         second.fill(0.0);
     }
 
-    /// The running mean; zeros if the centre is zero.
-    #[must_use]
-    pub fn mean(&self) -> &[f32] {
-        self.split().mean
+    /// The running mean, K numbers; zeros if the centre is zero.
+    pub fn mean(&self) -> impl Iterator<Item = f64> {
+        let (sum, count) = (self.split().sum, self.count.max(1) as f64);
+        (0..self.settings.width).map(move |i| sum.get(i).map_or(0.0, |sum| sum / count))
     }
 
     /// Refuses a sketch that cannot stand beside those observed.
@@ -218,89 +237,120 @@ impl<B: Buffer<f32>> Moments<B> {
     /// Takes a sketch in.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]; the state is as it
-    /// was.
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`]
+    /// after 2⁶⁴ − 1 observations. The state is as it was.
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
-        self.id = Some(sketch.id);
-        self.count += 1;
-        let (n, centre) = (self.count as f64, self.settings.centre);
-        let Split { mean, scratch, second, .. } = self.split_mut();
-        match centre {
-            Centre::Zero => add_outer(1.0, sketch.values, second),
-            Centre::Mean => {
-                // Welford: with δ = φ − mean before, mean += δ/n and the sum of squares
-                // grows by (n−1)/n·δδᵀ.
-                difference(sketch.values, mean, scratch);
-                axpy((1.0 / n) as f32, scratch, mean)?;
-                add_outer(((n - 1.0) / n) as f32, scratch, second)
-            }
-        }
+        self.add(sketch, 1.0)
     }
 
-    /// Takes in all that `other` has observed (Chan, Golub & LeVeque 1979).
+    /// Takes a sketch in that was checked, as if it were `length` times as long.
+    fn add(&mut self, sketch: &Sketch<'_>, length: f64) -> Result<(), Error> {
+        self.count = added(self.count, 1)?;
+        self.id = Some(sketch.id);
+        let width = self.settings.width;
+        let Split { sum, second, .. } = self.split_mut();
+        if !sum.is_empty() {
+            double::axpy(length, sketch.values, sum)?;
+        }
+        Ok(double::add_outers(&[length * length], width, sketch.values, second)?)
+    }
+
+    /// Takes in all that `other` has observed: the sums add up.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if the two observed different kinds of sketch,
-    /// [`Error::Setting`] if their centres differ, [`Error::Length`] if their widths do;
-    /// the state is as it was.
-    pub fn merge<C: Buffer<f32>>(&mut self, other: &Moments<C>) -> Result<(), Error> {
+    /// [`Error::Setting`] if their centres differ, [`Error::Length`] if their widths do,
+    /// [`Error::Full`] if they have 2⁶⁴ observations or more; the state is as it was.
+    pub fn merge<C: Buffer<f64>>(&mut self, other: &Moments<C>) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
-        let centre = self.settings.centre;
-        if centre != other.settings.centre {
+        if self.settings.centre != other.settings.centre {
             return Err(Error::Setting { name: "centre", expected: "the same as the other state's" });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        if other.count == 0 {
-            return Ok(());
-        }
-        let (n, m) = (self.count as f64, other.count as f64);
-        let (Split { mean, scratch, second, .. }, theirs) = (self.split_mut(), other.split());
-        axpy(1.0, theirs.second, second)?;
-        if centre == Centre::Mean {
-            difference(theirs.mean, mean, scratch);
-            axpy((m / (n + m)) as f32, scratch, mean)?;
-            add_outer((n * m / (n + m)) as f32, scratch, second)?;
-        }
+        self.count = added(self.count, other.count)?;
+        let (own, theirs) = (self.split_mut(), other.split());
+        double::axpy(1.0, theirs.sum, own.sum)?;
+        double::axpy(1.0, theirs.second, own.second)?;
         self.id = self.id.or(other.id);
-        self.count += other.count;
         Ok(())
     }
 
-    /// The mean eigenvalue of the second moment: its trace over n·K. 0 without
-    /// observations.
-    #[must_use]
-    pub fn mean_eigenvalue(&self) -> f64 {
-        let second = self.split().second;
-        let trace: f64 = rows(second).filter_map(|row| row.last()).map(|&entry| f64::from(entry)).sum();
-        if self.count == 0 { 0.0 } else { trace / (self.count as f64 * self.settings.width as f64) }
+    /// Makes all that was observed `length` times as long.
+    fn shrink(&mut self, length: f64) {
+        let Split { sum, second, .. } = self.split_mut();
+        sum.iter_mut().for_each(|sum| *sum *= length);
+        second.iter_mut().for_each(|sum| *sum *= length * length);
     }
 
-    /// Row `i` of the second moment plus `ridge`·I, in `f64`.
-    pub(crate) fn row(&self, i: usize, ridge: f64, out: &mut [f64]) {
-        let (second, scale) = (self.split().second, 1.0 / self.count.max(1) as f64);
-        for (j, out) in out.iter_mut().enumerate() {
-            let place = if j < i { triangle(i) + j } else { triangle(j) + i };
-            let sum = f64::from(second.get(place).copied().certain());
-            *out = scale * sum + if i == j { ridge } else { 0.0 };
+    /// Σ ‖φ‖² about zero.
+    fn trace(&self) -> f64 {
+        rows(self.split().second).filter_map(|row| row.last()).sum()
+    }
+
+    /// The mean eigenvalue of the second moment: its trace over n·K. 0 without
+    /// observations, and where what is left about the mean is rounding.
+    #[must_use]
+    pub fn mean_eigenvalue(&self) -> f64 {
+        let count = self.count.max(1) as f64;
+        let about_zero = self.trace() / count;
+        let trace = about_zero - self.mean().map(|mean| mean * mean).sum::<f64>();
+        // Of squares in f64, after many additions.
+        let is_rounding = trace <= about_zero * count.min(1e6) * f64::EPSILON;
+        if is_rounding { 0.0 } else { trace / self.settings.width as f64 }
+    }
+
+    /// Writes row `i` of the second moment about zero plus `ridge`·I to what stands behind
+    /// the moments, as row `place` there.
+    pub(crate) fn row_behind(&mut self, i: usize, ridge: f64, place: usize) {
+        let (width, count) = (self.settings.width, self.count.max(1) as f64);
+        let Split { second, rest, .. } = self.split_mut();
+        for (j, out) in rest.iter_mut().skip(place * width).take(width).enumerate() {
+            let at = if j < i { triangle(i) + j } else { triangle(j) + i };
+            *out = second.get(at).copied().certain() / count + if i == j { ridge } else { 0.0 };
         }
     }
 
     /// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I to `factor`,
-    /// [`triangle`]`(K)` numbers.
+    /// [`triangle`]`(K)` numbers. `scratch` is 2·K numbers.
     ///
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::Length`];
-    /// [`Error::NotPositiveDefinite`], and then `factor` holds nothing of use.
-    pub fn factor<'f>(&self, scale: f64, ridge: f64, factor: &'f mut [f32]) -> Result<Factor<'f>, Error> {
-        write_factor(self.split().second, self.count, scale, ridge, factor)?;
-        Factor::from_packed(self.settings.width, factor)
+    /// [`Error::NotPositiveDefinite`] or [`Error::IllConditioned`], and then `factor`
+    /// holds nothing of use.
+    pub fn factor<'f>(
+        &self,
+        scale: f64,
+        ridge: f64,
+        factor: &'f mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<Factor<'f>, Error> {
+        let width = self.settings.width;
+        let Split { sum, second, .. } = self.split();
+        let (x, y) = halves(width, scratch)?;
+        write_factor(Sums { count: self.count, sum, second }, Weights { scale, ridge }, factor, x, y)?;
+        Factor::from_packed(width, factor)
     }
 }
 
-impl<B: Buffer<f32>> Body for Moments<B> {
+/// Two slices of `width` numbers.
+fn halves(width: usize, scratch: &mut [f64]) -> Result<(&mut [f64], &mut [f64]), Error> {
+    let (expected, found) = (width.saturating_mul(2), scratch.len());
+    let both = scratch.get_mut(..expected).ok_or(Error::Length { expected, found })?;
+    Ok(both.split_at_mut_checked(width).certain())
+}
+
+/// The sum of two numbers of observations.
+const fn added(count: u64, other: u64) -> Result<u64, Error> {
+    match count.checked_add(other) {
+        Some(sum) => Ok(sum),
+        None => Err(Error::Full { capacity: usize::MAX }),
+    }
+}
+
+impl<B: Buffer<f64>> Body for Moments<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let MomentsSettings { centre, width } = walk.state().settings;
         walk.setting(centre == Centre::Mean)?;
@@ -308,9 +358,7 @@ impl<B: Buffer<f32>> Body for Moments<B> {
         walk.width(width)?;
         let count = walk.number(place!(count))?;
         walk.require_id(width, count > 0)?;
-        if centre == Centre::Mean {
-            walk.all(Place { get: |state| state.split().mean, get_mut: |state| state.split_mut().mean })?;
-        }
+        walk.all(Place { get: |state| state.split().sum, get_mut: |state| state.split_mut().sum })?;
         walk.all(Place { get: |state| state.split().second, get_mut: |state| state.split_mut().second })?;
         let id = walk.id();
         walk.load_with(|moments| moments.id = id);
@@ -318,7 +366,7 @@ impl<B: Buffer<f32>> Body for Moments<B> {
     }
 }
 
-impl<B: Buffer<f32>> State for Moments<B> {
+impl<B: Buffer<f64>> State for Moments<B> {
     const KIND: StateKind = StateKind::Moments;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -326,164 +374,60 @@ impl<B: Buffer<f32>> State for Moments<B> {
     }
 }
 
-/// Writes the Cholesky factor of `scale`·(second moment) + `ridge`·I, from the packed
-/// sums of `count` observations.
-fn write_factor(second: &[f32], count: u64, scale: f64, ridge: f64, factor: &mut [f32]) -> Result<(), Error> {
+/// The sums of moments.
+#[derive(Clone, Copy)]
+struct Sums<'m> {
+    count: u64,
+    sum: &'m [f64],
+    second: &'m [f64],
+}
+
+impl Sums<'_> {
+    /// `out` = A·x, where A = scale·(second moment) + ridge·I.
+    fn multiply(&self, weights: Weights, x: &[f64], out: &mut [f64]) -> Result<(), Error> {
+        let scale = weights.scale / self.count.max(1) as f64;
+        out.fill(0.0);
+        for (i, row) in rows(self.second).enumerate() {
+            let (Some((before, [entry, ..])), Some((&diagonal, row)), Some((known, [own, ..]))) =
+                (out.split_at_mut_checked(i), row.split_last(), x.split_at_checked(i))
+            else {
+                return Err(Error::Length { expected: i + 1, found: x.len().min(out.len()) });
+            };
+            *entry += double::dot(row, known)? + diagonal * own;
+            double::axpy(*own, row, before)?;
+        }
+        let along =
+            if self.sum.is_empty() { 0.0 } else { double::dot(self.sum, x)? / self.count.max(1) as f64 };
+        for (i, (out, x)) in out.iter_mut().zip(x).enumerate() {
+            *out = scale * (*out - self.sum.get(i).map_or(0.0, |sum| sum * along)) + weights.ridge * x;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the Cholesky factor of A = scale·(second moment) + ridge·I, and returns its
+/// condition number. `x` and `y` are K numbers of scratch each.
+fn write_factor(
+    sums: Sums<'_>,
+    weights: Weights,
+    factor: &mut [f64],
+    x: &mut [f64],
+    y: &mut [f64],
+) -> Result<f64, Error> {
+    let Sums { count, sum, second } = sums;
     if count == 0 {
         return Err(Error::TooFew { needed: 1, found: 0 });
     }
     check_length(second.len(), factor.len())?;
-    let scale = scale / count as f64;
-    for (row, second) in rows_mut(factor).zip(rows(second)) {
-        for (entry, &sum) in row.iter_mut().zip(second) {
-            *entry = (scale * f64::from(sum)) as f32;
+    let count = count as f64;
+    let mean = |i: usize| sum.get(i).map_or(0.0, |sum| sum / count);
+    for (i, (row, second)) in rows_mut(factor).zip(rows(second)).enumerate() {
+        for (j, (entry, &sum)) in row.iter_mut().zip(second).enumerate() {
+            *entry = weights.scale * (sum / count - mean(i) * mean(j));
         }
-        if let (Some(entry), Some(&sum)) = (row.last_mut(), second.last()) {
-            *entry = (scale * f64::from(sum) + ridge) as f32;
-        }
-    }
-    cholesky(factor)
-}
-
-/// The Cholesky factor L of a symmetric positive definite matrix A = L Lᵀ.
-///
-/// ```
-/// use gradsieve::moments::Factor;
-///
-/// // L of A = [[4, 2], [2, 2]], row by row.
-/// let factor = Factor::from_packed(2, &[2.0, 1.0, 1.0])?;
-/// let mut x = [8.0, 6.0];
-/// factor.solve(&mut x)?;
-/// assert_eq!(x, [1.0, 2.0]); // A⁻¹x
-/// # Ok::<(), gradsieve::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Factor<'f> {
-    lower: &'f [f32],
-}
-
-impl<'f> Factor<'f> {
-    /// A factor that [`Moments::factor`] wrote.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `lower` is not [`triangle`]`(width)` long.
-    pub const fn from_packed(width: usize, lower: &'f [f32]) -> Result<Self, Error> {
-        match check_length(triangle(width), lower.len()) {
-            Ok(()) => Ok(Self { lower }),
-            Err(error) => Err(error),
+        if let Some(entry) = row.last_mut() {
+            *entry += weights.ridge;
         }
     }
-
-    /// Replaces x by L⁻¹x, so that dot products of such vectors are xᵀA⁻¹y.
-    ///
-    /// # Errors
-    /// [`Error::Length`] if `x` is not K long, and then it holds nothing of use.
-    pub fn whiten(&self, x: &mut [f32]) -> Result<(), Error> {
-        check_length(self.lower.len(), triangle(x.len()))?;
-        for (i, row) in rows(self.lower).enumerate() {
-            let (Some((done, [entry, ..])), Some((&diagonal, row))) =
-                (x.split_at_mut_checked(i), row.split_last())
-            else {
-                cannot_happen!("a triangle has as many rows as x has numbers, and none is empty");
-                break;
-            };
-            *entry = ((f64::from(*entry) - dot(row, done)?) / f64::from(diagonal)) as f32;
-        }
-        Ok(())
-    }
-
-    /// Replaces x by A⁻¹x.
-    ///
-    /// # Errors
-    /// As [`Factor::whiten`].
-    pub fn solve(&self, x: &mut [f32]) -> Result<(), Error> {
-        self.whiten(x)?;
-        let mut lower = self.lower;
-        for i in (0..x.len()).rev() {
-            let (before, row) = lower.split_at_checked(triangle(i)).certain();
-            lower = before;
-            let (Some((rest, [entry, ..])), Some((&diagonal, row))) =
-                (x.split_at_mut_checked(i), row.split_last())
-            else {
-                cannot_happen!("a triangle has as many rows as x has numbers, and none is empty");
-                break;
-            };
-            *entry = (f64::from(*entry) / f64::from(diagonal)) as f32;
-            axpy(-*entry, row, rest)?;
-        }
-        Ok(())
-    }
-
-    /// xᵀA⁻¹x; `x` becomes L⁻¹x.
-    ///
-    /// # Errors
-    /// As [`Factor::whiten`].
-    pub fn quadratic(&self, x: &mut [f32]) -> Result<f64, Error> {
-        self.whiten(x)?;
-        Ok(squared_norm(x))
-    }
-}
-
-/// The rows of a packed lower triangle.
-fn rows(mut packed: &[f32]) -> impl Iterator<Item = &[f32]> {
-    (1..).map_while(move |len| {
-        let (row, rest) = packed.split_at_checked(len)?;
-        packed = rest;
-        Some(row)
-    })
-}
-
-/// The rows of a packed lower triangle.
-fn rows_mut(mut packed: &mut [f32]) -> impl Iterator<Item = &mut [f32]> {
-    (1..).map_while(move |len| {
-        let (row, rest) = core::mem::take(&mut packed).split_at_mut_checked(len)?;
-        packed = rest;
-        Some(row)
-    })
-}
-
-/// Adds `weight`·x xᵀ to a packed triangle.
-fn add_outer(weight: f32, x: &[f32], packed: &mut [f32]) -> Result<(), Error> {
-    for (row, &entry) in rows_mut(packed).zip(x) {
-        axpy(weight * entry, x.get(..row.len()).certain(), row)?;
-    }
-    Ok(())
-}
-
-fn difference(x: &[f32], y: &[f32], out: &mut [f32]) {
-    for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
-        *out = x - y;
-    }
-}
-
-/// Replaces a packed matrix by its Cholesky factor, row by row.
-fn cholesky(packed: &mut [f32]) -> Result<(), Error> {
-    let mut start = 0;
-    let mut len = 1;
-    while let Some((done, rest)) = packed.split_at_mut_checked(start) {
-        // Behind the last row there is nothing.
-        let Some(row) = rest.get_mut(..len) else { break };
-        for (j, above) in rows(done).enumerate() {
-            let (Some((row, [entry, ..])), Some((&diagonal, above))) =
-                (row.split_at_mut_checked(j), above.split_last())
-            else {
-                cannot_happen!("a row is longer than those above, and none is empty");
-                break;
-            };
-            *entry = ((f64::from(*entry) - dot(above, row)?) / f64::from(diagonal)) as f32;
-        }
-        let Some((diagonal, row)) = row.split_last_mut() else {
-            cannot_happen!("no row is empty");
-            break;
-        };
-        let square = f64::from(*diagonal) - squared_norm(row);
-        *diagonal = libm::sqrt(square) as f32;
-        // A NaN or a root that vanishes in f32 is as bad as a negative square.
-        if diagonal.is_nan() || *diagonal <= 0.0 {
-            return Err(Error::NotPositiveDefinite);
-        }
-        start += len;
-        len += 1;
-    }
-    Ok(())
+    factorise(factor, x, y)
 }

@@ -1,11 +1,18 @@
 //! Moments and the Cholesky factor of their damped second moment: the one state of ridge,
 //! TRAK, self-influence and Mahalanobis. A [`Policy`] says in what they differ.
+//!
+//! A policy may bound what one observation does (`clip`): a row longer than so many times
+//! the running median of norms enters scaled down to that. Before sixteen rows were seen
+//! there is no median; when there is one, sums that such a row could not have made are
+//! scaled down as a whole.
 
-use super::{Centre, Factor, Moments, MomentsSettings, Split, triangle, write_factor};
+use super::clip::{Norms, exponent, two_to};
+use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, write_factor};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
+use gradsieve_kernels::{Certain, double, squared_norm};
 
 /// In what the methods of a damped second moment differ. Their settings implement it.
 ///
@@ -30,6 +37,12 @@ pub trait Policy: Copy {
 
     /// The damping or shrinkage, as it stands in the bytes of a state.
     fn strength(&self) -> f32;
+
+    /// How many times the running median of norms a row may be long: longer ones are
+    /// scaled down to that. None takes rows as they are.
+    fn clip(&self) -> Option<f32> {
+        None
+    }
 
     /// What is factorised: scale·(second moment) + ridge·I, of so many observations and
     /// this mean eigenvalue of their second moment.
@@ -84,58 +97,103 @@ impl Strength {
 /// targets, by the traits of the methods: [`Detector`](crate::outlier::Detector),
 /// [`Solver`](crate::influence::Solver). The examples stand with their settings.
 ///
-/// *Memory*: K² + 3K numbers of `f32`; the factor stands behind the moments in their
-/// buffer.
+/// *Memory*: K² + 5K numbers of `f64` at most, and 1 KiB in the state itself; the factor
+/// and scratch stand behind the moments in their buffer.
 #[derive(Debug)]
 pub struct SecondMoment<P, B> {
     settings: P,
     moments: Moments<B>,
-    fitted: bool,
+    norms: Norms,
+    /// Of the last fit: what was factorised, and its condition number.
+    fit: Option<Fit>,
 }
 
+/// What was factorised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Fit {
+    weights: Weights,
+    condition: f64,
+}
+
+/// Solving one system: the parts of the buffer behind the moments.
+struct Parts<T> {
+    factor: T,
+    scratch: [T; 3],
+}
+
+/// A residual ‖v − A x‖ above this part of ‖v‖ is not a solution.
+const RESIDUAL: f64 = 1e-9;
+
+/// Solutions below this would lose bits in `f32`: 2⁻¹⁰⁰.
+const LEAST: f64 = two_to(-100);
+
 impl<P: Policy> SecondMoment<P, ()> {
-    /// What a method of this policy needs; half the bytes at rest before the first fit.
-    pub(crate) const fn memory(width: usize) -> Memory {
+    /// What a method of this policy needs, with a clip or without; half the bytes at rest
+    /// before the first fit.
+    pub(crate) const fn memory(width: usize, clips: bool) -> Memory {
         let settings = MomentsSettings { centre: P::CENTRE, width };
-        let factor = triangle(width).saturating_mul(4);
+        let factor = triangle(width).saturating_mul(8);
         Memory {
-            f32s: settings.memory().f32s.saturating_add(triangle(width)),
-            bytes_at_rest: factor.saturating_add(settings.body()).saturating_add(FRAME + 8),
+            f64s: settings.numbers().saturating_add(more(width)),
+            bytes_at_rest: factor
+                .saturating_add(settings.body())
+                .saturating_add(FRAME + 40 + if clips { Norms::BYTES } else { 0 }),
             ..Memory::NONE
         }
     }
 }
 
-impl<P: Policy, const N: usize> SecondMoment<P, [f32; N]> {
-    /// No observations yet, in an array of its own. `width` and `strength` are those of
-    /// the settings, which the compiler does not ask a trait for.
-    pub(crate) const fn owned_with(settings: P, width: usize, strength: f32) -> Result<Self, Error> {
+/// Numbers behind the moments: the factor, and three vectors of scratch.
+const fn more(width: usize) -> usize {
+    triangle(width).saturating_add(width.saturating_mul(3))
+}
+
+impl<P: Policy, const N: usize> SecondMoment<P, [f64; N]> {
+    /// No observations yet, in an array of its own. `width`, `strength` and `clip` are
+    /// those of the settings, which the compiler does not ask a trait for.
+    pub(crate) const fn owned_with(
+        settings: P,
+        width: usize,
+        strength: f32,
+        clip: Option<f32>,
+    ) -> Result<Self, Error> {
         if let Err(error) = P::STRENGTH.check(strength) {
             return Err(error);
         }
-        match check_length(SecondMoment::<P, ()>::memory(width).f32s, N) {
+        if let Err(error) = check_clip(clip) {
+            return Err(error);
+        }
+        match check_length(SecondMoment::<P, ()>::memory(width, false).f64s, N) {
             Ok(()) => {
                 let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, [0.0; N]);
-                Ok(Self { settings, moments, fitted: false })
+                Ok(Self { settings, moments, norms: Norms::new(), fit: None })
             }
             Err(error) => Err(error),
         }
     }
 }
 
-impl<P: Policy, B: Buffer<f32>> SecondMoment<P, B> {
+const fn check_clip(clip: Option<f32>) -> Result<(), Error> {
+    match clip {
+        Some(factor) if !factor.is_finite() || factor < 1.0 => {
+            Err(Error::Setting { name: "clip", expected: "finite and at least 1, or none" })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a damping or shrinkage that the method does not allow;
-    /// [`Error::Length`] if the buffer is not as long as the settings' memory.
-    pub fn new(settings: P, mut buffer: B) -> Result<Self, Error> {
+    /// [`Error::Setting`] for a damping, a shrinkage or a clip that the method does not
+    /// allow; [`Error::Length`] if the buffer is not as long as the settings' memory.
+    pub fn new(settings: P, buffer: B) -> Result<Self, Error> {
         P::STRENGTH.check(settings.strength())?;
-        let width = settings.width();
-        check_length(SecondMoment::<P, ()>::memory(width).f32s, buffer.as_ref().len())?;
-        buffer.as_mut().fill(0.0);
-        let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, buffer);
-        Ok(Self { settings, moments, fitted: false })
+        check_clip(settings.clip())?;
+        let of = MomentsSettings { centre: P::CENTRE, width: settings.width() };
+        let moments = Moments::before(of, more(of.width), buffer)?;
+        Ok(Self { settings, moments, norms: Norms::new(), fit: None })
     }
 
     /// The settings.
@@ -150,90 +208,199 @@ impl<P: Policy, B: Buffer<f32>> SecondMoment<P, B> {
         &self.moments
     }
 
+    /// An estimate of the condition number of what was factorised, in the 1-norm: from
+    /// below, and seldom by more than a factor of 3. None before the first fit.
+    #[must_use]
+    pub fn condition(&self) -> Option<f64> {
+        self.fit.map(|fit| fit.condition)
+    }
+
     /// Takes a sketch into the moments; what was fitted stays as it is until the next
     /// [`fit`](Self::fit).
     ///
     /// # Errors
     /// As [`Moments::observe`].
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(sketch)
+        let Some(factor) = self.settings.clip() else { return self.moments.observe(sketch) };
+        self.moments.check(sketch)?;
+        let square = squared_norm(sketch.values);
+        let limit = self.norms.limit(factor);
+        let length = match limit {
+            Some(limit) if square > limit => libm::sqrt(limit / square),
+            _ => 1.0,
+        };
+        self.moments.add(sketch, length)?;
+        self.norms.observe(square);
+        if limit.is_none() {
+            self.hold();
+        }
+        Ok(())
+    }
+
+    /// Scales down sums that rows within the limit could not have made: those of rows
+    /// which came before there was a limit.
+    fn hold(&mut self) {
+        let limit = self.settings.clip().and_then(|factor| self.norms.limit(factor));
+        let Some(limit) = limit else { return };
+        let (trace, most) = (self.moments.trace(), self.norms.most(limit));
+        if trace > most {
+            self.moments.shrink(libm::sqrt(most / trace));
+        }
     }
 
     /// Takes in all that `other` has observed; what was fitted stays as it is.
     ///
     /// # Errors
     /// As [`Moments::merge`].
-    pub fn merge<C: Buffer<f32>>(&mut self, other: &SecondMoment<P, C>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)
+    pub fn merge<C: Buffer<f64>>(&mut self, other: &SecondMoment<P, C>) -> Result<(), Error> {
+        self.moments.merge(&other.moments)?;
+        if self.settings.clip().is_some() {
+            self.norms.merge(&other.norms);
+            self.hold();
+        }
+        Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.moments.reset();
-        self.fitted = false;
+        self.norms = Norms::new();
+        self.fit = None;
     }
 
-    /// Factorises what the settings ask for, as the moments stand.
+    /// Factorises what the settings ask for, as the moments stand. If nothing was
+    /// observed, or all of it was zero, an earlier fit stands.
     ///
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
     /// them were zero, or the same about their mean, or if without damping they span
-    /// fewer than K dimensions.
+    /// fewer than K dimensions; [`Error::IllConditioned`] if the damping is so small that
+    /// solutions would be rounding.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
         let count = self.moments.count();
-        let Weights { scale, ridge } = self.settings.weights(count as f64, self.moments.mean_eigenvalue());
-        let Split { second, rest: factor, .. } = self.moments.split_mut();
-        write_factor(second, count, scale, ridge, factor)?;
-        self.fitted = true;
+        let mean_eigenvalue = self.moments.mean_eigenvalue();
+        if count == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        if mean_eigenvalue <= 0.0 {
+            return Err(Error::NotPositiveDefinite);
+        }
+        let weights = self.settings.weights(count as f64, mean_eigenvalue);
+        self.fit = None;
+        let (sums, Parts { factor, scratch: [x, y, _] }) = self.parts_mut();
+        let condition = write_factor(sums, weights, factor, x, y)?;
+        self.fit = Some(Fit { weights, condition });
         Ok(())
     }
 
-    /// The factor, for a sketch that can stand beside those observed.
-    fn factor(&self, sketch: &Sketch<'_>) -> Result<Factor<'_>, Error> {
-        if !self.fitted {
-            return Err(Error::NotFitted);
-        }
+    fn parts_mut(&mut self) -> (Sums<'_>, Parts<&mut [f64]>) {
+        let (count, width) = (self.moments.count(), self.moments.width());
+        let Split { sum, second, rest } = self.moments.split_mut();
+        let (factor, rest) = rest.split_at_mut_checked(triangle(width)).certain();
+        let (x, rest) = rest.split_at_mut_checked(width).certain();
+        let (y, rest) = rest.split_at_mut_checked(width).certain();
+        let z = rest.get_mut(..width).certain();
+        (Sums { count, sum, second }, Parts { factor, scratch: [x, y, z] })
+    }
+
+    fn factor(&self) -> &[f64] {
+        self.moments.rest().get(..triangle(self.moments.width())).certain()
+    }
+
+    fn factor_mut(&mut self) -> &mut [f64] {
+        let width = self.moments.width();
+        self.moments.rest_mut().get_mut(..triangle(width)).certain()
+    }
+
+    /// Refuses a sketch that cannot stand beside those observed, and one that comes too
+    /// early.
+    fn check(&self, sketch: &Sketch<'_>) -> Result<Weights, Error> {
+        let Fit { weights, .. } = self.fit.ok_or(Error::NotFitted)?;
         self.moments.check(sketch)?;
-        Factor::from_packed(self.moments.width(), self.moments.split().rest)
+        Ok(weights)
     }
 
     /// xᵀA⁻¹x, where x is the sketch less the centre, and A what was factorised.
     /// `scratch` is K numbers at least.
     pub(crate) fn quadratic(&self, sketch: &Sketch<'_>, scratch: &mut [f32]) -> Result<f64, Error> {
-        let factor = self.factor(sketch)?;
+        self.check(sketch)?;
         let (expected, found) = (sketch.values.len(), scratch.len());
         let x = scratch.get_mut(..expected).ok_or(Error::Length { expected, found })?;
-        for ((to, &from), &mean) in x.iter_mut().zip(sketch.values).zip(self.moments.mean()) {
-            *to = from - mean;
+        let centred = || sketch.values.iter().zip(self.moments.mean()).map(|(&x, mean)| f64::from(x) - mean);
+        let largest = centred().fold(0.0, |most, x| libm::fmax(most, x.abs()));
+        if largest == 0.0 {
+            return Ok(0.0);
         }
-        factor.quadratic(x)
+        let scale = two_to(-exponent(largest));
+        for (to, from) in x.iter_mut().zip(centred()) {
+            *to = (from * scale) as f32;
+        }
+        let score = Factor::from_packed(expected, self.factor())?.quadratic(scale, x)?;
+        if score.is_finite() { Ok(score) } else { Err(Error::Range { what: "the score" }) }
     }
 
-    /// Solves for a target into `out`, K numbers.
-    pub(crate) fn solve_into(&self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
-        let factor = self.factor(target)?;
+    /// Solves for a target into `out`, K numbers: by the factor, and once more for what
+    /// that left.
+    pub(crate) fn solve_into(&mut self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
+        let weights = self.check(target)?;
         check_length(target.values.len(), out.len())?;
-        out.iter_mut().zip(target.values).for_each(|(to, &from)| *to = from);
-        factor.solve(out)
+        let (sums, Parts { factor, scratch: [x, left, product] }) = self.parts_mut();
+        let factor = Factor::from_packed(out.len(), factor)?;
+        x.fill(0.0);
+        let mut residual = 0.0;
+        for round in 0..3 {
+            sums.multiply(weights, x, product)?;
+            for ((left, &v), product) in left.iter_mut().zip(target.values).zip(product.iter()) {
+                *left = f64::from(v) - product;
+            }
+            residual = libm::sqrt(double::dot(left, left)?);
+            if round < 2 {
+                factor.solve(left)?;
+                double::axpy(1.0, left, x)?;
+            }
+        }
+        if residual > RESIDUAL * libm::sqrt(squared_norm(target.values)) {
+            return Err(Error::NotSolved);
+        }
+        let largest = x.iter().fold(0.0, |most, x| libm::fmax(most, x.abs()));
+        if largest > f64::from(f32::MAX) || (largest > 0.0 && largest < LEAST) {
+            return Err(Error::Range { what: "the solution" });
+        }
+        out.iter_mut().zip(x.iter()).for_each(|(to, &from)| *to = from as f32);
+        Ok(())
     }
 }
 
-impl<P: Policy, B: Buffer<f32>> Body for SecondMoment<P, B> {
+impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().settings.strength().to_bits())?;
-        let fitted = walk.number(place!(fitted))?;
+        let settings = walk.state().settings;
+        walk.setting(settings.strength().to_bits())?;
+        let fit = walk.state().fit;
+        let fitted = walk.value(fit.is_some())?;
         walk.zeros(3)?;
+        walk.setting(settings.clip().map_or(0, f32::to_bits))?;
+        walk.zeros(4)?;
+        if settings.clip().is_some() {
+            walk.all(Place {
+                get: |state: &Self| &state.norms.counts[..],
+                get_mut: |state| &mut state.norms.counts[..],
+            })?;
+        }
         walk.nested(place!(moments))?;
-        let factor = Place {
-            get: |state: &Self| state.moments.split().rest,
-            get_mut: |state: &mut Self| state.moments.split_mut().rest,
-        };
-        if fitted { walk.all(factor) } else { Ok(()) }
+        if !fitted {
+            walk.load_with(|state| state.fit = None);
+            return Ok(());
+        }
+        let own = fit.unwrap_or(Fit { weights: Weights { scale: 0.0, ridge: 0.0 }, condition: 0.0 });
+        let scale = walk.value(own.weights.scale)?;
+        let ridge = walk.value(own.weights.ridge)?;
+        let condition = walk.value(own.condition)?;
+        walk.load_with(|state| state.fit = Some(Fit { weights: Weights { scale, ridge }, condition }));
+        walk.all(Place { get: |state: &Self| state.factor(), get_mut: |state: &mut Self| state.factor_mut() })
     }
 }
 
-impl<P: Policy, B: Buffer<f32>> State for SecondMoment<P, B> {
+impl<P: Policy, B: Buffer<f64>> State for SecondMoment<P, B> {
     const KIND: StateKind = P::KIND;
 
     fn sketch_id(&self) -> Option<SketchId> {

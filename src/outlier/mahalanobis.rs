@@ -5,7 +5,7 @@
 //! The centred sister of self-influence. Scale: of order K for an ordinary sample.
 //! Sources: Mahalanobis 1936; shrinkage after Ledoit & Wolf 2004, with a fixed α.
 //!
-//! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
+//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch. *Cost*: [`crate::moments`].
 
 use super::Deviation;
 use crate::error::Error;
@@ -20,7 +20,7 @@ use crate::state::StateKind;
 ///
 /// const SETTINGS: MahalanobisSettings =
 ///     MahalanobisSettings { shrinkage: 0.5, ..MahalanobisSettings::new(64) };
-/// assert_eq!((SETTINGS.memory().f32s, SETTINGS.memory().scratch), (64 * 64 + 3 * 64, 64));
+/// assert_eq!((SETTINGS.memory().f64s, SETTINGS.memory().scratch), (64 * 64 + 5 * 64, 64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MahalanobisSettings {
@@ -28,20 +28,24 @@ pub struct MahalanobisSettings {
     pub shrinkage: f32,
     /// K.
     pub width: usize,
+    /// How many times the running median of norms a row may be long before it is scaled
+    /// down to that as it is observed; none observes rows as they are.
+    pub clip: Option<f32>,
 }
 
 impl MahalanobisSettings {
-    /// The usual settings for sketches of `width`: a shrinkage of 0.1.
+    /// The usual settings for sketches of `width`: a shrinkage of 0.1, rows of
+    /// at most eight times the median's length.
     #[must_use]
     pub const fn new(width: usize) -> Self {
-        Self { shrinkage: 0.1, width }
+        Self { shrinkage: 0.1, width, clip: Some(8.0) }
     }
 
-    /// What the state needs: K² + 3K `f32`, and K of scratch a score. Half the bytes at
-    /// rest before the first fit.
+    /// What the state needs: K² + 5K `f64` at most, and K `f32` of scratch a score. Half
+    /// the bytes at rest before the first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
+        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width, self.clip.is_some()) }
     }
 }
 
@@ -66,6 +70,10 @@ impl Policy for MahalanobisSettings {
         self.shrinkage
     }
 
+    fn clip(&self) -> Option<f32> {
+        self.clip
+    }
+
     fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
         let shrinkage = f64::from(self.shrinkage);
         Weights { scale: 1.0 - shrinkage, ridge: shrinkage * mean_eigenvalue }
@@ -81,7 +89,7 @@ impl Policy for MahalanobisSettings {
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// const SETTINGS: MahalanobisSettings = MahalanobisSettings::new(2);
-/// let mut detector = Mahalanobis::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS)?;
+/// let mut detector = Mahalanobis::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS)?;
 /// # let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// # let values = [[1.0, 0.1], [-1.0, 0.2], [0.9, -0.1], [0.1, 3.0]];
 /// # let sketches = values.each_ref().map(|x| {
@@ -98,13 +106,13 @@ impl Policy for MahalanobisSettings {
 /// ```
 pub type Mahalanobis<B> = SecondMoment<MahalanobisSettings, B>;
 
-impl<const N: usize> Mahalanobis<[f32; N]> {
+impl<const N: usize> Mahalanobis<[f64; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: MahalanobisSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.shrinkage)
+        Self::owned_with(settings, settings.width, settings.shrinkage, settings.clip)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sketch::Sketch;
 /// examples show it.
 pub trait Deviation: Policy {}
 
-impl<P: Deviation, B: Buffer<f32>> Detector for SecondMoment<P, B> {
+impl<P: Deviation, B: Buffer<f64>> Detector for SecondMoment<P, B> {
     fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         Self::observe(self, sketch)
     }

@@ -6,7 +6,7 @@
 //! Source: influence functions with the empirical Fisher (Koh & Liang 2017; arXiv
 //! 2405.03869 compares against it).
 //!
-//! *Memory*: K² + 3K numbers of `f32`, and K of scratch. *Cost*: [`crate::moments`].
+//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch. *Cost*: [`crate::moments`].
 
 use super::Deviation;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::state::StateKind;
 ///
 /// const SETTINGS: SelfInfluenceSettings =
 ///     SelfInfluenceSettings { damping: 0.5, ..SelfInfluenceSettings::new(64) };
-/// assert_eq!((SETTINGS.memory().f32s, SETTINGS.memory().scratch), (64 * 64 + 3 * 64, 64));
+/// assert_eq!((SETTINGS.memory().f64s, SETTINGS.memory().scratch), (64 * 64 + 4 * 64, 64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SelfInfluenceSettings {
@@ -29,20 +29,24 @@ pub struct SelfInfluenceSettings {
     pub damping: f32,
     /// K.
     pub width: usize,
+    /// How many times the running median of norms a row may be long before it is scaled
+    /// down to that as it is observed; none observes rows as they are.
+    pub clip: Option<f32>,
 }
 
 impl SelfInfluenceSettings {
-    /// The usual settings for sketches of `width`: a damping of 0.1.
+    /// The usual settings for sketches of `width`: a damping of 0.1, rows of
+    /// at most eight times the median's length.
     #[must_use]
     pub const fn new(width: usize) -> Self {
-        Self { damping: 0.1, width }
+        Self { damping: 0.1, width, clip: Some(8.0) }
     }
 
-    /// What the state needs: K² + 3K `f32`, and K of scratch a score. Half the bytes at
-    /// rest before the first fit.
+    /// What the state needs: K² + 5K `f64` at most, and K `f32` of scratch a score. Half
+    /// the bytes at rest before the first fit.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width) }
+        Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width, self.clip.is_some()) }
     }
 }
 
@@ -66,6 +70,10 @@ impl Policy for SelfInfluenceSettings {
         self.damping
     }
 
+    fn clip(&self) -> Option<f32> {
+        self.clip
+    }
+
     fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
         Weights { scale: 1.0, ridge: f64::from(self.damping) * mean_eigenvalue }
     }
@@ -80,7 +88,7 @@ impl Policy for SelfInfluenceSettings {
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(2);
-/// let mut detector = SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS)?;
+/// let mut detector = SelfInfluence::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS)?;
 /// # let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// # let values = [[1.0, 0.1], [-1.0, 0.2], [0.9, -0.1], [0.1, 3.0]];
 /// # let sketches = values.each_ref().map(|x| {
@@ -97,13 +105,13 @@ impl Policy for SelfInfluenceSettings {
 /// ```
 pub type SelfInfluence<B> = SecondMoment<SelfInfluenceSettings, B>;
 
-impl<const N: usize> SelfInfluence<[f32; N]> {
+impl<const N: usize> SelfInfluence<[f64; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: SelfInfluenceSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping)
+        Self::owned_with(settings, settings.width, settings.damping, settings.clip)
     }
 }
 

@@ -67,9 +67,7 @@ fn arnoldi_and_generalised_influence_are_numpys() {
     }
     for (indices, column) in [(vec![1, 3, 4, 6], 10), ((0..8).collect(), 11)] {
         let settings = GifSettings::new(8, &indices);
-        let (mut floats, mut doubles) =
-            (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
-        let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
+        let mut gif = Gif::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
         for r in &rows {
             gif.observe(&row(r)).unwrap();
         }
@@ -220,14 +218,14 @@ fn what_is_wrong_is_refused_and_the_state_goes_on() {
     assert_eq!(arnoldi.fit(), Err(Error::NotPositiveDefinite));
 
     let settings = GifSettings { damping: 0.0, ..GifSettings::new(3, &[0, 2]) };
-    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
+    let mut memory = vec![0.0; settings.memory().f64s];
     for indices in [&[][..], &[1, 1], &[2, 1], &[1, 3]] {
-        let refused = Gif::new(GifSettings { indices, ..settings }, &mut floats, &mut doubles);
+        let refused = Gif::new(GifSettings { indices, ..settings }, &mut memory);
         assert!(matches!(refused, Err(Error::Setting { name: "indices", .. })));
     }
-    let refused = Gif::new(GifSettings { damping: -0.1, ..settings }, &mut floats, &mut doubles);
+    let refused = Gif::new(GifSettings { damping: -0.1, ..settings }, &mut memory);
     assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
-    let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
+    let mut gif = Gif::new(settings, &mut memory).unwrap();
     assert!(matches!(gif.fit(), Err(Error::TooFew { .. })));
     gif.observe(&row(&[1.0, 0.0, 1.0])).unwrap();
     assert_eq!(gif.fit(), Err(Error::NotPositiveDefinite));
@@ -339,19 +337,18 @@ fn by_passes(solver: &mut impl IterativeSolver, rows: &[Vec<f32>], targets: &[Ve
 fn one_generic_function_has_the_ridge_influence_of_every_solver_of_that_matrix() {
     let rows: Vec<Vec<f32>> = (0..20).map(|i| normals(i, 4)).collect();
     let targets: Vec<Vec<f32>> = (30..32).map(|i| normals(i, 4)).collect();
-    let mut memory = vec![0.0; RidgeSettings::new(4).memory().f32s];
+    let mut memory = vec![0.0; RidgeSettings::new(4).memory().f64s];
     let ridge = by_solver(&mut Ridge::new(RidgeSettings::new(4), &mut memory).unwrap(), &rows, &targets);
     let near = |name: &str, scale: f64, found: &[f64]| {
         for (found, ridge) in found.iter().zip(&ridge) {
             assert!((scale * found - ridge).abs() < 1e-3, "{name}: {found}, ridge {ridge}");
         }
     };
-    let mut memory = vec![0.0; TrakSettings::new(4).memory().f32s];
+    let mut memory = vec![0.0; TrakSettings::new(4).memory().f64s];
     let mut trak = Trak::new(TrakSettings::new(4), &mut memory).unwrap();
     near("TRAK", 20.0, &by_solver(&mut trak, &rows, &targets));
     let settings = GifSettings::new(4, &[0, 1, 2, 3]);
-    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
-    let mut gif = Gif::new(settings, &mut floats, &mut doubles).unwrap();
+    let mut gif = Gif::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     near("GIF", 1.0, &by_solver(&mut gif, &rows, &targets));
     let settings =
         ConjugateGradientsSettings { targets: 2, tolerance: 1e-5, ..ConjugateGradientsSettings::new(4) };

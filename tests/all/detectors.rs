@@ -40,9 +40,9 @@ macro_rules! for_each_detector {
         $check("L2", L2, L2);
         let direction = || Direction::new(DIRECTION, vec![7.0; DIRECTION.memory().f32s]).unwrap();
         $check("direction", direction(), direction());
-        let mahalanobis = || Mahalanobis::new(MAHALANOBIS, vec![7.0; MAHALANOBIS.memory().f32s]).unwrap();
+        let mahalanobis = || Mahalanobis::new(MAHALANOBIS, vec![7.0; MAHALANOBIS.memory().f64s]).unwrap();
         $check("mahalanobis", mahalanobis(), mahalanobis());
-        let memory = || vec![7.0; SELF_INFLUENCE.memory().f32s];
+        let memory = || vec![7.0; SELF_INFLUENCE.memory().f64s];
         let self_influence = || SelfInfluence::new(SELF_INFLUENCE, memory()).unwrap();
         $check("self-influence", self_influence(), self_influence());
         let nodes = || vec![Node::EMPTY; FOREST.memory().others];
@@ -137,9 +137,9 @@ fn a_static_cell_holds_every_detector_that_has_a_state() {
         };
     }
     static ONE: RwLock<Direction<[f32; DIRECTION.memory().f32s]>> = cell!(Direction::owned(DIRECTION));
-    static TWO: RwLock<Mahalanobis<[f32; MAHALANOBIS.memory().f32s]>> =
+    static TWO: RwLock<Mahalanobis<[f64; MAHALANOBIS.memory().f64s]>> =
         cell!(Mahalanobis::owned(MAHALANOBIS));
-    static THREE: RwLock<SelfInfluence<[f32; SELF_INFLUENCE.memory().f32s]>> =
+    static THREE: RwLock<SelfInfluence<[f64; SELF_INFLUENCE.memory().f64s]>> =
         cell!(SelfInfluence::owned(SELF_INFLUENCE));
     static FOUR: RwLock<Forest<[Node; FOREST.memory().others], [f32; FOREST.memory().f32s]>> =
         cell!(Forest::owned(FOREST));
@@ -151,10 +151,11 @@ fn a_static_cell_holds_every_detector_that_has_a_state() {
     }
     let mut floats = vec![0.0; 1000];
     check("direction", &ONE, Direction::new(DIRECTION, &mut floats[..DIRECTION.memory().f32s]).unwrap());
-    let len = MAHALANOBIS.memory().f32s;
-    check("mahalanobis", &TWO, Mahalanobis::new(MAHALANOBIS, &mut floats[..len]).unwrap());
-    let len = SELF_INFLUENCE.memory().f32s;
-    check("self-influence", &THREE, SelfInfluence::new(SELF_INFLUENCE, &mut floats[..len]).unwrap());
+    let mut doubles = vec![0.0; 1000];
+    let len = MAHALANOBIS.memory().f64s;
+    check("mahalanobis", &TWO, Mahalanobis::new(MAHALANOBIS, &mut doubles[..len]).unwrap());
+    let len = SELF_INFLUENCE.memory().f64s;
+    check("self-influence", &THREE, SelfInfluence::new(SELF_INFLUENCE, &mut doubles[..len]).unwrap());
     let mut nodes = vec![Node::EMPTY; FOREST.memory().others];
     let len = FOREST.memory().f32s;
     check("forest", &FOUR, Forest::new(FOREST, &mut nodes[..], &mut floats[..len]).unwrap());

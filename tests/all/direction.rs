@@ -146,9 +146,9 @@ proptest! {
     }
 
     #[test]
-    fn a_refused_sketch_leaves_the_state_bit_by_bit(all in gradients(20), place in 0..WIDTH, bad in 0..3_usize) {
+    fn a_refused_sketch_leaves_the_state_bit_by_bit(all in gradients(20), place in 0..WIDTH, bad in 0..2_usize) {
         prop_assume!(!all.is_empty());
-        let bad = [f32::NAN, f32::INFINITY, f32::MAX][bad];
+        let bad = [f32::NAN, f32::INFINITY][bad];
         let mut memory = [0.0; FLOATS];
         let mut direction = observed(&all, &mut memory);
         let before = format!("{direction:?}");

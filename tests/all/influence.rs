@@ -29,7 +29,7 @@ proptest! {
         let rows: Vec<Vec<f32>> = (0..n).map(|i| normals(seed ^ (i as u64) << 32, k)).collect();
         let target = normals(!seed, k);
         let settings = RidgeSettings::new(k);
-        let mut memory = vec![0.0; settings.memory().f32s];
+        let mut memory = vec![0.0; settings.memory().f64s];
         let mut ridge = Ridge::new(settings, &mut memory).unwrap();
         for r in &rows { ridge.observe(&row(r)).unwrap(); }
         ridge.fit().unwrap();

@@ -36,7 +36,7 @@ fn models(name: &str) -> Vec<Vec<Vec<f32>>> {
 
 /// Compares with a matrix of the file; `allowed` is a part of its largest entry.
 #[track_caller]
-fn assert_golden(name: &str, allowed: f64, found: impl Fn(usize, usize) -> f64) {
+fn assert_golden(name: &str, allowed: f64, mut found: impl FnMut(usize, usize) -> f64) {
     let expected = golden(name);
     let scale = expected.iter().flatten().fold(0.0, |largest: f64, x| largest.max(x.abs()));
     for (i, row) in expected.iter().enumerate() {
@@ -173,7 +173,7 @@ fn trak_over_one_and_over_three_models_is_numpys() {
         (0.0, &train[0], &target[0]),
     ] {
         let settings = TrakSettings { width: K, damping };
-        let mut memory = vec![0.0; settings.memory().f32s];
+        let mut memory = vec![0.0; settings.memory().f64s];
         let mut trak = Trak::new(settings, &mut memory).unwrap();
         train.iter().for_each(|g| trak.observe(&row(g)).unwrap());
         trak.fit().unwrap();
@@ -246,7 +246,7 @@ fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     let targets = solver.targets().unwrap();
     assert_golden("ridge", 1e-5, |i, j| scores(&targets, &train[i])[j]);
 
-    let mut memory = vec![0.0; RidgeSettings::new(K).memory().f32s];
+    let mut memory = vec![0.0; RidgeSettings::new(K).memory().f64s];
     let mut ridge = Ridge::new(RidgeSettings::new(K), &mut memory).unwrap();
     train.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
     ridge.fit().unwrap();

@@ -35,7 +35,7 @@ fn norm(x: &[f32]) -> f64 {
 /// The ridge solution of one target.
 fn ridge(rows: &[Vec<f32>], v: &[f32]) -> Vec<f32> {
     let k = v.len();
-    let mut memory = vec![0.0; RidgeSettings::new(k).memory().f32s];
+    let mut memory = vec![0.0; RidgeSettings::new(k).memory().f64s];
     let mut ridge = Ridge::new(RidgeSettings::new(k), &mut memory).unwrap();
     rows.iter().for_each(|g| ridge.observe(&row(g)).unwrap());
     ridge.fit().unwrap();
@@ -252,7 +252,7 @@ proptest! {
     #[test]
     fn trak_with_one_model_is_the_ridge_over_n_times_one_minus_p(seed: u64, n in 1_usize..60, k in 1_usize..24, one_minus_p in 0.0_f64..1.0) {
         let (g, v) = (rows(seed, n, k), normals(!seed, k));
-        let mut memory = vec![0.0; TrakSettings::new(k).memory().f32s];
+        let mut memory = vec![0.0; TrakSettings::new(k).memory().f64s];
         let mut trak = Trak::new(TrakSettings::new(k), &mut memory).unwrap();
         g.iter().for_each(|g| trak.observe(&row(g)).unwrap());
         trak.fit().unwrap();
@@ -386,7 +386,6 @@ fn a_pass_over_other_rows_does_not_count_and_can_be_made_again() {
         }
         for g in &g {
             assert_eq!(solver.observe(&row(&[f32::NAN; 6])), Err(Error::NonFinite));
-            assert_eq!(solver.observe(&row(&[1e30; 6])), Err(Error::NonFinite));
             assert_eq!(solver.observe(&row(&[1.0; 5])), Err(Error::Mismatch(gradsieve::Field::Width)));
             solver.observe(&row(g)).unwrap();
             assert_eq!(solver.target(&row(&v)), Err(Error::InPass));
@@ -542,8 +541,7 @@ fn rows_given_together_that_are_not_whole_or_foreign_are_refused() {
     assert_eq!(pass.observe_rows(&id(4), &[1.0_f32; 7]), Err(Error::Length { expected: 4, found: 7 }));
     assert!(matches!(pass.observe_rows(&id(3), &g), Err(Error::Mismatch(_))));
     assert_eq!(pass.observe_rows(&id(4), &g[..0]), Ok(0));
-    // Too large a square is as bad as an infinity.
-    assert_eq!(pass.observe_rows(&id(4), &[[3e30; 4], g].concat()), Ok(1));
+    assert_eq!(pass.observe_rows(&id(4), &[[f32::INFINITY; 4], g].concat()), Ok(1));
     assert!(pass.end_pass().is_ok());
 
     let settings = conjugate_settings(4);
@@ -658,7 +656,6 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     for (batch, error) in [
         ([good, (2, row(&g))], Error::Length { expected: 2, found: 3 }),
         ([good, (1, row(&nan))], Error::NonFinite),
-        ([good, (1, row(&huge))], Error::NonFinite),
     ] {
         assert_eq!(shapley.observe_step(0.1, &row(&huge), None, &batch[..1]), Ok(()));
         let before = shapley.scores().to_vec();
@@ -677,7 +674,7 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(score.observe(f64::NAN, 0.5), Err(Error::NonFinite));
     assert_eq!(score, TrakScore::new());
     let settings = TrakSettings { damping: 0.0, ..TrakSettings::new(4) };
-    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut memory = vec![0.0; settings.memory().f64s];
     let refused = Trak::new(TrakSettings { damping: -0.1, ..settings }, &mut memory);
     assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
     let mut trak = Trak::new(settings, &mut memory).unwrap();
@@ -696,7 +693,6 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert_eq!(score.score(), 0.0);
     assert!(matches!(score.observe(-1.0, &less, &row(&g)), Err(Error::Setting { .. })));
     assert_eq!(score.observe(1.0, &less, &row(&nan)), Err(Error::NonFinite));
-    assert_eq!(score.observe(1.0, &less, &row(&huge)), Err(Error::NonFinite));
     score.observe(0.5, &less, &row(&g)).unwrap();
     assert!(
         (score.score() - 1.0).abs() < 1e-6 && score.subtask(1) == Some(0.0) && score.subtask(2).is_none()

@@ -17,6 +17,7 @@ mod moments;
 mod plan;
 mod projections;
 mod rademacher;
+mod range;
 mod sequence;
 mod settings;
 mod shortlist;

@@ -51,9 +51,9 @@ proptest! {
     fn self_influence_and_mahalanobis_agree_with_f64(seed: u64, n in 3_usize..60, k in 1_usize..40) {
         let rows = rows(seed, n, k);
         let settings = SelfInfluenceSettings::new(k);
-        let mut influence = SelfInfluence::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+        let mut influence = SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
         let settings = MahalanobisSettings::new(k);
-        let mut distance = Mahalanobis::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+        let mut distance = Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
         for r in &rows {
             influence.observe(&row(r)).unwrap();
             distance.observe(&row(r)).unwrap();
@@ -76,15 +76,15 @@ proptest! {
         let (head, tail) = rows.split_at(cut.min(n));
         for centre in [Centre::Zero, Centre::Mean] {
             let settings = MomentsSettings { centre, width: k };
-            let new = || Moments::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+            let new = || Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
             let (mut first, mut second) = (new(), new());
             for r in head { first.observe(&row(r)).unwrap(); }
             for r in tail { second.observe(&row(r)).unwrap(); }
             first.merge(&second).unwrap();
             prop_assert_eq!(first.count(), n as u64);
             let (mean, matrix) = oracle(&rows, centre);
-            for (found, expected) in first.mean().iter().zip(mean.iter()) {
-                prop_assert!((f64::from(*found) - expected).abs() < 1e-4 * (1.0 + expected.abs()));
+            for (found, expected) in first.mean().zip(mean.iter()) {
+                prop_assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()));
             }
             let expected = matrix.trace() / k as f64;
             prop_assert!((first.mean_eigenvalue() - expected).abs() <= 1e-4 * expected + 1e-6);
@@ -95,19 +95,20 @@ proptest! {
     fn solving_undoes_multiplying(seed: u64, k in 1_usize..30) {
         let rows = rows(seed, 2 * k + 2, k);
         let settings = MomentsSettings { centre: Centre::Zero, width: k };
-        let mut moments = Moments::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+        let mut moments = Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
         for r in &rows { moments.observe(&row(r)).unwrap(); }
         let ridge = 0.1 * moments.mean_eigenvalue();
         let mut packed = vec![0.0; triangle(k)];
-        let factor: Factor<'_> = moments.factor(1.0, ridge, &mut packed).unwrap();
+        let factor: Factor<'_> = moments.factor(1.0, ridge, &mut packed, &mut vec![0.0; 2 * k]).unwrap();
         let (_, second) = oracle(&rows, Centre::Zero);
         let a = second + ridge * DMatrix::identity(k, k);
         let x = normals(!seed, k);
         let product = &a * DVector::from_iterator(k, x.iter().map(|&x| f64::from(x)));
-        let mut solved: Vec<f32> = product.iter().map(|&x| x as f32).collect();
+        let mut solved: Vec<f64> = product.iter().copied().collect();
         factor.solve(&mut solved).unwrap();
         for (found, expected) in solved.iter().zip(&x) {
-            prop_assert!((found - expected).abs() < 5e-3 * (1.0 + expected.abs()), "{found} against {expected}");
+            let expected = f64::from(*expected);
+            prop_assert!((found - expected).abs() < 1e-10 * (1.0 + expected.abs()), "{found} against {expected}");
         }
     }
 }
@@ -115,7 +116,7 @@ proptest! {
 #[test]
 fn a_non_finite_or_foreign_sketch_leaves_the_state_as_it_was() {
     let settings = MahalanobisSettings::new(4);
-    let mut detector = Mahalanobis::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut detector = Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     for r in rows(3, 10, 4) {
         detector.observe(&row(&r)).unwrap();
     }
@@ -135,7 +136,7 @@ fn a_non_finite_or_foreign_sketch_leaves_the_state_as_it_was() {
 #[test]
 fn what_cannot_be_fitted_says_why() {
     let settings = SelfInfluenceSettings::new(3);
-    let memory = vec![0.0; settings.memory().f32s];
+    let memory = vec![0.0; settings.memory().f64s];
     for damping in [0.0, f32::NAN] {
         let refused = SelfInfluence::new(SelfInfluenceSettings { damping, ..settings }, memory.clone());
         assert!(matches!(refused, Err(Error::Setting { name: "damping", .. })));
@@ -155,7 +156,7 @@ fn what_cannot_be_fitted_says_why() {
 fn what_was_reset_or_could_not_be_fitted_scores_no_more() {
     let (sample, zero) = ([1.0, -0.5, 0.25], [0.0; 3]);
     let settings = SelfInfluenceSettings::new(3);
-    let mut detector = SelfInfluence::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut detector = SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     detector.observe(&row(&sample)).unwrap();
     detector.fit().unwrap();
     assert!(score(&detector, &row(&sample)).is_ok());
@@ -166,7 +167,7 @@ fn what_was_reset_or_could_not_be_fitted_scores_no_more() {
     assert_eq!(score(&detector, &row(&sample)), Err(Error::NotFitted));
 
     let settings = TrakSettings { width: 2, damping: 0.0 };
-    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut memory = vec![0.0; settings.memory().f64s];
     let mut trak = Trak::new(settings, &mut memory).unwrap();
     for sample in [[1.0, 0.0], [0.0, 1.0]] {
         trak.observe(&row(&sample)).unwrap();

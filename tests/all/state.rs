@@ -27,8 +27,8 @@ const K: usize = 5;
 const GROUPS: DirectionSettings = DirectionSettings { groups: 7, width: K };
 const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, rows: 0, width: K };
 const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
-const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K };
-const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.5, width: K };
+const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
+const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.5, width: K, clip: Some(4.0) };
 const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 3, codec: Codec::Int8, width: K, rows: 16 };
 const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: K, rows: 16 };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
@@ -99,13 +99,13 @@ macro_rules! for_each_state {
         let rows = rows(20, K);
         let sketches: Vec<Sketch> = rows.chunks(K).map(sketch_of).collect();
 
-        let buffer = |fill| vec![fill; MOMENTS.memory().f32s];
+        let buffer = |fill| vec![fill; MOMENTS.memory().f64s];
         let mut state = Moments::new(MOMENTS, buffer(0.0)).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         $check!("moments", state, Moments::new(MOMENTS, buffer(7.0)).unwrap());
 
         for fitted in [false, true] {
-            let buffer = |fill| vec![fill; SELF_INFLUENCE.memory().f32s];
+            let buffer = |fill| vec![fill; SELF_INFLUENCE.memory().f64s];
             let mut state = SelfInfluence::new(SELF_INFLUENCE, buffer(0.0)).unwrap();
             sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
             if fitted {
@@ -115,7 +115,7 @@ macro_rules! for_each_state {
             $check!(name, state, SelfInfluence::new(SELF_INFLUENCE, buffer(7.0)).unwrap());
         }
 
-        let buffer = |fill| vec![fill; MAHALANOBIS.memory().f32s];
+        let buffer = |fill| vec![fill; MAHALANOBIS.memory().f64s];
         let mut state = Mahalanobis::new(MAHALANOBIS, buffer(0.0)).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
         state.fit().unwrap();
@@ -152,7 +152,7 @@ macro_rules! for_each_state {
         $check!("tracin", state, TracIn::new());
 
         let settings = RidgeSettings { width: K, damping: 0.5 };
-        let len = settings.memory().f32s;
+        let len = settings.memory().f64s;
         let (mut a, mut b) = (vec![0.0; len], vec![7.0; len]);
         let mut state = Ridge::new(settings, &mut a).unwrap();
         sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
@@ -238,15 +238,14 @@ macro_rules! for_each_state {
         }
 
         for fitted in [false, true] {
-            let (mut a, mut b) = ([0.0; PARTIAL.memory().f32s], [7.0; PARTIAL.memory().f32s]);
-            let (mut c, mut d) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
-            let mut state = Gif::new(PARTIAL, &mut a, &mut c).unwrap();
+            let (mut a, mut b) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
+            let mut state = Gif::new(PARTIAL, &mut a).unwrap();
             sketches.iter().for_each(|sketch| state.observe(sketch).unwrap());
             if fitted {
                 state.fit().unwrap();
             }
             let name = if fitted { "gif, fitted" } else { "gif" };
-            $check!(name, state, Gif::new(PARTIAL, &mut b, &mut d).unwrap());
+            $check!(name, state, Gif::new(PARTIAL, &mut b).unwrap());
         }
 
         for decomposed in [false, true] {
@@ -410,21 +409,21 @@ fn other_settings_are_refused() {
     let setting = Err(Error::Mismatch(Field::StateSettings));
     let width = Err(Error::Mismatch(Field::Width));
     let new = |damping, width| {
-        let settings = SelfInfluenceSettings { damping, width };
-        SelfInfluence::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+        let settings = SelfInfluenceSettings { damping, width, clip: None };
+        SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     let bytes = bytes_of(&new(0.1, 3));
     assert_eq!(new(0.2, 3).restore(&bytes), setting);
     assert_eq!(new(0.1, 4).restore(&bytes), width);
     let new = |shrinkage| {
-        let settings = MahalanobisSettings { shrinkage, width: 3 };
-        Mahalanobis::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+        let settings = MahalanobisSettings { shrinkage, width: 3, clip: None };
+        Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     assert_eq!(new(0.2).restore(&bytes_of(&new(0.1))), setting);
 
     let new = |centre, width| {
         let settings = MomentsSettings { centre, width };
-        Moments::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+        Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     let bytes = bytes_of(&new(Centre::Zero, 3));
     assert_eq!(new(Centre::Mean, 3).restore(&bytes), setting);
@@ -483,11 +482,10 @@ fn other_settings_are_refused() {
         assert_eq!(arnoldi(settings, Some(&bytes)).1, Some(setting));
     }
 
-    let (mut a, mut b) = ([0.0; 64], [0.0; 64]);
+    let mut a = [0.0; 64];
     let mut gif = |damping, indices: &[usize], width, bytes: Option<&[u8]>| {
         let settings = GifSettings { width, indices, damping };
-        let (floats, doubles) = (&mut a[..settings.memory().f32s], &mut b[..settings.memory().f64s]);
-        let mut state = Gif::new(settings, floats, doubles).unwrap();
+        let mut state = Gif::new(settings, &mut a[..settings.memory().f64s]).unwrap();
         (bytes_of(&state), bytes.map(|bytes| state.restore(bytes)))
     };
     let (bytes, _) = gif(0.5, &[1, 2], 3, None);
@@ -519,9 +517,9 @@ fn other_settings_are_refused() {
 
 #[test]
 fn a_restored_state_scores_and_merges_as_the_one_that_was_written() {
-    let buffer = || vec![0.0; SELF_INFLUENCE.memory().f32s];
+    let buffer = || vec![0.0; SELF_INFLUENCE.memory().f64s];
     goes_on(|| SelfInfluence::new(SELF_INFLUENCE, buffer()).unwrap());
-    let buffer = || vec![0.0; MAHALANOBIS.memory().f32s];
+    let buffer = || vec![0.0; MAHALANOBIS.memory().f64s];
     goes_on(|| Mahalanobis::new(MAHALANOBIS, buffer()).unwrap());
     let buffer = || vec![0.0; GROUPS.memory().f32s];
     goes_on(|| Direction::new(GROUPS, buffer()).unwrap());
@@ -615,11 +613,10 @@ fn a_walk_or_a_pass_that_was_interrupted_anywhere_goes_on_with_the_same_bits() {
         },
     );
 
-    let (mut a, mut b) = ([0.0; PARTIAL.memory().f32s], [7.0; PARTIAL.memory().f32s]);
-    let (mut c, mut d) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
+    let (mut a, mut b) = ([0.0; PARTIAL.memory().f64s], [7.0; PARTIAL.memory().f64s]);
     goes_on_from_anywhere(
-        Gif::new(PARTIAL, &mut a, &mut c).unwrap(),
-        Gif::new(PARTIAL, &mut b, &mut d).unwrap(),
+        Gif::new(PARTIAL, &mut a).unwrap(),
+        Gif::new(PARTIAL, &mut b).unwrap(),
         5,
         // The last row comes after the fit, which does not know it.
         |state, i| match i {
@@ -765,7 +762,7 @@ fn sketches_and_targets_are_read_back_into_the_caller_s_memory() {
     let error = Sketch::from_bytes(&bytes, &mut [0.0; K + 1]).unwrap_err();
     assert_eq!(error, Error::Length { expected: K, found: K + 1 });
 
-    let mut floats = [0.0; RidgeSettings::new(K).memory().f32s];
+    let mut floats = [0.0; RidgeSettings::new(K).memory().f64s];
     let mut ridge = Ridge::new(RidgeSettings::new(K), &mut floats).unwrap();
     ridge.observe(&sketch).unwrap();
     ridge.fit().unwrap();

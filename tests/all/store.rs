@@ -459,7 +459,7 @@ fn a_detector_fed_from_a_store_of_f32_is_the_detector_that_was_fed_with_the_sket
     let rows = normals(1, 30 * K);
     let store = filled(Codec::F32, K, &rows);
     const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
-    let new = || SelfInfluence::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).unwrap();
+    let new = || SelfInfluence::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).unwrap();
     let (mut direct, mut stored) = (new(), new());
     rows.chunks(K).for_each(|row| direct.observe(&sketch_of(row)).unwrap());
     store.for_each(&mut [0.0; K], |row| stored.observe(&row.sketch)).unwrap();
@@ -557,13 +557,13 @@ fn stores_and_reservoirs_that_differ_are_not_merged() {
 }
 
 #[test]
-fn products_that_overflow_to_nan_are_counted_and_left_out() {
+fn products_whose_terms_cancel_beyond_f32_are_their_sum() {
     let rows = [f32::MAX, f32::MAX, f32::MAX, f32::MIN, 1.0, 0.0, f32::MIN, f32::MIN];
     let store = filled(Codec::F32, 2, &rows);
     let queries = queries_of(Codec::F32, id_of(2), &[2.0, 2.0]);
     let mut top = [top_k(2)];
-    // ∞ − ∞ is NaN; an infinity has its place.
-    assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(1));
+    // The first is beyond `f32`, and an infinity has its place; the second cancels to 0.
+    assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(0));
     let [top] = top;
     assert_eq!(sorted(top), [Entry { id: 100, score: f64::INFINITY }, Entry { id: 102, score: 2.0 }]);
 }

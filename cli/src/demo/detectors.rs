@@ -121,14 +121,14 @@ fn bytes(memory: Memory) -> usize {
 fn self_influence(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
     let settings = SelfInfluenceSettings::new(gradients.id.width);
     let memory = settings.memory();
-    let detector = SelfInfluence::new(settings, vec![0.0; memory.f32s]).map_err(core("self-influence"))?;
+    let detector = SelfInfluence::new(settings, vec![0.0; memory.f64s]).map_err(core("self-influence"))?;
     Ok((observed_and_scored(detector, "self-influence", gradients)?, bytes(memory)))
 }
 
 fn mahalanobis(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
     let settings = MahalanobisSettings::new(gradients.id.width);
     let memory = settings.memory();
-    let detector = Mahalanobis::new(settings, vec![0.0; memory.f32s]).map_err(core("mahalanobis"))?;
+    let detector = Mahalanobis::new(settings, vec![0.0; memory.f64s]).map_err(core("mahalanobis"))?;
     Ok((observed_and_scored(detector, "mahalanobis", gradients)?, bytes(memory)))
 }
 

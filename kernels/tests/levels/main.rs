@@ -12,6 +12,7 @@
 
 mod codecs;
 mod dense;
+mod double;
 mod hadamard;
 mod inputs;
 mod matrix;
@@ -42,13 +43,14 @@ macro_rules! claims {
 }
 use claims;
 
-const FAMILIES: [&[Claim]; 10] = [
+const FAMILIES: [&[Claim]; 11] = [
     sums::CLAIMS,
     summary::CLAIMS,
     vectors::CLAIMS,
     matrix::CLAIMS,
     sparse::CLAIMS,
     dense::CLAIMS,
+    double::CLAIMS,
     hadamard::CLAIMS,
     codecs::CLAIMS,
     scores::CLAIMS,

@@ -19,8 +19,8 @@ use crate::commands::rows::{Rows, zeros};
 pub(super) enum Solver {
     /// Nothing: the training rows are multiplied with the gradient itself.
     None,
-    Ridge(Ridge<Vec<f32>>),
-    Trak(Trak<Vec<f32>>),
+    Ridge(Ridge<Vec<f64>>),
+    Trak(Trak<Vec<f64>>),
     DataInf(DataInf<Vec<DataInfLayer>>),
     Iterative(Iterative),
 }
@@ -52,7 +52,7 @@ impl Solver {
         Ok(match solving.method {
             Method::Ridge => {
                 let settings = RidgeSettings { width, damping };
-                let buffer = zeros(&name, settings.memory().f32s)?;
+                let buffer = zeros(&name, settings.memory().f64s)?;
                 let mut ridge = Ridge::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
@@ -60,7 +60,7 @@ impl Solver {
             }
             Method::Trak => {
                 let settings = TrakSettings { width, damping };
-                let buffer = zeros(&name, settings.memory().f32s)?;
+                let buffer = zeros(&name, settings.memory().f64s)?;
                 let mut trak = Trak::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;

@@ -30,16 +30,16 @@ pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 
 fn score(
     evidence: &Evidence<'_>,
-    scores: impl FnOnce(&Ridge<Vec<f32>>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
+    scores: impl FnOnce(&mut Ridge<Vec<f64>>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
 ) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
     let settings = RidgeSettings::new(train.width());
-    let memory = vec![0.0; settings.memory().f32s];
+    let memory = vec![0.0; settings.memory().f64s];
     let bytes = size_of_val(&memory[..]);
     let mut ridge = Ridge::new(settings, memory).map_err(core("ridge"))?;
     for sketch in train.sketches() {
         ridge.observe(&sketch).map_err(core("ridge"))?;
     }
     ridge.fit().map_err(core("ridge"))?;
-    Ok(Scored { scores: scores(&ridge, &train).map_err(core("ridge"))?, bytes })
+    Ok(Scored { scores: scores(&mut ridge, &train).map_err(core("ridge"))?, bytes })
 }

@@ -56,9 +56,9 @@ pub(super) fn gif(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
         Some(_) => (0..width).collect(),
     };
     let settings = GifSettings::new(width, &indices);
-    let (mut floats, mut doubles) = (vec![0.0; settings.memory().f32s], vec![0.0; settings.memory().f64s]);
-    let bytes = size_of_val(&floats[..]) + size_of_val(&doubles[..]);
-    let mut gif = Gif::new(settings, &mut floats, &mut doubles).map_err(&what)?;
+    let memory = vec![0.0; settings.memory().f64s];
+    let bytes = size_of_val(&memory[..]);
+    let mut gif = Gif::new(settings, memory).map_err(&what)?;
     for row in factors.sketches() {
         gif.observe(&row).map_err(&what)?;
     }

@@ -22,9 +22,9 @@ pub(super) fn all(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
 /// How a sample explains itself, one model.
 pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Margin)?;
-    let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f32s];
+    let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f64s];
     let bytes = size_of_val(&memory[..]);
-    let trak = fitted(&train, &mut memory)?;
+    let mut trak = fitted(&train, &mut memory)?;
     let mut solution = vec![0.0; train.width()];
     let mut scores = Vec::with_capacity(train.len());
     for (sketch, &loss) in train.sketches().zip(&train.losses) {
@@ -43,9 +43,9 @@ fn pairs(evidence: &Evidence<'_>, models: usize) -> Result<Scored, TruthError> {
         let model = member(evidence, number)?;
         let train = evidence.rows(&model, evidence.train, Quantity::Margin)?;
         let test = evidence.rows(&model, evidence.test, Quantity::Margin)?;
-        let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f32s];
+        let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f64s];
         bytes = size_of_val(&memory[..]) + size_of_val(&scores[..]);
-        let trak = fitted(&train, &mut memory)?;
+        let mut trak = fitted(&train, &mut memory)?;
         let mut solution = vec![0.0; train.width()];
         for (target, scores) in test.sketches().zip(scores.chunks_exact_mut(n)) {
             let target = trak.solve(&target, &mut solution).map_err(core("TRAK"))?;
@@ -69,8 +69,8 @@ pub(super) fn member(evidence: &Evidence<'_>, number: usize) -> Result<Mlp, Trut
 
 fn fitted<'m>(
     train: &super::super::evidence::Rows,
-    memory: &'m mut [f32],
-) -> Result<Trak<&'m mut [f32]>, TruthError> {
+    memory: &'m mut [f64],
+) -> Result<Trak<&'m mut [f64]>, TruthError> {
     let mut trak = Trak::new(TrakSettings::new(train.width()), memory).map_err(core("TRAK"))?;
     for sketch in train.sketches() {
         trak.observe(&sketch).map_err(core("TRAK"))?;

@@ -24,7 +24,7 @@ pub(super) fn solve(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, TruthError
 fn by_ridge(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error> {
     let width = rows.width();
     let settings = RidgeSettings::new(width);
-    let mut memory = vec![0.0; settings.memory().f32s];
+    let mut memory = vec![0.0; settings.memory().f64s];
     let mut ridge = Ridge::new(settings, &mut memory)?;
     rows.sketches().try_for_each(|sketch| ridge.observe(&sketch))?;
     ridge.fit()?;
@@ -51,8 +51,9 @@ fn by_samples(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error
     weights.clear();
     weights.resize(count * n, 0.0);
     product(width, queries, &rows.values, &mut weights)?;
+    let mut weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
     weights.chunks_exact_mut(n).try_for_each(|weights| factor.solve(weights))?;
-    let by_sample: Vec<f32> = (0..n * count).map(|at| weights[at % count * n + at / count]).collect();
+    let by_sample: Vec<f32> = (0..n * count).map(|at| weights[at % count * n + at / count] as f32).collect();
     let mut spanned = vec![0.0; queries.len()];
     add_products(n, &by_sample, &rows.values, &mut spanned)?;
     for (value, query) in spanned.iter_mut().zip(queries) {
@@ -63,13 +64,13 @@ fn by_samples(rows: &Rows, queries: &[f32]) -> Result<Vec<f32>, gradsieve::Error
 
 /// The Cholesky factor of a symmetric matrix of `n` rows and a ridge, as the core packs
 /// it.
-fn packed_factor(matrix: &[f32], n: usize, ridge: f64) -> Option<Vec<f32>> {
+fn packed_factor(matrix: &[f32], n: usize, ridge: f64) -> Option<Vec<f64>> {
     let entry = |i: usize, j: usize| f64::from(matrix[i * n + j]) + if i == j { ridge } else { 0.0 };
     let factor = Cholesky::new(DMatrix::from_fn(n, n, entry))?;
     let lower = factor.l_dirty();
     let mut packed = Vec::with_capacity(triangle(n));
     for i in 0..n {
-        packed.extend((0..=i).map(|j| lower[(i, j)] as f32));
+        packed.extend((0..=i).map(|j| lower[(i, j)]));
     }
     Some(packed)
 }
