@@ -86,7 +86,7 @@ pub enum Error {
         /// ⌊log₁₀⌋ of its condition number.
         decades: u32,
     },
-    /// What is left of a system of equations after it was solved is more than rounding.
+    /// A system of equations was not solved: what is left of it is more than rounding.
     NotSolved,
     /// An answer is finite but leaves the range of `f32`, or of `f64`.
     Range {

@@ -121,8 +121,8 @@ struct Parts<T> {
     scratch: [T; 3],
 }
 
-/// A residual ‖v − A x‖ above this part of ‖v‖ is not a solution.
-const RESIDUAL: f64 = 1e-9;
+/// A residual ‖v − A x‖ above this part of ‖A‖·‖x‖ + ‖v‖ is not a solution.
+const RESIDUAL: f64 = 1e-12;
 
 /// Solutions below this would lose bits in `f32`: 2⁻¹⁰⁰.
 const LEAST: f64 = two_to(-100);
@@ -344,6 +344,7 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     pub(crate) fn solve_into(&mut self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
         let weights = self.check(target)?;
         check_length(target.values.len(), out.len())?;
+        let trace = self.moments.trace() / self.moments.count().max(1) as f64;
         let (sums, Parts { factor, scratch: [x, left, product] }) = self.parts_mut();
         let factor = Factor::from_packed(out.len(), factor)?;
         x.fill(0.0);
@@ -359,7 +360,9 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
                 double::axpy(1.0, left, x)?;
             }
         }
-        if residual > RESIDUAL * libm::sqrt(squared_norm(target.values)) {
+        let size = weights.scale * trace + weights.ridge;
+        let reached = size * libm::sqrt(double::dot(x, x)?) + libm::sqrt(squared_norm(target.values));
+        if residual.is_nan() || residual > RESIDUAL * reached {
             return Err(Error::NotSolved);
         }
         let largest = x.iter().fold(0.0, |most, x| libm::fmax(most, x.abs()));
