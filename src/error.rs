@@ -80,8 +80,8 @@ pub enum Error {
     },
     /// The matrix is not positive definite: a larger damping or shrinkage is needed.
     NotPositiveDefinite,
-    /// The matrix is so ill-conditioned that solutions would be rounding: a larger damping
-    /// or shrinkage is needed.
+    /// The matrix is so ill-conditioned that solutions would be rounding: a larger
+    /// damping or shrinkage is needed.
     IllConditioned {
         /// ⌊log₁₀⌋ of its condition number.
         decades: u32,

@@ -55,7 +55,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         1 => {
-            const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
+            const SETTINGS: SelfInfluenceSettings =
+                SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
             let mut state = SelfInfluence::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
                 used(state);
@@ -64,7 +65,8 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         2 => {
-            const SETTINGS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.25, width: K, clip: Some(4.0) };
+            const SETTINGS: MahalanobisSettings =
+                MahalanobisSettings { shrinkage: 0.25, width: K, clip: Some(4.0) };
             let mut state = Mahalanobis::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, used);
         }

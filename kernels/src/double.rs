@@ -19,11 +19,7 @@ use crate::level::Level;
 use crate::scalar;
 use crate::simd::Simd;
 
-/// `f32` or `f64`.
-pub trait Real: Copy + Into<f64> {}
-
-impl Real for f32 {}
-impl Real for f64 {}
+pub use crate::real::Real;
 
 /// Σ xᵢ·yᵢ.
 ///

@@ -72,6 +72,7 @@ pub mod pair;
 mod part;
 mod projection;
 pub mod rademacher;
+mod real;
 mod scalar;
 pub mod score;
 mod simd;

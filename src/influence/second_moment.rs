@@ -17,9 +17,9 @@ impl<P: Curvature, B: Buffer<f64>> SecondMoment<P, B> {
     ///
     /// # Errors
     /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target; [`Error::NotSolved`] if what is left after one
-    /// refinement is more than rounding; [`Error::Range`] if the solution
-    /// leaves the range of `f32`. `out` is as it was.
+    /// [`Error::NonFinite`] for the target; [`Error::NotSolved`] if what is left after
+    /// one refinement is more than rounding; [`Error::Range`] if the solution leaves the
+    /// range of `f32`. `out` is as it was.
     pub fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         self.solve_into(target, out)?;
         Targets::new(target.id, out)

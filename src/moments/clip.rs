@@ -48,7 +48,8 @@ impl Norms {
         }
     }
 
-    /// The largest trace that rows of these norms, none of them above the limit, can have.
+    /// The largest trace that rows of these norms, none of them above the limit, can
+    /// have.
     pub(super) fn most(&self, limit: f64) -> f64 {
         let bins = (0..).zip(&self.counts);
         bins.map(|(bin, &count)| f64::from(count) * libm::fmin(two_to(bin - MIDDLE + 1), limit)).sum()

@@ -2,9 +2,14 @@
 //! conditioned.
 
 use super::clip::{exponent, two_to};
-use super::triangle;
 use crate::error::{Error, check_length};
 use gradsieve_kernels::{Certain, cannot_happen, double};
+
+/// Numbers in a packed lower triangle of `width` rows.
+#[must_use]
+pub const fn triangle(width: usize) -> usize {
+    width.saturating_mul(width.saturating_add(1)) / 2
+}
 
 /// The largest condition number with which a solution means something: beyond it the
 /// rounding of the second moment itself shows.

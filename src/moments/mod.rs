@@ -28,7 +28,7 @@ mod clip;
 mod factor;
 mod second_moment;
 
-pub use factor::Factor;
+pub use factor::{Factor, triangle};
 pub use second_moment::{Policy, SecondMoment, Strength, Weights};
 
 use crate::error::{Error, check_length};
@@ -37,12 +37,6 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use factor::{factorise, rows, rows_mut};
 use gradsieve_kernels::{Certain, double};
-
-/// Numbers in a packed lower triangle of `width` rows.
-#[must_use]
-pub const fn triangle(width: usize) -> usize {
-    width.saturating_mul(width.saturating_add(1)) / 2
-}
 
 /// What the second moment is taken about.
 ///
@@ -302,8 +296,8 @@ impl<B: Buffer<f64>> Moments<B> {
         if is_rounding { 0.0 } else { trace / self.settings.width as f64 }
     }
 
-    /// Writes row `i` of the second moment about zero plus `ridge`·I to what stands behind
-    /// the moments, as row `place` there.
+    /// Writes row `i` of the second moment about zero plus `ridge`·I to what stands
+    /// behind the moments, as row `place` there.
     pub(crate) fn row_behind(&mut self, i: usize, ridge: f64, place: usize) {
         let (width, count) = (self.settings.width, self.count.max(1) as f64);
         let Split { second, rest, .. } = self.split_mut();

@@ -5,7 +5,8 @@
 //! The centred sister of self-influence. Scale: of order K for an ordinary sample.
 //! Sources: Mahalanobis 1936; shrinkage after Ledoit & Wolf 2004, with a fixed α.
 //!
-//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch. *Cost*: [`crate::moments`].
+//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch.
+//! *Cost*: [`crate::moments`].
 
 use super::Deviation;
 use crate::error::Error;

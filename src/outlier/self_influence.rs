@@ -6,7 +6,8 @@
 //! Source: influence functions with the empirical Fisher (Koh & Liang 2017; arXiv
 //! 2405.03869 compares against it).
 //!
-//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch. *Cost*: [`crate::moments`].
+//! *Memory*: K² + 5K numbers of `f64` at most, 1 KiB, and K `f32` of scratch.
+//! *Cost*: [`crate::moments`].
 
 use super::Deviation;
 use crate::error::Error;

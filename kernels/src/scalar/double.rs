@@ -2,7 +2,7 @@
 
 use crate::cannot_happen;
 use crate::certain::Certain;
-use crate::double::Real;
+use crate::real::Real;
 use crate::sum::fold_to;
 
 /// Partial sums a dot product.

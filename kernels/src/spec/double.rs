@@ -1,7 +1,7 @@
 //! Sums, updates and outer products in `f64`.
 
 use super::sum::fold;
-use crate::double::Real;
+use crate::real::Real;
 
 /// Σ xᵢ·yᵢ: term *i* goes to lane *i* mod 8, and the lanes are folded.
 pub fn dot<T: Real>(x: &[f64], y: &[T]) -> f64 {

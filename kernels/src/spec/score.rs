@@ -21,8 +21,8 @@ const LANES: usize = 16;
 /// which the fold adds first follow each other.
 const ORDER: [usize; LANES] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
 
-/// ⟨row, query⟩ for each row and query, of k values each. A score that leaves the range of
-/// `f32`'s sums is taken again in `f64`, and rounded.
+/// ⟨row, query⟩ for each row and query, of k values each. A score that leaves the range
+/// of sums in `f32` is taken again in `f64`, and rounded.
 pub fn score_floats<T: Format>(rows: &[T], k: usize, queries: &[f32], scores: &mut [f32]) {
     each(rows.len() / k, scores, |r, q| {
         let mut lanes = [0.0; LANES];

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::arguments::Method;
 use super::plan::Solving;
 use crate::commands::CommandError;
+use crate::commands::console;
 use crate::commands::products::Block;
 use crate::commands::rows::{Rows, zeros};
 
@@ -56,6 +57,7 @@ impl Solver {
                 let mut ridge = Ridge::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
+                remark_condition(&name, ridge.condition());
                 Self::Ridge(ridge)
             }
             Method::Trak => {
@@ -64,6 +66,7 @@ impl Solver {
                 let mut trak = Trak::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;
+                remark_condition(&name, trak.condition());
                 Self::Trak(trak)
             }
             Method::Datainf => {
@@ -228,6 +231,18 @@ fn each(
         block.replace(&values);
     }
     Ok(())
+}
+
+/// Says when the rounding of solutions to `f32` may be seen in the influences.
+fn remark_condition(file: &str, condition: Option<f64>) {
+    /// From here on 2⁻²⁴ of a solution may be some 5 % of an influence.
+    const SEEN: f64 = 1e6;
+    if let Some(condition) = condition.filter(|&condition| condition >= SEEN) {
+        console::remark(format!(
+            "{file}: the damped second moment has a condition number of about {condition:.0e}, so influences may \
+             be off by more than a hundredth of the largest; a larger --damping is safer"
+        ));
+    }
 }
 
 /// What could not be computed, if something could not.

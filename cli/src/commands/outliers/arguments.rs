@@ -47,6 +47,12 @@ pub struct OutliersArguments {
     #[arg(long, value_name = "FILE", value_parser = source())]
     pub groups: Option<Source>,
 
+    /// How many times the median length a gradient may have as mahalanobis and
+    /// self-influence observe it: longer ones are scaled down to that, so that none owns
+    /// the statistic. A number from 1 on, or off. Scores are those of the whole gradient
+    #[arg(long, value_name = "FACTOR", default_value = "8", value_parser = clip)]
+    pub clip: Clip,
+
     /// Share of the samples to flag, from 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
     pub contamination: f64,
@@ -56,6 +62,20 @@ pub struct OutliersArguments {
     /// for f32 or for the score; an infinite score is null
     #[arg(long)]
     pub json: bool,
+}
+
+/// How much longer than the median a gradient may be when it is observed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clip(pub(super) Option<f32>);
+
+fn clip(text: &str) -> Result<Clip, String> {
+    if text == "off" {
+        return Ok(Clip(None));
+    }
+    match text.parse::<f32>() {
+        Ok(factor) if factor >= 1.0 && factor.is_finite() => Ok(Clip(Some(factor))),
+        _ => Err("expected a number from 1 on, or off".to_owned()),
+    }
 }
 
 /// The detectors.

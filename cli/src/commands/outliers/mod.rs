@@ -138,13 +138,13 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Scores
         DetectorName::L2 => score_all(&L2, rows, &Members::of(None)),
         DetectorName::Forest => forest(rows, plan.projection.seed),
         DetectorName::Mahalanobis => {
-            let settings = MahalanobisSettings::new(width);
+            let settings = MahalanobisSettings { clip: plan.clip, ..MahalanobisSettings::new(width) };
             let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f64s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_and_score(&mut detector, rows, Members::of(None), "the Mahalanobis distance")
         }
         DetectorName::SelfInfluence => {
-            let settings = SelfInfluenceSettings::new(width);
+            let settings = SelfInfluenceSettings { clip: plan.clip, ..SelfInfluenceSettings::new(width) };
             let detector = SelfInfluence::new(settings, zeros(&name, settings.memory().f64s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_and_score(&mut detector, rows, Members::of(None), "self-influence")

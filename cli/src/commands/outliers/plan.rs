@@ -13,6 +13,7 @@ pub(super) struct Plan {
     pub(super) projection: ProjectionArguments,
     pub(super) groups: Option<Source>,
     pub(super) contamination: f64,
+    pub(super) clip: Option<f32>,
     pub(super) output: Option<Destination>,
     pub(super) json: bool,
 }
@@ -25,8 +26,9 @@ impl Plan {
     /// others; an output that is an input.
     pub(super) fn new(arguments: OutliersArguments) -> Result<Self, CommandError> {
         arguments.given.refuse_unread(uses(&arguments))?;
-        let OutliersArguments { grads, output, detector, projection, groups, contamination, json, .. } =
-            arguments;
+        let OutliersArguments {
+            grads, output, detector, projection, groups, contamination, clip, json, ..
+        } = arguments;
         if !(0.0..=1.0).contains(&contamination) {
             return refuse("--contamination", "a share from 0 to 1", contamination.to_string());
         }
@@ -41,7 +43,7 @@ impl Plan {
         if let Some(output) = &output {
             refuse_overwrite(output, &inputs)?;
         }
-        Ok(Self { detector, grads, projection, groups, contamination, output, json })
+        Ok(Self { detector, grads, projection, groups, contamination, clip: clip.0, output, json })
     }
 }
 
@@ -60,6 +62,12 @@ fn uses(arguments: &OutliersArguments) -> impl Iterator<Item = Use> + use<> {
             option: "--groups",
             is_read: detector == DetectorName::Direction,
             by: "--detector direction, which alone tells groups apart".to_owned(),
+            found: name.to_owned(),
+        },
+        Use {
+            option: "--clip",
+            is_read: detector.takes_second_moments(),
+            by: "--detector mahalanobis or self-influence".to_owned(),
             found: name.to_owned(),
         },
         Use {
