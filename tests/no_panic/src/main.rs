@@ -242,7 +242,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         .split_at_mut_checked(black_box(64))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     {
-        let (left, right) = (opaque(&mut [0.0; 8]), opaque(&mut [0.0; 8]));
+        let (left, right) = ([0.0_f64; 8], [0.0_f64; 8]);
         let settings = TrakSettings { width: black_box(64), damping: black_box(0.1) };
         let mut trak = Trak::new(settings, left)?;
         trak.observe(one)?;
@@ -339,15 +339,16 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += pair.score() + L1.score(&one, &mut [])? + L2.score(&two, &mut [])?;
 
     let settings = RidgeSettings { width: black_box(64), damping: black_box(0.1) };
-    let mut ridge = Ridge::new(settings, opaque(&mut [0.0; 8]))?;
+    let mut ridge = Ridge::new(settings, [0.0_f64; 8])?;
     ridge.observe(&one)?;
     ridge.fit()?;
     sum += ridge.solve(&two, more)?.score_one(&three)?;
     ridge.reset();
     sum += over_checkpoints(memory, &one, half)? + with_curvature(memory, &one, half)?;
 
-    let (left, right) = (opaque(&mut [0.0; 8]), opaque(&mut [0.0; 8]));
-    let settings = SelfInfluenceSettings { damping: black_box(0.1), ..SelfInfluenceSettings::new(black_box(64)) };
+    let (left, right) = ([0.0_f64; 8], [0.0_f64; 8]);
+    let settings =
+        SelfInfluenceSettings { damping: black_box(0.1), ..SelfInfluenceSettings::new(black_box(64)) };
     let mut detector = SelfInfluence::new(settings, left)?;
     let other = SelfInfluence::new(settings, right)?;
     detector.observe(&one)?;
@@ -355,8 +356,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     detector.fit()?;
     sum += detector.score(&two, more)?;
 
-    let (left, right) = (opaque(&mut [0.0; 8]), opaque(&mut [0.0; 8]));
-    let settings = MahalanobisSettings { shrinkage: black_box(0.1), ..MahalanobisSettings::new(black_box(64)) };
+    let (left, right) = ([0.0_f64; 8], [0.0_f64; 8]);
+    let settings =
+        MahalanobisSettings { shrinkage: black_box(0.1), ..MahalanobisSettings::new(black_box(64)) };
     let mut detector = Mahalanobis::new(settings, left)?;
     let other = Mahalanobis::new(settings, right)?;
     detector.observe(&one)?;
@@ -444,21 +446,27 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
     sum += Header::read(bytes)?.len;
     sum += rest(
-        &mut SelfInfluence::new(SelfInfluenceSettings { damping: black_box(0.1), ..SelfInfluenceSettings::new(width) }, opaque(&mut [0.0; 8]))?,
+        &mut SelfInfluence::new(
+            SelfInfluenceSettings { damping: black_box(0.1), ..SelfInfluenceSettings::new(width) },
+            [0.0_f64; 8],
+        )?,
         bytes,
     )?;
     sum += rest(
-        &mut Mahalanobis::new(MahalanobisSettings { shrinkage: black_box(0.1), ..MahalanobisSettings::new(width) }, opaque(&mut [0.0; 8]))?,
+        &mut Mahalanobis::new(
+            MahalanobisSettings { shrinkage: black_box(0.1), ..MahalanobisSettings::new(width) },
+            [0.0_f64; 8],
+        )?,
         bytes,
     )?;
     sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, &mut *memory)?, bytes)?;
-    let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, opaque(&mut [0.0; 8]))?;
+    let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, [0.0_f64; 8])?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;
     sum += ridge.solve(sketch, more)?.to_bytes(bytes)?;
     sum += (Targets::from_bytes(bytes, more)?.score_one(sketch)? > 0.0) as usize;
     sum += rest(&mut TracIn::new(), bytes)?;
-    sum += rest(&mut Trak::new(TrakSettings { width, damping: black_box(0.1) }, opaque(&mut [0.0; 8]))?, bytes)?;
+    sum += rest(&mut Trak::new(TrakSettings { width, damping: black_box(0.1) }, [0.0_f64; 8])?, bytes)?;
     sum += rest(&mut TrakScore::new(), bytes)? + rest(&mut IpEnsemble::new(), bytes)?;
     sum += rest(&mut ReTrac::new(width, &mut more[..])?, bytes)?;
     sum += rest(&mut LessTargets::new(LessSettings { width, subtasks: width }, &mut more[..])?, bytes)?;
