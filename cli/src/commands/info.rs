@@ -48,6 +48,7 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
     }
     let kind = match about.kind {
         FileKind::Npy => "NumPy array (.npy)".to_owned(),
+        FileKind::Npz => format!("{} arrays (.npz)", about.tensors.len()),
         FileKind::Safetensors => format!("{} tensors (.safetensors)", about.tensors.len()),
     };
     console::print(format!("{}: {kind}", escaped(&about.file)))?;

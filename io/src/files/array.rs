@@ -11,7 +11,7 @@ use super::element::Element;
 use super::error::{FileError, Shape};
 use super::measures::read_settings;
 use super::safetensors::{Header, Tensor};
-use super::{Source, npy, safetensors};
+use super::{Source, npy, npz, safetensors};
 
 /// An array whose header was read and, if it is a regular file, whose length agrees with
 /// it.
@@ -52,6 +52,10 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
             let array = open_npy(name, input)?;
             let is_file = regular.is_some();
             Ok(Array { metadata: if is_file { read_settings(path) } else { BTreeMap::new() }, ..array })
+        }
+        Source::Npz { path, array } => {
+            let npz::Member { name, file, start, bytes } = npz::open(path, array.as_deref())?;
+            open_npy_at(name, Input::File(file), Some((start, bytes)))
         }
         Source::Store(_) => Err(FileError::Store { file: name }),
         Source::Shards { .. } => Err(FileError::Shards { file: name }),
@@ -139,7 +143,16 @@ fn choose(file: &str, tensors: Vec<Tensor>, wanted: Option<&str>) -> Result<Tens
     }
 }
 
-fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
+fn open_npy(name: String, input: Input) -> Result<Array, FileError> {
+    open_npy_at(name, input, None)
+}
+
+/// The same of a part of a file: where it begins, and its bytes.
+fn open_npy_at(name: String, mut input: Input, part: Option<(u64, u64)>) -> Result<Array, FileError> {
+    let before = part.map_or(0, |(start, _)| start);
+    if let (Input::File(file), Some(_)) = (&mut input, part) {
+        file.seek(SeekFrom::Start(before)).map_err(|e| FileError::io(&name, "read", e))?;
+    }
     let header = match &mut input {
         // Buffered: a header is a handful of short reads. Each pass seeks anyway.
         Input::File(file) => npy::read_header(&name, &mut io::BufReader::new(file))?,
@@ -148,7 +161,9 @@ fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
     let length = match &input {
         Input::File(file) => {
             let about = file.metadata().map_err(|e| FileError::io(&name, "read", e))?;
-            Some(about.len().saturating_sub(header.start))
+            let whole =
+                part.map_or(about.len(), |(start, bytes)| bytes.min(about.len().saturating_sub(start)));
+            Some(whole.saturating_sub(header.start))
         }
         Input::Stream { .. } => None,
     };
@@ -176,6 +191,7 @@ fn open_npy(name: String, mut input: Input) -> Result<Array, FileError> {
     }
     let npy::Header { shape, element, big_endian, fortran, start } = header;
     let metadata = BTreeMap::new();
+    let start = before + start;
     Ok(Array { name, shape, element, big_endian, fortran, metadata, bytes, start, input, done: 0 })
 }
 

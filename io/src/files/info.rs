@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Source;
 use super::array;
 use super::error::{FileError, Shape};
+use super::npz;
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -14,6 +15,8 @@ pub enum FileKind {
     Npy,
     /// `.safetensors`: arrays with names.
     Safetensors,
+    /// `.npz`: arrays with names.
+    Npz,
 }
 
 /// One array of a file.
@@ -69,9 +72,18 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
             metadata: header.metadata,
         });
     }
+    if let Source::Npz { path, array: None } = source {
+        let mut tensors = Vec::new();
+        for name in npz::names(path)? {
+            tensors.extend(info(&Source::Npz { path: path.clone(), array: Some(name) })?.tensors);
+        }
+        let (file, kind, metadata) = (source.to_string(), FileKind::Npz, BTreeMap::new());
+        return Ok(FileInfo { file, kind, tensors, metadata });
+    }
     let array = array::open(source)?;
     let (kind, name) = match source {
         Source::Safetensors { tensor, .. } => (FileKind::Safetensors, tensor.clone()),
+        Source::Npz { array, .. } => (FileKind::Npz, array.clone()),
         Source::Stdin | Source::Npy(_) | Source::Store(_) | Source::Shards { .. } => (FileKind::Npy, None),
     };
     let tensor = TensorInfo {

@@ -35,6 +35,7 @@ mod measures_writer;
 #[cfg(not(feature = "parquet"))]
 mod no_parquet;
 mod npy;
+mod npz;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use super::FileError;
 
 const SAFETENSORS: &str = ".safetensors";
+const NPZ: &str = ".npz";
 const STORE: &str = ".store";
 
 /// An argument that names one array.
@@ -30,6 +31,13 @@ pub enum Source {
         /// The tensor's name; may be left out if the file holds exactly one.
         tensor: Option<String>,
     },
+    /// `FILE.npz`, or `FILE.npz#name`.
+    Npz {
+        /// The file.
+        path: PathBuf,
+        /// The array's name; may be left out if the file holds exactly one.
+        array: Option<String>,
+    },
     /// `DIRECTORY/`, or `DIRECTORY/NAME-*.npy`: several files that are one matrix
     /// together, rows after rows in the order of their names. With `#name`, the tensor of
     /// each.
@@ -48,7 +56,9 @@ impl Source {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Stdin => None,
-            Self::Npy(path) | Self::Safetensors { path, .. } | Self::Store(path) => Some(path),
+            Self::Npy(path) | Self::Safetensors { path, .. } | Self::Npz { path, .. } | Self::Store(path) => {
+                Some(path)
+            }
             Self::Shards { pattern, .. } => Some(pattern),
         }
     }
@@ -66,6 +76,9 @@ impl Source {
         let ends_with = |ending: &str| path.extension().is_some_and(|end| end == &ending[1..]);
         if ends_with(SAFETENSORS) {
             return Ok(Self::Safetensors { path, tensor: None });
+        }
+        if ends_with(NPZ) {
+            return Ok(Self::Npz { path, array: None });
         }
         if ends_with(STORE) {
             return Ok(Self::Store(path));
@@ -131,6 +144,16 @@ impl FromStr for Source {
         if argument.trim_end_matches('/').ends_with(STORE) {
             return Ok(Self::Store(argument.into()));
         }
+        if argument.ends_with(NPZ) {
+            return Ok(Self::Npz { path: argument.into(), array: None });
+        }
+        if let Some((before, array)) = argument.split_once(".npz#") {
+            if array.is_empty() {
+                return refuse("no array's name follows the #");
+            }
+            let path = format!("{before}{NPZ}").into();
+            return Ok(Self::Npz { path, array: Some(array.to_owned()) });
+        }
         if argument.contains(".npy#") {
             return refuse("a .npy file holds one array, which has no name");
         }
@@ -142,10 +165,12 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stdin => f.write_str("standard input"),
-            Self::Npy(path) | Self::Safetensors { path, tensor: None } | Self::Store(path) => {
-                path.display().fmt(f)
-            }
+            Self::Npy(path)
+            | Self::Safetensors { path, tensor: None }
+            | Self::Npz { path, array: None }
+            | Self::Store(path) => path.display().fmt(f),
             Self::Safetensors { path, tensor: Some(tensor) }
+            | Self::Npz { path, array: Some(tensor) }
             | Self::Shards { pattern: path, tensor: Some(tensor) } => {
                 write!(f, "{}#{tensor}", path.display())
             }

@@ -41,6 +41,7 @@ np.save(here / "complex.npy", gradient.astype("<c8"))
 np.save(here / "fields.npy", np.zeros(3, [("a, '(", "<f4"), ("b", [("c", "<i2", (2, 3))])]))
 np.save(here / "objects.npy", np.array([None, {}], dtype=object), allow_pickle=True)
 np.savez(here / "archive.npz", gradient=gradient)
+np.savez_compressed(here / "deflated.npz", gradient=gradient, labels=np.array([1, -1, 1]))
 
 groups = [0, 1, 1, 0, 2]
 for dtype in ["|i1", "<i2", "<i4", "<i8", "|u1", ">u2", "<u4", "<u8", ">i8", "<f2", "<f4", ">f8"]:

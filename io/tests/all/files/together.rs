@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use gradsieve_io::files::{
-    ArrayWriter, Dtype, FileError, Matrix, NamedTensor, refuse_overwrite, write_safetensors,
+    ArrayWriter, Dtype, FileError, Matrix, NamedTensor, info, read_groups, refuse_overwrite,
+    write_safetensors,
 };
 
-use super::place::{all, destination, says, source};
+use super::place::{all, destination, golden, golden_source, gradient, says, source};
 
 fn shard(directory: &Path, name: &str, rows: usize, values: &[f32]) {
     let shape = [rows, values.len() / rows];
@@ -132,4 +133,39 @@ fn a_target_of_one_dimension_is_a_single_row() {
     assert!(Matrix::open(&source(&path)).is_err());
     let mut matrix = Matrix::open_targets(&source(&path)).unwrap();
     assert_eq!((matrix.rows(), matrix.read_all_f32(3).unwrap()), (1, vec![1.0, 2.0, 3.0]));
+}
+
+#[test]
+fn arrays_of_an_npz_are_read_stored_or_deflated() {
+    assert_eq!(all(&golden_source("archive.npz")).unwrap(), gradient());
+    assert_eq!(all(&golden_source("archive.npz#gradient")).unwrap(), gradient());
+    assert_eq!(all(&golden_source("deflated.npz#gradient")).unwrap(), gradient());
+    let groups = read_groups(&golden_source("deflated.npz#labels"), "g.npy", 3).unwrap();
+    assert_eq!(groups.of(), [1, 0, 1]);
+    let names = info(&golden_source("deflated.npz")).unwrap().tensors.into_iter().map(|t| t.name.unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["gradient", "labels"]);
+}
+
+#[test]
+fn an_npz_that_is_broken_or_has_no_such_array_is_refused() {
+    let open = |name: &str| says(Matrix::open(&golden_source(name)), &golden(""));
+    assert!(
+        open("deflated.npz").contains("expected the name of a tensor, as in"),
+        "{}",
+        open("deflated.npz")
+    );
+    assert!(open("deflated.npz#x").contains("there is no tensor \"x\""), "{}", open("deflated.npz#x"));
+    assert!(open("deflated.npz#labels").contains("expected floats"), "{}", open("deflated.npz#labels"));
+    let place = tempfile::tempdir().unwrap();
+    let bytes = fs::read(golden("deflated.npz")).unwrap();
+    // Cut anywhere, and with any byte of it changed: an error or the same, and no panic.
+    for at in 0..bytes.len() {
+        let path = place.path().join("cut.npz");
+        fs::write(&path, &bytes[..at]).unwrap();
+        assert!(Matrix::open(&source(format!("{}#gradient", path.display()))).is_err(), "{at}");
+        let mut other = bytes.clone();
+        other[at] ^= 0x55;
+        fs::write(&path, other).unwrap();
+        let _ = all(&source(format!("{}#gradient", path.display())));
+    }
 }
