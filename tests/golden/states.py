@@ -150,7 +150,7 @@ def gif(body, K):
     assert (damping, indices) == (0.5, (1, 4))
     centre, width, n = body.take("B7xQQ")
     assert (centre, width, n) == (0, K, 20)
-    C = [[x / n for x in line] for line in whole(body.triangle(K))]
+    C = [[x / n for x in line] for line in whole(body.triangle(K, "d"))]
     assert C == second_moment([row(r, K) for r in range(n)])
     if fitted:
         ridge = damping * sum(C[i][i] for i in range(K)) / K
