@@ -203,10 +203,10 @@ def main():
             for r, found in enumerate(rows):
                 exact = row(r, width)
                 assert squared[r] == sum(x * x for x in exact)
-                mean = sum(map(abs, exact)) / width
+                size = squared[r] / sum(map(abs, exact))
                 for x, y in zip(exact, found):
-                    allowed = {"int8": max(map(abs, exact)) / 250, "1-bit": mean / 1000}.get(codec, 0)
-                    want = x if codec != "1-bit" else (mean if x >= 0 else -mean)
+                    allowed = {"int8": max(map(abs, exact)) / 250, "1-bit": size / 1000}.get(codec, 0)
+                    want = x if codec != "1-bit" else (size if x >= 0 else -size)
                     assert abs(y - want) <= allowed, (codec, r, x, y)
         if kind == 14:
             _, rows, ids, _, rest = store(body)
