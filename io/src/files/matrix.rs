@@ -267,8 +267,9 @@ impl Matrix {
 
     /// One pass: calls `visit(row, column, piece)` for every row from the first to the
     /// last, and in it for every piece from left to right. A piece lies in one row, holds
-    /// at most 256 KiB, and begins at a multiple of [`PIECE_ALIGNMENT`] columns. Every
-    /// call starts from the first row again.
+    /// at most 256 KiB, and begins at a multiple of
+    /// [`PIECE_ALIGNMENT`](super::PIECE_ALIGNMENT) columns. Every call starts from the
+    /// first row again.
     ///
     /// # Errors
     /// The first that `visit` returns, which ends the pass; else what went wrong with

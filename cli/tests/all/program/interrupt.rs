@@ -10,7 +10,7 @@ use super::place::Place;
 /// Runs `sketch` on a stream that does not end, until a partial file is there; sends a
 /// signal then, and tells which one the program ended by.
 fn ended_by(place: &Place, signal: &str) -> Option<i32> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gradsieve"))
+    let mut child = program()
         .args(["sketch", "-", "-o", "out.npy", "--dim", "32"])
         .current_dir(place.0.path())
         .stdin(Stdio::piped())
@@ -28,7 +28,29 @@ fn ended_by(place: &Place, signal: &str) -> Option<i32> {
     }
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(sent.success());
-    child.wait().expect("it ends").signal()
+    let told = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it is ours") {
+            return status.signal();
+        }
+        if told.elapsed() > Duration::from_secs(60) {
+            child.kill().expect("it is ours");
+            panic!("the program goes on after {signal}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The program with signals as they are by default. A signal that is ignored where a
+/// program begins, as under `nohup`, stays so: and these tests may run there.
+fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_gradsieve");
+    if cfg!(target_os = "linux") {
+        let mut command = Command::new("env");
+        command.args(["--default-signal=INT,TERM", program]);
+        return command;
+    }
+    Command::new(program)
 }
 
 #[test]
