@@ -12,6 +12,7 @@
 //! [`gradsieve_kernels::Level::best`].
 
 mod codecs;
+mod doubles;
 mod inputs;
 mod projections;
 mod scores;
@@ -34,7 +35,9 @@ struct Line {
 
 /// The table.
 fn lines() -> impl Iterator<Item = &'static Line> {
-    [sums::LINES, updates::LINES, projections::LINES, codecs::LINES, scores::LINES].into_iter().flatten()
+    [sums::LINES, updates::LINES, doubles::LINES, projections::LINES, codecs::LINES, scores::LINES]
+        .into_iter()
+        .flatten()
 }
 
 #[test]
