@@ -113,6 +113,8 @@ pub struct SecondMoment<P, B> {
 struct Fit {
     weights: Weights,
     condition: f64,
+    /// Whether the moments are still those that were factorised.
+    is_current: bool,
 }
 
 /// Solving one system: the parts of the buffer behind the moments.
@@ -221,8 +223,12 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// # Errors
     /// As [`Moments::observe`].
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
-        let Some(factor) = self.settings.clip() else { return self.moments.observe(sketch) };
         self.moments.check(sketch)?;
+        let Some(factor) = self.settings.clip() else {
+            self.moments.add(sketch, 1.0)?;
+            self.moved();
+            return Ok(());
+        };
         let square = squared_norm(sketch.values);
         let limit = self.norms.limit(factor);
         let length = match limit {
@@ -230,11 +236,19 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             _ => 1.0,
         };
         self.moments.add(sketch, length)?;
+        self.moved();
         self.norms.observe(square);
         if limit.is_none() {
             self.hold();
         }
         Ok(())
+    }
+
+    /// The moments are no longer those that were factorised.
+    fn moved(&mut self) {
+        if let Some(fit) = &mut self.fit {
+            fit.is_current = false;
+        }
     }
 
     /// Scales down sums that rows within the limit could not have made: those of rows
@@ -254,6 +268,7 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// As [`Moments::merge`].
     pub fn merge<C: Buffer<f64>>(&mut self, other: &SecondMoment<P, C>) -> Result<(), Error> {
         self.moments.merge(&other.moments)?;
+        self.moved();
         if self.settings.clip().is_some() {
             self.norms.merge(&other.norms);
             self.hold();
@@ -289,7 +304,7 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         self.fit = None;
         let (sums, Parts { factor, scratch: [x, y, _] }) = self.parts_mut();
         let condition = write_factor(sums, weights, factor, x, y)?;
-        self.fit = Some(Fit { weights, condition });
+        self.fit = Some(Fit { weights, condition, is_current: true });
         Ok(())
     }
 
@@ -314,10 +329,10 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
 
     /// Refuses a sketch that cannot stand beside those observed, and one that comes too
     /// early.
-    fn check(&self, sketch: &Sketch<'_>) -> Result<Weights, Error> {
-        let Fit { weights, .. } = self.fit.ok_or(Error::NotFitted)?;
+    fn check(&self, sketch: &Sketch<'_>) -> Result<Fit, Error> {
+        let fit = self.fit.ok_or(Error::NotFitted)?;
         self.moments.check(sketch)?;
-        Ok(weights)
+        Ok(fit)
     }
 
     /// xᵀA⁻¹x, where x is the sketch less the centre, and A what was factorised.
@@ -340,30 +355,34 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     }
 
     /// Solves for a target into `out`, K numbers: by the factor, and once more for what
-    /// that left.
+    /// that left. Where rows came after the fit, what was factorised is gone, and the
+    /// factor alone solves.
     pub(crate) fn solve_into(&mut self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
-        let weights = self.check(target)?;
+        let Fit { weights, is_current, .. } = self.check(target)?;
         check_length(target.values.len(), out.len())?;
         let trace = self.moments.trace() / self.moments.count().max(1) as f64;
         let (sums, Parts { factor, scratch: [x, left, product] }) = self.parts_mut();
         let factor = Factor::from_packed(out.len(), factor)?;
-        x.fill(0.0);
-        let mut residual = 0.0;
-        for round in 0..3 {
-            sums.multiply(weights, x, product)?;
-            for ((left, &v), product) in left.iter_mut().zip(target.values).zip(product.iter()) {
-                *left = f64::from(v) - product;
+        x.iter_mut().zip(target.values).for_each(|(to, &from)| *to = f64::from(from));
+        factor.solve(x)?;
+        if is_current {
+            let mut remainder = |x: &[f64], left: &mut [f64]| {
+                sums.multiply(weights, x, product)?;
+                for ((left, &v), product) in left.iter_mut().zip(target.values).zip(product.iter()) {
+                    *left = f64::from(v) - product;
+                }
+                Ok::<_, Error>(())
+            };
+            remainder(x, left)?;
+            factor.solve(left)?;
+            double::axpy(1.0, left, x)?;
+            remainder(x, left)?;
+            let residual = libm::sqrt(double::dot(left, left)?);
+            let size = weights.scale * trace + weights.ridge;
+            let reached = size * libm::sqrt(double::dot(x, x)?) + libm::sqrt(squared_norm(target.values));
+            if residual.is_nan() || residual > RESIDUAL * reached {
+                return Err(Error::NotSolved);
             }
-            residual = libm::sqrt(double::dot(left, left)?);
-            if round < 2 {
-                factor.solve(left)?;
-                double::axpy(1.0, left, x)?;
-            }
-        }
-        let size = weights.scale * trace + weights.ridge;
-        let reached = size * libm::sqrt(double::dot(x, x)?) + libm::sqrt(squared_norm(target.values));
-        if residual.is_nan() || residual > RESIDUAL * reached {
-            return Err(Error::NotSolved);
         }
         let largest = x.iter().fold(0.0, |most, x| libm::fmax(most, x.abs()));
         if largest > f64::from(f32::MAX) || (largest > 0.0 && largest < LEAST) {
@@ -380,7 +399,9 @@ impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
         walk.setting(settings.strength().to_bits())?;
         let fit = walk.state().fit;
         let fitted = walk.value(fit.is_some())?;
-        walk.zeros(3)?;
+        // 1 where rows came after the fit.
+        let moved = walk.value(fit.is_some_and(|fit| !fit.is_current))?;
+        walk.zeros(2)?;
         walk.setting(settings.clip().map_or(0, f32::to_bits))?;
         walk.zeros(4)?;
         if settings.clip().is_some() {
@@ -394,11 +415,17 @@ impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
             walk.load_with(|state| state.fit = None);
             return Ok(());
         }
-        let own = fit.unwrap_or(Fit { weights: Weights { scale: 0.0, ridge: 0.0 }, condition: 0.0 });
+        let own = fit.unwrap_or(Fit {
+            weights: Weights { scale: 0.0, ridge: 0.0 },
+            condition: 0.0,
+            is_current: false,
+        });
         let scale = walk.value(own.weights.scale)?;
         let ridge = walk.value(own.weights.ridge)?;
         let condition = walk.value(own.condition)?;
-        walk.load_with(|state| state.fit = Some(Fit { weights: Weights { scale, ridge }, condition }));
+        walk.load_with(|state| {
+            state.fit = Some(Fit { weights: Weights { scale, ridge }, condition, is_current: !moved });
+        });
         walk.all(Place { get: |state: &Self| state.factor(), get_mut: |state: &mut Self| state.factor_mut() })
     }
 }

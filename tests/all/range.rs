@@ -236,3 +236,29 @@ fn a_count_that_would_wrap_is_refused_and_the_state_is_as_it_was() {
     detector.fit().unwrap();
     assert!((score(&detector, &row(&[1.0, 2.0])).unwrap() - 1.0).abs() < 0.2);
 }
+
+#[test]
+fn rows_after_a_fit_do_not_change_its_solutions_also_where_it_was_restored() {
+    let rows: Vec<Vec<f32>> = normals(8, 40 * 6).chunks(6).map(<[f32]>::to_vec).collect();
+    let settings = RidgeSettings::new(6);
+    let new = || Ridge::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
+    let mut ridge = new();
+    rows[..20].iter().for_each(|r| ridge.observe(&row(r)).unwrap());
+    ridge.fit().unwrap();
+    let solved = |ridge: &mut Ridge<Vec<f64>>| {
+        let mut solution = vec![0.0; 6];
+        ridge.solve(&row(&rows[0]), &mut solution).unwrap();
+        solution
+    };
+    let before = solved(&mut ridge);
+    rows[20..].iter().for_each(|r| ridge.observe(&row(r)).unwrap());
+    let mut bytes = vec![0; ridge.len_at_rest()];
+    ridge.to_bytes(&mut bytes).unwrap();
+    let mut restored = new();
+    restored.restore(&bytes).unwrap();
+    for found in [solved(&mut ridge), solved(&mut restored)] {
+        for (found, before) in found.iter().zip(&before) {
+            assert!((found - before).abs() <= 1e-6 * before.abs(), "{found} after {before}");
+        }
+    }
+}

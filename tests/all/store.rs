@@ -99,7 +99,8 @@ fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f3
                 encode_signs(&scaled, words).unwrap();
                 let sum = |norm: fn(&[f32]) -> f64| scaled.chunks(64).map(norm).sum::<f64>();
                 let scale = sum(gradsieve_kernels::squared_norm) / sum(gradsieve_kernels::l1_norm);
-                scales.push(f16::from_f64(if scale.is_nan() { 0.0 } else { scale }));
+                // By way of `f32`, as the codec does: a tie there is not one in `f64`.
+                scales.push(f16::from_f32(if scale.is_nan() { 0.0 } else { scale as f32 }));
             }
             let rows = sign::Rows { words: &words, scales: &scales };
             score_sign_rows(rows, width, queries, &mut scores).unwrap();
