@@ -37,7 +37,7 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
             bail!("the whole check has no step {name:?}");
         }
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut errors) = (Vec::new(), Vec::new());
     for step in STEPS.iter().filter(|step| step.in_ci) {
         if !named("only", step).unwrap_or(true) || named("skip", step).unwrap_or(false) {
             continue;
@@ -48,7 +48,8 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
         let result = step.defaults().and_then(|defaults| (step.run)(check, &defaults));
         let outcome = match &result {
             Err(error) => {
-                println!("FAILED {}: {error:#}", step.name);
+                println!("FAILED {}", step.name);
+                errors.push(format!("\n== FAILED {}: {error:#}", step.name));
                 FAILED
             }
             Ok(()) if check.skipped().len() > skipped => "ok, something skipped",
@@ -63,6 +64,7 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
         println!("{}", row.line());
         rows.push(row);
     }
+    errors.iter().for_each(|error| println!("{error}"));
     println!("\n{:<12} {:>7} {:>9}", "step", "minutes", "processor");
     let (time, work) = (rows.iter().map(|row| row.time).sum(), rows.iter().map(|row| row.work).sum());
     rows.iter().for_each(|row| println!("{}", row.line()));

@@ -21,6 +21,7 @@ mod fmt;
 mod imports;
 mod installed;
 mod lint;
+mod locks;
 mod memory;
 mod mutants;
 mod numpy;

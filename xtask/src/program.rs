@@ -1,7 +1,9 @@
 //! Programs that a step runs: with their output shown, kept back unless they fail, or
 //! read.
 
+use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -79,16 +81,37 @@ impl Program {
 
     /// The program and its arguments, as one would type them.
     pub(crate) fn words(&self) -> String {
-        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
+        Self::words_of(&self.0)
+    }
+
+    fn words_of(command: &Command) -> String {
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Runs it and shows what it prints.
-    pub(crate) fn show(mut self) -> anyhow::Result<()> {
-        println!("$ {}", self.words());
-        let status = self.0.status().with_context(|| self.words())?;
+    /// Runs it and shows what it prints, as it prints it. A failure's error holds the last
+    /// lines, so that the end of a long check says what went wrong in it.
+    pub(crate) fn show(self) -> anyhow::Result<()> {
+        let Self(mut command) = self;
+        let words = Self::words_of(&command);
+        println!("$ {words}");
+        let (printed, both) = std::io::pipe()?;
+        command.stdout(both.try_clone()?).stderr(both);
+        let mut child = command.spawn().with_context(|| words.clone())?;
+        // Its ends of the pipe are closed here, or the reading would never end.
+        drop(command);
+        let mut last = VecDeque::with_capacity(TAIL);
+        for line in BufReader::new(printed).split(b'\n') {
+            let line = String::from_utf8_lossy(&line?).into_owned();
+            println!("{line}");
+            if last.len() == TAIL {
+                last.pop_front();
+            }
+            last.push_back(line);
+        }
+        let status = child.wait()?;
         if !status.success() {
-            bail!("{}: {status}", self.words());
+            bail!("{words}: {status}\n{}", Vec::from(last).join("\n"));
         }
         Ok(())
     }

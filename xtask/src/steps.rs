@@ -2,7 +2,7 @@
 
 use crate::step::Step;
 use crate::{
-    api, bare, book, cortex_m, demo, deny, docs, examples, fmt, imports, lint, memory, mutants, numpy,
+    api, bare, book, cortex_m, demo, deny, docs, examples, fmt, imports, lint, locks, memory, mutants, numpy,
     package, size, tables, targets, test, wrap,
 };
 
@@ -11,6 +11,7 @@ pub(crate) const STEPS: &[Step] = &[
     fmt::STEP,
     wrap::STEP,
     tables::STEP,
+    locks::STEP,
     imports::STEP,
     api::STEP,
     package::STEP,
