@@ -24,7 +24,7 @@
 //!
 //! let mut sketcher = Sketcher::new(projector, layout, [0.0; K])?; // made once, used for every sample
 //! const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
-//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 //! let mut scratch = [0.0; SETTINGS.memory().scratch];
 //! let sample = |i: usize| ([i as f32 * 0.1; 64], [0.3_f32; 10]); // your backward pass: (input, output gradient)
 //! for pass in ["observe", "score"] {

@@ -46,7 +46,7 @@ use gradsieve_kernels::Element;
 /// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
 /// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
 /// const SETTINGS: RidgeSettings = RidgeSettings::new(2);
-/// let mut buffer = [0.0; SETTINGS.memory().f32s];
+/// let mut buffer = [0.0; SETTINGS.memory().f64s];
 /// let mut ridge = Ridge::new(SETTINGS, &mut buffer)?;
 /// assert!(influence(&mut ridge, &rows, &rows[0])?[0] > 0.0);
 /// # Ok::<(), Error>(())

@@ -11,14 +11,14 @@
 //! # let id = Exact::new(4).id(Layout::flat(4)?.id());
 //! # let values = [[1.0, 0.0, 0.5, 0.0_f32], [0.0, 1.0, 0.5, 2.0]];
 //! # let sketches = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
-//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+//! let mut detector = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 //! for sketch in &sketches {
 //!     detector.observe(sketch)?;
 //! }
 //! let mut bytes = [0; SETTINGS.memory().bytes_at_rest];
 //! let written = detector.to_bytes(&mut bytes)?;
 //!
-//! let mut other = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+//! let mut other = SelfInfluence::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 //! other.restore(&bytes[..written])?;
 //! other.fit()?;
 //! println!("{}", other.score(&sketches[0], &mut [0.0; SETTINGS.memory().scratch])?);
@@ -26,7 +26,7 @@
 //! bytes[100] ^= 1;
 //! assert_eq!(other.restore(&bytes[..written]), Err(Error::Corrupt));
 //! let settings = SelfInfluenceSettings { damping: 0.5, ..SETTINGS };
-//! let mut other = SelfInfluence::new(settings, [0.0; SETTINGS.memory().f32s])?;
+//! let mut other = SelfInfluence::new(settings, [0.0; SETTINGS.memory().f64s])?;
 //! bytes[100] ^= 1;
 //! assert_eq!(other.restore(&bytes[..written]), Err(Error::Mismatch(Field::StateSettings)));
 //! # Ok::<(), gradsieve::Error>(())
