@@ -19,7 +19,7 @@ const BAD: u64 = 2;
 /// It is a key. A client that knows it can hide, so keep it in trusted code.
 const SEED: u64 = 0x5EED;
 /// One group: the server wants to know what is usual over all clients.
-const SETTINGS: DirectionSettings = DirectionSettings { groups: 1, width: K };
+const SETTINGS: DirectionSettings = DirectionSettings::new(1, K);
 
 /// Uniform in −1 … 1, from a counter.
 fn noise(i: u64) -> f32 {

@@ -61,7 +61,7 @@ fn main() -> Result<(), Error> {
     // In the field the seed is a secret: who knows it can hide from the sketch.
     let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, layout, [0.0; K])?;
 
-    const SETTINGS: DirectionSettings = DirectionSettings { groups: CLASSES as u32, width: K };
+    const SETTINGS: DirectionSettings = DirectionSettings::new(CLASSES as u32, K);
     let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
 
     let mut model = Model { weights: [[0.0; INPUTS]; CLASSES], bias: [0.0; CLASSES] };

@@ -120,9 +120,9 @@ const STEP: usize = 32;
 /// of a detector.
 const WIDEST: usize = 32_768;
 
-/// The `f32` of a detector, those among them that a score needs.
-const fn floats(memory: Memory) -> u64 {
-    memory.f32s as u64 + memory.scratch as u64
+/// The bytes of a detector, those among them that a score needs.
+const fn lent(memory: Memory) -> u64 {
+    8 * memory.f64s as u64 + 4 * (memory.f32s as u64 + memory.scratch as u64)
 }
 
 impl Watch {
@@ -142,12 +142,12 @@ impl Watch {
 
     /// Bytes of the detector for sketches of a width of at most 32,768.
     const fn bytes(self, groups: u32, width: usize) -> u64 {
-        4 * match self {
-            Self::Nothing => 0,
-            Self::Direction => floats(DirectionSettings { groups, width }.memory()),
-            Self::SelfInfluence => floats(SelfInfluenceSettings::new(width).memory()),
-            Self::Mahalanobis => floats(MahalanobisSettings::new(width).memory()),
-        }
+        lent(match self {
+            Self::Nothing => Memory::NONE,
+            Self::Direction => DirectionSettings::new(groups, width).memory(),
+            Self::SelfInfluence => SelfInfluenceSettings::new(width).memory(),
+            Self::Mahalanobis => MahalanobisSettings::new(width).memory(),
+        })
     }
 }
 

@@ -71,7 +71,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             read(input, &mut state, used);
         }
         3 => {
-            const SETTINGS: DirectionSettings = DirectionSettings { groups: 2, width: K };
+            const SETTINGS: DirectionSettings = DirectionSettings::new(2, K);
             let mut state = Direction::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, used);
         }

@@ -11,7 +11,7 @@
 use super::second_moment::Curvature;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Unclipped, Weights};
 use crate::state::StateKind;
 
 /// What [`Ridge`] is told.
@@ -49,6 +49,7 @@ impl Policy for RidgeSettings {
     const CENTRE: Centre = Centre::Zero;
     const STRENGTH: Strength = Strength::DAMPING;
     const KIND: StateKind = StateKind::Ridge;
+    type Clip = Unclipped;
 
     fn width(&self) -> usize {
         self.width

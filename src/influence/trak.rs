@@ -21,7 +21,7 @@
 use super::second_moment::Curvature;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Unclipped, Weights};
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
@@ -61,6 +61,7 @@ impl Policy for TrakSettings {
     const STRENGTH: Strength =
         Strength { zero: true, expected: "finite and not negative", ..Strength::DAMPING };
     const KIND: StateKind = StateKind::Trak;
+    type Clip = Unclipped;
 
     fn width(&self) -> usize {
         self.width

@@ -28,6 +28,8 @@ mod clip;
 mod factor;
 mod second_moment;
 
+pub(crate) use clip::{Bounds, check as check_clip};
+pub use clip::{Clip, Norms, Unclipped};
 pub use factor::{Factor, triangle};
 pub use second_moment::{Policy, SecondMoment, Strength, Weights};
 
@@ -257,6 +259,13 @@ impl<B: Buffer<f64>> Moments<B> {
     /// [`Error::Setting`] if their centres differ, [`Error::Length`] if their widths do,
     /// [`Error::Full`] if they have 2⁶⁴ observations or more; the state is as it was.
     pub fn merge<C: Buffer<f64>>(&mut self, other: &Moments<C>) -> Result<(), Error> {
+        let count = self.check_merge(other)?;
+        self.add_all(other, count, 1.0)
+    }
+
+    /// Refuses moments that cannot be taken in. Returns how many observations there are
+    /// then.
+    fn check_merge<C: Buffer<f64>>(&self, other: &Moments<C>) -> Result<u64, Error> {
         check_length(self.settings.width, other.settings.width)?;
         if self.settings.centre != other.settings.centre {
             return Err(Error::Setting { name: "centre", expected: "the same as the other state's" });
@@ -264,10 +273,15 @@ impl<B: Buffer<f64>> Moments<B> {
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        self.count = added(self.count, other.count)?;
+        added(self.count, other.count)
+    }
+
+    /// Takes in moments that were checked, as if they were `length` times as long.
+    fn add_all<C: Buffer<f64>>(&mut self, other: &Moments<C>, count: u64, length: f64) -> Result<(), Error> {
+        self.count = count;
         let (own, theirs) = (self.split_mut(), other.split());
-        double::axpy(1.0, theirs.sum, own.sum)?;
-        double::axpy(1.0, theirs.second, own.second)?;
+        double::axpy(length, theirs.sum, own.sum)?;
+        double::axpy(length * length, theirs.second, own.second)?;
         self.id = self.id.or(other.id);
         Ok(())
     }
@@ -337,7 +351,7 @@ fn halves(width: usize, scratch: &mut [f64]) -> Result<(&mut [f64], &mut [f64]),
 }
 
 /// The sum of two numbers of observations.
-const fn added(count: u64, other: u64) -> Result<u64, Error> {
+pub(crate) const fn added(count: u64, other: u64) -> Result<u64, Error> {
     match count.checked_add(other) {
         Some(sum) => Ok(sum),
         None => Err(Error::Full { capacity: usize::MAX }),

@@ -3,10 +3,11 @@
 //!
 //! A policy may bound what one observation does (`clip`): a row longer than so many times
 //! the running median of norms enters scaled down to that. Before sixteen rows were seen
-//! there is no median; when there is one, sums that such a row could not have made are
-//! scaled down as a whole.
+//! there is no median, and long rows that came first may have made it. When there is one,
+//! or it falls, sums that rows within the limit could not have made are scaled down as a
+//! whole.
 
-use super::clip::{Norms, exponent, two_to};
+use super::clip::{Clip, Norms, check as check_clip, exponent, two_to};
 use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, write_factor};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
@@ -31,6 +32,9 @@ pub trait Policy: Copy {
     const STRENGTH: Strength;
     /// What a state is at rest.
     const KIND: StateKind;
+    /// What is kept of the norms of rows: [`Norms`] if there may be a
+    /// [`clip`](Self::clip), [`Unclipped`](super::Unclipped) if there is none.
+    type Clip: Clip;
 
     /// K.
     fn width(&self) -> usize;
@@ -97,13 +101,13 @@ impl Strength {
 /// targets, by the traits of the methods: [`Detector`](crate::outlier::Detector),
 /// [`Solver`](crate::influence::Solver). The examples stand with their settings.
 ///
-/// *Memory*: K² + 5K numbers of `f64` at most, and 1 KiB in the state itself; the factor
-/// and scratch stand behind the moments in their buffer.
+/// *Memory*: K² + 5K numbers of `f64` at most, and 1 KiB in the state itself if the
+/// method clips; the factor and scratch stand behind the moments in their buffer.
 #[derive(Debug)]
-pub struct SecondMoment<P, B> {
+pub struct SecondMoment<P: Policy, B> {
     settings: P,
     moments: Moments<B>,
-    norms: Norms,
+    clip: P::Clip,
     /// Of the last fit: what was factorised, and its condition number.
     fit: Option<Fit>,
 }
@@ -168,19 +172,10 @@ impl<P: Policy, const N: usize> SecondMoment<P, [f64; N]> {
         match check_length(SecondMoment::<P, ()>::memory(width, false).f64s, N) {
             Ok(()) => {
                 let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, [0.0; N]);
-                Ok(Self { settings, moments, norms: Norms::new(), fit: None })
+                Ok(Self { settings, moments, clip: P::Clip::NONE, fit: None })
             }
             Err(error) => Err(error),
         }
-    }
-}
-
-const fn check_clip(clip: Option<f32>) -> Result<(), Error> {
-    match clip {
-        Some(factor) if !factor.is_finite() || factor < 1.0 => {
-            Err(Error::Setting { name: "clip", expected: "finite and at least 1, or none" })
-        }
-        _ => Ok(()),
     }
 }
 
@@ -195,7 +190,7 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         check_clip(settings.clip())?;
         let of = MomentsSettings { centre: P::CENTRE, width: settings.width() };
         let moments = Moments::before(of, more(of.width), buffer)?;
-        Ok(Self { settings, moments, norms: Norms::new(), fit: None })
+        Ok(Self { settings, moments, clip: P::Clip::NONE, fit: None })
     }
 
     /// The settings.
@@ -224,24 +219,22 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// As [`Moments::observe`].
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.moments.check(sketch)?;
-        let Some(factor) = self.settings.clip() else {
-            self.moments.add(sketch, 1.0)?;
-            self.moved();
-            return Ok(());
-        };
-        let square = squared_norm(sketch.values);
-        let limit = self.norms.limit(factor);
-        let length = match limit {
+        let square = if self.settings.clip().is_some() { squared_norm(sketch.values) } else { 0.0 };
+        let length = match self.limit() {
             Some(limit) if square > limit => libm::sqrt(limit / square),
             _ => 1.0,
         };
         self.moments.add(sketch, length)?;
         self.moved();
-        self.norms.observe(square);
-        if limit.is_none() {
+        if self.clip.norms_mut().is_some_and(|norms| norms.observe(square)) {
             self.hold();
         }
         Ok(())
+    }
+
+    /// The largest squared norm that a row may have; none if it may have any.
+    fn limit(&self) -> Option<f64> {
+        self.clip.norms()?.limit(self.settings.clip()?)
     }
 
     /// The moments are no longer those that were factorised.
@@ -252,14 +245,19 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     }
 
     /// Scales down sums that rows within the limit could not have made: those of rows
-    /// which came before there was a limit.
+    /// which came before there was a limit, or while it was higher.
     fn hold(&mut self) {
-        let limit = self.settings.clip().and_then(|factor| self.norms.limit(factor));
-        let Some(limit) = limit else { return };
-        let (trace, most) = (self.moments.trace(), self.norms.most(limit));
-        if trace > most {
-            self.moments.shrink(libm::sqrt(most / trace));
+        let limit = self.limit();
+        if let Some(length) = self.too_long(limit) {
+            self.moments.shrink(length);
         }
+    }
+
+    /// How many times as long the sums may be, if rows within the limit could not have
+    /// made them.
+    fn too_long(&self, limit: Option<f64>) -> Option<f64> {
+        let (trace, most) = (self.moments.trace(), self.clip.norms()?.most(limit?));
+        (trace > most).then(|| libm::sqrt(most / trace))
     }
 
     /// Takes in all that `other` has observed; what was fitted stays as it is.
@@ -267,19 +265,26 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// # Errors
     /// As [`Moments::merge`].
     pub fn merge<C: Buffer<f64>>(&mut self, other: &SecondMoment<P, C>) -> Result<(), Error> {
-        self.moments.merge(&other.moments)?;
-        self.moved();
-        if self.settings.clip().is_some() {
-            self.norms.merge(&other.norms);
-            self.hold();
+        let count = self.moments.check_merge(&other.moments)?;
+        let mut clip = self.clip.clone();
+        if let (Some(norms), Some(others)) = (clip.norms_mut(), other.clip.norms()) {
+            norms.merge(others);
         }
+        // Each by the limit of both, or the longer sums would drown the others.
+        let limit = self.settings.clip().and_then(|factor| clip.norms()?.limit(factor));
+        if let Some(length) = self.too_long(limit) {
+            self.moments.shrink(length);
+        }
+        self.moments.add_all(&other.moments, count, other.too_long(limit).unwrap_or(1.0))?;
+        self.clip = clip;
+        self.moved();
         Ok(())
     }
 
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.moments.reset();
-        self.norms = Norms::new();
+        self.clip = P::Clip::NONE;
         self.fit = None;
     }
 
@@ -406,9 +411,10 @@ impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
         walk.zeros(4)?;
         if settings.clip().is_some() {
             walk.all(Place {
-                get: |state: &Self| &state.norms.counts[..],
-                get_mut: |state| &mut state.norms.counts[..],
+                get: |state: &Self| state.clip.norms().map_or(&[][..], Norms::counts),
+                get_mut: |state| state.clip.norms_mut().map_or(&mut [][..], Norms::counts_mut),
             })?;
+            walk.load_with(|state| state.clip.norms_mut().into_iter().for_each(Norms::rank));
         }
         walk.nested(place!(moments))?;
         if !fitted {

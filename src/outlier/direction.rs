@@ -8,6 +8,14 @@
 //! the length of its summed directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the
 //! final u_g without a second pass, and merging adds the S_g.
 //!
+//! *No sample owns the statistic.* A gradient longer than eight running medians of norms
+//! counts in the mean and deviation of ln‖g‖ as if it were as long as that, one shorter
+//! than an eighth of the median likewise; either counts the less among the directions of
+//! its group the further it is from there (`clip`). On the digits that costs nothing (see
+//! `docs/src/results/breakdown.md`). Without it, each direction counts the same, whatever
+//! its length, and ln‖g‖ as it is. Either way a group whose gradients are of ordinary
+//! length, and for the greater part alike and poisoned, points to the poison.
+//!
 //! Neither part suffices. Mean AUROC over five seeds on the digits (MLP 64-64-10, K =
 //! 512, given label as group), for norm / direction / this: 20 % label flips at
 //! convergence .905 / .961 / .983; noise on the input .763 / .964 / .947; a random
@@ -25,7 +33,7 @@
 //! Source: this project; the length of the summed directions is the mean resultant length
 //! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group, and some 200 bytes. *Cost*: four passes over K
+//! *Memory*: K numbers of `f32` a group, and some 1.3 KiB. *Cost*: four passes over K
 //! numbers an observation, three a score. *Error*: an entry of S_g has a relative error
 //! of at most n_g·2⁻²⁴, in practice about √n_g·2⁻²⁴; past 2²⁴ observations of a group new
 //! ones count less and less: merge fresh states, or reset.
@@ -33,8 +41,9 @@
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
+use crate::moments::{Bounds, Clip, Norms, added, check_clip};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
+use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place, slice};
 use core::ops::Range;
 use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 
@@ -43,23 +52,35 @@ use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 /// ```
 /// use gradsieve::DirectionSettings;
 ///
-/// const SETTINGS: DirectionSettings = DirectionSettings { groups: 10, width: 64 };
+/// const SETTINGS: DirectionSettings = DirectionSettings::new(10, 64);
 /// assert_eq!(SETTINGS.memory().f32s, 10 * 64);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DirectionSettings {
     /// Number of groups; 1 if the samples have none. Ids are below it.
     pub groups: u32,
     /// K.
     pub width: usize,
+    /// How many times the running median of norms a gradient may be long, or the median
+    /// that of a gradient, before it counts as if it were so long; none observes
+    /// gradients as they are.
+    pub clip: Option<f32>,
 }
 
 impl DirectionSettings {
+    /// The usual settings for so many groups and sketches of `width`: gradients that
+    /// count as at most eight times as long as the median, and at least an eighth.
+    #[must_use]
+    pub const fn new(groups: u32, width: usize) -> Self {
+        Self { groups, width, clip: Some(8.0) }
+    }
+
     /// What the state needs: K `f32` a group.
     #[must_use]
     pub const fn memory(&self) -> Memory {
         let f32s = self.width.saturating_mul(self.groups as usize);
-        Memory { f32s, bytes_at_rest: f32s.saturating_mul(4).saturating_add(FRAME + 64), ..Memory::NONE }
+        let others = FRAME + 64 + if self.clip.is_some() { Norms::BYTES } else { 0 };
+        Memory { f32s, bytes_at_rest: f32s.saturating_mul(4).saturating_add(others), ..Memory::NONE }
     }
 
     /// Refuses settings, and buffers of `found` numbers, that do not fit.
@@ -70,7 +91,17 @@ impl DirectionSettings {
         if self.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
+        if let Err(error) = check_clip(self.clip) {
+            return Err(error);
+        }
         check_length(self.memory().f32s, found)
+    }
+}
+
+impl Default for DirectionSettings {
+    /// [`DirectionSettings::new`] of one group and 512 numbers.
+    fn default() -> Self {
+        Self::new(1, 512)
     }
 }
 
@@ -90,7 +121,7 @@ impl DirectionSettings {
 /// use std::sync::Mutex;
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
-/// const SETTINGS: DirectionSettings = DirectionSettings { groups: 2, width: 4 };
+/// const SETTINGS: DirectionSettings = DirectionSettings::new(2, 4);
 /// static DETECTOR: Mutex<Direction<[f32; SETTINGS.memory().f32s]>> =
 ///     Mutex::new(match Direction::owned(SETTINGS) {
 ///         Ok(detector) => detector,
@@ -111,6 +142,7 @@ pub struct Direction<B> {
     id: Option<SketchId>,
     /// Observations, those of zero gradients among them.
     count: u64,
+    norms: Norms,
     log_norm: Spread,
     directions: Directions<B>,
 }
@@ -134,8 +166,8 @@ impl<const N: usize> Direction<[f32; N]> {
 impl<B> Direction<B> {
     /// No observations yet, in a buffer of zeros that is as long as it has to be.
     const fn over(settings: DirectionSettings, sums: B) -> Self {
-        let directions = Directions { width: settings.width, sums, lengths: 0.0, count: 0 };
-        Self { settings, id: None, count: 0, log_norm: Spread::NONE, directions }
+        let directions = Directions { width: settings.width, sums, lengths: 0.0, weight: 0.0 };
+        Self { settings, id: None, count: 0, norms: Norms::NONE, log_norm: Spread::NONE, directions }
     }
 
     /// The settings.
@@ -177,16 +209,53 @@ impl<B: Buffer<f32>> Direction<B> {
         }
         self.id.map_or(Ok(()), |id| id.check(&sketch.id))
     }
+
+    /// Between which squared norms gradients count as they are; none if all do.
+    fn bounds(&self) -> Option<Bounds> {
+        self.norms.bounds(self.settings.clip?)
+    }
+
+    /// The spread of ln‖g‖, made anew from the histogram of norms if gradients within the
+    /// bounds could not have it: if it is of some that came before there were bounds, or
+    /// while they were elsewhere.
+    fn held_spread(&self, bounds: Option<Bounds>) -> Spread {
+        let Some(bounds) = bounds else { return self.log_norm };
+        let mut held = Spread::NONE;
+        for (middle, count) in self.norms.middles() {
+            held.merge(Spread { count, mean: half_log(bounds.counts_as(middle)), squares: 0.0 });
+        }
+        if self.log_norm.is_far_from(&held) { held } else { self.log_norm }
+    }
+
+    /// What the directions summed within `before` count by `bounds`, each: less than 1 if
+    /// for the greater part they are of gradients that would hardly count now.
+    fn held_weight(&self, before: Option<Bounds>, bounds: Option<Bounds>) -> f64 {
+        let weight = |bounds: Option<Bounds>, square| bounds.map_or(1.0, |bounds| bounds.weight(square));
+        let (mut summed, mut counts) = (0.0, 0.0);
+        for (middle, count) in self.norms.middles() {
+            let weighed = count as f64 * weight(before, middle);
+            summed += weighed;
+            counts += weighed * weight(bounds, middle);
+        }
+        if 2.0 * counts < summed { counts / summed } else { 1.0 }
+    }
 }
 
 impl<B: Buffer<f32>> Detector for Direction<B> {
     fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
+        self.count = added(self.count, 1)?;
         self.id = Some(sketch.id);
-        self.count += 1;
-        if let Some(log_norm) = log_norm(sketch) {
-            self.log_norm.observe(log_norm);
-            self.directions.observe(sketch)?;
+        let square = sketch.measures.l2_squared;
+        if square > 0.0 {
+            let bounds = self.bounds();
+            self.log_norm.observe(half_log(bounds.map_or(square, |bounds| bounds.counts_as(square))));
+            self.directions.observe(sketch, bounds.map_or(1.0, |bounds| bounds.weight(square)))?;
+            if self.settings.clip.is_some() && self.norms.observe(square) {
+                let now = self.bounds();
+                self.log_norm = self.held_spread(now);
+                self.directions.scale(self.held_weight(bounds, now));
+            }
         }
         Ok(())
     }
@@ -209,14 +278,25 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
     fn merge(&mut self, other: &Self) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
         if self.settings != other.settings {
-            return Err(Error::Setting { name: "groups, width", expected: "the same as the other state's" });
+            return Err(Error::Setting {
+                name: "groups, width, clip",
+                expected: "the same as the other state's",
+            });
         }
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
-        self.directions.merge(&other.directions)?;
-        self.log_norm.merge(other.log_norm);
-        self.count += other.count;
+        let count = added(self.count, other.count)?;
+        let mut norms = self.norms.clone();
+        norms.merge(&other.norms);
+        // Each by the bounds of both.
+        let bounds = self.settings.clip.and_then(|factor| norms.bounds(factor));
+        self.directions.scale(self.held_weight(self.bounds(), bounds));
+        self.directions.merge(&other.directions, other.held_weight(other.bounds(), bounds))?;
+        self.log_norm = self.held_spread(bounds);
+        self.log_norm.merge(other.held_spread(bounds));
+        self.norms = norms;
+        self.count = count;
         self.id = self.id.or(other.id);
         Ok(())
     }
@@ -224,6 +304,7 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
     fn reset(&mut self) {
         self.id = None;
         self.count = 0;
+        self.norms = Norms::NONE;
         self.log_norm = Spread::NONE;
         self.directions.reset();
     }
@@ -239,9 +320,9 @@ impl<B: Buffer<f32>> State for Direction<B> {
 
 impl<B: Buffer<f32>> Body for Direction<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let DirectionSettings { groups, width } = walk.state().settings;
+        let DirectionSettings { groups, width, clip } = walk.state().settings;
         walk.setting(groups)?;
-        walk.zeros(4)?;
+        walk.setting(clip.map_or(0, f32::to_bits))?;
         walk.width(width)?;
         let count = walk.number(place!(count))?;
         walk.require_id(width, count > 0)?;
@@ -249,8 +330,15 @@ impl<B: Buffer<f32>> Body for Direction<B> {
         walk.number(place!(log_norm.mean))?;
         walk.number(place!(log_norm.squares))?;
         walk.number(place!(directions.lengths))?;
-        walk.number(place!(directions.count))?;
+        walk.number(place!(directions.weight))?;
         walk.all(slice!(directions.sums))?;
+        if clip.is_some() {
+            walk.all(Place {
+                get: |state: &Self| state.norms.counts(),
+                get_mut: |state| state.norms.counts_mut(),
+            })?;
+            walk.load_with(|state| state.norms.rank());
+        }
         let id = walk.id();
         walk.load_with(|state| state.id = id);
         Ok(())
@@ -260,7 +348,12 @@ impl<B: Buffer<f32>> Body for Direction<B> {
 /// ln‖g‖; `None` for a gradient of zero.
 fn log_norm(sketch: &Sketch<'_>) -> Option<f64> {
     let squared = sketch.measures.l2_squared;
-    if squared > 0.0 { Some(0.5 * libm::log(squared)) } else { None }
+    if squared > 0.0 { Some(half_log(squared)) } else { None }
+}
+
+/// ln x of x².
+fn half_log(squared: f64) -> f64 {
+    0.5 * libm::log(squared)
 }
 
 /// Running mean and variance of a number (Welford 1962; Chan, Golub & LeVeque 1979).
@@ -285,9 +378,13 @@ impl Spread {
         }
         let (n, m) = (self.count as f64, other.count as f64);
         let (apart, share) = (other.mean - self.mean, m / (n + m));
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.mean += apart * share;
         self.squares += other.squares + apart * apart * n * share;
+    }
+
+    fn deviation(&self) -> f64 {
+        libm::sqrt(self.squares / self.count.max(1) as f64)
     }
 
     /// Deviations above the mean; 0 if nothing was observed.
@@ -295,8 +392,15 @@ impl Spread {
         if self.count == 0 {
             return 0.0;
         }
-        let deviation = libm::sqrt(self.squares / self.count as f64);
+        let deviation = self.deviation();
         (x - self.mean) / if deviation > FLOOR { deviation } else { FLOOR }
+    }
+
+    /// Whether the two cannot be of the same numbers, each of which is at most half a bin
+    /// of norms away in the other.
+    fn is_far_from(&self, other: &Self) -> bool {
+        let apart = libm::fmax((self.mean - other.mean).abs(), (self.deviation() - other.deviation()).abs());
+        apart.is_nan() || apart > Norms::HALF_A_BIN
     }
 }
 
@@ -308,14 +412,14 @@ struct Directions<B> {
     sums: B,
     /// Σ_g ‖S_g‖, kept up to date.
     lengths: f64,
-    /// Directions summed.
-    count: u64,
+    /// What the directions summed count: 1 each, less where they are clipped.
+    weight: f64,
 }
 
 impl<B: Buffer<f32>> Directions<B> {
     fn reset(&mut self) {
         self.sums.as_mut().fill(0.0);
-        (self.lengths, self.count) = (0.0, 0);
+        (self.lengths, self.weight) = (0.0, 0.0);
     }
 
     /// Where S_g of a group stands; the group was checked.
@@ -324,26 +428,39 @@ impl<B: Buffer<f32>> Directions<B> {
         start..start.saturating_add(self.width)
     }
 
-    fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
+    fn observe(&mut self, sketch: &Sketch<'_>, weight: f64) -> Result<(), Error> {
         let Some(length) = length(sketch.values) else { return Ok(()) };
         let place = self.place(sketch.group);
         let sum = self.sums.as_mut().get_mut(place).certain();
         let before = libm::sqrt(squared_norm(sum));
-        axpy((1.0 / length) as f32, sketch.values, sum)?;
+        axpy((weight / length) as f32, sketch.values, sum)?;
         self.lengths += libm::sqrt(squared_norm(sum)) - before;
-        self.count += 1;
+        self.weight += weight;
         Ok(())
     }
 
-    fn merge(&mut self, other: &Self) -> Result<(), Error> {
-        let sums = self.sums.as_mut();
-        axpy(1.0, other.sums.as_ref(), sums)?;
-        self.count += other.count;
+    /// Takes in others, each of which counts `weight` of what it did.
+    fn merge(&mut self, other: &Self, weight: f64) -> Result<(), Error> {
+        axpy(weight as f32, other.sums.as_ref(), self.sums.as_mut())?;
+        self.weight += weight * other.weight;
+        self.measure();
+        Ok(())
+    }
+
+    /// Has each direction count `weight` of what it did.
+    fn scale(&mut self, weight: f64) {
+        if weight < 1.0 {
+            self.sums.as_mut().iter_mut().for_each(|sum| *sum *= weight as f32);
+            self.weight *= weight;
+            self.measure();
+        }
+    }
+
+    fn measure(&mut self) {
         self.lengths = 0.0;
-        for sum in sums.chunks(self.width.max(1)) {
+        for sum in self.sums.as_ref().chunks(self.width.max(1)) {
             self.lengths += libm::sqrt(squared_norm(sum));
         }
-        Ok(())
     }
 
     /// d/d̄; 1 where there is no direction to compare.
@@ -354,7 +471,7 @@ impl<B: Buffer<f32>> Directions<B> {
         // Rounding may take the cosine of equal directions beyond 1.
         let distance = 1.0 - product / (own * common);
         let distance = if distance > 0.0 { distance } else { 0.0 };
-        let mean = 1.0 - self.lengths / self.count as f64;
+        let mean = 1.0 - self.lengths / self.weight;
         Ok(distance / if mean > FLOOR { mean } else { FLOOR })
     }
 }

@@ -11,7 +11,7 @@
 use super::Deviation;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::moments::{Centre, Norms, Policy, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// How the covariance is shrunk.
@@ -62,6 +62,7 @@ impl Policy for MahalanobisSettings {
     const STRENGTH: Strength =
         Strength { name: "shrinkage", most: 1.0, zero: false, expected: "above 0, and at most 1" };
     const KIND: StateKind = StateKind::Mahalanobis;
+    type Clip = Norms;
 
     fn width(&self) -> usize {
         self.width

@@ -68,7 +68,7 @@ use crate::sketch::Sketch;
 /// # let sketches = values.each_ref().map(|x| {
 /// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
 /// # });
-/// let settings = DirectionSettings { groups: 1, width: 2 };
+/// let settings = DirectionSettings::new(1, 2);
 /// let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s])?;
 /// assert_eq!(oddest(&mut direction, &sketches)?, Some(2));
 /// assert_eq!(oddest(&mut L2, &sketches)?, Some(2));

@@ -12,7 +12,7 @@
 use super::Deviation;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Strength, Weights};
+use crate::moments::{Centre, Norms, Policy, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// How self-influence is damped.
@@ -62,6 +62,7 @@ impl Policy for SelfInfluenceSettings {
     const CENTRE: Centre = Centre::Zero;
     const STRENGTH: Strength = Strength::DAMPING;
     const KIND: StateKind = StateKind::SelfInfluence;
+    type Clip = Norms;
 
     fn width(&self) -> usize {
         self.width

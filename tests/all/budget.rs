@@ -114,15 +114,15 @@ proptest! {
         for choice in choices {
             let &Choice { watch, codec, width, .. } = choice;
             let bytes = |width: usize| {
-                let floats = |memory: gradsieve::Memory| memory.f32s + memory.scratch;
+                let lent = |memory: gradsieve::Memory| memory.bytes() + 4 * memory.scratch;
                 let watch = match watch {
-                    Watch::Direction => floats(DirectionSettings { groups: budget.groups, width }.memory()),
-                    Watch::SelfInfluence => floats(SelfInfluenceSettings::new(width).memory()),
-                    Watch::Mahalanobis => floats(MahalanobisSettings::new(width).memory()),
+                    Watch::Direction => lent(DirectionSettings::new(budget.groups, width).memory()),
+                    Watch::SelfInfluence => lent(SelfInfluenceSettings::new(width).memory()),
+                    Watch::Mahalanobis => lent(MahalanobisSettings::new(width).memory()),
                     _ => 0,
                 };
                 let store = StoreSettings { codec, width, rows: budget.rows }.memory().bytes_with::<u64>();
-                768 + 4 * (width as u64 + watch as u64) + store as u64
+                768 + 4 * width as u64 + watch as u64 + store as u64
             };
             prop_assert_eq!(choice.bytes(), bytes(width));
             prop_assert!(choice.bytes() <= budget.bytes);

@@ -11,7 +11,7 @@ use std::sync::RwLock;
 const K: usize = 6;
 const ROWS: usize = 40;
 
-const DIRECTION: DirectionSettings = DirectionSettings { groups: 1, width: K };
+const DIRECTION: DirectionSettings = DirectionSettings::new(1, K);
 const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings::new(K);
 const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
 const FOREST: ForestSettings = ForestSettings { trees: 8, sample: 16, ..ForestSettings::new(ROWS, K) };

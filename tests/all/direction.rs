@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 const WIDTH: usize = 24;
 const GROUPS: u32 = 3;
-const SETTINGS: DirectionSettings = DirectionSettings { groups: GROUPS, width: WIDTH };
+/// The exact form.
+const SETTINGS: DirectionSettings = DirectionSettings { groups: GROUPS, width: WIDTH, clip: None };
 const FLOATS: usize = SETTINGS.memory().f32s;
 
 type Gradient = (Vec<f32>, u32);
@@ -243,7 +244,7 @@ fn a_reset_state_is_a_new_one() {
 fn settings_and_memory_that_do_not_fit_are_refused() {
     let (mut memory, mut other) = ([0.0; FLOATS], [0.0; 2 * WIDTH]);
     let new = |groups, width, memory: &mut [f32]| {
-        Direction::new(DirectionSettings { groups, width }, memory).map(|_| ())
+        Direction::new(DirectionSettings::new(groups, width), memory).map(|_| ())
     };
     assert!(matches!(new(0, WIDTH, &mut []), Err(Error::Setting { .. })));
     assert_eq!(new(1, 0, &mut []), Err(Error::Width { multiple: 1, found: 0 }));

@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod budget;
+mod clip;
 mod curvature;
 mod detectors;
 mod direction;

@@ -24,7 +24,7 @@ use gradsieve::{Error, Field, Kind, LayoutId, Repeat, Sketch, SketchId, State};
 use std::fmt::Write as _;
 
 const K: usize = 5;
-const GROUPS: DirectionSettings = DirectionSettings { groups: 7, width: K };
+const GROUPS: DirectionSettings = DirectionSettings { clip: Some(4.0), ..DirectionSettings::new(7, K) };
 const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, rows: 0, width: K };
 const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
 const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
@@ -430,7 +430,7 @@ fn other_settings_are_refused() {
     assert_eq!(new(Centre::Zero, 4).restore(&bytes), width);
 
     let new = |groups, width: usize| {
-        let settings = DirectionSettings { groups, width };
+        let settings = DirectionSettings::new(groups, width);
         Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
     };
     let bytes = bytes_of(&new(3, 4));

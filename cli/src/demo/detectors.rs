@@ -145,7 +145,7 @@ fn forest(gradients: &Gradients, seed: u64) -> Result<Scored, DemoError> {
 
 fn direction(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
     let groups = gradients.groups.iter().max().map_or(1, |&group| group + 1);
-    let settings = DirectionSettings { groups, width: gradients.id.width };
+    let settings = DirectionSettings::new(groups, gradients.id.width);
     let memory = settings.memory();
     let detector = Direction::new(settings, vec![0.0; memory.f32s]).map_err(core("direction"))?;
     let bytes = bytes(memory) + size_of_val(&detector);

@@ -366,7 +366,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     detector.fit()?;
     sum += detector.score(&two, more)?;
 
-    let settings = DirectionSettings { groups: black_box(3), width: black_box(64) };
+    let settings = DirectionSettings::new(black_box(3), black_box(64));
     let (left, right) = memory
         .split_at_mut_checked(black_box(500))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
@@ -459,7 +459,7 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
         )?,
         bytes,
     )?;
-    sum += rest(&mut Direction::new(DirectionSettings { groups: 3, width }, &mut *memory)?, bytes)?;
+    sum += rest(&mut Direction::new(DirectionSettings::new(3, width), &mut *memory)?, bytes)?;
     let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, [0.0_f64; 8])?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;

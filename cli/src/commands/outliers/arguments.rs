@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve outliers grads.npy --detector self-influence --dim 512 -o scores.npy
   gradsieve outliers grads.npy --detector direction --dim 512 --groups labels.npy
+  gradsieve outliers grads.npy --detector direction --groups labels.npy --clip off
   gradsieve outliers sketches.npy --detector mahalanobis --contamination 0.01 --json";
 
 /// Arguments of `outliers`.
@@ -47,9 +48,10 @@ pub struct OutliersArguments {
     #[arg(long, value_name = "FILE", value_parser = source())]
     pub groups: Option<Source>,
 
-    /// How many times the median length a gradient may have as mahalanobis and
-    /// self-influence observe it: longer ones are scaled down to that, so that none owns
-    /// the statistic. A number from 1 on, or off. Scores are those of the whole gradient
+    /// How many times the median length a gradient may have as mahalanobis,
+    /// self-influence and direction observe it: longer ones count as if they had that, so
+    /// that none owns the statistic (with direction shorter ones than that part of the
+    /// median, too). A number from 1 on, or off. Scores are those of the whole gradient
     #[arg(long, value_name = "FACTOR", default_value = "8", value_parser = clip)]
     pub clip: Clip,
 
@@ -113,6 +115,11 @@ impl DetectorName {
     /// Whether it keeps a matrix of K².
     pub(super) const fn takes_second_moments(self) -> bool {
         matches!(self, Self::Mahalanobis | Self::SelfInfluence)
+    }
+
+    /// Whether it bounds what one gradient does to its statistic.
+    pub(super) const fn clips(self) -> bool {
+        self.takes_second_moments() || matches!(self, Self::Direction)
     }
 
     /// Whether it looks at the norms only.

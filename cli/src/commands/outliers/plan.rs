@@ -66,8 +66,8 @@ fn uses(arguments: &OutliersArguments) -> impl Iterator<Item = Use> + use<> {
         },
         Use {
             option: "--clip",
-            is_read: detector.takes_second_moments(),
-            by: "--detector mahalanobis or self-influence".to_owned(),
+            is_read: detector.clips(),
+            by: "--detector mahalanobis, self-influence or direction".to_owned(),
             found: name.to_owned(),
         },
         Use {

@@ -53,7 +53,7 @@ fn detectors_on_a_file_score_as_the_core_does_on_its_sketches() {
     assert_eq!(place.array::<f64>("s.npy"), expected);
 
     place.succeed(&[&arguments[..], &["direction", "--groups", "labels.npy"]].concat());
-    let settings = DirectionSettings { groups: 2, width: dim };
+    let settings = DirectionSettings::new(2, dim);
     let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
     let rows: Vec<Sketch<'_>> = (sketches.iter().zip(measures).enumerate())
         .map(|(i, (row, measures))| {
@@ -198,6 +198,11 @@ fn a_finite_entry_beyond_f32_is_called_that_with_its_place() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("too large for f32"));
     let arguments = ["influence", "--method", "dot", "--train", "g.npy", "--target", "g.npy", "-o", "i.npy"];
     assert!(String::from_utf8_lossy(&place.run(&arguments).stderr).contains("too large for f32"));
+    let json = place.json(&[&arguments[..], &["--json"]].concat());
+    for side in ["train", "target"] {
+        assert_eq!(json[format!("out_of_range_{side}")], serde_json::json!([1]));
+        assert_eq!(json[format!("non_finite_{side}")], serde_json::json!([2, 3]));
+    }
     // Without a row that is within the range.
     bytes = npy_of_f64(&[1, 2], &[1e39, 1.0]);
     fs::write(place.path("g.npy"), &bytes).unwrap();
