@@ -86,6 +86,33 @@ pub(crate) fn sealed_scores<T: Element>(
     }
 }
 
+/// Multiplies the scores of a sealed segment by one query by powers of two, a row each:
+/// those that do not stand are taken again in `f64` before.
+#[inline(always)]
+pub(crate) fn scaled_scores<T: Element>(
+    sealed: &[T],
+    k: usize,
+    query: impl Fn(usize) -> f32 + Copy,
+    exponents: &[i8],
+    scores: &mut [f32],
+) {
+    let all_stand = all_stand(scores);
+    for (row, (score, &exponent)) in scores.iter_mut().zip(exponents).enumerate() {
+        let narrow = f64::from(*score);
+        let sum = if all_stand || stands(narrow) || exponent == 0 {
+            narrow
+        } else {
+            exact_sealed(sealed, k, row, query)
+        };
+        *score = (sum * power(exponent)) as f32;
+    }
+}
+
+/// 2ᵉ.
+pub(crate) const fn power(exponent: i8) -> f64 {
+    f64::from_bits(((exponent as i64 + 1023) as u64) << 52)
+}
+
 #[cold]
 #[inline(never)]
 fn exact_sealed<T: Element>(sealed: &[T], k: usize, row: usize, query: impl Fn(usize) -> f32) -> f64 {

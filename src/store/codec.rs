@@ -260,7 +260,7 @@ impl Scale {
 
 /// The exponent of a magnitude: 0 for 0, and otherwise such that both its power of two
 /// and the inverse are normal.
-fn exponent_of(magnitude: f32) -> i8 {
+pub(super) fn exponent_of(magnitude: f32) -> i8 {
     if magnitude == 0.0 {
         return 0;
     }

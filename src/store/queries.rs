@@ -1,12 +1,12 @@
 //! What stored rows are scored against: some vectors of K numbers, packed once for a
 //! codec.
 
-use super::codec::Codec;
+use super::codec::{Codec, exponent_of};
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use gradsieve_kernels::Certain;
 use gradsieve_kernels::score::{float, int8, sign};
+use gradsieve_kernels::{Certain, max_abs};
 
 /// How many queries there are room for, and against which rows.
 ///
@@ -15,7 +15,7 @@ use gradsieve_kernels::score::{float, int8, sign};
 ///
 /// const F16: QueriesSettings = QueriesSettings { codec: Codec::F16, width: 64, count: 8 };
 /// const SIGN: QueriesSettings = QueriesSettings { codec: Codec::Sign, ..F16 };
-/// assert_eq!((F16.memory().f32s, SIGN.memory().f32s), (8 * 64, 8 * 64 * 4));
+/// assert_eq!((F16.memory().f32s, SIGN.memory().f32s), (8 * 64, 8 * (64 * 4 + 1)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueriesSettings {
@@ -29,10 +29,11 @@ pub struct QueriesSettings {
 
 impl QueriesSettings {
     /// What they need: about one `f32` for each of their numbers. (int8: a quarter, 1
-    /// bit: sixteen, for there the signed sums of four are tabulated.)
+    /// bit: four, for there the signed sums of four are tabulated, and one a query.)
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        Memory { f32s: self.packed(self.count), ..Memory::NONE }
+        let f32s = self.packed(self.count).saturating_add(self.exponents());
+        Memory { f32s, ..Memory::NONE }
     }
 
     /// Numbers that `count` packed queries take.
@@ -41,6 +42,14 @@ impl QueriesSettings {
             Codec::F32 | Codec::F16 | Codec::Bf16 => float::Packed::len(count, self.width),
             Codec::Int8 => int8::Queries::sealed_len(count, self.width) / 4,
             Codec::Sign => sign::Tables::len(count, self.width),
+        }
+    }
+
+    /// Numbers behind them: room for an exponent a query, where queries have some.
+    const fn exponents(&self) -> usize {
+        match self.codec {
+            Codec::Sign => self.count,
+            _ => 0,
         }
     }
 
@@ -88,7 +97,8 @@ pub struct Queries<B> {
 pub(super) enum Packed<'q> {
     Floats(float::Packed<'q>),
     Int8(int8::Queries<'q>),
-    Signs(sign::Tables<'q>),
+    /// Queries that are divided by two to the power of these.
+    Signs(sign::Tables<'q>, &'q [i8]),
 }
 
 impl<const N: usize> Queries<[f32; N]> {
@@ -151,7 +161,8 @@ impl<B: Buffer<f32>> Queries<B> {
     pub fn pack(&mut self, id: SketchId, values: &[f32]) -> Result<(), Error> {
         let QueriesSettings { codec, width, count: capacity } = self.settings;
         let count = check_queries(id, values, width, capacity)?;
-        let packed = self.buffer.as_mut().get_mut(..self.settings.packed(count)).certain();
+        let (packed, behind) =
+            self.buffer.as_mut().split_at_mut_checked(self.settings.packed(count)).certain();
         match codec {
             Codec::F32 | Codec::F16 | Codec::Bf16 => {
                 float::Packed::new(values, width, packed)?;
@@ -160,7 +171,12 @@ impl<B: Buffer<f32>> Queries<B> {
                 int8::Queries::sealed(values, width, bytemuck::must_cast_slice_mut(packed))?;
             }
             Codec::Sign => {
-                sign::Tables::new(values, width, packed)?;
+                // Behind the tables: their exponents.
+                let exponents = bytemuck::must_cast_slice_mut(behind).get_mut(..count).certain();
+                for (exponent, query) in exponents.iter_mut().zip(values.chunks(width)) {
+                    *exponent = exponent_of(max_abs(query));
+                }
+                sign::Tables::scaled(values, width, exponents, packed)?;
             }
         }
         (self.id, self.count) = (Some(id), count);
@@ -170,7 +186,8 @@ impl<B: Buffer<f32>> Queries<B> {
     /// How they are packed, if that suits rows of `codec`.
     pub(super) fn packed_for(&self, codec: Codec) -> Result<Packed<'_>, Error> {
         let QueriesSettings { width, .. } = self.settings;
-        let packed = self.buffer.as_ref().get(..self.settings.packed(self.count)).certain();
+        let (packed, behind) =
+            self.buffer.as_ref().split_at_checked(self.settings.packed(self.count)).certain();
         Ok(match (codec, self.settings.codec) {
             (Codec::F32 | Codec::F16 | Codec::Bf16, Codec::F32 | Codec::F16 | Codec::Bf16) => {
                 Packed::Floats(float::Packed::from_packed(packed, width, self.count)?)
@@ -180,7 +197,8 @@ impl<B: Buffer<f32>> Queries<B> {
                 Packed::Int8(int8::Queries::from_packed(packed, width, self.count)?)
             }
             (Codec::Sign, Codec::Sign) => {
-                Packed::Signs(sign::Tables::from_packed(packed, width, self.count)?)
+                let exponents = bytemuck::must_cast_slice(behind).get(..self.count).certain();
+                Packed::Signs(sign::Tables::from_packed(packed, width, self.count)?, exponents)
             }
             _ => return Err(Error::Mismatch(Field::Codec)),
         })

@@ -15,7 +15,7 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, Place, State, StateKind, Walk, place};
 use bytemuck::Pod;
 use core::ops::Range;
-use gradsieve_kernels::score::float::score_sealed;
+use gradsieve_kernels::score::float::{scale_sealed, score_sealed};
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
 use gradsieve_kernels::score::sign::{self, score_sign_sealed};
 use gradsieve_kernels::score::{GROUP, float};
@@ -321,7 +321,8 @@ impl<B: Buffer<u64>> Store<B> {
     /// # Errors
     /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or
     /// codecs; [`Error::Length`] if there are not as many scores as rows times queries.
-    /// Nothing was written.
+    /// Nothing was written. [`Error::Range`] if a score is finite and beyond `f32`: it is
+    /// infinite, and the others are written.
     pub fn score(&self, queries: &Queries<impl Buffer<f32>>, scores: &mut [f32]) -> Result<(), Error> {
         self.score_rows(0..self.len, queries, scores)
     }
@@ -338,6 +339,17 @@ impl<B: Buffer<u64>> Store<B> {
         queries: &Queries<impl Buffer<f32>>,
         scores: &mut [f32],
     ) -> Result<(), Error> {
+        self.write_scores(rows, queries, scores)?;
+        if all_finite(scores) { Ok(()) } else { Err(Error::Range { what: "a score" }) }
+    }
+
+    /// [`Store::score_rows`], with infinities where a score is no number of `f32`.
+    pub(super) fn write_scores(
+        &self,
+        rows: Range<usize>,
+        queries: &Queries<impl Buffer<f32>>,
+        scores: &mut [f32],
+    ) -> Result<(), Error> {
         let packed = self.check_queries(queries)?;
         self.check_rows(&rows)?;
         check_length(queries.count().saturating_mul(rows.len()), scores.len())?;
@@ -346,29 +358,27 @@ impl<B: Buffer<u64>> Store<B> {
         }
         let n = rows.len();
         let groups: &[u64] = self.numbers().get(self.groups_of(&rows)).certain();
+        let exponents = self.column(&EXPONENTS).get(rows.clone()).unwrap_or_default();
         match packed {
             Packed::Floats(packed) => match self.settings.codec {
-                Codec::F16 => score_floats::<f16>(groups, packed, scores)?,
-                Codec::Bf16 => score_floats::<bf16>(groups, packed, scores)?,
-                _ => score_floats::<f32>(groups, packed, scores)?,
+                Codec::F16 => score_floats::<f16>(groups, packed, exponents, scores)?,
+                Codec::Bf16 => score_floats::<bf16>(groups, packed, exponents, scores)?,
+                _ => score_sealed(<f32 as Stored>::of(groups), packed, scores)?,
             },
             Packed::Int8(packed) => {
-                let scales = self.column(&FACTORS).get(rows.clone()).certain();
+                let scales = self.column(&FACTORS).get(rows).certain();
                 let rows = int8::Rows { codes: bytemuck::must_cast_slice(groups), scales };
                 score_int8_sealed(rows, packed, scores)?;
             }
-            Packed::Signs(packed) => {
-                let scales = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
+            Packed::Signs(packed, of_queries) => {
+                let scales = self.column(&HALVES).get(rows).certain().reinterpret_cast();
                 let rows = sign::Rows { words: bytemuck::must_cast_slice(groups), scales };
                 score_sign_sealed(rows, packed, scores)?;
-            }
-        }
-        // Some codecs have none.
-        let exponents = self.column(&EXPONENTS).get(rows).unwrap_or_default();
-        if !exponents.is_empty() {
-            for scores in scores.chunks_mut(n.max(1)) {
-                for (score, exponent) in scores.iter_mut().zip(exponents) {
-                    *score *= power(*exponent);
+                for (scores, of_query) in scores.chunks_mut(n.max(1)).zip(of_queries) {
+                    for (score, exponent) in scores.iter_mut().zip(exponents) {
+                        let powers = f64::from(power(*exponent)) * f64::from(power(*of_query));
+                        *score = (f64::from(*score) * powers) as f32;
+                    }
                 }
             }
         }
@@ -379,8 +389,7 @@ impl<B: Buffer<u64>> Store<B> {
     /// not all scores need to be in memory. `scratch` holds the scores of sixteen rows
     /// for every query at least; with some hundreds of rows it is fastest.
     ///
-    /// Returns how many scores were left out because they are NaN, which needs products
-    /// that overflow `f32`.
+    /// Returns how many scores were left out because they are finite and beyond `f32`.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if rows and queries belong to different kinds of sketch or
@@ -406,7 +415,7 @@ impl<B: Buffer<u64>> Store<B> {
         for start in (0..self.len).step_by(tile) {
             let rows = start..self.len.min(start + tile);
             let scratch = scratch.get_mut(..rows.len() * tops.len()).certain();
-            self.score_rows(rows.clone(), queries, scratch)?;
+            self.write_scores(rows.clone(), queries, scratch)?;
             let ids = self.column(&IDS).get(rows.clone()).certain();
             for (scores, top) in scratch.chunks(rows.len().max(1)).zip(tops.iter_mut()) {
                 left_out += push_all(top, ids, scores);
@@ -604,18 +613,19 @@ impl<B: Buffer<u64>> State for Store<B> {
     }
 }
 
-/// Pushes the scores of rows whose samples are `ids`; returns how many are NaN.
+/// Pushes the scores of rows whose samples are `ids`; returns how many are not finite.
 fn push_all(top: &mut TopK<impl Buffer<Entry>>, ids: &[u64], scores: &[f32]) -> usize {
     let mut left_out = 0;
     // What lies below the last entry need not be looked at twice.
     let mut bound = top.last().map_or(f64::NEG_INFINITY, |last| last.score);
     for (id, score) in ids.iter().zip(scores) {
         let score = f64::from(*score);
-        if score < bound {
+        if score < bound && score > f64::NEG_INFINITY {
             continue;
         }
-        if top.push(Entry { id: *id, score }).is_err() {
+        if score.is_infinite() || top.push(Entry { id: *id, score }).is_err() {
             left_out += 1;
+            continue;
         }
         bound = top.last().map_or(f64::NEG_INFINITY, |last| last.score);
     }
@@ -625,7 +635,16 @@ fn push_all(top: &mut TopK<impl Buffer<Entry>>, ids: &[u64], scores: &[f32]) -> 
 fn score_floats<T: Stored>(
     groups: &[u64],
     queries: float::Packed<'_>,
+    exponents: &[i8],
     scores: &mut [f32],
 ) -> Result<(), Error> {
-    Ok(score_sealed(T::of(groups), queries, scores)?)
+    score_sealed(T::of(groups), queries, scores)?;
+    Ok(scale_sealed(T::of(groups), queries, exponents, scores)?)
+}
+
+/// Whether all scores are numbers. Sixteen at a time, so that vectors can look.
+fn all_finite(scores: &[f32]) -> bool {
+    let (groups, rest) = scores.as_chunks::<GROUP>();
+    let finite = |all: bool, score: &f32| all & score.is_finite();
+    groups.iter().all(|group| group.iter().fold(true, finite)) && rest.iter().fold(true, finite)
 }

@@ -365,8 +365,7 @@ impl<B: Buffer<u64>> Store<B> {
     /// The store may be another than the one that made the list, if its rows stand in the
     /// same order: a wider codec's.
     ///
-    /// Returns how many scores were left out because they are NaN, which needs products
-    /// that overflow `f32`.
+    /// Returns how many scores were left out because they are finite and beyond `f32`.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if rows and query belong to different kinds of sketch or
@@ -395,11 +394,11 @@ impl<B: Buffer<u64>> Store<B> {
                 let start = row / GROUP * GROUP;
                 group = start..self.len().min(start + GROUP);
                 let scores = scores.get_mut(..group.len()).certain();
-                self.score_rows(group.clone(), query, scores)?;
+                self.write_scores(group.clone(), query, scores)?;
             }
             let score = scores.get(row - group.start).copied().certain();
             let id = self.ids().get(row).copied().certain();
-            if top.push(Entry { id, score: score.into() }).is_err() {
+            if score.is_infinite() || top.push(Entry { id, score: score.into() }).is_err() {
                 left_out += 1;
             }
         }

@@ -64,11 +64,15 @@ pub(crate) fn sorted(mut top: TopK<Vec<Entry>>) -> Vec<Entry> {
 }
 
 pub(crate) fn scores_of(store: &Store<Vec<u64>>, queries: &[f32]) -> Vec<f32> {
+    try_scores_of(store, queries).unwrap()
+}
+
+fn try_scores_of(store: &Store<Vec<u64>>, queries: &[f32]) -> Result<Vec<f32>, Error> {
     let StoreSettings { codec, width, .. } = store.settings();
     let queries = queries_of(codec, id_of(width), queries);
     let mut scores = vec![f32::NAN; queries.count() * store.len()];
-    store.score(&queries, &mut scores).unwrap();
-    scores
+    store.score(&queries, &mut scores)?;
+    Ok(scores)
 }
 
 /// The scores of open rows in the kernels' own words.
@@ -420,13 +424,55 @@ proptest! {
         let ((row_codes, row_scale), (query_codes, query_scale)) = (codes(&row), codes(&query));
         let sum: f64 = row_codes.iter().zip(&query_codes).map(|(a, b)| a * b).sum();
         let exact = sum * row_scale * query_scale;
-        let found = f64::from(scores_of(&filled(Codec::Int8, row.len(), &row), &query)[0]);
-        if exact.abs() > f64::from(f32::MAX) {
-            prop_assert!(found.abs() >= f64::from(f32::MAX));
-        } else {
-            let allowed = exact.abs() * 2.0_f64.powi(-22) + 2.0_f64.powi(-149);
-            prop_assert!((found - exact).abs() <= allowed, "{found:e} for {exact:e}");
-        }
+        let found = try_scores_of(&filled(Codec::Int8, row.len(), &row), &query);
+        let allowed = exact.abs() * 2.0_f64.powi(-22) + 2.0_f64.powi(-149);
+        prop_assert!(is_right(&found, exact, allowed), "{found:?} for {exact:e}");
+    }
+
+    #[test]
+    fn a_score_is_lost_only_where_it_is_no_number_of_f32(codec in codec(), row in row_of_any_size(), seed: u64, size in of_any_size(), within in 0..120_i32) {
+        prop_assume!(codec != Codec::Int8);
+        let query: Vec<f32> = normals(seed, row.len()).iter().enumerate().map(|(i, x)| {
+            let own = if within > 0 { -((uniform(seed, i as u64) * 256.0) as i32) % within } else { 0 };
+            (x / 8.0).clamp(-1.0, 1.0) * size * 2.0_f32.powi(own)
+        }).collect();
+        let store = filled(codec, row.len(), &row);
+        let mut stored = vec![f32::NAN; row.len()];
+        store.get(0, &mut stored).unwrap();
+        let products = || stored.iter().zip(&query).map(|(x, q)| f64::from(*x) * f64::from(*q));
+        let (exact, magnitude) = (products().sum::<f64>(), products().map(f64::abs).sum::<f64>());
+        // What is read back is rounded where it is subnormal.
+        let of_reading = query.iter().map(|q| f64::from(q.abs())).sum::<f64>() * 2.0_f64.powi(-150);
+        let allowed = magnitude * 12.0 * 2.0_f64.powi(-24) + of_reading + 2.0_f64.powi(-149);
+        let found = try_scores_of(&store, &query);
+        prop_assert!(is_right(&found, exact, allowed), "{found:?} for {exact:e} within {allowed:e}");
+    }
+
+    #[test]
+    fn a_score_beyond_f32_is_told_and_costs_the_others_nothing(codec in codec(), seed: u64) {
+        let mut rows = normals(seed, 40 * 20);
+        rows[17 * 20..18 * 20].fill(3e38);
+        let query: Vec<f32> = normals(!seed, 20).iter().map(|x| x.abs() + 1.0).collect();
+        let expected = scores_of(&filled(codec, 20, &rows[..17 * 20]), &query);
+        let store = filled(codec, 20, &rows);
+        let (queries, mut scores) = (queries_of(codec, id_of(20), &query), [0.0; 40]);
+        prop_assert_eq!(store.score(&queries, &mut scores), Err(Error::Range { what: "a score" }));
+        prop_assert_eq!(&scores[..17], &expected[..]);
+        prop_assert_eq!(scores.iter().filter(|score| !score.is_finite()).count(), 1);
+        let mut top = [top_k(40)];
+        prop_assert_eq!(store.top(&queries, &mut [0.0; 64], &mut top), Ok(1));
+        let [top] = top;
+        let best = sorted(top);
+        prop_assert!(best.len() == 39 && best.iter().all(|entry| entry.id != 117 && entry.score.is_finite()));
+    }
+}
+
+/// Whether a score is this one, or the answer that it is no number of `f32`.
+fn is_right(found: &Result<Vec<f32>, Error>, exact: f64, allowed: f64) -> bool {
+    let most = f64::from(f32::MAX);
+    match found {
+        Ok(scores) => scores.len() == 1 && (f64::from(scores[0]) - exact).abs() <= allowed,
+        Err(error) => *error == Error::Range { what: "a score" } && exact.abs() + allowed >= most,
     }
 }
 
@@ -563,10 +609,10 @@ fn products_whose_terms_cancel_beyond_f32_are_their_sum() {
     let store = filled(Codec::F32, 2, &rows);
     let queries = queries_of(Codec::F32, id_of(2), &[2.0, 2.0]);
     let mut top = [top_k(2)];
-    // The first is beyond `f32`, and an infinity has its place; the second cancels to 0.
-    assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(0));
+    // The first and the last are beyond `f32`; the second cancels to 0.
+    assert_eq!(store.top(&queries, &mut [0.0; 16], &mut top), Ok(2));
     let [top] = top;
-    assert_eq!(sorted(top), [Entry { id: 100, score: f64::INFINITY }, Entry { id: 102, score: 2.0 }]);
+    assert_eq!(sorted(top), [Entry { id: 102, score: 2.0 }, Entry { id: 101, score: 0.0 }]);
 }
 
 /// The inverse rounding of a decoded row changes nothing: an int8 row that was read back

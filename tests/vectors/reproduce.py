@@ -543,8 +543,9 @@ def int8(c):
 
 def sign(c):
     x = c.take("x", "f32", max(c.length % 1025, 1))
-    mean = F32(canonical(np.abs(x)) / F64(len(x)))
-    scale = narrow(np.atleast_1d(mean), "f16")[0]
+    magnitudes = magnitude_of(x)
+    quotient = F32(0 if magnitudes == 0 else product_of(x, x) / magnitudes)
+    scale = narrow(np.atleast_1d(quotient), "f16")[0]
     refused = not np.isfinite(scale)
     c.answer("refused", refused, "u8")
     if not refused:

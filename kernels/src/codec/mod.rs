@@ -3,7 +3,7 @@
 //! | codec | bytes of k values | scale | a value is off by at most |
 //! |---|---|---|---|
 //! | [`int8`] | k | `f32`, max \|x\|/127 | half a scale |
-//! | [`sign`] | 8·⌈k/64⌉ | `f16`, mean \|x\| | (a sign) |
+//! | [`sign`] | 8·⌈k/64⌉ | `f16`, Σx²/Σ\|x\| | (a sign) |
 //!
 //! What a codec's rows are for is [`crate::score`].
 

@@ -2,9 +2,14 @@
 //! one `f16` scale.
 //!
 //! Bit i mod 32 of word ⌊i/32⌋ is the sign bit of value *i*: set for what is negative and
-//! for −0. What fills up the last words is zero. scale = mean |x| = (canonical Σ|xᵢ|,
-//! [`crate::norm::l1_norm`])/k in `f64`, rounded to `f32`, then to `f16`, both to nearest
-//! even. A value decodes to ±scale.
+//! for −0. What fills up the last words is zero. scale = Σxᵢ²/Σ|xᵢ|, the quotient of the
+//! canonical sums [`crate::norm::squared_norm`] and [`crate::norm::l1_norm`] in `f64`,
+//! rounded to `f32`, then to `f16`, both to nearest even; 0 for a row of zeros. A value
+//! decodes to ±scale.
+//!
+//! With this scale the inner product of the decoded row and the row itself is Σxᵢ², and a
+//! score is unbiased where numbers are about normal (RaBitQ, Gao & Long 2024). The mean
+//! magnitude, which is nearest to the values, would give 2/π of each score.
 //!
 //! `f16` ends at 65,504, and below 6·10⁻⁵ it loses bits: a row of tiny gradients wants to
 //! be scaled before it is stored, or its scale may become zero.
@@ -13,7 +18,7 @@ use crate::dispatch::run;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
-use crate::norm::l1_norm_with;
+use crate::norm::{l1_norm_with, squared_norm_with};
 use crate::simd::Simd;
 use crate::{scalar, vector};
 use half::f16;
@@ -45,8 +50,9 @@ pub fn encode_signs_with(level: Level, row: &[f32], words: &mut [u32]) -> Result
         return Err(Error::Width { multiple: 1, found: 0 });
     }
     same_length(sign_words(row.len()), words.len())?;
-    let mean = l1_norm_with(level, row) / row.len() as f64;
-    let scale = f16::from_f32(mean as f32);
+    let magnitudes = l1_norm_with(level, row);
+    let scale = if magnitudes == 0.0 { 0.0 } else { squared_norm_with(level, row) / magnitudes };
+    let scale = f16::from_f32(scale as f32);
     if !scale.is_finite() {
         return Err(Error::NonFinite);
     }

@@ -21,10 +21,10 @@ pub(crate) const TILE: usize = 4;
 /// use gradsieve_kernels::score::sign::{Rows, score_sign_rows};
 ///
 /// let mut words = [0; sign_words(2)];
-/// let scale = encode_signs(&[1.5, -0.5], &mut words)?; // the mean magnitude, 1
+/// let scale = encode_signs(&[1.5, -0.5], &mut words)?; // 2.5/2, from squares and magnitudes
 /// let mut scores = [0.0];
 /// score_sign_rows(Rows { words: &words, scales: &[scale] }, 2, &[3.0, 1.0], &mut scores)?;
-/// assert_eq!(scores, [3.0 - 1.0]);
+/// assert_eq!(scores, [1.25 * (3.0 - 1.0)]);
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +165,11 @@ pub(crate) fn values_of(block: &[f32], lane: usize) -> [f32; 4] {
     [value(0), value(1), value(2), value(3)]
 }
 
+/// 2⁻ᵉ for −126 ≤ e ≤ 126.
+const fn inverse_power(exponent: i8) -> f32 {
+    f32::from_bits(((127 - exponent as i32).unsigned_abs()) << 23)
+}
+
 /// Queries as tables of the signed sums of their values, for sealed segments.
 ///
 /// ```
@@ -204,19 +209,56 @@ impl<'a> Tables<'a> {
     /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
     /// of `k`, or `scratch` is not [`Tables::len`] long. Nothing was written.
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
+        Self::make(queries, k, scratch, |_| 1.0)
+    }
+
+    /// The tables of queries that are multiplied by 2⁻ᵉ each, of an exponent from −126 to
+    /// 126 a query: so that no sum of four values leaves `f32`. Scores are theirs; who
+    /// wants those of the queries multiplies by 2ᵉ.
+    ///
+    /// # Errors
+    /// As [`Tables::new`]; [`Error::Length`] if there is not an exponent for each query.
+    ///
+    /// ```
+    /// use gradsieve_kernels::score::sign::Tables;
+    ///
+    /// let mut scratch = [0.0; Tables::len(1, 2)];
+    /// Tables::scaled(&[3e38, 3e38], 2, &[126], &mut scratch)?;
+    /// assert!(scratch.iter().all(|sum| sum.is_finite()));
+    /// # Ok::<(), gradsieve_kernels::Error>(())
+    /// ```
+    pub fn scaled(
+        queries: &[f32],
+        k: usize,
+        exponents: &[i8],
+        scratch: &'a mut [f32],
+    ) -> Result<Self, Error> {
+        same_length(whole(queries.len(), k)?, exponents.len())?;
+        Self::make(queries, k, scratch, |query| {
+            exponents.get(query).map_or(1.0, |&exponent| inverse_power(exponent))
+        })
+    }
+
+    fn make(
+        queries: &[f32],
+        k: usize,
+        scratch: &'a mut [f32],
+        factor: impl Fn(usize) -> f32,
+    ) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::len(count, k), scratch.len())?;
         let (k, terms_of_k) = (k.max(1), Self::terms(k).max(1));
         let scratch = scratch.as_chunks_mut::<16>().0;
-        for (queries, tile) in queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, terms_of_k)))
-        {
+        let tiles = queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, terms_of_k)));
+        for (first, (queries, tile)) in (0..).step_by(TILE).zip(tiles) {
             let width = columns(tile.len(), terms_of_k);
             tile.fill([0.0; 16]);
             for (column, query) in queries.chunks(k).enumerate() {
                 let mut tables = tile.iter_mut().skip(column).step_by(width);
+                let factor = factor(first + column);
                 for lane in ORDER {
                     for (block, table) in query.chunks(BLOCK).zip(tables.by_ref()) {
-                        let values = values_of(block, lane);
+                        let values = values_of(block, lane).map(|value| value * factor);
                         for (signs, to) in (0..).zip(table) {
                             *to = term(values, signs);
                         }

@@ -88,6 +88,30 @@ pub fn score_sealed_with<T: Element>(
     Ok(())
 }
 
+/// Multiplies the scores that [`score_sealed`] gave by 2ᵉ, of an exponent a row: what
+/// rows were divided by before they were stored. A score that had left the range of `f32`
+/// for itself is taken again, so that it is lost only where it is no number of `f32` with
+/// its power of two.
+///
+/// # Errors
+/// As [`score_sealed`]; [`Error::Length`] if there is not an exponent for each row.
+/// Nothing was changed.
+#[inline]
+pub fn scale_sealed<T: Element>(
+    sealed: &[T],
+    queries: Packed<'_>,
+    exponents: &[i8],
+    scores: &mut [f32],
+) -> Result<(), Error> {
+    let Some(n) = rows_of(scores.len(), queries.count)? else { return Ok(()) };
+    same_length(sealed_len(n, queries.k), sealed.len())?;
+    same_length(n, exponents.len())?;
+    for (query, scores) in scores.chunks_exact_mut(n.max(1)).enumerate() {
+        wide::scaled_scores(sealed, queries.k, |i| queries.value(query, i), exponents, scores);
+    }
+    Ok(())
+}
+
 struct Rows<'a, T> {
     rows: &'a [T],
     k: usize,

@@ -7,7 +7,10 @@
 //! partial sum j += (t(64b + j) + t(64b + 16 + j)) + (t(64b + 32 + j) + t(64b + 48 + j))
 //! for block b = 0, 1, …
 //!
-//! so |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row
+//! A sum of four values must not leave `f32`: queries near its end are divided by a power
+//! of two before ([`Tables::scaled`]), and their scores multiplied.
+//!
+//! So |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row
 //! by row, that is a flip of signs and an addition for sixteen terms. In a sealed group
 //! the four signs of a term stand together and are an index into a table of the sixteen
 //! signed sums of four query values (the method of the four Russians): one look-up and

