@@ -125,7 +125,8 @@ pub struct InfluenceArguments {
     /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
     /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "targets":
     /// [{"index", "proponents": [{"index", "influence"}], "opponents": [...]}]}; solver
-    /// only with cg and lissa, targets only with --top
+    /// only with cg and lissa, targets only with --top; "out_of_range_train" and
+    /// "out_of_range_target" if there are rows that are finite, but too large for f32
     #[arg(long)]
     pub json: bool,
 }

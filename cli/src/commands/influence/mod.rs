@@ -118,8 +118,8 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         let one_minus_p = inputs.one_minus_p.take();
         let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, one_minus_p.as_deref())?;
         let convergence = add_all(solving, &mut inputs, Budget::USUAL, &mut streamed)?;
-        let non_finite = streamed.non_finite();
-        return conclude(plan, [trains, targets], non_finite, convergence, streamed.finish()?);
+        let left_out = LeftOut::of(&inputs, streamed.non_finite());
+        return conclude(plan, [trains, targets], left_out, convergence, streamed.finish()?);
     }
     let pairs = trains.checked_mul(targets).unwrap_or(usize::MAX / size_of::<f64>());
     let mut scores = Scores {
@@ -145,7 +145,7 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         writer.finish()?;
     }
     let best = results.top.map(|top| scores.targets(top));
-    conclude(plan, [trains, targets], scores.non_finite(), convergence, best)
+    conclude(plan, [trains, targets], LeftOut::of(&inputs, scores.non_finite()), convergence, best)
 }
 
 /// Runs a plan along a recorded run.
@@ -169,7 +169,7 @@ fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
         writer.finish()?;
     }
     let best = plan.results.top.map(|top| scores.targets(top));
-    conclude(plan, [found.trains, found.targets], scores.non_finite(), None, best)
+    conclude(plan, [found.trains, found.targets], LeftOut::default(), None, best)
 }
 
 /// Whether influence goes straight to its places: it has one part, all of a row of the
@@ -192,18 +192,49 @@ fn create(plan: &Plan, to: &Destination, trains: usize, columns: usize) -> Resul
     Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], plan.results.dtype, &about)?)
 }
 
-/// Says what was found: of so many training samples and targets, which of those are not
-/// finite, and the best of each target.
+/// Training samples, and targets, that have no influence.
+#[derive(Default)]
+struct LeftOut {
+    /// Those with NaN or infinite entries.
+    non_finite: [Vec<usize>; 2],
+    /// Those that are finite, and in one of the checkpoints too large for `f32`.
+    out_of_range: [Vec<usize>; 2],
+}
+
+impl LeftOut {
+    fn of(inputs: &Inputs, [trains, targets]: [Vec<usize>; 2]) -> Self {
+        let apart = |files: &[Rows], found: Vec<usize>| -> (Vec<usize>, Vec<usize>) {
+            found.into_iter().partition(|&row| !files.iter().any(|rows| rows.is_out_of_range(row)))
+        };
+        let (trains, targets) = (apart(&inputs.trains, trains), apart(&inputs.targets, targets));
+        Self { non_finite: [trains.0, targets.0], out_of_range: [trains.1, targets.1] }
+    }
+}
+
+/// Says what was found: of so many training samples and targets, which of those are left
+/// out, and the best of each target.
 fn conclude(
     plan: &Plan,
     [train_rows, target_rows]: [usize; 2],
-    [non_finite_train, non_finite_target]: [Vec<usize>; 2],
+    left_out: LeftOut,
     solver: Option<Convergence>,
     targets: Option<Vec<RankedTarget>>,
 ) -> Result<(), CommandError> {
     let method = plan.method;
-    let report =
-        Report { method, train_rows, target_rows, non_finite_train, non_finite_target, solver, targets };
+    let LeftOut { non_finite, out_of_range } = left_out;
+    let [non_finite_train, non_finite_target] = non_finite;
+    let [out_of_range_train, out_of_range_target] = out_of_range;
+    let report = Report {
+        method,
+        train_rows,
+        target_rows,
+        non_finite_train,
+        non_finite_target,
+        out_of_range_train,
+        out_of_range_target,
+        solver,
+        targets,
+    };
     if plan.results.json {
         console::print_json(&report)
     } else if plan.results.output == Some(Destination::Stdout) {

@@ -27,6 +27,11 @@ pub(super) struct Report {
     pub(super) target_rows: usize,
     pub(super) non_finite_train: Vec<usize>,
     pub(super) non_finite_target: Vec<usize>,
+    /// Those that are finite and too large for `f32`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) out_of_range_train: Vec<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) out_of_range_target: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) solver: Option<Convergence>,
     #[serde(skip_serializing_if = "Option::is_none")]
