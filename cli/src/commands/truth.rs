@@ -14,7 +14,9 @@ use super::given::{Given, Use};
 use super::numbers::{number, whole};
 use crate::report;
 use gradsieve_harness::model::Removal;
-use gradsieve_harness::truth::{self, Experiment, Outcome, Panel, Projection, Settings, SketchLine, Target};
+use gradsieve_harness::truth::{
+    self, CLEAN, Experiment, KINDS, Outcome, Panel, Projection, Settings, SketchLine, Target, least_share,
+};
 
 pub(super) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
@@ -30,6 +32,7 @@ well each method foretells it: a table, and a picture (SVG).
   shapley  Shapley values of the samples of single steps, by Monte Carlo
   fairness the same run again with FairIF's weights: the gap between low and high digits, before and after
   sketches no retraining: what each projection and codec loses of dot products, ridge influence and self-influence, over K
+  breakdown no retraining: how many hostile gradients, of which length and kind, take how much of each detector's AUROC
 
 Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
 
@@ -46,6 +49,8 @@ Examples:
   gradsieve truth --experiment fairness --flip 0.3
   gradsieve truth --experiment sketches
   gradsieve truth --experiment sketches --method sjlt-1 --method mask-8 --dim 512 --json
+  gradsieve truth --experiment breakdown --csv breakdown.csv
+  gradsieve truth --experiment breakdown --method direction --poison 0.01 --length 100
   gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
 
 /// Which truth.
@@ -67,6 +72,8 @@ pub enum ExperimentName {
     Fairness,
     /// What projections and codecs lose
     Sketches,
+    /// How much poison each detector bears
+    Breakdown,
 }
 
 /// What the truth is about.
@@ -106,6 +113,7 @@ impl From<ExperimentName> for Experiment {
             ExperimentName::Shapley => Self::Shapley,
             ExperimentName::Fairness => Self::Fairness,
             ExperimentName::Sketches => Self::Sketches,
+            ExperimentName::Breakdown => Self::Breakdown,
         }
     }
 }
@@ -122,32 +130,34 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
-    /// A method by its name (sketches: a projection), repeated for more [default: all
-    /// that apply]
+    /// A method by its name (sketches: a projection; breakdown: a detector), repeated for
+    /// more [default: all that apply]
     #[arg(long = "method", value_name = "NAME")]
     pub methods: Vec<String>,
 
     /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, …
-    /// 4096]
+    /// 4096; breakdown: 128]
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
-    /// How sketches are made (all experiments but sketches, which is about that): sjlt,
+    /// How sketches are made (not of the experiment sketches, which is about that): sjlt,
     /// mask:8, logra or another; layers, small ones as they are, the rest dense ±1;
     /// principal, the principal directions of each layer's inputs
     #[arg(long, value_name = "NAME", default_value = "sjlt")]
     pub projection: Projection,
 
-    /// Training samples, of the 1,797 digits [default: 1000; sketches 1438]
+    /// Training samples, of the 1,797 digits [default: 1000; sketches and
+    /// breakdown 1438]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub train: Option<usize>,
 
-    /// Test samples: the targets [default: 200; fairness 400, sketches 359]
+    /// Test samples: the targets [default: 200; fairness 400, sketches and breakdown
+    /// 359]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub test: Option<usize>,
 
     /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16;
-    /// sketches 64; loo has none]
+    /// sketches and breakdown 64; loo has none]
     #[arg(long, value_name = "WIDTH", value_parser = whole::<usize>)]
     pub hidden: Vec<usize>,
 
@@ -159,7 +169,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub batch: Option<usize>,
 
-    /// Passes over the training samples [default: 10; sketches 150]
+    /// Passes over the training samples [default: 10; sketches and breakdown 150]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub epochs: Option<usize>,
 
@@ -196,8 +206,23 @@ pub struct TruthArguments {
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub orders: Option<usize>,
 
-    /// flips, fairness, sketches: share of the training labels to flip (fairness: of
-    /// digits from 5 on) [default: 0.2]
+    /// breakdown: hostile gradients for each honest one, repeated for more [default:
+    /// 0.0005, 0.002, 0.01, 0.05, 0.2, 0.5, 1]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
+    pub poison: Vec<f64>,
+
+    /// breakdown: how many times the median length of the honest ones they have, repeated
+    /// for more [default: 1e-10, 3, 10, 100, 1e3, 1e10, 1e30]
+    #[arg(long, value_name = "FACTOR", value_parser = number::<f64>)]
+    pub length: Vec<f64>,
+
+    /// breakdown: file for the figures, a row for each kind and share of poison and each
+    /// detector, a column for each length
+    #[arg(long, value_name = "FILE.csv")]
+    pub csv: Option<PathBuf>,
+
+    /// flips, fairness, sketches, breakdown: share of the training labels to flip
+    /// (fairness: of digits from 5 on) [default: 0.2]
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub flip: Option<f64>,
 
@@ -239,6 +264,7 @@ struct Plan {
     settings: Settings,
     cache: PathBuf,
     out: PathBuf,
+    csv: Option<PathBuf>,
     json: bool,
 }
 
@@ -251,18 +277,19 @@ impl Plan {
         arguments.given.refuse_unread(uses(&arguments))?;
         let settings = settings(&arguments);
         settings.check()?;
-        let TruthArguments { cache, out, json, .. } = arguments;
-        Ok(Self { settings, cache, out, json })
+        let TruthArguments { cache, out, csv, json, .. } = arguments;
+        Ok(Self { settings, cache, out, csv, json })
     }
 }
 
 /// When each option is read.
 fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
-    use ExperimentName::{Brittleness, Fairness, Flips, Lds, Loo, Shapley, Sketches, Tsloo};
-    const BY_STEPS: &[ExperimentName] = &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches];
+    use ExperimentName::{Breakdown, Brittleness, Fairness, Flips, Lds, Loo, Shapley, Sketches, Tsloo};
+    const BY_STEPS: &[ExperimentName] =
+        &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches, Breakdown];
     // Loo's model is trained to its optimum. Fairness and shapley have methods of their
     // own, on the gradients themselves.
-    const OF: [(&str, &[ExperimentName]); 15] = [
+    const OF: [(&str, &[ExperimentName]); 18] = [
         ("--target", &[Tsloo]),
         ("--removal", &[Tsloo]),
         ("--share", &[Tsloo]),
@@ -271,11 +298,14 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         ("--repeats", &[Lds]),
         ("--remove", &[Brittleness]),
         ("--orders", &[Shapley]),
-        ("--flip", &[Flips, Fairness, Sketches]),
+        ("--poison", &[Breakdown]),
+        ("--length", &[Breakdown]),
+        ("--csv", &[Breakdown]),
+        ("--flip", &[Flips, Fairness, Sketches, Breakdown]),
         ("--rate", BY_STEPS),
         ("--batch", BY_STEPS),
         ("--epochs", BY_STEPS),
-        ("--dim", &[Tsloo, Loo, Lds, Brittleness, Flips, Sketches]),
+        ("--dim", &[Tsloo, Loo, Lds, Brittleness, Flips, Sketches, Breakdown]),
         ("--projection", &[Tsloo, Loo, Lds, Brittleness, Flips]),
         // Flips are found without retraining, and fairness trains three times.
         ("--cache", &[Tsloo, Loo, Lds, Brittleness, Shapley, Sketches]),
@@ -299,7 +329,7 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
 
 /// Runs the command.
 pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
-    let Plan { settings, cache, out, json } = Plan::new(arguments)?;
+    let Plan { settings, cache, out, csv, json } = Plan::new(arguments)?;
     let watch = bars::watch();
     let watch = &*watch;
     let outcome = truth::run(&settings, Some(cache), watch)?;
@@ -309,6 +339,9 @@ pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
         found: format!("{}: {error}", out.display()),
     })?;
     let picture = report::write_fidelity(&outcome, &out)?;
+    if let Some(csv) = csv {
+        report::write_breakdown(&outcome, &csv)?;
+    }
     if json {
         return print_json(&Json { outcome: &outcome, picture: &picture });
     }
@@ -358,8 +391,15 @@ fn settings(arguments: &TruthArguments) -> Settings {
     }
     if settings.experiment == Experiment::Sketches {
         settings.widths = arguments.dim.map_or(settings.widths, |dim| vec![dim]);
-    } else {
+    } else if arguments.dim.is_some() {
         settings.dim = arguments.dim;
+    }
+    for (grid, wish) in
+        [(&mut settings.poison, &arguments.poison), (&mut settings.lengths, &arguments.length)]
+    {
+        if !wish.is_empty() {
+            grid.clone_from(wish);
+        }
     }
     settings.projection = arguments.projection;
     settings.seed = arguments.seed;
@@ -394,7 +434,8 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
     if !outcome.sketches.is_empty() {
         return show_sketches(outcome);
     }
-    outcome.panels.iter().try_for_each(show_panel)
+    outcome.panels.iter().try_for_each(show_panel)?;
+    if outcome.breakdown.is_empty() { Ok(()) } else { show_breakdown(outcome) }
 }
 
 /// A table for each figure: a row for each projection and codec, a column for each width.
@@ -433,6 +474,32 @@ fn show_sketches(outcome: &Outcome) -> Result<(), CommandError> {
             if let Some(column) = rows.column_mut(column) {
                 column.set_cell_alignment(CellAlignment::Left);
             }
+        }
+        print(rows.trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// A table for each kind of poison: a row for each detector, a column for each length,
+/// and in it the least share that costs the detector 0.05.
+fn show_breakdown(outcome: &Outcome) -> Result<(), CommandError> {
+    let Settings { lengths, .. } = &outcome.settings;
+    let names: Vec<String> = lengths.iter().map(|&length| format!("× {}", report::factor(length))).collect();
+    let header: Vec<&str> =
+        ["detector", "none"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    for kind in KINDS {
+        print(format!("\nleast poison that costs 0.05, by its length in medians: {kind}\n"))?;
+        let mut rows = table(&header);
+        for clean in outcome.breakdown.iter().filter(|line| line.share == CLEAN) {
+            let least = |&length: &f64| {
+                let share = least_share(&outcome.breakdown, clean.detector, kind, length);
+                share.map_or_else(|| "–".to_owned(), report::percent)
+            };
+            let own = [clean.detector.to_owned(), format!("{:.3}", clean.mean())];
+            rows.add_row(own.into_iter().chain(lengths.iter().map(least)));
+        }
+        if let Some(column) = rows.column_mut(0) {
+            column.set_cell_alignment(CellAlignment::Left);
         }
         print(rows.trim_fmt())?;
     }

@@ -26,6 +26,7 @@
 
 mod accuracy;
 mod axis;
+mod breakdown;
 mod distributions;
 mod error;
 mod fidelity;
@@ -39,9 +40,10 @@ mod table;
 mod wording;
 mod writing;
 
+pub use breakdown::{breakdown, factor, percent};
 pub use error::ReportError;
 pub use fidelity::fidelity;
 pub use page::page;
 pub use picture::picture;
 pub use sketches::sketches;
-pub use writing::{FILE_NAME, PICTURE_NAME, write, write_fidelity};
+pub use writing::{FILE_NAME, PICTURE_NAME, write, write_breakdown, write_fidelity};

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, fidelity, page, picture, sketches};
+use super::{ReportError, breakdown, fidelity, page, picture, sketches};
 use crate::demo::Outcome;
 use gradsieve_harness::truth;
 use gradsieve_io::files::Partial;
@@ -36,6 +36,15 @@ pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<Path
     let name = format!("truth-{}.svg", outcome.settings.experiment.name());
     let text = if outcome.sketches.is_empty() { fidelity(outcome) } else { sketches(outcome) };
     put(directory, &name, &text)
+}
+
+/// Writes the figures of the experiment `breakdown` to a file, in place of what stands
+/// there.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write_breakdown(outcome: &truth::Outcome, path: &Path) -> Result<(), ReportError> {
+    replace(path, &breakdown(outcome)).map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }
 
 fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {

@@ -30,6 +30,8 @@ pub enum Purpose {
     Label = 8,
     /// Copies of a model.
     Copy = 9,
+    /// Hostile gradients.
+    Poison = 10,
 }
 
 /// The generator for a seed and a purpose.

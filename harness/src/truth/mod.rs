@@ -3,9 +3,9 @@
 //!
 //! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment
 //! (`tsloo`, `loo`, `lds`, `brittleness`, `flips`, `shapley`), which computes a truth by
-//! retraining, or `fairness`, which retrains with weights, or `sketches`, which holds
-//! sketches against gradients → [`Evidence`], what a method may look at → [`METHODS`] →
-//! [`run()`] → [`Outcome`].
+//! retraining, or `fairness`, which retrains with weights, `sketches`, which holds
+//! sketches against gradients, or `breakdown`, which poisons detectors → [`Evidence`],
+//! what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled
 //! ([`crate::model::trajectory`]). Truth is computed in f64, methods see gradients as the
@@ -16,6 +16,7 @@
 //! nothing of reports or terminals: who wants to see progress passes a
 //! [`Watch`](crate::Watch).
 
+mod breakdown;
 mod brittleness;
 mod context;
 mod correlation;
@@ -40,6 +41,7 @@ mod target;
 mod task;
 mod tsloo;
 
+pub use breakdown::{BreakdownLine, CLEAN, DETECTORS, Form, KINDS, least_share};
 pub use error::TruthError;
 pub use evidence::{Evidence, Projection, Quantity, Rows};
 pub use jobs::run_jobs;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::breakdown::BreakdownLine;
 use super::settings::Settings;
 use super::sketches::SketchLine;
 
@@ -16,6 +17,10 @@ pub struct Outcome {
     /// them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sketches: Vec<SketchLine>,
+    /// One line for each detector and share, kind and length of poison, of the experiment
+    /// that is about them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub breakdown: Vec<BreakdownLine>,
     /// Mean share of test samples that the models read right.
     pub accuracy: f64,
     /// Trainings that the truth took, those of earlier runs included.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::breakdown::DETECTORS;
 use super::context::Context;
 use super::error::TruthError;
 use super::methods::{METHODS, Method};
@@ -11,7 +12,7 @@ use super::sketches::PROJECTIONS;
 use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
-use super::{brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
+use super::{breakdown, brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
 use crate::watch::Watch;
 
 /// Runs an experiment. A pure function of the settings, but for the times in the outcome.
@@ -36,6 +37,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
             Experiment::Shapley => shapley::run(&context, &task, &mut tally),
             Experiment::Fairness => fairness::run(&context, &task, &mut tally),
             Experiment::Sketches => sketches::run(&context, &task, &mut tally),
+            Experiment::Breakdown => breakdown::run(&context, &task, &mut tally),
         }?;
     }
     Ok(Outcome {
@@ -44,6 +46,7 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
         retrainings: tally.retrainings,
         truth_seconds: tally.truth_seconds,
         sketches: core::mem::take(&mut tally.sketches),
+        breakdown: core::mem::take(&mut tally.breakdown),
         panels: tally.finish(),
     })
 }
@@ -54,6 +57,7 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
         known.into_iter().filter(|m| settings.target == Target::Samples || !m.of_samples).collect();
     let names: Vec<&str> = match settings.experiment {
         Experiment::Sketches => PROJECTIONS.iter().map(|projection| projection.name).collect(),
+        Experiment::Breakdown => DETECTORS.iter().map(|form| form.name).collect(),
         _ => known.iter().map(|method| method.name).collect(),
     };
     if let Some(unknown) = settings.methods.iter().find(|name| !names.contains(&name.as_str())) {

@@ -27,6 +27,8 @@ pub enum Experiment {
     Fairness,
     /// What projections and codecs lose, held against the gradients themselves.
     Sketches,
+    /// How much poison each detector bears.
+    Breakdown,
 }
 
 impl Experiment {
@@ -42,6 +44,7 @@ impl Experiment {
             Self::Shapley => "shapley",
             Self::Fairness => "fairness",
             Self::Sketches => "sketches",
+            Self::Breakdown => "breakdown",
         }
     }
 }
@@ -94,10 +97,15 @@ pub struct Settings {
     pub orders: usize,
     /// The share of labels that is flipped; for fairness those of one group.
     pub flip: f64,
+    /// Hostile gradients for each honest one: a grid.
+    pub poison: Vec<f64>,
+    /// How many times as long as the median of the honest ones they are: a grid.
+    pub lengths: Vec<f64>,
     /// Models of the largest ensemble.
     pub ensemble: usize,
-    /// Names of the methods to hold against the truth, or of the projections
-    /// ([`Experiment::Sketches`]); none takes all that apply.
+    /// Names of the methods to hold against the truth, of the projections
+    /// ([`Experiment::Sketches`]) or of the detectors ([`Experiment::Breakdown`]); none
+    /// takes all that apply.
     pub methods: Vec<String>,
 }
 
@@ -107,33 +115,35 @@ impl Settings {
     /// gradients that are not projected. Leave-one-out is that of softmax regression with
     /// α = 10⁻³, which is scikit-learn's C = 1 here; flipped labels are a fifth. Fairness
     /// has 400 test samples, of which one half makes the weights and the other the
-    /// figures. Sketches are those of the demonstration's task: 1,438 digits, 359 kept
-    /// back, a 64-64-10 network, 150 epochs.
+    /// figures. Sketches and poisoned detectors are those of the demonstration's task:
+    /// 1,438 digits, 359 kept back, a 64-64-10 network, 150 epochs. Detectors look at 128
+    /// numbers a sketch.
     #[must_use]
     pub fn of(experiment: Experiment) -> Self {
         let linear = experiment == Experiment::Loo;
-        let sketches = experiment == Experiment::Sketches;
-        let hidden = if sketches { 64 } else { 16 };
+        let breakdown = experiment == Experiment::Breakdown;
+        let of_demo = breakdown || experiment == Experiment::Sketches;
+        let hidden = if of_demo { 64 } else { 16 };
         let test_samples = match experiment {
-            Experiment::Sketches => 359,
+            Experiment::Sketches | Experiment::Breakdown => 359,
             Experiment::Fairness => 400,
             _ => 200,
         };
         Self {
             experiment,
-            train_samples: if sketches { 1438 } else { 1000 },
+            train_samples: if of_demo { 1438 } else { 1000 },
             test_samples,
             hidden: if linear { Vec::new() } else { vec![hidden] },
             learning_rate: 0.1,
             batch_size: 32,
-            epochs: if sketches { 150 } else { 10 },
+            epochs: if of_demo { 150 } else { 10 },
             target: Target::Samples,
             removals: vec![Removal::LastEpoch, Removal::AllEpochs],
             share: 1.0,
             decay: 1e-3,
             seed: 0,
             seeds: 3,
-            dim: None,
+            dim: breakdown.then_some(128),
             projection: Projection::default(),
             widths: vec![64, 128, 256, 512, 1024, 2048, 4096],
             subsets: 100,
@@ -141,6 +151,8 @@ impl Settings {
             removed: vec![10, 20, 40, 80, 160],
             orders: 100,
             flip: 0.2,
+            poison: vec![0.0005, 0.002, 0.01, 0.05, 0.2, 0.5, 1.0],
+            lengths: vec![1e-10, 3.0, 10.0, 100.0, 1e3, 1e10, 1e30],
             ensemble: 50,
             methods: Vec::new(),
         }
@@ -157,11 +169,14 @@ impl Settings {
             batch_size: 16,
             epochs: 3,
             seeds: 1,
+            dim: self.dim.map(|_| 32),
             widths: vec![32, 64],
             subsets: 8,
             repeats: 1,
             removed: vec![4, 24],
             orders: 4,
+            poison: vec![0.05],
+            lengths: vec![10.0, 1e10],
             ensemble: 3,
             ..self
         }
@@ -211,6 +226,20 @@ impl Settings {
                 what: "target",
                 expected,
                 found: self.target.name().to_owned(),
+            });
+        }
+        let mut shares = self.poison.iter().filter(|share| !(**share > 0.0 && **share <= 1.0));
+        if let Some(share) = shares.next() {
+            let expected = "above 0, and at most 1".to_owned();
+            return Err(TruthError::Setting { what: "poison", expected, found: share.to_string() });
+        }
+        let mut lengths = self.lengths.iter().filter(|length| !(1e-30..=1e30).contains(*length));
+        if let Some(length) = lengths.next() {
+            let expected = "from 1e-30 to 1e30 medians".to_owned();
+            return Err(TruthError::Setting {
+                what: "length of poison",
+                expected,
+                found: length.to_string(),
             });
         }
         let impossible = |&&m: &&usize| m == 0 || m >= self.train_samples;

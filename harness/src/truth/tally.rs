@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::breakdown::BreakdownLine;
 use super::error::TruthError;
 use super::methods::Scored;
 use super::outcome::{Line, Panel};
@@ -13,6 +14,7 @@ pub(super) struct Tally {
     panels: Vec<Panel>,
     ceilings: Vec<Vec<f64>>,
     pub(super) sketches: Vec<SketchLine>,
+    pub(super) breakdown: Vec<BreakdownLine>,
     pub(super) accuracies: Vec<f64>,
     pub(super) retrainings: usize,
     pub(super) truth_seconds: f64,
