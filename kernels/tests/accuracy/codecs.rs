@@ -34,8 +34,8 @@ pub(crate) const LINES: &[Line] = &[
     Line {
         file: "codec/sign.rs",
         kernel: "1 bit, scale",
-        bound: "(2⁻¹¹ + 24·ε)·mean + 2⁻²⁵",
-        reason: "an L1 norm, a rounding to `f32`, one to `f16`",
+        bound: "(2⁻¹¹ + 48·ε)·scale + 2⁻²⁵",
+        reason: "a squared norm over an L1 norm, a rounding to `f32`, one to `f16`",
         check: sign_scales,
     },
     Line {
