@@ -173,7 +173,7 @@ impl<B: Buffer<f32>> Queries<B> {
             Codec::Sign => {
                 // Behind the tables: their exponents.
                 let exponents = bytemuck::must_cast_slice_mut(behind).get_mut(..count).certain();
-                for (exponent, query) in exponents.iter_mut().zip(values.chunks(width)) {
+                for (exponent, query) in exponents.iter_mut().zip(values.chunks(width.max(1))) {
                     *exponent = exponent_of(max_abs(query));
                 }
                 sign::Tables::scaled(values, width, exponents, packed)?;

@@ -26,7 +26,7 @@ pub fn breakdown(outcome: &Outcome) -> Vec<u8> {
                 let Some(clean) = of(CLEAN, "", 0.0) else { continue };
                 let mut row = vec![
                     kind.to_owned(),
-                    share.map_or_else(|| "least that costs 0.05".to_owned(), |&share| percent(share)),
+                    share.map_or_else(|| "least".to_owned(), |&share| percent(share)),
                     detector.to_owned(),
                     figure(Some(clean)),
                 ];

@@ -33,6 +33,21 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     assert_eq!(json["sketches"][4]["codec"], "1-bit");
     assert_eq!(json["sketches"][4]["row_bytes"], 64 / 8 + 35);
 
+    let poison = ["--experiment", "breakdown", "--quick", "--method", "direction", "--csv", "b.csv"];
+    let table = program(&poison).assert().success().get_output().stdout.clone();
+    let table = String::from_utf8(table).unwrap();
+    assert!(table.contains("against that mean") && table.contains("5 % poison"), "{table}");
+    let csv = std::fs::read_to_string(directory.path().join("b.csv")).unwrap();
+    assert!(csv.starts_with("# regime: digits; 48 samples"), "{csv}");
+    assert!(csv.contains("kind,poison,detector,none,10,1e10\n"), "{csv}");
+    // Six kinds, and for each one share and the least.
+    assert_eq!(csv.lines().filter(|line| line.contains(",direction,")).count(), 12);
+    let json = program(&poison).arg("--json").assert().success().get_output().stdout.clone();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["breakdown"].as_array().unwrap().len(), 1 + 6 * 2);
+    assert!(json["breakdown"][1]["auroc"][0].is_number());
+    program(&["--experiment", "flips", "--csv", "b.csv"]).assert().code(2);
+
     let refused = program(&["--experiment", "loo", "--hidden", "4", "--quick"]).assert().code(2);
     let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
     assert!(message.contains("expected linear"), "{message}");

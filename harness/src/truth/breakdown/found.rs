@@ -43,7 +43,7 @@ impl BreakdownLine {
 pub fn least_share(lines: &[BreakdownLine], detector: &str, kind: &str, length: f64) -> Option<f64> {
     let of_detector = || lines.iter().filter(|line| line.detector == detector);
     let clean = of_detector().find(|line| line.share == CLEAN)?.mean();
-    let is_lost = |line: &&BreakdownLine| !(line.mean() > clean - LOSS);
+    let is_lost = |line: &&BreakdownLine| line.mean().is_nan() || line.mean() <= clean - LOSS;
     let same = of_detector().filter(|line| line.kind == kind && line.length == length && line.share > CLEAN);
     same.filter(is_lost).map(|line| line.share).min_by(f64::total_cmp)
 }
