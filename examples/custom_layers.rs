@@ -5,7 +5,7 @@
 //! `cargo run --release --example custom_layers`
 
 use gradsieve::{
-    AnyProjector, Error, Exact, Factor, Kind, Layer, Logra, Part, Plan, ProjectorSettings, Repeat, Sjlt,
+    AnyProjector, Error, Exact, Factor, Key, Kind, Layer, Logra, Part, Plan, ProjectorSettings, Repeat, Sjlt,
     Sketcher, Widths, bf16,
 };
 
@@ -34,9 +34,9 @@ fn main() -> Result<(), Error> {
     let widths = Widths { outputs: 16, inputs: 16 };
     let parts = [
         // Few rows of an embedding carry a sample's gradient: four places a coordinate.
-        Part::new(EMBEDDING, Sjlt::new(128, 7, Repeat::Four)?),
+        Part::new(EMBEDDING, Sjlt::new(128, Key::seed(7), Repeat::Four)?),
         // A linear layer's gradient comes in its factors, and is never multiplied out.
-        Part::new(LINEAR, Logra::new(LINEAR, widths, Factor::Rademacher, 7)?),
+        Part::new(LINEAR, Logra::new(LINEAR, widths, Factor::Rademacher, Key::seed(7))?),
         // A small layer stays as it is.
         Part::new(NORM, Exact::new(WIDTH)),
     ];
@@ -81,7 +81,8 @@ fn main() -> Result<(), Error> {
 
     // The same by settings: the largest layer through FactGraSS, K shared among the
     // others.
-    let settings = ProjectorSettings { kind: Kind::FactGrass, width: 512, seed: 7, ..Default::default() };
+    let settings =
+        ProjectorSettings { kind: Kind::FactGrass, width: 512, key: Key::seed(7), ..Default::default() };
     let mut parts = [Part::UNUSED; 3];
     let projector = AnyProjector::new(&settings, &[EMBEDDING, LINEAR, NORM], &mut parts)?;
     println!("{settings}: {} numbers, as {}", projector.width(), projector.name());

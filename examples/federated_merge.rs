@@ -5,7 +5,7 @@
 //! `cargo run --release --example federated_merge`
 
 use gradsieve::{
-    Detector, Direction, DirectionSettings, Error, Layout, Repeat, Sjlt, Sketch, Sketcher, State,
+    Detector, Direction, DirectionSettings, Error, Key, Layout, Repeat, Sjlt, Sketch, Sketcher, State,
 };
 
 /// Coordinates of an update, and numbers a sketch.
@@ -15,9 +15,6 @@ const CLIENTS: u64 = 3;
 /// The client that sends its updates with the sign turned.
 const BAD: u64 = 2;
 
-/// All clients and the server share one seed: sketches of two seeds cannot be compared.
-/// It is a key. A client that knows it can hide, so keep it in trusted code.
-const SEED: u64 = 0x5EED;
 /// One group: the server wants to know what is usual over all clients.
 const SETTINGS: DirectionSettings = DirectionSettings::new(1, K);
 
@@ -43,8 +40,8 @@ struct Message {
 }
 
 /// On the device. Nothing but the sketcher and the detector outlives an update.
-fn device(client: u64) -> Result<Message, Error> {
-    let mut sketcher = Sketcher::new(Sjlt::new(K, SEED, Repeat::One)?, Layout::flat(P as u64)?, [0.0; K])?;
+fn device(client: u64, key: Key) -> Result<Message, Error> {
+    let mut sketcher = Sketcher::new(Sjlt::new(K, key, Repeat::One)?, Layout::flat(P as u64)?, [0.0; K])?;
     let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
     let mut sketch = vec![0; Sketch::memory(K).bytes_at_rest];
     for round in 0..20 {
@@ -63,7 +60,14 @@ fn device(client: u64) -> Result<Message, Error> {
 }
 
 fn main() -> Result<(), Error> {
-    let messages = (0..CLIENTS).map(device).collect::<Result<Vec<_>, _>>()?;
+    // All clients share a secret key, which the server gave them over an authenticated
+    // line: sketches of two keys cannot be compared. States carry its fingerprint. Who
+    // has it can hide, so on the device it belongs in code that the device's owner cannot
+    // read (SECURITY.md).
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).expect("a machine that runs examples has a random source");
+    let key = Key::secret(key);
+    let messages = (0..CLIENTS).map(|client| device(client, key)).collect::<Result<Vec<_>, _>>()?;
 
     // On the server. The bytes are the same whatever machine wrote them, and what is cut
     // or altered by accident is an error. (A checksum is no signature: authenticate

@@ -5,7 +5,7 @@
 
 use gradsieve::influence::{Ridge, RidgeSettings};
 use gradsieve::store::{Entry, Queries, QueriesSettings, TopK, TopKSettings};
-use gradsieve::{Codec, Error, Layout, Repeat, Sjlt, Sketcher, Store, StoreSettings};
+use gradsieve::{Codec, Error, Key, Layout, Repeat, Sjlt, Sketcher, Store, StoreSettings};
 
 const INPUTS: usize = 96;
 const SAMPLES: usize = 300;
@@ -48,7 +48,8 @@ fn main() -> Result<(), Error> {
     }
 
     // One pass over the training samples fills the store and the second moment.
-    let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(INPUTS as u64)?, [0.0; K])?;
+    let mut sketcher =
+        Sketcher::new(Sjlt::new(K, Key::seed(7), Repeat::One)?, Layout::flat(INPUTS as u64)?, [0.0; K])?;
     let settings = StoreSettings { codec: Codec::Int8, width: K, rows: SAMPLES };
     let mut store = Store::new(settings, vec![0; settings.memory().others])?;
     let settings = RidgeSettings::new(K);

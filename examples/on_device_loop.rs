@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release --example on_device_loop`
 
-use gradsieve::{Detector, Direction, DirectionSettings, Error, Layer, Layout, Repeat, Sjlt, Sketcher};
+use gradsieve::{Detector, Direction, DirectionSettings, Error, Key, Layer, Layout, Repeat, Sjlt, Sketcher};
 
 const INPUTS: usize = 16;
 const CLASSES: usize = 4;
@@ -59,7 +59,7 @@ fn main() -> Result<(), Error> {
     let bias = Layer::new((CLASSES * INPUTS) as u64, CLASSES as u64, 1);
     let layout = Layout::new(&[weights, bias])?;
     // In the field the seed is a secret: who knows it can hide from the sketch.
-    let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, layout, [0.0; K])?;
+    let mut sketcher = Sketcher::new(Sjlt::new(K, Key::seed(7), Repeat::One)?, layout, [0.0; K])?;
 
     const SETTINGS: DirectionSettings = DirectionSettings::new(CLASSES as u32, K);
     let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;

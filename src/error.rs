@@ -146,10 +146,10 @@ pub enum Error {
 /// In what two sketches, states or stores differ.
 ///
 /// ```
-/// use gradsieve::{Error, Exact, Field, Layout, Projector, Repeat, Sjlt};
+/// use gradsieve::{Error, Exact, Field, Key, Layout, Projector, Repeat, Sjlt};
 ///
 /// let layout = Layout::flat(32)?.id();
-/// let (exact, sjlt) = (Exact::new(32).id(layout), Sjlt::new(32, 7, Repeat::One)?.id(layout));
+/// let (exact, sjlt) = (Exact::new(32).id(layout), Sjlt::new(32, Key::seed(7), Repeat::One)?.id(layout));
 /// assert_eq!(exact.check(&sjlt), Err(Error::Mismatch(Field::Kind)));
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
@@ -160,6 +160,8 @@ pub enum Field {
     Kind,
     /// The width K.
     Width,
+    /// The key that a projection is drawn by, public or secret.
+    Key,
     /// The seed.
     Seed,
     /// The repetitions s.
@@ -245,6 +247,7 @@ impl Field {
         match self {
             Self::Kind => "the kind of projection",
             Self::Width => "the sketch width",
+            Self::Key => "the seed or key of the projection",
             Self::Seed => "the seed",
             Self::Repeat => "the repetitions",
             Self::Settings => "the projector's settings",

@@ -14,13 +14,13 @@
 //!
 //! ```
 //! use gradsieve::outlier::{SelfInfluence, SelfInfluenceSettings};
-//! use gradsieve::{Detector, Layer, Layout, Repeat, Sjlt, Sketcher};
+//! use gradsieve::{Detector, Key, Layer, Layout, Repeat, Sjlt, Sketcher};
 //!
 //! const K: usize = 64;
 //! // A layer of 10 × 64 weights and its 10 biases.
 //! let (weights, bias) = (Layer::new(0, 10, 64), Layer::new(640, 10, 1));
 //! let layout = Layout::new(&[weights, bias])?;
-//! let projector = Sjlt::new(K, 7, Repeat::One)?;
+//! let projector = Sjlt::new(K, Key::seed(7), Repeat::One)?;
 //!
 //! let mut sketcher = Sketcher::new(projector, layout, [0.0; K])?; // made once, used for every sample
 //! const SETTINGS: SelfInfluenceSettings = SelfInfluenceSettings::new(K);
@@ -88,7 +88,7 @@ pub mod store;
 // What a user needs first. The rest stands in its module.
 pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId, Sequence};
-pub use gradsieve_kernels::{Element, Summary};
+pub use gradsieve_kernels::{Element, Fingerprint, Key, Summary};
 pub use half::{bf16, f16};
 pub use influence::Targets;
 pub use memory::{Buffer, Memory};

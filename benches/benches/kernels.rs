@@ -10,8 +10,8 @@ use gradsieve_bench::data::Buffer;
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Element, Level, Sjlt, axpy_with, dot_with, l1_norm_with, max_abs_with, narrow_with, pair_with, sjlt_with,
-    squared_norm_with, summarize_with, widen_with,
+    Element, Key, Level, Sjlt, axpy_with, dot_with, l1_norm_with, max_abs_with, narrow_with, pair_with,
+    sjlt_with, squared_norm_with, summarize_with, widen_with,
 };
 use half::{bf16, f16};
 use std::hint::black_box;
@@ -59,7 +59,8 @@ fn all<T: Element>(criterion: &mut Criterion, footprint: Footprint, bytes: usize
             let kernel = format!("sjlt s={} k={width}", repeat.count());
             let mut group = self::group(criterion, &kernel, T::NAME, footprint, x.bytes().len());
             at_all_levels(&mut group, |level| {
-                let done = sjlt_with(level, Sjlt::new(7, repeat), black_box(0), black_box(x), &mut out);
+                let done =
+                    sjlt_with(level, Sjlt::new(Key::seed(7), repeat), black_box(0), black_box(x), &mut out);
                 assert_eq!(black_box(done), Ok(()));
             });
         }

@@ -8,7 +8,7 @@
 use crate::contest::{Contest, Hall, Role};
 use crate::data::Buffer;
 use crate::limits;
-use gradsieve::{FactGrass, Factor, Layer, Layout, Logra, Projector, Repeat, Sjlt, Sketcher, Widths};
+use gradsieve::{FactGrass, Factor, Key, Layer, Layout, Logra, Projector, Repeat, Sjlt, Sketcher, Widths};
 use gradsieve_kernels::Level;
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -22,14 +22,14 @@ pub fn hold(hall: &mut Hall) {
     for (outputs, inputs) in [(16, 16), (16, 32), (64, 64)] {
         let shape = format!("{WIDTH} x {WIDTH}, k = {outputs} x {inputs}");
         let widths = Widths { outputs, inputs };
-        if let Ok(projector) = Logra::new(layer, widths, Factor::Rademacher, 7) {
+        if let Ok(projector) = Logra::new(layer, widths, Factor::Rademacher, Key::seed(7)) {
             one(hall, "logra", shape, layer, projector);
         }
     }
     for (kept, width) in [(32, 256), (64, 256), (64, 4096)] {
         let shape = format!("{WIDTH} x {WIDTH}, {kept} x {kept} kept, k = {width}");
         let kept = Widths { outputs: kept, inputs: kept };
-        if let Ok(projector) = FactGrass::new(layer, kept, width, 7, Repeat::One) {
+        if let Ok(projector) = FactGrass::new(layer, kept, width, Key::seed(7), Repeat::One) {
             one(hall, "factgrass", shape, layer, projector);
         }
     }
@@ -37,7 +37,9 @@ pub fn hold(hall: &mut Hall) {
 
 fn one(hall: &mut Hall, kernel: &'static str, shape: String, layer: Layer, projector: impl Projector) {
     let width = projector.width();
-    let (Ok(layout), Ok(dense)) = (Layout::new(&[layer]), Sjlt::new(width, 7, Repeat::One)) else { return };
+    let (Ok(layout), Ok(dense)) = (Layout::new(&[layer]), Sjlt::new(width, Key::seed(7), Repeat::One)) else {
+        return;
+    };
     if !hall.wants(kernel, "float32", &shape) {
         return;
     }

@@ -8,7 +8,7 @@
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::limits;
-use gradsieve_kernels::{Gaussian, gaussian_with, hash};
+use gradsieve_kernels::{Gaussian, Key, gaussian_with, hash};
 use std::cell::RefCell;
 use std::hint::black_box;
 
@@ -26,7 +26,7 @@ pub fn hold(hall: &mut Hall) {
 }
 
 fn one(hall: &mut Hall, shape: String, length: usize) {
-    let Ok(projection) = Gaussian::new(WIDTH, SEED) else { return };
+    let Ok(projection) = Gaussian::new(WIDTH, Key::seed(SEED)) else { return };
     let x = &Buffer::<f32>::numbers(1, length);
     let out = &RefCell::new(Buffer::<f32>::zeros(WIDTH));
     // Peers have other numbers, and are only checked for being about as large.

@@ -10,7 +10,7 @@ use crate::limits;
 use crate::machine::Footprint;
 use core::num::NonZeroU16;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, Level, Mask, hash, mask_with, sjlt_with};
+use gradsieve_kernels::{Element, Key, Level, Mask, hash, mask_with, sjlt_with};
 use half::f16;
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -47,7 +47,7 @@ fn one<T: Element>(hall: &mut Hall, shape: String, every: u16, x: &Buffer<T>) {
         .tolerance(2.0 * norm)
         .output(|| out.borrow_mut().fill(0.0), || out.borrow().iter().map(|x| f64::from(*x).powi(2)).sum());
     limits::read_one(&mut contest, x);
-    let projection = Mask::new(SEED, Repeat::One, every);
+    let projection = Mask::new(Key::seed(SEED), Repeat::One, every);
     contest.enter_ours(|level| {
         let done = mask_with(level, projection, black_box(0), 1.0, black_box(x), &mut out.borrow_mut());
         f64::from(done.is_ok())

@@ -8,7 +8,7 @@
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::limits;
-use gradsieve_kernels::{Rademacher, hash, rademacher_batch_with, rademacher_with};
+use gradsieve_kernels::{Key, Rademacher, hash, rademacher_batch_with, rademacher_with};
 use std::cell::RefCell;
 use std::hint::black_box;
 
@@ -32,7 +32,7 @@ pub fn hold(hall: &mut Hall) {
 }
 
 fn one(hall: &mut Hall, shape: String, length: usize, batch: usize, target: Target) {
-    let Ok(projection) = Rademacher::new(WIDTH, SEED) else { return };
+    let Ok(projection) = Rademacher::new(WIDTH, Key::seed(SEED)) else { return };
     let x = &Buffer::<f32>::numbers(1, batch * length);
     let xs: &Vec<&[f32]> = &x.chunks(length).collect();
     let out = &RefCell::new(Buffer::<f32>::zeros(batch * WIDTH));

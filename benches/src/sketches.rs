@@ -9,7 +9,7 @@ use crate::data::Buffer;
 use crate::limits;
 use crate::machine::Footprint;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, Sjlt, hash, sjlt_with};
+use gradsieve_kernels::{Element, Key, Sjlt, hash, sjlt_with};
 use half::{bf16, f16};
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -71,7 +71,7 @@ fn one<T: Element>(
         .tolerance(0.5 * norm * repeat.count() as f64)
         .output(|| out.borrow_mut().fill(0.0), || out.borrow().iter().map(|x| f64::from(*x).powi(2)).sum());
     limits::read_one(&mut contest, x);
-    let projection = Sjlt::new(7, repeat);
+    let projection = Sjlt::new(Key::seed(7), repeat);
     contest.enter_ours(|level| {
         let done = sjlt_with(level, projection, black_box(0), black_box(x), &mut out.borrow_mut());
         f64::from(done.is_ok())

@@ -9,7 +9,7 @@ use crate::machine::Footprint;
 use crate::{limits, plain};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::srht::BLOCK;
-use gradsieve_kernels::{Element, Level, Sjlt, Srht, hash, sjlt_with, srht_with};
+use gradsieve_kernels::{Element, Key, Level, Sjlt, Srht, hash, sjlt_with, srht_with};
 use half::f16;
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -44,12 +44,12 @@ fn one<T: Element>(hall: &mut Hall, shape: String, x: &Buffer<T>, target: Target
         .tolerance(1.5 * BLOCK as f64 * norm)
         .output(|| out.borrow_mut().fill(0.0), || out.borrow().iter().map(|x| f64::from(*x).powi(2)).sum());
     limits::read_one(&mut contest, x);
-    let projection = Srht::new(SEED);
+    let projection = Srht::new(Key::seed(SEED));
     contest.enter_ours(|level| {
         let done = srht_with(level, projection, black_box(0), 1.0, black_box(x), &mut out.borrow_mut());
         f64::from(done.is_ok())
     });
-    let alone = Sjlt::new(SEED, Repeat::One);
+    let alone = Sjlt::new(Key::seed(SEED), Repeat::One);
     contest.enter(Role::Variant, "the SJLT alone", move || {
         let done = sjlt_with(Level::best(), alone, black_box(0), black_box(x), &mut out.borrow_mut());
         f64::from(done.is_ok())

@@ -25,7 +25,7 @@
 //! in rising order of inputs; every operation is rounded once. The products t_q·x are
 //! sixteen a table, made once an input, and looked up for every output.
 //!
-//! Where a gradient is cut changes no bit. *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds.
+//! Where a gradient is cut changes no bit. *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys.
 //! *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩²)/k, whatever the gradient; the tails are
 //! those of a χ² with k degrees of freedom. *Error* of an output: at most
 //! 2⁻²⁴·(13·Σ|xᵢ| + p·Σ|gᵢⱼxᵢ|), and about √p·2⁻²⁴·‖x‖ in practice. An entry above 7·10³⁷

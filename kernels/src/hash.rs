@@ -1,9 +1,11 @@
 //! The counter-based hash that every projection is defined by: splitmix64 (Steele, Lea &
 //! Flood 2014).
 //!
-//! A projection is a pure function of (seed, coordinate), so nothing is stored and a
+//! A projection is a pure function of (key, coordinate), so nothing is stored and a
 //! gradient may arrive in any split. One 64-bit word serves a block of coordinates, so
 //! that small cores can pay for it.
+
+use core::fmt;
 
 /// The increment of splitmix64: 2⁶⁴ divided by the golden ratio, made odd.
 pub const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -36,6 +38,76 @@ pub const fn key(seed: u64, stream: u64) -> u64 {
 #[must_use]
 pub const fn word(key: u64, counter: u64) -> u64 {
     mix(key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN)))
+}
+
+/// Numbers drawn by splitmix64 from one start with one step: word *c* is
+/// mix(start + (*c* + 1)·step).
+///
+/// What starts and steps are secret is so no more once it is shown, so its
+/// [`Debug`](fmt::Debug) form shows nothing.
+///
+/// ```
+/// use gradsieve_kernels::{Key, hash};
+///
+/// assert_eq!(Key::seed(7).words().word(3), hash::word(7, 3));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Stream {
+    pub(crate) start: u64,
+    /// Odd.
+    pub(crate) step: u64,
+}
+
+impl Stream {
+    /// What [`mix`] makes word number `counter` of; adding the step leads to the next.
+    #[inline(always)]
+    pub(crate) const fn state(self, counter: u64) -> State {
+        let word = self.start.wrapping_add(counter.wrapping_add(1).wrapping_mul(self.step));
+        State { word, step: self.step }
+    }
+
+    /// Word number `counter`.
+    #[inline(always)]
+    #[must_use]
+    pub const fn word(self, counter: u64) -> u64 {
+        mix(self.state(counter).word)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stream")
+    }
+}
+
+/// Where in a [`Stream`] a kernel is.
+#[derive(Clone, Copy)]
+pub(crate) struct State {
+    pub(crate) word: u64,
+    pub(crate) step: u64,
+}
+
+impl State {
+    /// The state `m` words on.
+    #[inline(always)]
+    pub(crate) const fn ahead(self, m: u64) -> u64 {
+        self.word.wrapping_add(self.step.wrapping_mul(m))
+    }
+
+    /// The word, and on to the next.
+    #[inline(always)]
+    pub(crate) const fn take(&mut self) -> u64 {
+        let word = mix(self.word);
+        self.word = self.word.wrapping_add(self.step);
+        word
+    }
+}
+
+/// A step of 64 random bits: odd, and, as Steele, Lea & Flood have it, with 24 changes
+/// between neighbouring bits or more, so that near states differ in many bits.
+pub(crate) const fn step(bits: u64) -> u64 {
+    let odd = bits | 1;
+    if (odd ^ (odd >> 1)).count_ones() < 24 { odd ^ 0xAAAA_AAAA_AAAA_AAAA } else { odd }
 }
 
 /// Maps the upper bits of `bits` (a uniform number of `width` bits) to `0..below` by

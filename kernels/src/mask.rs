@@ -9,7 +9,7 @@
 //! repetitions.
 //!
 //! *Unbiased*: every coordinate is kept with probability 1/m (to one part in 2³²/m), so
-//! E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: with u_tc the inner product of
+//! E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Rx, Ry⟩: with u_tc the inner product of
 //! x's and y's block *c* of stratum *t*, and |x_tc| a block's norm, at most
 //!
 //! M + (‖x‖²‖y‖² + ⟨x, y⟩² + M + N)/k, M = Σ_t (m·Σ_c u_tc² − (Σ_c u_tc)²), N = Σ_t

@@ -31,7 +31,7 @@
 //! incomplete group back (at most 31 numbers) until the segments that follow in order
 //! complete it, and then every cut gives the bits of the whole.
 //!
-//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩²
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Rx, Ry⟩: (‖x‖²‖y‖² + ⟨x, y⟩²
 //! − 2Σxᵢ²yᵢ²)/k. Tails are light whatever the gradient, which is what the *k* additions
 //! an element buy; where time counts, take the [`mod@crate::sjlt`].
 //!
@@ -187,9 +187,10 @@ impl<T: Element> Kernel for ProjectBatch<'_, T> {
 /// words and 32 numbers, in the caller's hands.
 ///
 /// ```
+/// use gradsieve_kernels::Key;
 /// use gradsieve_kernels::rademacher::{Carry, Rademacher, rademacher};
 ///
-/// let (projection, gradient) = (Rademacher::new(16, 7)?, [0.1_f32; 50]);
+/// let (projection, gradient) = (Rademacher::new(16, Key::seed(7))?, [0.1_f32; 50]);
 /// let (mut whole, mut parts) = ([0.0; 16], [0.0; 16]);
 /// rademacher(projection, 0, 1.0, &gradient, &mut whole)?;
 ///

@@ -9,7 +9,7 @@
 //! May not import any kernel, but for the scalar forms of which an operation's default
 //! body is made.
 
-use crate::hash::{GOLDEN, mix};
+use crate::hash::{State, mix};
 use half::{bf16, f16};
 
 /// Sixteen lanes of `f32`, whatever they are made of.
@@ -206,27 +206,27 @@ pub(crate) trait Simd: Copy {
         self.load(&lanes)
     }
 
-    /// The bits of eight 64-bit hash states `first + m·GOLDEN`, *m* = 0..8: lane 2*m* has
-    /// the lower half of the *m*-th, lane 2*m* + 1 the upper. Lanes of bits are only ever
-    /// loaded, stored and given to the two operations below.
+    /// The bits of eight 64-bit hash states `first` and following, *m* = 0..8: lane 2*m*
+    /// has the lower half of the *m*-th, lane 2*m* + 1 the upper. Lanes of bits are only
+    /// ever loaded, stored and given to the two operations below.
     #[inline(always)]
-    fn hash_state(self, first: u64) -> Self::F {
+    fn hash_state(self, first: State) -> Self::F {
         let mut lanes = [0.0; 16];
         for (m, pair) in (0..).zip(lanes.as_chunks_mut::<2>().0) {
-            *pair = halves(first.wrapping_add(GOLDEN.wrapping_mul(m)));
+            *pair = halves(first.ahead(m));
         }
         self.load(&lanes)
     }
     /// [`crate::hash::mix`] of the eight states, as bits; then each state moves on by
-    /// eight words, 8·`GOLDEN`.
+    /// eight words, 8·`step`.
     #[inline(always)]
-    fn hash_words(self, state: &mut Self::F) -> Self::F {
+    fn hash_words(self, state: &mut Self::F, step: u64) -> Self::F {
         let (mut states, mut words) = ([0.0; 16], [0.0; 16]);
         self.store(*state, &mut states);
         for (state, word) in states.as_chunks_mut::<2>().0.iter_mut().zip(words.as_chunks_mut::<2>().0) {
             let bits = u64::from(state[0].to_bits()) | u64::from(state[1].to_bits()) << 32;
             *word = halves(mix(bits));
-            *state = halves(bits.wrapping_add(GOLDEN.wrapping_mul(8)));
+            *state = halves(bits.wrapping_add(step.wrapping_mul(8)));
         }
         *state = self.load(&states);
         self.load(&words)

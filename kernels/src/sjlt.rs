@@ -15,7 +15,7 @@
 //! rounded once. The caller multiplies by 1/√s when the gradient is complete. An element
 //! costs s additions, whatever *k* is.
 //!
-//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² +
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² +
 //! ⟨x, y⟩²)/k. Two elements of one repetition meet with probability s/k if their blocks
 //! differ and never if they share one, so the variance is count-sketch's sum with
 //! non-negative terms left out. Tails are heavier than count-sketch's when few blocks

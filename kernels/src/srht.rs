@@ -16,7 +16,7 @@
 //! over all of its 1,024 places: what reaches the SJLT is never carried by few blocks of
 //! 32, which is where the SJLT alone has heavy tails.
 //!
-//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² +
+//! *Unbiased*: E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Rx, Ry⟩: at most (‖x‖²‖y‖² +
 //! ⟨x, y⟩²)/k, as the SJLT's, for HD/32 keeps inner products. *Tails* are light unless k
 //! is above some thousands and few blocks of 1,024 carry the gradient. *Error* of an
 //! output: at most (10 + n)·2⁻²⁴ times the sum, over the n ≈ p/k transformed elements

@@ -30,13 +30,13 @@ pub struct Part<'p> {
 /// A projector made of one for each layer, over parts that stand in the caller's buffer.
 ///
 /// ```
-/// use gradsieve::{Factor, Layer, Logra, Part, Plan, Repeat, Sjlt, Sketcher, Widths};
+/// use gradsieve::{Factor, Key, Layer, Logra, Part, Plan, Repeat, Sjlt, Sketcher, Widths};
 ///
 /// let (weights, bias) = (Layer::new(0, 256, 512), Layer::new(256 * 512, 256, 1));
 /// let widths = Widths { outputs: 16, inputs: 16 };
 /// let parts = [
-///     Part::new(weights, Logra::new(weights, widths, Factor::Rademacher, 7)?),
-///     Part::new(bias, Sjlt::new(32, 7, Repeat::One)?),
+///     Part::new(weights, Logra::new(weights, widths, Factor::Rademacher, Key::seed(7))?),
+///     Part::new(bias, Sjlt::new(32, Key::seed(7), Repeat::One)?),
 /// ];
 /// let plan = Plan::new(&parts)?;
 /// let mut sketcher = Sketcher::new(plan, plan.layout(), [0.0_f32; 256 + 32])?;
@@ -63,9 +63,9 @@ macro_rules! any {
         /// It is made from a projector, or from [`ProjectorSettings`] by name.
         ///
         /// ```
-        /// use gradsieve::{AnyProjector, Kind, Repeat, Sjlt};
+        /// use gradsieve::{AnyProjector, Key, Kind, Repeat, Sjlt};
         ///
-        /// let projector = AnyProjector::from(Sjlt::new(64, 7, Repeat::One)?);
+        /// let projector = AnyProjector::from(Sjlt::new(64, Key::seed(7), Repeat::One)?);
         /// assert_eq!((projector.kind(), projector.name(), projector.width()), (Kind::Sjlt, "sjlt", 64));
         /// # Ok::<(), gradsieve::Error>(())
         /// ```

@@ -65,7 +65,7 @@ impl<'p> AnyProjector<'p> {
             (Kind::Plan, _) => plan(layers, parts, settings.width, |parts| {
                 shares(parts, layers.len(), settings.width, |width| {
                     const MULTIPLE: usize = gradsieve_kernels::rademacher::WIDTH_MULTIPLE;
-                    Rademacher::new(down_to(MULTIPLE, width), settings.seed)
+                    Rademacher::new(down_to(MULTIPLE, width), settings.key)
                 })?;
                 Ok(())
             }),
@@ -73,7 +73,7 @@ impl<'p> AnyProjector<'p> {
             (kind, _) if is_factored(kind) => plan(layers, parts, settings.width, |parts| {
                 let taken = shares(parts, layers.len() - 1, settings.width / 2, |width| {
                     const MULTIPLE: usize = gradsieve_kernels::sjlt::BLOCK;
-                    Sjlt::new(down_to(MULTIPLE, width), settings.seed, Repeat::One)
+                    Sjlt::new(down_to(MULTIPLE, width), settings.key, Repeat::One)
                 })?;
                 let left = ProjectorSettings { width: settings.width.saturating_sub(taken), ..*settings };
                 if let Some(largest) = next(parts) {

@@ -8,7 +8,7 @@ use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, axpy};
+use gradsieve_kernels::{Element, Fingerprint, axpy};
 
 /// The identity on gradients of `width` coordinates, numbered from 0.
 ///
@@ -51,7 +51,14 @@ impl FromSettings for Exact {
 
 impl Projector for Exact {
     fn id(&self, layout: LayoutId) -> SketchId {
-        SketchId { kind: Kind::Exact, width: self.width, seed: 0, repeat: Repeat::One, settings: 0, layout }
+        SketchId {
+            kind: Kind::Exact,
+            width: self.width,
+            key: Fingerprint::NONE,
+            repeat: Repeat::One,
+            settings: 0,
+            layout,
+        }
     }
 
     fn width(&self) -> usize {

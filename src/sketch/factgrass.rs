@@ -3,14 +3,14 @@
 //! whatever the layer's size.
 //!
 //! A factor of *d* entries is cut into k′ runs, the first d mod k′ of them one longer
-//! than the rest; of each run of *n* entries a hash of the seed and the layer chooses
+//! than the rest; of each run of *n* entries a hash of the key and the layer chooses
 //! one, which is kept and multiplied by √n (rounded, as is the product). With k′ = d
 //! nothing is left out or changed. The product of the kept entries is a matrix of k′_o ×
 //! k′_i, of which entry (i, j) is coordinate i·k′_i + j of an SJLT
-//! ([`mod@gradsieve_kernels::sjlt`]) whose seed is the layer's, too. Panels of 128 × 128
+//! ([`mod@gradsieve_kernels::sjlt`]) whose key is the layer's, too. Panels of 128 × 128
 //! kept entries are taken by rows of panels; in a panel, by rows.
 //!
-//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds: each entry is kept with probability 1/n.
+//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over keys: each entry is kept with probability 1/n.
 //! *Variance*, for outer products x = b aᵀ and y = d cᵀ: at most
 //!
 //! (N_i·N_o + E_i·E_o)/K + E_i·E_o − (a·c)²(b·d)², where for the inputs, with sums over
@@ -32,17 +32,17 @@
 
 use super::id::SketchId;
 use super::kind::Kind;
-use super::logra::{RowPiece, check_in_layer, root, row_pieces, seed_of_layer};
+use super::logra::{RowPiece, check_in_layer, key_of_part, of_layer, root, row_pieces};
 use super::projector::{Projector, scale};
 use super::settings::{FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
-use gradsieve_kernels::Certain;
-use gradsieve_kernels::hash::{below, key, mix, word};
+use gradsieve_kernels::hash::{Stream, below, mix};
 use gradsieve_kernels::sjlt::Repeat;
+use gradsieve_kernels::{Certain, Fingerprint, Key};
 use gradsieve_kernels::{Element, sjlt_scaled};
 
-/// Separates this projection's seeds from every other use of a seed.
+/// Separates this projection's keys from every other use of a key.
 const STREAM: u64 = 0x4641_4354_4752_4153;
 
 /// Kept entries of a factor that stand on the stack at a time: half a kilobyte.
@@ -53,17 +53,17 @@ const PANEL: usize = 128;
 /// numbers. O(k′_o·k′_i) an outer product, whatever the layer's size. For a model of
 /// several layers see [`Plan`](super::Plan).
 ///
-/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds. To the SJLT's variance comes that of the choice, which
+/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over keys. To the SJLT's variance comes that of the choice, which
 /// falls with k′ and not with K: with a layer of 1,024 × 1,024 and factors of normal
 /// entries, k′ = 64 adds a relative variance of about 2/64 + 2/64 to a squared norm, as
 /// much as [`Logra`](super::Logra)'s factors of that width.
 ///
 /// ```
-/// use gradsieve::{FactGrass, Layer, Layout, Repeat, Sketcher, Widths};
+/// use gradsieve::{FactGrass, Key, Layer, Layout, Repeat, Sketcher, Widths};
 ///
 /// let layer = Layer::new(0, 1024, 1024);
 /// let kept = Widths { outputs: 64, inputs: 64 };
-/// let projector = FactGrass::new(layer, kept, 256, 7, Repeat::One)?;
+/// let projector = FactGrass::new(layer, kept, 256, Key::seed(7), Repeat::One)?;
 /// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, [0.0_f32; 256])?;
 /// sketcher.outer(&layer, &[0.5_f32; 1024], &[0.25_f32; 1024])?;
 /// assert_eq!(sketcher.finish()?.measures.count, 1 << 20);
@@ -72,7 +72,7 @@ const PANEL: usize = 128;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FactGrass {
     layer: Layer,
-    seed: u64,
+    key: Fingerprint,
     outputs: Mask,
     inputs: Mask,
     width: usize,
@@ -91,19 +91,20 @@ impl FactGrass {
         layer: Layer,
         kept: Widths,
         width: usize,
-        seed: u64,
+        key: Key,
         repeat: Repeat,
     ) -> Result<Self, Error> {
-        let of_layer = seed_of_layer(key(seed, STREAM), &layer);
-        let kernel = gradsieve_kernels::Sjlt::new(word(of_layer, 2), repeat);
+        let kernel = gradsieve_kernels::Sjlt::new(key_of_part(key, STREAM, &layer, 2), repeat);
         if kernel.check_width(width).is_err() {
             return Err(Error::Width { multiple: kernel.multiple(), found: width });
         }
         match (
-            Mask::new(layer.outputs, kept.outputs, word(of_layer, 0)),
-            Mask::new(layer.inputs, kept.inputs, word(of_layer, 1)),
+            Mask::new(layer.outputs, kept.outputs, key_of_part(key, STREAM, &layer, 0).words()),
+            Mask::new(layer.inputs, kept.inputs, key_of_part(key, STREAM, &layer, 1).words()),
         ) {
-            (Some(outputs), Some(inputs)) => Ok(Self { layer, seed, outputs, inputs, width, kernel }),
+            (Some(outputs), Some(inputs)) => {
+                Ok(Self { layer, key: key.fingerprint(), outputs, inputs, width, kernel })
+            }
             _ => Err(Error::Setting {
                 name: "kept",
                 expected: "from 1 to all of the layer's outputs and inputs",
@@ -139,7 +140,7 @@ impl FactGrass {
 /// Which entries of a factor are kept: one of each run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Mask {
-    key: u64,
+    words: Stream,
     kept: u32,
     /// Entries of a short run, and how many runs are one longer.
     short: u32,
@@ -155,14 +156,14 @@ struct Run {
 }
 
 impl Mask {
-    const fn new(entries: u64, kept: usize, key: u64) -> Option<Self> {
+    const fn new(entries: u64, kept: usize, words: Stream) -> Option<Self> {
         if kept == 0 || kept as u64 > entries || entries > u32::MAX as u64 {
             return None;
         }
         let (entries, kept) = (entries as u32, kept as u32);
         let (short, longer) = (entries / kept, entries % kept);
         Some(Self {
-            key,
+            words,
             kept,
             short,
             longer,
@@ -175,7 +176,7 @@ impl Mask {
         let length = self.short + u32::from(longer);
         // Not above the factor's length.
         let first = number.wrapping_mul(self.short).wrapping_add(number.min(self.longer));
-        let chosen = below(word(self.key, u64::from(number)) >> 32, 32, u64::from(length)) as u32;
+        let chosen = below(self.words.word(u64::from(number)) >> 32, 32, u64::from(length)) as u32;
         Run { length, chosen: first.wrapping_add(chosen) }
     }
 
@@ -214,20 +215,20 @@ impl FromSettings for FactGrass {
     fn from_settings(settings: &ProjectorSettings, layer: &Layer) -> Result<Self, Error> {
         let half = |entries: u64| usize::try_from(entries.div_ceil(2)).unwrap_or(usize::MAX);
         let halves = Widths { outputs: half(layer.outputs), inputs: half(layer.inputs) };
-        let multiple = gradsieve_kernels::Sjlt::new(settings.seed, settings.repeat).multiple();
+        let multiple = gradsieve_kernels::Sjlt::new(settings.key, settings.repeat).multiple();
         let width = settings.width - settings.width.checked_rem(multiple).unwrap_or(0);
-        Self::new(*layer, settings.widths.unwrap_or(halves), width, settings.seed, settings.repeat)
+        Self::new(*layer, settings.widths.unwrap_or(halves), width, settings.key, settings.repeat)
     }
 }
 
 impl Projector for FactGrass {
     fn id(&self, layout: LayoutId) -> SketchId {
-        let mut settings = seed_of_layer(0, &self.layer);
+        let mut settings = of_layer(0, &self.layer);
         for kept in [self.outputs.kept, self.inputs.kept] {
             settings = mix(settings ^ u64::from(kept));
         }
-        let (width, seed, repeat) = (self.width, self.seed, self.kernel.repeat());
-        SketchId { kind: Kind::FactGrass, width, seed, repeat, settings, layout }
+        let (width, key, repeat) = (self.width, self.key, self.kernel.repeat());
+        SketchId { kind: Kind::FactGrass, width, key, repeat, settings, layout }
     }
 
     fn width(&self) -> usize {

@@ -8,9 +8,9 @@ use gradsieve_kernels::Summary;
 /// measures of the gradient.
 ///
 /// ```
-/// use gradsieve::{Layout, Repeat, Sjlt, Sketcher};
+/// use gradsieve::{Key, Layout, Repeat, Sjlt, Sketcher};
 ///
-/// let projector = Sjlt::new(64, 7, Repeat::One)?;
+/// let projector = Sjlt::new(64, Key::seed(7), Repeat::One)?;
 /// let mut sketcher = Sketcher::new(projector, Layout::flat(1000)?, [0.0; 64])?;
 /// sketcher.segment(0, &[0.5_f32; 1000])?;
 /// let sketch = sketcher.finish()?.in_group(3);

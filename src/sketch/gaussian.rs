@@ -13,21 +13,21 @@ use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, gaussian};
+use gradsieve_kernels::{Element, Fingerprint, Key, gaussian};
 
 /// A dense projection of width K with entries N(0, 1/K), normal to 7·10⁻⁴ in distribution
 /// and to 3·10⁻⁸ in the moments up to the seventh.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩²)/K whatever the
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys, with variance (‖x‖²‖y‖² + ⟨x, y⟩²)/K whatever the
 /// gradient, and light tails. Where a gradient is cut changes no bit. It costs four
 /// look-ups and additions a coordinate and output.
 ///
 /// ```
-/// use gradsieve::{Layout, Gaussian, Sketcher};
+/// use gradsieve::{Gaussian, Key, Layout, Sketcher};
 ///
 /// const K: usize = 512;
 /// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
-/// let mut sketcher = Sketcher::new(Gaussian::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// let mut sketcher = Sketcher::new(Gaussian::new(K, Key::seed(7))?, Layout::flat(1000)?, [0.0; K])?;
 /// sketcher.segment(0, &gradient)?;
 /// let sketch = sketcher.finish()?;
 /// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
@@ -36,18 +36,18 @@ use gradsieve_kernels::{Element, gaussian};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Gaussian {
-    seed: u64,
+    key: Fingerprint,
     kernel: gradsieve_kernels::Gaussian,
 }
 
 impl Gaussian {
-    /// The projection to `width` numbers that belongs to `seed`.
+    /// The projection to `width` numbers that belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of 32.
-    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        match gradsieve_kernels::Gaussian::new(width, seed) {
-            Ok(kernel) => Ok(Self { seed, kernel }),
+    pub const fn new(width: usize, key: Key) -> Result<Self, Error> {
+        match gradsieve_kernels::Gaussian::new(width, key) {
+            Ok(kernel) => Ok(Self { key: key.fingerprint(), kernel }),
             Err(_) => {
                 Err(Error::Width { multiple: gradsieve_kernels::gaussian::WIDTH_MULTIPLE, found: width })
             }
@@ -63,14 +63,14 @@ impl Gaussian {
 
 impl FromSettings for Gaussian {
     fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
-        Self::new(settings.width, settings.seed)
+        Self::new(settings.width, settings.key)
     }
 }
 
 impl Projector for Gaussian {
     fn id(&self, layout: LayoutId) -> SketchId {
-        let (width, seed) = (self.kernel.width(), self.seed);
-        SketchId { kind: Kind::Gaussian, width, seed, repeat: Repeat::One, settings: 0, layout }
+        let (width, key) = (self.kernel.width(), self.key);
+        SketchId { kind: Kind::Gaussian, width, key, repeat: Repeat::One, settings: 0, layout }
     }
 
     fn width(&self) -> usize {

@@ -4,16 +4,17 @@
 use super::kind::Kind;
 use crate::error::{Error, Field};
 use crate::gradient::LayoutId;
+use gradsieve_kernels::Fingerprint;
 use gradsieve_kernels::sjlt::Repeat;
 
 /// What two sketches must have in common to be compared, merged or stored together.
 ///
 /// ```
-/// use gradsieve::{Error, Field, Layout, Projector, Repeat, Sjlt};
+/// use gradsieve::{Error, Field, Key, Layout, Projector, Repeat, Sjlt};
 ///
 /// let layout = Layout::flat(1000)?.id();
-/// let [one, two] = [1, 2].map(|seed| Sjlt::new(32, seed, Repeat::One));
-/// assert_eq!(one?.id(layout).check(&two?.id(layout)), Err(Error::Mismatch(Field::Seed)));
+/// let [one, two] = [1, 2].map(|seed| Sjlt::new(32, Key::seed(seed), Repeat::One));
+/// assert_eq!(one?.id(layout).check(&two?.id(layout)), Err(Error::Mismatch(Field::Key)));
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +23,8 @@ pub struct SketchId {
     pub kind: Kind,
     /// K.
     pub width: usize,
-    /// The seed; 0 where the kind has none.
-    pub seed: u64,
+    /// The fingerprint of the key: the seed, where it is public.
+    pub key: Fingerprint,
     /// The repetitions; 1 where the kind has none.
     pub repeat: Repeat,
     /// A number that says all else that the projector was set to (a mask's length, the
@@ -43,7 +44,7 @@ impl SketchId {
         let fields = [
             (self.kind == other.kind, Field::Kind),
             (self.width == other.width, Field::Width),
-            (self.seed == other.seed, Field::Seed),
+            (self.key == other.key, Field::Key),
             (self.repeat == other.repeat, Field::Repeat),
             (self.settings == other.settings, Field::Settings),
             (self.layout == other.layout, Field::Layout),

@@ -5,7 +5,7 @@
 //! are made from it.
 
 /// Hands the list to the macro `$with`. A line says: kind, number at rest, name, the
-/// options beside width and seed in the order in which they are written, and the
+/// options beside width and key in the order in which they are written, and the
 /// projectors that make such sketches. The first of them is made from settings.
 macro_rules! projections {
     ($with:ident) => {
@@ -36,7 +36,7 @@ macro_rules! projections {
 }
 pub(super) use projections;
 
-/// A setting that some projections have beside width and seed.
+/// A setting that some projections have beside width and key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
     /// [`ProjectorSettings::every`](super::ProjectorSettings::every).
@@ -107,7 +107,7 @@ macro_rules! kinds {
                 }
             }
 
-            /// What can be set of it beside width and seed.
+            /// What can be set of it beside width and key.
             pub(super) const fn choices(self) -> &'static [Choice] {
                 match self {
                     $(Self::$kind => &[$(Choice::$choice),*],)*

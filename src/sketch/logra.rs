@@ -1,13 +1,13 @@
 //! LoGra: the gradient b aᵀ of a linear layer becomes (P_o b)(P_i a)ᵀ. Both factors are
 //! projected, and the layer's D·K entries are never formed.
 //!
-//! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a seed of their
-//! own each, which is made of the projector's seed and the layer: two layers of one shape
+//! P_o (k_o × outputs) and P_i (k_i × inputs) are dense projections of a key of their
+//! own each, which is made of the projector's key and the layer: two layers of one shape
 //! have different ones. The sketch has K = k_o·k_i numbers, by rows: number (i, j) is
 //! (P_o b/√K)ᵢ·(P_i a)ⱼ, where every entry of b is multiplied by 1/√K and rounded first.
 //! A sequence's products are summed position by position.
 //!
-//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, for any two matrices x, y of the layer's
+//! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over keys, for any two matrices x, y of the layer's
 //! shape.
 //!
 //! *Variance*: not above (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖². It is the factors that count: 64
@@ -38,28 +38,29 @@ use super::settings::{Factor, FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::Certain;
-use gradsieve_kernels::hash::{key, mix, word};
+use gradsieve_kernels::hash::{self, mix, word};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{Element, gaussian, matrix, rademacher};
+use gradsieve_kernels::{Fingerprint, Key};
 
-/// Separates the factors' seeds from every other use of a seed.
+/// Separates the factors' keys from every other use of a key.
 const STREAM: u64 = 0x4C4F_4752_4100_0000;
 
 /// A LoGra projection of one linear layer: (P_o b)(P_i a)ᵀ, K = k_o·k_i numbers, with
 /// dense projections P_o and P_i. The layer's gradient comes as outer products, sequences
 /// or segments; for a model of several layers see [`Plan`](super::Plan).
 ///
-/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over seeds, with variance at most (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖²:
+/// E⟨Sx, Sy⟩ = ⟨x, y⟩ over keys, with variance at most (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖²:
 /// where gradients are aligned it is the factors' widths that count and not K. An outer
 /// product costs inputs·k_i + outputs·k_o terms of a dense projection and K products, and
 /// a kilobyte of stack. A segment of r rows costs its length times k_i, and r·(K +
 /// 32·k_o).
 ///
 /// ```
-/// use gradsieve::{Factor, Layer, Layout, Logra, Projector, Sketcher, Widths};
+/// use gradsieve::{Factor, Key, Layer, Layout, Logra, Projector, Sketcher, Widths};
 ///
 /// let layer = Layer::new(0, 1024, 1024);
-/// let projector = Logra::new(layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, 7)?;
+/// let projector = Logra::new(layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, Key::seed(7))?;
 /// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, [0.0_f32; 512])?;
 /// sketcher.outer(&layer, &[0.5_f32; 1024], &[0.25_f32; 1024])?;
 /// assert_eq!(sketcher.finish()?.values.len(), 16 * 32);
@@ -68,7 +69,7 @@ const STREAM: u64 = 0x4C4F_4752_4100_0000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Logra {
     layer: Layer,
-    seed: u64,
+    key: Fingerprint,
     outputs: Kernel,
     inputs: Kernel,
     /// 1/√K.
@@ -83,17 +84,17 @@ enum Kernel {
 }
 
 impl Kernel {
-    const fn new(factor: Factor, width: usize, seed: u64) -> Result<Self, Error> {
+    const fn new(factor: Factor, width: usize, key: Key) -> Result<Self, Error> {
         let multiple = factor.multiple();
         if width > Logra::WIDEST {
             return Err(Error::Width { multiple, found: width });
         }
         match factor {
-            Factor::Rademacher => match gradsieve_kernels::Rademacher::new(width, seed) {
+            Factor::Rademacher => match gradsieve_kernels::Rademacher::new(width, key) {
                 Ok(kernel) => Ok(Self::Rademacher(kernel)),
                 Err(_) => Err(Error::Width { multiple, found: width }),
             },
-            Factor::Gaussian => match gradsieve_kernels::Gaussian::new(width, seed) {
+            Factor::Gaussian => match gradsieve_kernels::Gaussian::new(width, key) {
                 Ok(kernel) => Ok(Self::Gaussian(kernel)),
                 Err(_) => Err(Error::Width { multiple, found: width }),
             },
@@ -139,24 +140,23 @@ impl Logra {
     pub const WIDEST: usize = 128;
 
     /// The projection of `layer` to `widths.outputs` × `widths.inputs` numbers that
-    /// belongs to `seed`.
+    /// belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless both widths are positive multiples of 16 (of 32 for
     /// [`Factor::Gaussian`]) and at most [`Logra::WIDEST`].
-    pub const fn new(layer: Layer, widths: Widths, factor: Factor, seed: u64) -> Result<Self, Error> {
-        let of_layer = seed_of_layer(key(seed, STREAM), &layer);
-        let outputs = match Kernel::new(factor, widths.outputs, word(of_layer, 0)) {
+    pub const fn new(layer: Layer, widths: Widths, factor: Factor, key: Key) -> Result<Self, Error> {
+        let outputs = match Kernel::new(factor, widths.outputs, key_of_part(key, STREAM, &layer, 0)) {
             Ok(kernel) => kernel,
             Err(error) => return Err(error),
         };
-        let inputs = match Kernel::new(factor, widths.inputs, word(of_layer, 1)) {
+        let inputs = match Kernel::new(factor, widths.inputs, key_of_part(key, STREAM, &layer, 1)) {
             Ok(kernel) => kernel,
             Err(error) => return Err(error),
         };
         // Neither is wider than `WIDEST`, so the product fits.
         let scale = (1.0 / root((outputs.width() * inputs.width()) as u32)) as f32;
-        Ok(Self { layer, seed, outputs, inputs, scale })
+        Ok(Self { layer, key: key.fingerprint(), outputs, inputs, scale })
     }
 
     /// The layer whose gradients it projects.
@@ -187,7 +187,7 @@ impl FromSettings for Logra {
             Some(widths) => widths,
             None => widest(layer, settings.width, settings.factor.multiple())?,
         };
-        Self::new(*layer, widths, settings.factor, settings.seed)
+        Self::new(*layer, widths, settings.factor, settings.key)
     }
 }
 
@@ -225,9 +225,19 @@ pub(super) const fn root(n: u32) -> f64 {
 }
 
 /// A key mixed with a layer's place and shape.
-pub(super) const fn seed_of_layer(key: u64, layer: &Layer) -> u64 {
+pub(super) const fn of_layer(key: u64, layer: &Layer) -> u64 {
     let key = mix(key ^ mix(layer.offset)).wrapping_add(layer.outputs);
     mix(mix(key) ^ layer.inputs)
+}
+
+/// The key of part `number` of a projection of `layer`; `stream` tells the projections
+/// apart.
+pub(super) const fn key_of_part(key: Key, stream: u64, layer: &Layer, number: u64) -> Key {
+    let seed = match key.public() {
+        Some(seed) => word(of_layer(hash::key(seed, stream), layer), number),
+        None => 0,
+    };
+    key.part(seed, &[stream, layer.offset, layer.outputs, layer.inputs, number])
 }
 
 /// A run of coordinates of a layer that lie in one row.
@@ -278,12 +288,12 @@ pub(super) fn row_pieces<'x, T>(
 impl Projector for Logra {
     fn id(&self, layout: LayoutId) -> SketchId {
         let Widths { outputs, inputs } = self.widths();
-        let mut settings = seed_of_layer(self.inputs.factor() as u64, &self.layer);
+        let mut settings = of_layer(self.inputs.factor() as u64, &self.layer);
         for width in [outputs, inputs] {
             settings = mix(settings ^ width as u64);
         }
-        let (width, seed) = (self.width(), self.seed);
-        SketchId { kind: Kind::Logra, width, seed, repeat: Repeat::One, settings, layout }
+        let (width, key) = (self.width(), self.key);
+        SketchId { kind: Kind::Logra, width, key, repeat: Repeat::One, settings, layout }
     }
 
     fn width(&self) -> usize {

@@ -13,13 +13,13 @@ use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use core::num::NonZeroU16;
 use gradsieve_kernels::Certain;
-use gradsieve_kernels::hash::{key, mix};
+use gradsieve_kernels::hash::{self, mix};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, mask, sjlt};
+use gradsieve_kernels::{Element, Fingerprint, Key, mask, sjlt};
 
 /// One block of 32 coordinates in *m*, and a blocked SJLT of width K behind it.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds. The variance is that of [`Sjlt`](super::Sjlt) and what
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys. The variance is that of [`Sjlt`](super::Sjlt) and what
 /// the mask adds: about m times the sum of the squared inner products of blocks, so that
 /// a gradient that is spread evenly over p coordinates loses as much as with k′ = p/m of
 /// them, a relative error of √(2/k′), and one that few blocks carry may lose everything.
@@ -29,12 +29,12 @@ use gradsieve_kernels::{Element, mask, sjlt};
 /// [`Sketcher`](super::Sketcher) reads all of it.
 ///
 /// ```
-/// use gradsieve::{Layout, Mask, Repeat, Sketcher};
+/// use gradsieve::{Key, Layout, Mask, Repeat, Sketcher};
 ///
 /// const K: usize = 64;
 /// let gradient: [f32; 3200] = core::array::from_fn(|i| (i as f32).sin());
 /// // One block of 32 coordinates in ten.
-/// let mask = Mask::new(K, 7, Repeat::One, 10)?;
+/// let mask = Mask::new(K, Key::seed(7), Repeat::One, 10)?;
 /// let mut sketcher = Sketcher::new(mask, Layout::flat(3200)?, [0.0; K])?;
 /// sketcher.segment(0, &gradient)?;
 /// let sketch = sketcher.finish()?;
@@ -44,25 +44,25 @@ use gradsieve_kernels::{Element, mask, sjlt};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
     width: usize,
-    seed: u64,
+    key: Fingerprint,
     kernel: gradsieve_kernels::Mask,
 }
 
 impl Mask {
-    /// The projection to `width` numbers that belongs to `seed` and keeps one block in
+    /// The projection to `width` numbers that belongs to `key` and keeps one block in
     /// `every`, which is what [`SketchId::settings`] says of it. One in 1 is
-    /// [`Sjlt`](super::Sjlt) of the same seed, but for the name.
+    /// [`Sjlt`](super::Sjlt) of the same key, but for the name.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
     /// repetitions; [`Error::Setting`] if `every` is 0.
-    pub const fn new(width: usize, seed: u64, repeat: Repeat, every: u16) -> Result<Self, Error> {
+    pub const fn new(width: usize, key: Key, repeat: Repeat, every: u16) -> Result<Self, Error> {
         let Some(every) = NonZeroU16::new(every) else {
             return Err(Error::Setting { name: "every", expected: "at least 1" });
         };
-        let kernel = gradsieve_kernels::Mask::new(seed, repeat, every);
+        let kernel = gradsieve_kernels::Mask::new(key, repeat, every);
         match kernel.sjlt().check_width(width) {
-            Ok(()) => Ok(Self { width, seed, kernel }),
+            Ok(()) => Ok(Self { width, key: key.fingerprint(), kernel }),
             Err(_) => Err(Error::Width { multiple: kernel.sjlt().multiple(), found: width }),
         }
     }
@@ -76,14 +76,14 @@ impl Mask {
 
 impl FromSettings for Mask {
     fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
-        Self::new(settings.width, settings.seed, settings.repeat, settings.every)
+        Self::new(settings.width, settings.key, settings.repeat, settings.every)
     }
 }
 
 impl Projector for Mask {
     fn id(&self, layout: LayoutId) -> SketchId {
         let (repeat, settings) = (self.kernel.sjlt().repeat(), u64::from(self.kernel.every().get()));
-        SketchId { kind: Kind::Mask, width: self.width, seed: self.seed, repeat, settings, layout }
+        SketchId { kind: Kind::Mask, width: self.width, key: self.key, repeat, settings, layout }
     }
 
     fn width(&self) -> usize {
@@ -109,7 +109,7 @@ impl Projector for Mask {
 /// The coordinates of a list, and a blocked SJLT of width K behind it.
 ///
 /// The r-th coordinate of the list is coordinate r of the SJLT, all others are dropped.
-/// So E⟨Rx, Ry⟩ over seeds is the inner product of x and y *on the list*, with the
+/// So E⟨Rx, Ry⟩ over keys is the inner product of x and y *on the list*, with the
 /// variance of [`Sjlt`](super::Sjlt) of these parts of x and y; nothing is rescaled. (If
 /// the list is a fair sample of k′ of the p coordinates, p/k′ times that estimates ⟨x,
 /// y⟩.) Where a gradient is cut changes no bit.
@@ -118,11 +118,11 @@ impl Projector for Mask {
 /// coordinate. *Stack*: 512 bytes.
 ///
 /// ```
-/// use gradsieve::{IndexMask, Layout, Repeat, Sketcher};
+/// use gradsieve::{IndexMask, Key, Layout, Repeat, Sketcher};
 ///
 /// const K: usize = 32;
 /// let list = [3_u32, 500, 900];
-/// let mask = IndexMask::new(K, 7, Repeat::One, &list)?;
+/// let mask = IndexMask::new(K, Key::seed(7), Repeat::One, &list)?;
 /// let mut sketcher = Sketcher::new(mask, Layout::flat(1000)?, [0.0; K])?;
 /// let mut gradient = [1.0_f32; 1000];
 /// gradient[3] = 0.0;
@@ -136,7 +136,7 @@ impl Projector for Mask {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct IndexMask<'l, I> {
     width: usize,
-    seed: u64,
+    key: Fingerprint,
     list: &'l [I],
     hash: u64,
     kernel: gradsieve_kernels::Sjlt,
@@ -165,32 +165,33 @@ impl<I> IndexMask<'_, I> {
 }
 
 impl<'l, I: Copy + Into<u64>> IndexMask<'l, I> {
-    /// The projection to `width` numbers that belongs to `seed` and to `list`, the rising
+    /// The projection to `width` numbers that belongs to `key` and to `list`, the rising
     /// numbers of the coordinates that are kept (`u32` or `u64`). A hash of the list is
     /// what [`SketchId::settings`] says of it; making it reads the list once.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of 32 times the
     /// repetitions; [`Error::Setting`] if the list is empty or does not rise.
-    pub fn new(width: usize, seed: u64, repeat: Repeat, list: &'l [I]) -> Result<Self, Error> {
-        let kernel = gradsieve_kernels::Sjlt::new(seed, repeat);
+    pub fn new(width: usize, key: Key, repeat: Repeat, list: &'l [I]) -> Result<Self, Error> {
+        let kernel = gradsieve_kernels::Sjlt::new(key, repeat);
         if kernel.check_width(width).is_err() {
             return Err(Error::Width { multiple: kernel.multiple(), found: width });
         }
         if list.is_empty() || !list.is_sorted_by(|&a, &b| a.into() < b.into()) {
             return Err(Error::Setting { name: "list", expected: "not empty, and rising" });
         }
-        let hash =
-            list.iter().fold(key(list.len() as u64, STREAM), |hash, &index| mix(hash ^ mix(index.into())));
+        let hash = list
+            .iter()
+            .fold(hash::key(list.len() as u64, STREAM), |hash, &index| mix(hash ^ mix(index.into())));
         // The top bit tells a list from a number of blocks.
-        Ok(Self { width, seed, list, hash: hash | 1 << 63, kernel })
+        Ok(Self { width, key: key.fingerprint(), list, hash: hash | 1 << 63, kernel })
     }
 }
 
 impl<I: Copy + Into<u64>> Projector for IndexMask<'_, I> {
     fn id(&self, layout: LayoutId) -> SketchId {
-        let (width, seed, repeat) = (self.width, self.seed, self.kernel.repeat());
-        SketchId { kind: Kind::Mask, width, seed, repeat, settings: self.hash, layout }
+        let (width, key, repeat) = (self.width, self.key, self.kernel.repeat());
+        SketchId { kind: Kind::Mask, width, key, repeat, settings: self.hash, layout }
     }
 
     fn width(&self) -> usize {

@@ -1,8 +1,8 @@
 //! gradient → K numbers. One file a projection; all of them stand in the one list of the
 //! file `kind`. The [`Sketcher`] projects and measures in one pass.
 //!
-//! A projection is linear, unbiased for inner products over its seeds, and a pure
-//! function of (seed, coordinate), so nothing is stored and the segments of a gradient
+//! A projection is linear, unbiased for inner products over its keys, and a pure
+//! function of (key, coordinate), so nothing is stored and the segments of a gradient
 //! may arrive in any order. In one order, where the segments are cut does not change a
 //! bit; another order is another rounding. ([`Rademacher`] takes coordinates by 32 and
 //! [`Srht`] by 1,024; for them a cut inside such a group is another rounding, too.) The

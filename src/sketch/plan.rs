@@ -6,7 +6,7 @@
 //! blocks) find each layer's numbers in the row ([`Plan::part`]).
 //!
 //! ⟨row, row′⟩ = Σ_l ⟨sketch_l, sketch′_l⟩ is unbiased for ⟨g, g′⟩, and the parts'
-//! variances add. (If they have one seed, all but what two layers have in common where
+//! variances add. (If they have one key, all but what two layers have in common where
 //! they share a block of 32 coordinates, which are numbered over the whole gradient. The
 //! exception is [`Exact`](super::Exact), which takes the layer's own.)
 //!
@@ -21,10 +21,9 @@ use super::projector::Projector;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout, LayoutId};
 use core::ops::Range;
-use gradsieve_kernels::Certain;
-use gradsieve_kernels::Element;
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::sjlt::Repeat;
+use gradsieve_kernels::{Certain, Element, Fingerprint};
 
 impl<'p> Part<'p> {
     /// What a buffer of parts is filled with before a plan is made in it
@@ -174,18 +173,28 @@ impl<'p> Plan<'p> {
 }
 
 impl Projector for Plan<'_> {
-    /// Seed 0: those of the parts are in the settings, a hash of all that the parts are.
+    /// Without a key: those of the parts are in the settings, a hash of all that the
+    /// parts are.
     fn id(&self, layout: LayoutId) -> SketchId {
         let mut settings = key(self.parts.len() as u64, STREAM);
         for part in self.parts {
             let id = part.projector.id(self.layout.id());
-            let numbers = [id.kind as u64, id.width as u64, id.seed, id.repeat.count() as u64, id.settings];
+            let (is_secret, key) = id.key.to_parts();
+            let kind = id.kind as u64 | (is_secret as u64) << 8;
+            let numbers = [kind, id.width as u64, key, id.repeat.count() as u64, id.settings];
             for number in numbers {
                 settings = mix(settings ^ number).wrapping_add(number);
             }
         }
         let settings = mix(settings ^ self.layout.id().to_bits());
-        SketchId { kind: Kind::Plan, width: self.width, seed: 0, repeat: Repeat::One, settings, layout }
+        SketchId {
+            kind: Kind::Plan,
+            width: self.width,
+            key: Fingerprint::NONE,
+            repeat: Repeat::One,
+            settings,
+            layout,
+        }
     }
 
     fn width(&self) -> usize {

@@ -11,9 +11,9 @@ use gradsieve_kernels::Element;
 /// Gradients go through a [`Sketcher`](super::Sketcher), which calls these functions.
 ///
 /// ```
-/// use gradsieve::{Layout, Projector, Repeat, Sjlt};
+/// use gradsieve::{Key, Layout, Projector, Repeat, Sjlt};
 ///
-/// let (projector, layout) = (Sjlt::new(32, 7, Repeat::One)?, Layout::flat(1000)?);
+/// let (projector, layout) = (Sjlt::new(32, Key::seed(7), Repeat::One)?, Layout::flat(1000)?);
 /// let mut values = [0.0; 32];
 /// projector.project(0, &[0.5_f32; 1000], &mut values)?;
 /// projector.finish(&mut values);

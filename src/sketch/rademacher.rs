@@ -20,20 +20,20 @@ use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::rademacher::Carry;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, rademacher};
+use gradsieve_kernels::{Element, Fingerprint, Key, rademacher};
 
 /// A dense ±1/√K projection of width K.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/K. Its
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys, with variance (‖x‖²‖y‖² + ⟨x, y⟩² − 2Σxᵢ²yᵢ²)/K. Its
 /// tails are light whatever the gradient; it costs K/8 look-ups and additions a
 /// coordinate, where [`Sjlt`](super::Sjlt) costs one, two or four.
 ///
 /// ```
-/// use gradsieve::{Layout, Rademacher, Sketcher};
+/// use gradsieve::{Key, Layout, Rademacher, Sketcher};
 ///
 /// const K: usize = 512;
 /// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
-/// let mut sketcher = Sketcher::new(Rademacher::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// let mut sketcher = Sketcher::new(Rademacher::new(K, Key::seed(7))?, Layout::flat(1000)?, [0.0; K])?;
 /// sketcher.segment(0, &gradient)?;
 /// let sketch = sketcher.finish()?;
 /// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
@@ -42,18 +42,18 @@ use gradsieve_kernels::{Element, rademacher};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rademacher {
-    seed: u64,
+    key: Fingerprint,
     kernel: gradsieve_kernels::Rademacher,
 }
 
 impl Rademacher {
-    /// The projection to `width` numbers that belongs to `seed`.
+    /// The projection to `width` numbers that belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of 16.
-    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        match gradsieve_kernels::Rademacher::new(width, seed) {
-            Ok(kernel) => Ok(Self { seed, kernel }),
+    pub const fn new(width: usize, key: Key) -> Result<Self, Error> {
+        match gradsieve_kernels::Rademacher::new(width, key) {
+            Ok(kernel) => Ok(Self { key: key.fingerprint(), kernel }),
             Err(_) => {
                 Err(Error::Width { multiple: gradsieve_kernels::rademacher::WIDTH_MULTIPLE, found: width })
             }
@@ -69,7 +69,7 @@ impl Rademacher {
 
 impl FromSettings for Rademacher {
     fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
-        Self::new(settings.width, settings.seed)
+        Self::new(settings.width, settings.key)
     }
 }
 
@@ -78,7 +78,7 @@ impl Projector for Rademacher {
         SketchId {
             kind: Kind::Rademacher,
             width: self.kernel.width(),
-            seed: self.seed,
+            key: self.key,
             repeat: Repeat::One,
             settings: 0,
             layout,

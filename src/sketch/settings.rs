@@ -1,10 +1,11 @@
-//! A projection as settings: what it is called, how wide it is, its seed and options.
+//! A projection as settings: what it is called, how wide it is, its key and options.
 
 use super::kind::{Choice, Kind};
 use crate::error::Error;
 use crate::gradient::Layer;
 use core::fmt;
 use core::str::FromStr;
+use gradsieve_kernels::Key;
 use gradsieve_kernels::sjlt::Repeat;
 
 /// A projection by name, with all that can be set of it.
@@ -13,12 +14,12 @@ use gradsieve_kernels::sjlt::Repeat;
 /// the name and, after colons, the options that differ from the default: `sjlt`, `sjlt:2`
 /// (repetitions), `mask:16` (one block in 16), `mask:16:2`, `logra:16x32` (widths of
 /// outputs and inputs), `logra:gaussian`, `factgrass:64x64` (entries kept), `layers`.
-/// Width and seed are not part of it.
+/// Width and key are not part of it.
 ///
 /// ```
-/// use gradsieve::{AnyProjector, Kind, Layer, Part, ProjectorSettings};
+/// use gradsieve::{AnyProjector, Key, Kind, Layer, Part, ProjectorSettings};
 ///
-/// let settings = ProjectorSettings { width: 256, seed: 7, ..ProjectorSettings::parse("mask:16")? };
+/// let settings = ProjectorSettings { width: 256, key: Key::seed(7), ..ProjectorSettings::parse("mask:16")? };
 /// assert_eq!((settings.kind, settings.every), (Kind::Mask, 16));
 /// assert_eq!(settings.to_string(), "mask:16");
 ///
@@ -34,8 +35,8 @@ use gradsieve_kernels::sjlt::Repeat;
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 ///
-/// **The seed is a key.** Who knows it can make gradients that the sketch does not see.
-/// Where samples may be hostile it must be random and secret.
+/// **Who knows the key can make gradients that the sketch does not see.** Where samples
+/// may be hostile it must be [`Key::secret`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ProjectorSettings {
     /// Which projection.
@@ -44,8 +45,8 @@ pub struct ProjectorSettings {
     /// it is the most that there may be. [`Kind::Exact`] does not read it: its sketch is
     /// the gradient.
     pub width: usize,
-    /// The seed.
-    pub seed: u64,
+    /// What it is drawn by: a public seed, or a secret.
+    pub key: Key,
     /// Places that each coordinate goes to. Of `sjlt`, `mask` and `factgrass`.
     pub repeat: Repeat,
     /// One block of 32 coordinates in so many is kept. Of `mask`.
@@ -68,14 +69,14 @@ impl ProjectorSettings {
     pub const DEFAULT: Self = Self {
         kind: Kind::Sjlt,
         width: 512,
-        seed: 0,
+        key: Key::seed(0),
         repeat: Repeat::One,
         every: 8,
         factor: Factor::Rademacher,
         widths: None,
     };
 
-    /// The settings that a text says; width and seed are the default's.
+    /// The settings that a text says; width and key are the default's.
     ///
     /// # Errors
     /// [`Error::Setting`] with the names that there are, or with what is expected of the

@@ -29,11 +29,11 @@ const OVERFLOW: f64 = 1e76;
 /// it keeps about 700 bytes.
 ///
 /// ```
-/// use gradsieve::{Layer, Layout, Repeat, Sjlt, Sketcher};
+/// use gradsieve::{Key, Layer, Layout, Repeat, Sjlt, Sketcher};
 ///
 /// let (weights, bias) = (Layer::new(0, 10, 64), Layer::new(640, 10, 1));
 /// let layout = Layout::new(&[weights, bias])?;
-/// let mut sketcher = Sketcher::new(Sjlt::new(64, 7, Repeat::One)?, layout, [0.0; 64])?;
+/// let mut sketcher = Sketcher::new(Sjlt::new(64, Key::seed(7), Repeat::One)?, layout, [0.0; 64])?;
 /// for scale in [0.5_f32, 1.0] {
 ///     sketcher.segment(bias.offset, &[scale; 10])?; // the bias first, as a backward pass does
 ///     sketcher.outer(&weights, &[1.0_f32; 64], &[scale; 10])?; // then the weights, as b aᵀ
@@ -46,14 +46,14 @@ const OVERFLOW: f64 = 1e76;
 /// One that owns its array can live in a `static` cell:
 ///
 /// ```
-/// use gradsieve::{Layout, Repeat, Sjlt, Sketcher};
+/// use gradsieve::{Key, Layout, Repeat, Sjlt, Sketcher};
 /// use std::sync::Mutex;
 ///
 /// const LAYOUT: Layout = match Layout::flat(1000) {
 ///     Ok(layout) => layout,
 ///     Err(_) => panic!(),
 /// };
-/// const PROJECTOR: Sjlt = match Sjlt::new(64, 7, Repeat::One) {
+/// const PROJECTOR: Sjlt = match Sjlt::new(64, Key::seed(7), Repeat::One) {
 ///     Ok(projector) => projector,
 ///     Err(_) => panic!(),
 /// };

@@ -19,20 +19,20 @@ use super::settings::{FromSettings, ProjectorSettings};
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Element, srht, srht_outer};
+use gradsieve_kernels::{Element, Fingerprint, Key, srht, srht_outer};
 
 /// A blocked SRHT of width K.
 ///
-/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over seeds, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that
+/// E⟨Rx, Ry⟩ = ⟨x, y⟩ over keys, with variance at most (‖x‖²‖y‖² + ⟨x, y⟩²)/K, as that
 /// of [`Sjlt`](super::Sjlt); but its tails are light also where few blocks of 32
 /// coordinates carry the gradient (embeddings, output heads).
 ///
 /// ```
-/// use gradsieve::{Layout, Srht, Sketcher};
+/// use gradsieve::{Key, Layout, Sketcher, Srht};
 ///
 /// const K: usize = 512;
 /// let gradient: [f32; 1000] = core::array::from_fn(|i| (i as f32).sin());
-/// let mut sketcher = Sketcher::new(Srht::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// let mut sketcher = Sketcher::new(Srht::new(K, Key::seed(7))?, Layout::flat(1000)?, [0.0; K])?;
 /// sketcher.segment(0, &gradient)?;
 /// let sketch = sketcher.finish()?;
 /// let norm = sketch.values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
@@ -42,7 +42,7 @@ use gradsieve_kernels::{Element, srht, srht_outer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Srht {
     width: usize,
-    seed: u64,
+    key: Fingerprint,
     kernel: gradsieve_kernels::Srht,
 }
 
@@ -51,14 +51,14 @@ impl Srht {
     /// this projection.
     pub const BLOCK: usize = gradsieve_kernels::srht::BLOCK;
 
-    /// The projection to `width` numbers that belongs to `seed`.
+    /// The projection to `width` numbers that belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of 32.
-    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        let kernel = gradsieve_kernels::Srht::new(seed);
+    pub const fn new(width: usize, key: Key) -> Result<Self, Error> {
+        let kernel = gradsieve_kernels::Srht::new(key);
         match kernel.check_width(width) {
-            Ok(()) => Ok(Self { width, seed, kernel }),
+            Ok(()) => Ok(Self { width, key: key.fingerprint(), kernel }),
             Err(_) => Err(Error::Width { multiple: gradsieve_kernels::sjlt::BLOCK, found: width }),
         }
     }
@@ -72,14 +72,14 @@ impl Srht {
 
 impl FromSettings for Srht {
     fn from_settings(settings: &ProjectorSettings, _layer: &Layer) -> Result<Self, Error> {
-        Self::new(settings.width, settings.seed)
+        Self::new(settings.width, settings.key)
     }
 }
 
 impl Projector for Srht {
     fn id(&self, layout: LayoutId) -> SketchId {
-        let (width, seed, settings) = (self.width, self.seed, Self::BLOCK as u64);
-        SketchId { kind: Kind::Srht, width, seed, repeat: Repeat::One, settings, layout }
+        let (width, key, settings) = (self.width, self.key, Self::BLOCK as u64);
+        SketchId { kind: Kind::Srht, width, key, repeat: Repeat::One, settings, layout }
     }
 
     fn width(&self) -> usize {

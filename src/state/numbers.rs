@@ -3,6 +3,7 @@
 use crate::error::{Error, Field};
 use crate::gradient::LayoutId;
 use crate::sketch::{Kind, Repeat, SketchId};
+use gradsieve_kernels::Fingerprint;
 use half::f16;
 
 /// Stands for the kind of projection where there are no sketches.
@@ -146,8 +147,10 @@ impl<'a> Writer<'a> {
         };
         (id.kind as u8).put(self);
         (id.repeat.count() as u8).put(self);
-        self.zeros(6);
-        for number in [id.width as u64, id.seed, id.settings, id.layout.to_bits()] {
+        let (is_secret, key) = id.key.to_parts();
+        u8::from(is_secret).put(self);
+        self.zeros(5);
+        for number in [id.width as u64, key, id.settings, id.layout.to_bits()] {
             number.put(self);
         }
     }
@@ -214,10 +217,16 @@ impl<'a> Reader<'a> {
         let kind = Kind::from_number(kind).ok_or(Error::Mismatch(Field::Kind))?;
         let repeat =
             Repeat::from_count(usize::from(u8::take(self)?)).ok_or(Error::Mismatch(Field::Repeat))?;
-        self.skip(6)?;
+        let is_secret = match u8::take(self)? {
+            0 => false,
+            1 => true,
+            _ => return Err(Error::Mismatch(Field::Key)),
+        };
+        self.skip(5)?;
         let width = usize::try_from(u64::take(self)?).map_err(|_| Error::Mismatch(Field::Width))?;
-        let (seed, settings) = (u64::take(self)?, u64::take(self)?);
+        let (key, settings) = (u64::take(self)?, u64::take(self)?);
         let layout = LayoutId::from_bits(u64::take(self)?);
-        Ok(Some(SketchId { kind, width, seed, repeat, settings, layout }))
+        let key = Fingerprint::from_parts(is_secret, key);
+        Ok(Some(SketchId { kind, width, key, repeat, settings, layout }))
     }
 }

@@ -31,7 +31,7 @@ use half::{bf16, f16};
 /// ```
 /// use gradsieve::store::{Codec, Entry, Queries, QueriesSettings, Store, StoreSettings};
 /// use gradsieve::store::{TopK, TopKSettings};
-/// # use gradsieve::{Layout, Repeat, Sjlt, Sketch, Sketcher};
+/// # use gradsieve::{Key, Layout, Repeat, Sjlt, Sketch, Sketcher};
 ///
 /// const K: usize = 64;
 /// const STORE: StoreSettings = StoreSettings { codec: Codec::Int8, width: K, rows: 100 };
@@ -41,7 +41,7 @@ use half::{bf16, f16};
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
 /// #     sketcher.finish()
 /// # }
-/// let mut sketcher = Sketcher::new(Sjlt::new(K, 7, Repeat::One)?, Layout::flat(1000)?, [0.0; K])?;
+/// let mut sketcher = Sketcher::new(Sjlt::new(K, Key::seed(7), Repeat::One)?, Layout::flat(1000)?, [0.0; K])?;
 /// for sample in 1..=100 {
 ///     store.append(sample, &sketch_of(sample, &mut sketcher)?)?;
 /// }

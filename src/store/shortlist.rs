@@ -201,7 +201,7 @@ impl ShortlistSettings {
 /// ```
 /// use gradsieve::store::{Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings};
 /// use gradsieve::store::{Signs, SignsSettings, Store, StoreSettings, TopK, TopKSettings};
-/// # use gradsieve::{Layout, Rademacher, Sketch, Sketcher};
+/// # use gradsieve::{Key, Layout, Rademacher, Sketch, Sketcher};
 ///
 /// const K: usize = 256;
 /// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: K, rows: 500 };
@@ -211,7 +211,7 @@ impl ShortlistSettings {
 /// #     sketcher.segment(0, &core::array::from_fn::<f32, 1000, _>(|i| (i as f32 * sample as f32).sin()))?;
 /// #     sketcher.finish()
 /// # }
-/// let mut sketcher = Sketcher::new(Rademacher::new(K, 7)?, Layout::flat(1000)?, [0.0; K])?;
+/// let mut sketcher = Sketcher::new(Rademacher::new(K, Key::seed(7))?, Layout::flat(1000)?, [0.0; K])?;
 /// for sample in 1..=500 {
 ///     store.append(sample, &sketch_of(sample, &mut sketcher)?)?;
 /// }

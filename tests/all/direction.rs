@@ -3,7 +3,7 @@
 
 use gradsieve::outlier::{Detector, Direction, DirectionSettings};
 use gradsieve::sketch::{Exact, Projector, SketchId};
-use gradsieve::{Error, Field, Layout, Sketch};
+use gradsieve::{Error, Field, Fingerprint, Layout, Sketch};
 use gradsieve_kernels::{hash, summarize};
 use proptest::prelude::*;
 
@@ -162,8 +162,8 @@ proptest! {
         let error = Error::Group { groups: GROUPS as usize, found: GROUPS };
         prop_assert_eq!(direction.observe(&sketch(&group)), Err(error));
         let ones = (vec![1.0; WIDTH], 0);
-        let foreign = Sketch { id: SketchId { seed: 9, ..id() }, ..sketch(&ones) };
-        prop_assert_eq!(direction.observe(&foreign), Err(Error::Mismatch(Field::Seed)));
+        let foreign = Sketch { id: SketchId { key: Fingerprint::Seed(9), ..id() }, ..sketch(&ones) };
+        prop_assert_eq!(direction.observe(&foreign), Err(Error::Mismatch(Field::Key)));
         prop_assert_eq!(format!("{direction:?}"), before);
     }
 }

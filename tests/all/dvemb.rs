@@ -6,7 +6,7 @@ use gradsieve::influence::dvemb::{
     Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, RecorderSettings,
     Step, StepMark, accumulate,
 };
-use gradsieve::{Error, Exact, Layout, Projector, SketchId};
+use gradsieve::{Error, Exact, Fingerprint, Layout, Projector, SketchId};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
@@ -390,7 +390,10 @@ fn wrong_steps_are_refused_and_nothing_is_taken_in() {
         (Step { curvature: Curvature::Factors(&nan), ..good }, Error::NonFinite),
         (Step { learning_rate: f32::NAN, ..good }, unfit),
         (Step { learning_rate: -0.1, ..good }, unfit),
-        (Step { id: SketchId { seed: 9, ..id(3) }, ..good }, Error::Mismatch(gradsieve::Field::Seed)),
+        (
+            Step { id: SketchId { key: Fingerprint::Seed(9), ..id(3) }, ..good },
+            Error::Mismatch(gradsieve::Field::Key),
+        ),
     ] {
         assert_eq!(later.step(&step, &mut to), Err(error));
         assert_eq!(adjoint.step(&step, &mut score), Err(error));

@@ -2,17 +2,18 @@
 
 use crate::source::normals;
 use gradsieve::{
-    Error, FactGrass, Factor, Field, Kind, Layer, Layout, Logra, Projector, Repeat, Sketcher, Widths, f16,
+    Error, FactGrass, Factor, Field, Fingerprint, Key, Kind, Layer, Layout, Logra, Projector, Repeat,
+    Sketcher, Widths, f16,
 };
 use gradsieve_kernels::dot;
 use proptest::prelude::*;
 
 fn logra(layer: Layer, outputs: usize, inputs: usize, seed: u64) -> Logra {
-    Logra::new(layer, Widths { outputs, inputs }, Factor::Rademacher, seed).unwrap()
+    Logra::new(layer, Widths { outputs, inputs }, Factor::Rademacher, Key::seed(seed)).unwrap()
 }
 
 fn factgrass(layer: Layer, outputs: usize, inputs: usize, width: usize, seed: u64) -> FactGrass {
-    FactGrass::new(layer, Widths { outputs, inputs }, width, seed, Repeat::One).unwrap()
+    FactGrass::new(layer, Widths { outputs, inputs }, width, Key::seed(seed), Repeat::One).unwrap()
 }
 
 /// A layer's gradient over one or more positions.
@@ -400,7 +401,7 @@ fn logra_of_normal_factors_is_unbiased_and_varies_as_its_formula_says() {
     check_moments(
         0.97,
         &layer,
-        |seed| Logra::new(layer, widths, Factor::Gaussian, seed).unwrap().into(),
+        |seed| Logra::new(layer, widths, Factor::Gaussian, Key::seed(seed)).unwrap().into(),
         |x, y| logra_variance(x, y, widths, Factor::Gaussian),
     );
 }
@@ -456,12 +457,12 @@ fn sketches_that_differ_are_not_compared_and_wrong_settings_are_refused() {
     let layer = Layer::new(0, 40, 50);
     let layout = Layout::new(&[layer]).unwrap().id();
     let id = logra(layer, 16, 32, 1).id(layout);
-    assert_eq!((id.kind, id.kind as u8, id.width, id.seed), (Kind::Logra, 6, 512, 1));
+    assert_eq!((id.kind, id.kind as u8, id.width, id.key), (Kind::Logra, 6, 512, Fingerprint::Seed(1)));
     assert_eq!(id.check(&logra(layer, 16, 32, 1).id(layout)), Ok(()));
     let turned = logra(Layer::new(0, 50, 40), 16, 32, 1).id(layout);
     assert_eq!(id.check(&logra(layer, 32, 16, 1).id(layout)), Err(Error::Mismatch(Field::Settings)));
     assert_eq!(id.check(&turned), Err(Error::Mismatch(Field::Settings)));
-    assert_eq!(id.check(&logra(layer, 16, 32, 2).id(layout)), Err(Error::Mismatch(Field::Seed)));
+    assert_eq!(id.check(&logra(layer, 16, 32, 2).id(layout)), Err(Error::Mismatch(Field::Key)));
     let other = factgrass(layer, 20, 25, 512, 1).id(layout);
     assert_eq!((other.kind, other.kind as u8), (Kind::FactGrass, 7));
     assert_eq!(id.check(&other), Err(Error::Mismatch(Field::Kind)));
@@ -471,17 +472,17 @@ fn sketches_that_differ_are_not_compared_and_wrong_settings_are_refused() {
     );
 
     for (outputs, inputs, found) in [(0, 16, 0), (16, 24, 24), (16, 144, 144)] {
-        let projector = Logra::new(layer, Widths { outputs, inputs }, Factor::Rademacher, 1);
+        let projector = Logra::new(layer, Widths { outputs, inputs }, Factor::Rademacher, Key::seed(1));
         assert_eq!(projector, Err(Error::Width { multiple: 16, found }));
     }
     let wide = Widths { outputs: 32, inputs: 64 };
     let [signs, normal] = [Factor::Rademacher, Factor::Gaussian]
-        .map(|factor| Logra::new(layer, wide, factor, 1).unwrap().id(layout));
+        .map(|factor| Logra::new(layer, wide, factor, Key::seed(1)).unwrap().id(layout));
     assert_eq!(signs.check(&normal), Err(Error::Mismatch(Field::Settings)));
-    let narrow = Logra::new(layer, Widths { outputs: 16, inputs: 64 }, Factor::Gaussian, 1);
+    let narrow = Logra::new(layer, Widths { outputs: 16, inputs: 64 }, Factor::Gaussian, Key::seed(1));
     assert_eq!(narrow, Err(Error::Width { multiple: 32, found: 16 }));
     let new = |outputs, inputs, width| {
-        FactGrass::new(layer, Widths { outputs, inputs }, width, 1, Repeat::Two).err()
+        FactGrass::new(layer, Widths { outputs, inputs }, width, Key::seed(1), Repeat::Two).err()
     };
     assert_eq!(new(40, 50, 64), None);
     assert_eq!(new(40, 50, 96), Some(Error::Width { multiple: 64, found: 96 }));

@@ -3,7 +3,7 @@
 
 use gradsieve::outlier::{Detector, Forest, ForestSettings, Node, threshold};
 use gradsieve::sketch::{Exact, Projector, SketchId};
-use gradsieve::{Error, Field, Layout, Sketch};
+use gradsieve::{Error, Field, Fingerprint, Layout, Sketch};
 use gradsieve_kernels::summarize;
 
 const SEEDS: u64 = 20;
@@ -227,8 +227,8 @@ fn a_sketch_scores_as_its_row_does_and_a_foreign_one_is_refused() {
     let values = [2.0, 1.0];
     let sketch = Sketch::from_parts(id(2), &values, summarize(&values)).unwrap();
     assert_eq!(forest.score(&sketch, &mut []), forest.score_row(&values));
-    let foreign = Sketch { id: SketchId { seed: 1, ..id(2) }, ..sketch };
-    assert_eq!(forest.score(&foreign, &mut []), Err(Error::Mismatch(Field::Seed)));
+    let foreign = Sketch { id: SketchId { key: Fingerprint::Seed(1), ..id(2) }, ..sketch };
+    assert_eq!(forest.score(&foreign, &mut []), Err(Error::Mismatch(Field::Key)));
     // Finite numbers of a gradient that was not.
     let measures = summarize(&[f32::NAN, 1.0]);
     assert_eq!(forest.score(&Sketch { measures, ..sketch }, &mut []), Err(Error::NonFinite));

@@ -14,6 +14,7 @@ mod ghost;
 mod influence;
 mod influence_golden;
 mod influence_methods;
+mod key;
 mod moments;
 mod plan;
 mod projections;

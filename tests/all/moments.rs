@@ -6,7 +6,7 @@ use crate::source::{normals, row};
 use gradsieve::influence::{Trak, TrakSettings};
 use gradsieve::moments::{Centre, Factor, Moments, MomentsSettings, triangle};
 use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings};
-use gradsieve::{Error, Field};
+use gradsieve::{Error, Field, Fingerprint};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
 
@@ -126,9 +126,9 @@ fn a_non_finite_or_foreign_sketch_leaves_the_state_as_it_was() {
     assert_eq!(detector.observe(&row(&[1.0, f32::NAN, 0.0, 0.0])), Err(Error::NonFinite));
     assert_eq!(detector.observe(&row(&[1.0; 3])), Err(Error::Length { expected: 4, found: 3 }));
     let mut foreign = row(&probe);
-    foreign.id.seed = 1;
-    assert_eq!(detector.observe(&foreign), Err(Error::Mismatch(Field::Seed)));
-    assert_eq!(score(&detector, &foreign), Err(Error::Mismatch(Field::Seed)));
+    foreign.id.key = Fingerprint::Seed(1);
+    assert_eq!(detector.observe(&foreign), Err(Error::Mismatch(Field::Key)));
+    assert_eq!(score(&detector, &foreign), Err(Error::Mismatch(Field::Key)));
     detector.fit().unwrap();
     assert_eq!(score(&detector, &row(&probe)).unwrap().to_bits(), before.to_bits());
 }

@@ -2,8 +2,8 @@
 
 use crate::source::normals;
 use gradsieve::{
-    Error, Exact, FactGrass, Factor, Field, Kind, Layer, Layout, Logra, Part, Plan, Projector, Rademacher,
-    Repeat, Sjlt, Sketcher, Widths,
+    Error, Exact, FactGrass, Factor, Field, Key, Kind, Layer, Layout, Logra, Part, Plan, Projector,
+    Rademacher, Repeat, Sjlt, Sketcher, Widths,
 };
 use proptest::prelude::*;
 
@@ -19,11 +19,11 @@ fn parts(seed: u64) -> [Part<'static>; 5] {
     let widths = Widths { outputs: 16, inputs: 16 };
     let kept = Widths { outputs: 8, inputs: 10 };
     [
-        Part::new(LAYERS[0], Logra::new(LAYERS[0], widths, Factor::Rademacher, seed).unwrap()),
+        Part::new(LAYERS[0], Logra::new(LAYERS[0], widths, Factor::Rademacher, Key::seed(seed)).unwrap()),
         Part::new(LAYERS[1], Exact::new(20)),
-        Part::new(LAYERS[2], FactGrass::new(LAYERS[2], kept, 64, seed, Repeat::Two).unwrap()),
-        Part::new(LAYERS[3], Sjlt::new(96, seed, Repeat::One).unwrap()),
-        Part::new(LAYERS[4], Rademacher::new(32, seed).unwrap()),
+        Part::new(LAYERS[2], FactGrass::new(LAYERS[2], kept, 64, Key::seed(seed), Repeat::Two).unwrap()),
+        Part::new(LAYERS[3], Sjlt::new(96, Key::seed(seed), Repeat::One).unwrap()),
+        Part::new(LAYERS[4], Rademacher::new(32, Key::seed(seed)).unwrap()),
     ]
 }
 
@@ -116,7 +116,12 @@ fn the_width_of_a_constant_plan_is_known_to_the_compiler() {
     const LAYER: Layer = Layer::new(0, 100, 200);
     const PARTS: [Part<'static>; 1] = [Part {
         layer: LAYER,
-        projector: match Logra::new(LAYER, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, 7) {
+        projector: match Logra::new(
+            LAYER,
+            Widths { outputs: 16, inputs: 32 },
+            Factor::Rademacher,
+            Key::seed(7),
+        ) {
             Ok(projector) => gradsieve::AnyProjector::Logra(projector),
             Err(_) => panic!(),
         },
@@ -173,10 +178,11 @@ fn plans_that_differ_in_anything_have_sketches_that_are_not_compared() {
     assert_eq!((id.kind, id.kind as u8, id.width), (Kind::Plan, 8, 468));
     let mut others = [good; 4];
     others[0] = parts(2);
-    others[1][3] = Part::new(LAYERS[3], Sjlt::new(96, 2, Repeat::One).unwrap());
+    others[1][3] = Part::new(LAYERS[3], Sjlt::new(96, Key::seed(2), Repeat::One).unwrap());
     let kept = Widths { outputs: 8, inputs: 9 };
-    others[2][2] = Part::new(LAYERS[2], FactGrass::new(LAYERS[2], kept, 64, 1, Repeat::Two).unwrap());
-    others[3][4] = Part::new(LAYERS[4], Sjlt::new(32, 1, Repeat::One).unwrap());
+    others[2][2] =
+        Part::new(LAYERS[2], FactGrass::new(LAYERS[2], kept, 64, Key::seed(1), Repeat::Two).unwrap());
+    others[3][4] = Part::new(LAYERS[4], Sjlt::new(32, Key::seed(1), Repeat::One).unwrap());
     for other in &others {
         let other = Plan::new(other).unwrap();
         assert_eq!(id.check(&other.id(plan.layout().id())), Err(Error::Mismatch(Field::Settings)));

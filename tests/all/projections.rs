@@ -3,8 +3,8 @@
 
 use crate::source::{normals, sjlt, sketch};
 use gradsieve::{
-    Element, Error, Field, Gaussian, IndexMask, Kind, Layer, Layout, Mask, Projector, Rademacher, Repeat,
-    SketchId, Sketcher, Srht, bf16, f16,
+    Element, Error, Field, Gaussian, IndexMask, Key, Kind, Layer, Layout, Mask, Projector, Rademacher,
+    Repeat, SketchId, Sketcher, Srht, bf16, f16,
 };
 use gradsieve_kernels::{dot, gaussian::TABLES};
 use proptest::prelude::*;
@@ -95,20 +95,20 @@ proptest! {
     #[test]
     fn projections_are_linear_and_may_be_cut_anywhere(seed: u64, n in 1_usize..5000, cuts in prop::collection::vec(0_usize..5000, 0..6), every in 1_u16..9) {
         let x = normals(seed, n);
-        behaves(Gaussian::new(WIDTH, seed).unwrap(), true, &x[..n / 4 + 1], &cuts)?;
-        behaves(Srht::new(WIDTH, seed).unwrap(), false, &x, &cuts)?;
-        behaves(Mask::new(WIDTH, seed, Repeat::Two, every).unwrap(), true, &x, &cuts)?;
+        behaves(Gaussian::new(WIDTH, Key::seed(seed)).unwrap(), true, &x[..n / 4 + 1], &cuts)?;
+        behaves(Srht::new(WIDTH, Key::seed(seed)).unwrap(), false, &x, &cuts)?;
+        behaves(Mask::new(WIDTH, Key::seed(seed), Repeat::Two, every).unwrap(), true, &x, &cuts)?;
         let list = list(seed, 1000);
-        behaves(IndexMask::new(WIDTH, seed, Repeat::One, &list).unwrap(), true, &x, &cuts)?;
+        behaves(IndexMask::new(WIDTH, Key::seed(seed), Repeat::One, &list).unwrap(), true, &x, &cuts)?;
     }
 
     #[test]
     fn an_outer_product_has_the_bits_of_the_matrix_written_out(seed: u64, outputs in 1_usize..20, inputs in 1_usize..200, offset in 0_u64..1500, every in 1_u16..9) {
         let (a, b) = (normals(seed, inputs), normals(!seed, outputs));
-        multiplies(Gaussian::new(WIDTH, seed).unwrap(), offset, &a, &b)?;
-        multiplies(Srht::new(WIDTH, seed).unwrap(), offset, &a, &b)?;
-        multiplies(Mask::new(WIDTH, seed, Repeat::Two, every).unwrap(), offset, &a, &b)?;
-        multiplies(IndexMask::new(WIDTH, seed, Repeat::One, &list(seed, 4000)).unwrap(), offset, &a, &b)?;
+        multiplies(Gaussian::new(WIDTH, Key::seed(seed)).unwrap(), offset, &a, &b)?;
+        multiplies(Srht::new(WIDTH, Key::seed(seed)).unwrap(), offset, &a, &b)?;
+        multiplies(Mask::new(WIDTH, Key::seed(seed), Repeat::Two, every).unwrap(), offset, &a, &b)?;
+        multiplies(IndexMask::new(WIDTH, Key::seed(seed), Repeat::One, &list(seed, 4000)).unwrap(), offset, &a, &b)?;
     }
 
     #[test]
@@ -118,9 +118,9 @@ proptest! {
         let small: Vec<u32> = list.iter().map(|&i| i as u32).collect();
         let listed: Vec<f32> = list.iter().map(|&i| x[i as usize]).collect();
         let expected = pieces(sjlt(WIDTH, seed, Repeat::Two), &listed, &[]);
-        let projector = IndexMask::new(WIDTH, seed, Repeat::Two, &list).unwrap();
+        let projector = IndexMask::new(WIDTH, Key::seed(seed), Repeat::Two, &list).unwrap();
         prop_assert_eq!(bits(&pieces(projector, &x, &[])), bits(&expected));
-        let projector = IndexMask::new(WIDTH, seed, Repeat::Two, &small).unwrap();
+        let projector = IndexMask::new(WIDTH, Key::seed(seed), Repeat::Two, &small).unwrap();
         prop_assert_eq!(bits(&pieces(projector, &x, &[])), bits(&expected));
     }
 }
@@ -222,7 +222,13 @@ fn check(name: &str, found: &Estimates, seeds: u64) {
 #[test]
 fn the_gaussian_is_unbiased_and_varies_as_its_formula_says_also_on_structured_input() {
     for (name, x, y) in structured(256) {
-        let found = estimates(|seed| Gaussian::new(32, seed).unwrap(), &x, &y, formula(&x, &y, 32), 20_000);
+        let found = estimates(
+            |seed| Gaussian::new(32, Key::seed(seed)).unwrap(),
+            &x,
+            &y,
+            formula(&x, &y, 32),
+            20_000,
+        );
         check(&format!("gaussian, {name}"), &found, 20_000);
         assert!((0.97..1.03).contains(&found.variance), "{name}: variance {} of the formula", found.variance);
         // Of the product of two sums of normal numbers, averaged over 32: 3 + 6/32 to 3 +
@@ -235,7 +241,7 @@ fn the_gaussian_is_unbiased_and_varies_as_its_formula_says_also_on_structured_in
 fn the_srht_is_unbiased_and_has_light_tails_also_where_those_of_the_sjlt_are_heavy() {
     for (name, x, y) in structured(2048) {
         let formula = formula(&x, &y, WIDTH);
-        let found = estimates(|seed| Srht::new(WIDTH, seed).unwrap(), &x, &y, formula, 20_000);
+        let found = estimates(|seed| Srht::new(WIDTH, Key::seed(seed)).unwrap(), &x, &y, formula, 20_000);
         check(&format!("srht, {name}"), &found, 20_000);
         assert!(found.kurtosis < 4.5, "{name}: kurtosis {}", found.kurtosis);
     }
@@ -256,9 +262,15 @@ fn unbiased_projections_differ_in_their_tails_where_two_blocks_carry_the_gradien
         found(&format!("sjlt, {repeat:?}"), estimates(projector, x, y, formula, 20_000))
     });
     let light = [
-        found("srht", estimates(|seed| Srht::new(WIDTH, seed).unwrap(), x, y, formula, 20_000)),
-        found("rademacher", estimates(|seed| Rademacher::new(WIDTH, seed).unwrap(), x, y, formula, 20_000)),
-        found("gaussian", estimates(|seed| Gaussian::new(WIDTH, seed).unwrap(), x, y, formula, 20_000)),
+        found("srht", estimates(|seed| Srht::new(WIDTH, Key::seed(seed)).unwrap(), x, y, formula, 20_000)),
+        found(
+            "rademacher",
+            estimates(|seed| Rademacher::new(WIDTH, Key::seed(seed)).unwrap(), x, y, formula, 20_000),
+        ),
+        found(
+            "gaussian",
+            estimates(|seed| Gaussian::new(WIDTH, Key::seed(seed)).unwrap(), x, y, formula, 20_000),
+        ),
     ];
     assert!(light.iter().all(|&kurtosis| kurtosis < 4.0), "{light:?}");
     assert!(sjlts.is_sorted_by(|a, b| a > b) && sjlts[0] > 8.0, "{sjlts:?}");
@@ -269,7 +281,7 @@ fn masks_are_unbiased_and_vary_no_more_than_their_formula_also_on_structured_inp
     for (name, x, y) in structured(1024) {
         for (every, repeat) in [(3, Repeat::One), (8, Repeat::Two)] {
             let formula = mask_formula(&x, &y, WIDTH, every.into());
-            let projector = |seed| Mask::new(WIDTH, seed, repeat, every).unwrap();
+            let projector = |seed| Mask::new(WIDTH, Key::seed(seed), repeat, every).unwrap();
             let found = estimates(projector, &x, &y, formula, 20_000);
             check(&format!("mask of one in {every}, {name}"), &found, 20_000);
         }
@@ -277,7 +289,7 @@ fn masks_are_unbiased_and_vary_no_more_than_their_formula_also_on_structured_inp
         let list: Vec<u32> = (0..x.len() as u32).filter(|i| i % 3 == 2).collect();
         let [on, only]: [Vec<f32>; 2] =
             [&x, &y].map(|x| (0..).zip(x).map(|(i, x)| if i % 3 == 2 { *x } else { 0.0 }).collect());
-        let projector = |seed| IndexMask::new(WIDTH, seed, Repeat::One, &list).unwrap();
+        let projector = |seed| IndexMask::new(WIDTH, Key::seed(seed), Repeat::One, &list).unwrap();
         let found = estimates(projector, &on, &only, formula(&on, &only, WIDTH), 20_000);
         check(&format!("list, {name}"), &found, 20_000);
     }
@@ -318,20 +330,20 @@ fn the_gaussian_is_normal_as_far_as_its_documentation_says() {
 fn kinds_have_their_numbers_and_what_differs_is_not_compared() {
     let layout = Layout::flat(100).unwrap().id();
     let (all, odd): ([u32; 4], [u64; 2]) = ([0, 1, 2, 3], [1, 3]);
-    let gaussian = |width, seed| Gaussian::new(width, seed).unwrap().id(layout);
-    let srht = |width, seed| Srht::new(width, seed).unwrap().id(layout);
-    let mask = |seed, repeat, every| Mask::new(128, seed, repeat, every).unwrap().id(layout);
-    let list = IndexMask::new(128, 1, Repeat::One, &all).unwrap().id(layout);
-    let other = IndexMask::new(128, 1, Repeat::One, &odd).unwrap().id(layout);
-    let rademacher = Rademacher::new(128, 1).unwrap().id(layout);
+    let gaussian = |width, seed| Gaussian::new(width, Key::seed(seed)).unwrap().id(layout);
+    let srht = |width, seed| Srht::new(width, Key::seed(seed)).unwrap().id(layout);
+    let mask = |seed, repeat, every| Mask::new(128, Key::seed(seed), repeat, every).unwrap().id(layout);
+    let list = IndexMask::new(128, Key::seed(1), Repeat::One, &all).unwrap().id(layout);
+    let other = IndexMask::new(128, Key::seed(1), Repeat::One, &odd).unwrap().id(layout);
+    let rademacher = Rademacher::new(128, Key::seed(1)).unwrap().id(layout);
     let kinds = [rademacher, gaussian(128, 1), srht(128, 1), mask(1, Repeat::One, 2)].map(|id| id.kind as u8);
     assert_eq!(kinds, [2, 3, 4, 5]);
     assert_eq!((list.kind, srht(32, 1).settings, mask(1, Repeat::One, 2).settings), (Kind::Mask, 1024, 2));
     let pairs: [(SketchId, SketchId, Field); 9] = [
         (gaussian(128, 1), rademacher, Field::Kind),
         (gaussian(128, 1), gaussian(64, 1), Field::Width),
-        (gaussian(128, 1), gaussian(128, 2), Field::Seed),
-        (srht(128, 1), srht(128, 2), Field::Seed),
+        (gaussian(128, 1), gaussian(128, 2), Field::Key),
+        (srht(128, 1), srht(128, 2), Field::Key),
         (srht(128, 1), mask(1, Repeat::One, 2), Field::Kind),
         (mask(1, Repeat::One, 2), mask(1, Repeat::One, 3), Field::Settings),
         (mask(1, Repeat::One, 2), mask(1, Repeat::Two, 2), Field::Repeat),
@@ -344,7 +356,7 @@ fn kinds_have_their_numbers_and_what_differs_is_not_compared() {
     }
     let wide: [u64; 4] = all.map(u64::from);
     assert_eq!(
-        IndexMask::new(128, 1, Repeat::One, &wide).unwrap().id(layout),
+        IndexMask::new(128, Key::seed(1), Repeat::One, &wide).unwrap().id(layout),
         list,
         "u32 or u64, it is the list"
     );
@@ -352,20 +364,20 @@ fn kinds_have_their_numbers_and_what_differs_is_not_compared() {
 
 #[test]
 fn wrong_widths_masks_and_lists_are_refused() {
-    assert_eq!(Gaussian::new(48, 1), Err(Error::Width { multiple: 32, found: 48 }));
-    assert_eq!(Srht::new(0, 1), Err(Error::Width { multiple: 32, found: 0 }));
-    assert_eq!(Mask::new(64, 1, Repeat::Four, 2), Err(Error::Width { multiple: 128, found: 64 }));
-    assert!(matches!(Mask::new(64, 1, Repeat::One, 0), Err(Error::Setting { .. })));
+    assert_eq!(Gaussian::new(48, Key::seed(1)), Err(Error::Width { multiple: 32, found: 48 }));
+    assert_eq!(Srht::new(0, Key::seed(1)), Err(Error::Width { multiple: 32, found: 0 }));
+    assert_eq!(Mask::new(64, Key::seed(1), Repeat::Four, 2), Err(Error::Width { multiple: 128, found: 64 }));
+    assert!(matches!(Mask::new(64, Key::seed(1), Repeat::One, 0), Err(Error::Setting { .. })));
     let width = Err(Error::Width { multiple: 32, found: 31 });
-    assert_eq!(IndexMask::new(31, 1, Repeat::One, &[1_u32]), width);
+    assert_eq!(IndexMask::new(31, Key::seed(1), Repeat::One, &[1_u32]), width);
     for list in [&[][..], &[1, 1], &[2, 1]] {
         assert!(
-            matches!(IndexMask::<u32>::new(64, 1, Repeat::One, list), Err(Error::Setting { .. })),
+            matches!(IndexMask::<u32>::new(64, Key::seed(1), Repeat::One, list), Err(Error::Setting { .. })),
             "{list:?}"
         );
     }
     let (list, mut out) = ([1_u32, 5], [0.5; 32]);
-    let projector = IndexMask::new(64, 1, Repeat::One, &list).unwrap();
+    let projector = IndexMask::new(64, Key::seed(1), Repeat::One, &list).unwrap();
     assert!(projector.project(0, &[1.0_f32; 9], &mut out[..31]).is_err());
     assert!(projector.project(u64::MAX, &[1.0_f32; 9], &mut out).is_err());
     assert_eq!(out, [0.5; 32]);

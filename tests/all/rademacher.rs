@@ -2,13 +2,13 @@
 
 use crate::source::{normals, sketch};
 use gradsieve::{
-    Error, Field, Kind, Layer, Layout, Projector, Rademacher, Repeat, Sjlt, Sketcher, bf16, f16,
+    Error, Field, Key, Kind, Layer, Layout, Projector, Rademacher, Repeat, Sjlt, Sketcher, bf16, f16,
 };
 use gradsieve_kernels::dot;
 use proptest::prelude::*;
 
 fn projector(width: usize, seed: u64) -> Rademacher {
-    Rademacher::new(width, seed).unwrap()
+    Rademacher::new(width, Key::seed(seed)).unwrap()
 }
 
 fn bits(x: &[f32]) -> Vec<u32> {
@@ -202,14 +202,14 @@ fn sketches_that_differ_are_not_compared_and_wrong_widths_are_refused() {
     assert_eq!(id.check(&id), Ok(()));
     let others = [
         (projector(128, 1).id(layout), Field::Width),
-        (projector(64, 2).id(layout), Field::Seed),
+        (projector(64, 2).id(layout), Field::Key),
         (projector(64, 1).id(Layout::flat(101).unwrap().id()), Field::Layout),
-        (Sjlt::new(64, 1, Repeat::One).unwrap().id(layout), Field::Kind),
+        (Sjlt::new(64, Key::seed(1), Repeat::One).unwrap().id(layout), Field::Kind),
     ];
     for (other, field) in others {
         assert_eq!(id.check(&other), Err(Error::Mismatch(field)));
     }
     for width in [0, 8, 100] {
-        assert_eq!(Rademacher::new(width, 1), Err(Error::Width { multiple: 16, found: width }));
+        assert_eq!(Rademacher::new(width, Key::seed(1)), Err(Error::Width { multiple: 16, found: width }));
     }
 }

@@ -4,7 +4,7 @@ use crate::source::{normals, sjlt};
 use gradsieve::ghost::Route;
 use gradsieve::outlier::{Detector, L1, L2};
 use gradsieve::{
-    AnyProjector, Error, Exact, FactGrass, Factor, Kind, Layer, Layout, Logra, Part, Projector,
+    AnyProjector, Error, Exact, FactGrass, Factor, Key, Kind, Layer, Layout, Logra, Part, Projector,
     ProjectorSettings, Rademacher, Repeat, Sketch, Sketcher, Widths, bf16,
 };
 use proptest::prelude::*;
@@ -54,13 +54,13 @@ fn of_segment(projector: impl Projector, layer: &Layer, x: &[f32]) -> Kept {
 }
 
 fn logra(layer: &Layer, seed: u64) -> Logra {
-    Logra::new(*layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, seed).unwrap()
+    Logra::new(*layer, Widths { outputs: 16, inputs: 32 }, Factor::Rademacher, Key::seed(seed)).unwrap()
 }
 
 fn factgrass(layer: &Layer, seed: u64) -> FactGrass {
     let kept =
         Widths { outputs: (layer.outputs as usize).div_ceil(2), inputs: (layer.inputs as usize).div_ceil(3) };
-    FactGrass::new(*layer, kept, 64, seed, Repeat::One).unwrap()
+    FactGrass::new(*layer, kept, 64, Key::seed(seed), Repeat::One).unwrap()
 }
 
 fn layer() -> impl Strategy<Value = Layer> {
@@ -80,7 +80,7 @@ proptest! {
             prop_assert_eq!(of_sequence(projector, &layer, t, &a, &b), of_segment(projector, &layer, &matrix));
         }
         for &kind in Kind::ALL {
-            let settings = ProjectorSettings { kind, width: 64, seed, ..ProjectorSettings::DEFAULT };
+            let settings = ProjectorSettings { kind, width: 64, key: Key::seed(seed), ..ProjectorSettings::DEFAULT };
             let mut parts = [Part::UNUSED; 1];
             // A layer may be too small for a factored projection.
             let Ok(projector) = AnyProjector::new(&settings, &[layer], &mut parts) else { continue };
@@ -101,7 +101,7 @@ proptest! {
             assert_eq!(kept(sketcher.finish().unwrap()), of_sequence(projector, layer, 1, a, b));
         }
         check(sjlt(64, seed, Repeat::Two), &layer, &a, &b);
-        check(Rademacher::new(64, seed).unwrap(), &layer, &a, &b);
+        check(Rademacher::new(64, Key::seed(seed)).unwrap(), &layer, &a, &b);
         check(logra(&layer, seed), &layer, &a, &b);
         check(factgrass(&layer, seed), &layer, &a, &b);
     }

@@ -3,7 +3,7 @@
 
 use crate::source::{normals, sketch};
 use gradsieve::{
-    AnyProjector, Error, Factor, Kind, Layer, Mask, Part, ProjectorSettings, Repeat, Sjlt, Widths,
+    AnyProjector, Error, Factor, Key, Kind, Layer, Mask, Part, ProjectorSettings, Repeat, Sjlt, Widths,
 };
 
 /// The largest stands first; its sizes are 1200, 20, 240 and 12.
@@ -11,7 +11,7 @@ const LAYERS: [Layer; 4] =
     [Layer::new(0, 30, 40), Layer::new(1200, 20, 1), Layer::new(1220, 12, 20), Layer::new(1460, 12, 1)];
 
 fn of(text: &str, width: usize) -> ProjectorSettings {
-    ProjectorSettings { width, seed: 7, ..ProjectorSettings::parse(text).unwrap() }
+    ProjectorSettings { width, key: Key::seed(7), ..ProjectorSettings::parse(text).unwrap() }
 }
 
 fn refusal(text: &str) -> (&'static str, &'static str) {
@@ -91,12 +91,12 @@ fn a_projector_made_from_settings_has_the_bits_of_the_one_made_by_hand() {
     let sjlt = AnyProjector::new(&of("sjlt:2", 64), &LAYERS, &mut []).unwrap();
     assert_eq!(
         sketch(sjlt, &x, &mut one).values,
-        sketch(Sjlt::new(64, 7, Repeat::Two).unwrap(), &x, &mut two).values
+        sketch(Sjlt::new(64, Key::seed(7), Repeat::Two).unwrap(), &x, &mut two).values
     );
     let mask = AnyProjector::new(&of("mask:3", 64), &LAYERS, &mut []).unwrap();
     assert_eq!(
         sketch(mask, &x, &mut one).values,
-        sketch(Mask::new(64, 7, Repeat::One, 3).unwrap(), &x, &mut two).values
+        sketch(Mask::new(64, Key::seed(7), Repeat::One, 3).unwrap(), &x, &mut two).values
     );
 }
 

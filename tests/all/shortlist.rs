@@ -6,7 +6,7 @@ use crate::store::{filled, id_of, queries_of, sketch_of, sorted, store_of, top_k
 use gradsieve::store::{
     Codec, Entry, Shortlist, ShortlistSettings, Signs, SignsSettings, Store, StoreSettings,
 };
-use gradsieve::{Error, Field};
+use gradsieve::{Error, Field, Fingerprint};
 use proptest::prelude::*;
 
 /// Normal rows of several lengths, of which the first are a part of the first query.
@@ -175,7 +175,7 @@ fn what_does_not_fit_is_refused_and_the_lists_are_as_they_were() {
     assert_eq!(wide.shortlist(&signs, &mut differences, &mut lists), Err(Error::Mismatch(Field::Codec)));
     assert_eq!(store.shortlist(&signs, &mut differences, none), Err(Error::Length { expected: 1, found: 0 }));
     let mut other = signs.id().unwrap();
-    other.seed += 1;
+    other.key = Fingerprint::Seed(99);
     let mut others = signs.clone();
     others.pack(other, &query).unwrap();
     assert!(matches!(store.shortlist(&others, &mut differences, &mut lists), Err(Error::Mismatch(_))));

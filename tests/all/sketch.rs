@@ -2,7 +2,7 @@
 
 use crate::source::{normals, sjlt, sketch};
 use gradsieve::{
-    Buffer, Error, Exact, Field, Layer, Layout, Part, Plan, Projector, Repeat, Sjlt, Sketch, Sketcher,
+    Buffer, Error, Exact, Field, Key, Layer, Layout, Part, Plan, Projector, Repeat, Sjlt, Sketch, Sketcher,
     Summary, bf16, f16,
 };
 use gradsieve_kernels::dot;
@@ -169,8 +169,8 @@ fn inner_products_are_unbiased_and_vary_no_more_than_the_formula_also_on_structu
 fn wrong_input_is_an_error_and_not_a_panic() {
     let layout = Layout::new(&[Layer::new(0, 4, 3), Layer::new(20, 4, 1)]).unwrap();
     assert_eq!((layout.len(), layout.end()), (16, 24));
-    assert_eq!(Sjlt::new(33, 0, Repeat::One), Err(Error::Width { multiple: 32, found: 33 }));
-    assert_eq!(Sjlt::new(32, 0, Repeat::Two), Err(Error::Width { multiple: 64, found: 32 }));
+    assert_eq!(Sjlt::new(33, Key::seed(0), Repeat::One), Err(Error::Width { multiple: 32, found: 33 }));
+    assert_eq!(Sjlt::new(32, Key::seed(0), Repeat::Two), Err(Error::Width { multiple: 64, found: 32 }));
     assert_eq!(Layout::new(&[]), Err(Error::Layer { index: 0 }));
     assert_eq!(
         Layout::new(&[Layer::new(0, 4, 3), Layer::new(11, 1, 1)]),
@@ -202,7 +202,7 @@ fn sketches_that_differ_in_anything_are_not_compared() {
     assert_eq!(id.check(&id), Ok(()));
     let others = [
         (sjlt(96, 1, Repeat::One).id(layout), Field::Width),
-        (sjlt(64, 2, Repeat::One).id(layout), Field::Seed),
+        (sjlt(64, 2, Repeat::One).id(layout), Field::Key),
         (sjlt(64, 1, Repeat::Two).id(layout), Field::Repeat),
         (sjlt(64, 1, Repeat::One).id(Layout::flat(101).unwrap().id()), Field::Layout),
         (Exact::new(64).id(layout), Field::Kind),

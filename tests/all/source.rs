@@ -1,7 +1,7 @@
 //! Where the tests' numbers come from: a counter-based stream, so that a failing case is
 //! a pure function of its seed.
 
-use gradsieve::{Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, Sketcher};
+use gradsieve::{Key, Layout, LayoutId, Projector, Repeat, Sjlt, Sketch, Sketcher};
 use gradsieve_kernels::hash::word;
 
 /// Uniform in [0, 1), 53 bits.
@@ -38,5 +38,5 @@ pub(crate) fn row(values: &[f32]) -> Sketch<'_> {
 
 /// An SJLT that must exist.
 pub(crate) fn sjlt(width: usize, seed: u64, repeat: Repeat) -> Sjlt {
-    Sjlt::new(width, seed, repeat).unwrap()
+    Sjlt::new(width, Key::seed(seed), repeat).unwrap()
 }

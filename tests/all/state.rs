@@ -20,7 +20,7 @@ use gradsieve::outlier::{
 };
 use gradsieve::state::{FRAME, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
-use gradsieve::{Error, Field, Kind, LayoutId, Repeat, Sketch, SketchId, State};
+use gradsieve::{Error, Field, Fingerprint, Kind, LayoutId, Repeat, Sketch, SketchId, State};
 use std::fmt::Write as _;
 
 const K: usize = 5;
@@ -337,20 +337,22 @@ fn forged(bytes: &[u8], at: usize, with: &[u8]) -> Vec<u8> {
 #[test]
 fn a_state_that_has_seen_sketches_takes_none_of_another_kind_and_says_in_what_they_differ() {
     let layout = (56, Field::Layout);
-    let fields = [(24, Field::Kind), (25, Field::Repeat), (40, Field::Seed), (48, Field::Settings), layout];
+    let fields = [(24, Field::Kind), (25, Field::Repeat), (40, Field::Key), (48, Field::Settings), layout];
+    // A seed is not a secret key of the same fingerprint.
+    let fields = fields.into_iter().map(|(at, field)| (at, 2, field)).chain([(26, 1, Field::Key)]);
     macro_rules! check {
         ($name:expr, $state:expr, $fresh:expr) => {{
             let bytes = bytes_of(&$state);
             if $state.sketch_id().is_some() {
-                for (at, field) in fields {
+                for (at, byte, field) in fields.clone() {
                     let mut fresh = $fresh;
                     if fresh.sketch_id().is_some() {
                         // A record knows what it is of from the start.
-                        let other = forged(&bytes, at, &[2]);
+                        let other = forged(&bytes, at, &[byte]);
                         assert_eq!(fresh.restore(&other), Err(Error::Mismatch(field)), "{}", $name);
                         continue;
                     }
-                    let other = forged(&bytes, at, &[2]);
+                    let other = forged(&bytes, at, &[byte]);
                     // A new state cannot know better, but it knows what it holds from
                     // then on.
                     fresh.restore(&other).unwrap();
@@ -382,6 +384,7 @@ fn bodies_that_do_not_fit_themselves_are_refused_whatever_their_crc() {
                 assert_eq!(fresh.restore(&none), Err(Error::Corrupt), "{}", $name);
                 assert_eq!(fresh.restore(&forged(&bytes, 24, &[200])), Err(Error::Mismatch(Field::Kind)));
                 assert_eq!(fresh.restore(&forged(&bytes, 25, &[3])), Err(Error::Mismatch(Field::Repeat)));
+                assert_eq!(fresh.restore(&forged(&bytes, 26, &[2])), Err(Error::Mismatch(Field::Key)));
                 let found = fresh.restore(&forged(&bytes, 32, &[6]));
                 let is_refused = matches!(found, Err(Error::Corrupt | Error::Mismatch(Field::Width)));
                 assert!(is_refused, "{}: {found:?}", $name);
@@ -706,7 +709,7 @@ fn published() -> String {
     let mut bytes = vec![0; 1000];
     let id = SketchId {
         kind: Kind::Rademacher,
-        seed: u64::MAX - 1,
+        key: Fingerprint::Seed(u64::MAX - 1),
         repeat: Repeat::Four,
         settings: 3,
         ..id_of(64)

@@ -9,7 +9,7 @@ use gradsieve::store::{
     Store, StoreSettings, TopK, TopKSettings,
 };
 use gradsieve::{
-    Element, Error, Field, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
+    Element, Error, Field, Fingerprint, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
 };
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
 use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
@@ -22,7 +22,7 @@ use proptest::prelude::*;
 /// What the tests' rows are sketches of.
 pub(crate) fn id_of(width: usize) -> SketchId {
     let layout = Layout::flat(1_000_000).unwrap().id();
-    SketchId { kind: Kind::Sjlt, width, seed: 7, repeat: Repeat::One, settings: 0, layout }
+    SketchId { kind: Kind::Sjlt, width, key: Fingerprint::Seed(7), repeat: Repeat::One, settings: 0, layout }
 }
 
 /// A sketch with measures of its own.
@@ -541,12 +541,12 @@ fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
         assert_eq!(store.append(16, &sketch), full);
         let infinite = [1.0, f32::INFINITY, 0.0, 0.0];
         let id = SketchId { layout: LayoutId::from_bits(1), ..sketch.id };
-        let seed = SketchId { seed: 8, ..sketch.id };
+        let seed = SketchId { key: Fingerprint::Seed(8), ..sketch.id };
         for (odd, error) in [
             (Sketch { values: &infinite, ..sketch }, Error::NonFinite),
             (Sketch { values: &row[..3], ..sketch }, Error::Length { expected: K, found: 3 }),
             (Sketch { id, ..sketch }, Error::Mismatch(Field::Layout)),
-            (Sketch { id: seed, ..sketch }, Error::Mismatch(Field::Seed)),
+            (Sketch { id: seed, ..sketch }, Error::Mismatch(Field::Key)),
             (
                 Sketch { measures: Summary { count: 5, ..sketch.measures }, ..sketch },
                 Error::Mismatch(Field::Layout),

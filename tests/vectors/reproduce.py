@@ -37,6 +37,49 @@ def key(seed, stream):
     return int(mix(U64(int(mix(U64((seed + 0x9E3779B97F4A7C15) & MASK))) ^ stream)))
 
 
+def siphash_128(key, message):
+    """SipHash-2-4 with 128 bits of output, as two words; the key is two words, the message
+    bytes."""
+    v = [k ^ int.from_bytes(c, "big") for k, c in zip(key * 2, (b"somepseu", b"dorandom", b"lygenera", b"tedbytes"))]
+    v[1] ^= 0xEE
+    left = lambda x, n: (x << n | x >> (64 - n)) & MASK
+
+    def rounds(count):
+        for _ in range(count):
+            v[0] = (v[0] + v[1]) & MASK
+            v[1] = left(v[1], 13) ^ v[0]
+            v[0] = left(v[0], 32)
+            v[2] = (v[2] + v[3]) & MASK
+            v[3] = left(v[3], 16) ^ v[2]
+            v[0] = (v[0] + v[3]) & MASK
+            v[3] = left(v[3], 21) ^ v[0]
+            v[2] = (v[2] + v[1]) & MASK
+            v[1] = left(v[1], 17) ^ v[2]
+            v[2] = left(v[2], 32)
+
+    padded = message + bytes(7 - len(message) % 8) + bytes([len(message) & 255])
+    for at in range(0, len(padded), 8):
+        m = int.from_bytes(padded[at : at + 8], "little")
+        v[3] ^= m
+        rounds(2)
+        v[0] ^= m
+    v[2] ^= 0xEE
+    rounds(4)
+    first = v[0] ^ v[1] ^ v[2] ^ v[3]
+    v[1] ^= 0xDD
+    rounds(4)
+    return [first, v[0] ^ v[1] ^ v[2] ^ v[3]]
+
+
+def secret_word(key, of, counter):
+    """Word number `counter` of the use `of` of a secret key."""
+    start, step = siphash_128(key, of.to_bytes(8, "little"))
+    step |= 1
+    if (step ^ step >> 1).bit_count() < 24:
+        step ^= 0xAAAAAAAAAAAAAAAA
+    return int(mix(U64((start + step * (counter + 1)) & MASK)))
+
+
 def below(bits, width, n):
     return (bits * n & MASK) >> width
 
@@ -680,6 +723,10 @@ def hashes(c, name):
     elif name == "word":
         c.input("counter", c.seed, "u64")
         out = [word(int(w), c.seed) for w in w]
+    elif name == "secret":
+        secret = [c.seed, int(mix(U64(c.seed)))]
+        c.input("key", np.array(secret, U64), "u64")
+        out = [secret_word(secret, int(w), int(w)) for w in w]
     elif name == "below":
         c.input("below", m, "u64")
         out = [below(int(w) >> 37, 27, m) for w in w]
@@ -705,7 +752,7 @@ def kernel(name):
     stem = "-".join(part for part in parts if part not in formats)
     if stem in PLAIN:
         return lambda c: PLAIN[stem](c, *formats)
-    if name in ("mix", "key", "word", "below"):
+    if name in ("mix", "key", "word", "secret", "below"):
         return lambda c: hashes(c, name)
     if parts[0] == "sjlt":
         return lambda c: sjlt(c, formats[0], int(parts[-2]), "scaled" in parts)

@@ -89,8 +89,8 @@ impl Program {
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
-    /// Runs it and shows what it prints, as it prints it. A failure's error holds the last
-    /// lines, so that the end of a long check says what went wrong in it.
+    /// Runs it and shows what it prints, as it prints it. A failure's error holds the
+    /// last lines, so that the end of a long check says what went wrong in it.
     pub(crate) fn show(self) -> anyhow::Result<()> {
         let Self(mut command) = self;
         let words = Self::words_of(&command);

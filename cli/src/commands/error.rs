@@ -27,6 +27,9 @@ pub enum CommandError {
     #[error("{file}: expected sketches of {what} {expected}, as those in {first} are, found {what} {found}")]
     Sketches { file: String, first: String, what: &'static str, expected: String, found: String },
 
+    #[error("{file}: {why}")]
+    Key { file: String, why: String },
+
     #[error("{file}: expected at least one row of finite gradients, found none among {rows}")]
     NothingFinite { file: String, rows: usize },
 

@@ -18,6 +18,8 @@
 //! | `bars` | progress of the long commands |
 //! | `given` | which options were given, and those that nothing reads |
 //! | `interrupt` | what is left behind when the program is told to end |
+//! | `key` | secret keys of projections |
+//! | `key_file` | the file of a key |
 //! | `paths` | files as the command line names them |
 //! | `numbers` | numbers as the command line says them |
 //! | `escaped` | text of others as a terminal may show it |
@@ -39,6 +41,8 @@ mod given;
 mod influence;
 mod info;
 mod interrupt;
+mod key;
+mod key_file;
 mod numbers;
 mod outliers;
 mod paths;
@@ -61,6 +65,7 @@ pub use export::ExportArguments;
 pub use given::Given;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
+pub use key::{KeyArguments, KeyCommand, KeyFile};
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
@@ -94,6 +99,7 @@ Examples:
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve outliers 'run/grads-*.npy' --detector l2          several files as one matrix
   gradsieve truth --experiment tsloo                          methods against what happens
+  gradsieve key new run.key                                   a secret key, where strangers choose the samples
   gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
 
 The environment variable GRADSIEVE_LEVEL chooses an instruction set (scalar, avx2, avx512, neon); results do not depend on it.
@@ -135,6 +141,9 @@ pub enum Command {
     /// Tell what an array file or a store holds
     #[command(long_about = info::LONG_ABOUT)]
     Info(InfoArguments),
+    /// Make a secret key for projections, or tell which key a file holds
+    #[command(long_about = key::LONG_ABOUT)]
+    Key(KeyArguments),
     /// Tell which sketch width, codec and detector fit a device's memory
     #[command(long_about = plan::LONG_ABOUT)]
     Plan(PlanArguments),
@@ -178,6 +187,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
     match line.command.unwrap_or_else(|| Command::Demo(DemoArguments::default())) {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Sketch(arguments) => sketch::run(arguments),
+        Command::Key(arguments) => key::run(&arguments),
         Command::Outliers(arguments) => outliers::run(arguments),
         Command::Influence(arguments) => influence::run(arguments),
         Command::Truth(arguments) => truth::run(arguments),

@@ -140,7 +140,7 @@ impl Plan {
             return Err(FileError::Store { file: grads.to_string() }.into());
         }
         let projection = ProjectionArguments { dim: projection.dim.or(Some(DIM)), ..projection };
-        given.refuse_unread(projection.uses(false))?;
+        given.refuse_unread(projection.uses(&[]))?;
         let without = "a new output".to_owned();
         given.refuse_unread([Use {
             option: "--wait",
@@ -232,7 +232,7 @@ fn made(rows: &Rows, projection: &ProjectionArguments) -> String {
         Kind::Sjlt => String::new(),
         other => format!("projection {}, ", other.name()),
     };
-    format!("{columns}{kind}seed {}, repeat {}", projection.seed, projection.repeat.count())
+    format!("{columns}{kind}{}, repeat {}", projection.drawn_by().fingerprint(), projection.repeat.count())
 }
 
 /// Opens a store: a new one, or one that exists, to add rows.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use gradsieve::{Exact, Sjlt};
+use gradsieve::{Exact, Key, Sjlt};
 
 use super::detectors::contestants;
 use super::error::{DemoError, core};
@@ -126,7 +126,8 @@ fn sketch(
     if parameters <= settings.dim {
         return gather(model, set, Exact::new(parameters), watch);
     }
-    let projector = Sjlt::new(settings.dim, settings.seed, settings.repeat).map_err(core("the sketch"))?;
+    let projector =
+        Sjlt::new(settings.dim, Key::seed(settings.seed), settings.repeat).map_err(core("the sketch"))?;
     gather(model, set, projector, watch)
 }
 

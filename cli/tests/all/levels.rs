@@ -6,7 +6,7 @@ use std::process::Command as Process;
 
 use assert_cmd::Command;
 use gradsieve_io::files::{ArrayWriter, Destination, Dtype};
-use gradsieve_kernels::Level;
+use gradsieve_kernels::{Key, Level};
 use predicates::prelude::*;
 use tempfile::TempDir;
 
@@ -144,10 +144,10 @@ fn child_prints_its_factored_sketches() {
     let widths = Widths { outputs: 16, inputs: 48 };
     let kept = Widths { outputs: 140, inputs: 135 };
     let parts = [
-        Part::new(layers[0], Logra::new(layers[0], widths, Factor::Rademacher, 7).unwrap()),
-        Part::new(layers[1], FactGrass::new(layers[1], kept, 128, 7, Repeat::Two).unwrap()),
-        Part::new(layers[2], Sjlt::new(64, 7, Repeat::One).unwrap()),
-        Part::new(layers[3], Rademacher::new(48, 7).unwrap()),
+        Part::new(layers[0], Logra::new(layers[0], widths, Factor::Rademacher, Key::seed(7)).unwrap()),
+        Part::new(layers[1], FactGrass::new(layers[1], kept, 128, Key::seed(7), Repeat::Two).unwrap()),
+        Part::new(layers[2], Sjlt::new(64, Key::seed(7), Repeat::One).unwrap()),
+        Part::new(layers[3], Rademacher::new(48, Key::seed(7)).unwrap()),
     ];
     let plan = Plan::new(&parts).unwrap();
     let mut bits = 0;

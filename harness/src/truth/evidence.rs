@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use gradsieve::{
-    AnyProjector, Error, Exact, Layout, Part, Plan, Projector, ProjectorSettings, Sketch, SketchId, Sketcher,
-    Summary,
+    AnyProjector, Error, Exact, Key, Layout, Part, Plan, Projector, ProjectorSettings, Sketch, SketchId,
+    Sketcher, Summary,
 };
 
 use super::error::{TruthError, core};
@@ -283,7 +283,7 @@ impl Evidence<'_> {
         };
         match self.projection {
             Projection::Core(settings) => {
-                let settings = ProjectorSettings { width: dim, seed: self.seed, ..settings };
+                let settings = ProjectorSettings { width: dim, key: Key::seed(self.seed), ..settings };
                 Ready::new(&settings, model).map_err(core("the sketch"))
             }
             Projection::Principal => Principal::new(self.model, self.train, dim).map(Ready::Principal),

@@ -8,7 +8,7 @@ use gradsieve::store::{
     Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings, Signs, SignsSettings, Store,
     StoreSettings,
 };
-use gradsieve::{Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
+use gradsieve::{Key, Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
 use gradsieve_harness::data::Dataset;
 use gradsieve_harness::model::{Mlp, Scratch, train};
 use gradsieve_harness::truth::{Experiment, Settings, Task};
@@ -140,9 +140,9 @@ fn a_list_of_a_third_of_the_rows_has_nearly_all_of_the_hundred_largest_scores() 
     for width in [512, 4096] {
         // Wider than a tenth of the gradient, an SJLT's signs are noise, and so are its
         // lists.
-        let found = line(&model, &task, "sjlt-1", Sjlt::new(width, 0, Repeat::One).unwrap());
+        let found = line(&model, &task, "sjlt-1", Sjlt::new(width, Key::seed(0), Repeat::One).unwrap());
         assert!(width > 512 || found[1] > 0.98 && found[3] > 0.99, "{found:?}");
-        let found = line(&model, &task, "rademacher", Rademacher::new(width, 0).unwrap());
+        let found = line(&model, &task, "rademacher", Rademacher::new(width, Key::seed(0)).unwrap());
         assert!(found[0] > 0.97 && found[1] > 0.99 && found[2] > 0.98 && found[3] > 0.99, "{found:?}");
         assert!(found[0] > found[5] + 0.05, "how long a row is has its say: {found:?}");
     }

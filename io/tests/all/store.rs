@@ -6,7 +6,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use gradsieve::store::Codec;
-use gradsieve::{Exact, Layout, Projector as _, Sketch, SketchId};
+use gradsieve::{Exact, Fingerprint, Layout, Projector as _, Sketch, SketchId};
 use gradsieve_io::files::{Destination, ParquetWriter, TableRow};
 use gradsieve_io::store::{StoreError, StoreReader, StoreWriter};
 use gradsieve_kernels::summarize;
@@ -195,7 +195,7 @@ fn what_cannot_be_appended_or_made_is_refused_and_the_store_is_as_it_was() {
     let nan = [f32::NAN; WIDTH];
     let sketch = Sketch::from_parts(id(), &nan, summarize(&nan)).unwrap();
     assert!(matches!(writer.push(&sketch), Err(StoreError::Core { error: gradsieve::Error::NonFinite, .. })));
-    let foreign = Sketch { id: SketchId { seed: 1, ..id() }, ..sketch };
+    let foreign = Sketch { id: SketchId { key: Fingerprint::Seed(1), ..id() }, ..sketch };
     assert!(writer.push(&foreign).is_err());
     drop(writer);
     assert_eq!(rows(&path).unwrap().len(), 3);

@@ -4,7 +4,7 @@
 use super::special::prefetch::prefetch;
 use super::{padded, special::avx2 as special};
 use crate::cannot_happen;
-use crate::hash::{GOLDEN, MIX_1, MIX_2};
+use crate::hash::{MIX_1, MIX_2, State};
 use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
@@ -556,8 +556,8 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn hash_state(self, first: u64) -> Self::F {
-        let state = |m: u64| first.wrapping_add(GOLDEN.wrapping_mul(m)) as i64;
+    fn hash_state(self, first: State) -> Self::F {
+        let state = |m: u64| first.ahead(m) as i64;
         by_token!(self, {
             let low = _mm256_setr_epi64x(state(0), state(1), state(2), state(3));
             let high = _mm256_setr_epi64x(state(4), state(5), state(6), state(7));
@@ -566,10 +566,10 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn hash_words(self, state: &mut Self::F) -> Self::F {
+    fn hash_words(self, state: &mut Self::F, step: u64) -> Self::F {
         let words = [self.mix_4(state[0]), self.mix_4(state[1])];
         by_token!(self, {
-            let step = _mm256_set1_epi64x(GOLDEN.wrapping_mul(8) as i64);
+            let step = _mm256_set1_epi64x(step.wrapping_mul(8) as i64);
             let [low, high] = *state;
             *state = [
                 _mm256_castsi256_ps(_mm256_add_epi64(_mm256_castps_si256(low), step)),

@@ -3,7 +3,7 @@
 use super::masks::first;
 use super::special;
 use super::special::prefetch::prefetch;
-use crate::hash::{GOLDEN, MIX_1, MIX_2};
+use crate::hash::{MIX_1, MIX_2, State};
 use crate::kernel::Kernel;
 use crate::level::{has_vnni, has_vpopcntdq};
 use crate::simd::{Distances, Simd};
@@ -522,20 +522,20 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn hash_state(self, first: u64) -> __m512 {
+    fn hash_state(self, first: State) -> __m512 {
         let mut states = [0_u64; 8];
         for (m, state) in (0..).zip(&mut states) {
-            *state = first.wrapping_add(GOLDEN.wrapping_mul(m));
+            *state = first.ahead(m);
         }
         // SAFETY: the token; the array is 64 bytes.
         unsafe { _mm512_castsi512_ps(_mm512_loadu_si512(states.as_ptr().cast())) }
     }
 
     #[inline(always)]
-    fn hash_words(self, state: &mut __m512) -> __m512 {
+    fn hash_words(self, state: &mut __m512, step: u64) -> __m512 {
         by_token!(self, {
             let x = _mm512_castps_si512(*state);
-            let step = _mm512_set1_epi64(GOLDEN.wrapping_mul(8) as i64);
+            let step = _mm512_set1_epi64(step.wrapping_mul(8) as i64);
             *state = _mm512_castsi512_ps(_mm512_add_epi64(x, step));
             let x = _mm512_xor_si512(x, _mm512_srli_epi64::<30>(x));
             let x = _mm512_mullo_epi64(x, _mm512_set1_epi64(MIX_1 as i64));

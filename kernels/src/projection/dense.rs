@@ -1,23 +1,24 @@
 //! What the dense projections share: [`super::gaussian`] and [`super::rademacher`].
 
 use crate::error::Error;
-use crate::hash::{self, GOLDEN};
+use crate::hash::{State, Stream};
+use crate::key::Key;
 
-/// The key of a dense projection's hash stream, and its width *k*.
+/// A dense projection's hash stream, and its width *k*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Dense {
-    key: u64,
+    stream: Stream,
     width: usize,
 }
 
 impl Dense {
     /// The projection to `width` outputs, a positive multiple of `multiple`, that belongs
-    /// to `seed` and the hash stream `stream`.
-    pub(crate) const fn new(width: usize, multiple: usize, seed: u64, stream: u64) -> Result<Self, Error> {
+    /// to `key` and the hash stream `of`.
+    pub(crate) const fn new(width: usize, multiple: usize, key: Key, of: u64) -> Result<Self, Error> {
         if width == 0 || !width.is_multiple_of(multiple) {
             return Err(Error::Width { multiple, found: width });
         }
-        Ok(Self { key: hash::key(seed, stream), width })
+        Ok(Self { stream: key.stream(of), width })
     }
 
     /// *k*: outputs.
@@ -41,11 +42,11 @@ impl Dense {
     }
 
     /// The hash state that belongs to the first outputs of number `i`, where a word
-    /// serves `OUTPUTS` of them. Adding [`GOLDEN`] leads to the next word, and behind the
-    /// last word of a number stands the first of the next.
+    /// serves `OUTPUTS` of them. Behind the last word of a number stands the first of the
+    /// next.
     #[inline(always)]
-    pub(crate) const fn state<const OUTPUTS: u64>(self, i: u64) -> u64 {
+    pub(crate) const fn state<const OUTPUTS: u64>(self, i: u64) -> State {
         let counter = i.wrapping_mul(self.width as u64 / OUTPUTS);
-        self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
+        self.stream.state(counter)
     }
 }

@@ -2,6 +2,8 @@
 
 use super::dense::Dense;
 use crate::error::Error;
+use crate::hash::State;
+use crate::key::Key;
 use crate::spec::gaussian::TABLES;
 
 /// What a width must be a multiple of.
@@ -19,15 +21,15 @@ pub(crate) const SIGNED: [[f32; 16]; 4] = {
     signed
 };
 
-/// Separates this projection's hash stream from every other use of a seed.
+/// Separates this projection's hash stream from every other use of a key.
 const STREAM: u64 = 0x4741_5553_5349_414E;
 
-/// Which projection: the key of its hash stream and its width *k*.
+/// Which projection: its hash stream and its width *k*.
 ///
 /// ```
-/// use gradsieve_kernels::{Gaussian, gaussian};
+/// use gradsieve_kernels::{Gaussian, Key, gaussian};
 ///
-/// let projection = Gaussian::new(32, 7)?;
+/// let projection = Gaussian::new(32, Key::seed(7))?;
 /// let mut out = [0.0; 32];
 /// // A gradient of three coordinates, not scaled.
 /// gaussian(projection, 0, 1.0, &[0.5_f32, -1.0, 2.0], &mut out)?;
@@ -39,12 +41,12 @@ const STREAM: u64 = 0x4741_5553_5349_414E;
 pub struct Gaussian(Dense);
 
 impl Gaussian {
-    /// The projection to `width` outputs that belongs to `seed`.
+    /// The projection to `width` outputs that belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of [`WIDTH_MULTIPLE`].
-    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        match Dense::new(width, WIDTH_MULTIPLE, seed, STREAM) {
+    pub const fn new(width: usize, key: Key) -> Result<Self, Error> {
+        match Dense::new(width, WIDTH_MULTIPLE, key, STREAM) {
             Ok(dense) => Ok(Self(dense)),
             Err(error) => Err(error),
         }
@@ -64,7 +66,7 @@ impl Gaussian {
 
     /// The hash state that belongs to the first outputs of input `i`.
     #[inline(always)]
-    pub(crate) const fn state(self, i: u64) -> u64 {
+    pub(crate) const fn state(self, i: u64) -> State {
         self.0.state::<4>(i)
     }
 }

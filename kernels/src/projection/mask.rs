@@ -1,11 +1,12 @@
 //! Which mask ([`mod@crate::mask`]), and what it keeps.
 
 use crate::certain::Certain;
-use crate::hash;
+use crate::hash::{self, Stream};
+use crate::key::Key;
 use crate::projection::sjlt::{BLOCK, Repeat, Sjlt};
 use core::num::NonZeroU16;
 
-/// Separates this mask's hash stream from every other use of a seed.
+/// Separates this mask's hash stream from every other use of a key.
 const STREAM: u64 = 0x4D41_534B_2D33_3200;
 
 /// Which mask, and the SJLT behind it.
@@ -13,9 +14,9 @@ const STREAM: u64 = 0x4D41_534B_2D33_3200;
 /// ```
 /// use core::num::NonZero;
 /// use gradsieve_kernels::sjlt::Repeat;
-/// use gradsieve_kernels::{Mask, mask};
+/// use gradsieve_kernels::{Key, Mask, mask};
 ///
-/// let one_in_ten = Mask::new(7, Repeat::One, NonZero::new(10).unwrap());
+/// let one_in_ten = Mask::new(Key::seed(7), Repeat::One, NonZero::new(10).unwrap());
 /// let mut out = [0.0; 32];
 /// // Of 320 coordinates 32 are kept.
 /// mask(one_in_ten, 0, 1.0, &[1.0_f32; 320], &mut out)?;
@@ -24,16 +25,16 @@ const STREAM: u64 = 0x4D41_534B_2D33_3200;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Mask {
-    key: u64,
+    stream: Stream,
     every: NonZeroU16,
     sjlt: Sjlt,
 }
 
 impl Mask {
-    /// The projection of a seed that keeps one block in `every`.
+    /// The projection of a key that keeps one block in `every`.
     #[must_use]
-    pub const fn new(seed: u64, repeat: Repeat, every: NonZeroU16) -> Self {
-        Self { key: hash::key(seed, STREAM), every, sjlt: Sjlt::new(seed, repeat) }
+    pub const fn new(key: Key, repeat: Repeat, every: NonZeroU16) -> Self {
+        Self { stream: key.stream(STREAM), every, sjlt: Sjlt::new(key, repeat) }
     }
 
     /// *m*: of so many blocks one is kept.
@@ -57,7 +58,7 @@ impl Mask {
     /// Where in stratum number `t` the kept block begins.
     #[inline(always)]
     const fn kept(self, t: u64) -> u64 {
-        BLOCK as u64 * hash::below(hash::word(self.key, t) >> 32, 32, self.every.get() as u64)
+        BLOCK as u64 * hash::below(self.stream.word(t) >> 32, 32, self.every.get() as u64)
     }
 }
 

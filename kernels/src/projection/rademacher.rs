@@ -2,6 +2,8 @@
 
 use super::dense::Dense;
 use crate::error::Error;
+use crate::hash::State;
+use crate::key::Key;
 
 /// Coordinates that are summed together before an output is touched.
 pub const GROUP: usize = 32;
@@ -9,15 +11,15 @@ pub const GROUP: usize = 32;
 /// What a width must be a multiple of.
 pub const WIDTH_MULTIPLE: usize = 16;
 
-/// Separates this projection's hash stream from every other use of a seed.
+/// Separates this projection's hash stream from every other use of a key.
 const STREAM: u64 = 0x5241_4445_4D41_4348;
 
-/// Which projection: the key of its hash stream and its width *k*.
+/// Which projection: its hash stream and its width *k*.
 ///
 /// ```
-/// use gradsieve_kernels::{Rademacher, rademacher};
+/// use gradsieve_kernels::{Key, Rademacher, rademacher};
 ///
-/// let projection = Rademacher::new(32, 7)?;
+/// let projection = Rademacher::new(32, Key::seed(7))?;
 /// let mut out = [0.0; 32];
 /// // A gradient of three coordinates, not scaled.
 /// rademacher(projection, 0, 1.0, &[0.5_f32, -1.0, 2.0], &mut out)?;
@@ -29,12 +31,12 @@ const STREAM: u64 = 0x5241_4445_4D41_4348;
 pub struct Rademacher(Dense);
 
 impl Rademacher {
-    /// The projection to `width` outputs that belongs to `seed`.
+    /// The projection to `width` outputs that belongs to `key`.
     ///
     /// # Errors
     /// [`Error::Width`] unless `width` is a positive multiple of [`WIDTH_MULTIPLE`].
-    pub const fn new(width: usize, seed: u64) -> Result<Self, Error> {
-        match Dense::new(width, WIDTH_MULTIPLE, seed, STREAM) {
+    pub const fn new(width: usize, key: Key) -> Result<Self, Error> {
+        match Dense::new(width, WIDTH_MULTIPLE, key, STREAM) {
             Ok(dense) => Ok(Self(dense)),
             Err(error) => Err(error),
         }
@@ -54,7 +56,7 @@ impl Rademacher {
 
     /// The hash state that belongs to the first two outputs of `group`.
     #[inline(always)]
-    pub(crate) const fn state(self, group: u64) -> u64 {
+    pub(crate) const fn state(self, group: u64) -> State {
         self.0.state::<2>(group)
     }
 }

@@ -1,29 +1,30 @@
 //! Which blocked SJLT ([`mod@crate::sjlt`]).
 
 use crate::error::Error;
-use crate::hash::{self, GOLDEN};
+use crate::hash::{State, Stream};
+use crate::key::Key;
 
 /// Coordinates that share one word of the hash.
 pub const BLOCK: usize = 32;
 
-/// Separates this projection's hash stream from every other use of a seed.
+/// Separates this projection's hash stream from every other use of a key.
 const STREAM: u64 = 0x534A_4C54_2D33_3200;
 
-/// Which blocked SJLT: the key of its hash stream and its repetitions.
+/// Which blocked SJLT: its hash stream and its repetitions.
 ///
 /// ```
 /// use gradsieve_kernels::sjlt::Repeat;
-/// use gradsieve_kernels::{Sjlt, sjlt};
+/// use gradsieve_kernels::{Key, Sjlt, sjlt};
 ///
 /// let mut out = [0.0; 32];
 /// // Coordinate 5 alone: it is sent to one output, with a sign.
-/// sjlt(Sjlt::new(7, Repeat::One), 5, &[2.0_f32], &mut out)?;
+/// sjlt(Sjlt::new(Key::seed(7), Repeat::One), 5, &[2.0_f32], &mut out)?;
 /// assert_eq!(out.iter().filter(|x| x.abs() == 2.0).count(), 1);
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sjlt {
-    key: u64,
+    stream: Stream,
     repeat: Repeat,
 }
 
@@ -77,10 +78,10 @@ impl Repeat {
 }
 
 impl Sjlt {
-    /// The projection of a seed.
+    /// The projection of a key.
     #[must_use]
-    pub const fn new(seed: u64, repeat: Repeat) -> Self {
-        Self { key: hash::key(seed, STREAM), repeat }
+    pub const fn new(key: Key, repeat: Repeat) -> Self {
+        Self { stream: key.stream(STREAM), repeat }
     }
 
     /// Its repetitions.
@@ -108,12 +109,11 @@ impl Sjlt {
         Ok(())
     }
 
-    /// The hash state that belongs to the first repetition of `block`; adding [`GOLDEN`]
-    /// leads to the next word.
+    /// The hash state that belongs to the first repetition of `block`.
     #[inline(always)]
-    pub(crate) const fn state(self, block: u64) -> u64 {
+    pub(crate) const fn state(self, block: u64) -> State {
         let counter = block.wrapping_mul(self.repeat.count() as u64);
-        self.key.wrapping_add(counter.wrapping_add(1).wrapping_mul(GOLDEN))
+        self.stream.state(counter)
     }
 }
 

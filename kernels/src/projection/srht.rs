@@ -3,7 +3,8 @@
 use super::sjlt::{self, Repeat, Sjlt};
 use crate::element::Element;
 use crate::error::Error;
-use crate::hash;
+use crate::hash::Stream;
+use crate::key::Key;
 
 /// Coordinates that are transformed together.
 pub const BLOCK: usize = 1024;
@@ -11,23 +12,23 @@ pub const BLOCK: usize = 1024;
 /// A block in rows of sixteen.
 pub(crate) const ROWS: usize = BLOCK / 16;
 
-/// Separates this projection's signs from every other use of a seed.
+/// Separates this projection's signs from every other use of a key.
 const STREAM: u64 = 0x5352_4854_2D31_3032;
 
-/// Which blocked SRHT: the keys of its signs and of its SJLT.
+/// Which blocked SRHT: its signs and its SJLT.
 ///
 /// ```
-/// use gradsieve_kernels::{Srht, srht};
+/// use gradsieve_kernels::{Key, Srht, srht};
 ///
 /// let mut out = [0.0; 32];
-/// srht(Srht::new(7), 0, 1.0, &[1.0_f32], &mut out)?;
+/// srht(Srht::new(Key::seed(7)), 0, 1.0, &[1.0_f32], &mut out)?;
 /// out.iter_mut().for_each(|x| *x *= Srht::SCALE);
 /// assert!(out.iter().any(|x| *x != 0.0));
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Srht {
-    pub(crate) key: u64,
+    pub(crate) signs: Stream,
     pub(crate) sjlt: Sjlt,
 }
 
@@ -35,10 +36,10 @@ impl Srht {
     /// 1/√1024: what the finished outputs are multiplied by.
     pub const SCALE: f32 = 1.0 / 32.0;
 
-    /// The projection of a seed.
+    /// The projection of a key.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self { key: hash::key(seed, STREAM), sjlt: Sjlt::new(seed, Repeat::One) }
+    pub const fn new(key: Key) -> Self {
+        Self { signs: key.stream(STREAM), sjlt: Sjlt::new(key, Repeat::One) }
     }
 
     /// Whether `width` outputs fit this projection.
@@ -55,7 +56,7 @@ impl Srht {
     pub(crate) fn signs(self, start: u64) -> [u16; ROWS] {
         let mut signs = [0; ROWS];
         for (counter, signs) in (start / 64..).zip(signs.as_chunks_mut::<4>().0) {
-            let word = hash::word(self.key, counter);
+            let word = self.signs.word(counter);
             *signs = [word as u16, (word >> 16) as u16, (word >> 32) as u16, (word >> 48) as u16];
         }
         signs

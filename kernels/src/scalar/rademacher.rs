@@ -1,7 +1,6 @@
 //! [`mod@crate::rademacher`] on a core without vectors.
 
 use crate::element::Element;
-use crate::hash::{self, GOLDEN};
 use crate::projection::rademacher::{GROUP, Rademacher};
 
 /// Group by group.
@@ -52,8 +51,7 @@ fn add_group(projection: Rademacher, group: u64, inputs: &[f32; GROUP], out: &mu
     }
     let mut state = projection.state(group);
     for pair in out.as_chunks_mut::<2>().0 {
-        let word = hash::mix(state);
-        state = state.wrapping_add(GOLDEN);
+        let word = state.take();
         for (out, signs) in pair.iter_mut().zip([word as u32, (word >> 32) as u32]) {
             let t = |q: usize| tables[q][(signs >> (4 * q)) as usize % 16];
             *out += ((t(0) + t(1)) + (t(2) + t(3))) + ((t(4) + t(5)) + (t(6) + t(7)));

@@ -2,7 +2,7 @@
 
 use crate::cannot_happen;
 use crate::element::Element;
-use crate::hash::{self, GOLDEN};
+use crate::hash;
 use crate::projection::sjlt::{BLOCK, Sjlt};
 
 /// Whole blocks without a test an element; what lies before the first and behind the last
@@ -27,8 +27,7 @@ pub(crate) fn project<T: Element, const REPEAT: usize, const SCALED: bool>(
         let mut state = projection.state(block);
         for x in x {
             for repetition in 0..REPEAT {
-                let word = hash::mix(state);
-                state = state.wrapping_add(GOLDEN);
+                let word = state.take();
                 let destination = hash::below(word >> 37, 27, width as u64) as usize;
                 let Some(out) = out.get_mut(repetition * width + destination) else {
                     cannot_happen!("a destination is one of the repetition's blocks");
@@ -73,8 +72,7 @@ fn part_of_block<T: Element>(
     let width = (out.len() / projection.repeat().count()).max(1);
     let mut state = projection.state(block);
     for out in out.chunks_mut(width) {
-        let word = hash::mix(state);
-        state = state.wrapping_add(GOLDEN);
+        let word = state.take();
         let permutation = (word >> 32) as usize % BLOCK;
         let destination = hash::below(word >> 37, 27, (width / BLOCK) as u64) as usize;
         for (i, x) in (first..).zip(x) {

@@ -4,7 +4,6 @@ use super::{hadamard, sjlt};
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::element::Element;
-use crate::hash;
 use crate::projection::srht::{BLOCK, Rows, Srht};
 
 /// Block by block.
@@ -31,7 +30,7 @@ pub(crate) fn project<T: Element, U: Element>(
             free = later;
         }
         for (i, x) in block.iter_mut().enumerate() {
-            let word = hash::word(projection.key, (start + i as u64) / 64);
+            let word = projection.signs.word((start + i as u64) / 64);
             *x = f32::from_bits(x.to_bits() ^ ((word >> (i % 64)) as u32) << 31);
         }
         hadamard::transform(&mut block);

@@ -1,6 +1,7 @@
 //! The dense Gaussian projection.
 
 use super::{Format, hash};
+use crate::Key;
 
 /// The magnitudes that a nibble's three lower bits choose from, for each of the four
 /// nibbles; the fourth bit is the sign. `tests/golden/gaussian.py` fitted them.
@@ -16,15 +17,15 @@ pub const TABLES: [[f32; 8]; 4] = [
 ///
 /// An entry of the matrix has sixteen bits of the hash. A word of it serves four outputs
 /// of every 32: numbers 2m, 16 + 2m, 2m + 1 and 17 + 2m, from its lowest bits up.
-pub fn gaussian<T: Format>(seed: u64, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
-    let key = hash::key(seed, u64::from_be_bytes(*b"GAUSSIAN"));
+pub fn gaussian<T: Format>(key: impl Into<Key>, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
+    let stream = hash::stream(key, u64::from_be_bytes(*b"GAUSSIAN"));
     let words = out.len() as u64 / 4;
     for (x, coordinate) in x.iter().zip(offset..) {
         let x = scale * x.value();
         for (j, out) in out.iter_mut().enumerate() {
             let (block, m, odd, upper) = (j / 32, j % 16 / 2, j % 2, j % 32 / 16);
             let counter = coordinate.wrapping_mul(words).wrapping_add((8 * block + m) as u64);
-            let bits = (hash::word(key, counter) >> (32 * odd + 16 * upper)) as u16;
+            let bits = (stream.word(counter) >> (32 * odd + 16 * upper)) as u16;
             let t = |q: usize| entry(q, bits >> (4 * q)) * x;
             *out += (t(0) + t(1)) + (t(2) + t(3));
         }

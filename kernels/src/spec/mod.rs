@@ -20,7 +20,8 @@
 //! # How to read it
 //! - An addition, a product, a quotient is one IEEE operation, rounded to nearest even.
 //!   Their order is the one that is written.
-//! - A *seed* is the user's; a projection's constants are spelled out beside it.
+//! - A *key* is the user's, a seed or a secret; a projection's constants are spelled out
+//!   beside it.
 //! - Operands may be `f32`, `f16` or `bf16`: [`Format::value`] gives their value.
 //! - The payload of a NaN is not defined.
 //!

@@ -1,6 +1,7 @@
 //! The dense Rademacher projection.
 
 use super::{Format, hash};
+use crate::Key;
 
 /// Coordinates that are summed together before an output is touched.
 const GROUP: u64 = 32;
@@ -11,8 +12,8 @@ const GROUP: u64 = 32;
 ///
 /// A group and an output have 32 bits of the hash: half a word, a nibble for each four
 /// coordinates.
-pub fn rademacher<T: Format>(seed: u64, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
-    let key = hash::key(seed, u64::from_be_bytes(*b"RADEMACH"));
+pub fn rademacher<T: Format>(key: impl Into<Key>, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
+    let stream = hash::stream(key, u64::from_be_bytes(*b"RADEMACH"));
     let words = out.len() as u64 / 2;
     let mut done = 0;
     while done < x.len() {
@@ -25,7 +26,7 @@ pub fn rademacher<T: Format>(seed: u64, offset: u64, scale: f32, x: &[T], out: &
             }
         }
         for (j, out) in out.iter_mut().enumerate() {
-            let word = hash::word(key, group.wrapping_mul(words).wrapping_add(j as u64 / 2));
+            let word = stream.word(group.wrapping_mul(words).wrapping_add(j as u64 / 2));
             let bits = if j % 2 == 0 { word as u32 } else { (word >> 32) as u32 };
             let t = |q: usize| signed_sum(&inputs[4 * q..], bits >> (4 * q));
             *out += ((t(0) + t(1)) + (t(2) + t(3))) + ((t(4) + t(5)) + (t(6) + t(7)));

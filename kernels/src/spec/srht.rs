@@ -1,6 +1,7 @@
 //! The blocked subsampled randomised Hadamard transform.
 
 use super::{Format, hadamard, hash, sjlt};
+use crate::Key;
 
 /// Coordinates that are transformed together.
 const BLOCK: u64 = 1024;
@@ -12,8 +13,9 @@ const BLOCK: u64 = 1024;
 ///
 /// The projection of an outer product b aᵀ is that of its rows, one after the other, each
 /// product rounded to `f32`.
-pub fn srht<T: Format>(seed: u64, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
-    let key = hash::key(seed, u64::from_be_bytes(*b"SRHT-102"));
+pub fn srht<T: Format>(key: impl Into<Key>, offset: u64, scale: f32, x: &[T], out: &mut [f32]) {
+    let key = key.into();
+    let stream = hash::stream(key, u64::from_be_bytes(*b"SRHT-102"));
     let mut done = 0;
     while done < x.len() {
         let coordinate = offset + done as u64;
@@ -26,11 +28,11 @@ pub fn srht<T: Format>(seed: u64, offset: u64, scale: f32, x: &[T], out: &mut [f
             }
         }
         for (to, coordinate) in block.iter_mut().zip(start..) {
-            if hash::word(key, coordinate / 64) >> (coordinate % 64) & 1 == 1 {
+            if stream.word(coordinate / 64) >> (coordinate % 64) & 1 == 1 {
                 *to = -*to;
             }
         }
         hadamard(&mut block);
-        sjlt(seed, 1, start, 1.0, &block, out);
+        sjlt(key, 1, start, 1.0, &block, out);
     }
 }

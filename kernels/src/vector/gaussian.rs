@@ -17,12 +17,13 @@ pub(crate) fn project<S: Simd, T: Element>(
     let out = out.as_chunks_mut::<16>().0.as_chunks_mut::<2>().0;
     let [a, b, c, d] = &SIGNED;
     let (a, b, c, d) = (s.load(a), s.load(b), s.load(c), s.load(d));
-    let mut state = s.hash_state(projection.state(offset));
+    let first = projection.state(offset);
+    let mut state = s.hash_state(first);
     for x in x {
         let x = s.splat(scale * x.widen());
         let (a, b, c, d) = (s.mul(a, x), s.mul(b, x), s.mul(c, x), s.mul(d, x));
         for [low, high] in &mut *out {
-            let words = s.hash_words(&mut state);
+            let words = s.hash_words(&mut state, first.step);
             let term = s.add(
                 s.add(s.look_up_odd::<0>(a, words), s.look_up_odd::<4>(b, words)),
                 s.add(s.look_up_odd::<8>(c, words), s.look_up_odd::<12>(d, words)),

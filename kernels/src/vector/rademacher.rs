@@ -21,9 +21,10 @@ pub(crate) fn project<S: Simd, T: Element>(
     let signs = Signs::new(s);
     while let Some((inputs, group, later)) = next_group_of_vectors(s, offset, scale, x) {
         let tables = signs.tables(s, &inputs);
-        let mut state = s.hash_state(projection.state(group));
+        let first = projection.state(group);
+        let mut state = s.hash_state(first);
         for out in &mut *out {
-            let words = s.hash_words(&mut state);
+            let words = s.hash_words(&mut state, first.step);
             s.store(s.add(s.load(out), look_up_group(s, &tables, words)), out);
         }
         offset += (x.len() - later.len()) as u64;
@@ -58,9 +59,10 @@ pub(crate) fn batch<S: Simd, T: Element>(
             *table = signs.tables(s, &inputs);
             taken = x.len() - later.len();
         }
-        let mut state = s.hash_state(projection.state(group));
+        let first = projection.state(group);
+        let mut state = s.hash_state(first);
         for at in 0..vectors {
-            let words = s.hash_words(&mut state);
+            let words = s.hash_words(&mut state, first.step);
             for (i, tables) in tables.iter().enumerate().take(xs.len()) {
                 let Some(out) = out.get_mut(at + i * vectors) else {
                     cannot_happen!("there is a row of outputs for each gradient");

@@ -3,7 +3,7 @@
 use super::ahead::AHEAD;
 use crate::cannot_happen;
 use crate::element::Element;
-use crate::hash::{self, GOLDEN};
+use crate::hash::{self, State};
 use crate::projection::sjlt::{BLOCK, Sjlt};
 use crate::scalar::sjlt::few;
 use crate::simd::Simd;
@@ -42,7 +42,7 @@ pub(crate) fn project<S: Simd, T: Element, const REPEAT: usize, const SCALED: bo
 #[inline(always)]
 pub(crate) fn one_block<S: Simd, T: Element, const REPEAT: usize, const SCALED: bool>(
     s: S,
-    state: &mut u64,
+    state: &mut State,
     scale: f32,
     x: &[T; BLOCK],
     out: &mut [[[f32; 16]; 2]],
@@ -61,8 +61,7 @@ pub(crate) fn one_block<S: Simd, T: Element, const REPEAT: usize, const SCALED: 
         }
     }
     for repetition in 0..REPEAT {
-        let word = hash::mix(*state);
-        *state = state.wrapping_add(GOLDEN);
+        let word = state.take();
         let destination = hash::below(word >> 37, 27, width as u64) as usize;
         let Some(out) = out.get_mut(repetition * width + destination) else {
             cannot_happen!("a destination is one of the repetition's blocks");

@@ -10,7 +10,7 @@ use gradsieve_kernels::mask::{Mask, mask};
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::srht::{Srht, srht};
-use gradsieve_kernels::{Rademacher, Sjlt, hadamard, hash, rademacher, sjlt, sjlt_scaled};
+use gradsieve_kernels::{Key, Rademacher, Sjlt, hadamard, hash, rademacher, sjlt, sjlt_scaled};
 use half::f16;
 
 pub(crate) const LINES: &[Line] = &[
@@ -82,7 +82,7 @@ fn place(s: usize, width: usize, i: u64, r: usize) -> (usize, f64) {
 }
 
 fn sjlt_of(worst: &mut Worst, s: usize, scale: Option<f32>) {
-    let projection = Sjlt::new(SEED, Repeat::from_count(s).unwrap());
+    let projection = Sjlt::new(Key::seed(SEED), Repeat::from_count(s).unwrap());
     for kind in KINDS {
         for (n, offset) in SEGMENTS {
             let width = 8 * projection.multiple();
@@ -127,7 +127,7 @@ fn sign(width: usize, i: u64, j: usize) -> f64 {
 
 fn rademachers(worst: &mut Worst) {
     const WIDTH: usize = 64;
-    let projection = Rademacher::new(WIDTH, SEED).unwrap();
+    let projection = Rademacher::new(WIDTH, Key::seed(SEED)).unwrap();
     for kind in KINDS {
         for (n, offset) in SEGMENTS {
             let x = numbers::<f16>(kind, n as u64, n);
@@ -167,7 +167,7 @@ fn rademachers(worst: &mut Worst) {
 
 fn gaussians(worst: &mut Worst) {
     const WIDTH: usize = 32;
-    let projection = Gaussian::new(WIDTH, SEED).unwrap();
+    let projection = Gaussian::new(WIDTH, Key::seed(SEED)).unwrap();
     let key = hash::key(SEED, u64::from_be_bytes(*b"GAUSSIAN"));
     // The four parts of input i's normal number for output j.
     let parts = |i: u64, j: usize| {
@@ -203,7 +203,7 @@ fn masks(worst: &mut Worst) {
     const EVERY: u64 = 3;
     const WIDTH: usize = 64;
     let every = NonZeroU16::new(EVERY as u16).unwrap();
-    let projection = Mask::new(SEED, Repeat::One, every);
+    let projection = Mask::new(Key::seed(SEED), Repeat::One, every);
     let key = hash::key(SEED, 0x4D41_534B_2D33_3200);
     let kept = |i: u64| ((hash::word(key, i / 32 / EVERY) >> 32) * EVERY) >> 32 == i / 32 % EVERY;
     for kind in KINDS {
@@ -229,7 +229,7 @@ fn srhts(worst: &mut Worst) {
     for kind in KINDS {
         for (n, offset) in SEGMENTS {
             let (x, mut out) = (numbers::<f32>(kind, n as u64, n), [0.0; WIDTH]);
-            srht(Srht::new(SEED), offset, 1.0, &x, &mut out).unwrap();
+            srht(Srht::new(Key::seed(SEED)), offset, 1.0, &x, &mut out).unwrap();
             let (mut exact, mut magnitudes) = ([Sum::default(); WIDTH], [0.0; WIDTH]);
             let end = offset + n as u64;
             for start in (offset / 1024 * 1024..end).step_by(1024) {

@@ -6,8 +6,8 @@ use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::TABLES;
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Element, Error, Gaussian, Level, Mask, Srht, gaussian, gaussian_with, hash, mask, mask_with, sjlt_scaled,
-    srht, srht_outer, srht_with,
+    Element, Error, Gaussian, Key, Level, Mask, Srht, gaussian, gaussian_with, hash, mask, mask_with,
+    sjlt_scaled, srht, srht_outer, srht_with,
 };
 use half::bf16;
 use proptest::prelude::*;
@@ -23,10 +23,14 @@ enum Projection {
 impl Projection {
     fn each(seed: u64, width: usize, every: u16) -> impl Iterator<Item = Self> {
         let every = NonZeroU16::new(every).unwrap();
-        let masks = [Repeat::One, Repeat::Two, Repeat::Four].map(|s| Self::Mask(Mask::new(seed, s, every)));
-        [Self::Gaussian(Gaussian::new(width, seed).unwrap()), Self::Srht(Srht::new(seed))]
-            .into_iter()
-            .chain(masks)
+        let masks = [Repeat::One, Repeat::Two, Repeat::Four]
+            .map(|s| Self::Mask(Mask::new(Key::seed(seed), s, every)));
+        [
+            Self::Gaussian(Gaussian::new(width, Key::seed(seed)).unwrap()),
+            Self::Srht(Srht::new(Key::seed(seed))),
+        ]
+        .into_iter()
+        .chain(masks)
     }
 
     fn add<T: Element>(
@@ -134,7 +138,7 @@ proptest! {
     fn a_mask_that_keeps_everything_is_the_sjlt(kind in kind(), seed: u64, n in 0_usize..500, offset in 0_u64..300) {
         let x = numbers::<bf16>(kind, seed, n);
         for repeat in [Repeat::One, Repeat::Four] {
-            let projection = Mask::new(seed, repeat, NonZeroU16::MIN);
+            let projection = Mask::new(Key::seed(seed), repeat, NonZeroU16::MIN);
             let (mut found, mut expected) = ([0.0; 128], [0.0; 128]);
             mask(projection, offset, 0.3, &x, &mut found).unwrap();
             sjlt_scaled(projection.sjlt(), offset, 0.3, &x, &mut expected).unwrap();
@@ -168,7 +172,7 @@ fn a_mask_keeps_one_block_of_each_stratum_and_each_as_often() {
     let every = 5;
     let mut counts = [0; 5];
     for seed in 0..2000 {
-        let projection = Mask::new(seed, Repeat::One, NonZeroU16::new(every).unwrap());
+        let projection = Mask::new(Key::seed(seed), Repeat::One, NonZeroU16::new(every).unwrap());
         let kept: Vec<usize> = (0..5)
             .filter(|block| {
                 let mut out = [0.0; 32];
@@ -187,25 +191,28 @@ fn a_mask_keeps_one_block_of_each_stratum_and_each_as_often() {
 #[test]
 fn wrong_widths_lengths_and_offsets_are_refused_and_nothing_is_written() {
     for width in [0, 1, 48, 100] {
-        assert_eq!(Gaussian::new(width, 1), Err(Error::Width { multiple: 32, found: width }));
-        assert_eq!(Srht::new(1).check_width(width), Err(Error::Width { multiple: 32, found: width }));
+        assert_eq!(Gaussian::new(width, Key::seed(1)), Err(Error::Width { multiple: 32, found: width }));
+        assert_eq!(
+            Srht::new(Key::seed(1)).check_width(width),
+            Err(Error::Width { multiple: 32, found: width })
+        );
     }
     let (x, mut out) = ([1.0_f32; 40], [0.5; 96]);
-    let projection = Gaussian::new(64, 1).unwrap();
+    let projection = Gaussian::new(64, Key::seed(1)).unwrap();
     let length = Error::Length { expected: 64, found: 96 };
     assert_eq!(gaussian(projection, 0, 1.0, &x, &mut out), Err(length));
     assert_eq!(gaussian(projection, u64::MAX, 1.0, &x, &mut out[..64]), Err(Error::Offset));
     let width = Error::Width { multiple: 32, found: 95 };
-    assert_eq!(srht(Srht::new(1), 0, 1.0, &x, &mut out[..95]), Err(width));
+    assert_eq!(srht(Srht::new(Key::seed(1)), 0, 1.0, &x, &mut out[..95]), Err(width));
     // Its blocks are whole.
-    assert_eq!(srht(Srht::new(1), u64::MAX - 1063, 1.0, &x, &mut out), Err(Error::Offset));
-    assert_eq!(srht_outer(Srht::new(1), u64::MAX - 2000, &x, &x, &mut out), Err(Error::Offset));
-    let projection = Mask::new(1, Repeat::Two, NonZeroU16::MAX);
+    assert_eq!(srht(Srht::new(Key::seed(1)), u64::MAX - 1063, 1.0, &x, &mut out), Err(Error::Offset));
+    assert_eq!(srht_outer(Srht::new(Key::seed(1)), u64::MAX - 2000, &x, &x, &mut out), Err(Error::Offset));
+    let projection = Mask::new(Key::seed(1), Repeat::Two, NonZeroU16::MAX);
     assert_eq!(mask(projection, 0, 1.0, &x, &mut out[..32]), Err(Error::Width { multiple: 64, found: 32 }));
     assert_eq!(mask(projection, u64::MAX, 1.0, &x, &mut out[..64]), Err(Error::Offset));
     assert_eq!(out, [0.5; 96]);
     // And the last numbers there are do no harm.
-    srht(Srht::new(1), u64::MAX - 1064, 1.0, &x, &mut out).unwrap();
-    mask(Mask::new(1, Repeat::One, NonZeroU16::MAX), u64::MAX - 40, 1.0, &x, &mut out).unwrap();
-    gaussian(Gaussian::new(96, 1).unwrap(), u64::MAX - 40, 1.0, &x, &mut out).unwrap();
+    srht(Srht::new(Key::seed(1)), u64::MAX - 1064, 1.0, &x, &mut out).unwrap();
+    mask(Mask::new(Key::seed(1), Repeat::One, NonZeroU16::MAX), u64::MAX - 40, 1.0, &x, &mut out).unwrap();
+    gaussian(Gaussian::new(96, Key::seed(1)).unwrap(), u64::MAX - 40, 1.0, &x, &mut out).unwrap();
 }

@@ -3,7 +3,7 @@
 
 use crate::inputs::{UNIT, bounded, numbers};
 use gradsieve_kernels::rademacher::Carry;
-use gradsieve_kernels::{Error, Rademacher, hadamard, hash, rademacher, rademacher_batch};
+use gradsieve_kernels::{Error, Key, Rademacher, hadamard, hash, rademacher, rademacher_batch};
 use proptest::prelude::*;
 
 #[test]
@@ -73,7 +73,7 @@ proptest! {
     fn a_projection_is_the_product_with_a_matrix_of_signs_within_its_bound(
         kind in bounded(), seed: u64, n in 0_usize..1000, offset in 0_u64..100,
     ) {
-        let projection = Rademacher::new(128, seed).unwrap();
+        let projection = Rademacher::new(128, Key::seed(seed)).unwrap();
         let x = numbers::<f32>(kind, seed, n);
         let mut found = [0.0; 128];
         rademacher(projection, offset, 1.0, &x, &mut found).unwrap();
@@ -91,16 +91,16 @@ proptest! {
 fn a_projection_scales_by_one_over_the_root_of_its_width() {
     for width in (16..100_000).step_by(16) {
         let expected = (1.0 / (width as f64).sqrt()) as f32;
-        assert_eq!(Rademacher::new(width, 0).unwrap().scale(), expected, "{width}");
+        assert_eq!(Rademacher::new(width, Key::seed(0)).unwrap().scale(), expected, "{width}");
     }
 }
 
 #[test]
 fn wrong_widths_lengths_and_offsets_are_refused_and_nothing_is_written() {
     for width in [0, 1, 8, 24, 100] {
-        assert_eq!(Rademacher::new(width, 1), Err(Error::Width { multiple: 16, found: width }));
+        assert_eq!(Rademacher::new(width, Key::seed(1)), Err(Error::Width { multiple: 16, found: width }));
     }
-    let projection = Rademacher::new(64, 1).unwrap();
+    let projection = Rademacher::new(64, Key::seed(1)).unwrap();
     let (x, mut out) = ([1.0_f32; 40], [0.5; 128]);
     let length = Error::Length { expected: 64, found: 128 };
     assert_eq!(rademacher(projection, 0, 1.0, &x, &mut out), Err(length));

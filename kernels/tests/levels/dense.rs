@@ -1,6 +1,6 @@
 //! The dense projections: Rademacher and Gaussian.
 
-use crate::inputs::{Kind, for_all, kind, numbers};
+use crate::inputs::{Kind, for_all, key, kind, numbers};
 use crate::outputs::{defined, floats};
 use gradsieve_kernels::rademacher::Carry;
 use gradsieve_kernels::spec::{self, Format};
@@ -19,11 +19,11 @@ crate::claims! {
 
 fn rademachers_have_the_bits_of_the_definition(level: Level) {
     fn check<T: Format>(level: Level, kind: Kind, seed: u64, n: usize, offset: u64, start: &[f32]) {
-        let projection = Rademacher::new(start.len(), seed).unwrap();
+        let projection = Rademacher::new(start.len(), key(seed)).unwrap();
         let x = numbers::<T>(kind, seed, n);
         for scale in [1.0, -0.7] {
             let found = floats(start, |out| rademacher_with(level, projection, offset, scale, &x, out));
-            let expected = defined(start, |out| spec::rademacher(seed, offset, scale, &x, out));
+            let expected = defined(start, |out| spec::rademacher(key(seed), offset, scale, &x, out));
             assert_eq!(found, expected, "{} k = {}", T::NAME, start.len());
         }
     }
@@ -38,14 +38,14 @@ fn rademachers_have_the_bits_of_the_definition(level: Level) {
 
 fn a_batch_has_the_bits_of_its_gradients_one_by_one(level: Level) {
     fn check<T: Format>(level: Level, kind: Kind, seed: u64, n: usize, count: u64, offset: u64, k: usize) {
-        let projection = Rademacher::new(k, seed).unwrap();
+        let projection = Rademacher::new(k, key(seed)).unwrap();
         let xs: Vec<Vec<T>> = (0..count).map(|i| numbers(kind, seed ^ i, n)).collect();
         let slices: Vec<&[T]> = xs.iter().map(Vec::as_slice).collect();
         let zeros = vec![0.0; xs.len() * k];
         let found = floats(&zeros, |out| rademacher_batch_with(level, projection, offset, &slices, out));
         let expected = defined(&zeros, |out| {
             for (x, out) in xs.iter().zip(out.chunks_mut(k)) {
-                spec::rademacher(seed, offset, 1.0, x, out);
+                spec::rademacher(key(seed), offset, 1.0, x, out);
             }
         });
         assert_eq!(found, expected, "{} {count} at a time", T::NAME);
@@ -61,7 +61,7 @@ fn a_batch_has_the_bits_of_its_gradients_one_by_one(level: Level) {
 fn with_a_carry_every_cut_of_a_rademacher_gives_the_bits_of_the_whole(level: Level) {
     let cuts = prop::collection::vec(0_usize..300, 0..12);
     for_all(128, (kind(), any::<u64>(), 0_usize..300, 0_u64..70, cuts), |(kind, seed, n, offset, cuts)| {
-        let (x, projection) = (numbers::<f32>(kind, seed, n), Rademacher::new(64, seed).unwrap());
+        let (x, projection) = (numbers::<f32>(kind, seed, n), Rademacher::new(64, key(seed)).unwrap());
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(n)).chain([0, n]).collect();
         cuts.sort_unstable();
         let found = floats(&[0.0; 64], |out| {
@@ -72,29 +72,29 @@ fn with_a_carry_every_cut_of_a_rademacher_gives_the_bits_of_the_whole(level: Lev
             }
             carry.finish_with(level, projection, out)
         });
-        assert_eq!(found, defined(&[0.0; 64], |out| spec::rademacher(seed, offset, 0.3, &x, out)));
+        assert_eq!(found, defined(&[0.0; 64], |out| spec::rademacher(key(seed), offset, 0.3, &x, out)));
     });
 }
 
 fn cuts_of_a_rademacher_between_groups_give_the_bits_of_the_whole(level: Level) {
     for_all(128, (kind(), any::<u64>(), 0_usize..300, 0_usize..9), |(kind, seed, n, groups)| {
-        let (x, projection) = (numbers::<f32>(kind, seed, n), Rademacher::new(64, seed).unwrap());
+        let (x, projection) = (numbers::<f32>(kind, seed, n), Rademacher::new(64, key(seed)).unwrap());
         let (head, tail) = x.split_at((32 * groups).min(n));
         let found = floats(&[0.0; 64], |out| {
             rademacher_with(level, projection, 96, 1.0, head, out)?;
             rademacher_with(level, projection, 96 + head.len() as u64, 1.0, tail, out)
         });
-        assert_eq!(found, defined(&[0.0; 64], |out| spec::rademacher(seed, 96, 1.0, &x, out)));
+        assert_eq!(found, defined(&[0.0; 64], |out| spec::rademacher(key(seed), 96, 1.0, &x, out)));
     });
 }
 
 fn gaussians_have_the_bits_of_the_definition(level: Level) {
     fn check<T: Format>(level: Level, kind: Kind, seed: u64, n: usize, offset: u64, start: &[f32]) {
-        let projection = Gaussian::new(start.len(), seed).unwrap();
+        let projection = Gaussian::new(start.len(), key(seed)).unwrap();
         let x = numbers::<T>(kind, seed, n);
         for scale in [1.0, -0.7] {
             let found = floats(start, |out| gaussian_with(level, projection, offset, scale, &x, out));
-            let expected = defined(start, |out| spec::gaussian(seed, offset, scale, &x, out));
+            let expected = defined(start, |out| spec::gaussian(key(seed), offset, scale, &x, out));
             assert_eq!(found, expected, "{} k = {}", T::NAME, start.len());
         }
     }
@@ -109,12 +109,12 @@ fn gaussians_have_the_bits_of_the_definition(level: Level) {
 
 fn gaussians_have_the_bits_of_the_whole_however_the_gradient_is_cut(level: Level) {
     for_all(48, (kind(), any::<u64>(), 0_usize..150, 0_usize..150), |(kind, seed, n, cut)| {
-        let (x, projection) = (numbers::<f32>(kind, seed, n), Gaussian::new(64, seed).unwrap());
+        let (x, projection) = (numbers::<f32>(kind, seed, n), Gaussian::new(64, key(seed)).unwrap());
         let (head, tail) = x.split_at(cut.min(n));
         let found = floats(&[0.0; 64], |out| {
             gaussian_with(level, projection, 7, 1.0, head, out)?;
             gaussian_with(level, projection, 7 + head.len() as u64, 1.0, tail, out)
         });
-        assert_eq!(found, defined(&[0.0; 64], |out| spec::gaussian(seed, 7, 1.0, &x, out)));
+        assert_eq!(found, defined(&[0.0; 64], |out| spec::gaussian(key(seed), 7, 1.0, &x, out)));
     });
 }

@@ -1,6 +1,6 @@
 //! Inputs of every awkward kind, each a pure function of what a failing case prints.
 
-use gradsieve_kernels::{hash, spec::Format};
+use gradsieve_kernels::{Key, hash, spec::Format};
 use gradsieve_vectors::input::{self, value};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -38,6 +38,11 @@ pub(crate) fn kind() -> impl Strategy<Value = Kind> {
 
 pub(crate) fn finite() -> impl Strategy<Value = Kind> {
     prop::sample::select(finite_kinds().collect::<Vec<_>>())
+}
+
+/// Every second seed itself, and a secret key of every other.
+pub(crate) fn key(seed: u64) -> Key {
+    if seed.is_multiple_of(2) { Key::seed(seed) } else { Key::secret(u128::from(seed).pow(2).to_le_bytes()) }
 }
 
 /// So many numbers of a kind and seed, in any format.

@@ -1,6 +1,6 @@
 //! The sparse projections: SJLT, the mask before it, and the SRHT.
 
-use crate::inputs::{Kind, for_all, kind, numbers};
+use crate::inputs::{Kind, for_all, key, kind, numbers};
 use crate::outputs::{defined, floats};
 use core::num::NonZeroU16;
 use gradsieve_kernels::sjlt::Repeat;
@@ -45,14 +45,14 @@ fn sjlts_have_the_bits_of_the_definition(level: Level) {
     fn check<T: Format>(level: Level, (kind, seed, n, offset): (Kind, u64, usize, u64), blocks: usize) {
         let x = numbers::<T>(kind, seed, n);
         for repeat in REPEATS {
-            let projection = Sjlt::new(seed, repeat);
+            let projection = Sjlt::new(key(seed), repeat);
             let s = repeat.count() as u64;
             let start = numbers::<f32>(kind, !seed, blocks * projection.multiple());
             let found = floats(&start, |out| sjlt_with(level, projection, offset, &x, out));
-            let expected = defined(&start, |out| spec::sjlt(seed, s, offset, 1.0, &x, out));
+            let expected = defined(&start, |out| spec::sjlt(key(seed), s, offset, 1.0, &x, out));
             assert_eq!(found, expected, "{} s = {s}", T::NAME);
             let found = floats(&start, |out| sjlt_scaled_with(level, projection, offset, -0.7, &x, out));
-            let expected = defined(&start, |out| spec::sjlt(seed, s, offset, -0.7, &x, out));
+            let expected = defined(&start, |out| spec::sjlt(key(seed), s, offset, -0.7, &x, out));
             assert_eq!(found, expected, "{} s = {s}, scaled", T::NAME);
         }
     }
@@ -67,13 +67,17 @@ fn sjlts_have_the_bits_of_the_whole_however_the_gradient_is_cut(level: Level) {
     for_all(128, (segment(700), 0_usize..700), |((kind, seed, n, offset), cut)| {
         let x = numbers::<f32>(kind, seed, n);
         for repeat in REPEATS {
-            let projection = Sjlt::new(seed, repeat);
+            let projection = Sjlt::new(key(seed), repeat);
             let start = vec![0.0; 3 * projection.multiple()];
             let found = floats(&start, |out| {
                 in_two(&x, offset, cut, |offset, x| sjlt_with(level, projection, offset, x, out))
             });
             let s = repeat.count() as u64;
-            assert_eq!(found, defined(&start, |out| spec::sjlt(seed, s, offset, 1.0, &x, out)), "s = {s}");
+            assert_eq!(
+                found,
+                defined(&start, |out| spec::sjlt(key(seed), s, offset, 1.0, &x, out)),
+                "s = {s}"
+            );
         }
     });
 }
@@ -82,12 +86,12 @@ fn masks_have_the_bits_of_the_definition(level: Level) {
     fn check<T: Format>(level: Level, (kind, seed, n, offset): (Kind, u64, usize, u64), every: NonZeroU16) {
         let x = numbers::<T>(kind, seed, n);
         for repeat in REPEATS {
-            let (projection, s) = (Mask::new(seed, repeat, every), repeat.count() as u64);
+            let (projection, s) = (Mask::new(key(seed), repeat, every), repeat.count() as u64);
             let start = numbers::<f32>(kind, !seed, 128);
             for scale in [1.0, -0.7] {
                 let found = floats(&start, |out| mask_with(level, projection, offset, scale, &x, out));
                 let every = every.get().into();
-                let expected = defined(&start, |out| spec::mask(seed, s, every, offset, scale, &x, out));
+                let expected = defined(&start, |out| spec::mask(key(seed), s, every, offset, scale, &x, out));
                 assert_eq!(found, expected, "{} s = {s}, 1 in {every}", T::NAME);
             }
         }
@@ -103,11 +107,12 @@ fn masks_have_the_bits_of_the_definition(level: Level) {
 fn masks_have_the_bits_of_the_whole_however_the_gradient_is_cut(level: Level) {
     for_all(48, (segment(2200), 0_usize..2200, 1_u16..8), |((kind, seed, n, offset), cut, every)| {
         let x = numbers::<f32>(kind, seed, n);
-        let projection = Mask::new(seed, Repeat::Two, NonZeroU16::new(every).unwrap());
+        let projection = Mask::new(key(seed), Repeat::Two, NonZeroU16::new(every).unwrap());
         let found = floats(&[0.0; 128], |out| {
             in_two(&x, offset, cut, |offset, x| mask_with(level, projection, offset, 0.3, x, out))
         });
-        let expected = defined(&[0.0; 128], |out| spec::mask(seed, 2, every.into(), offset, 0.3, &x, out));
+        let expected =
+            defined(&[0.0; 128], |out| spec::mask(key(seed), 2, every.into(), offset, 0.3, &x, out));
         assert_eq!(found, expected, "1 in {every}");
     });
 }
@@ -116,8 +121,8 @@ fn srhts_have_the_bits_of_the_definition(level: Level) {
     fn check<T: Format>(level: Level, (kind, seed, n, offset): (Kind, u64, usize, u64)) {
         let (x, start) = (numbers::<T>(kind, seed, n), numbers::<f32>(kind, !seed, 128));
         for scale in [1.0, -0.7] {
-            let found = floats(&start, |out| srht_with(level, Srht::new(seed), offset, scale, &x, out));
-            let expected = defined(&start, |out| spec::srht(seed, offset, scale, &x, out));
+            let found = floats(&start, |out| srht_with(level, Srht::new(key(seed)), offset, scale, &x, out));
+            let expected = defined(&start, |out| spec::srht(key(seed), offset, scale, &x, out));
             assert_eq!(found, expected, "{}", T::NAME);
         }
     }
@@ -133,10 +138,10 @@ fn srhts_have_the_bits_of_the_whole_where_the_gradient_is_cut_between_blocks(lev
         let (x, offset) = (numbers::<f32>(kind, seed, n), offset & !1023);
         let found = floats(&[0.0; 96], |out| {
             in_two(&x, offset, 1024 * blocks, |offset, x| {
-                srht_with(level, Srht::new(seed), offset, 1.0, x, out)
+                srht_with(level, Srht::new(key(seed)), offset, 1.0, x, out)
             })
         });
-        assert_eq!(found, defined(&[0.0; 96], |out| spec::srht(seed, offset, 1.0, &x, out)));
+        assert_eq!(found, defined(&[0.0; 96], |out| spec::srht(key(seed), offset, 1.0, &x, out)));
     });
 }
 
@@ -145,7 +150,8 @@ fn rows_of_an_outer_product_are_no_cuts_of_the_srht(level: Level) {
     for_all(48, shapes, |(kind, seed, outputs, inputs, offset)| {
         let (a, b) = (numbers::<f16>(kind, seed, inputs), numbers::<f32>(Kind::Graded, !seed, outputs));
         let matrix: Vec<f32> = b.iter().flat_map(|b| a.iter().map(move |a| b * a.value())).collect();
-        let found = floats(&[0.0; 96], |out| srht_outer_with(level, Srht::new(seed), offset, &a, &b, out));
-        assert_eq!(found, defined(&[0.0; 96], |out| spec::srht(seed, offset, 1.0, &matrix, out)));
+        let found =
+            floats(&[0.0; 96], |out| srht_outer_with(level, Srht::new(key(seed)), offset, &a, &b, out));
+        assert_eq!(found, defined(&[0.0; 96], |out| spec::srht(key(seed), offset, 1.0, &matrix, out)));
     });
 }

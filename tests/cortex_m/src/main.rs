@@ -16,7 +16,7 @@ use cortex_m_semihosting::{debug, hprintln};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec, product, scale_add};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Level, Rademacher, Sjlt, axpy, dot, hadamard, l1_norm, max_abs, narrow, pair, rademacher, sjlt,
+    Key, Level, Rademacher, Sjlt, axpy, dot, hadamard, l1_norm, max_abs, narrow, pair, rademacher, sjlt,
     sjlt_scaled, squared_norm, summarize, widen,
 };
 use gradsieve_vectors::input::{Kind, value};
@@ -91,8 +91,8 @@ fn measure_streams(meter: &mut Meter) {
         brain[i] = bf16::from_f32(x[i]);
     }
     let mut sketch = [0.0_f32; 512];
-    let one = Sjlt::new(black_box(1), Repeat::One);
-    let two = Sjlt::new(black_box(1), Repeat::Two);
+    let one = Sjlt::new(Key::seed(black_box(1)), Repeat::One);
+    let two = Sjlt::new(Key::seed(black_box(1)), Repeat::Two);
     measured! { meter, N;
         "dot f32", Some(5), dot(&x, &y);
         "dot f16", None, dot(&half, &half);
@@ -115,7 +115,9 @@ fn measure_streams(meter: &mut Meter) {
     }
     // Short enough for the timer.
     let few = 1024;
-    let (Ok(dense), Some(x)) = (Rademacher::new(64, black_box(1)), x.get(..few)) else { leave(false) };
+    let (Ok(dense), Some(x)) = (Rademacher::new(64, Key::seed(black_box(1))), x.get(..few)) else {
+        leave(false)
+    };
     measured! { meter, few;
         "rademacher k=64", None, rademacher(dense, 0, 1.0, x, &mut sketch[..64]);
     }

@@ -32,9 +32,9 @@ use gradsieve::store::{
     Shortlist, ShortlistSettings, Signs, SignsSettings, Store, StoreSettings, TopK, TopKSettings,
 };
 use gradsieve::{
-    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Kind, Layer, Layout, LayoutId, Logra,
-    Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher,
-    State, Widths, bf16, f16,
+    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Layer, Layout, LayoutId,
+    Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId,
+    Sketcher, State, Widths, bf16, f16,
 };
 use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
@@ -74,7 +74,7 @@ fn sketch<'m, T: Element, P: Projector>(
 /// The kernels that the core does not call for every sketch.
 fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
     gradsieve_kernels::hadamard(x)?;
-    let projection = gradsieve_kernels::Rademacher::new(black_box(64), black_box(1))?;
+    let projection = gradsieve_kernels::Rademacher::new(black_box(64), Key::seed(black_box(1)))?;
     rademacher_batch(projection, black_box(3), opaque(&mut [half, half]), out)?;
     rademacher_batch(projection, black_box(3), opaque(&mut [&*x, &*x]), out)?;
     let out = out.get_mut(..black_box(64)).unwrap_or_default();
@@ -84,18 +84,17 @@ fn projections(out: &mut [f32], x: &mut [f32], half: &[f16], brain: &[bf16]) -> 
     carry.finish(projection, out)?;
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 3);
-    let (width, seed, repeat) = (black_box(64), black_box(1), Repeat::Two);
+    let (width, key, repeat) = (black_box(64), Key::secret(black_box([1; 16])), Repeat::Two);
     let mut sum = 0.0;
     for &kind in Kind::ALL {
-        let settings = ProjectorSettings { kind, width, seed, ..ProjectorSettings::default() };
+        let settings = ProjectorSettings { kind, width, key, ..ProjectorSettings::default() };
         let mut parts = [Part::UNUSED; 2];
         let projector = AnyProjector::new(&settings, &[layer], opaque(&mut parts))?;
         sum += sketch(projector, layout, &layer, half, out)?.measures.l1;
         sum += sketch(projector, layout, &layer, brain, out)?.measures.l1;
     }
     let list = &mut [1_u32, 5, 9];
-    sum +=
-        sketch(IndexMask::new(width, seed, repeat, opaque(list))?, layout, &layer, brain, out)?.measures.l1;
+    sum += sketch(IndexMask::new(width, key, repeat, opaque(list))?, layout, &layer, brain, out)?.measures.l1;
     Ok(sum)
 }
 
@@ -109,11 +108,14 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
         Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let kept = Widths { outputs: black_box(3), inputs: black_box(2) };
     let mut parts = [
-        Part::new(logra, Logra::new(logra, widths(32), Factor::Rademacher, black_box(1))?),
-        Part::new(factgrass, FactGrass::new(factgrass, kept, black_box(64), black_box(1), repeat)?),
-        Part::new(layer(24), Sjlt::new(black_box(64), black_box(1), repeat)?),
+        Part::new(logra, Logra::new(logra, widths(32), Factor::Rademacher, Key::seed(black_box(1)))?),
+        Part::new(
+            factgrass,
+            FactGrass::new(factgrass, kept, black_box(64), Key::seed(black_box(1)), repeat)?,
+        ),
+        Part::new(layer(24), Sjlt::new(black_box(64), Key::seed(black_box(1)), repeat)?),
         Part::new(layer(36), Exact::new(black_box(12))),
-        Part::new(layer(48), Rademacher::new(black_box(64), black_box(1))?),
+        Part::new(layer(48), Rademacher::new(black_box(64), Key::seed(black_box(1)))?),
     ];
     let plan = Plan::new(opaque(&mut parts))?;
     let mut sketcher = Sketcher::new(plan, plan.layout(), out)?;
@@ -228,7 +230,7 @@ fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Resul
     let adam =
         Adam::new(AdamSettings { beta1: black_box(0.9), beta2: black_box(0.99), epsilon: black_box(1e-8) })?;
     adam.step(half, first, second)?;
-    let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), 1, Repeat::One)?, layout, memory)?;
+    let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), Key::seed(1), Repeat::One)?, layout, memory)?;
     adam.segment(&mut sketcher, black_box(9), half, first, second)?;
     adam.outer(&mut sketcher, &layer, (half, half), first, second)?;
     Ok(sum + shapley.score(black_box(1))? + sketcher.finish()?.measures.l1)
@@ -318,7 +320,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let layout = Layout::new(opaque(&mut { layers }))?;
     let repeat =
         Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let projector = Sjlt::new(black_box(64), black_box(1), repeat)?;
+    let projector = Sjlt::new(black_box(64), Key::seed(black_box(1)), repeat)?;
     let (a, rest) = floats
         .split_at_mut_checked(black_box(64))
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;

@@ -243,7 +243,11 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
             found: arguments.projection.shapes.len().to_string(),
         },
     ];
-    others.into_iter().chain(arguments.projection.uses(false))
+    // Gradients beside a store are projected as its rows were.
+    let beside =
+        arguments.train.iter().chain(&arguments.target).any(|source| matches!(source, Source::Store(_)));
+    let read: &[&str] = if beside { &["--key"] } else { &[] };
+    others.into_iter().chain(arguments.projection.uses(read))
 }
 
 /// Refuses two results on standard output.

@@ -17,11 +17,11 @@ pub use arguments::{DetectorName, OutliersArguments};
 use members::Members;
 use plan::Plan;
 
-use gradsieve::Error;
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
     Node, SelfInfluence, SelfInfluenceSettings, threshold,
 };
+use gradsieve::{Error, Key};
 use serde::Serialize;
 
 use super::escaped::escaped;
@@ -136,7 +136,7 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Scores
     match plan.detector {
         DetectorName::L1 => score_all(&L1, rows, &Members::of(None)),
         DetectorName::L2 => score_all(&L2, rows, &Members::of(None)),
-        DetectorName::Forest => forest(rows, plan.projection.seed),
+        DetectorName::Forest => forest(rows, draws(plan.projection.drawn_by())),
         DetectorName::Mahalanobis => {
             let settings = MahalanobisSettings { clip: plan.clip, ..MahalanobisSettings::new(width) };
             let detector = Mahalanobis::new(settings, zeros(&name, settings.memory().f64s)?);
@@ -201,6 +201,12 @@ fn score_all(
 }
 
 /// A forest is grown on all sketches at once, so they are held in memory.
+/// The seed of a forest's draws: the projection's, or what its secret key makes of the
+/// name, as the forest's state carries its seed.
+fn draws(key: Key) -> u64 {
+    key.public().unwrap_or_else(|| key.stream(u64::from_be_bytes(*b"FOREST\0\0")).word(0))
+}
+
 fn forest(rows: &mut Rows, seed: u64) -> Result<Scores, CommandError> {
     let (width, count, name) = (rows.width(), rows.count(), rows.name().to_owned());
     let bytes = count as u128 * width as u128 * size_of::<f32>() as u128;

@@ -77,7 +77,8 @@ fn uses(arguments: &OutliersArguments) -> impl Iterator<Item = Use> + use<> {
             found: format!("{} with a store of sketches", projection.dim.unwrap_or(0)),
         },
     ];
-    of_sketches.chain(others).chain(projection.uses(detector == DetectorName::Forest))
+    let read: &[&str] = if detector == DetectorName::Forest { &["--seed", "--key"] } else { &[] };
+    of_sketches.chain(others).chain(projection.uses(read))
 }
 
 fn refuse<T>(argument: &'static str, expected: &str, found: String) -> Result<T, CommandError> {

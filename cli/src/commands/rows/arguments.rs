@@ -1,14 +1,16 @@
 //! The projection as the command line says it.
 
 use clap::{Args, ValueEnum};
-use gradsieve::{Error, Kind, Layer, ProjectorSettings, Repeat};
+use gradsieve::{Error, Key, Kind, Layer, ProjectorSettings, Repeat};
 
 use super::kind::{kind, names, takes_layers, takes_repeat};
 use super::projection::Projection;
 use super::settings::SketchSettings;
 use super::shape::LayerShape;
 use crate::commands::CommandError;
+use crate::commands::escaped::escaped;
 use crate::commands::given::Use;
+use crate::commands::key_file::key;
 use crate::commands::numbers::whole;
 use gradsieve_io::files::Source;
 use gradsieve_io::store::StoreReader;
@@ -42,9 +44,16 @@ pub struct ProjectionArguments {
     #[arg(long, value_name = "LENGTH", value_parser = whole::<usize>)]
     pub mask_len: Option<usize>,
 
-    /// Seed of the projection; only sketches of one seed can be compared
+    /// Seed of the projection, which is public; only sketches of one seed or key can be
+    /// compared
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
+
+    /// Secret key of the projection instead of a seed, in a file that gradsieve key new
+    /// made: where samples may be hostile, for who knows what the projection is drawn by
+    /// can make gradients that sketches do not see. Files carry its fingerprint alone
+    #[arg(long, value_name = "FILE", value_parser = key(), conflicts_with = "seed")]
+    pub key: Option<Key>,
 
     /// Places that each coordinate goes to; 2 or 4 suit gradients that few coordinates
     /// carry (embeddings), for 2 or 4 times the work. For sjlt and mask
@@ -103,12 +112,21 @@ impl Repetitions {
 
 impl ProjectionArguments {
     /// All options that say how gradients are projected.
-    pub(in crate::commands) const OPTIONS: [&str; 6] =
-        ["--dim", "--projection", "--shapes", "--mask-len", "--seed", "--repeat"];
+    pub(in crate::commands) const OPTIONS: [&str; 7] =
+        ["--dim", "--projection", "--shapes", "--mask-len", "--seed", "--key", "--repeat"];
+
+    /// What the projection is drawn by: the secret key, or the seed.
+    #[must_use]
+    pub fn drawn_by(&self) -> Key {
+        self.key.unwrap_or(Key::seed(self.seed))
+    }
 
     /// When each option is read: none without a width, and some by some projections only.
-    /// `seed_is_read` says that something else reads the seed.
-    pub(in crate::commands) fn uses(&self, seed_is_read: bool) -> impl Iterator<Item = Use> + use<> {
+    /// Something else reads those of `read`.
+    pub(in crate::commands) fn uses(
+        &self,
+        read: &'static [&'static str],
+    ) -> impl Iterator<Item = Use> + use<> {
         let (kind, name, projects) = (self.projection, self.projection.name(), self.dim.is_some());
         let length = self.mask_len.unwrap_or(0);
         let of_kind = [
@@ -133,7 +151,7 @@ impl ProjectionArguments {
         ];
         let without_width = Self::OPTIONS.into_iter().skip(1).map(move |option| Use {
             option,
-            is_read: projects || (option == "--seed" && seed_is_read),
+            is_read: projects || read.contains(&option),
             by: "--dim beside it, the numbers to project to".to_owned(),
             found: if option == "--projection" { format!("{name} without it") } else { "none".to_owned() },
         });
@@ -165,7 +183,7 @@ impl ProjectionArguments {
         let mut settings = ProjectorSettings {
             kind,
             width: dim,
-            seed: self.seed,
+            key: self.drawn_by(),
             repeat: self.repeat.repeat(),
             ..ProjectorSettings::DEFAULT
         };
@@ -190,13 +208,23 @@ impl ProjectionArguments {
         let text = |key| SketchSettings::said(&reader.manifest().sketch, key);
         let kind = Kind::from_name(text("projection"));
         let repeat = Repetitions::from_str(text("repeat"), false);
-        Ok(match (kind, repeat, text("dim").parse(), text("seed").parse()) {
+        let (seed, key) = match (text(SketchSettings::SEED).parse(), text(SketchSettings::KEY)) {
+            (Ok(seed), _) => (seed, None),
+            (Err(_), "") => return Ok(self.clone()),
+            (Err(_), _) if self.key.is_some() => (self.seed, self.key),
+            (Err(_), fingerprint) => {
+                let sketches = escaped(&path.display().to_string()).to_string();
+                let expected = format!("the key {fingerprint}, which drew the sketches of {sketches}");
+                return Err(argument("--key", expected, "none".to_owned()));
+            }
+        };
+        Ok(match (kind, repeat, text("dim").parse()) {
             // What a mask keeps is not said by a number of columns, nor are layers.
-            (Some(projection), Ok(repeat), Ok(dim), Ok(seed))
+            (Some(projection), Ok(repeat), Ok(dim))
                 if projection != Kind::Mask && !takes_layers(projection) =>
             {
                 let (shapes, mask_len, holds) = (Vec::new(), None, self.holds);
-                Self { dim: Some(dim), projection, shapes, mask_len, seed, repeat, holds }
+                Self { dim: Some(dim), projection, shapes, mask_len, seed, key, repeat, holds }
             }
             _ => self.clone(),
         })

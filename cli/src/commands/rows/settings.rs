@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gradsieve::{Layout, Repeat, SketchId};
+use gradsieve::{Fingerprint, Layout, Repeat, SketchId};
 
 /// What must be the same for two files of sketches to be compared: what
 /// `gradsieve sketch` writes beside a tensor.
@@ -10,7 +10,12 @@ use gradsieve::{Layout, Repeat, SketchId};
 pub struct SketchSettings(Vec<(&'static str, String)>);
 
 impl SketchSettings {
-    const KEYS: [&str; 5] = ["projection", "dim", "seed", "repeat", "columns"];
+    const NAMES: [&str; 5] = ["projection", "dim", Self::SEED, "repeat", "columns"];
+    /// What the projection was drawn by, where that is public.
+    pub(super) const SEED: &str = "seed";
+    /// What stands instead of the seed where a secret key drew the projection: its
+    /// fingerprint.
+    pub(super) const KEY: &str = "key";
     /// All else that the projection was set to; not written where there is nothing else,
     /// which is `NO_SETTINGS`.
     const SETTINGS: &str = "settings";
@@ -24,12 +29,16 @@ impl SketchSettings {
     /// Those of the sketches `id` that `projection` makes of gradients of `columns`
     /// entries.
     pub(super) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
-        let numbers = [id.width.to_string(), id.seed.to_string(), repetitions(id.repeat).to_string()];
-        let values = [projection.to_owned()].into_iter().chain(numbers).chain([columns.to_string()]);
+        let drawn_by = match id.key {
+            Fingerprint::Seed(seed) => (Self::SEED, seed.to_string()),
+            Fingerprint::Secret(bits) => (Self::KEY, format!("{bits:016x}")),
+        };
+        let first = [("projection", projection.to_owned()), ("dim", id.width.to_string()), drawn_by];
+        let then = [("repeat", repetitions(id.repeat).to_string()), ("columns", columns.to_string())];
         let is_flat = Layout::flat(columns as u64).is_ok_and(|layout| layout.id() == id.layout);
         let layout = if is_flat { Self::FLAT.to_owned() } else { format!("{:016x}", id.layout.to_bits()) };
         let last = [(Self::SETTINGS, id.settings.to_string()), (Self::LAYOUT, layout)];
-        Self(Self::KEYS.into_iter().zip(values).chain(last).collect())
+        Self(first.into_iter().chain(then).chain(last).collect())
     }
 
     /// What a file says of `key`; nothing if it does not.
@@ -49,7 +58,8 @@ impl SketchSettings {
     #[must_use]
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Option<Self> {
         let get = |key| Some((key, metadata.get(&format!("{}{key}", Self::PREFIX))?.clone()));
-        let mut all = Self::KEYS.into_iter().map(get).collect::<Option<Vec<_>>>()?;
+        let drawn_by = |key| if key == Self::SEED { get(Self::KEY).or_else(|| get(key)) } else { get(key) };
+        let mut all = Self::NAMES.into_iter().map(drawn_by).collect::<Option<Vec<_>>>()?;
         all.push(get(Self::SETTINGS).unwrap_or((Self::SETTINGS, Self::NO_SETTINGS.to_owned())));
         all.push(get(Self::LAYOUT).unwrap_or((Self::LAYOUT, Self::FLAT.to_owned())));
         Some(Self(all))
@@ -58,7 +68,9 @@ impl SketchSettings {
     /// What is not the same: a key, and the value of each.
     pub(super) fn difference<'a>(&'a self, other: &'a Self) -> Option<(&'static str, &'a str, &'a str)> {
         let mut pairs = self.0.iter().zip(&other.0);
-        pairs.find(|(one, other)| one != other).map(|(one, other)| (one.0, one.1.as_str(), other.1.as_str()))
+        let (one, other) = pairs.find(|(one, other)| one != other)?;
+        let what = if one.0 == other.0 { one.0 } else { "seed or key" };
+        Some((what, one.1.as_str(), other.1.as_str()))
     }
 }
 

@@ -10,6 +10,7 @@ mod influence_stores;
 mod info;
 #[cfg(unix)]
 mod interrupt;
+mod key;
 mod names;
 mod outliers;
 mod place;

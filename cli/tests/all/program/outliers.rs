@@ -3,7 +3,7 @@
 use std::fs;
 
 use gradsieve::outlier::{Detector as _, Direction, DirectionSettings, Forest, ForestSettings, Node};
-use gradsieve::{Layout, Projector as _, Repeat, Sjlt, Sketch, Summary};
+use gradsieve::{Key, Layout, Projector as _, Repeat, Sjlt, Sketch, Summary};
 use gradsieve_io::files::Dtype;
 use serde_json::Value;
 
@@ -38,7 +38,7 @@ fn detectors_on_a_file_score_as_the_core_does_on_its_sketches() {
     let labels: Vec<f32> = (0..rows).map(|i| if i % 3 == 0 { 7.0 } else { 900.0 }).collect();
     place.write("G.npy", &[rows, width], Dtype::F32, &values);
     place.write("labels.npy", &[rows], Dtype::F32, &labels);
-    let projector = Sjlt::new(dim, 3, Repeat::One).unwrap();
+    let projector = Sjlt::new(dim, Key::seed(3), Repeat::One).unwrap();
     let id = projector.id(Layout::flat(width as u64).unwrap().id());
     let (sketches, measures): (Vec<Vec<f32>>, Vec<Summary>) =
         values.chunks(width).map(|row| sketch(projector, row)).unzip();

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use gradsieve::{
-    AnyProjector, Gaussian, Kind, Layer, Layout, Mask, Part, Projector, ProjectorSettings, Rademacher,
+    AnyProjector, Gaussian, Key, Kind, Layer, Layout, Mask, Part, Projector, ProjectorSettings, Rademacher,
     Repeat, Sjlt, Sketcher, Srht,
 };
 use gradsieve_io::files::{Dtype, Matrix, Source};
@@ -22,7 +22,7 @@ fn sketches_of_files_of_every_type_have_the_core_s_bits() {
     let mut halves = vec![f16::ZERO; values.len()];
     halves.convert_from_f32_slice(&values);
     for (repeat, name) in [(Repeat::One, "1"), (Repeat::Two, "2"), (Repeat::Four, "4")] {
-        let projector = Sjlt::new(256, 7, repeat).unwrap();
+        let projector = Sjlt::new(256, Key::seed(7), repeat).unwrap();
         for dtype in [Dtype::F16, Dtype::F32, Dtype::F64] {
             place.write("G.npy", &[rows, width], dtype, &values);
             let settings = ["--dim", "256", "--seed", "7", "--repeat", name];
@@ -54,13 +54,13 @@ fn every_projection_gives_the_core_s_bits_and_says_so_in_the_file() {
     // 9,000 columns, of which 2,000 are wanted: one block in four.
     let none: &[&str] = &[];
     let cases = [
-        ("rademacher", none, expect(Rademacher::new(128, 7).unwrap(), &values), None),
-        ("gaussian", none, expect(Gaussian::new(128, 7).unwrap(), &values), None),
-        ("srht", none, expect(Srht::new(128, 7).unwrap(), &values), Some("1024")),
+        ("rademacher", none, expect(Rademacher::new(128, Key::seed(7)).unwrap(), &values), None),
+        ("gaussian", none, expect(Gaussian::new(128, Key::seed(7)).unwrap(), &values), None),
+        ("srht", none, expect(Srht::new(128, Key::seed(7)).unwrap(), &values), Some("1024")),
         (
             "mask",
             &["--mask-len", "2000", "--repeat", "2"],
-            expect(Mask::new(128, 7, Repeat::Two, 4).unwrap(), &values),
+            expect(Mask::new(128, Key::seed(7), Repeat::Two, 4).unwrap(), &values),
             Some("4"),
         ),
     ];
@@ -211,7 +211,8 @@ fn a_projection_by_layers_has_the_core_s_bits() {
     place.write("G.npy", &[rows, width], Dtype::F32, &values);
     let layers = [Layer::new(0, 32, 24), Layer::new(32 * 24, 32, 1)];
     for kind in [Kind::Logra, Kind::FactGrass, Kind::Plan] {
-        let settings = ProjectorSettings { kind, width: 512, seed: 7, ..ProjectorSettings::DEFAULT };
+        let settings =
+            ProjectorSettings { kind, width: 512, key: Key::seed(7), ..ProjectorSettings::DEFAULT };
         let mut parts = [Part::UNUSED; 2];
         let projector = AnyProjector::new(&settings, &layers, &mut parts).unwrap();
         let mut sketcher =

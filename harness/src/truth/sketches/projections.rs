@@ -3,7 +3,7 @@
 //! A width is a promise about memory: a projection made of parts takes at most that many
 //! numbers, and has none of a width at which its parts do not fit.
 
-use gradsieve::{Error, IndexMask, ProjectorSettings, Repeat};
+use gradsieve::{Error, IndexMask, Key, ProjectorSettings, Repeat};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Quantity, Ready, Rows, gather};
@@ -60,8 +60,8 @@ impl Made {
         match self {
             Self::Core(ready) => ready.gather(model, set, &all, Quantity::Loss),
             Self::Listed { width, seed, list } => {
-                let mask =
-                    IndexMask::new(*width, *seed, Repeat::One, &list[..]).map_err(core("the sketch"))?;
+                let mask = IndexMask::new(*width, Key::seed(*seed), Repeat::One, &list[..])
+                    .map_err(core("the sketch"))?;
                 gather(model, set, &all, Quantity::Loss, mask)
             }
         }
@@ -86,10 +86,10 @@ impl Sketching {
     fn make(&self, model: &Mlp, width: usize, seed: u64) -> Result<Made, Error> {
         let Some(settings) = self.settings else {
             let list: Vec<u32> = model.last_layer().map(|coordinate| coordinate as u32).collect();
-            IndexMask::new(width, seed, Repeat::One, &list[..])?;
+            IndexMask::new(width, Key::seed(seed), Repeat::One, &list[..])?;
             return Ok(Made::Listed { width, seed, list });
         };
-        let settings = ProjectorSettings { width, seed, ..settings.parse()? };
+        let settings = ProjectorSettings { width, key: Key::seed(seed), ..settings.parse()? };
         Ready::new(&settings, model).map(Made::Core)
     }
 }

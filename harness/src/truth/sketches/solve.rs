@@ -77,7 +77,7 @@ fn packed_factor(matrix: &[f32], n: usize, ridge: f64) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use gradsieve::{Layout, Projector as _, Rademacher, Summary};
+    use gradsieve::{Key, Layout, Projector as _, Rademacher, Summary};
 
     use super::*;
     use crate::data::random::{Purpose, generator, normal};
@@ -93,7 +93,7 @@ mod tests {
         let (values, queries) = (draw(n), draw(5));
         let layout = Layout::flat(1000).unwrap();
         let measures = Summary { l1: 1.0, l2_squared: 1.0, max: 1.0, non_finite: 0, count: 1000 };
-        let id = Rademacher::new(width, 1).unwrap().id(layout.id());
+        let id = Rademacher::new(width, Key::seed(1)).unwrap().id(layout.id());
         let rows = Rows { id, values, measures: vec![measures; n], losses: vec![0.0; n] };
         let (one, other) = (by_ridge(&rows, &queries).unwrap(), by_samples(&rows, &queries).unwrap());
         let norm: f32 = one.iter().map(|x| x * x).sum();

@@ -5,7 +5,7 @@ use crate::input::Case;
 use crate::record::Record;
 use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Gaussian, gaussian_with, spec};
+use gradsieve_kernels::{Gaussian, Key, gaussian_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -27,7 +27,7 @@ fn project<T: Format, const SCALED: bool>(
 ) -> fmt::Result {
     // A small width where the answers are spelled out.
     let width = if case.length < 100 { 32 } else { 32 * (1 + case.parameter(2) % 3) };
-    let projection = Gaussian::new(width as usize, case.parameter(1)).map_err(|_| fmt::Error)?;
+    let projection = Gaussian::new(width as usize, Key::seed(case.parameter(1))).map_err(|_| fmt::Error)?;
     let (scale, offset) = (if SCALED { case.factor() } else { 1.0 }, offset(case));
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("offset", &[offset])?;

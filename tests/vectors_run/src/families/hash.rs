@@ -5,7 +5,7 @@ use crate::input::Case;
 use crate::record::Record;
 use crate::{Answers, Family};
 use core::fmt;
-use gradsieve_kernels::{hash, spec};
+use gradsieve_kernels::{Key, hash, spec};
 
 /// What is published.
 pub const FAMILY: Family = Family {
@@ -28,6 +28,15 @@ pub const FAMILY: Family = Family {
             match by {
                 Answers::Spec => hashes(case, record, |word| spec::hash::word(word, case.seed)),
                 Answers::Of(_) => hashes(case, record, |word| hash::word(word, case.seed)),
+            }
+        }),
+        kernel("secret", |by, case, _, record| {
+            let words = [case.seed, hash::mix(case.seed)];
+            record.input("key", &words)?;
+            let key = Key::secret((u128::from(words[1]) << 64 | u128::from(words[0])).to_le_bytes());
+            match by {
+                Answers::Spec => hashes(case, record, |word| spec::hash::stream(key, word).word(word)),
+                Answers::Of(_) => hashes(case, record, |word| key.stream(word).word(word)),
             }
         }),
         kernel("below", |by, case, _, record| {

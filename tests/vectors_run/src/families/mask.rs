@@ -7,7 +7,7 @@ use crate::{Answers, Family, Memory};
 use core::fmt;
 use core::num::NonZeroU16;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Mask, mask_with, spec};
+use gradsieve_kernels::{Key, Mask, mask_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -31,7 +31,7 @@ fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
     let every = 1 + case.parameter(7) % if case.length < 100 { 3 } else { 40 };
     let every = NonZeroU16::new(every as u16).ok_or(fmt::Error)?;
     let repeat = Repeat::from_count(REPEAT).ok_or(fmt::Error)?;
-    let projection = Mask::new(case.parameter(1), repeat, every);
+    let projection = Mask::new(Key::seed(case.parameter(1)), repeat, every);
     let (scale, offset) = (if SCALED { case.factor() } else { 1.0 }, offset(case));
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("every", &[u64::from(every.get())])?;

@@ -10,7 +10,7 @@ use crate::record::Record;
 use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::rademacher::Carry;
-use gradsieve_kernels::{Rademacher, rademacher_with, spec};
+use gradsieve_kernels::{Key, Rademacher, rademacher_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -34,7 +34,7 @@ fn projection(case: &Case, record: &mut Record<'_>) -> Result<(Rademacher, u64),
     let width = if case.length < 100 { 64 } else { 64 * (1 + case.parameter(2) % 4) };
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("offset", &[offset(case)])?;
-    let projection = Rademacher::new(width as usize, case.parameter(1)).map_err(|_| fmt::Error)?;
+    let projection = Rademacher::new(width as usize, Key::seed(case.parameter(1))).map_err(|_| fmt::Error)?;
     Ok((projection, offset(case)))
 }
 

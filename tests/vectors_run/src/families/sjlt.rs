@@ -6,7 +6,7 @@ use crate::record::Record;
 use crate::{Answers, Family, Memory};
 use core::fmt;
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Sjlt, sjlt_scaled_with, sjlt_with, spec};
+use gradsieve_kernels::{Key, Sjlt, sjlt_scaled_with, sjlt_with, spec};
 use half::{bf16, f16};
 
 /// What is published.
@@ -50,7 +50,7 @@ fn project<T: Format, const REPEAT: usize, const SCALED: bool>(
     memory: &mut Memory,
     record: &mut Record<'_>,
 ) -> fmt::Result {
-    let projection = Sjlt::new(case.parameter(1), Repeat::from_count(REPEAT).ok_or(fmt::Error)?);
+    let projection = Sjlt::new(Key::seed(case.parameter(1)), Repeat::from_count(REPEAT).ok_or(fmt::Error)?);
     let offset = offset(case);
     let (out, _) = memory.out.split_at_mut(blocks(case) * projection.multiple());
     out.fill(0.0);

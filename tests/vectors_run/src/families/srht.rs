@@ -8,7 +8,7 @@ use crate::input::Case;
 use crate::record::Record;
 use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::{Srht, spec, srht_with};
+use gradsieve_kernels::{Key, Srht, spec, srht_with};
 use half::{bf16, f16};
 
 /// What is published.
@@ -27,7 +27,7 @@ pub const FAMILY: Family = Family {
 fn projection(case: &Case, record: &mut Record<'_>) -> Result<(Srht, u64), fmt::Error> {
     record.input("projection_seed", &[case.parameter(1)])?;
     record.input("offset", &[offset(case)])?;
-    Ok((Srht::new(case.parameter(1)), offset(case)))
+    Ok((Srht::new(Key::seed(case.parameter(1))), offset(case)))
 }
 
 fn add<T: Format>(
