@@ -93,7 +93,7 @@ pub struct Choice {
     pub exact: bool,
     /// Bytes of one sketch in the making.
     pub sketch_bytes: u64,
-    /// Bytes that the detector is lent.
+    /// Bytes of the detector, and of what it is lent.
     pub watch_bytes: u64,
     /// Bytes that the store is lent.
     pub store_bytes: u64,
@@ -120,9 +120,13 @@ const STEP: usize = 32;
 /// of a detector.
 const WIDEST: usize = 32_768;
 
+/// A detector's own bytes beside the numbers that it is lent, on any target: the
+/// histogram of norms, for the most part.
+const DETECTOR: u64 = 1280;
+
 /// The bytes of a detector, those among them that a score needs.
-const fn lent(memory: Memory) -> u64 {
-    8 * memory.f64s as u64 + 4 * (memory.f32s as u64 + memory.scratch as u64)
+const fn with(memory: Memory) -> u64 {
+    DETECTOR + 8 * memory.f64s as u64 + 4 * (memory.f32s as u64 + memory.scratch as u64)
 }
 
 impl Watch {
@@ -142,12 +146,12 @@ impl Watch {
 
     /// Bytes of the detector for sketches of a width of at most 32,768.
     const fn bytes(self, groups: u32, width: usize) -> u64 {
-        lent(match self {
-            Self::Nothing => Memory::NONE,
-            Self::Direction => DirectionSettings::new(groups, width).memory(),
-            Self::SelfInfluence => SelfInfluenceSettings::new(width).memory(),
-            Self::Mahalanobis => MahalanobisSettings::new(width).memory(),
-        })
+        match self {
+            Self::Nothing => 0,
+            Self::Direction => with(DirectionSettings::new(groups, width).memory()),
+            Self::SelfInfluence => with(SelfInfluenceSettings::new(width).memory()),
+            Self::Mahalanobis => with(MahalanobisSettings::new(width).memory()),
+        }
     }
 }
 
@@ -182,8 +186,8 @@ impl Budget {
     /// The ways to spend it, those of least error first: one for each detector and codec
     /// that fit.
     ///
-    /// Counted is what the caller lends, and a sketcher (768 bytes); the few hundred
-    /// bytes of the other states' own, queries, and results are not.
+    /// Counted is what the caller lends, a sketcher (768 bytes) and a detector (1,280).
+    /// The few hundred bytes of a store's own, queries, and results are not.
     ///
     /// # Errors
     /// [`Error::Setting`] without parameters or groups.

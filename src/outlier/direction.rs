@@ -33,7 +33,7 @@
 //! Source: this project; the length of the summed directions is the mean resultant length
 //! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group, and some 1.3 KiB. *Cost*: four passes over K
+//! *Memory*: K numbers of `f32` a group, and some 1.2 KiB. *Cost*: four passes over K
 //! numbers an observation, three a score. *Error*: an entry of S_g has a relative error
 //! of at most n_g·2⁻²⁴, in practice about √n_g·2⁻²⁴; past 2²⁴ observations of a group new
 //! ones count less and less: merge fresh states, or reset.

@@ -3,7 +3,9 @@
 use crate::source::{normals, sjlt, sketch};
 use crate::store::{queries_of, sketch_of, store_of};
 use gradsieve::budget::{Budget, Choice, Watch, relative_error};
-use gradsieve::outlier::{DirectionSettings, MahalanobisSettings, SelfInfluenceSettings};
+use gradsieve::outlier::{
+    Direction, DirectionSettings, Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings,
+};
 use gradsieve::store::{Codec, StoreSettings};
 use gradsieve::{Error, Repeat};
 use gradsieve_kernels::squared_norm;
@@ -104,6 +106,13 @@ fn budgets() -> impl Strategy<Value = Budget> {
     })
 }
 
+#[test]
+fn a_detector_s_own_bytes_are_no_more_than_are_counted() {
+    assert!(size_of::<Direction<&mut [f32]>>() <= 1280);
+    assert!(size_of::<SelfInfluence<&mut [f64]>>() <= 1280);
+    assert!(size_of::<Mahalanobis<&mut [f64]>>() <= 1280);
+}
+
 proptest! {
     #[test]
     fn every_choice_fits_and_a_wider_one_would_not(budget in budgets()) {
@@ -114,7 +123,7 @@ proptest! {
         for choice in choices {
             let &Choice { watch, codec, width, .. } = choice;
             let bytes = |width: usize| {
-                let lent = |memory: gradsieve::Memory| memory.bytes() + 4 * memory.scratch;
+                let lent = |memory: gradsieve::Memory| 1280 + memory.bytes() + 4 * memory.scratch;
                 let watch = match watch {
                     Watch::Direction => lent(DirectionSettings::new(budget.groups, width).memory()),
                     Watch::SelfInfluence => lent(SelfInfluenceSettings::new(width).memory()),
