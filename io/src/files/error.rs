@@ -5,6 +5,8 @@
 use std::fmt;
 use std::io;
 
+use super::Dtype;
+
 /// The shape of an array, outermost dimension first. Displays as NumPy does: `(3, 4)`,
 /// `(7,)`, `()`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -131,6 +133,9 @@ pub enum FileError {
         expected: usize,
         other_what: &'static str,
     },
+
+    #[error("{file}: expected numbers within the range of {dtype}, found {value:e} at index {index}")]
+    OutOfType { file: String, value: f64, index: u64, dtype: Dtype },
 
     #[error("{file}: expected a name that ends in .npy or .safetensors, found one that ends in .{end}")]
     OutputName { file: String, end: String },

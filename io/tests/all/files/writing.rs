@@ -51,6 +51,22 @@ fn fewer_or_more_values_than_the_shape_are_refused() {
 }
 
 #[test]
+fn numbers_beyond_the_range_of_the_file_are_refused_and_not_written_as_infinite() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.npy");
+    let most = f64::from(f32::MAX);
+    for (value, shown) in [(1e39, "1e39"), (-3.5e38, "-3.5e38"), (f64::MAX, "1.7976931348623157e308")] {
+        let mut writer = ArrayWriter::create(&destination(&path), &[4], Dtype::F32).unwrap();
+        writer.write_f64(&[most, -most]).unwrap();
+        let refused = says(writer.write_f64(&[f64::INFINITY, value]), directory.path());
+        let expected = format!("x.npy: expected numbers within the range of f32, found {shown} at index 3");
+        assert_eq!(refused, expected);
+        drop(writer);
+    }
+    assert_eq!(files_in(directory.path()), [""; 0]);
+}
+
+#[test]
 fn a_destination_that_cannot_be_written_says_why() {
     let directory = tempfile::tempdir().unwrap();
     let create = |path: &str| {
