@@ -1,39 +1,14 @@
-//! Small dense matrices in `f64`, in the caller's buffers: the symmetric eigenproblem,
-//! and Cholesky of a Gram matrix.
+//! The symmetric eigenproblem in `f64`, in the caller's buffers.
 //!
 //! For what is too delicate for `f32` and small enough for `f64`: the eigenvectors of a
-//! Krylov space's or of a layer's second moments, and normal equations, whose condition
-//! number is a square. Everything runs in one order on every target.
+//! Krylov space's or of a layer's second moments. Everything runs in one order on every
+//! target.
 //!
 //! May import `error` only.
 
 use crate::error::{Error, check_length};
+use gradsieve_kernels::double::{axpy, dot};
 use gradsieve_kernels::{Certain, cannot_happen};
-
-/// Sums are eight, interleaved, and folded 8→4→2→1.
-const LANES: usize = 8;
-
-/// x·y.
-pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    for (x, y) in x.chunks(LANES).zip(y.chunks(LANES)) {
-        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
-            *lane += x * y;
-        }
-    }
-    fold(lanes)
-}
-
-fn fold([a, b, c, d, e, f, g, h]: [f64; LANES]) -> f64 {
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
-}
-
-/// y += α·x.
-pub(crate) fn axpy(alpha: f64, x: &[f64], y: &mut [f64]) {
-    for (y, x) in y.iter_mut().zip(x) {
-        *y += alpha * x;
-    }
-}
 
 /// Eigenvalues and eigenvectors of a symmetric matrix of `n` rows: Householder's
 /// tridiagonal form, then QR steps with Wilkinson's shift (Golub & Van Loan, Matrix
@@ -87,10 +62,10 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
         // stands where later edges will.
         let w = off.get_mut(k + 1..).certain();
         for (w, row) in w.iter_mut().zip(below.chunks_exact(n)) {
-            *w = dot(row.get(k + 1..).certain(), v);
+            *w = dot(row.get(k + 1..).certain(), v).certain();
         }
-        let half = -0.5 * dot(w, v);
-        axpy(half, v, w);
+        let half = -0.5 * dot(w, v).certain();
+        axpy(half, v, w).certain();
         for ((row, &v_i), &w_i) in below.chunks_exact_mut(n).zip(&*v).zip(&*w) {
             let row = row.get_mut(k + 1..).certain();
             for ((entry, v), w) in row.iter_mut().zip(&*v).zip(&*w) {
@@ -103,7 +78,7 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
 /// Replaces x by the v of the reflector that maps it to an edge times the first unit
 /// vector, and returns the edge.
 fn reflector(x: &mut [f64]) -> f64 {
-    let norm = libm::sqrt(dot(x, x));
+    let norm = libm::sqrt(dot(x, x).certain());
     let (Some(&first), true) = (x.first(), norm > 0.0) else {
         x.fill(0.0);
         return 0.0;
@@ -117,7 +92,7 @@ fn reflector(x: &mut [f64]) -> f64 {
     if let Some(first) = x.first_mut() {
         *first -= edge;
     }
-    let scale = libm::sqrt(2.0 / dot(x, x));
+    let scale = libm::sqrt(2.0 / dot(x, x).certain());
     x.iter_mut().for_each(|x| *x *= scale);
     edge
 }
@@ -134,8 +109,8 @@ fn accumulate(n: usize, a: &mut [f64]) {
                 *place = 0.0;
             }
             let other = other.get_mut(k + 1..).certain();
-            let along = dot(other, v);
-            axpy(-along, v, other);
+            let along = dot(other, v).certain();
+            axpy(-along, v, other).certain();
         }
         row.fill(0.0);
         if let Some(place) = row.get_mut(k) {
@@ -231,62 +206,6 @@ fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
     }
 }
 
-/// Replaces the lower triangle of a symmetric positive definite matrix of `n` rows by its
-/// Cholesky factor. The upper triangle is not read.
-///
-/// # Errors
-/// [`Error::NotPositiveDefinite`], and then `a` holds nothing of use.
-pub(crate) fn cholesky(n: usize, a: &mut [f64]) -> Result<(), Error> {
-    let n = n.max(1);
-    for i in 0..a.len() / n {
-        let (done, rest) = a.split_at_mut_checked(i * n).certain();
-        let row = rest.get_mut(..=i).certain();
-        for (j, above) in done.chunks_exact(n).enumerate() {
-            let (Some((before, [entry, ..])), Some((above, [pivot, ..]))) =
-                (row.split_at_mut_checked(j), above.split_at_checked(j))
-            else {
-                cannot_happen!("a row above is shorter than this one");
-                break;
-            };
-            *entry = (*entry - dot(above, before)) / pivot;
-        }
-        let Some((pivot, row)) = row.split_last_mut() else {
-            cannot_happen!("row i has i + 1 entries");
-            break;
-        };
-        let square = *pivot - dot(row, row);
-        // What is left of a pivot that cancels this far is rounding.
-        if square.is_nan() || square <= *pivot * f64::EPSILON * 16.0 || square.is_infinite() {
-            return Err(Error::NotPositiveDefinite);
-        }
-        *pivot = libm::sqrt(square);
-    }
-    Ok(())
-}
-
-/// Replaces x by A⁻¹x, `lower` being the Cholesky factor of A.
-pub(crate) fn solve(n: usize, lower: &[f64], x: &mut [f64]) {
-    for (i, row) in lower.chunks_exact(n.max(1)).enumerate() {
-        let (Some((done, [entry, ..])), Some((row, [pivot, ..]))) =
-            (x.split_at_mut_checked(i), row.split_at_checked(i))
-        else {
-            cannot_happen!("there is a row for each entry, and not a shorter one");
-            return;
-        };
-        *entry = (*entry - dot(row, done)) / pivot;
-    }
-    for (i, row) in lower.chunks_exact(n.max(1)).enumerate().rev() {
-        let (Some((rest, [entry, ..])), Some((row, [pivot, ..]))) =
-            (x.split_at_mut_checked(i), row.split_at_checked(i))
-        else {
-            cannot_happen!("there is a row for each entry, and not a shorter one");
-            return;
-        };
-        *entry /= pivot;
-        axpy(-*entry, row, rest);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -308,11 +227,11 @@ mod tests {
         }
         for round in 0..3 {
             let mut v = numbers(seed + round, n);
-            let scale = (2.0 / dot(&v, &v)).sqrt();
+            let scale = (2.0 / dot(&v, &v).unwrap()).sqrt();
             v.iter_mut().for_each(|v| *v *= scale);
             for row in a.chunks_exact_mut(n) {
-                let along = dot(row, &v);
-                axpy(-along, &v, row);
+                let along = dot(row, &v).unwrap();
+                axpy(-along, &v, row).unwrap();
             }
             for j in 0..n {
                 let along: f64 = (0..n).map(|i| a[i * n + j] * v[i]).sum();
@@ -345,8 +264,8 @@ mod tests {
                     let x = &a[i * n..][..n];
                     for j in 0..n {
                         let unit = if i == j { 1.0 } else { 0.0 };
-                        assert!((dot(x, &a[j * n..][..n]) - unit).abs() < 1e-13);
-                        let image = dot(&original[j * n..][..n], x);
+                        assert!((dot(x, &a[j * n..][..n]).unwrap() - unit).abs() < 1e-13);
+                        let image = dot(&original[j * n..][..n], x).unwrap();
                         assert!((image - values[i] * x[j]).abs() <= 1e-13 * scale, "{n}: row {i}");
                     }
                 }
@@ -366,22 +285,5 @@ mod tests {
         let mut a = [1.0, f64::NAN, 0.0, f64::NAN, 3.0, 0.0, 0.0, 0.0, 2.0];
         assert_eq!(eigen(3, &mut a, &mut values, &mut scratch), Err(Error::NonFinite));
         assert!(eigen(2, &mut a, &mut values, &mut scratch).is_err());
-    }
-
-    #[test]
-    fn cholesky_solves_and_refuses_what_is_singular() {
-        for n in 1..20 {
-            let values: Vec<f64> = (0..n).map(|i| 10.0_f64.powi(-(i as i32) / 3)).collect();
-            let a = with_values(9, &values);
-            let x = numbers(5, n);
-            let mut y: Vec<f64> = a.chunks_exact(n).map(|row| dot(row, &x)).collect();
-            let mut lower = a.clone();
-            cholesky(n, &mut lower).unwrap();
-            solve(n, &lower, &mut y);
-            let error = x.iter().zip(&y).fold(0.0_f64, |most, (x, y)| most.max((x - y).abs()));
-            assert!(error < 1e-8, "{n}: {error}");
-        }
-        assert_eq!(cholesky(2, &mut [1.0, 0.0, 1.0, 1.0]), Err(Error::NotPositiveDefinite));
-        assert_eq!(cholesky(1, &mut [f64::NAN]), Err(Error::NotPositiveDefinite));
     }
 }

@@ -10,8 +10,8 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Arnoldi, ArnoldiSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings,
-    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Targets, TracIn,
-    Trak, TrakScore, TrakSettings,
+    InRunShapley, IpEnsemble, Less, LessSettings, LessTargets, ReTrac, Ridge, RidgeSettings, Solver as _,
+    Targets, TracIn, Trak, TrakScore, TrakSettings,
 };
 use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{

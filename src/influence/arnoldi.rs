@@ -21,7 +21,7 @@ use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::hash::word;
-use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, squared_norm};
+use gradsieve_kernels::{Certain, axpy, cannot_happen, dot, double, squared_norm};
 
 /// How many products, and how many eigenpairs of them to keep.
 ///
@@ -76,7 +76,7 @@ impl Default for ArnoldiSettings {
     }
 }
 
-/// The training side: for each product, [`observe`](Self::observe) all rows (or give a
+/// The training side: for each product, [`observe`](Solver::observe) all rows (or give a
 /// [`product`](Self::product)), then [`advance`](Self::advance); when that says that it
 /// is done, [`fit`](Self::fit) and prepare targets.
 ///
@@ -160,20 +160,6 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
         Ok(new)
     }
 
-    /// Forgets everything, and begins with the start vector.
-    pub fn reset(&mut self) {
-        (self.basis, self.observed, self.closed, self.kept) = (1, 0, false, None);
-        self.vectors.as_mut().fill(0.0);
-        self.small.as_mut().fill(0.0);
-        let start = self.vectors.as_mut().get_mut(..self.settings.width).certain();
-        for (i, entry) in (0..).zip(start.iter_mut()) {
-            // Uniform in (−1, 1), never all zero but for a chance of 2⁻²⁴ an entry.
-            *entry = ((word(self.settings.seed, i) >> 40) as f32 + 0.5) / 8_388_608.0 - 1.0;
-        }
-        let scale = 1.0 / libm::sqrt(squared_norm(start));
-        start.iter_mut().for_each(|entry| *entry *= scale as f32);
-    }
-
     /// Whether another product with H is wanted; if not, [`fit`](Self::fit).
     #[must_use]
     pub const fn needs_product(&self) -> bool {
@@ -187,25 +173,6 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
             self.vectors.as_mut().split_at_mut_checked(self.settings.products * width).certain();
         let first = self.basis.saturating_sub(1) * width;
         (basis.get(first..first + width).certain(), product)
-    }
-
-    /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way. Every product wants
-    /// the same rows.
-    ///
-    /// # Errors
-    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Setting`] if no product is
-    /// wanted. The state is as it was.
-    pub fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        self.id.check(&row.id)?;
-        row.check_finite()?;
-        if self.closed {
-            return Err(Error::Setting { name: "products", expected: "a product still to be made" });
-        }
-        let (q, product) = self.under_way();
-        let along = dot(row.values, q)?;
-        axpy(along as f32, row.values, product)?;
-        self.observed += 1;
-        Ok(())
     }
 
     /// Has the caller write the product H q, in place of rows.
@@ -277,7 +244,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
         Ok(())
     }
 
-    /// Finds the eigenpairs. The basis becomes the eigenvectors; [`reset`](Self::reset)
+    /// Finds the eigenpairs. The basis becomes the eigenvectors; [`reset`](Solver::reset)
     /// begins anew.
     ///
     /// # Errors
@@ -316,7 +283,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
                 .take(kept)
             {
                 match row.get_mut(j) {
-                    Some(entry) => *entry = crate::dense::dot(y, column) as f32,
+                    Some(entry) => *entry = double::dot(y, column)? as f32,
                     None => cannot_happen!("a row has K numbers"),
                 }
             }
@@ -331,15 +298,35 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
         let first = self.settings.products * self.settings.products;
         self.small.as_ref().get(first..first + self.kept.unwrap_or(0)).certain()
     }
+}
 
-    /// Solves for one target into `out`, K numbers: Σ u (u·v)/λ. Targets that stand one
-    /// after the other are [`Targets`] together.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
-    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
-    pub fn solve<'t>(&self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {
+    /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way;
+    /// [`Error::Setting`] if no product is wanted.
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        self.id.check(&row.id)?;
+        row.check_finite()?;
+        if self.closed {
+            return Err(Error::Setting { name: "products", expected: "a product still to be made" });
+        }
+        let (q, product) = self.under_way();
+        let along = dot(row.values, q)?;
+        axpy(along as f32, row.values, product)?;
+        self.observed += 1;
+        Ok(())
+    }
+
+    /// Ends a product, and [`fit`](Self::fit)s if it was the last.
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.advance()?;
+        if self.closed {
+            self.fit()?;
+        }
+        Ok(self.closed)
+    }
+
+    /// Σ u (u·v)/λ.
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         if self.kept.is_none() {
             return Err(Error::NotFitted);
         }
@@ -353,27 +340,19 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
         }
         Targets::new(target.id, out)
     }
-}
 
-impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {
-    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, row)
-    }
-
-    fn end_pass(&mut self) -> Result<bool, Error> {
-        self.advance()?;
-        if self.closed {
-            self.fit()?;
-        }
-        Ok(self.closed)
-    }
-
-    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        Self::solve(self, target, out)
-    }
-
+    /// Forgets everything, and begins with the start vector.
     fn reset(&mut self) {
-        Self::reset(self);
+        (self.basis, self.observed, self.closed, self.kept) = (1, 0, false, None);
+        self.vectors.as_mut().fill(0.0);
+        self.small.as_mut().fill(0.0);
+        let start = self.vectors.as_mut().get_mut(..self.settings.width).certain();
+        for (i, entry) in (0..).zip(start.iter_mut()) {
+            // Uniform in (−1, 1), never all zero but for a chance of 2⁻²⁴ an entry.
+            *entry = ((word(self.settings.seed, i) >> 40) as f32 + 0.5) / 8_388_608.0 - 1.0;
+        }
+        let scale = 1.0 / libm::sqrt(squared_norm(start));
+        start.iter_mut().for_each(|entry| *entry *= scale as f32);
     }
 }
 

@@ -7,19 +7,25 @@
 //! twenty to forty. Positive is helpful; scale as ridge. Targets share the passes.
 //! Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
 //!
-//! *Memory*: [`ConjugateGradientsSettings::memory`], 6·K a target and 16 rows. *Cost*:
-//! 2·K multiply–adds a row, target and pass. *Error*: the reported residual is the one
-//! that the recursion carries along in `f32`; the true one follows it down to about 10⁻⁶
-//! times the condition number, which is at most K/damping.
+//! **It has converged when x itself says so.** The recursion carries a residual along,
+//! which rounding leads away from the true one. When it is within the tolerance, or has
+//! taken ten times the steps of exact arithmetic, one more pass multiplies x and takes
+//! v − (C + λI) x. Where the two residuals differ by a tenth, directions are no longer
+//! conjugate, and the iteration begins anew from the true one. Where that is no better
+//! than half of the time before, rounding keeps it there ([`Progress::stagnant`]).
+//!
+//! *Memory*: [`ConjugateGradientsSettings::memory`], 5·K a target of `f64`. *Cost*: 2·K
+//! multiply–adds a row, target and pass, in `f64`. *Error*: the residual falls to about
+//! 10⁻¹⁵ times the condition number, which is at most K/damping + 1.
 
-use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
+use super::passes::{Parts, PassSettings, Passes, Progress, Scratch, length, passes, write};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use gradsieve_kernels::matrix::scale_add;
-use gradsieve_kernels::{Certain, Element, axpy, dot, squared_norm};
+use gradsieve_kernels::double::{axpy, dot};
+use gradsieve_kernels::{Certain, Element};
 
 /// The solver: give it its targets, then pass after pass over the same rows, each with
 /// [`observe`](IterativeSolver::observe) for every row and [`end_pass`](IterativeSolver::end_pass).
@@ -34,11 +40,11 @@ use gradsieve_kernels::{Certain, Element, axpy, dot, squared_norm};
 /// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
 ///
 /// const SETTINGS: ConjugateGradientsSettings = ConjugateGradientsSettings::new(2);
-/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 /// solver.target(&target)?;
 /// let progress = solver.solve(&id, &rows, 10)?; // or: observe every row, end_pass, and again
-/// assert!(progress.converged && progress.passes <= 3);
-/// let mut scores = [0.0_f32; 3];
+/// assert!(progress.converged && progress.passes <= 4);
+/// let mut scores = [0.0; 3];
 /// solver.targets()?.score_rows(&id, &rows, &mut scores)?;
 /// assert!(scores[0] > 0.0);
 /// # Ok::<(), gradsieve::Error>(())
@@ -46,6 +52,10 @@ use gradsieve_kernels::{Certain, Element, axpy, dot, squared_norm};
 #[derive(Clone, Debug)]
 pub struct ConjugateGradients<B> {
     passes: Passes,
+    /// Whether the pass multiplies solutions, and not directions of search.
+    checks: bool,
+    /// Passes since solutions were multiplied.
+    unchecked: u32,
     buffer: B,
 }
 
@@ -56,7 +66,7 @@ pub struct ConjugateGradients<B> {
 ///
 /// const ONE: ConjugateGradientsSettings = ConjugateGradientsSettings::new(64);
 /// const TEN: ConjugateGradientsSettings = ConjugateGradientsSettings { targets: 10, ..ONE };
-/// assert!(TEN.memory().f32s > 9 * 64 + ONE.memory().f32s);
+/// assert!(TEN.memory().f64s > 9 * 5 * 64 + ONE.memory().f64s);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConjugateGradientsSettings {
@@ -77,12 +87,11 @@ impl ConjugateGradientsSettings {
         Self { width, targets: 1, damping: 0.1, tolerance: 1e-4 }
     }
 
-    /// Three vectors and a norm a target, and the passes.
+    /// Four vectors and a number a target, and the pass.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        let vectors = self.width.saturating_mul(3).saturating_add(1).saturating_mul(self.targets);
-        let f32s = vectors.saturating_add(Gram::floats(self.targets, self.width));
-        Memory { f32s, ..Memory::NONE }
+        let vectors = self.width.saturating_mul(4).saturating_add(1).saturating_mul(self.targets);
+        Memory { f64s: vectors.saturating_add(Scratch::numbers(self.targets, self.width)), ..Memory::NONE }
     }
 
     const fn passes(self) -> PassSettings {
@@ -98,32 +107,37 @@ impl Default for ConjugateGradientsSettings {
     }
 }
 
+/// Times as many steps as exact arithmetic needs before solutions are looked at.
+const PATIENCE: f64 = 10.0;
+
 /// The buffer of conjugate gradients.
 struct View<'m> {
-    /// x, v − (C + λI) x and the direction of search, of each target.
-    solutions: &'m mut [f32],
-    residuals: &'m mut [f32],
-    directions: &'m mut [f32],
-    /// ‖v‖ of each target.
-    norms: &'m mut [f32],
-    gram: &'m mut [f32],
+    /// v, x, v − (C + λI) x and the direction of search, of each target.
+    values: &'m mut [f64],
+    solutions: &'m mut [f64],
+    residuals: &'m mut [f64],
+    directions: &'m mut [f64],
+    /// The residual of each target's x when it was last multiplied; 0 for never.
+    checked: &'m mut [f64],
+    scratch: Scratch<'m>,
 }
 
 impl<'m> View<'m> {
-    fn of(settings: &PassSettings, buffer: &'m mut [f32]) -> Self {
+    fn of(settings: &PassSettings, buffer: &'m mut [f64]) -> Self {
         let vectors = settings.width.saturating_mul(settings.targets);
         let mut parts = Parts(buffer);
         Self {
             solutions: parts.take(vectors),
+            values: parts.take(vectors),
             residuals: parts.take(vectors),
             directions: parts.take(vectors),
-            norms: parts.take(settings.targets),
-            gram: parts.0,
+            checked: parts.take(settings.targets),
+            scratch: Scratch { sums: parts.take(vectors), dots: parts.0 },
         }
     }
 }
 
-impl<const N: usize> ConjugateGradients<[f32; N]> {
+impl<const N: usize> ConjugateGradients<[f64; N]> {
     /// No targets yet, in an array of its own.
     ///
     /// # Errors
@@ -132,14 +146,14 @@ impl<const N: usize> ConjugateGradients<[f32; N]> {
         if let Err(error) = settings.passes().check() {
             return Err(error);
         }
-        if let Err(error) = check_length(settings.memory().f32s, N) {
+        if let Err(error) = check_length(settings.memory().f64s, N) {
             return Err(error);
         }
-        Ok(Self { passes: Passes::new(settings.passes()), buffer: [0.0; N] })
+        Ok(Self { passes: Passes::new(settings.passes()), checks: false, unchecked: 0, buffer: [0.0; N] })
     }
 }
 
-impl<B: Buffer<f32>> ConjugateGradients<B> {
+impl<B: Buffer<f64>> ConjugateGradients<B> {
     /// No targets yet. The buffer is set to zero.
     ///
     /// # Errors
@@ -148,60 +162,110 @@ impl<B: Buffer<f32>> ConjugateGradients<B> {
     /// `buffer` is not as long as the settings' memory.
     pub fn new(settings: ConjugateGradientsSettings, mut buffer: B) -> Result<Self, Error> {
         settings.passes().check()?;
-        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        check_length(settings.memory().f64s, buffer.as_ref().len())?;
         buffer.as_mut().fill(0.0);
-        Ok(Self { passes: Passes::new(settings.passes()), buffer })
+        Ok(Self { passes: Passes::new(settings.passes()), checks: false, unchecked: 0, buffer })
     }
 
     /// Forgets targets, rows and solutions.
     pub fn reset(&mut self) {
         self.passes.reset();
+        (self.checks, self.unchecked) = (false, 0);
         self.buffer.as_mut().fill(0.0);
+    }
+
+    /// Steps after which nothing would be left in exact arithmetic: as many as C + λI has
+    /// eigenvalues.
+    fn eigenvalues(&self) -> f64 {
+        libm::fmin(self.passes.settings.width as f64, self.passes.rows as f64) + 1.0
+    }
+
+    /// Passes that would be enough, of so many in all: the bound by the condition number,
+    /// K/damping + 1 at most, or by the number of eigenvalues and a quarter for rounding.
+    fn enough(&self) -> u32 {
+        let PassSettings { width, damping, tolerance, .. } = self.passes.settings;
+        let root = libm::sqrt(width as f64 / f64::from(damping) + 1.0);
+        let by_condition = 0.5 * root * libm::log(2.0 * root / f64::from(tolerance));
+        // One more sees that it is so.
+        passes(libm::fmin(by_condition, 1.25 * self.eigenvalues() + 1.0) + 1.0)
     }
 }
 
-impl<B: Buffer<f32>> IterativeSolver for ConjugateGradients<B> {
+impl<B: Buffer<f64>> IterativeSolver for ConjugateGradients<B> {
+    type Solution = f64;
+
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
-        let number = self.passes.targets;
         let place = self.passes.target(target)?;
+        // It is searched for before all are multiplied again.
+        self.checks = false;
         let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        for vectors in [view.residuals, view.directions] {
-            copy(target.values, vectors.get_mut(place.clone()).certain());
+        for vectors in [view.values, view.residuals, view.directions] {
+            write(target.values, 1.0, vectors.get_mut(place.clone()).certain());
         }
-        let norm = libm::sqrt(squared_norm(target.values)) as f32;
-        copy(&[norm], view.norms.get_mut(number..=number).certain());
         Ok(())
     }
 
     fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        self.passes.observe(id, row, view.directions, view.gram)
+        let View { solutions, directions, scratch, .. } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe(id, row, if self.checks { solutions } else { directions }, scratch)
     }
 
     fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
-        let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        self.passes.observe_rows(id, rows, view.directions, view.gram)
+        let View { solutions, directions, scratch, .. } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe_rows(id, rows, if self.checks { solutions } else { directions }, scratch)
     }
 
     fn end_pass(&mut self) -> Result<Progress, Error> {
         let PassSettings { width, tolerance, .. } = self.passes.settings;
         let (width, tolerance) = (width.max(1), f64::from(tolerance));
-        let View { solutions, residuals, directions, norms, gram } =
+        let View { values, solutions, residuals, directions, checked, scratch } =
             View::of(&self.passes.settings, self.buffer.as_mut());
-        let (products, damping) = self.passes.end(directions, gram)?;
-        let mut worst = 0.0;
+        let (products, damping) = self.passes.end(scratch)?;
+        let (mut worst, mut stagnant) = (0.0, false);
         let vectors = solutions.chunks_exact_mut(width).zip(residuals.chunks_exact_mut(width));
         let vectors = vectors.zip(directions.chunks_exact_mut(width)).zip(products.chunks_exact_mut(width));
-        for ((((x, r), p), product), &norm) in vectors.zip(norms.iter()) {
-            let norm = f64::from(norm);
-            let residual = step((x, r, p), product, damping, tolerance * norm);
-            let Ok(residual) = residual else { return self.passes.fail(Error::Diverged) };
-            worst = libm::fmax(worst, if norm > 0.0 { residual / norm } else { 0.0 });
+        for ((((x, r), p), product), (v, before)) in
+            vectors.zip(values.chunks_exact(width).zip(checked.iter_mut()))
+        {
+            let norm = length(v)?;
+            if norm <= 0.0 {
+                continue;
+            }
+            if self.checks {
+                // v − (C + λI) x, and how far the recursion is from it.
+                axpy(damping, x, product)?;
+                product.iter_mut().zip(v).for_each(|(product, v)| *product = v - *product);
+                let residual = length(product)? / norm;
+                axpy(-1.0, product, r)?;
+                let is_led_away = length(r)? > 0.1 * residual * norm;
+                r.iter_mut().zip(&*product).for_each(|(r, product)| *r = *product);
+                if residual > tolerance {
+                    if is_led_away {
+                        p.iter_mut().zip(&*product).for_each(|(p, product)| *p = *product);
+                    }
+                    stagnant |= *before > 0.0 && residual > 0.5 * *before;
+                }
+                *before = residual;
+                worst = libm::fmax(worst, residual);
+            } else {
+                let Ok(left) = step((x, r, p), product, damping, tolerance * norm) else {
+                    return self.passes.fail(Error::Diverged);
+                };
+                worst = libm::fmax(worst, left / norm);
+            }
         }
-        Ok(Progress { passes: self.passes.passes, residual: worst, converged: worst <= tolerance })
+        let within = worst <= tolerance;
+        let converged = self.checks && within;
+        self.unchecked = if self.checks { 0 } else { self.unchecked.saturating_add(1) };
+        self.checks = within || f64::from(self.unchecked) >= PATIENCE * self.eigenvalues();
+        let passes = self.passes.passes;
+        let enough = if converged { passes } else { self.enough() };
+        Ok(Progress { passes, residual: worst, converged, stagnant, enough })
     }
 
-    fn targets(&self) -> Result<Targets<'_>, Error> {
+    fn targets(&self) -> Result<Targets<'_, f64>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.buffer.as_ref().get(..end).certain())
     }
@@ -210,24 +274,25 @@ impl<B: Buffer<f32>> IterativeSolver for ConjugateGradients<B> {
 /// One step of one target, unless its residual is at most `enough`; the residual's
 /// length. `product` is C·p.
 fn step(
-    (x, r, p): (&mut [f32], &mut [f32], &mut [f32]),
-    product: &mut [f32],
+    (x, r, p): (&mut [f64], &mut [f64], &mut [f64]),
+    product: &mut [f64],
     damping: f64,
     enough: f64,
 ) -> Result<f64, Error> {
-    let before = squared_norm(r);
+    let before = dot(r, r)?;
     if libm::sqrt(before) <= enough {
         return Ok(libm::sqrt(before));
     }
-    axpy(damping as f32, p, product)?;
+    axpy(damping, p, product)?;
     let curvature = dot(p, product)?;
-    let length = before / curvature;
-    if curvature.is_nan() || curvature <= 0.0 || !length.is_finite() {
+    let stride = before / curvature;
+    if curvature.is_nan() || curvature <= 0.0 || !stride.is_finite() {
         return Err(Error::Diverged);
     }
-    axpy(length as f32, p, x)?;
-    axpy(-length as f32, product, r)?;
-    let after = squared_norm(r);
-    scale_add(1.0, r, (after / before) as f32, p)?;
+    axpy(stride, p, x)?;
+    axpy(-stride, product, r)?;
+    let after = dot(r, r)?;
+    let turn = after / before;
+    p.iter_mut().zip(&*r).for_each(|(p, r)| *p = r + turn * *p);
     if after.is_finite() { Ok(libm::sqrt(after)) } else { Err(Error::Diverged) }
 }

@@ -20,7 +20,8 @@
 //! K/Q multiply–adds a row and target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴
 //! of the sum of its magnitudes.
 
-use super::curvature::{Gram, GramState, Progress, copy};
+use super::curvature::{Gram, GramState, copy};
+use super::passes::Progress;
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, Field, check_length};
@@ -342,6 +343,8 @@ impl<B: Buffer<f32>> DataInfSolver<'_, B> {
 }
 
 impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
+    type Solution = f32;
+
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
         if self.seen > 0 || self.solved {
             return Err(Error::InPass);
@@ -397,7 +400,7 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
             }
         }
         self.solved = true;
-        Ok(Progress { passes: 1, residual: 0.0, converged: true })
+        Ok(Progress::solved(1))
     }
 
     fn targets(&self) -> Result<Targets<'_>, Error> {

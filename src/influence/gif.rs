@@ -11,20 +11,19 @@
 //! J picks coordinates of the *rows*: parameters with [`Exact`](crate::Exact), and
 //! columns of a sketch that keeps layers apart.
 //!
-//! *Memory*: [`GifSettings::memory`]: K²/2 + |J|·(K + |J| + 1) numbers of `f64`; K of
-//! `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, in
-//! `f64` because the condition number of the normal equations is the square of H's;
-//! |J|² + |J|K a target; K a pair.
+//! *Memory*: [`GifSettings::memory`]: K²/2 + |J|·(K + |J|/2 + 5/2) numbers of `f64`; K of
+//! `f32` a target. *Cost*: K²/2 an observation; |J|²K/2 + |J|³/6 a fit, |J|² + |J|K a
+//! target, in `f64`; K a pair. *Error*: the condition number of the normal equations is
+//! the square of H's, and from 10¹² on they are refused.
 
 use super::solver::Solver;
 use super::targets::Targets;
-use crate::dense::{cholesky, dot as dot_double, solve};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
-use crate::moments::{Centre, Moments, MomentsSettings, triangle};
+use crate::moments::{Centre, Factor, Moments, MomentsSettings, factorise, triangle};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, Place, State, StateKind, Walk, place};
-use gradsieve_kernels::Certain;
+use gradsieve_kernels::{Certain, double};
 
 /// What [`Gif`] is told.
 ///
@@ -33,7 +32,7 @@ use gradsieve_kernels::Certain;
 ///
 /// const LAST: [usize; 3] = [61, 62, 63];
 /// const SETTINGS: GifSettings<'_> = GifSettings { damping: 0.0, ..GifSettings::new(64, &LAST) };
-/// assert_eq!(SETTINGS.memory().f64s, 64 * 65 / 2 + 3 * (64 + 3 + 1));
+/// assert_eq!(SETTINGS.memory().f64s, 64 * 65 / 2 + 3 * 64 + 6 + 2 * 3);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GifSettings<'j> {
@@ -57,8 +56,7 @@ impl<'j> GifSettings<'j> {
     #[must_use]
     pub const fn memory(&self) -> Memory {
         let count = self.indices.len();
-        let fitted = count.saturating_mul(self.width).saturating_add(triangle(count));
-        let numbers = fitted.saturating_add(count).saturating_mul(8);
+        let numbers = self.fitted().saturating_add(count).saturating_mul(8);
         let moments = MomentsSettings { centre: Centre::Zero, width: self.width }.memory();
         Memory {
             f64s: moments.f64s.saturating_add(self.more()),
@@ -67,10 +65,15 @@ impl<'j> GifSettings<'j> {
         }
     }
 
+    /// The rows of H for J, and the factor of the normal equations.
+    const fn fitted(&self) -> usize {
+        let count = self.indices.len();
+        count.saturating_mul(self.width).saturating_add(triangle(count))
+    }
+
     /// Numbers behind the moments.
     const fn more(&self) -> usize {
-        let count = self.indices.len();
-        count.saturating_mul(self.width.saturating_add(count).saturating_add(1))
+        self.fitted().saturating_add(self.indices.len().saturating_mul(2))
     }
 
     /// Refuses what makes no sense.
@@ -93,7 +96,7 @@ impl<'j> GifSettings<'j> {
 /// prepare targets.
 ///
 /// ```
-/// use gradsieve::influence::{Gif, GifSettings};
+/// use gradsieve::influence::{Gif, GifSettings, Solver};
 /// use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
@@ -120,8 +123,9 @@ pub struct Gif<'j, B> {
 struct Split<T> {
     /// H_{J·}, |J| rows of K.
     rows: T,
-    /// The Cholesky factor of H_{J·} H_{·J}.
+    /// The Cholesky factor of H_{J·} H_{·J}, packed.
     normal: T,
+    /// Two vectors of |J| numbers.
     scratch: T,
 }
 
@@ -141,24 +145,15 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
     fn split(&self) -> Split<&[f64]> {
         let GifSettings { width, indices, .. } = self.settings;
         let (rows, rest) = self.moments.rest().split_at_checked(indices.len() * width).certain();
-        let (normal, scratch) = rest.split_at_checked(indices.len() * indices.len()).certain();
+        let (normal, scratch) = rest.split_at_checked(triangle(indices.len())).certain();
         Split { rows, normal, scratch }
     }
 
     fn split_mut(&mut self) -> Split<&mut [f64]> {
         let GifSettings { width, indices, .. } = self.settings;
         let (rows, rest) = self.moments.rest_mut().split_at_mut_checked(indices.len() * width).certain();
-        let (normal, scratch) = rest.split_at_mut_checked(indices.len() * indices.len()).certain();
+        let (normal, scratch) = rest.split_at_mut_checked(triangle(indices.len())).certain();
         Split { rows, normal, scratch }
-    }
-
-    /// Takes in a row of the curvature: a training sketch (empirical Fisher), or a factor
-    /// of the Gauss–Newton matrix.
-    ///
-    /// # Errors
-    /// As [`Moments::observe`].
-    pub fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(row)
     }
 
     /// Takes in all that `other` has observed.
@@ -169,47 +164,46 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
         self.moments.merge(&other.moments)
     }
 
-    /// Forgets everything.
-    pub fn reset(&mut self) {
-        self.moments.reset();
-        self.fitted = false;
-    }
-
     /// Factorises H_{J·} H_{·J} as it stands.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if the
-    /// columns of H for J are not independent: a larger damping is needed.
+    /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] or
+    /// [`Error::IllConditioned`] if the columns of H for J are not independent: a larger
+    /// damping is needed.
     pub fn fit(&mut self) -> Result<(), Error> {
-        self.fitted = false;
         if self.moments.count() == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
+        self.fitted = false;
         let GifSettings { width, indices, damping } = self.settings;
         let ridge = f64::from(damping) * self.moments.mean_eigenvalue();
         for (place, &index) in indices.iter().enumerate() {
             self.moments.row_behind(index, ridge, place);
         }
-        let Split { rows, normal, .. } = self.split_mut();
+        let Split { rows, normal, scratch } = self.split_mut();
         let rows = || rows.chunks_exact(width.max(1));
-        for (to, row) in normal.chunks_exact_mut(indices.len().max(1)).zip(rows()) {
-            for (to, other) in to.iter_mut().zip(rows()) {
-                *to = dot_double(row, other);
-            }
+        let pairs = rows().enumerate().flat_map(|(i, row)| rows().take(i + 1).map(move |other| (row, other)));
+        for (to, (row, other)) in normal.iter_mut().zip(pairs) {
+            *to = double::dot(row, other)?;
         }
-        cholesky(indices.len(), normal)?;
+        let (x, y) = scratch.split_at_mut_checked(indices.len()).certain();
+        factorise(normal, x, y)?;
         self.fitted = true;
         Ok(())
     }
+}
 
-    /// Solves for one target into `out`, K numbers: H_{·J} (H_{J·} H_{·J})⁻¹ v_J. Targets
-    /// that stand one after the other are [`Targets`] together.
-    ///
-    /// # Errors
-    /// [`Error::NotFitted`]; [`Error::Length`]; [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the target, and then `out` is as it was;
-    /// [`Error::NonFinite`] if the solution leaves the range of `f32`.
-    pub fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+impl<B: Buffer<f64>> Solver for Gif<'_, B> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        self.moments.observe(row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J.
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
         if !self.fitted {
             return Err(Error::NotFitted);
         }
@@ -217,36 +211,24 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
         let GifSettings { width, indices, .. } = self.settings;
         check_length(width, out.len())?;
         let Split { rows, normal, scratch } = self.split_mut();
-        for (to, &index) in scratch.iter_mut().zip(indices) {
+        let weights = scratch.get_mut(..indices.len()).certain();
+        for (to, &index) in weights.iter_mut().zip(indices) {
             *to = f64::from(target.values.get(index).copied().certain());
         }
-        solve(indices.len(), normal, scratch);
+        Factor::from_packed(indices.len(), normal)?.solve(weights)?;
         for (column, to) in out.iter_mut().enumerate() {
             let mut sum = 0.0;
-            for (row, weight) in rows.chunks_exact(width.max(1)).zip(&*scratch) {
+            for (row, weight) in rows.chunks_exact(width.max(1)).zip(&*weights) {
                 sum += weight * row.get(column).copied().certain();
             }
             *to = sum as f32;
         }
         Targets::new(target.id, out)
     }
-}
-
-impl<B: Buffer<f64>> Solver for Gif<'_, B> {
-    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        Self::observe(self, row)
-    }
-
-    fn end_pass(&mut self) -> Result<bool, Error> {
-        self.fit().map(|()| true)
-    }
-
-    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
-        Self::solve(self, target, out)
-    }
 
     fn reset(&mut self) {
-        Self::reset(self);
+        self.moments.reset();
+        self.fitted = false;
     }
 }
 
@@ -271,11 +253,6 @@ impl<B: Buffer<f64>> Body for Gif<'_, B> {
             return Ok(());
         }
         walk.all(Place { get: |gif| gif.split().rows, get_mut: |gif| gif.split_mut().rows })?;
-        (0..indices.len()).try_for_each(|row| {
-            let first = row.saturating_mul(indices.len());
-            let normal =
-                Place { get: |gif: &Self| gif.split().normal, get_mut: |gif| gif.split_mut().normal };
-            walk.numbers(normal, first..first.saturating_add(row).saturating_add(1))
-        })
+        walk.all(Place { get: |gif: &Self| gif.split().normal, get_mut: |gif| gif.split_mut().normal })
     }
 }

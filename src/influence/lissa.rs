@@ -8,25 +8,30 @@
 //! Koh & Liang 2017.
 //!
 //! **It converges if α·(λ_max + λ) < 2**, where λ_max is C's largest eigenvalue, and
-//! diverges if that is more. A residual that grows shows it: growth to twice the least so
-//! far ends in [`Error::Diverged`], never in a NaN. Without an α of the caller's, α =
-//! 1/(tr C + λ), which always converges, as tr C ≥ λ_max; slowly if many eigenvalues
-//! matter. [`ConjugateGradients`](super::ConjugateGradients) takes fewer passes, and no
-//! α.
+//! diverges if that is more. Without an α of the caller's the first five passes multiply
+//! a vector by C over and over, which estimates λ_max from below, and α =
+//! 1/(1.2·λ_max + λ). Should that be too long a step, a residual grows; α becomes a
+//! quarter of it, and the iteration begins anew. With a caller's α, growth to twice the
+//! least so far ends in [`Error::Diverged`], never in a NaN.
 //!
-//! *Memory*: [`LissaSettings::memory`], 5·K a target and 16 rows. *Cost*: 2·K
-//! multiply–adds a row, target and pass; about (λ_max + λ)/λ·ln(1/tolerance) passes with
-//! the best α. *Error*: the residual falls to about 10⁻⁷ times the condition number,
-//! which is at most K/damping.
+//! Every step takes the true residual v − (C + λI) x of the solution before it, and the
+//! next one's is no larger. A target whose residual is within the tolerance stays as it
+//! is. It falls at least by 1 − αλ a pass, which says how many would be enough
+//! ([`Progress::enough`]). [`ConjugateGradients`](super::ConjugateGradients) takes fewer.
+//!
+//! *Memory*: [`LissaSettings::memory`], 3·K a target and K, of `f64`. *Cost*: 2·K
+//! multiply–adds a row, target and pass, in `f64`; about (λ_max + λ)/λ·ln(1/tolerance)
+//! passes. *Error*: the residual falls to about 10⁻¹⁵ times the condition number, which
+//! is at most K/damping + 1.
 
-use super::curvature::{Gram, Parts, PassSettings, Passes, Progress, copy};
+use super::passes::{Parts, PassSettings, Passes, Progress, Scratch, length, passes, write};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use gradsieve_kernels::matrix::scale_add;
-use gradsieve_kernels::{Certain, Element, axpy, squared_norm};
+use gradsieve_kernels::double::axpy;
+use gradsieve_kernels::{Certain, Element};
 
 /// The solver: give it its targets, then pass after pass over the same rows, each with
 /// [`observe`](IterativeSolver::observe) for every row and [`end_pass`](IterativeSolver::end_pass).
@@ -41,10 +46,10 @@ use gradsieve_kernels::{Certain, Element, axpy, squared_norm};
 /// let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
 ///
 /// const SETTINGS: LissaSettings = LissaSettings { tolerance: 1e-2, ..LissaSettings::new(2) };
-/// let mut solver = Lissa::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+/// let mut solver = Lissa::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 /// solver.target(&target)?;
 /// assert!(solver.solve(&id, &rows, 100)?.converged);
-/// let mut scores = [0.0_f32; 3];
+/// let mut scores = [0.0; 3];
 /// solver.targets()?.score_rows(&id, &rows, &mut scores)?;
 /// assert!(scores[0] > 0.0);
 /// # Ok::<(), gradsieve::Error>(())
@@ -55,8 +60,8 @@ pub struct Lissa<B> {
     /// α, once it is known.
     step: Option<f64>,
     given: Option<f64>,
-    /// Whether the solutions are still v, and not yet α·v.
-    fresh: bool,
+    /// Passes that estimate λ_max, still to be made.
+    powers: u32,
     buffer: B,
 }
 
@@ -67,7 +72,7 @@ pub struct Lissa<B> {
 ///
 /// const ONE: LissaSettings = LissaSettings::new(64);
 /// const TEN: LissaSettings = LissaSettings { targets: 10, ..ONE };
-/// assert!(TEN.memory().f32s > 9 * 2 * 64 + ONE.memory().f32s);
+/// assert!(TEN.memory().f64s > 9 * 3 * 64 + ONE.memory().f64s);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LissaSettings {
@@ -79,23 +84,23 @@ pub struct LissaSettings {
     pub damping: f32,
     /// A target is solved when ‖v − (C + λI) x‖ is at most this part of ‖v‖.
     pub tolerance: f32,
-    /// α; without it, 1/(tr C + λ).
+    /// α; without it, 1/(1.2·λ_max + λ), where five passes estimate λ_max.
     pub step: Option<f64>,
 }
 
 impl LissaSettings {
-    /// One target, a tenth of the mean eigenvalue, a residual of 10⁻⁴, α = 1/(tr C + λ).
+    /// One target, a tenth of the mean eigenvalue, a residual of 10⁻⁴, α from λ_max.
     #[must_use]
     pub const fn new(width: usize) -> Self {
         Self { width, targets: 1, damping: 0.1, tolerance: 1e-4, step: None }
     }
 
-    /// Two vectors and two numbers a target, and the passes.
+    /// Two vectors and a number a target, one vector, and the pass.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        let vectors = self.width.saturating_mul(2).saturating_add(2).saturating_mul(self.targets);
-        let f32s = vectors.saturating_add(Gram::floats(self.targets, self.width));
-        Memory { f32s, ..Memory::NONE }
+        let vectors = self.width.saturating_mul(2).saturating_add(1).saturating_mul(self.targets);
+        let more = self.width.saturating_add(Scratch::numbers(self.targets, self.width));
+        Memory { f64s: vectors.saturating_add(more), ..Memory::NONE }
     }
 
     const fn passes(self) -> PassSettings {
@@ -126,32 +131,56 @@ impl Default for LissaSettings {
 const NOTICED: f64 = 1e-3;
 const GROWTH: f64 = 2.0;
 
+/// Passes that estimate λ_max, by how much more the step allows for, and the part of it
+/// that is taken where it was too long after all.
+const POWERS: u32 = 5;
+const MARGIN: f64 = 1.2;
+const SHORTER: f64 = 0.25;
+
 /// The buffer of LiSSA.
 struct View<'m> {
     /// α·r of each target.
-    solutions: &'m mut [f32],
-    values: &'m mut [f32],
-    /// ‖v‖ of each target, and its least residual so far.
-    norms: &'m mut [f32],
-    least: &'m mut [f32],
-    gram: &'m mut [f32],
+    solutions: &'m mut [f64],
+    values: &'m mut [f64],
+    /// The least residual of each target so far; 0 for none.
+    least: &'m mut [f64],
+    /// What is multiplied by C to estimate λ_max.
+    power: &'m mut [f64],
+    scratch: Scratch<'m>,
 }
 
 impl<'m> View<'m> {
-    fn of(settings: &PassSettings, buffer: &'m mut [f32]) -> Self {
+    fn of(settings: &PassSettings, buffer: &'m mut [f64]) -> Self {
         let vectors = settings.width.saturating_mul(settings.targets);
         let mut parts = Parts(buffer);
         Self {
             solutions: parts.take(vectors),
             values: parts.take(vectors),
-            norms: parts.take(settings.targets),
             least: parts.take(settings.targets),
-            gram: parts.0,
+            power: parts.take(settings.width),
+            scratch: Scratch { sums: parts.take(vectors), dots: parts.0 },
         }
     }
 }
 
-impl<const N: usize> Lissa<[f32; N]> {
+/// Begins the iteration of all targets that are not solved: x = α·v.
+fn begin(solutions: &mut [f64], values: &[f64], least: &mut [f64], step: f64, tolerance: f64) {
+    let width = values.len().checked_div(least.len()).unwrap_or(0).max(1);
+    let vectors = solutions.chunks_exact_mut(width).zip(values.chunks_exact(width));
+    for ((x, v), least) in vectors.zip(least.iter_mut()) {
+        if !is_solved(*least, tolerance) {
+            x.iter_mut().zip(v).for_each(|(x, v)| *x = step * v);
+            *least = 0.0;
+        }
+    }
+}
+
+/// Whether a target whose least residual that is, 0 for none yet, is solved.
+fn is_solved(least: f64, tolerance: f64) -> bool {
+    least > 0.0 && least <= tolerance
+}
+
+impl<const N: usize> Lissa<[f64; N]> {
     /// No targets yet, in an array of its own.
     ///
     /// # Errors
@@ -160,7 +189,7 @@ impl<const N: usize> Lissa<[f32; N]> {
         if let Err(error) = settings.check() {
             return Err(error);
         }
-        if let Err(error) = check_length(settings.memory().f32s, N) {
+        if let Err(error) = check_length(settings.memory().f64s, N) {
             return Err(error);
         }
         Ok(Self::of(settings, [0.0; N]))
@@ -170,11 +199,12 @@ impl<const N: usize> Lissa<[f32; N]> {
 impl<B> Lissa<B> {
     const fn of(settings: LissaSettings, buffer: B) -> Self {
         let (step, passes) = (settings.step, Passes::new(settings.passes()));
-        Self { passes, step, given: step, fresh: true, buffer }
+        let powers = if step.is_some() { 0 } else { POWERS };
+        Self { passes, step, given: step, powers, buffer }
     }
 }
 
-impl<B: Buffer<f32>> Lissa<B> {
+impl<B: Buffer<f64>> Lissa<B> {
     /// No targets yet. The buffer is set to zero.
     ///
     /// # Errors
@@ -183,7 +213,7 @@ impl<B: Buffer<f32>> Lissa<B> {
     /// `buffer` is not as long as the settings' memory.
     pub fn new(settings: LissaSettings, mut buffer: B) -> Result<Self, Error> {
         settings.check()?;
-        check_length(settings.memory().f32s, buffer.as_ref().len())?;
+        check_length(settings.memory().f64s, buffer.as_ref().len())?;
         buffer.as_mut().fill(0.0);
         Ok(Self::of(settings, buffer))
     }
@@ -191,7 +221,8 @@ impl<B: Buffer<f32>> Lissa<B> {
     /// Forgets targets, rows and solutions.
     pub fn reset(&mut self) {
         self.passes.reset();
-        (self.step, self.fresh) = (self.given, true);
+        self.step = self.given;
+        self.powers = if self.given.is_some() { 0 } else { POWERS };
         self.buffer.as_mut().fill(0.0);
     }
 
@@ -200,78 +231,130 @@ impl<B: Buffer<f32>> Lissa<B> {
     pub const fn step(&self) -> Option<f64> {
         self.step
     }
+
+    /// Ends a pass that multiplied the power vector.
+    fn end_power(&mut self) -> Result<Progress, Error> {
+        let PassSettings { width, tolerance, .. } = self.passes.settings;
+        let View { solutions, values, least, power, scratch } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        let (products, damping) = self.passes.end(scratch)?;
+        let product = products.get_mut(..width).certain();
+        // Of a vector of length 1.
+        let largest = length(product)?;
+        if largest > 0.0 {
+            power.iter_mut().zip(product).for_each(|(to, from)| *to = *from / largest);
+        }
+        // No eigenvalue is above the trace.
+        let trace = self.passes.trace();
+        let allowed = if largest > 0.0 { libm::fmin(MARGIN * largest, trace) } else { trace };
+        let step = 1.0 / (allowed + damping);
+        (self.step, self.powers) = (Some(step), self.powers.saturating_sub(1));
+        let (passes, tolerance) = (self.passes.passes, f64::from(tolerance));
+        begin(solutions, values, least, step, tolerance);
+        let enough = passes.saturating_add(self.powers).saturating_add(still(1.0, tolerance, step * damping));
+        Ok(Progress { passes, residual: 1.0, converged: false, stagnant: false, enough })
+    }
 }
 
-impl<B: Buffer<f32>> IterativeSolver for Lissa<B> {
+impl<B: Buffer<f64>> IterativeSolver for Lissa<B> {
+    type Solution = f64;
+
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error> {
-        if !self.fresh {
+        if self.passes.passes > 0 {
             return Err(Error::InPass);
         }
-        let number = self.passes.targets;
+        let is_first = self.passes.targets == 0;
         let place = self.passes.target(target)?;
-        let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        for vectors in [view.values, view.solutions] {
-            copy(target.values, vectors.get_mut(place.clone()).certain());
+        let View { solutions, values, power, .. } = View::of(&self.passes.settings, self.buffer.as_mut());
+        write(target.values, 1.0, values.get_mut(place.clone()).certain());
+        write(target.values, self.given.unwrap_or(1.0), solutions.get_mut(place).certain());
+        if is_first {
+            // Multiples of the golden ratio less the whole numbers: in every direction.
+            for (i, entry) in power.iter_mut().enumerate() {
+                let multiple = (i as f64 + 1.0) * 0.618_033_988_749_894_9;
+                *entry = multiple - libm::floor(multiple) - 0.5;
+            }
+            let whole = length(power)?;
+            power.iter_mut().for_each(|entry| *entry /= whole);
         }
-        let norm = libm::sqrt(squared_norm(target.values)) as f32;
-        copy(&[norm], view.norms.get_mut(number..=number).certain());
-        copy(&[f32::INFINITY], view.least.get_mut(number..=number).certain());
         Ok(())
     }
 
     fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
-        let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        self.passes.observe(id, row, view.solutions, view.gram)
+        let View { solutions, power, scratch, .. } = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe(id, row, if self.powers > 0 { power } else { solutions }, scratch)
     }
 
     fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
-        let view = View::of(&self.passes.settings, self.buffer.as_mut());
-        self.passes.observe_rows(id, rows, view.solutions, view.gram)
+        let View { solutions, power, scratch, .. } = View::of(&self.passes.settings, self.buffer.as_mut());
+        self.passes.observe_rows(id, rows, if self.powers > 0 { power } else { solutions }, scratch)
     }
 
     fn end_pass(&mut self) -> Result<Progress, Error> {
-        let PassSettings { width, damping: share, tolerance, .. } = self.passes.settings;
-        let View { solutions, values, norms, least, gram } =
-            View::of(&self.passes.settings, self.buffer.as_mut());
-        let (products, damping) = self.passes.end(solutions, gram)?;
-        // λ = share · mean eigenvalue, of which tr C is K times.
-        let trace = damping / f64::from(share) * width as f64;
-        let step = *self.step.get_or_insert(1.0 / (trace + damping));
-        if core::mem::take(&mut self.fresh) {
-            for vectors in [&mut *products, &mut *solutions] {
-                vectors.iter_mut().for_each(|entry| *entry = (step * f64::from(*entry)) as f32);
-            }
+        if self.powers > 0 {
+            return self.end_power();
         }
-        let mut worst = 0.0;
-        let width = width.max(1);
+        let PassSettings { width, tolerance, .. } = self.passes.settings;
+        let (width, tolerance) = (width.max(1), f64::from(tolerance));
+        let View { solutions, values, least, scratch, .. } =
+            View::of(&self.passes.settings, self.buffer.as_mut());
+        let (products, damping) = self.passes.end(scratch)?;
+        let step = self.step.certain();
+        let (mut worst, mut stagnant, mut diverges) = (0.0, false, false);
         let vectors = solutions.chunks_exact_mut(width).zip(values.chunks_exact(width));
         let vectors = vectors.zip(products.chunks_exact_mut(width));
-        let norms = norms.iter().zip(least.iter_mut());
-        for (((x, v), product), (&norm, least)) in vectors.zip(norms) {
+        for (((x, v), product), least) in vectors.zip(least.iter_mut()) {
+            let norm = length(v)?;
             // What is solved stays as it is, however long the other targets take.
-            let solved = norm == 0.0 || *least <= tolerance;
-            if solved {
-                worst = libm::fmax(worst, if norm == 0.0 { 0.0 } else { f64::from(*least) });
+            if norm <= 0.0 || is_solved(*least, tolerance) {
+                worst = libm::fmax(worst, *least);
                 continue;
             }
             // v − (C + λI) x, and x += α times that.
-            axpy(damping as f32, x, product)?;
-            scale_add(1.0, v, -1.0, product)?;
-            axpy(step as f32, product, x)?;
-            let residual = libm::sqrt(squared_norm(product)) / f64::from(norm);
-            let grown = residual > NOTICED && residual > GROWTH * f64::from(*least);
-            if grown || !residual.is_finite() || !squared_norm(x).is_finite() {
+            axpy(damping, x, product)?;
+            product.iter_mut().zip(v).for_each(|(product, v)| *product = v - *product);
+            let residual = length(product)? / norm;
+            let has_grown = *least > 0.0 && residual > NOTICED && residual > GROWTH * *least;
+            diverges |= has_grown || !residual.is_finite();
+            // Short of rounding a step brings each nearer.
+            stagnant |= *least > 0.0 && residual >= *least && residual <= NOTICED;
+            if *least <= 0.0 || residual < *least {
+                // 0 is for none yet.
+                *least = libm::fmax(residual, f64::MIN_POSITIVE);
+            }
+            worst = libm::fmax(worst, residual);
+            if residual > tolerance {
+                axpy(step, product, x)?;
+            }
+        }
+        let passes = self.passes.passes;
+        if diverges {
+            let shortest = 1.0 / (self.passes.trace() + damping);
+            if self.given.is_some() || step <= shortest {
                 return self.passes.fail(Error::Diverged);
             }
-            *least = libm::fminf(*least, residual as f32);
-            worst = libm::fmax(worst, residual);
+            let step = libm::fmax(SHORTER * step, shortest);
+            self.step = Some(step);
+            begin(solutions, values, least, step, tolerance);
+            let enough = passes.saturating_add(still(1.0, tolerance, step * damping));
+            return Ok(Progress { passes, residual: 1.0, converged: false, stagnant: false, enough });
         }
-        let converged = worst <= f64::from(tolerance);
-        Ok(Progress { passes: self.passes.passes, residual: worst, converged })
+        let converged = worst <= tolerance;
+        let enough = passes.saturating_add(still(worst, tolerance, step * damping));
+        Ok(Progress { passes, residual: worst, converged, stagnant, enough })
     }
 
-    fn targets(&self) -> Result<Targets<'_>, Error> {
+    fn targets(&self) -> Result<Targets<'_, f64>, Error> {
         let end = self.passes.targets.saturating_mul(self.passes.settings.width);
         Targets::new(self.passes.solved()?, self.buffer.as_ref().get(..end).certain())
     }
+}
+
+/// Passes after which a residual that falls by 1 − αλ each is within the tolerance.
+fn still(residual: f64, tolerance: f64, share: f64) -> u32 {
+    if residual <= tolerance {
+        return 0;
+    }
+    // One takes the step, the next sees its residual.
+    passes(libm::log(residual / tolerance) / -libm::log1p(-share) + 1.0)
 }

@@ -17,8 +17,8 @@
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
-//! | [`ConjugateGradients`] | as ridge | 6·K a target, 16 rows | K too large for a matrix; some 20 to 40 passes |
-//! | [`Lissa`] | as ridge, damped by stopping early | 5·K a target, 16 rows | a fixed, small number of passes |
+//! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 40 passes |
+//! | [`Lissa`] | as ridge, damped by stopping early | 3·K of `f64` a target | a fixed, small number of passes |
 //! | [`Arnoldi`] | Σ (u·v)(u·g)/λ over top eigenpairs | (m + 1)·K, m² + 3m of `f64` | any Hessian–vector product; a few dozen passes |
 //! | [`Gif`] | v_J·(H_{J·}H_{·J})⁻¹H_{J·}g | K²/2, \|J\|·(K + \|J\|) of `f64` | the update may touch the coordinates J only |
 //! | [`Ekfac`] | Σ_l ⟨V, (Q_S G Q_Aᵀ)/(Λ + λ) turned back⟩ | 3·I·O + 1.5·(I² + O²) a layer | linear layers; no projection |
@@ -55,6 +55,8 @@ mod gif;
 mod in_run;
 mod less;
 mod lissa;
+mod passes;
+mod precision;
 mod retrac;
 mod ridge;
 mod second_moment;
@@ -62,12 +64,12 @@ mod solver;
 mod targets;
 mod tracin;
 mod trak;
+mod wide;
 
 pub use adam::{Adam, AdamSettings};
 pub use arnoldi::{Arnoldi, ArnoldiSettings};
 pub use conjugate_gradients::{ConjugateGradients, ConjugateGradientsSettings};
 pub use cosine::grad_cos;
-pub use curvature::Progress;
 pub use datainf::{DataInf, DataInfLayer, DataInfSettings, DataInfSolver};
 pub use dot::grad_dot;
 pub use ekfac::{Ekfac, EkfacSettings};
@@ -76,6 +78,8 @@ pub use gif::{Gif, GifSettings};
 pub use in_run::InRunShapley;
 pub use less::{Less, LessSettings, LessTargets};
 pub use lissa::{Lissa, LissaSettings};
+pub use passes::Progress;
+pub use precision::Precision;
 pub use retrac::ReTrac;
 pub use ridge::{Ridge, RidgeSettings};
 pub use second_moment::Curvature;

@@ -17,7 +17,8 @@
 //! [`Lissa`]: super::Lissa
 //! [`DataInfSolver`]: super::DataInfSolver
 
-use super::curvature::Progress;
+use super::passes::Progress;
+use super::precision::Precision;
 use super::targets::Targets;
 use crate::error::Error;
 use crate::sketch::{Sketch, SketchId};
@@ -84,12 +85,12 @@ pub trait Solver {
 /// use gradsieve::{Error, Exact, Layout, Projector, Sketch};
 ///
 /// /// The solved targets, by any solver, after at most `most` passes.
-/// fn solve<'s>(
-///     solver: &'s mut impl IterativeSolver,
+/// fn solve<'s, S: IterativeSolver>(
+///     solver: &'s mut S,
 ///     rows: &[Sketch],
 ///     targets: &[Sketch],
 ///     most: u32,
-/// ) -> Result<Targets<'s>, Error> {
+/// ) -> Result<Targets<'s, S::Solution>, Error> {
 ///     targets.iter().try_for_each(|target| solver.target(target))?;
 ///     loop {
 ///         rows.iter().try_for_each(|row| solver.observe(row))?;
@@ -104,19 +105,22 @@ pub trait Solver {
 /// let values = [[1.0, 0.0], [0.5, 0.5], [-1.0, 2.0_f32]];
 /// let rows = values.each_ref().map(|x| Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap());
 /// const SETTINGS: ConjugateGradientsSettings = ConjugateGradientsSettings::new(2);
-/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+/// let mut solver = ConjugateGradients::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
 /// assert!(solve(&mut solver, &rows, &rows[..1], 10)?.score_one(&rows[0])? > 0.0);
 /// # Ok::<(), Error>(())
 /// ```
 pub trait IterativeSolver {
+    /// What solutions are kept in.
+    type Solution: Precision;
+
     /// Adds a target; its number is how many there were before.
     ///
     /// # Errors
     /// [`Error::InPass`] when it is too late: between the first row of a pass and its
     /// end, and with methods that begin from the targets once the first pass has begun;
     /// [`Error::Length`] if there are as many as the settings say, or of another width;
-    /// [`Error::Mismatch`]; [`Error::NonFinite`], also if the squares leave the range of
-    /// `f32`; [`Error::Diverged`] after a failure. The state is as it was.
+    /// [`Error::Mismatch`]; [`Error::NonFinite`]; [`Error::Diverged`] after a failure.
+    /// The state is as it was.
     fn target(&mut self, target: &Sketch<'_>) -> Result<(), Error>;
 
     /// Takes a training sketch of the pass in. Every pass has the same ones, in any
@@ -135,14 +139,13 @@ pub trait IterativeSolver {
     ///
     /// # Errors
     /// [`Error::TooFew`] without a target; [`Error::Length`], [`Error::Mismatch`] or
-    /// [`Error::NonFinite`] for the row, also if its squares leave the range of `f32`;
-    /// [`Error::Diverged`] after a failure. The state is as it was, and the pass goes on.
+    /// [`Error::NonFinite`] for the row; [`Error::Diverged`] after a failure. The state
+    /// is as it was, and the pass goes on.
     fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error>;
 
     /// The same for n stored rows of K numbers, one after the other, labelled `id`, with
-    /// the bits of one by one, and faster where one layer is the whole row: they are
-    /// asked for ahead, so hand it many. Returns how many have NaN or infinite entries,
-    /// or a square beyond the range of `f32`: they are passed over.
+    /// the bits of one by one, and faster: hand it many. Returns how many have NaN or
+    /// infinite entries: they are passed over.
     ///
     /// # Errors
     /// As [`observe_row`](Self::observe_row), but for [`Error::NonFinite`];
@@ -155,19 +158,19 @@ pub trait IterativeSolver {
     /// # Errors
     /// [`Error::TooFew`] without rows, [`Error::Length`] if there were not as many as in
     /// the first pass: the pass does not count. [`Error::NotPositiveDefinite`] if all
-    /// rows were zero. [`Error::Diverged`] if the iteration diverges, rounding has made
-    /// the matrix indefinite, or numbers left the range of `f32`: only a reset helps.
+    /// rows were zero. [`Error::Diverged`] if the iteration diverges, or rounding has
+    /// made the matrix indefinite: only a reset helps.
     fn end_pass(&mut self) -> Result<Progress, Error>;
 
     /// The solutions so far, in the order of the targets.
     ///
     /// # Errors
     /// [`Error::NotFitted`] before the first pass has ended; [`Error::Diverged`] after a
-    /// failure; [`Error::NonFinite`] if a solution leaves the range of `f32`.
-    fn targets(&self) -> Result<Targets<'_>, Error>;
+    /// failure; [`Error::NonFinite`] if a solution leaves the range of its format.
+    fn targets(&self) -> Result<Targets<'_, Self::Solution>, Error>;
 
     /// All passes over rows that are at hand, one after the other: until every target is
-    /// solved, or `most` passes were made in all.
+    /// solved, rounding keeps one from it, or `most` passes were made in all.
     ///
     /// # Errors
     /// As [`observe_row`](Self::observe_row) and [`end_pass`](Self::end_pass);
@@ -178,7 +181,7 @@ pub trait IterativeSolver {
                 return Err(Error::NonFinite);
             }
             let progress = self.end_pass()?;
-            if progress.converged || progress.passes >= most {
+            if progress.converged || progress.stagnant || progress.passes >= most {
                 return Ok(progress);
             }
         }

@@ -16,15 +16,18 @@
 //! sealed, and codecs of one byte or bit, are scored by the kernels of
 //! [`gradsieve_kernels::score`] with [`Targets::solutions`] as their queries.
 
+use super::precision::{Precision, round};
+use super::wide::pieces;
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId, all_finite};
 use crate::state::Number;
 use crate::state::{self, FRAME, StateKind};
 use gradsieve_kernels::score::float;
-use gradsieve_kernels::{Element, dot};
+use gradsieve_kernels::{Certain, Element, dot, double};
 
-/// Solved targets, K numbers each.
+/// Solved targets, K numbers each: `f32`, or `f64` where the system is ill-conditioned
+/// (see [`Precision`]).
 ///
 /// ```
 /// use gradsieve::influence::Targets;
@@ -32,7 +35,7 @@ use gradsieve_kernels::{Element, dot};
 ///
 /// let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// // Two target gradients as they are: the influence is their dot product.
-/// let targets = Targets::new(id, &[1.0, 0.0, 1.0, 1.0])?;
+/// let targets = Targets::new(id, &[1.0_f32, 0.0, 1.0, 1.0])?;
 /// let rows = [0.5_f32, 1.0, -2.0, 1.0]; // of two train samples
 /// let mut scores = [0.0; 4];
 /// assert_eq!(targets.score_rows(&id, &rows, &mut scores)?, 0); // rows that are not finite
@@ -40,33 +43,28 @@ use gradsieve_kernels::{Element, dot};
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct Targets<'t> {
+pub struct Targets<'t, T = f32> {
     id: SketchId,
-    solutions: &'t [f32],
+    solutions: &'t [T],
 }
 
-impl<'t> Targets<'t> {
+impl<'t, T: Precision> Targets<'t, T> {
     /// The targets whose `solutions` stand one after the other, and what they are
     /// labelled with.
     ///
     /// # Errors
     /// [`Error::Width`] if K is zero; [`Error::Length`] if the solutions aren't a
     /// multiple of K; [`Error::NonFinite`].
-    pub fn new(id: SketchId, solutions: &'t [f32]) -> Result<Self, Error> {
+    pub fn new(id: SketchId, solutions: &'t [T]) -> Result<Self, Error> {
         if id.width == 0 {
             return Err(Error::Width { multiple: 1, found: 0 });
         }
         let whole = solutions.len() / id.width * id.width;
         check_length(whole, solutions.len())?;
-        if !all_finite(solutions) {
+        if !solutions.iter().all(|&x| x.into().is_finite()) {
             return Err(Error::NonFinite);
         }
         Ok(Self { id, solutions })
-    }
-
-    /// The same for solutions that are whole and finite.
-    pub(super) const fn checked(id: SketchId, solutions: &'t [f32]) -> Self {
-        Self { id, solutions }
     }
 
     /// Q.
@@ -86,7 +84,7 @@ impl<'t> Targets<'t> {
 
     /// The solutions, one after the other.
     #[must_use]
-    pub const fn solutions(&self) -> &'t [f32] {
+    pub const fn solutions(&self) -> &'t [T] {
         self.solutions
     }
 
@@ -100,7 +98,7 @@ impl<'t> Targets<'t> {
         self.id.check(&train.id)?;
         train.check_finite()?;
         for (score, solution) in scores.iter_mut().zip(self.solutions.chunks_exact(self.id.width.max(1))) {
-            *score = dot(train.values, solution)?;
+            *score = T::product(solution, train.values)?;
         }
         Ok(())
     }
@@ -115,6 +113,13 @@ impl<'t> Targets<'t> {
         self.score(train, &mut score)?;
         let [score] = score;
         Ok(score)
+    }
+}
+
+impl<'t> Targets<'t> {
+    /// [`Targets::new`] of solutions that are whole and finite.
+    pub(super) const fn checked(id: SketchId, solutions: &'t [f32]) -> Self {
+        Self { id, solutions }
     }
 
     /// The influence of the gradient b aᵀ of one linear layer, which is never formed, on
@@ -211,5 +216,56 @@ impl<'t> Targets<'t> {
         check_length(numbers, memory.len())?;
         f32::take_all(memory, &mut body)?;
         Ok(Self { id, solutions: memory })
+    }
+}
+
+impl Targets<'_, f64> {
+    /// The same rounded to `f32`, for what takes nothing else. `out` is as many numbers.
+    ///
+    /// # Errors
+    /// [`Error::Length`]; [`Error::Range`] if a solution leaves the range of `f32`, and
+    /// then `out` is of no use.
+    pub fn rounded<'o>(&self, out: &'o mut [f32]) -> Result<Targets<'o>, Error> {
+        check_length(self.solutions.len(), out.len())?;
+        let width = self.id.width.max(1);
+        for (from, to) in self.solutions.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
+            round(from, to)?;
+        }
+        Targets::new(self.id, out)
+    }
+
+    /// The influence of n train samples, given as stored rows of K numbers, on each
+    /// target: `scores[q·n + r]`, target after target, in `f64` but for the rows. Returns
+    /// how many rows have NaN or infinite entries; their scores are NaN.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if the rows' id is another one; [`Error::Length`] if the rows
+    /// are not whole, or there is no score for each pair. Nothing was written.
+    pub fn score_rows<E: Element>(
+        &self,
+        id: &SketchId,
+        rows: &[E],
+        scores: &mut [f64],
+    ) -> Result<usize, Error> {
+        self.id.check(id)?;
+        let width = self.id.width.max(1);
+        let n = rows.len() / width;
+        check_length(n * width, rows.len())?;
+        check_length(self.count().saturating_mul(n), scores.len())?;
+        let mut non_finite = 0;
+        for (r, row) in rows.chunks_exact(width).enumerate() {
+            let is_finite = row.iter().all(|x| x.widen().is_finite());
+            non_finite += usize::from(!is_finite);
+            let start = if is_finite { 0.0 } else { f64::NAN };
+            scores.iter_mut().skip(r).step_by(n.max(1)).for_each(|score| *score = start);
+            pieces(row, width, |row, at| {
+                let scores = scores.iter_mut().skip(r).step_by(n.max(1));
+                for (score, solution) in scores.zip(self.solutions.chunks_exact(width)) {
+                    *score += double::dot(solution.get(at.clone()).certain(), row)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(non_finite)
     }
 }

@@ -10,8 +10,9 @@
 //! own 1 − p.)
 //!
 //! Scale: margin, to first order what leaving the sample out costs. λ = damping · mean
-//! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed where K is well below n.
-//! Source: Park et al. 2023.
+//! eigenvalue of ΦᵀΦ; the source has none, and 0 is allowed. Where the matrix is singular
+//! that is the limit of ever smaller dampings, which the pseudo-inverse gives
+//! ([`SecondMoment::is_singular`]). Source: Park et al. 2023.
 //!
 //! *Memory*: K² + 4K numbers of `f64` a model ([`TrakSettings::memory`]), of which one is
 //! needed at a time; K a target; 24 bytes a pair. *Cost*: [`crate::moments`], then K a
@@ -37,7 +38,8 @@ use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 pub struct TrakSettings {
     /// K.
     pub width: usize,
-    /// λ in units of the mean eigenvalue of ΦᵀΦ; may be 0.
+    /// λ in units of the mean eigenvalue of ΦᵀΦ; may be 0, and is then the limit of ever
+    /// smaller ones.
     pub damping: f32,
 }
 
@@ -62,6 +64,7 @@ impl Policy for TrakSettings {
         Strength { zero: true, expected: "finite and not negative", ..Strength::DAMPING };
     const KIND: StateKind = StateKind::Trak;
     type Clip = Unclipped;
+    const LEAST_NORM: bool = true;
 
     fn width(&self) -> usize {
         self.width

@@ -3,7 +3,8 @@
 
 use super::clip::{exponent, two_to};
 use crate::error::{Error, check_length};
-use gradsieve_kernels::{Certain, cannot_happen, double};
+use gradsieve_kernels::double::{self, Real};
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// Numbers in a packed lower triangle of `width` rows.
 #[must_use]
@@ -13,7 +14,7 @@ pub const fn triangle(width: usize) -> usize {
 
 /// The largest condition number with which a solution means something: beyond it the
 /// rounding of the second moment itself shows.
-const WORST_CONDITION: f64 = 1e12;
+pub(super) const WORST_CONDITION: f64 = 1e12;
 
 /// The Cholesky factor L of a symmetric positive definite matrix A = L Lᵀ.
 ///
@@ -49,6 +50,17 @@ impl<'f> Factor<'f> {
     /// # Errors
     /// [`Error::Length`] if `x` is not K long, and then it is as it was.
     pub fn whiten(&self, x: &mut [f64]) -> Result<(), Error> {
+        self.forward(1.0, x, |entry| entry, |_| ())
+    }
+
+    /// Replaces x by `size`·L⁻¹x, each entry rounded once it was shown to `visit`.
+    fn forward<T: Real>(
+        &self,
+        size: f64,
+        x: &mut [T],
+        round: impl Fn(f64) -> T,
+        mut visit: impl FnMut(f64),
+    ) -> Result<(), Error> {
         check_length(self.lower.len(), triangle(x.len()))?;
         for (i, row) in rows(self.lower).enumerate() {
             let (Some((done, [entry, ..])), Some((&diagonal, row))) =
@@ -57,7 +69,9 @@ impl<'f> Factor<'f> {
                 cannot_happen!("a triangle has as many rows as x has numbers, and none is empty");
                 break;
             };
-            *entry = (*entry - double::dot(row, done)?) / diagonal;
+            let whitened = ((*entry).into() * size - double::dot(row, done)?) / diagonal;
+            *entry = round(whitened);
+            visit(whitened);
         }
         Ok(())
     }
@@ -87,27 +101,17 @@ impl<'f> Factor<'f> {
     /// xᵀA⁻¹x of a vector `scale`·x that was brought near 1; `x` becomes L⁻¹x, but for a
     /// power of two, and rounded.
     pub(super) fn quadratic(&self, scale: f64, x: &mut [f32]) -> Result<f64, Error> {
-        check_length(self.lower.len(), triangle(x.len()))?;
         // What stands in x shall stay near 1, whatever the size of L.
         let size = self.lower.first().map_or(1.0, |&first| two_to(exponent(first)));
         let mut square = 0.0;
-        for (i, row) in rows(self.lower).enumerate() {
-            let (Some((done, [entry, ..])), Some((&diagonal, row))) =
-                (x.split_at_mut_checked(i), row.split_last())
-            else {
-                cannot_happen!("a triangle has as many rows as x has numbers, and none is empty");
-                break;
-            };
-            let whitened = (f64::from(*entry) * size - double::dot(row, done)?) / diagonal;
-            *entry = whitened as f32;
-            square += whitened * whitened;
-        }
+        self.forward(size, x, |entry| entry as f32, |entry| square += entry * entry)?;
         let unit = scale * size;
         Ok(square / unit / unit)
     }
 
     /// An estimate of ‖A⁻¹‖₁, from below and seldom by more than a factor of 3 (Hager
-    /// 1984; Higham 1988). `x` and `y` are K numbers of scratch each.
+    /// 1984; Higham 1988, with his second start for matrices that are blind to the first,
+    /// such as those with two columns alike). `x` and `y` are K numbers of scratch each.
     fn inverse_norm(&self, x: &mut [f64], y: &mut [f64]) -> Result<f64, Error> {
         x.fill(1.0 / x.len().max(1) as f64);
         let mut norm = 0.0;
@@ -127,12 +131,19 @@ impl<'f> Factor<'f> {
             x.fill(0.0);
             x.iter_mut().skip(place).take(1).for_each(|x| *x = 1.0);
         }
-        Ok(norm)
+        let last = x.len().saturating_sub(1).max(1) as f64;
+        for (i, x) in x.iter_mut().enumerate() {
+            let size = 1.0 + i as f64 / last;
+            *x = if i % 2 == 0 { size } else { -size };
+        }
+        self.solve(x)?;
+        let other = 2.0 / 3.0 * x.iter().map(|x| x.abs()).sum::<f64>() / x.len().max(1) as f64;
+        Ok(libm::fmax(norm, other))
     }
 }
 
 /// `copy_from_slice` without a panic.
-trait CopyFrom {
+pub(super) trait CopyFrom {
     fn copy_from(&mut self, from: &[f64]);
 }
 
@@ -150,19 +161,20 @@ impl CopyFrom for [f64] {
 /// # Errors
 /// [`Error::NotPositiveDefinite`]; [`Error::IllConditioned`] from 10¹² on. `packed` then
 /// holds nothing of use.
-pub(super) fn factorise(packed: &mut [f64], x: &mut [f64], y: &mut [f64]) -> Result<f64, Error> {
+pub(crate) fn factorise(packed: &mut [f64], x: &mut [f64], y: &mut [f64]) -> Result<f64, Error> {
     let norm = norm(packed, x);
     cholesky(packed)?;
     let condition = norm * Factor { lower: packed }.inverse_norm(x, y)?;
     if condition < WORST_CONDITION {
         return Ok(condition);
     }
-    Err(Error::IllConditioned { decades: decades(condition) })
+    Err(ill_conditioned(condition))
 }
 
-/// ⌊log₁₀ x⌋ of a number that is at least 1.
-fn decades(x: f64) -> u32 {
-    if x.is_finite() { libm::floor(libm::log10(x)) as u32 } else { 308 }
+/// That a condition number, 1 at least, is too large.
+pub(super) fn ill_conditioned(condition: f64) -> Error {
+    let decades = if condition.is_finite() { libm::floor(libm::log10(condition)) as u32 } else { 308 };
+    Error::IllConditioned { decades }
 }
 
 /// The 1-norm of a packed symmetric matrix.

@@ -37,7 +37,8 @@ use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
-use factor::{factorise, rows, rows_mut};
+pub(crate) use factor::factorise;
+use factor::{rows, rows_mut};
 use gradsieve_kernels::{Certain, double};
 
 /// What the second moment is taken about.

@@ -8,6 +8,7 @@
 //! whole.
 
 use super::clip::{Clip, Norms, check as check_clip, exponent, two_to};
+use super::factor::{CopyFrom as _, WORST_CONDITION, ill_conditioned};
 use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, write_factor};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
@@ -35,6 +36,9 @@ pub trait Policy: Copy {
     /// What is kept of the norms of rows: [`Norms`] if there may be a
     /// [`clip`](Self::clip), [`Unclipped`](super::Unclipped) if there is none.
     type Clip: Clip;
+    /// Whether a strength of 0 is the limit of ever smaller ones, which a singular matrix
+    /// has, too: solutions of least norm.
+    const LEAST_NORM: bool = false;
 
     /// K.
     fn width(&self) -> usize;
@@ -130,8 +134,17 @@ struct Parts<T> {
 /// A residual ‖v − A x‖ above this part of ‖A‖·‖x‖ + ‖v‖ is not a solution.
 const RESIDUAL: f64 = 1e-12;
 
-/// Solutions below this would lose bits in `f32`: 2⁻¹⁰⁰.
-const LEAST: f64 = two_to(-100);
+/// What is added to a singular matrix, as part of its trace, so that its directions fall
+/// apart: eigenvalues of 10 times this and more are there, of a thousandth and less are
+/// not.
+const APART: f64 = 1e-9;
+
+/// What may be left of a target between the two, as part of its length.
+const BETWEEN: f64 = 1e-3;
+
+/// A target of which no more than this part is along directions that are there has
+/// nothing along them but rounding.
+const NOTHING: f64 = 1e-7;
 
 impl<P: Policy> SecondMoment<P, ()> {
     /// What a method of this policy needs, with a clip or without; half the bytes at rest
@@ -212,6 +225,16 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         self.fit.map(|fit| fit.condition)
     }
 
+    /// Whether the last fit found the matrix singular: without damping, gradients that
+    /// span fewer than K dimensions. Solutions are then those of least norm, by the
+    /// pseudo-inverse, to which those with ever smaller dampings come on every gradient
+    /// that was observed. Directions with an eigenvalue below 10⁻¹² of the trace count as
+    /// missing.
+    #[must_use]
+    pub fn is_singular(&self) -> bool {
+        self.settings.strength() == 0.0 && self.fit.is_some_and(|fit| fit.weights.ridge > 0.0)
+    }
+
     /// Takes a sketch into the moments; what was fitted stays as it is until the next
     /// [`fit`](Self::fit).
     ///
@@ -289,13 +312,14 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     }
 
     /// Factorises what the settings ask for, as the moments stand. If nothing was
-    /// observed, or all of it was zero, an earlier fit stands.
+    /// observed, or all of it was zero, an earlier fit stands. Where the damping is so
+    /// small that the matrix cannot be factorised, below 10⁻¹²·K, the state is not
+    /// fitted.
     ///
     /// # Errors
     /// [`Error::TooFew`] without observations; [`Error::NotPositiveDefinite`] if all of
-    /// them were zero, or the same about their mean, or if without damping they span
-    /// fewer than K dimensions; [`Error::IllConditioned`] if the damping is so small that
-    /// solutions would be rounding.
+    /// them were zero, or the same about their mean; [`Error::IllConditioned`] if the
+    /// damping is so small that solutions would be rounding.
     pub fn fit(&mut self) -> Result<(), Error> {
         let count = self.moments.count();
         let mean_eigenvalue = self.moments.mean_eigenvalue();
@@ -305,11 +329,17 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         if mean_eigenvalue <= 0.0 {
             return Err(Error::NotPositiveDefinite);
         }
-        let weights = self.settings.weights(count as f64, mean_eigenvalue);
+        let mut weights = self.settings.weights(count as f64, mean_eigenvalue);
+        let has_limit = P::LEAST_NORM && self.settings.strength() == 0.0;
         self.fit = None;
+        let width = self.moments.width() as f64;
         let (sums, Parts { factor, scratch: [x, y, _] }) = self.parts_mut();
-        let condition = write_factor(sums, weights, factor, x, y)?;
-        self.fit = Some(Fit { weights, condition, is_current: true });
+        let mut condition = write_factor(sums, weights, factor, x, y);
+        if has_limit && condition.is_err() {
+            weights.ridge = APART * weights.scale * mean_eigenvalue * width;
+            condition = write_factor(sums, weights, factor, x, y);
+        }
+        self.fit = Some(Fit { weights, condition: condition?, is_current: true });
         Ok(())
     }
 
@@ -359,16 +389,24 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         if score.is_finite() { Ok(score) } else { Err(Error::Range { what: "the score" }) }
     }
 
-    /// Solves for a target into `out`, K numbers: by the factor, and once more for what
-    /// that left. Where rows came after the fit, what was factorised is gone, and the
-    /// factor alone solves.
-    pub(crate) fn solve_into(&mut self, target: &Sketch<'_>, out: &mut [f32]) -> Result<(), Error> {
+    /// Solves for a target, and hands the solution over: by the factor, and once more for
+    /// what that left. Where rows came after the fit, what was factorised is gone, and
+    /// the factor alone solves.
+    pub(crate) fn solve_with(
+        &mut self,
+        target: &Sketch<'_>,
+        take: impl FnOnce(&[f64]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Fit { weights, is_current, .. } = self.check(target)?;
-        check_length(target.values.len(), out.len())?;
+        let is_singular = self.is_singular();
         let trace = self.moments.trace() / self.moments.count().max(1) as f64;
         let (sums, Parts { factor, scratch: [x, left, product] }) = self.parts_mut();
-        let factor = Factor::from_packed(out.len(), factor)?;
+        let factor = Factor::from_packed(x.len(), factor)?;
         x.iter_mut().zip(target.values).for_each(|(to, &from)| *to = f64::from(from));
+        if is_singular {
+            least_norm(&factor, weights.ridge, x, left, product)?;
+            return take(x);
+        }
         factor.solve(x)?;
         if is_current {
             let mut remainder = |x: &[f64], left: &mut [f64]| {
@@ -389,13 +427,49 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
                 return Err(Error::NotSolved);
             }
         }
-        let largest = x.iter().fold(0.0, |most, x| libm::fmax(most, x.abs()));
-        if largest > f64::from(f32::MAX) || (largest > 0.0 && largest < LEAST) {
-            return Err(Error::Range { what: "the solution" });
-        }
-        out.iter_mut().zip(x.iter()).for_each(|(to, &from)| *to = from as f32);
-        Ok(())
+        take(x)
     }
+}
+
+/// Replaces v by A⁺v, where the factor is that of A + δI. With B = (A + δI)⁻¹, (δB)³
+/// keeps of a vector what lies along directions that A does not have, and nothing of the
+/// others.
+fn least_norm(
+    factor: &Factor<'_>,
+    apart: f64,
+    v: &mut [f64],
+    own: &mut [f64],
+    missing: &mut [f64],
+) -> Result<(), Error> {
+    let length = |x: &[f64]| Ok::<_, Error>(libm::sqrt(double::dot(x, x)?));
+    // x less its part along missing directions.
+    let keep = |x: &mut [f64], missing: &mut [f64]| {
+        missing.copy_from(x);
+        for _ in 0..3 {
+            factor.solve(missing)?;
+            missing.iter_mut().for_each(|x| *x *= apart);
+        }
+        Ok::<_, Error>(double::axpy(-1.0, missing, x)?)
+    };
+    let whole = length(v)?;
+    keep(v, missing)?;
+    own.copy_from(v);
+    keep(own, missing)?;
+    // What a second time takes away is neither there nor missing.
+    if length(missing)? > BETWEEN * whole {
+        return Err(ill_conditioned(WORST_CONDITION));
+    }
+    if length(own)? <= NOTHING * whole {
+        v.fill(0.0);
+        return Ok(());
+    }
+    // x ← B(v + δx), whose limit is A⁺v: after three times (δ/σ)³ of it is left.
+    v.fill(0.0);
+    for _ in 0..3 {
+        v.iter_mut().zip(&*own).for_each(|(x, own)| *x = own + apart * *x);
+        factor.solve(v)?;
+    }
+    keep(v, missing)
 }
 
 impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {

@@ -53,7 +53,7 @@ fn arnoldi_and_generalised_influence_are_numpys() {
     for (keep, column) in [(3, 8), (8, 9)] {
         let mut memory = vec![0.0; 8];
         let settings = ArnoldiSettings { width: 8, products: 8, keep, seed: 5 };
-        let fitted = arnoldi(settings, &rows);
+        let mut fitted = arnoldi(settings, &rows);
         assert_eq!(fitted.eigenvalues().len(), keep);
         let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
         for (r, line) in rows.iter().zip(&golden) {
@@ -352,10 +352,10 @@ fn one_generic_function_has_the_ridge_influence_of_every_solver_of_that_matrix()
     near("GIF", 1.0, &by_solver(&mut gif, &rows, &targets));
     let settings =
         ConjugateGradientsSettings { targets: 2, tolerance: 1e-5, ..ConjugateGradientsSettings::new(4) };
-    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     near("conjugate gradients", 1.0, &by_passes(&mut solver, &rows, &targets));
     let settings = LissaSettings { targets: 2, tolerance: 1e-5, ..LissaSettings::new(4) };
-    let mut solver = Lissa::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut solver = Lissa::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     near("LiSSA", 1.0, &by_passes(&mut solver, &rows, &targets));
 }
 
@@ -367,7 +367,7 @@ fn arnoldi_as_a_solver_asks_for_pass_after_pass() {
     let mut solver = Arnoldi::new(settings, id(4), &mut a, &mut b).unwrap();
     let found = by_solver(&mut solver, &rows, &rows[..1]);
     let mut memory = vec![0.0; 4];
-    let fitted = arnoldi(settings, &rows);
+    let mut fitted = arnoldi(settings, &rows);
     let target = fitted.solve(&row(&rows[0]), &mut memory).unwrap();
     let expected: Vec<f64> = rows.iter().map(|r| target.score_one(&row(r)).unwrap()).collect();
     assert_eq!(found, expected);

@@ -4,8 +4,8 @@
 use crate::source::row;
 use gradsieve::influence::{
     Adam, ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings,
-    InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac,
-    Ridge, RidgeSettings, Targets, Trak, TrakScore, TrakSettings, grad_dot,
+    InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings,
+    Precision, ReTrac, Ridge, RidgeSettings, Targets, Trak, TrakScore, TrakSettings, grad_dot,
 };
 use gradsieve::{Exact, Layer, Layout, Sketcher};
 
@@ -57,7 +57,7 @@ fn flat(rows: &[Vec<f32>]) -> Vec<f32> {
 }
 
 /// Scores of a row on prepared targets.
-fn scores(targets: &Targets<'_>, train: &[f32]) -> Vec<f64> {
+fn scores<T: Precision>(targets: &Targets<'_, T>, train: &[f32]) -> Vec<f64> {
     let mut scores = vec![0.0; targets.count()];
     targets.score(&row(train), &mut scores).unwrap();
     scores
@@ -223,7 +223,7 @@ fn datainf_is_the_mean_of_inverted_matrices_layer_by_layer() {
 fn lissa_after_seven_passes_is_numpys_recursion() {
     let (train, target) = (given("train0"), given("target0"));
     let settings = LissaSettings { targets: 3, step: Some(0.15), ..LissaSettings::new(K) };
-    let mut lissa = Lissa::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut lissa = Lissa::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     target.iter().for_each(|v| lissa.target(&row(v)).unwrap());
     for pass in 1..=7 {
         train.iter().for_each(|g| lissa.observe(&row(g)).unwrap());
@@ -238,7 +238,7 @@ fn conjugate_gradients_converge_to_numpys_ridge_and_so_does_the_ridge() {
     let (train, target) = (given("train0"), given("target0"));
     let settings =
         ConjugateGradientsSettings { targets: 3, tolerance: 1e-6, ..ConjugateGradientsSettings::new(K) };
-    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut solver = ConjugateGradients::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
     target.iter().for_each(|v| solver.target(&row(v)).unwrap());
     let progress = solver.solve(&row(&train[0]).id, &flat(&train), 3 * K as u32).unwrap();
     assert!(progress.converged && progress.residual <= 1e-6, "{progress:?}");

@@ -24,6 +24,7 @@ mod sequence;
 mod settings;
 mod shortlist;
 mod sketch;
+mod solvers;
 mod source;
 mod state;
 mod store;

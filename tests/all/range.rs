@@ -246,7 +246,7 @@ fn rows_after_a_fit_do_not_change_its_solutions_also_where_it_was_restored() {
     rows[..20].iter().for_each(|r| ridge.observe(&row(r)).unwrap());
     ridge.fit().unwrap();
     let solved = |ridge: &mut Ridge<Vec<f64>>| {
-        let mut solution = vec![0.0; 6];
+        let mut solution = vec![0.0_f64; 6];
         ridge.solve(&row(&rows[0]), &mut solution).unwrap();
         solution
     };

@@ -49,6 +49,9 @@ pub enum CommandError {
     #[error("{file}: {what} cannot be computed{}: {error}", question(error))]
     NotFitted { file: String, what: &'static str, error: gradsieve::Error },
 
+    #[error("{file}: {reason}; --accept-inexact writes the scores all the same")]
+    Inexact { file: String, reason: String },
+
     #[error("{file}: expected memory for {what} ({bytes} bytes), found too little")]
     Memory { file: String, what: String, bytes: u128 },
 

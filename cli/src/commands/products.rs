@@ -3,11 +3,15 @@
 //! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is
 //! under way is kept for each pair of a block, while the block's rows go by, a stretch of
 //! columns at a time. Rows are divided among threads, which changes no bit.
+//!
+//! Solutions of ill-conditioned systems stand beside their rows in `f64`, and are then
+//! what is multiplied, in `f64`.
 
 use std::num::NonZero;
 use std::thread;
 
 use gradsieve_kernels::dot::Carried;
+use gradsieve_kernels::double;
 use gradsieve_kernels::sum::TILE;
 
 /// Some rows of one width, and which ones they are.
@@ -16,6 +20,8 @@ pub(super) struct Block {
     width: usize,
     room: usize,
     values: Vec<f32>,
+    /// What stands in place of the values, where those would be too coarse.
+    doubles: Vec<f64>,
     indices: Vec<usize>,
     /// A factor that the caller keeps beside each.
     factors: Vec<f64>,
@@ -27,7 +33,7 @@ impl Block {
         let room = (bytes / size_of::<f32>() / width.max(1)).clamp(1, most.max(1));
         // Taken at once: growing would copy, and what is not used costs nothing.
         let values = Vec::with_capacity(room * width);
-        Self { width, room, values, indices: Vec::new(), factors: Vec::new() }
+        Self { width, room, values, doubles: Vec::new(), indices: Vec::new(), factors: Vec::new() }
     }
 
     /// Rows that it holds when full.
@@ -55,8 +61,19 @@ impl Block {
         self.values.copy_from_slice(values);
     }
 
+    /// Puts others in their place that are in `f64`.
+    pub(super) fn replace_by_doubles(&mut self, values: Vec<f64>) {
+        self.doubles = values;
+    }
+
+    /// Whether the rows are in `f64`.
+    pub(super) const fn is_double(&self) -> bool {
+        !self.doubles.is_empty()
+    }
+
     pub(super) fn clear(&mut self) {
         self.values.clear();
+        self.doubles.clear();
         self.indices.clear();
         self.factors.clear();
     }
@@ -90,14 +107,20 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     let work = rows.saturating_mul(columns).saturating_mul(width);
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(work / WORTH_A_THREAD + 1);
     let share = rows.div_ceil(threads);
+    let part = |left: &[f32], out: &mut [f64]| {
+        if right.is_double() {
+            part_of_doubles(left, &right.doubles, width, out)
+        } else {
+            part(left, &right.values, width, out)
+        }
+    };
     if threads == 1 {
-        part(&left.values, &right.values, width, &mut out)?;
+        part(&left.values, &mut out)?;
         return Ok(out);
     }
     thread::scope(|scope| {
         let parts = left.values.chunks(share * width).zip(out.chunks_mut(share * columns));
-        let workers: Vec<_> =
-            parts.map(|(left, out)| scope.spawn(move || part(left, &right.values, width, out))).collect();
+        let workers: Vec<_> = parts.map(|(left, out)| scope.spawn(move || part(left, out))).collect();
         workers.into_iter().try_for_each(|worker| match worker.join() {
             Ok(outcome) => outcome,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -112,6 +135,24 @@ const SIDE: usize = 16;
 
 /// Columns on which the rows of a block are multiplied at a time.
 const STRETCH: usize = 4 * TILE;
+
+/// Pair by pair, each row of `right` once for [`SIDE`] of `left`.
+fn part_of_doubles(
+    left: &[f32],
+    right: &[f64],
+    width: usize,
+    out: &mut [f64],
+) -> Result<(), gradsieve_kernels::Error> {
+    let columns = right.len() / width;
+    for (left, out) in left.chunks(SIDE * width).zip(out.chunks_mut(SIDE * columns)) {
+        for (j, right) in right.chunks_exact(width).enumerate() {
+            for (left, out) in left.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
+                out[j] = double::dot(right, left)?;
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Block by block.
 fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {

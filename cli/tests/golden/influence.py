@@ -46,6 +46,9 @@ second = t.T @ t / rows
 damped = second + 0.1 * np.trace(second) / columns * np.eye(columns)
 save("ridge", t @ np.linalg.solve(damped, v.T))
 save("ridge-strong", t @ np.linalg.solve(second + np.trace(second) / columns * np.eye(columns), v.T))
+# With so small a damping by the Gram matrix of the rows, which is well-conditioned.
+ridge = 1e-6 * np.trace(second) / columns * np.eye(rows)
+save("ridge-slight", np.linalg.solve(t @ t.T / rows + ridge, t @ v.T))
 
 
 def unit(array):
@@ -68,6 +71,8 @@ def trak(a, b):
     return a @ np.linalg.inv(gram + 0.1 * np.trace(gram) / columns * np.eye(columns)) @ b.T
 
 
+# Twelve rows span twelve dimensions: the pseudo-inverse.
+save("trak-undamped", t @ np.linalg.pinv(t) @ np.linalg.pinv(t).T @ v.T * wide(one_minus_p)[:, None])
 save("trak", trak(t, v) * wide(one_minus_p)[:, None])
 save("trak2", (trak(t, v) + trak(t2, v2)) / 2 * ((wide(one_minus_p) + wide(one_minus_p2)) / 2)[:, None])
 

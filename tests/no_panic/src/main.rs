@@ -20,7 +20,7 @@ use gradsieve::influence::{
     Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
     DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble,
     IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings,
-    Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos, grad_dot,
+    Solver as _, Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos, grad_dot,
 };
 use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{
@@ -251,6 +251,7 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         trak.merge(&Trak::new(settings, right)?)?;
         trak.fit()?;
         trak.solve(one, more)?.score(one, scores)?;
+        trak.solve(one, opaque(&mut [0.0_f64; 64][..]))?.score(one, scores)?;
         trak.reset();
     }
     let mut score = TrakScore::new();
@@ -288,31 +289,28 @@ fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<
         targets: black_box(2),
         ..ConjugateGradientsSettings::new(black_box(64))
     };
-    let memory = floats
-        .get_mut(..settings.memory().f32s)
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut solver = ConjugateGradients::new(settings, memory)?;
-    solver.target(one)?;
-    solver.observe(one)?;
-    sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
-    solver.targets()?.score(one, scores)?;
-    solver.reset();
-
-    let settings = LissaSettings {
-        targets: black_box(2),
-        step: Some(black_box(0.1)),
-        ..LissaSettings::new(black_box(64))
-    };
-    let memory = floats
-        .get_mut(..settings.memory().f32s)
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut solver = Lissa::new(settings, memory)?;
-    solver.target(one)?;
-    solver.observe(one)?;
-    sum += solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
-    solver.targets()?.score(one, scores)?;
+    sum += by_passes(&mut ConjugateGradients::new(settings, [0.0_f64; 8])?, one, half, scores)?;
+    let settings = LissaSettings { targets: black_box(2), ..LissaSettings::new(black_box(64)) };
+    let mut solver = Lissa::new(settings, [0.0_f64; 8])?;
+    sum += by_passes(&mut solver, one, half, scores)?;
+    solver.targets()?.rounded(more)?;
     solver.reset();
     Ok(sum + scores.iter().sum::<f64>())
+}
+
+/// A solver that passes over the rows.
+fn by_passes(
+    solver: &mut impl IterativeSolver<Solution = f64>,
+    one: &Sketch<'_>,
+    half: &[f16],
+    scores: &mut [f64],
+) -> Result<f64, Error> {
+    solver.target(one)?;
+    solver.observe(one)?;
+    let sum = solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
+    solver.targets()?.score(one, scores)?;
+    solver.targets()?.score_rows(&one.id, half, scores)?;
+    Ok(sum)
 }
 
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {

@@ -80,7 +80,8 @@ pub struct InfluenceArguments {
     pub method: Method,
 
     /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if
-    /// there is none. Only trak takes 0
+    /// there is none. Only trak takes 0: the limit of ever smaller ones, by the
+    /// pseudo-inverse where the gradients span fewer than K dimensions
     #[arg(long, value_name = "SHARE", value_parser = number::<f32>)]
     pub damping: Option<f32>,
 
@@ -89,20 +90,28 @@ pub struct InfluenceArguments {
     #[arg(long, value_name = "N,N,...", value_delimiter = ',', value_parser = whole::<usize>)]
     pub layers: Vec<usize>,
 
-    /// The most passes over the training gradients, for cg and lissa; 100 if there is
-    /// none
+    /// The most passes over the training gradients, for cg and lissa, beside one that
+    /// sees that cg has converged; 100 if there is none. Fewer than are needed end in an
+    /// error that says how many would be enough
     #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub passes: Option<u32>,
 
-    /// A target is solved when its residual is this part of its length, for cg and lissa;
-    /// 1e-4 if there is none
+    /// A target is solved when its residual, taken in f64, is this part of its length,
+    /// for cg and lissa; 1e-4 if there is none
     #[arg(long, value_name = "PART", value_parser = number::<f32>)]
     pub tolerance: Option<f32>,
 
-    /// α of lissa, which converges below 2/(λ_max + λ); 1/(trace + λ) if there is none,
-    /// which always converges, and slowly
+    /// α of lissa, which converges below 2/(λ_max + λ); if there is none, 1/(1.2·λ_max +
+    /// λ), where the first five passes estimate λ_max
     #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
     pub step: Option<f64>,
+
+    /// Write scores that are not known to be right: of cg and lissa when a residual stays
+    /// above --tolerance, of ridge and trak when the condition number is above 1e10.
+    /// Without it, these are errors; with it a remark, and "inexact": true in --json.
+    /// As in --method lissa --passes 20 --accept-inexact, which stops early on purpose
+    #[arg(long)]
+    pub accept_inexact: bool,
 
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would become help")]
@@ -123,10 +132,12 @@ pub struct InfluenceArguments {
     pub top: Option<usize>,
 
     /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
-    /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "targets":
-    /// [{"index", "proponents": [{"index", "influence"}], "opponents": [...]}]}; solver
-    /// only with cg and lissa, targets only with --top; "out_of_range_train" and
-    /// "out_of_range_target" if there are rows that are finite, but too large for f32
+    /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "inexact",
+    /// "targets": [{"index", "proponents": [{"index", "influence"}], "opponents":
+    /// [...]}]}; solver with cg and lissa, and as {"condition", "singular"} with ridge
+    /// and trak; inexact, true, where --accept-inexact was needed; targets only with
+    /// --top; "out_of_range_train" and "out_of_range_target" if there are rows that are
+    /// finite, but too large for f32
     #[arg(long)]
     pub json: bool,
 }

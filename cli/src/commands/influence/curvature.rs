@@ -3,14 +3,15 @@
 //! place.
 
 use gradsieve::influence::{
-    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, IterativeSolver,
-    Lissa, LissaSettings, Progress, Ridge, RidgeSettings, Trak, TrakSettings,
+    ConjugateGradients, ConjugateGradientsSettings, Curvature, DataInf, DataInfLayer, DataInfSettings,
+    IterativeSolver, Lissa, LissaSettings, Progress, Ridge, RidgeSettings, Targets, Trak, TrakSettings,
 };
+use gradsieve::moments::SecondMoment;
 use gradsieve::{Error, Sketch, SketchId, Summary};
-use serde::Serialize;
 
 use super::arguments::Method;
 use super::plan::Solving;
+use super::quality::{Convergence, Quality};
 use crate::commands::CommandError;
 use crate::commands::console;
 use crate::commands::products::Block;
@@ -28,18 +29,11 @@ pub(super) enum Solver {
 
 /// A solver that passes over the training rows until it is content.
 pub(super) struct Iterative {
-    conjugate: bool,
+    method: Method,
     settings: LissaSettings,
     most: u32,
+    accepts_inexact: bool,
     convergence: Convergence,
-}
-
-/// How far an iteration has come, over all targets.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Convergence {
-    pub(super) passes: u32,
-    pub(super) residual: f64,
-    pub(super) converged: bool,
 }
 
 impl Solver {
@@ -50,14 +44,13 @@ impl Solver {
         let wrong = CommandError::core(&name);
         let not_fitted =
             |error| CommandError::NotFitted { file: name.clone(), what: what(solving.method), error };
-        Ok(match solving.method {
+        let solver = match solving.method {
             Method::Ridge => {
                 let settings = RidgeSettings { width, damping };
                 let buffer = zeros(&name, settings.memory().f64s)?;
                 let mut ridge = Ridge::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| ridge.observe(sketch))?;
                 ridge.fit().map_err(not_fitted)?;
-                remark_condition(&name, ridge.condition());
                 Self::Ridge(ridge)
             }
             Method::Trak => {
@@ -66,7 +59,7 @@ impl Solver {
                 let mut trak = Trak::new(settings, buffer).map_err(wrong)?;
                 train.observe("observing", |_, sketch| trak.observe(sketch))?;
                 trak.fit().map_err(not_fitted)?;
-                remark_condition(&name, trak.condition());
+                remark_singular(&name, &trak);
                 Self::Trak(trak)
             }
             Method::Datainf => {
@@ -82,14 +75,19 @@ impl Solver {
                 let usual = LissaSettings::new(width);
                 let tolerance = solving.tolerance.unwrap_or(usual.tolerance);
                 Self::Iterative(Iterative {
-                    conjugate: method == Method::Cg,
+                    method,
                     settings: LissaSettings { damping, tolerance, step: solving.step, ..usual },
                     most: solving.passes,
-                    convergence: Convergence { passes: 0, residual: 0.0, converged: true },
+                    accepts_inexact: solving.accepts_inexact,
+                    convergence: Convergence::NEW,
                 })
             }
             _ => Self::None,
-        })
+        };
+        match solver.quality().and_then(|quality| quality.doubt(solving.method)) {
+            Some(reason) if !solving.accepts_inexact => Err(CommandError::Inexact { file: name, reason }),
+            _ => Ok(solver),
+        }
     }
 
     /// Replaces the targets of a block by their solutions.
@@ -103,13 +101,19 @@ impl Solver {
         }
     }
 
-    /// How far an iteration has come; nothing if there is none.
-    pub(super) const fn convergence(&self) -> Option<Convergence> {
+    /// What is known of the solutions; nothing if there is nothing to know.
+    pub(super) fn quality(&self) -> Option<Quality> {
         match self {
-            Self::Iterative(iterative) => Some(iterative.convergence),
-            _ => None,
+            Self::Iterative(iterative) => Some(Quality::Passes(iterative.convergence)),
+            Self::Ridge(ridge) => Some(matrix(ridge)),
+            Self::Trak(trak) => Some(matrix(trak)),
+            Self::None | Self::DataInf(_) => None,
         }
     }
+}
+
+fn matrix<P: Curvature>(moment: &SecondMoment<P, Vec<f64>>) -> Quality {
+    Quality::Matrix { condition: moment.condition().unwrap_or(f64::INFINITY), singular: moment.is_singular() }
 }
 
 impl Iterative {
@@ -120,9 +124,9 @@ impl Iterative {
         }
         let name = train.name().to_owned();
         let LissaSettings { width, damping, tolerance, step, .. } = self.settings;
-        let progress = if self.conjugate {
+        let progress = if self.method == Method::Cg {
             let settings = ConjugateGradientsSettings { width, targets, damping, tolerance };
-            let memory = zeros(&name, settings.memory().f32s)?;
+            let memory = zeros(&name, settings.memory().f64s)?;
             self.pass(
                 train,
                 block,
@@ -130,14 +134,14 @@ impl Iterative {
             )?
         } else {
             let settings = LissaSettings { width, targets, damping, tolerance, step };
-            let memory = zeros(&name, settings.memory().f32s)?;
+            let memory = zeros(&name, settings.memory().f64s)?;
             self.pass(train, block, Lissa::new(settings, memory).map_err(CommandError::core(&name))?)?
         };
-        let all = &mut self.convergence;
-        all.passes = all.passes.max(progress.passes);
-        all.residual = all.residual.max(progress.residual);
-        all.converged &= progress.converged;
-        Ok(())
+        self.convergence.add(progress);
+        match Quality::Passes(self.convergence).doubt(self.method) {
+            Some(reason) if !self.accepts_inexact => Err(CommandError::Inexact { file: name, reason }),
+            _ => Ok(()),
+        }
     }
 
     /// Pass after pass, until all targets are solved or enough is enough. The block's
@@ -146,12 +150,12 @@ impl Iterative {
         &self,
         train: &mut Rows,
         block: &mut Block,
-        mut solver: impl IterativeSolver,
+        mut solver: impl IterativeSolver<Solution = f64>,
     ) -> Result<Progress, CommandError> {
         let file = train.name().to_owned();
         let wrong = || CommandError::core(&file);
-        let what = what(if self.conjugate { Method::Cg } else { Method::Lissa });
-        each(block, train.id(), |target, _| solver.target(target)).map_err(wrong())?;
+        let what = what(self.method);
+        each(block, train.id(), |target| solver.target(target)).map_err(wrong())?;
         loop {
             train.observe("solving over", |_, sketch| solver.observe(sketch))?;
             let progress = solver.end_pass().map_err(|error| CommandError::NotFitted {
@@ -159,8 +163,15 @@ impl Iterative {
                 what,
                 error,
             })?;
-            if progress.converged || progress.passes >= self.most {
-                block.replace(solver.targets().map_err(wrong())?.solutions());
+            // What is within the tolerance by the recursion has one pass more, to see
+            // that it is.
+            let is_near = progress.residual <= f64::from(self.settings.tolerance);
+            let most = self.most.saturating_add(u32::from(is_near));
+            if progress.converged || progress.stagnant || progress.passes >= most {
+                // No eigenvalue is above the trace.
+                let condition = train.width() as f64 / f64::from(self.settings.damping) + 1.0;
+                let solutions = solver.targets().map_err(wrong())?.solutions().to_vec();
+                put(block, train.id(), solutions, condition).map_err(wrong())?;
                 return Ok(progress);
             }
         }
@@ -179,17 +190,34 @@ fn layers(solving: &Solving, width: usize) -> Vec<DataInfLayer> {
 }
 
 /// Replaces the targets of a block by their solutions, one by one.
-fn solve_each(
-    solver: &mut impl gradsieve::influence::Solver,
+fn solve_each<P: Curvature>(
+    solver: &mut SecondMoment<P, Vec<f64>>,
     train: &Rows,
     block: &mut Block,
 ) -> Result<(), CommandError> {
-    let mut solution = vec![0.0; train.id().width];
-    each(block, train.id(), |target, values| {
-        values.extend_from_slice(solver.solve(target, &mut solution)?.solutions());
-        Ok(())
+    let id = train.id();
+    let mut solutions: Vec<f64> = zeros(train.name(), block.values().len())?;
+    let mut places = solutions.chunks_exact_mut(id.width.max(1));
+    let condition = solver.condition().unwrap_or(f64::INFINITY);
+    each(block, id, |target| match places.next() {
+        Some(place) => solver.solve(target, place).map(|_| ()),
+        None => Ok(()),
     })
+    .and_then(|()| put(block, id, solutions, condition))
     .map_err(CommandError::core(train.name()))
+}
+
+/// Puts solutions in the place of a block's targets: rounded to `f32`, unless with this
+/// condition number that would show, or they leave its range.
+fn put(block: &mut Block, id: SketchId, solutions: Vec<f64>, condition: f64) -> Result<(), Error> {
+    /// Up to here the rounding is less than a thousandth of the largest influence.
+    const ROUNDED: f64 = 1e4;
+    let mut rounded = vec![0.0; if condition < ROUNDED { solutions.len() } else { 0 }];
+    match Targets::new(id, &solutions)?.rounded(&mut rounded) {
+        Ok(_) => block.replace(&rounded),
+        Err(_) => block.replace_by_doubles(solutions),
+    }
+    Ok(())
 }
 
 /// The second pass of DataInf.
@@ -206,41 +234,35 @@ fn solve_datainf(
     let settings = DataInfSettings { targets, ..DataInfSettings::new(id.width) };
     let memory = zeros(&name, settings.memory().f32s)?;
     let mut pass = datainf.solver(targets, memory).map_err(CommandError::core(&name))?;
-    each(block, id, |target, _| pass.target(target)).map_err(CommandError::core(&name))?;
+    each(block, id, |target| pass.target(target)).map_err(CommandError::core(&name))?;
     train.observe("solving over", |_, sketch| pass.observe(sketch))?;
     pass.end_pass().map_err(CommandError::core(&name))?;
     block.replace(pass.targets().map_err(CommandError::core(&name))?.solutions());
     Ok(())
 }
 
-/// Calls `visit` with each target of a block, and replaces the block's values by those
-/// that it gave, if it gave any.
+/// Calls `visit` with each target of a block.
 fn each(
-    block: &mut Block,
+    block: &Block,
     id: SketchId,
-    mut visit: impl FnMut(&Sketch<'_>, &mut Vec<f32>) -> Result<(), Error>,
+    mut visit: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     // Whether they are finite was seen when they were read; nobody asks for their
     // measures.
     let unknown = Summary { l1: 0.0, l2_squared: 0.0, max: 0.0, non_finite: 0, count: 0 };
-    let mut values = Vec::new();
-    for target in block.values().chunks_exact(id.width.max(1)) {
-        visit(&Sketch::from_parts(id, target, unknown)?, &mut values)?;
-    }
-    if !values.is_empty() {
-        block.replace(&values);
-    }
-    Ok(())
+    block
+        .values()
+        .chunks_exact(id.width.max(1))
+        .try_for_each(|target| visit(&Sketch::from_parts(id, target, unknown)?))
 }
 
-/// Says when the rounding of solutions to `f32` may be seen in the influences.
-fn remark_condition(file: &str, condition: Option<f64>) {
-    /// From here on 2⁻²⁴ of a solution may be some 5 % of an influence.
-    const SEEN: f64 = 1e6;
-    if let Some(condition) = condition.filter(|&condition| condition >= SEEN) {
+/// Says what a damping of 0 means where there is no inverse.
+fn remark_singular(file: &str, trak: &Trak<Vec<f64>>) {
+    if trak.is_singular() {
         console::remark(format!(
-            "{file}: the damped second moment has a condition number of about {condition:.0e}, so influences may \
-             be off by more than a hundredth of the largest; a larger --damping is safer"
+            "{file}: the gradients span fewer than {} dimensions, so --damping 0 takes the pseudo-inverse: \
+             directions with an eigenvalue below 1e-12 of the sum of all count as missing",
+            trak.settings().width
         ));
     }
 }

@@ -17,8 +17,8 @@ pub(super) fn prepare(
     again: bool,
 ) -> Result<(), CommandError> {
     let again = again || scoring.method.solves() || targets_per_pass(scoring, train, targets) < targets;
-    // A store's rows are scored as they are stored; decoded ones would be for the solver
-    // alone.
+    // A store's rows are scored as they are stored, but for ill-conditioned systems;
+    // decoded ones would be for the solver alone.
     let is_scored_decoded = train.reader().is_none();
     let is_solved_over = scoring.method.iterates() || scoring.method == Method::Datainf;
     if again && (is_scored_decoded || is_solved_over) {
@@ -45,7 +45,8 @@ pub(super) fn score_all_pairs(
         }
         if block.is_full() || row + 1 == targets {
             solver.solve(train, &mut block)?;
-            if train.reader().is_some() && block.values().iter().all(|value| value.is_finite()) {
+            let is_single = !block.is_double() && block.values().iter().all(|value| value.is_finite());
+            if train.reader().is_some() && is_single {
                 score_stored(scoring, train, &block, sink)?;
             } else {
                 score_decoded(scoring, train, &block, sink)?;

@@ -51,6 +51,8 @@ pub(super) struct Solving {
     pub(super) passes: u32,
     pub(super) tolerance: Option<f32>,
     pub(super) step: Option<f64>,
+    /// Whether scores are written that are not known to be right.
+    pub(super) accepts_inexact: bool,
 }
 
 /// A recorded run.
@@ -154,6 +156,7 @@ fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandErr
             passes: arguments.passes.unwrap_or(100),
             tolerance: arguments.tolerance,
             step: arguments.step,
+            accepts_inexact: arguments.accept_inexact,
         },
     })
 }
@@ -230,6 +233,11 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
         of_method("--passes", method.iterates(), "--method cg or lissa"),
         of_method("--tolerance", method.iterates(), "--method cg or lissa"),
         by_one("--step", Method::Lissa),
+        of_method(
+            "--accept-inexact",
+            method.takes_second_moments() || method.iterates(),
+            "a method whose solutions may be inexact: ridge, trak, lissa or cg",
+        ),
         Use {
             option: "--dtype",
             is_read: arguments.output.is_some(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Method;
 use super::best::{RankedSample, RankedTarget};
-use super::curvature::Convergence;
+use super::quality::Quality;
 use super::sink::{Sink, flagged};
 use crate::commands::escaped::escaped;
 use crate::commands::{CommandError, console};
@@ -33,7 +33,10 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) out_of_range_target: Vec<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) solver: Option<Convergence>,
+    pub(super) solver: Option<Quality>,
+    /// Whether --accept-inexact was needed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) inexact: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) targets: Option<Vec<RankedTarget>>,
 }

@@ -60,8 +60,9 @@ impl PairScoring {
 /// times their own memory, and so may their layout for a codec.
 pub(super) fn targets_per_pass(scoring: PairScoring, train: &Rows, targets: usize) -> usize {
     let solving = match scoring.method {
-        Method::Lissa | Method::Cg => 8,
+        Method::Lissa | Method::Cg => 14,
         Method::Datainf => 6,
+        Method::Ridge | Method::Trak => 3,
         _ => 1,
     };
     let laid_out = match train.reader().map(StoreReader::codec) {

@@ -6,6 +6,7 @@ mod export;
 mod help;
 mod influence;
 mod influence_refusals;
+mod influence_solvers;
 mod influence_stores;
 mod info;
 #[cfg(unix)]

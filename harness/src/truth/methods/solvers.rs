@@ -20,13 +20,13 @@ const LISSA_PASSES: u32 = 60;
 pub(super) fn conjugate_gradients(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let (factors, LissaSettings { width, targets, damping, tolerance, .. }, test) = system(evidence)?;
     let settings = ConjugateGradientsSettings { width, targets, damping, tolerance };
-    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f64s]);
     let mut solver = ConjugateGradients::new(settings, memory).map_err(core("conjugate gradients"))?;
     for target in test.sketches() {
         solver.target(&target).map_err(core("conjugate gradients"))?;
     }
     solver.solve(&factors.id, &factors.values, CG_PASSES).map_err(core("conjugate gradients"))?;
-    scored(evidence, &solver.targets().map_err(core("conjugate gradients"))?, bytes)
+    solved(evidence, &solver.targets().map_err(core("conjugate gradients"))?, bytes)
 }
 
 /// The same by LiSSA's recursion, with the step 1/(1.1·λ_max + λ).
@@ -35,13 +35,13 @@ pub(super) fn lissa(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mean = squares(&factors) / (factors.len() * factors.width()) as f64;
     let step = 1.0 / (1.1 * largest_eigenvalue(&factors) + f64::from(settings.damping) * mean);
     let settings = LissaSettings { step: Some(step), ..settings };
-    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f32s]);
+    let (bytes, memory) = (settings.memory().bytes(), vec![0.0; settings.memory().f64s]);
     let mut solver = Lissa::new(settings, memory).map_err(core("LiSSA"))?;
     for target in test.sketches() {
         solver.target(&target).map_err(core("LiSSA"))?;
     }
     solver.solve(&factors.id, &factors.values, LISSA_PASSES).map_err(core("LiSSA"))?;
-    scored(evidence, &solver.targets().map_err(core("LiSSA"))?, bytes)
+    solved(evidence, &solver.targets().map_err(core("LiSSA"))?, bytes)
 }
 
 /// The rows h, the damping in units of their mean eigenvalue (a tenth, and the weight
@@ -84,6 +84,14 @@ fn scored(evidence: &Evidence<'_>, targets: &Targets<'_>, bytes: usize) -> Resul
     let mut scores = vec![0.0; targets.count() * train.len()];
     targets.score_rows(&train.id, &train.values, &mut scores).map_err(core("scores"))?;
     Ok(Scored { scores: scores.into_iter().map(f64::from).collect(), bytes })
+}
+
+/// The same for targets in `f64`.
+fn solved(evidence: &Evidence<'_>, targets: &Targets<'_, f64>, bytes: usize) -> Result<Scored, TruthError> {
+    let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
+    let mut scores = vec![0.0; targets.count() * train.len()];
+    targets.score_rows(&train.id, &train.values, &mut scores).map_err(core("scores"))?;
+    Ok(Scored { scores, bytes })
 }
 
 /// DataInf, layer by layer where the gradients are not projected.

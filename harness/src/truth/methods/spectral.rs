@@ -1,6 +1,6 @@
 //! Curvature by its spectrum or in parts: Arnoldi, generalised influence (GIF), EK-FAC.
 
-use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, EkfacSettings, Gif, GifSettings};
+use gradsieve::influence::{Arnoldi, ArnoldiSettings, Ekfac, EkfacSettings, Gif, GifSettings, Solver as _};
 
 use super::super::error::{TruthError, core};
 use super::super::evidence::{Evidence, Quantity};
