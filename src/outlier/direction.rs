@@ -5,17 +5,19 @@
 //! over all samples, and d = 1 − cos(φ, u_g) is the distance from the mean direction u_g
 //! of the sample's group (its given class, its sensor, its client); d̄ is the mean of d
 //! over all that was observed. Σ cos(φ, u_g) over a group is the length of its summed
-//! directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the final u_g without a second
-//! pass, and merging adds the S_g. The order of arrival enters by the running median
-//! alone, to which gradients far from it are held, and without a `clip` not at all.
+//! directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the final u_g without a
+//! second pass, and merging adds the S_g. The order of arrival enters by the running
+//! median alone, to which gradients far from it are held, and without a `clip` not at
+//! all.
 //!
 //! *No sample owns the statistic.* A gradient longer than eight running medians of norms
 //! counts in the mean and deviation of ln‖g‖ as if it were as long as that, one shorter
 //! than an eighth of the median likewise; either counts the less among the directions of
 //! its group the further it is from there (`clip`). On the digits that costs nothing
-//! (AUROC over five seeds .9944, without it .9942; `docs/src/results/breakdown.md`). Without it, each direction counts the same, whatever
-//! its length, and ln‖g‖ as it is. Either way a group whose gradients are of ordinary
-//! length, and for the greater part alike and poisoned, points to the poison.
+//! (AUROC over five seeds .9944, without it .9942; `docs/src/results/breakdown.md`).
+//! Without it, each direction counts the same, whatever its length, and ln‖g‖ as it is.
+//! Either way a group whose gradients are of ordinary length, and for the greater part
+//! alike and poisoned, points to the poison.
 //!
 //! Neither part suffices. Mean AUROC over five seeds on the digits (MLP 64-64-10, K =
 //! 512, given label as group), for norm / direction / this: 20 % label flips at
