@@ -338,7 +338,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {
         for (u, value) in vectors.zip(self.eigenvalues()) {
             axpy((dot(u, target.values)? / value) as f32, u, out)?;
         }
-        Targets::new(target.id, out)
+        Targets::new(target.id, out).map_err(|_| Error::Range { what: "the solution" })
     }
 
     /// Forgets everything, and begins with the start vector.

@@ -18,10 +18,14 @@
 //! solves for Q targets together. *Memory*: [`DataInfSettings::memory`], 32 bytes a
 //! layer, and for the second pass 4·K a target and 16 rows. *Cost*: K a row, then 2·K +
 //! K/Q multiply–adds a row and target. *Error*: r_l has one of at most (K/16 + 90)·2⁻²⁴
-//! of the sum of its magnitudes.
+//! of the sum of its magnitudes. Of a single sample nearly all of that cancels along its
+//! own gradient; where λ_l is below 10⁻⁴ of its square the pass ends in
+//! [`Error::NotSolved`]. Solutions that leave the range of `f32` are an
+//! [`Error::Range`].
 
 use super::curvature::{Gram, GramState, copy};
 use super::passes::Progress;
+use super::precision::Precision;
 use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, Field, check_length};
@@ -106,7 +110,7 @@ impl DataInfSettings {
     pub const fn memory(&self) -> Memory {
         let values = self.width.saturating_mul(self.targets);
         Memory {
-            f32s: values.saturating_add(Gram::floats(self.targets, self.width)),
+            f32s: values.saturating_add(self.targets).saturating_add(Gram::floats(self.targets, self.width)),
             others: self.layers,
             bytes_at_rest: self.layers.saturating_mul(LAYER_AT_REST).saturating_add(FRAME + 32),
             ..Memory::NONE
@@ -316,16 +320,18 @@ pub struct DataInfSolver<'t, B> {
     /// Whether the pass has ended, and the solutions stand where it left numbers free.
     solved: bool,
     gram: GramState,
-    /// v of each target, layer after layer; then the pass.
+    /// v of each target, layer after layer, divided by a power of two that brings it near
+    /// 1; these powers; then the pass.
     buffer: B,
 }
 
 impl<B: Buffer<f32>> DataInfSolver<'_, B> {
-    /// The values of the targets, and the pass.
-    fn view(&mut self) -> (&mut [f32], Gram<'_>) {
+    /// The values of the targets and their scales, and the pass.
+    fn view(&mut self) -> (Scaled<'_>, Gram<'_>) {
         let (values, rest) =
             self.buffer.as_mut().split_at_mut_checked(self.most.saturating_mul(self.id.width)).certain();
-        (values, Gram::view(self.most, self.id.width, &mut self.gram, rest))
+        let (scales, rest) = rest.split_at_mut_checked(self.most).certain();
+        (Scaled { values, scales }, Gram::view(self.most, self.id.width, &mut self.gram, rest))
     }
 
     /// Before rows labelled `id` are taken in.
@@ -355,10 +361,14 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
             return Err(Error::Length { expected: self.most, found: self.most.saturating_add(1) });
         }
         let (layers, most, number) = (self.layers, self.most, self.targets);
-        let (values, _) = self.view();
+        let (Scaled { values, scales }, _) = self.view();
+        let scale = power_of_two(target.values);
+        copy(&[scale], scales.get_mut(number..=number).certain());
         for layer in layers {
             let to = values.get_mut(part(layer, most, number)).certain();
-            copy(target.values.get(layer.range()).certain(), to);
+            let from = target.values.get(layer.range()).certain();
+            // Of numbers that are subnormal the quotient of f32 is exact, too.
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = from / scale);
         }
         self.targets += 1;
         Ok(())
@@ -367,7 +377,7 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
     fn observe_row<T: Element>(&mut self, id: &SketchId, row: &[T]) -> Result<(), Error> {
         self.begin(id)?;
         let layers = self.layers;
-        let (values, mut gram) = self.view();
+        let (Scaled { values, .. }, mut gram) = self.view();
         gram.push(row, ranges(layers), values, weight(layers))?;
         self.seen += 1;
         Ok(())
@@ -376,7 +386,7 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
     fn observe_rows<T: Element>(&mut self, id: &SketchId, rows: &[T]) -> Result<usize, Error> {
         self.begin(id)?;
         let (layers, mut seen) = (self.layers, 0);
-        let (values, mut gram) = self.view();
+        let (Scaled { values, .. }, mut gram) = self.view();
         let outcome = gram.push_rows(rows, ranges(layers), values, weight(layers), |_| seen += 1);
         self.seen += seen;
         outcome
@@ -386,18 +396,31 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
         let number = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
         let seen = core::mem::take(&mut self.seen);
         check_length(number(self.count), number(seen))?;
+        if self.count == 1 && self.layers.iter().any(|layer| SLIGHT * layer.squares > layer.damping) {
+            return Err(Error::NotSolved);
+        }
         let (layers, most, n, width) = (self.layers, self.most, self.count as f64, self.id.width.max(1));
-        let (values, gram) = self.view();
+        let (Scaled { values, scales }, gram) = self.view();
         let (sums, solutions) = gram.end(ranges(layers), values, weight(layers))?;
-        for (number, solution) in solutions.chunks_exact_mut(width).enumerate() {
+        let mut is_in_range = true;
+        for ((number, solution), &scale) in solutions.chunks_exact_mut(width).enumerate().zip(&*scales) {
+            let mut largest = 0.0;
             for layer in layers.iter().filter(|layer| layer.damping > 0.0) {
                 let place = part(layer, most, number);
                 let to = solution.get_mut(layer.range()).certain();
                 let (v, sum) = (values.get(place.clone()).certain(), sums.get(place).certain());
+                let unit = f64::from(scale) / layer.damping;
                 for ((to, &v), &sum) in to.iter_mut().zip(v).zip(sum) {
-                    *to = ((f64::from(v) - f64::from(sum) / n) / layer.damping) as f32;
+                    let x = (f64::from(v) - f64::from(sum) / n) * unit;
+                    // A NaN, of sums that overflowed, is none of the numbers in range.
+                    largest = if x.is_nan() { f64::INFINITY } else { libm::fmax(largest, x.abs()) };
+                    *to = x as f32;
                 }
             }
+            is_in_range &= largest <= f32::MOST && (largest >= f32::LEAST || largest == 0.0);
+        }
+        if !is_in_range {
+            return Err(Error::Range { what: "the solution" });
         }
         self.solved = true;
         Ok(Progress::solved(1))
@@ -407,13 +430,33 @@ impl<B: Buffer<f32>> IterativeSolver for DataInfSolver<'_, B> {
         if !self.solved {
             return Err(Error::NotFitted);
         }
-        let values = self.most.saturating_mul(self.id.width);
+        let values = self.most.saturating_mul(self.id.width.saturating_add(1));
         let free = Gram::free(self.most, self.id.width);
         let solutions = self.buffer.as_ref().get(values..).and_then(|pass| pass.get(free)).certain();
         let end = self.targets.saturating_mul(self.id.width);
         Targets::new(self.id, solutions.get(..end).certain())
     }
 }
+
+/// The targets of a pass.
+struct Scaled<'m> {
+    values: &'m mut [f32],
+    scales: &'m mut [f32],
+}
+
+/// The largest power of two that is not above the largest magnitude; 1 of zeros.
+fn power_of_two(x: &[f32]) -> f32 {
+    let largest = x.iter().fold(0.0, |most, x| libm::fmaxf(most, x.abs()));
+    match largest.to_bits() >> 23 {
+        0 if largest == 0.0 => 1.0,
+        0 => f32::MIN_POSITIVE,
+        exponent => f32::from_bits(exponent << 23),
+    }
+}
+
+/// The least damping of a single sample, as part of the square of its gradient, that
+/// rounding in `f32` leaves something of: a thousandth is wrong then.
+const SLIGHT: f64 = 1e-4;
 
 /// Where a target's numbers of a layer are, if `most` targets lie layer after layer.
 const fn part(layer: &DataInfLayer, most: usize, target: usize) -> Range<usize> {

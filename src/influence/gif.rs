@@ -223,7 +223,7 @@ impl<B: Buffer<f64>> Solver for Gif<'_, B> {
             }
             *to = sum as f32;
         }
-        Targets::new(target.id, out)
+        Targets::new(target.id, out).map_err(|_| Error::Range { what: "the solution" })
     }
 
     fn reset(&mut self) {

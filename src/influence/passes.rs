@@ -33,8 +33,9 @@ impl PassSettings {
         if !self.damping.is_finite() || self.damping <= 0.0 {
             return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
         }
-        if !self.tolerance.is_finite() || self.tolerance <= 0.0 {
-            return Err(Error::Setting { name: "tolerance", expected: "finite and above 0" });
+        // With 1 nothing would be a solution.
+        if self.tolerance.is_nan() || self.tolerance <= 0.0 || self.tolerance >= 1.0 {
+            return Err(Error::Setting { name: "tolerance", expected: "above 0 and below 1" });
         }
         Ok(())
     }

@@ -3,8 +3,8 @@
 
 use crate::source::{normals, row};
 use gradsieve::influence::{
-    ConjugateGradients, ConjugateGradientsSettings, IterativeSolver, Lissa, LissaSettings, Progress, Ridge,
-    RidgeSettings, Trak, TrakSettings,
+    ConjugateGradients, ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, IterativeSolver,
+    Lissa, LissaSettings, Progress, Ridge, RidgeSettings, Trak, TrakSettings,
 };
 use gradsieve::{Element, Error, State, bf16, f16};
 use nalgebra::{DMatrix, DVector};
@@ -216,6 +216,59 @@ fn directions_that_are_neither_there_nor_missing_are_refused() {
     assert!(trak.is_singular());
     let refused = trak.solve(&row(&normals(5, 24)), &mut [0.0_f64; 24]).err();
     assert!(matches!(refused, Some(Error::IllConditioned { .. })), "{refused:?}");
+}
+
+#[test]
+fn datainf_of_one_sample_and_a_slight_damping_is_refused() {
+    let (g, v) = (normals(1, 64), normals(2, 64));
+    for (damping, is_right) in [(0.1, true), (1e-3, false), (1e-6, false)] {
+        let settings = DataInfSettings { damping, ..DataInfSettings::new(64) };
+        let mut datainf = DataInf::new(settings, [DataInfLayer::new(0..64)]).unwrap();
+        datainf.observe(&row(&g)).unwrap();
+        datainf.fit().unwrap();
+        let mut pass = datainf.solver(1, vec![0.0; settings.memory().f32s]).unwrap();
+        pass.target(&row(&v)).unwrap();
+        pass.observe(&row(&g)).unwrap();
+        let ended = pass.end_pass();
+        assert_eq!(ended.err(), (!is_right).then_some(Error::NotSolved));
+    }
+}
+
+#[test]
+fn datainf_of_rows_and_targets_of_any_size_is_scaled_or_out_of_range() {
+    let (n, k) = (12, 16);
+    let scaled =
+        |x: &[f32], n: i32| x.iter().map(|&x| (f64::from(x) * 2.0_f64.powi(n)) as f32).collect::<Vec<_>>();
+    let solve = |rows: &[Vec<f32>], v: &[f32]| {
+        let settings = DataInfSettings::new(k);
+        let mut datainf = DataInf::new(settings, [DataInfLayer::new(0..k)]).unwrap();
+        rows.iter().for_each(|g| datainf.observe(&row(g)).unwrap());
+        datainf.fit().unwrap();
+        let mut pass = datainf.solver(1, vec![0.0; settings.memory().f32s]).unwrap();
+        pass.target(&row(v)).unwrap();
+        rows.iter().for_each(|g| pass.observe(&row(g)).unwrap());
+        pass.end_pass()?;
+        Ok::<Vec<f32>, Error>(pass.targets().unwrap().solutions().to_vec())
+    };
+    let (plain, target) = (rows(31, n, k, 0.0), normals(32, k));
+    let expected = solve(&plain, &target).unwrap();
+    for (unit, other) in
+        [(0, -130), (40, 80), (-60, -100), (60, 100), (-100, -120), (100, 100), (100, 0), (-100, 0), (0, 120)]
+    {
+        let large: Vec<Vec<f32>> = plain.iter().map(|g| scaled(g, unit)).collect();
+        match solve(&large, &scaled(&target, other)) {
+            Ok(found) => {
+                let found = vector(&found) / 2.0_f64.powi(other - 2 * unit);
+                // Entries below 2⁻¹²⁶ lose bits before they come here.
+                let allowed = if other < -110 { 0.05 } else { 1e-5 };
+                assert!(error(&found, &vector(&expected)) < allowed, "{unit}, {other}");
+            }
+            Err(refused) => {
+                assert_eq!(refused, Error::Range { what: "the solution" });
+                assert!((other - 2 * unit).abs() > 90 || unit >= 100, "{unit}, {other}");
+            }
+        }
+    }
 }
 
 #[test]

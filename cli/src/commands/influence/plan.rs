@@ -296,9 +296,11 @@ fn check_solver(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         return refuse("--passes", "at least 1".to_owned(), "0".to_owned());
     }
     let positive = |number: f64| number.is_finite() && number > 0.0;
+    if let Some(tolerance) = arguments.tolerance.filter(|&part| !(part > 0.0 && part < 1.0)) {
+        return refuse("--tolerance", "a number above 0 and below 1".to_owned(), tolerance.to_string());
+    }
     for (argument, number, zero) in [
         ("--damping", arguments.damping.map(f64::from), method == Method::Trak),
-        ("--tolerance", arguments.tolerance.map(f64::from), false),
         ("--step", arguments.step, false),
     ] {
         if let Some(number) = number.filter(|&number| !(positive(number) || zero && number == 0.0)) {

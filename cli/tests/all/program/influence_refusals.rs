@@ -64,7 +64,8 @@ fn settings_of_another_method_and_files_that_do_not_fit_are_refused() {
         ),
         ("ridge", &["--passes", "5"], "--passes: expected --method cg or lissa, found ridge"),
         ("cg", &["--passes", "0"], "--passes: expected at least 1, found 0"),
-        ("cg", &["--tolerance", "-1"], "--tolerance: expected a finite number above 0, found -1"),
+        ("cg", &["--tolerance", "-1"], "--tolerance: expected a number above 0 and below 1, found -1"),
+        ("lissa", &["--tolerance", "1"], "--tolerance: expected a number above 0 and below 1, found 1"),
         ("cg", &["--step", "1"], "--step: expected --method lissa, which alone uses it, found cg"),
     ] {
         let arguments =

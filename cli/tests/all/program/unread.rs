@@ -109,10 +109,13 @@ fn an_experiment_refuses_the_settings_of_another() {
     for (more, sentence) in [
         ("lds --removal last", "--removal: expected --experiment tsloo, found lds"),
         ("tsloo --decay 1", "--decay: expected --experiment loo, found tsloo"),
-        ("tsloo --flip 0.1", "--flip: expected --experiment flips or fairness or sketches, found tsloo"),
+        (
+            "tsloo --flip 0.1",
+            "--flip: expected --experiment flips or fairness or sketches or breakdown, found tsloo",
+        ),
         (
             "loo --epochs 3",
-            "--epochs: expected --experiment tsloo or lds or brittleness or flips or shapley or fairness or sketches, found loo",
+            "--epochs: expected --experiment tsloo or lds or brittleness or flips or shapley or fairness or sketches or breakdown, found loo",
         ),
         (
             "sketches --projection mask:8",
