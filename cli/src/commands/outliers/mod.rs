@@ -200,13 +200,13 @@ fn score_all(
     Ok(scores)
 }
 
-/// A forest is grown on all sketches at once, so they are held in memory.
 /// The seed of a forest's draws: the projection's, or what its secret key makes of the
 /// name, as the forest's state carries its seed.
 fn draws(key: Key) -> u64 {
     key.public().unwrap_or_else(|| key.stream(u64::from_be_bytes(*b"FOREST\0\0")).word(0))
 }
 
+/// A forest is grown on all sketches at once, so they are held in memory.
 fn forest(rows: &mut Rows, seed: u64) -> Result<Scores, CommandError> {
     let (width, count, name) = (rows.width(), rows.count(), rows.name().to_owned());
     let bytes = count as u128 * width as u128 * size_of::<f32>() as u128;
