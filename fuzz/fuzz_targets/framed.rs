@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each target uses a part of it")]
 //! Input as bytes at rest: as it is, or with a frame that is good, so that what is in it
 //! is read.
 

@@ -16,8 +16,8 @@ use crate::dispatch::run;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
-use crate::scalar;
 use crate::simd::Simd;
+use crate::{scalar, vector};
 
 pub use crate::real::Real;
 
@@ -109,9 +109,6 @@ struct Outers<'a> {
     packed: &'a mut [f64],
 }
 
-// One text for all levels: it has no operations but lane-wise ones, which the compiler
-// turns into vectors of the level's instruction set.
-
 impl<T: Real> Kernel for Dot<'_, T> {
     type Output = f64;
 
@@ -121,8 +118,8 @@ impl<T: Real> Kernel for Dot<'_, T> {
     }
 
     #[inline(always)]
-    fn vector<S: Simd>(self, _: S) -> f64 {
-        scalar::double::dot(self.x, self.y)
+    fn vector<S: Simd>(self, s: S) -> f64 {
+        vector::double::dot(s, self.x, self.y)
     }
 }
 
@@ -135,8 +132,8 @@ impl<T: Real> Kernel for Axpy<'_, T> {
     }
 
     #[inline(always)]
-    fn vector<S: Simd>(self, _: S) {
-        scalar::double::axpy(self.alpha, self.x, self.y);
+    fn vector<S: Simd>(self, s: S) {
+        vector::double::axpy(s, self.alpha, self.x, self.y);
     }
 }
 
@@ -149,7 +146,7 @@ impl Kernel for Outers<'_> {
     }
 
     #[inline(always)]
-    fn vector<S: Simd>(self, _: S) {
-        scalar::double::add_outers(self.weights, self.k, self.rows, self.packed);
+    fn vector<S: Simd>(self, s: S) {
+        vector::double::add_outers(s, self.weights, self.k, self.rows, self.packed);
     }
 }

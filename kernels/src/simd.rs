@@ -18,9 +18,24 @@ pub(crate) trait Simd: Copy {
     type F: Copy;
     /// Sixteen lanes of `f64`.
     type Wide: Copy;
+    /// Eight lanes of `f64`.
+    type Eight: Copy;
     /// Whether sixteen values of `F` and the operands of a step fit the registers. If
     /// not, a kernel with many sums takes a tile in several passes.
     const ROOMY: bool;
+
+    /// All lanes equal to `value`.
+    fn splat_8(self, value: f64) -> Self::Eight;
+    /// Lane *i* = `from[i]`.
+    fn load_8(self, from: &[f64; 8]) -> Self::Eight;
+    /// Lane *i* = `from[i]`, widened exactly.
+    fn widen_8(self, from: &[f32; 8]) -> Self::Eight;
+    /// `to[i]` = lane *i*.
+    fn store_8(self, value: Self::Eight, to: &mut [f64; 8]);
+    /// a + b.
+    fn add_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
+    /// a·b.
+    fn mul_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
 
     /// All lanes equal to `value`.
     fn splat(self, value: f32) -> Self::F;
@@ -287,3 +302,52 @@ impl Distances<'_> {
 fn halves(word: u64) -> [f32; 2] {
     [f32::from_bits(word as u32), f32::from_bits((word >> 32) as u32)]
 }
+
+/// The eight lanes of `f64` as an array, for sets whose registers hold two of them: the
+/// compiler makes vectors of it.
+#[allow(unused_macros, reason = "x86-64 has registers for them")]
+macro_rules! eight_in_an_array {
+    () => {
+        type Eight = [f64; 8];
+
+        #[inline(always)]
+        fn splat_8(self, value: f64) -> Self::Eight {
+            [value; 8]
+        }
+
+        #[inline(always)]
+        fn load_8(self, from: &[f64; 8]) -> Self::Eight {
+            *from
+        }
+
+        #[inline(always)]
+        fn widen_8(self, from: &[f32; 8]) -> Self::Eight {
+            from.map(f64::from)
+        }
+
+        #[inline(always)]
+        fn store_8(self, value: Self::Eight, to: &mut [f64; 8]) {
+            *to = value;
+        }
+
+        #[inline(always)]
+        fn add_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight {
+            let mut sums = a;
+            for i in 0..8 {
+                sums[i] += b[i];
+            }
+            sums
+        }
+
+        #[inline(always)]
+        fn mul_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight {
+            let mut products = a;
+            for i in 0..8 {
+                products[i] *= b[i];
+            }
+            products
+        }
+    };
+}
+#[allow(unused_imports, reason = "as above")]
+pub(crate) use eight_in_an_array;

@@ -9,21 +9,22 @@ use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
     __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _mm_add_pd, _mm_add_ps,
-    _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_loadu_si128, _mm_max_ps,
-    _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_storeu_si128, _mm_unpackhi_pd,
-    _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps, _mm256_and_si256,
-    _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps, _mm256_castpd256_pd128,
-    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
-    _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd,
-    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_ps, _mm256_or_si256,
-    _mm256_packs_epi32, _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps,
-    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_epi64x,
-    _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps,
-    _mm256_sll_epi32, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32,
-    _mm256_srli_epi32, _mm256_srli_epi64, _mm256_srlv_epi32, _mm256_storeu_ps, _mm256_sub_ps,
-    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
+    _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_loadu_ps, _mm_loadu_si128,
+    _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_storeu_si128,
+    _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps,
+    _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps,
+    _mm256_castpd256_pd128, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32,
+    _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps,
+    _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_pd,
+    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps,
+    _mm256_mul_epu32, _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
+    _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
+    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_set1_ps, _mm256_setr_epi32,
+    _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi32,
+    _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64,
+    _mm256_srlv_epi32, _mm256_storeu_pd, _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_pd,
+    _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -190,7 +191,47 @@ impl Avx2 {
 impl Simd for Avx2 {
     type F = [__m256; 2];
     type Wide = [__m256d; 4];
+    type Eight = [__m256d; 2];
     const ROOMY: bool = false;
+
+    #[inline(always)]
+    fn splat_8(self, value: f64) -> Self::Eight {
+        by_token!(self, [_mm256_set1_pd(value); 2])
+    }
+
+    #[inline(always)]
+    fn load_8(self, from: &[f64; 8]) -> Self::Eight {
+        let from = from.as_ptr();
+        // SAFETY: the token; the array is twice four numbers.
+        unsafe { [_mm256_loadu_pd(from), _mm256_loadu_pd(from.add(4))] }
+    }
+
+    #[inline(always)]
+    fn widen_8(self, from: &[f32; 8]) -> Self::Eight {
+        let from = from.as_ptr();
+        // SAFETY: the token; the array is twice four numbers.
+        unsafe { [_mm256_cvtps_pd(_mm_loadu_ps(from)), _mm256_cvtps_pd(_mm_loadu_ps(from.add(4)))] }
+    }
+
+    #[inline(always)]
+    fn store_8(self, [low, high]: Self::Eight, to: &mut [f64; 8]) {
+        let to = to.as_mut_ptr();
+        // SAFETY: the token; the array is twice four numbers.
+        unsafe {
+            _mm256_storeu_pd(to, low);
+            _mm256_storeu_pd(to.add(4), high);
+        }
+    }
+
+    #[inline(always)]
+    fn add_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight {
+        by_token!(self, [_mm256_add_pd(a[0], b[0]), _mm256_add_pd(a[1], b[1])])
+    }
+
+    #[inline(always)]
+    fn mul_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight {
+        by_token!(self, [_mm256_mul_pd(a[0], b[0]), _mm256_mul_pd(a[1], b[1])])
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {

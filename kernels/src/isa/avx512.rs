@@ -9,21 +9,22 @@ use crate::level::{has_vnni, has_vpopcntdq};
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
     __m256i, __m512, __m512d, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
-    _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
-    _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_epi64, _mm512_add_pd, _mm512_add_ps,
-    _mm512_and_si512, _mm512_castpd_ps, _mm512_castpd512_pd256, _mm512_castps_pd, _mm512_castps_si512,
-    _mm512_castps512_ps256, _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask,
-    _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32,
-    _mm512_cvtps_pd, _mm512_cvtps_ph, _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd,
-    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_ps, _mm512_loadu_si512,
+    _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_ps, _mm256_loadu_si256,
+    _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_epi64,
+    _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castpd512_pd256,
+    _mm512_castps_pd, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
+    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
+    _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32, _mm512_cvtps_pd, _mm512_cvtps_ph,
+    _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64,
+    _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_ps,
-    _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32,
-    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32, _mm512_storeu_ps,
-    _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
-    _mm512_xor_si512,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_pd,
+    _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd,
+    _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
+    _mm512_storeu_pd, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32,
+    _mm512_unpackhi_pd, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -148,7 +149,41 @@ impl Avx512 {
 impl Simd for Avx512 {
     type F = __m512;
     type Wide = [__m512d; 2];
+    type Eight = __m512d;
     const ROOMY: bool = true;
+
+    #[inline(always)]
+    fn splat_8(self, value: f64) -> __m512d {
+        by_token!(self, _mm512_set1_pd(value))
+    }
+
+    #[inline(always)]
+    fn load_8(self, from: &[f64; 8]) -> __m512d {
+        // SAFETY: the token; the array is 64 bytes.
+        unsafe { _mm512_loadu_pd(from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn widen_8(self, from: &[f32; 8]) -> __m512d {
+        // SAFETY: the token; the array is 32 bytes.
+        unsafe { _mm512_cvtps_pd(_mm256_loadu_ps(from.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn store_8(self, value: __m512d, to: &mut [f64; 8]) {
+        // SAFETY: the token; the array is 64 bytes.
+        unsafe { _mm512_storeu_pd(to.as_mut_ptr(), value) };
+    }
+
+    #[inline(always)]
+    fn add_8(self, a: __m512d, b: __m512d) -> __m512d {
+        by_token!(self, _mm512_add_pd(a, b))
+    }
+
+    #[inline(always)]
+    fn mul_8(self, a: __m512d, b: __m512d) -> __m512d {
+        by_token!(self, _mm512_mul_pd(a, b))
+    }
 
     #[inline(always)]
     fn splat(self, value: f32) -> __m512 {

@@ -164,6 +164,8 @@ impl Simd for Neon {
     type Wide = [float64x2_t; 8];
     const ROOMY: bool = false;
 
+    crate::simd::eight_in_an_array!();
+
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {
         [by_token!(self, vdupq_n_f32(value)); 4]

@@ -174,6 +174,8 @@ impl Simd for Simd128 {
     type Wide = [v128; 8];
     const ROOMY: bool = false;
 
+    crate::simd::eight_in_an_array!();
+
     #[inline(always)]
     fn splat(self, value: f32) -> Self::F {
         [f32x4_splat(value); 4]

@@ -1,4 +1,4 @@
-//! [`crate::double`], on every level.
+//! [`crate::double`] on a core without vectors.
 
 use crate::cannot_happen;
 use crate::certain::Certain;

@@ -9,6 +9,7 @@ pub(crate) mod axpy;
 pub(crate) mod codec;
 pub(crate) mod convert;
 pub(crate) mod dot;
+pub(crate) mod double;
 pub(crate) mod gaussian;
 pub(crate) mod hadamard;
 pub(crate) mod mask;
