@@ -18,6 +18,7 @@ mod deny;
 mod docs;
 mod examples;
 mod fmt;
+mod fuzz;
 mod imports;
 mod installed;
 mod lint;
