@@ -4,7 +4,7 @@
 //! compiler alone; cargo-fuzz is not needed. What a target finds new stays in
 //! `fuzz/corpus`, what makes it fail in `fuzz/artifacts`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -42,13 +42,10 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
 const GRACE: u32 = 120;
 
 fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
-    let nightly = Program::new("rustup").args(["which", "cargo", "--toolchain", "nightly"]).read();
-    let cargo = match nightly {
-        Ok(path) if cfg!(all(target_arch = "x86_64", target_os = "linux")) => PathBuf::from(path.trim()),
-        _ => {
-            check.skip("fuzz targets", "no nightly toolchain for x86-64 Linux");
-            return Ok(());
-        }
+    let is_host = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+    let Some(cargo) = Program::nightly().filter(|_| is_host) else {
+        check.skip("fuzz targets", "no nightly toolchain for x86-64 Linux");
+        return Ok(());
     };
     let folder = root().join("fuzz");
     let all = names(&folder)?;
@@ -58,12 +55,11 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     }
     let names = if asked.is_empty() { all } else { asked };
     let built = target().join("fuzz");
-    let rustc = cargo.with_file_name("rustc");
-    let build = Program::new(&cargo).args(["build", "--release", "--locked", "--quiet", "--bins"]);
+    let build = cargo.args(["build", "--release", "--locked", "--quiet", "--bins"]);
     let build = build.args(["--target", HOST]).folder(&folder).env("RUSTFLAGS", FLAGS);
     // Level 1 shares the generic code of the kernels between targets: minutes less.
     let build = build.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
-    build.env("RUSTC", &rustc).env("CARGO_TARGET_DIR", &built).read()?;
+    build.env("CARGO_TARGET_DIR", &built).read()?;
     let seconds = *given.get_one::<u32>("seconds").context("a default")?;
     each(&names, |name| fuzz(&folder, &built.join(HOST).join("release").join(name), name, seconds))
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::ArgMatches;
 use serde_json::Value;
 
@@ -45,15 +45,11 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
 }
 
 fn sanitizer(check: &Check) -> anyhow::Result<()> {
-    let rustc = Program::new("rustup").args(["which", "rustc", "--toolchain", "nightly"]).read();
-    let Ok(rustc) = rustc.map(|path| PathBuf::from(path.trim())) else {
+    let Some(cargo) = Program::nightly() else {
         check.skip("AddressSanitizer", "no nightly toolchain");
         return Ok(());
     };
-    let folder = rustc.parent().context("a compiler without a folder")?;
-    let cargo = Program::new(folder.join("cargo"))
-        .env("RUSTC", &rustc)
-        .env("RUSTDOC", folder.join("rustdoc"))
+    let cargo = cargo
         .env("RUSTFLAGS", "-Zsanitizer=address")
         .env("CARGO_TARGET_DIR", target().join("asan"))
         .args(["test", "--locked", "--target", HOST, "-p", "gradsieve-kernels", "--features", "std"])

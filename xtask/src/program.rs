@@ -32,6 +32,14 @@ impl Program {
         Self::new(cargo).env("CARGO_TERM_COLOR", "never")
     }
 
+    /// The cargo of the nightly toolchain, with its compiler, where there is one.
+    pub(crate) fn nightly() -> Option<Self> {
+        let rustc = Self::new("rustup").args(["which", "rustc", "--toolchain", "nightly"]).read().ok()?;
+        let rustc = Path::new(rustc.trim());
+        let cargo = Self::new(rustc.with_file_name("cargo")).env("RUSTC", rustc);
+        Some(cargo.env("RUSTDOC", rustc.with_file_name("rustdoc")))
+    }
+
     /// Adds an argument.
     pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.0.arg(argument);
@@ -81,19 +89,15 @@ impl Program {
 
     /// The program and its arguments, as one would type them.
     pub(crate) fn words(&self) -> String {
-        Self::words_of(&self.0)
-    }
-
-    fn words_of(command: &Command) -> String {
-        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words = std::iter::once(self.0.get_program()).chain(self.0.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
     /// Runs it and shows what it prints, as it prints it. A failure's error holds the
     /// last lines, so that the end of a long check says what went wrong in it.
     pub(crate) fn show(self) -> anyhow::Result<()> {
+        let words = self.words();
         let Self(mut command) = self;
-        let words = Self::words_of(&command);
         println!("$ {words}");
         let (printed, both) = std::io::pipe()?;
         command.stdout(both.try_clone()?).stderr(both);

@@ -7,8 +7,10 @@ use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::methods::Method;
 use super::settings::Settings;
+use super::tally::Tally;
 use super::task::Task;
-use crate::model::Mlp;
+use crate::data::Flips;
+use crate::model::{Mlp, train};
 use crate::watch::Watch;
 
 /// What an experiment works with.
@@ -35,6 +37,21 @@ impl Context<'_> {
             seed: task.seed,
             ..Evidence::new(&task.train, &task.test, model, &task.config)
         }
+    }
+
+    /// The task with some labels flipped, where, and a model trained on it to its end.
+    pub(super) fn trained_on_flips(
+        &self,
+        task: &Task,
+        tally: &mut Tally,
+    ) -> Result<(Task, Flips, Mlp), TruthError> {
+        let mut task = task.clone();
+        let flips = task.train.flip_labels(self.settings.flip, task.seed)?;
+        self.watch.begin("training", task.config.epochs as u64);
+        let model = train(&task.train, &task.config, |_| self.watch.step())?.model;
+        self.watch.end();
+        tally.accuracies.push(model.accuracy(&task.test)?);
+        Ok((task, flips, model))
     }
 
     /// Calls `act` for every method that was asked for.

@@ -29,7 +29,6 @@ use super::ledger::Ledger;
 use super::tally::{Tally, Whose};
 use super::task::Task;
 use crate::measures::auroc;
-use crate::model::train;
 use found::Found;
 use poison::{Honest, Poison};
 use std::time::Instant;
@@ -38,12 +37,7 @@ const MEASURE: &str = "lowest AUROC of the flipped labels, over kinds and length
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let settings = context.settings;
-    let mut task = task.clone();
-    let flips = task.train.flip_labels(settings.flip, task.seed)?;
-    context.watch.begin("training", task.config.epochs as u64);
-    let model = train(&task.train, &task.config, |_| context.watch.step())?.model;
-    context.watch.end();
-    tally.accuracies.push(model.accuracy(&task.test)?);
+    let (task, flips, model) = context.trained_on_flips(task, tally)?;
     let rows = context.evidence(&task, &model).rows(&model, &task.train, Quantity::Loss)?;
     let honest = Honest::new(rows, task.train.labels(), &flips.mask);
 

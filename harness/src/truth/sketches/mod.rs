@@ -34,7 +34,6 @@ use super::error::TruthError;
 use super::jobs::run_jobs;
 use super::tally::Tally;
 use super::task::Task;
-use crate::model::train;
 use cell::{Reference, figures};
 use found::Found;
 
@@ -43,12 +42,7 @@ const VERSION: u32 = 1;
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let settings = context.settings;
-    let mut task = task.clone();
-    let flips = task.train.flip_labels(settings.flip, task.seed)?;
-    context.watch.begin("training", task.config.epochs as u64);
-    let model = train(&task.train, &task.config, |_| context.watch.step())?.model;
-    context.watch.end();
-    tally.accuracies.push(model.accuracy(&task.test)?);
+    let (task, flips, model) = context.trained_on_flips(task, tally)?;
 
     let mut cells = Vec::new();
     for (index, projection) in PROJECTIONS.iter().enumerate() {
