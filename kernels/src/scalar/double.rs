@@ -6,7 +6,10 @@ use crate::real::Real;
 use crate::sum::fold_to;
 
 /// Partial sums a dot product.
-pub(crate) const LANES: usize = 8;
+const LANES: usize = 8;
+
+/// Rows whose outer products are added while an entry is in a register.
+const ABREAST: usize = 4;
 
 /// Σ xᵢ·yᵢ.
 #[inline(always)]
@@ -37,24 +40,41 @@ pub(crate) fn axpy<T: Real>(alpha: f64, x: &[T], y: &mut [f64]) {
 /// C + Σᵣ wᵣ·xᵣ xᵣᵀ.
 #[inline(always)]
 pub(crate) fn add_outers(weights: &[f64], k: usize, rows: &[f32], packed: &mut [f64]) {
-    for (weight, x) in weights.iter().zip(rows.chunks(k.max(1))) {
-        each_row(k, packed, |i, row| {
-            let x = x.get(..=i).certain();
-            axpy(weight * x.last().copied().map(f64::from).certain(), x, row);
-        });
+    let rows_at_once = ABREAST * k.max(1);
+    for (weights, rows) in weights.chunks(ABREAST).zip(rows.chunks(rows_at_once)) {
+        let mut packed = &mut *packed;
+        for i in 0..k {
+            let Some((row, rest)) = core::mem::take(&mut packed).split_at_mut_checked(i + 1) else {
+                cannot_happen!("a triangle has a row for each column");
+                return;
+            };
+            packed = rest;
+            add_to_row(weights, k, rows, i, row);
+        }
     }
 }
 
-/// The rows of a packed triangle: row `i` has i + 1 entries.
+/// Row `i` of the triangle.
 #[inline(always)]
-pub(crate) fn each_row(k: usize, packed: &mut [f64], mut visit: impl FnMut(usize, &mut [f64])) {
-    let mut packed = packed;
-    for i in 0..k {
-        let Some((row, rest)) = core::mem::take(&mut packed).split_at_mut_checked(i + 1) else {
-            cannot_happen!("a triangle has a row for each column");
-            return;
-        };
-        packed = rest;
-        visit(i, row);
+fn add_to_row(weights: &[f64], k: usize, rows: &[f32], i: usize, row: &mut [f64]) {
+    let part = |r: usize| -> (f64, &[f32]) {
+        let x = rows.get(r * k..).and_then(|x| x.get(..=i)).certain();
+        let weight = weights.get(r).copied().certain();
+        (weight * x.last().copied().map(f64::from).certain(), x)
+    };
+    if weights.len() == ABREAST {
+        let ((a, x), (b, y), (c, z), (d, w)) = (part(0), part(1), part(2), part(3));
+        let entries = row.iter_mut().zip(x).zip(y).zip(z).zip(w);
+        for ((((to, x), y), z), w) in entries {
+            let one = *to + a * f64::from(*x);
+            let two = one + b * f64::from(*y);
+            let three = two + c * f64::from(*z);
+            *to = three + d * f64::from(*w);
+        }
+    } else {
+        for r in 0..weights.len() {
+            let (weight, x) = part(r);
+            axpy(weight, x, row);
+        }
     }
 }

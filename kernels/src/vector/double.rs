@@ -1,10 +1,13 @@
 //! [`crate::double`] in vectors.
 
+use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::real::Real;
-use crate::scalar::double::{LANES, each_row};
 use crate::simd::Simd;
 use crate::sum::fold_to;
+
+/// Lanes of a vector, which are the partial sums of a dot product.
+const LANES: usize = 8;
 
 /// Rows whose outer products are added while an entry is in a register.
 const ABREAST: usize = 4;
@@ -46,7 +49,15 @@ pub(crate) fn axpy<S: Simd, T: Real>(s: S, alpha: f64, x: &[T], y: &mut [f64]) {
 pub(crate) fn add_outers<S: Simd>(s: S, weights: &[f64], k: usize, rows: &[f32], packed: &mut [f64]) {
     let rows_at_once = ABREAST * k.max(1);
     for (weights, rows) in weights.chunks(ABREAST).zip(rows.chunks(rows_at_once)) {
-        each_row(k, packed, |i, row| add_to_row(s, weights, k, rows, i, row));
+        let mut packed = &mut *packed;
+        for i in 0..k {
+            let Some((row, rest)) = core::mem::take(&mut packed).split_at_mut_checked(i + 1) else {
+                cannot_happen!("a triangle has a row for each column");
+                return;
+            };
+            packed = rest;
+            add_to_row(s, weights, k, rows, i, row);
+        }
     }
 }
 
