@@ -14,6 +14,7 @@
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
 //! | `sketch_file` | an array of sketches, and beside it how they were made |
+//! | `stream_files` | the streams of `truth` as files |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
 //! | `given` | which options were given, and those that nothing reads |
@@ -51,6 +52,7 @@ mod products;
 mod rows;
 mod sketch;
 mod sketch_file;
+mod stream_files;
 mod trajectory;
 mod truth;
 

@@ -12,10 +12,12 @@ use super::console::{bytes, print, print_json, table};
 use super::escaped::escaped;
 use super::given::{Given, Use};
 use super::numbers::{number, whole};
+use super::stream_files::write_streams;
 use crate::report;
 use gradsieve_harness::model::Removal;
 use gradsieve_harness::truth::{
-    self, CLEAN, Experiment, KINDS, Outcome, Panel, Projection, Settings, SketchLine, Target, least_share,
+    self, CLEAN, Experiment, KINDS, Outcome, Panel, Placement, Projection, Settings, SketchLine, TASKS,
+    Target, least_share,
 };
 
 pub(super) const LONG_ABOUT: &str = "\
@@ -33,6 +35,8 @@ well each method foretells it: a table, and a picture (SVG).
   fairness the same run again with FairIF's weights: the gap between low and high digits, before and after
   sketches no retraining: what each projection and codec loses of dot products, ridge influence and self-influence, over K
   breakdown no retraining: how many hostile gradients, of which length and kind, take how much of each detector's AUROC
+  streams  corrupted samples of three tasks, judged as they come by a model that has learned them, knows better, or learns
+  loop     wrong labels, and training that leaves out the samples it does not trust
 
 Finished retrainings are kept (--cache), so a run that was stopped goes on, and other methods or sketches need no new truth.";
 
@@ -51,6 +55,10 @@ Examples:
   gradsieve truth --experiment sketches --method sjlt-1 --method mask-8 --dim 512 --json
   gradsieve truth --experiment breakdown --csv breakdown.csv
   gradsieve truth --experiment breakdown --method direction --poison 0.01 --length 100
+  gradsieve truth --experiment streams --csv streams.csv
+  gradsieve truth --experiment streams --method direction --corrupt 0.1 --placement late
+  gradsieve truth --experiment streams --seeds 1 --dump streams/
+  gradsieve truth --experiment loop --wrong 0.3
   gradsieve truth --experiment tsloo --quick            seconds; figures that mean little";
 
 /// Which truth.
@@ -74,6 +82,21 @@ pub enum ExperimentName {
     Sketches,
     /// How much poison each detector bears
     Breakdown,
+    /// Corrupted samples found as they come
+    Streams,
+    /// Training that leaves samples out
+    Loop,
+}
+
+/// Where corrupt samples stand in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PlacementName {
+    /// Anywhere
+    Throughout,
+    /// In the first third
+    Early,
+    /// In the last third
+    Late,
 }
 
 /// What the truth is about.
@@ -114,6 +137,8 @@ impl From<ExperimentName> for Experiment {
             ExperimentName::Fairness => Self::Fairness,
             ExperimentName::Sketches => Self::Sketches,
             ExperimentName::Breakdown => Self::Breakdown,
+            ExperimentName::Streams => Self::Streams,
+            ExperimentName::Loop => Self::Loop,
         }
     }
 }
@@ -130,13 +155,13 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
-    /// A method by its name (sketches: a projection; breakdown: a detector), repeated for
-    /// more [default: all that apply]
+    /// A method by its name (sketches: a projection; breakdown: a detector; streams: a
+    /// scorer; loop: a policy), repeated for more [default: all that apply]
     #[arg(long = "method", value_name = "NAME")]
     pub methods: Vec<String>,
 
     /// Numbers a sketch, a multiple of 32 [default: no projection; sketches: 64, 128, …
-    /// 4096; breakdown: 128]
+    /// 4096; breakdown: 128; streams and loop: 64]
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 
@@ -146,18 +171,18 @@ pub struct TruthArguments {
     #[arg(long, value_name = "NAME", default_value = "sjlt")]
     pub projection: Projection,
 
-    /// Training samples, of the 1,797 digits [default: 1000; sketches and
-    /// breakdown 1438]
+    /// Training samples, of the 1,797 digits [default: 1000; sketches and breakdown
+    /// 1438]; samples of a stream [default: 2000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub train: Option<usize>,
 
     /// Test samples: the targets [default: 200; fairness 400, sketches and breakdown
-    /// 359]
+    /// 359]; streams: those that clean models are trained on [default: 2000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub test: Option<usize>,
 
     /// Width of the hidden layer, repeated for more of them; 0 for none [default: 16;
-    /// sketches and breakdown 64; loo has none]
+    /// sketches, breakdown, streams and loop 64; loo has none]
     #[arg(long, value_name = "WIDTH", value_parser = whole::<usize>)]
     pub hidden: Vec<usize>,
 
@@ -165,11 +190,12 @@ pub struct TruthArguments {
     #[arg(long, value_name = "RATE", value_parser = number::<f32>)]
     pub rate: Option<f32>,
 
-    /// Samples of a batch [default: 32]
+    /// Samples of a batch [default: 32; streams and loop 8]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub batch: Option<usize>,
 
-    /// Passes over the training samples [default: 10; sketches and breakdown 150]
+    /// Passes over the training samples [default: 10; sketches and breakdown 150, streams
+    /// 60, loop 30]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub epochs: Option<usize>,
 
@@ -216,8 +242,30 @@ pub struct TruthArguments {
     #[arg(long, value_name = "FACTOR", value_parser = number::<f64>)]
     pub length: Vec<f64>,
 
-    /// breakdown: file for the figures, a row for each kind and share of poison and each
-    /// detector, a column for each length
+    /// streams: share of the samples that is corrupt [default: 0.05]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
+    pub corrupt: Option<f64>,
+
+    /// streams: where they stand
+    #[arg(long, value_enum, default_value = "throughout")]
+    pub placement: PlacementName,
+
+    /// streams: epochs over which samples are judged while a model trains on them
+    /// [default: 5]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>)]
+    pub passes: Option<usize>,
+
+    /// streams: write the streams as arrays below this directory, and judge nothing: for
+    /// each a folder TASK_REGIME_KIND_SEED with sketches.npy and beside it the norms,
+    /// groups.npy, loss.npy, samples.npy and corrupt.npy
+    #[arg(long, value_name = "DIR")]
+    pub dump: Option<PathBuf>,
+
+    /// loop: share of the labels that is wrong, repeated for more [default: 0.2, 0.4]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
+    pub wrong: Vec<f64>,
+
+    /// breakdown, streams, loop: file for the figures
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
 
@@ -230,7 +278,7 @@ pub struct TruthArguments {
     #[arg(long, default_value_t = 0, value_parser = whole::<u64>)]
     pub seed: u64,
 
-    /// Runs, with seeds from --seed on [default: 3]
+    /// Runs, with seeds from --seed on [default: 3; loop 5]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: Option<u64>,
 
@@ -265,6 +313,7 @@ struct Plan {
     cache: PathBuf,
     out: PathBuf,
     csv: Option<PathBuf>,
+    dump: Option<PathBuf>,
     json: bool,
 }
 
@@ -277,19 +326,21 @@ impl Plan {
         arguments.given.refuse_unread(uses(&arguments))?;
         let settings = settings(&arguments);
         settings.check()?;
-        let TruthArguments { cache, out, csv, json, .. } = arguments;
-        Ok(Self { settings, cache, out, csv, json })
+        let TruthArguments { cache, out, csv, dump, json, .. } = arguments;
+        Ok(Self { settings, cache, out, csv, dump, json })
     }
 }
 
 /// When each option is read.
 fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
-    use ExperimentName::{Breakdown, Brittleness, Fairness, Flips, Lds, Loo, Shapley, Sketches, Tsloo};
+    use ExperimentName::{
+        Breakdown, Brittleness, Fairness, Flips, Lds, Loo, Loop, Shapley, Sketches, Streams, Tsloo,
+    };
     const BY_STEPS: &[ExperimentName] =
-        &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches, Breakdown];
+        &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches, Breakdown, Streams, Loop];
     // Loo's model is trained to its optimum. Fairness and shapley have methods of their
     // own, on the gradients themselves.
-    const OF: [(&str, &[ExperimentName]); 18] = [
+    const OF: [(&str, &[ExperimentName]); 23] = [
         ("--target", &[Tsloo]),
         ("--removal", &[Tsloo]),
         ("--share", &[Tsloo]),
@@ -300,12 +351,17 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         ("--orders", &[Shapley]),
         ("--poison", &[Breakdown]),
         ("--length", &[Breakdown]),
-        ("--csv", &[Breakdown]),
+        ("--corrupt", &[Streams]),
+        ("--placement", &[Streams]),
+        ("--passes", &[Streams]),
+        ("--dump", &[Streams]),
+        ("--wrong", &[Loop]),
+        ("--csv", &[Breakdown, Streams, Loop]),
         ("--flip", &[Flips, Fairness, Sketches, Breakdown]),
         ("--rate", BY_STEPS),
         ("--batch", BY_STEPS),
         ("--epochs", BY_STEPS),
-        ("--dim", &[Tsloo, Loo, Lds, Brittleness, Flips, Sketches, Breakdown]),
+        ("--dim", &[Tsloo, Loo, Lds, Brittleness, Flips, Sketches, Breakdown, Streams, Loop]),
         ("--projection", &[Tsloo, Loo, Lds, Brittleness, Flips]),
         // Flips are found without retraining, and fairness trains three times.
         ("--cache", &[Tsloo, Loo, Lds, Brittleness, Shapley, Sketches]),
@@ -329,9 +385,13 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
 
 /// Runs the command.
 pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
-    let Plan { settings, cache, out, csv, json } = Plan::new(arguments)?;
+    let Plan { settings, cache, out, csv, dump, json } = Plan::new(arguments)?;
     let watch = bars::watch();
     let watch = &*watch;
+    if let Some(directory) = dump {
+        let count = write_streams(&settings, &directory, watch)?;
+        return print(format!("{count} streams below {}", escaped(&directory.display())));
+    }
     let outcome = truth::run(&settings, Some(cache), watch)?;
     std::fs::create_dir_all(&out).map_err(|error| CommandError::Argument {
         argument: "--out",
@@ -340,7 +400,7 @@ pub(super) fn run(arguments: TruthArguments) -> Result<(), CommandError> {
     })?;
     let picture = report::write_fidelity(&outcome, &out)?;
     if let Some(csv) = csv {
-        report::write_breakdown(&outcome, &csv)?;
+        report::write_figures(&outcome, &csv)?;
     }
     if json {
         return print_json(&Json { outcome: &outcome, picture: &picture });
@@ -394,13 +454,22 @@ fn settings(arguments: &TruthArguments) -> Settings {
     } else if arguments.dim.is_some() {
         settings.dim = arguments.dim;
     }
-    for (grid, wish) in
-        [(&mut settings.poison, &arguments.poison), (&mut settings.lengths, &arguments.length)]
-    {
+    for (grid, wish) in [
+        (&mut settings.poison, &arguments.poison),
+        (&mut settings.lengths, &arguments.length),
+        (&mut settings.wrong, &arguments.wrong),
+    ] {
         if !wish.is_empty() {
             grid.clone_from(wish);
         }
     }
+    set(&mut settings.corrupt, arguments.corrupt.as_ref());
+    settings.placement = match arguments.placement {
+        PlacementName::Throughout => Placement::Throughout,
+        PlacementName::Early => Placement::Early,
+        PlacementName::Late => Placement::Late,
+    };
+    set(&mut settings.passes, arguments.passes.as_ref());
     settings.projection = arguments.projection;
     settings.seed = arguments.seed;
     settings.methods.clone_from(&arguments.methods);
@@ -420,8 +489,15 @@ fn show(outcome: &Outcome) -> Result<(), CommandError> {
         }
         None => "no projection".to_owned(),
     };
+    let (data, model) = match outcome.settings.experiment {
+        Experiment::Streams | Experiment::Loop => {
+            let tasks: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
+            (tasks.join(", "), format!("inputs-{layers}classes"))
+        }
+        _ => ("digits".to_owned(), format!("64-{layers}10")),
+    };
     print(format!(
-        "digits: {train_samples} training and {test_samples} test samples; model 64-{layers}10, {sketches}; {seeds} {}, test accuracy {:.1} %",
+        "{data}: {train_samples} training and {test_samples} test samples; model {model}, {sketches}; {seeds} {}, test accuracy {:.1} %",
         if *seeds == 1 { "seed" } else { "seeds" },
         100.0 * outcome.accuracy
     ))?;

@@ -19,6 +19,7 @@
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
 //! | `sketches` | the picture of what sketches lose over K |
+//! | `streams` | the figures of streams and of training with a guard |
 //! | `axis` | scales from values to places, and round tick values |
 //! | `style` | colours, dashes and the style sheet |
 //! | `wording` | numbers as a reader wants them |
@@ -34,6 +35,7 @@ mod page;
 mod picture;
 mod roc;
 mod sketches;
+mod streams;
 mod style;
 mod suspects;
 mod table;
@@ -46,4 +48,5 @@ pub use fidelity::fidelity;
 pub use page::page;
 pub use picture::picture;
 pub use sketches::sketches;
-pub use writing::{FILE_NAME, PICTURE_NAME, write, write_breakdown, write_fidelity};
+pub use streams::{in_loop, streams};
+pub use writing::{FILE_NAME, PICTURE_NAME, write, write_fidelity, write_figures};

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, breakdown, fidelity, page, picture, sketches};
+use super::{ReportError, breakdown, fidelity, in_loop, page, picture, sketches, streams};
 use crate::demo::Outcome;
 use gradsieve_harness::truth;
 use gradsieve_io::files::Partial;
@@ -38,13 +38,18 @@ pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<Path
     put(directory, &name, &text)
 }
 
-/// Writes the figures of the experiment `breakdown` to a file, in place of what stands
-/// there.
+/// Writes the figures of an experiment that has a file of them (`breakdown`, `streams`,
+/// `loop`), in place of what stands there.
 ///
 /// # Errors
 /// A file that cannot be written.
-pub fn write_breakdown(outcome: &truth::Outcome, path: &Path) -> Result<(), ReportError> {
-    replace(path, &breakdown(outcome)).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+pub fn write_figures(outcome: &truth::Outcome, path: &Path) -> Result<(), ReportError> {
+    let text = match outcome.settings.experiment {
+        truth::Experiment::Streams => streams(outcome),
+        truth::Experiment::Loop => in_loop(outcome),
+        _ => breakdown(outcome),
+    };
+    replace(path, &text).map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }
 
 fn put(directory: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {

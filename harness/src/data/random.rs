@@ -32,6 +32,10 @@ pub enum Purpose {
     Copy = 9,
     /// Hostile gradients.
     Poison = 10,
+    /// Samples drawn from a data set, each a little other than its source.
+    Draw = 11,
+    /// Damage to the samples and gradients of a stream.
+    Corrupt = 12,
 }
 
 /// The generator for a seed and a purpose.

@@ -4,8 +4,9 @@
 //! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment
 //! (`tsloo`, `loo`, `lds`, `brittleness`, `flips`, `shapley`), which computes a truth by
 //! retraining, or `fairness`, which retrains with weights, `sketches`, which holds
-//! sketches against gradients, or `breakdown`, which poisons detectors → [`Evidence`],
-//! what a method may look at → [`METHODS`] → [`run()`] → [`Outcome`].
+//! sketches against gradients, `breakdown`, which poisons detectors, or `streams`, where
+//! samples are judged as they come → [`Evidence`], what a method may look at →
+//! [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled
 //! ([`crate::model::trajectory`]). Truth is computed in f64, methods see gradients as the
@@ -36,6 +37,7 @@ mod run;
 mod settings;
 mod shapley;
 mod sketches;
+mod streams;
 mod tally;
 mod target;
 mod task;
@@ -54,5 +56,10 @@ pub use run::run;
 pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;
 pub use sketches::{PROJECTIONS, SketchLine, Sketching, Way};
+pub use streams::{
+    CLEAN_STREAM, CORRUPTIONS, Corruption, Judgement, LoopLine, POLICIES, Placement, Policy, RATES, Regime,
+    SCORERS, Scope, Scorer, Scoring, Seen, Stream, StreamLine, StreamPlan, StreamTask, Streams, TASKS,
+    VISITED, Visited, each_stream,
+};
 pub use target::Target;
 pub use task::Task;

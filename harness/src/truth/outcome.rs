@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::breakdown::BreakdownLine;
 use super::settings::Settings;
 use super::sketches::SketchLine;
+use super::streams::{LoopLine, StreamLine};
 
 /// A finished experiment.
 #[derive(Clone, Debug, Serialize)]
@@ -21,6 +22,14 @@ pub struct Outcome {
     /// that is about them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub breakdown: Vec<BreakdownLine>,
+    /// One line for each task, regime, corruption and scorer, of the experiment that is
+    /// about streams.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamLine>,
+    /// One line for each task, share of wrong labels and policy, of the experiment that
+    /// trains with a guard in the loop.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_loop: Vec<LoopLine>,
     /// Mean share of test samples that the models read right.
     pub accuracy: f64,
     /// Trainings that the truth took, those of earlier runs included.

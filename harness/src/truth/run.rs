@@ -12,7 +12,7 @@ use super::sketches::PROJECTIONS;
 use super::tally::Tally;
 use super::target::Target;
 use super::task::Task;
-use super::{breakdown, brittleness, fairness, flips, lds, loo, shapley, sketches, tsloo};
+use super::{breakdown, brittleness, fairness, flips, lds, loo, shapley, sketches, streams, tsloo};
 use crate::watch::Watch;
 
 /// Runs an experiment. A pure function of the settings, but for the times in the outcome.
@@ -27,17 +27,20 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
     let context = Context { settings, watch, methods: methods(settings)?, cache };
     let mut tally = Tally::default();
     for seed in (0..settings.seeds).map(|more| settings.seed.wrapping_add(more)) {
-        let task = Task::new(settings, seed)?;
+        // Streams are of tasks of their own.
+        let of_digits = || Task::new(settings, seed);
         match settings.experiment {
-            Experiment::Tsloo => tsloo::run(&context, &task, &mut tally),
-            Experiment::Loo => loo::run(&context, &task, &mut tally),
-            Experiment::Lds => lds::run(&context, &task, &mut tally),
-            Experiment::Brittleness => brittleness::run(&context, &task, &mut tally),
-            Experiment::Flips => flips::run(&context, &task, &mut tally),
-            Experiment::Shapley => shapley::run(&context, &task, &mut tally),
-            Experiment::Fairness => fairness::run(&context, &task, &mut tally),
-            Experiment::Sketches => sketches::run(&context, &task, &mut tally),
-            Experiment::Breakdown => breakdown::run(&context, &task, &mut tally),
+            Experiment::Tsloo => tsloo::run(&context, &of_digits()?, &mut tally),
+            Experiment::Loo => loo::run(&context, &of_digits()?, &mut tally),
+            Experiment::Lds => lds::run(&context, &of_digits()?, &mut tally),
+            Experiment::Brittleness => brittleness::run(&context, &of_digits()?, &mut tally),
+            Experiment::Flips => flips::run(&context, &of_digits()?, &mut tally),
+            Experiment::Shapley => shapley::run(&context, &of_digits()?, &mut tally),
+            Experiment::Fairness => fairness::run(&context, &of_digits()?, &mut tally),
+            Experiment::Sketches => sketches::run(&context, &of_digits()?, &mut tally),
+            Experiment::Breakdown => breakdown::run(&context, &of_digits()?, &mut tally),
+            Experiment::Streams => streams::run(&context, seed, &mut tally),
+            Experiment::Loop => streams::in_loop::run(&context, seed, &mut tally),
         }?;
     }
     Ok(Outcome {
@@ -47,6 +50,8 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
         truth_seconds: tally.truth_seconds,
         sketches: core::mem::take(&mut tally.sketches),
         breakdown: core::mem::take(&mut tally.breakdown),
+        streams: core::mem::take(&mut tally.streams),
+        in_loop: core::mem::take(&mut tally.in_loop),
         panels: tally.finish(),
     })
 }
@@ -57,6 +62,12 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
         known.into_iter().filter(|m| settings.target == Target::Samples || !m.of_samples).collect();
     let names: Vec<&str> = match settings.experiment {
         Experiment::Sketches => PROJECTIONS.iter().map(|projection| projection.name).collect(),
+        Experiment::Streams => streams::SCORERS
+            .iter()
+            .map(|scoring| scoring.name)
+            .chain(streams::VISITED.iter().map(|visited| visited.name))
+            .collect(),
+        Experiment::Loop => streams::POLICIES.iter().map(|policy| policy.name).collect(),
         Experiment::Breakdown => DETECTORS.iter().map(|form| form.name).collect(),
         _ => known.iter().map(|method| method.name).collect(),
     };

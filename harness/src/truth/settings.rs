@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error::TruthError;
 use super::evidence::Projection;
+use super::streams::Placement;
 use super::target::Target;
 use crate::model::{Removal, TrainConfig};
 
@@ -29,6 +30,10 @@ pub enum Experiment {
     Sketches,
     /// How much poison each detector bears.
     Breakdown,
+    /// Corrupted samples in streams, judged one after another.
+    Streams,
+    /// Training that leaves out the samples it does not trust.
+    Loop,
 }
 
 impl Experiment {
@@ -45,6 +50,8 @@ impl Experiment {
             Self::Fairness => "fairness",
             Self::Sketches => "sketches",
             Self::Breakdown => "breakdown",
+            Self::Streams => "streams",
+            Self::Loop => "loop",
         }
     }
 }
@@ -54,9 +61,10 @@ impl Experiment {
 pub struct Settings {
     /// Which truth.
     pub experiment: Experiment,
-    /// Training samples n, drawn from the 1,797 digits by the seed.
+    /// Training samples n, drawn from the 1,797 digits by the seed; samples of a stream.
     pub train_samples: usize,
-    /// Test samples, which are the targets.
+    /// Test samples, which are the targets; in streams those that clean models are
+    /// trained on.
     pub test_samples: usize,
     /// Widths of the hidden layers; none for softmax regression.
     pub hidden: Vec<usize>,
@@ -101,11 +109,20 @@ pub struct Settings {
     pub poison: Vec<f64>,
     /// How many times as long as the median of the honest ones they are: a grid.
     pub lengths: Vec<f64>,
+    /// The share of a stream that is corrupt.
+    pub corrupt: f64,
+    /// Where in the stream.
+    pub placement: Placement,
+    /// Epochs over which a stream is judged while a model trains on it.
+    pub passes: usize,
+    /// Shares of wrong labels in training that leaves samples out: a grid.
+    pub wrong: Vec<f64>,
     /// Models of the largest ensemble.
     pub ensemble: usize,
     /// Names of the methods to hold against the truth, of the projections
-    /// ([`Experiment::Sketches`]) or of the detectors ([`Experiment::Breakdown`]); none
-    /// takes all that apply.
+    /// ([`Experiment::Sketches`]), detectors ([`Experiment::Breakdown`]), scorers
+    /// ([`Experiment::Streams`]) or policies ([`Experiment::Loop`]); none takes all that
+    /// apply.
     pub methods: Vec<String>,
 }
 
@@ -117,33 +134,51 @@ impl Settings {
     /// has 400 test samples, of which one half makes the weights and the other the
     /// figures. Sketches and poisoned detectors are those of the demonstration's task:
     /// 1,438 digits, 359 kept back, a 64-64-10 network, 150 epochs. Detectors look at 128
-    /// numbers a sketch.
+    /// numbers a sketch. Streams are of 2,000 samples, a twentieth of them corrupt, and
+    /// clean models are trained on 2,000 others; networks with a hidden layer of 64,
+    /// batches of 8 over 60 epochs, 64 numbers a sketch. In
+    /// the loop it is 30 epochs, and five seeds.
     #[must_use]
     pub fn of(experiment: Experiment) -> Self {
         let linear = experiment == Experiment::Loo;
         let breakdown = experiment == Experiment::Breakdown;
+        let streams = matches!(experiment, Experiment::Streams | Experiment::Loop);
         let of_demo = breakdown || experiment == Experiment::Sketches;
-        let hidden = if of_demo { 64 } else { 16 };
+        let hidden = if of_demo || streams { 64 } else { 16 };
         let test_samples = match experiment {
             Experiment::Sketches | Experiment::Breakdown => 359,
             Experiment::Fairness => 400,
+            Experiment::Streams | Experiment::Loop => 2000,
             _ => 200,
         };
         Self {
             experiment,
-            train_samples: if of_demo { 1438 } else { 1000 },
+            train_samples: match experiment {
+                Experiment::Sketches | Experiment::Breakdown => 1438,
+                Experiment::Streams | Experiment::Loop => 2000,
+                _ => 1000,
+            },
             test_samples,
             hidden: if linear { Vec::new() } else { vec![hidden] },
             learning_rate: 0.1,
-            batch_size: 32,
-            epochs: if of_demo { 150 } else { 10 },
+            batch_size: if streams { 8 } else { 32 },
+            epochs: match experiment {
+                Experiment::Sketches | Experiment::Breakdown => 150,
+                Experiment::Streams => 60,
+                Experiment::Loop => 30,
+                _ => 10,
+            },
             target: Target::Samples,
             removals: vec![Removal::LastEpoch, Removal::AllEpochs],
             share: 1.0,
             decay: 1e-3,
             seed: 0,
-            seeds: 3,
-            dim: breakdown.then_some(128),
+            seeds: if experiment == Experiment::Loop { 5 } else { 3 },
+            dim: match experiment {
+                Experiment::Breakdown => Some(128),
+                Experiment::Streams | Experiment::Loop => Some(64),
+                _ => None,
+            },
             projection: Projection::default(),
             widths: vec![64, 128, 256, 512, 1024, 2048, 4096],
             subsets: 100,
@@ -153,6 +188,10 @@ impl Settings {
             flip: 0.2,
             poison: vec![0.0005, 0.002, 0.01, 0.05, 0.2, 0.5, 1.0],
             lengths: vec![1e-10, 3.0, 10.0, 100.0, 1e3, 1e10, 1e30],
+            corrupt: 0.05,
+            placement: Placement::Throughout,
+            passes: 5,
+            wrong: vec![0.2, 0.4],
             ensemble: 50,
             methods: Vec::new(),
         }
@@ -177,6 +216,8 @@ impl Settings {
             orders: 4,
             poison: vec![0.05],
             lengths: vec![10.0, 1e10],
+            passes: 2,
+            wrong: vec![0.2],
             ensemble: 3,
             ..self
         }
@@ -204,6 +245,7 @@ impl Settings {
             ("training samples", self.train_samples, 2),
             ("test samples", self.test_samples, 1),
             ("epochs", self.epochs, 1),
+            ("passes", self.passes, 1),
             ("seeds", self.seeds as usize, 1),
             ("repeats", self.repeats, 1),
             ("subsets", self.subsets, 3),
@@ -227,6 +269,19 @@ impl Settings {
                 expected,
                 found: self.target.name().to_owned(),
             });
+        }
+        if !(self.corrupt > 0.0 && self.corrupt <= 0.5) {
+            let expected = "above 0, and at most 0.5".to_owned();
+            return Err(TruthError::Setting {
+                what: "corrupt share",
+                expected,
+                found: self.corrupt.to_string(),
+            });
+        }
+        let mut wrong = self.wrong.iter().filter(|share| !(**share > 0.0 && **share < 1.0));
+        if let Some(share) = wrong.next() {
+            let expected = "above 0, and below 1".to_owned();
+            return Err(TruthError::Setting { what: "wrong labels", expected, found: share.to_string() });
         }
         let mut shares = self.poison.iter().filter(|share| !(**share > 0.0 && **share <= 1.0));
         if let Some(share) = shares.next() {

@@ -7,6 +7,7 @@ use super::error::TruthError;
 use super::methods::Scored;
 use super::outcome::{Line, Panel};
 use super::sketches::SketchLine;
+use super::streams::{LoopLine, StreamLine};
 
 /// Panels under way.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Tally {
     ceilings: Vec<Vec<f64>>,
     pub(super) sketches: Vec<SketchLine>,
     pub(super) breakdown: Vec<BreakdownLine>,
+    pub(super) streams: Vec<StreamLine>,
+    pub(super) in_loop: Vec<LoopLine>,
     pub(super) accuracies: Vec<f64>,
     pub(super) retrainings: usize,
     pub(super) truth_seconds: f64,

@@ -28,7 +28,7 @@ impl SketchSettings {
 
     /// Those of the sketches `id` that `projection` makes of gradients of `columns`
     /// entries.
-    pub(super) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
+    pub(in crate::commands) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
         let drawn_by = match id.key {
             Fingerprint::Seed(seed) => (Self::SEED, seed.to_string()),
             Fingerprint::Secret(bits) => (Self::KEY, format!("{bits:016x}")),

@@ -1,0 +1,114 @@
+//! One number a sample that was met in every epoch: [`VISITED`].
+
+use super::super::error::TruthError;
+use super::super::settings::Settings;
+use super::judged::judge;
+use super::scorers::SCORERS;
+use super::stream::Stream;
+use crate::data::Dataset;
+use crate::model::{TrainConfig, train};
+
+/// A mean over a sample's visits.
+#[derive(Clone, Copy, Debug)]
+pub struct Visited {
+    /// Short name.
+    pub name: &'static str,
+    /// One line on what it is.
+    pub about: &'static str,
+    of: Of,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// Of what the stream itself holds.
+    Stream(fn(&Stream) -> Vec<f64>),
+    /// Of what the scorer of this name says at each visit.
+    Scorer(&'static str),
+    /// Not a mean: the loss under models that were trained without the sample.
+    OutOfFold,
+}
+
+/// All of them, in the order of the tables.
+pub const VISITED: &[Visited] = &[
+    Visited {
+        name: "mean loss",
+        about: "mean of the loss over the epochs",
+        of: Of::Stream(|stream| stream.losses.clone()),
+    },
+    Visited {
+        name: "out-of-fold loss",
+        about: "loss under models trained on three quarters without it",
+        of: Of::OutOfFold,
+    },
+    Visited {
+        name: "EL2N",
+        about: "mean of ‖p − y‖ over the epochs",
+        of: Of::Stream(|stream| stream.errors.clone()),
+    },
+    Visited {
+        name: "AUM",
+        about: "mean of the margin over the epochs, low first",
+        of: Of::Stream(|stream| stream.margins.iter().map(|margin| -margin).collect()),
+    },
+    Visited {
+        name: "mean direction",
+        about: "mean of direction's score over the epochs",
+        of: Of::Scorer("direction"),
+    },
+];
+
+/// Parts that a set is cut into for out-of-fold losses.
+const FOLDS: usize = 4;
+
+/// Most epochs of a model that is to judge samples it has not seen: past them it learns
+/// the damage of the others by heart.
+const FOLD_EPOCHS: usize = 20;
+
+impl Visited {
+    /// A score for each sample of `visits`. `out_of_fold` are the losses of that name.
+    pub(super) fn scores(
+        &self,
+        visits: &Stream,
+        out_of_fold: &[f64],
+        seed: u64,
+    ) -> Result<Vec<f64>, TruthError> {
+        let each = match self.of {
+            Of::Stream(each) => each(visits),
+            Of::OutOfFold => return Ok(out_of_fold.to_vec()),
+            Of::Scorer(name) => match SCORERS.iter().find(|scoring| scoring.name == name) {
+                Some(scoring) => {
+                    judge(visits, scoring, seed)?.into_iter().map(|judgement| judgement.score).collect()
+                }
+                None => vec![0.0; visits.len()],
+            },
+        };
+        Ok(sums(&each, &visits.samples, visits.corrupt.len()))
+    }
+}
+
+/// What each sample's visits add up to: as many a sample, so that no division is needed.
+fn sums(each: &[f64], samples: &[usize], count: usize) -> Vec<f64> {
+    let mut sums = vec![0.0; count];
+    each.iter().zip(samples).for_each(|(x, &sample)| sums[sample] += x);
+    sums
+}
+
+/// The loss of each sample under a model that was trained on three quarters of `set`
+/// without it.
+pub(super) fn out_of_fold(
+    settings: &Settings,
+    set: &Dataset,
+    epochs: usize,
+    seed: u64,
+) -> Result<Vec<f64>, TruthError> {
+    let config = TrainConfig { epochs: epochs.min(FOLD_EPOCHS), ..settings.training(seed) };
+    let mut losses = vec![0.0; set.len()];
+    for fold in 0..FOLDS {
+        let (out, rest): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|i| i % FOLDS == fold);
+        let model = train(&set.subset(&rest)?, &config, |_| ())?.model;
+        for (&i, loss) in out.iter().zip(model.losses(&set.subset(&out)?)?) {
+            losses[i] = loss;
+        }
+    }
+    Ok(losses)
+}
