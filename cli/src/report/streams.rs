@@ -1,8 +1,8 @@
 //! The figures of the experiments `streams` and `loop` as comma-separated values.
 //!
-//! Streams: a row for each measure, task (or all of them), regime and scorer, a column
-//! for each kind of corruption. Loop: a row for each task, share of wrong labels and
-//! policy.
+//! Streams: a row for each measure, regime and scorer, and of the AUROC also for each
+//! task; a column for each kind of corruption. Loop: a row for each task, share of wrong
+//! labels and policy.
 
 use gradsieve_harness::truth::{
     CLEAN_STREAM, CORRUPTIONS, Outcome, Regime, SCORERS, Settings, StreamLine, TASKS, VISITED,
@@ -24,7 +24,9 @@ pub fn streams(outcome: &Outcome) -> Vec<u8> {
     let counts =
         |kind: &str| CORRUPTIONS.iter().any(|corruption| corruption.counts && corruption.name == kind);
     for (at, measure) in StreamLine::MEASURES.into_iter().enumerate() {
-        for task in std::iter::once(ALL).chain(TASKS.iter().map(|task| task.name)) {
+        // The first measure is shown by task, too.
+        let apart = if at == 0 { TASKS } else { &[] };
+        for task in std::iter::once(ALL).chain(apart.iter().map(|task| task.name)) {
             for regime in Regime::ALL {
                 for scorer in scorers() {
                     let of = |wanted: &dyn Fn(&str) -> bool| {
@@ -57,19 +59,12 @@ pub fn in_loop(outcome: &Outcome) -> Vec<u8> {
         ["task", "wrong labels", "policy", "accuracy", "deviation", "wrong left out", "right left out"];
     let mut all = vec![header.map(str::to_owned).to_vec()];
     for line in &outcome.in_loop {
-        let mean = |figures: &[f64]| figures.iter().sum::<f64>() / figures.len() as f64;
-        let accuracy = mean(&line.accuracy);
-        let squares: f64 = line.accuracy.iter().map(|f| (f - accuracy) * (f - accuracy)).sum();
-        let deviation = (squares / (line.accuracy.len() as f64 - 1.0)).sqrt();
-        all.push(vec![
-            line.task.to_owned(),
-            percent(line.wrong),
-            line.policy.to_owned(),
-            figure(accuracy),
-            figure(deviation),
-            figure(mean(&line.skipped_wrong)),
-            figure(mean(&line.skipped_right)),
-        ]);
+        let accuracy = line.mean(0);
+        let squares: f64 = line.figures.iter().map(|figures| (figures[0] - accuracy).powi(2)).sum();
+        let deviation = (squares / (line.figures.len() as f64 - 1.0)).sqrt();
+        let [wrong, right] = [line.mean(1), line.mean(2)];
+        let names = [line.task.to_owned(), percent(line.wrong), line.policy.to_owned()];
+        all.push(names.into_iter().chain([accuracy, deviation, wrong, right].map(figure)).collect());
     }
     written(loop_regime(&outcome.settings), &all)
 }

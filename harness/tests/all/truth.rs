@@ -37,6 +37,16 @@ fn figures(outcome: &Outcome) -> Vec<(String, u64)> {
 }
 
 #[test]
+fn streams_and_training_with_a_guard_have_the_same_bits_again() {
+    for experiment in [Experiment::Streams, Experiment::Loop] {
+        let methods = vec!["direction".to_owned()];
+        let settings = Settings { methods, ..quick(experiment) };
+        let outcome = || run(&settings, None, &Silent).unwrap();
+        assert_eq!(figures(&outcome()), figures(&outcome()), "{experiment:?}");
+    }
+}
+
+#[test]
 fn every_experiment_holds_every_method_that_applies_against_its_truth() {
     for experiment in ALL {
         let sketched = ["sjlt", "layers", "principal"].map(|name| (Some(64), name.parse().unwrap()));

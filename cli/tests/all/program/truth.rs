@@ -52,3 +52,83 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
     assert!(message.contains("expected linear"), "{message}");
 }
+
+/// The program in a directory of its own.
+fn truth(directory: &std::path::Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    let mut command = assert_cmd::Command::cargo_bin("gradsieve").unwrap();
+    command.current_dir(directory).arg("truth").args(arguments).assert()
+}
+
+#[test]
+fn streams_come_as_tables_and_as_a_file_of_figures() {
+    let directory = tempfile::tempdir().unwrap();
+    let streams = ["--experiment", "streams", "--quick", "--method", "direction", "--method", "mean loss"];
+    let shown = truth(directory.path(), &[&streams[..], &["--csv", "s.csv"]].concat()).success();
+    let table = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
+    assert!(table.starts_with("digits, cancer, machine: 48 training"), "{table}");
+    assert!(table.contains("converged clean (AUROC"), "{table}");
+    let csv = std::fs::read_to_string(directory.path().join("s.csv")).unwrap();
+    assert!(csv.starts_with("# regime: ") && csv.contains("\nmeasure,task,regime,scorer,mean,clean,flips,"));
+    // AUROC over all tasks and for each of the three, average precision over all.
+    assert_eq!(csv.matches(",direction,").count(), 5 * (4 + 1), "{csv}");
+    assert_eq!(csv.matches(",mean loss,").count(), 2 * (4 + 1), "{csv}");
+    assert!(csv.contains("AUROC,digits,one epoch,direction,"), "{csv}");
+}
+
+#[test]
+fn streams_as_json_name_task_regime_corruption_and_scorer() {
+    let directory = tempfile::tempdir().unwrap();
+    let shown = truth(
+        directory.path(),
+        &["--experiment", "streams", "--quick", "--method", "loss", "--corrupt", "0.2", "--json"],
+    )
+    .success();
+    let json: serde_json::Value = serde_json::from_slice(&shown.get_output().stdout).unwrap();
+    assert_eq!(json["settings"]["corrupt"], 0.2);
+    let lines = json["streams"].as_array().unwrap();
+    // Three tasks in five regimes, eighteen kinds of corruption and none.
+    assert_eq!(lines.len(), 3 * 5 * 19);
+    assert_eq!(lines[0]["corruption"], "clean");
+    assert_eq!((&lines[1]["corruption"], &lines[1]["scorer"]), (&"flips".into(), &"loss".into()));
+    assert!(lines[1]["figures"][0][0].is_number(), "{}", lines[1]);
+}
+
+#[test]
+fn streams_that_are_dumped_are_files_that_the_program_reads() {
+    let directory = tempfile::tempdir().unwrap();
+    let shown =
+        truth(directory.path(), &["--experiment", "streams", "--quick", "--seed", "7", "--dump", "d"])
+            .success();
+    let said = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
+    assert_eq!(said, "285 streams below d\n");
+    let stream = directory.path().join("d/machine_converged-clean_one-class-flips_7");
+    for name in ["groups.npy", "loss.npy", "samples.npy", "corrupt.npy"] {
+        assert!(stream.join(name).is_file(), "{name}");
+    }
+    let mut outliers = assert_cmd::Command::cargo_bin("gradsieve").unwrap();
+    outliers.current_dir(&stream).args(["outliers", "sketches.npy", "--groups", "groups.npy"]);
+    outliers.args(["--detector", "direction", "-o", "scores.npy"]).assert().success();
+}
+
+#[test]
+fn training_with_a_guard_is_shown_by_task_and_share_of_wrong_labels() {
+    let directory = tempfile::tempdir().unwrap();
+    let guarded = ["--experiment", "loop", "--quick", "--wrong", "0.3", "--csv", "l.csv"];
+    let shown = truth(directory.path(), &guarded).success();
+    let table = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
+    assert!(table.contains("machine, 30 % wrong labels (test accuracy after training)"), "{table}");
+    let csv = std::fs::read_to_string(directory.path().join("l.csv")).unwrap();
+    assert!(csv.contains("\ntask,wrong labels,policy,accuracy,deviation,wrong left out,right left out\n"));
+    assert!(csv.contains("\ncancer,30 %,ceiling,") && csv.contains(",1.000,0.000\n"), "{csv}");
+}
+
+#[test]
+fn a_share_of_a_stream_outside_its_range_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    for (option, share) in [("--corrupt", "0"), ("--corrupt", "0.6"), ("--corrupt", "nan")] {
+        truth(directory.path(), &["--experiment", "streams", "--quick", option, share]).code(2);
+    }
+    truth(directory.path(), &["--experiment", "loop", "--quick", "--wrong", "1"]).code(2);
+    truth(directory.path(), &["--experiment", "streams", "--quick", "--wrong", "0.2"]).code(2);
+    truth(directory.path(), &["--experiment", "flips", "--quick", "--dump", "d"]).code(2);
+}

@@ -115,7 +115,7 @@ fn an_experiment_refuses_the_settings_of_another() {
         ),
         (
             "loo --epochs 3",
-            "--epochs: expected --experiment tsloo or lds or brittleness or flips or shapley or fairness or sketches or breakdown, found loo",
+            "--epochs: expected --experiment tsloo or lds or brittleness or flips or shapley or fairness or sketches or breakdown or streams or loop, found loo",
         ),
         (
             "sketches --projection mask:8",

@@ -331,3 +331,103 @@ fn flip_bits(gradient: &mut [f32], rng: &mut ChaCha8Rng) {
         gradient[at] = f32::from_bits(gradient[at].to_bits() ^ (1 << rng.random_range(0..32)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tasks::TASKS;
+    use super::*;
+
+    const SHARE: f64 = 0.1;
+
+    fn damage<'a>(task: &'a StreamTask, corruption: &'a Corruption, placement: Placement) -> Damage<'a> {
+        Damage { task, corruption: Some(corruption), share: SHARE, placement, seed: 3 }
+    }
+
+    /// Whether sample i is another in one set than in the other.
+    fn differs(one: &Dataset, other: &Dataset, i: usize) -> bool {
+        one.row(i) != other.row(i) || one.labels()[i] != other.labels()[i]
+    }
+
+    #[test]
+    fn each_kind_damages_its_share_of_the_samples_and_no_other() {
+        for task in TASKS {
+            let (_, clean) = task.draw(10, 400, 5).unwrap();
+            for corruption in CORRUPTIONS {
+                let done = damage(task, corruption, Placement::Throughout).apply(&clean).unwrap();
+                let of_data = !matches!(corruption.touches, Touches::Gradient(_));
+                let changed = (0..400).filter(|&i| differs(&clean, &done.set, i));
+                let changed: Vec<usize> = changed.collect();
+                assert!(changed.iter().all(|&i| done.mask[i]), "{} {}", task.name, corruption.name);
+                let expected = if corruption.name == "drift" { 200 } else { 40 };
+                assert_eq!(done.mask.iter().filter(|mask| **mask).count(), expected, "{}", corruption.name);
+                // An occluded corner of a digit may have been empty, and the first step
+                // of a drift is none.
+                let least = if of_data { expected * 9 / 10 } else { 0 };
+                let most = if of_data { expected } else { 0 };
+                assert!((least..=most).contains(&changed.len()), "{} {}", task.name, corruption.name);
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_that_touches_gradients_changes_them_and_only_bit_flips_may_leave_the_finite() {
+        for corruption in CORRUPTIONS {
+            let Touches::Gradient(damage) = corruption.touches else { continue };
+            let before: Vec<f32> = (0..2_000).map(|i| (i as f32 - 900.5) / 1e3).collect();
+            let mut after = before.clone();
+            damage(&mut after, &mut generator(1, Purpose::Corrupt));
+            assert_ne!(before, after, "{}", corruption.name);
+            let finite = after.iter().all(|g| g.is_finite());
+            assert!(finite || corruption.name == "bit flips", "{}", corruption.name);
+            let norm = |g: &[f32]| g.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let factor = norm(&after) / norm(&before);
+            let expected = match corruption.name {
+                "x10" => 10.0,
+                "short" => 0.01,
+                "zero" => 0.0,
+                "random" | "sign" => 1.0,
+                _ => continue,
+            };
+            assert!((factor - expected).abs() < 1e-5 * (1.0 + expected), "{}: {factor}", corruption.name);
+        }
+    }
+
+    #[test]
+    fn flipped_labels_are_classes_and_never_what_they_were() {
+        let (_, clean) = TASKS[0].draw(10, 400, 5).unwrap();
+        for corruption in CORRUPTIONS.iter().filter(|corruption| corruption.name.ends_with("flips")) {
+            let done = damage(&TASKS[0], corruption, Placement::Throughout).apply(&clean).unwrap();
+            if matches!(corruption.touches, Touches::Gradient(_)) {
+                continue;
+            }
+            for i in (0..400).filter(|&i| done.mask[i]) {
+                assert_ne!(done.set.labels()[i], clean.labels()[i], "{}", corruption.name);
+            }
+        }
+    }
+
+    #[test]
+    fn early_and_late_damage_stays_in_its_third() {
+        let (_, clean) = TASKS[2].draw(10, 300, 5).unwrap();
+        for (placement, third) in [(Placement::Early, 0..100), (Placement::Late, 200..300)] {
+            let done = damage(&TASKS[2], &CORRUPTIONS[0], placement).apply(&clean).unwrap();
+            let places: Vec<usize> = (0..300).filter(|&i| done.mask[i]).collect();
+            assert_eq!(places.len(), 30);
+            assert!(places.iter().all(|place| third.contains(place)), "{places:?}");
+        }
+    }
+
+    #[test]
+    fn duplicates_are_close_to_one_sample_before_them() {
+        let (_, clean) = TASKS[1].draw(10, 400, 5).unwrap();
+        let duplicates = CORRUPTIONS.iter().find(|corruption| corruption.name == "duplicates").unwrap();
+        let done = damage(&TASKS[1], duplicates, Placement::Throughout).apply(&clean).unwrap();
+        let places: Vec<usize> = (0..400).filter(|&i| done.mask[i]).collect();
+        let first = done.set.row(places[0]).unwrap();
+        for &place in &places[..COPIES] {
+            let row = done.set.row(place).unwrap();
+            let distance: f32 = row.iter().zip(first).map(|(a, b)| (a - b) * (a - b)).sum();
+            assert!(distance.sqrt() < 0.02, "{place}: {distance}");
+        }
+    }
+}

@@ -53,6 +53,46 @@ pub(super) fn add(
     }
 }
 
+/// One policy on one task with one share of wrong labels.
+#[derive(Clone, Debug, Serialize)]
+pub struct LoopLine {
+    /// The task's name.
+    pub task: &'static str,
+    /// The share of labels that are wrong.
+    pub wrong: f64,
+    /// The policy's name.
+    pub policy: &'static str,
+    /// For each seed a figure for each of [`LoopLine::MEASURES`].
+    pub figures: Vec<[f64; 3]>,
+}
+
+impl LoopLine {
+    /// What the figures of a seed are: the test accuracy after training, and the shares
+    /// of wrong and of right labels that the last epoch left out.
+    pub const MEASURES: [&str; 3] = ["accuracy", "wrong left out", "right left out"];
+
+    /// The mean of figure `at` over the seeds.
+    #[must_use]
+    pub fn mean(&self, at: usize) -> f64 {
+        mean(self.figures.iter().filter_map(|figures| figures.get(at).copied()))
+    }
+}
+
+/// Adds the figures of one seed.
+pub(super) fn add_to_loop(
+    lines: &mut Vec<LoopLine>,
+    task: &'static str,
+    wrong: f64,
+    policy: &'static str,
+    figures: [f64; 3],
+) {
+    let is_it = |line: &&mut LoopLine| (line.task, line.wrong, line.policy) == (task, wrong, policy);
+    match lines.iter_mut().find(is_it) {
+        Some(line) => line.figures.push(figures),
+        None => lines.push(LoopLine { task, wrong, policy, figures: vec![figures] }),
+    }
+}
+
 /// The mean of the numbers that are some; NaN if there is none.
 pub(super) fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
     let numbers: Vec<f64> = numbers.filter(|number| !number.is_nan()).collect();

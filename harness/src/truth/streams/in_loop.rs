@@ -8,7 +8,6 @@
 use std::collections::VecDeque;
 
 use gradsieve::Error;
-use serde::Serialize;
 
 use super::super::context::Context;
 use super::super::error::{TruthError, core};
@@ -16,8 +15,10 @@ use super::super::jobs::run_jobs;
 use super::super::ledger::Ledger;
 use super::super::settings::Settings;
 use super::super::tally::{Tally, Whose};
+use super::found;
 use super::regimes::Loop;
-use super::scorers::{SCORERS, Scope, Scorer};
+use super::scorer::{Scope, Scorer};
+use super::scorers::SCORERS;
 use super::stream::{Recorder, Seen};
 use super::tasks::{StreamTask, TASKS};
 
@@ -28,6 +29,8 @@ trait Guard {
     fn keeps(&mut self, seen: &Seen<'_>, wrong: bool) -> Result<bool, Error>;
 }
 
+type Made = Result<Box<dyn Guard>, Error>;
+
 /// A policy of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
@@ -35,7 +38,7 @@ pub struct Policy {
     pub name: &'static str,
     /// One line on what it is.
     pub about: &'static str,
-    make: fn(&Scope, f64) -> Result<Box<dyn Guard>, Error>,
+    make: fn(&Scope, f64) -> Made,
 }
 
 /// All of them, in the order of the tables. This is the one place to add another.
@@ -102,23 +105,6 @@ impl Guard for TopShare {
     }
 }
 
-/// One policy on one task with one share of wrong labels.
-#[derive(Clone, Debug, Serialize)]
-pub struct LoopLine {
-    /// The task's name.
-    pub task: &'static str,
-    /// The share of labels that are wrong.
-    pub wrong: f64,
-    /// The policy's name.
-    pub policy: &'static str,
-    /// Test accuracy after training, a figure a seed.
-    pub accuracy: Vec<f64>,
-    /// The share of samples with wrong labels that the last epoch left out.
-    pub skipped_wrong: Vec<f64>,
-    /// The share of the others that it left out.
-    pub skipped_right: Vec<f64>,
-}
-
 pub(in super::super) fn run(context: &Context<'_>, seed: u64, tally: &mut Tally) -> Result<(), TruthError> {
     let settings = context.settings;
     let mut cells: Vec<(&StreamTask, f64, &Policy)> = Vec::new();
@@ -146,18 +132,13 @@ pub(in super::super) fn run(context: &Context<'_>, seed: u64, tally: &mut Tally)
             tally.accuracies.push(accuracy);
         }
         tally.add(&title, "test accuracy after training", &whose, accuracy, seconds, 0);
-        let lines = &mut tally.in_loop;
-        let is_it = |line: &LoopLine| (line.task, line.wrong, line.policy) == (task.name, wrong, policy.name);
-        let at = lines.iter().position(is_it).unwrap_or_else(|| {
-            let (task, policy) = (task.name, policy.name);
-            let none = Vec::new;
-            let (accuracy, skipped_wrong, skipped_right) = (none(), none(), none());
-            lines.push(LoopLine { task, wrong, policy, accuracy, skipped_wrong, skipped_right });
-            lines.len() - 1
-        });
-        lines[at].accuracy.push(accuracy);
-        lines[at].skipped_wrong.push(skipped_wrong);
-        lines[at].skipped_right.push(skipped_right);
+        found::add_to_loop(
+            &mut tally.in_loop,
+            task.name,
+            wrong,
+            policy.name,
+            [accuracy, skipped_wrong, skipped_right],
+        );
     }
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What a scorer said of a stream, and what that is worth.
 
 use super::super::error::{TruthError, core};
-use super::scorers::{Judgement, Scope, Scoring};
+use super::scorer::{Judgement, Scope};
+use super::scorers::Scoring;
 use super::stream::Stream;
 use crate::measures::{auroc, average_precision};
 
@@ -24,8 +25,8 @@ pub(super) struct Figures {
     pub(super) worst_window: f64,
     /// Of what is flagged, the share that is not corrupt; 0 if nothing is.
     pub(super) false_discoveries: f64,
-    /// How often the scorer said that the stream had changed.
-    pub(super) changes: f64,
+    /// 1 if the scorer said anywhere that the stream had changed, 0 if nowhere.
+    pub(super) change: f64,
 }
 
 /// How many numbers [`Figures`] are.
@@ -41,7 +42,7 @@ impl Figures {
         "false alarms at 0.1 %",
         "worst window at 5 %",
         "false discoveries",
-        "changes",
+        "change alarms",
     ];
 
     pub(super) const fn numbers(self) -> [f64; FIGURES] {
@@ -55,7 +56,7 @@ impl Figures {
             tenth,
             self.worst_window,
             self.false_discoveries,
-            self.changes,
+            self.change,
         ]
     }
 
@@ -69,7 +70,7 @@ impl Figures {
             false_alarms: [f64::NAN; 3],
             worst_window: f64::NAN,
             false_discoveries: f64::NAN,
-            changes: f64::NAN,
+            change: f64::NAN,
         }
     }
 
@@ -87,13 +88,15 @@ impl Figures {
             let windows = p.chunks_exact(WINDOW).zip(truth.chunks_exact(WINDOW));
             let rates = windows.map(|(p, truth)| share(p, truth, false, RATES[0]));
             figures.worst_window = rates.filter(|rate| !rate.is_nan()).fold(f64::NAN, f64::max);
-            figures.changes = judged.iter().filter(|judgement| judgement.alarm).count() as f64;
         }
         let flags: Option<Vec<bool>> = judged.iter().map(|judgement| judgement.flagged).collect();
         if let Some(flags) = flags {
             let flagged = flags.iter().filter(|flag| **flag).count();
             let wrong = flags.iter().zip(truth).filter(|(flag, truth)| **flag && !**truth).count();
             figures.false_discoveries = wrong as f64 / flagged.max(1) as f64;
+        }
+        if judged.iter().any(|judgement| judgement.alarm.is_some()) {
+            figures.change = f64::from(u8::from(judged.iter().any(|j| j.alarm == Some(true))));
         }
         figures
     }
@@ -140,7 +143,7 @@ mod tests {
         assert_eq!(figures.detected, 0.5);
         assert_eq!(figures.false_alarms, [1.0 / 17.0, 1.0 / 17.0, 0.0]);
         assert!(figures.worst_window.is_nan() && figures.false_discoveries.is_nan());
-        assert_eq!(figures.changes, 0.0);
+        assert!(figures.change.is_nan());
     }
 
     #[test]

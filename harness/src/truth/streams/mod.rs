@@ -14,12 +14,14 @@
 //! | `corruptions` | the kinds of corruption: [`CORRUPTIONS`] |
 //! | `regimes` | which model the samples meet: [`Regime`]; makes [`Streams`] |
 //! | `stream` | what is seen of the samples: [`Stream`] |
+//! | `scorer` | what it is to judge: [`Scorer`] |
 //! | `scorers` | who judges: [`SCORERS`], **the list that a new scorer joins** |
+//! | `in_stream` | the loss, and the core's detectors as scorers |
 //! | `ranks` | the plain ways to make a score a decision |
 //! | `visits` | one number a sample that was met in every epoch: [`VISITED`] |
 //! | `judged` | what a scorer said, and what that is worth |
 //! | `in_loop` | training that leaves out what it does not trust: [`POLICIES`] |
-//! | `found` | figures as they come, seed by seed: [`StreamLine`] |
+//! | `found` | figures as they come, seed by seed: [`StreamLine`], [`LoopLine`] |
 //!
 //! A gradient that is damaged is judged so, while the step of a model in training takes
 //! the gradient as it was: the streams of these kinds differ from the clean one in what
@@ -28,20 +30,23 @@
 mod corruptions;
 mod found;
 pub(super) mod in_loop;
+mod in_stream;
 mod judged;
 mod ranks;
 mod regimes;
+mod scorer;
 mod scorers;
 mod stream;
 mod tasks;
 mod visits;
 
 pub use corruptions::{CORRUPTIONS, Corruption, Placement};
-pub use found::{CLEAN_STREAM, StreamLine};
-pub use in_loop::{LoopLine, POLICIES, Policy};
+pub use found::{CLEAN_STREAM, LoopLine, StreamLine};
+pub use in_loop::{POLICIES, Policy};
 pub use judged::RATES;
 pub use regimes::{Regime, StreamPlan, Streams};
-pub use scorers::{Judgement, SCORERS, Scope, Scorer, Scoring};
+pub use scorer::{Judgement, Scope, Scorer};
+pub use scorers::{SCORERS, Scoring};
 pub use stream::{Seen, Stream};
 pub use tasks::{StreamTask, TASKS};
 pub use visits::{VISITED, Visited};

@@ -2,7 +2,7 @@
 
 use gradsieve::Error;
 
-use super::scorers::{Judgement, Scorer};
+use super::scorer::{Judgement, Scorer};
 use super::stream::Seen;
 
 /// Scores that a rank is taken among.

@@ -1,63 +1,14 @@
 //! Who judges the samples of a stream, each by what came before it: [`SCORERS`].
 
 use gradsieve::outlier::{
-    Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
-    Node, SelfInfluence, SelfInfluenceSettings,
+    Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings, Node,
+    SelfInfluence, SelfInfluenceSettings,
 };
 use gradsieve::{Error, Memory};
 
+use super::in_stream::{InStream, Loss};
 use super::ranks::{FirstScores, LastScores};
-use super::stream::Seen;
-
-/// Judges samples one after another.
-pub trait Scorer {
-    /// What is to be said of a sample by what was observed before it.
-    ///
-    /// # Errors
-    /// A sample of another kind than the scorer was made for.
-    fn judge(&mut self, seen: &Seen<'_>) -> Result<Judgement, Error>;
-
-    /// Learns from a sample.
-    ///
-    /// # Errors
-    /// As [`judge`](Self::judge).
-    fn observe(&mut self, seen: &Seen<'_>) -> Result<(), Error>;
-}
-
-/// What is said of a sample.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judgement {
-    /// Larger is more suspicious; never NaN.
-    pub score: f64,
-    /// The share of honest samples that would look as suspicious, if the scorer says.
-    pub p: Option<f64>,
-    /// Whether the sample is to be left out, if the scorer decides.
-    pub flagged: Option<bool>,
-    /// Whether the scorer says that the stream has changed.
-    pub alarm: bool,
-}
-
-impl Judgement {
-    /// A score and nothing else; NaN is as suspicious as can be.
-    #[must_use]
-    pub const fn score(score: f64) -> Self {
-        let score = if score.is_nan() { f64::INFINITY } else { score };
-        Self { score, p: None, flagged: None, alarm: false }
-    }
-}
-
-/// What a scorer is made for.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    /// Groups of samples.
-    pub groups: u32,
-    /// Numbers a sketch.
-    pub width: usize,
-    /// How many will be judged.
-    pub samples: usize,
-    /// Seed of what a scorer draws.
-    pub seed: u64,
-}
+use super::scorer::{Scope, Scorer};
 
 type Made = Result<Box<dyn Scorer>, Error>;
 
@@ -156,63 +107,4 @@ pub const SCORERS: &[Scoring] = &[
 fn direction(scope: &Scope) -> Result<InStream<Direction<Vec<f32>>>, Error> {
     let settings = DirectionSettings::new(scope.groups, scope.width);
     Ok(InStream::new(Direction::new(settings, vec![0.0; settings.memory().f32s])?))
-}
-
-/// The loss of a sample.
-struct Loss;
-
-impl Scorer for Loss {
-    fn judge(&mut self, seen: &Seen<'_>) -> Result<Judgement, Error> {
-        Ok(Judgement::score(seen.loss))
-    }
-
-    fn observe(&mut self, _: &Seen<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-/// A detector in a stream: fitted anew after every hundred samples, if it has to be.
-pub(super) struct InStream<D> {
-    detector: D,
-    scratch: Vec<f32>,
-    observed: usize,
-}
-
-/// Samples between fits.
-const REFIT: usize = 100;
-
-impl<D: Detector> InStream<D> {
-    fn new(detector: D) -> Self {
-        let scratch = vec![0.0; detector.scratch()];
-        Self { detector, scratch, observed: 0 }
-    }
-}
-
-impl<D: Detector> Scorer for InStream<D> {
-    /// A gradient that is not finite is as suspicious as can be. Before the first fit all
-    /// are alike.
-    fn judge(&mut self, seen: &Seen<'_>) -> Result<Judgement, Error> {
-        match self.detector.score(&seen.sketch, &mut self.scratch) {
-            Ok(score) => Ok(Judgement::score(score)),
-            Err(Error::NonFinite) => Ok(Judgement::score(f64::INFINITY)),
-            Err(Error::NotFitted | Error::TooFew { .. }) => Ok(Judgement::score(0.0)),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn observe(&mut self, seen: &Seen<'_>) -> Result<(), Error> {
-        match self.detector.observe(&seen.sketch) {
-            Ok(()) => self.observed += 1,
-            Err(Error::NonFinite) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-        if !self.observed.is_multiple_of(REFIT) {
-            return Ok(());
-        }
-        match self.detector.fit() {
-            // It goes on with what it was fitted to before.
-            Ok(()) | Err(Error::TooFew { .. } | Error::NotPositiveDefinite { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
 }

@@ -6,10 +6,14 @@
 //! that are to be clean are trained on draws from other rows than the stream's.
 
 use rand::RngExt;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::random::{Purpose, generator, normal, uniform};
 use crate::data::{DataError, Dataset, Scaling, cancer, digits, machine};
+
+/// Samples for a model, and others for a stream.
+type Drawn = Result<(Dataset, Dataset), DataError>;
 
 /// A task that streams are made from.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +25,7 @@ pub struct StreamTask {
     /// Channels of its inputs: input j belongs to channel j mod `channels`.
     pub(super) channels: usize,
     /// So many samples for a model and so many others for a stream.
-    draw: fn(usize, usize, u64) -> Result<(Dataset, Dataset), DataError>,
+    draw: fn(usize, usize, u64) -> Drawn,
 }
 
 /// All of them, in the order of the tables.
@@ -57,12 +61,7 @@ pub const TASKS: &[StreamTask] = &[
 
 impl StreamTask {
     /// `model` samples for a model, and `stream` others for a stream.
-    pub(super) fn draw(
-        &self,
-        model: usize,
-        stream: usize,
-        seed: u64,
-    ) -> Result<(Dataset, Dataset), DataError> {
+    pub(super) fn draw(&self, model: usize, stream: usize, seed: u64) -> Drawn {
         (self.draw)(model, stream, seed)
     }
 
@@ -80,7 +79,7 @@ fn halves(
     stream: usize,
     seed: u64,
     alter: fn(&mut [f32], &mut ChaCha8Rng),
-) -> Result<(Dataset, Dataset), DataError> {
+) -> Drawn {
     let (of_stream, of_model) = set.split(0.5, seed)?;
     let mut rng = generator(seed, Purpose::Draw);
     let mut draws = |set: &Dataset, count: usize| {
@@ -122,7 +121,35 @@ fn jittered(row: &mut [f32], rng: &mut ChaCha8Rng) {
 
 /// The rows at `indices`, in a random order.
 fn shuffled(set: &Dataset, mut indices: Vec<usize>, seed: u64) -> Result<Dataset, DataError> {
-    use rand::seq::SliceRandom;
     indices.shuffle(&mut generator(seed, Purpose::Draw));
     set.subset(&indices)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_gives_as_many_samples_as_are_asked_for_and_no_two_alike() {
+        for task in TASKS {
+            let (model, stream) = task.draw(50, 3_000, 1).unwrap();
+            assert_eq!((model.len(), stream.len()), (50, 3_000), "{}", task.name);
+            let mut rows: Vec<Vec<u32>> =
+                stream.samples().map(|(row, _)| row.iter().map(|x| x.to_bits()).collect()).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            assert_eq!(rows.len(), 3_000, "{}", task.name);
+            assert_eq!(task.draw(50, 3_000, 1).unwrap().1, stream);
+            assert_ne!(task.foreign().name, task.name);
+        }
+    }
+
+    #[test]
+    fn a_moved_picture_keeps_its_ink_but_for_the_edge() {
+        let mut picture = vec![0.0; 64];
+        picture[8 * 3 + 4] = 1.0;
+        moved(&mut picture, &mut generator(1, Purpose::Draw));
+        assert!((picture.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert!(picture[8 * 3 + 4] < 1.0);
+    }
 }
