@@ -380,7 +380,15 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         by: "--dim beside it, the numbers to project to".to_owned(),
         found: format!("{} without it", arguments.projection),
     };
-    of_experiment.chain([projection])
+    // What is dumped is not judged.
+    let dumps = arguments.dump.is_some();
+    let of_figures = ["--csv", "--json", "--out"].map(|option| Use {
+        option,
+        is_read: !dumps,
+        by: "no --dump beside it, which writes streams and no figures".to_owned(),
+        found: "--dump".to_owned(),
+    });
+    of_experiment.chain([projection]).chain(of_figures)
 }
 
 /// Runs the command.

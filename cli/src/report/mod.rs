@@ -19,6 +19,7 @@
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
 //! | `sketches` | the picture of what sketches lose over K |
+//! | `stream_map` | the picture of who finds which corruption in streams |
 //! | `streams` | the figures of streams and of training with a guard |
 //! | `axis` | scales from values to places, and round tick values |
 //! | `style` | colours, dashes and the style sheet |
@@ -35,6 +36,7 @@ mod page;
 mod picture;
 mod roc;
 mod sketches;
+mod stream_map;
 mod streams;
 mod style;
 mod suspects;
@@ -48,5 +50,6 @@ pub use fidelity::fidelity;
 pub use page::page;
 pub use picture::picture;
 pub use sketches::sketches;
+pub use stream_map::stream_map;
 pub use streams::{in_loop, streams};
 pub use writing::{FILE_NAME, PICTURE_NAME, write, write_fidelity, write_figures};

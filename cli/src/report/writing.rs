@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, breakdown, fidelity, in_loop, page, picture, sketches, streams};
+use super::{ReportError, breakdown, fidelity, in_loop, page, picture, sketches, stream_map, streams};
 use crate::demo::Outcome;
 use gradsieve_harness::truth;
 use gradsieve_io::files::Partial;
@@ -34,7 +34,11 @@ pub fn write(outcome: &Outcome, directory: &Path) -> Result<PathBuf, ReportError
 /// As [`write()`].
 pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<PathBuf, ReportError> {
     let name = format!("truth-{}.svg", outcome.settings.experiment.name());
-    let text = if outcome.sketches.is_empty() { fidelity(outcome) } else { sketches(outcome) };
+    let text = match outcome.settings.experiment {
+        truth::Experiment::Sketches => sketches(outcome),
+        truth::Experiment::Streams => stream_map(outcome),
+        _ => fidelity(outcome),
+    };
     put(directory, &name, &text)
 }
 

@@ -243,7 +243,7 @@ impl TrainConfig {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), ModelError> {
+    pub(crate) fn check(&self) -> Result<(), ModelError> {
         let refuse = |what, found, expected| Err(ModelError::Range { what, found, expected });
         if self.batch_size == 0 {
             return refuse("batch size", 0.0, "at least 1");

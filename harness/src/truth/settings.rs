@@ -56,6 +56,12 @@ impl Experiment {
     }
 }
 
+/// Fewest samples of a stream: the first twentieth does not count.
+const LEAST_STREAM: usize = 20;
+
+/// Most numbers a sketch where detectors keep as many times as many.
+const MOST_MOMENTS: usize = 4096;
+
 /// Settings of an experiment; everything but the times follows from them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Settings {
@@ -277,6 +283,16 @@ impl Settings {
                 expected,
                 found: self.corrupt.to_string(),
             });
+        }
+        let in_streams = matches!(self.experiment, Experiment::Streams | Experiment::Loop);
+        if in_streams && self.train_samples < LEAST_STREAM {
+            let (expected, found) = (format!("at least {LEAST_STREAM}"), self.train_samples.to_string());
+            return Err(TruthError::Setting { what: "samples of a stream", expected, found });
+        }
+        let moments = in_streams || self.experiment == Experiment::Breakdown;
+        if let Some(dim) = self.dim.filter(|dim| moments && *dim > MOST_MOMENTS) {
+            let expected = format!("at most {MOST_MOMENTS}, whose square detectors keep");
+            return Err(TruthError::Setting { what: "numbers a sketch", expected, found: dim.to_string() });
         }
         let mut wrong = self.wrong.iter().filter(|share| !(**share > 0.0 && **share < 1.0));
         if let Some(share) = wrong.next() {

@@ -73,6 +73,8 @@ fn streams_come_as_tables_and_as_a_file_of_figures() {
     assert_eq!(csv.matches(",direction,").count(), 5 * (4 + 1), "{csv}");
     assert_eq!(csv.matches(",mean loss,").count(), 2 * (4 + 1), "{csv}");
     assert!(csv.contains("AUROC,digits,one epoch,direction,"), "{csv}");
+    let picture = std::fs::read_to_string(directory.path().join("out/truth-streams.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("one-class flips"), "{picture}");
 }
 
 #[test]
@@ -123,10 +125,20 @@ fn training_with_a_guard_is_shown_by_task_and_share_of_wrong_labels() {
 }
 
 #[test]
-fn a_share_of_a_stream_outside_its_range_is_refused() {
+fn settings_of_streams_outside_their_range_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     for (option, share) in [("--corrupt", "0"), ("--corrupt", "0.6"), ("--corrupt", "nan")] {
         truth(directory.path(), &["--experiment", "streams", "--quick", option, share]).code(2);
+    }
+    for experiment in ["streams", "loop"] {
+        for (option, value) in
+            [("--batch", "0"), ("--rate", "nan"), ("--train", "2"), ("--dim", "8192"), ("--passes", "0")]
+        {
+            truth(directory.path(), &["--experiment", experiment, "--quick", option, value]).code(2);
+        }
+    }
+    for figures in ["--json", "--csv=s.csv", "--out=o"] {
+        truth(directory.path(), &["--experiment", "streams", "--quick", "--dump", "d", figures]).code(2);
     }
     truth(directory.path(), &["--experiment", "loop", "--quick", "--wrong", "1"]).code(2);
     truth(directory.path(), &["--experiment", "streams", "--quick", "--wrong", "0.2"]).code(2);

@@ -16,11 +16,11 @@ use super::super::ledger::Ledger;
 use super::super::settings::Settings;
 use super::super::tally::{Tally, Whose};
 use super::found;
-use super::regimes::Loop;
 use super::scorer::{Scope, Scorer};
-use super::scorers::SCORERS;
+use super::scorers;
 use super::stream::{Recorder, Seen};
 use super::tasks::{StreamTask, TASKS};
+use super::trainer::Trainer;
 
 /// Decides which samples a step leaves out.
 trait Guard {
@@ -47,12 +47,12 @@ pub const POLICIES: &[Policy] = &[
     Policy {
         name: "loss",
         about: "leaves out the top share by loss",
-        make: |scope, share| Ok(Box::new(TopShare::new("loss", scope, share)?)),
+        make: |scope, share| Ok(Box::new(TopShare::new(scorers::loss(scope)?, share))),
     },
     Policy {
         name: "direction",
         about: "leaves out the top share by direction",
-        make: |scope, share| Ok(Box::new(TopShare::new("direction", scope, share)?)),
+        make: |scope, share| Ok(Box::new(TopShare::new(scorers::direction(scope)?, share))),
     },
     Policy { name: "ceiling", about: "leaves out the wrong ones", make: |_, _| Ok(Box::new(Ceiling)) },
 ];
@@ -85,9 +85,8 @@ struct TopShare {
 const LAST: usize = 500;
 
 impl TopShare {
-    fn new(name: &str, scope: &Scope, share: f64) -> Result<Self, Error> {
-        let scoring = SCORERS.iter().find(|scoring| scoring.name == name).unwrap_or(&SCORERS[0]);
-        Ok(Self { scorer: scoring.make(scope)?, share, last: VecDeque::with_capacity(LAST + 1) })
+    fn new(scorer: Box<dyn Scorer>, share: f64) -> Self {
+        Self { scorer, share, last: VecDeque::with_capacity(LAST + 1) }
     }
 }
 
@@ -154,15 +153,14 @@ fn trained(
 ) -> Result<[f64; 3], TruthError> {
     let (test, mut set) = task.draw(settings.test_samples, settings.train_samples, seed)?;
     let flips = set.flip_labels(wrong, seed)?;
-    let mut walk = Loop::new(settings, &set, seed)?;
+    let mut trainer = Trainer::new(settings, &set, seed)?;
     let width = settings.dim.unwrap_or(64);
-    let mut recorder = Recorder::new(&walk.model, width, Vec::new(), seed)?;
+    let mut recorder = Recorder::new(&trainer.model, width, Vec::new(), seed)?;
     let scope = Scope { groups: set.classes() as u32, width, samples: set.len() * settings.epochs, seed };
     let mut guard = (policy.make)(&scope, wrong).map_err(core("a policy"))?;
     let mut skipped = vec![false; set.len()];
-    for epoch in 0..settings.epochs {
-        let order = walk.order(epoch, set.len());
-        walk.epoch(&set, &order, |i, reading, gradient| {
+    for _ in 0..settings.epochs {
+        trainer.epoch(&set, |i, reading, gradient| {
             let seen = recorder.see(set.labels()[i], reading.loss, gradient)?;
             let keeps = guard.keeps(&seen, flips.mask[i]).map_err(core("a policy"))?;
             skipped[i] = !keeps;
@@ -170,7 +168,7 @@ fn trained(
         })?;
     }
     let share = |of: bool| share_of(&skipped, &flips.mask, of);
-    Ok([walk.model.accuracy(&test)?, share(true), share(false)])
+    Ok([trainer.model.accuracy(&test)?, share(true), share(false)])
 }
 
 /// The share that was left out of those whose label is wrong, or of the others.

@@ -2,7 +2,7 @@
 
 use super::super::error::{TruthError, core};
 use super::scorer::{Judgement, Scope};
-use super::scorers::Scoring;
+use super::scorers::Made;
 use super::stream::Stream;
 use crate::measures::{auroc, average_precision};
 
@@ -118,9 +118,13 @@ fn share(p: &[f64], truth: &[bool], corrupt: bool, rate: f64) -> f64 {
 ///
 /// # Errors
 /// A stream that it is not made for.
-pub(super) fn judge(stream: &Stream, scoring: &Scoring, seed: u64) -> Result<Vec<Judgement>, TruthError> {
+pub(super) fn judge(
+    stream: &Stream,
+    make: fn(&Scope) -> Made,
+    seed: u64,
+) -> Result<Vec<Judgement>, TruthError> {
     let scope = Scope { groups: stream.groups, width: stream.id.width, samples: stream.len(), seed };
-    let mut scorer = scoring.make(&scope).map_err(core("a scorer"))?;
+    let mut scorer = make(&scope).map_err(core("a scorer"))?;
     let judged = stream.seen().map(|seen| {
         let judgement = scorer.judge(&seen)?;
         scorer.observe(&seen).map(|()| judgement)

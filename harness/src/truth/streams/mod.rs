@@ -13,6 +13,7 @@
 //! | `tasks` | the tasks: [`TASKS`] |
 //! | `corruptions` | the kinds of corruption: [`CORRUPTIONS`] |
 //! | `regimes` | which model the samples meet: [`Regime`]; makes [`Streams`] |
+//! | `trainer` | training that shows each sample before it is used |
 //! | `stream` | what is seen of the samples: [`Stream`] |
 //! | `scorer` | what it is to judge: [`Scorer`] |
 //! | `scorers` | who judges: [`SCORERS`], **the list that a new scorer joins** |
@@ -38,6 +39,7 @@ mod scorer;
 mod scorers;
 mod stream;
 mod tasks;
+mod trainer;
 mod visits;
 
 pub use corruptions::{CORRUPTIONS, Corruption, Placement};
@@ -66,7 +68,7 @@ use found::mean;
 use judged::{FIGURES, Figures, judge};
 use regimes::{model_of_others, streams};
 
-const MEASURE: &str = "AUROC, mean over kinds of corruption (zero, short, duplicates, drift apart) and tasks";
+const MEASURE: &str = "AUROC, mean over kinds of corruption and tasks";
 
 /// The streams of a seed: each task, regime and corruption, clean ones first.
 fn plans(settings: &Settings, seed: u64) -> Vec<StreamPlan<'_>> {
@@ -133,7 +135,7 @@ impl Judge {
     fn figures(&self, plan: &StreamPlan<'_>, made: &Streams, folds: &[f64]) -> Result<Figures, TruthError> {
         match self {
             Self::OnePass(scoring) => {
-                Ok(Figures::of(&judge(&made.judged, scoring, plan.seed)?, &made.judged.truth()))
+                Ok(Figures::of(&judge(&made.judged, scoring.make, plan.seed)?, &made.judged.truth()))
             }
             Self::Visits(visited) => {
                 let visits = made.visits.as_ref().unwrap_or(&made.judged);

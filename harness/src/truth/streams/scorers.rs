@@ -10,7 +10,8 @@ use super::in_stream::{InStream, Loss};
 use super::ranks::{FirstScores, LastScores};
 use super::scorer::{Scope, Scorer};
 
-type Made = Result<Box<dyn Scorer>, Error>;
+/// A scorer that has seen nothing.
+pub(super) type Made = Result<Box<dyn Scorer>, Error>;
 
 /// A scorer of the table.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +21,10 @@ pub struct Scoring {
     /// One line on what it is.
     pub about: &'static str,
     memory: fn(&Scope) -> Memory,
-    make: fn(&Scope) -> Made,
+    pub(super) make: fn(&Scope) -> Made,
 }
 
 impl Scoring {
-    /// One that has seen nothing.
-    ///
-    /// # Errors
-    /// A scope that it cannot be made for.
-    pub fn make(&self, scope: &Scope) -> Made {
-        (self.make)(scope)
-    }
-
     /// Bytes of its state, scratch included.
     pub(super) fn bytes(&self, scope: &Scope) -> usize {
         let memory = (self.memory)(scope);
@@ -58,7 +51,7 @@ pub const SCORERS: &[Scoring] = &[
         name: "direction",
         about: "norm and angle to the class",
         memory: |scope| DirectionSettings::new(scope.groups, scope.width).memory(),
-        make: |scope| Ok(Box::new(direction(scope)?)),
+        make: direction,
     },
     Scoring {
         name: "mahalanobis",
@@ -94,17 +87,27 @@ pub const SCORERS: &[Scoring] = &[
         name: "direction-first-300",
         about: "direction, its rank among the first 300",
         memory: |scope| DirectionSettings::new(scope.groups, scope.width).memory(),
-        make: |scope| Ok(Box::new(FirstScores::new(direction(scope)?))),
+        make: |scope| Ok(Box::new(FirstScores::new(by_direction(scope)?))),
     },
     Scoring {
         name: "direction-last-300",
         about: "direction, its rank among the last 300",
         memory: |scope| DirectionSettings::new(scope.groups, scope.width).memory(),
-        make: |scope| Ok(Box::new(LastScores::new(direction(scope)?))),
+        make: |scope| Ok(Box::new(LastScores::new(by_direction(scope)?))),
     },
 ];
 
-fn direction(scope: &Scope) -> Result<InStream<Direction<Vec<f32>>>, Error> {
+/// The scorer `loss`.
+pub(super) fn loss(_: &Scope) -> Made {
+    Ok(Box::new(Loss))
+}
+
+/// The scorer `direction`.
+pub(super) fn direction(scope: &Scope) -> Made {
+    Ok(Box::new(by_direction(scope)?))
+}
+
+fn by_direction(scope: &Scope) -> Result<InStream<Direction<Vec<f32>>>, Error> {
     let settings = DirectionSettings::new(scope.groups, scope.width);
     Ok(InStream::new(Direction::new(settings, vec![0.0; settings.memory().f32s])?))
 }

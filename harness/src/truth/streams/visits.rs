@@ -3,7 +3,8 @@
 use super::super::error::TruthError;
 use super::super::settings::Settings;
 use super::judged::judge;
-use super::scorers::SCORERS;
+use super::scorer::Scope;
+use super::scorers::{Made, direction};
 use super::stream::Stream;
 use crate::data::Dataset;
 use crate::model::{TrainConfig, train};
@@ -22,8 +23,8 @@ pub struct Visited {
 enum Of {
     /// Of what the stream itself holds.
     Stream(fn(&Stream) -> Vec<f64>),
-    /// Of what the scorer of this name says at each visit.
-    Scorer(&'static str),
+    /// Of what a scorer says at each visit.
+    Scorer(fn(&Scope) -> Made),
     /// Not a mean: the loss under models that were trained without the sample.
     OutOfFold,
 }
@@ -53,7 +54,7 @@ pub const VISITED: &[Visited] = &[
     Visited {
         name: "mean direction",
         about: "mean of direction's score over the epochs",
-        of: Of::Scorer("direction"),
+        of: Of::Scorer(direction),
     },
 ];
 
@@ -75,12 +76,9 @@ impl Visited {
         let each = match self.of {
             Of::Stream(each) => each(visits),
             Of::OutOfFold => return Ok(out_of_fold.to_vec()),
-            Of::Scorer(name) => match SCORERS.iter().find(|scoring| scoring.name == name) {
-                Some(scoring) => {
-                    judge(visits, scoring, seed)?.into_iter().map(|judgement| judgement.score).collect()
-                }
-                None => vec![0.0; visits.len()],
-            },
+            Of::Scorer(make) => {
+                judge(visits, make, seed)?.into_iter().map(|judgement| judgement.score).collect()
+            }
         };
         Ok(sums(&each, &visits.samples, visits.corrupt.len()))
     }
