@@ -176,6 +176,8 @@ pub enum Field {
     State,
     /// The settings of a detector, an influence method, a reservoir or another state.
     StateSettings,
+    /// The half-life of two states, or how many of them have passed.
+    Clock,
 }
 
 impl fmt::Display for Error {
@@ -255,6 +257,7 @@ impl Field {
             Self::Codec => "the codec of their rows",
             Self::State => "the kind of state",
             Self::StateSettings => "the settings of the state",
+            Self::Clock => "the half-life, or in how many of them have passed",
         }
     }
 }

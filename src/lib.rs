@@ -48,6 +48,8 @@
 //! | [`sketch`] | gradient → K numbers, and the exact L1, L2², maximum and non-finite count, in one pass |
 //! | [`moments`] | running mean and second moment of sketches, Cholesky factor |
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
+//! | [`sieve`] | the decision in the stream: p-value, flag, reasons |
+//! | [`statistics`] | what detectors and the sieve count with, in integers: histograms, scales, tails, p-values, alarms |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
 //! | [`store`] | rows of sketches in the caller's buffer: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
@@ -81,8 +83,10 @@ pub mod influence;
 mod memory;
 pub mod moments;
 pub mod outlier;
+pub mod sieve;
 pub mod sketch;
 pub mod state;
+pub mod statistics;
 pub mod store;
 
 // What a user needs first. The rest stands in its module.
@@ -93,6 +97,7 @@ pub use half::{bf16, f16};
 pub use influence::Targets;
 pub use memory::{Buffer, Memory};
 pub use outlier::{Detector, Direction, DirectionSettings};
+pub use sieve::{Alarm, Groups, Guards, LossKind, Rate, Reasons, Sieve, SieveSettings, Verdict};
 #[doc(inline)]
 pub use sketch::*;
 pub use state::State;

@@ -30,6 +30,8 @@ pub struct Memory {
     pub f32s: usize,
     /// Elements of the `f64` buffer.
     pub f64s: usize,
+    /// Elements of the `i64` buffer.
+    pub i64s: usize,
     /// Elements of the state's own cell type, nodes of a forest for example.
     pub others: usize,
     /// `f32` that a call wants from the caller, who may use them for something else
@@ -41,7 +43,7 @@ pub struct Memory {
 
 impl Memory {
     /// Nothing at all.
-    pub const NONE: Self = Self { f32s: 0, f64s: 0, others: 0, scratch: 0, bytes_at_rest: 0 };
+    pub const NONE: Self = Self { f32s: 0, f64s: 0, i64s: 0, others: 0, scratch: 0, bytes_at_rest: 0 };
 
     /// What two states need that live at the same time.
     ///
@@ -51,6 +53,7 @@ impl Memory {
         Self {
             f32s: self.f32s.saturating_add(other.f32s),
             f64s: self.f64s.saturating_add(other.f64s),
+            i64s: self.i64s.saturating_add(other.i64s),
             others: self.others.saturating_add(other.others),
             scratch: if self.scratch < other.scratch { other.scratch } else { self.scratch },
             bytes_at_rest: self.bytes_at_rest.saturating_add(other.bytes_at_rest),
@@ -63,14 +66,15 @@ impl Memory {
         Self {
             f32s: self.f32s.saturating_mul(count),
             f64s: self.f64s.saturating_mul(count),
+            i64s: self.i64s.saturating_mul(count),
             others: self.others.saturating_mul(count),
             scratch: if count == 0 { 0 } else { self.scratch },
             bytes_at_rest: self.bytes_at_rest.saturating_mul(count),
         }
     }
 
-    /// Bytes of the `f32` and `f64` buffers. Neither scratch nor the state's own cells
-    /// are counted: for these see [`bytes_with`](Self::bytes_with).
+    /// Bytes of the `f32`, `f64` and `i64` buffers. Neither scratch nor the state's own
+    /// cells are counted: for these see [`bytes_with`](Self::bytes_with).
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.bytes_with::<()>()
@@ -87,8 +91,11 @@ impl Memory {
     /// ```
     #[must_use]
     pub const fn bytes_with<Cell>(&self) -> usize {
-        let (f32s, f64s) = (self.f32s.saturating_mul(4), self.f64s.saturating_mul(8));
-        f32s.saturating_add(f64s).saturating_add(self.others.saturating_mul(size_of::<Cell>()))
+        let wide = self.f64s.saturating_add(self.i64s).saturating_mul(8);
+        self.f32s
+            .saturating_mul(4)
+            .saturating_add(wide)
+            .saturating_add(self.others.saturating_mul(size_of::<Cell>()))
     }
 }
 
@@ -119,11 +126,13 @@ impl<T, B: AsRef<[T]> + AsMut<[T]>> Buffer<T> for B {}
 mod tests {
     use super::*;
 
-    const ONE: Memory = Memory { f32s: 1, f64s: 2, others: 3, scratch: 4, bytes_at_rest: 5 };
+    const ONE: Memory = Memory { f32s: 1, f64s: 2, i64s: 6, others: 3, scratch: 4, bytes_at_rest: 5 };
 
     #[test]
     fn buffers_of_two_states_add_up() {
-        let sum = ONE.plus(Memory { f32s: 10, f64s: 20, others: 30, scratch: 0, bytes_at_rest: 50 });
+        let sum =
+            ONE.plus(Memory { f32s: 10, f64s: 20, i64s: 60, others: 30, scratch: 0, bytes_at_rest: 50 });
+        assert_eq!(sum.i64s, 66);
         assert_eq!((sum.f32s, sum.f64s, sum.others, sum.bytes_at_rest), (11, 22, 33, 55));
     }
 

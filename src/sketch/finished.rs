@@ -30,6 +30,9 @@ pub struct Sketch<'m> {
     /// An optional class, sensor or client of the sample, for detectors that keep groups
     /// apart. 0 where there is none.
     pub group: u32,
+    /// Optionally the sample's loss, for a [`Sieve`](crate::Sieve): a gradient is judged
+    /// by what it explains of its length.
+    pub loss: Option<f32>,
 }
 
 impl<'m> Sketch<'m> {
@@ -39,7 +42,7 @@ impl<'m> Sketch<'m> {
     /// [`Error::Length`] if there are not K values.
     pub const fn from_parts(id: SketchId, values: &'m [f32], measures: Summary) -> Result<Self, Error> {
         match check_length(id.width, values.len()) {
-            Ok(()) => Ok(Self { id, values, measures, group: 0 }),
+            Ok(()) => Ok(Self { id, values, measures, group: 0, loss: None }),
             Err(error) => Err(error),
         }
     }
@@ -48,6 +51,12 @@ impl<'m> Sketch<'m> {
     #[must_use]
     pub const fn in_group(self, group: u32) -> Self {
         Self { group, ..self }
+    }
+
+    /// The same sketch of a sample whose loss is `loss`.
+    #[must_use]
+    pub const fn with_loss(self, loss: f32) -> Self {
+        Self { loss: Some(loss), ..self }
     }
 
     /// Refuses a sketch whose gradient had NaN or infinite entries, or whose own numbers

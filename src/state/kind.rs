@@ -70,4 +70,6 @@ pub enum StateKind {
     Gif = 27,
     /// [`Ekfac`](crate::influence::Ekfac).
     Ekfac = 28,
+    /// [`Sieve`](crate::Sieve).
+    Sieve = 29,
 }

@@ -57,7 +57,7 @@ macro_rules! number {
     )*};
 }
 
-number!(u8, u16, u32, u64, i8, f16, f32, f64);
+number!(u8, u16, u32, u64, i8, i64, f16, f32, f64);
 
 /// Numbers that are stored as others.
 macro_rules! number_as {

@@ -46,7 +46,9 @@ impl<'m> Sketch<'m> {
     pub fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         to_bytes(StateKind::Sketch, Some(self.id), to, |to| {
             // Writing refuses nothing.
-            let _ = front(&mut Cursor::Write(to), &mut { self.group }, &mut { self.measures });
+            let _ = front(&mut Cursor::Write(to), &mut { self.group }, &mut { self.loss }, &mut {
+                self.measures
+            });
             f32::put_all(self.values, to);
         })
     }
@@ -59,12 +61,12 @@ impl<'m> Sketch<'m> {
     pub fn from_bytes(from: &[u8], memory: &'m mut [f32]) -> Result<Self, Error> {
         let (id, mut body) = open(StateKind::Sketch, from)?;
         let id = id.ok_or(Error::Corrupt)?;
-        let (mut group, mut measures) = (0, gradsieve_kernels::Summary::default());
-        front(&mut Cursor::Read(&mut body), &mut group, &mut measures)?;
+        let (mut group, mut loss, mut measures) = (0, None, gradsieve_kernels::Summary::default());
+        front(&mut Cursor::Read(&mut body), &mut group, &mut loss, &mut measures)?;
         check_length(id.width, memory.len())?;
         body.exactly(memory.len().saturating_mul(4))?;
         f32::take_all(memory, &mut body)?;
-        Ok(Self { id, values: memory, measures, group })
+        Ok(Self { id, values: memory, measures, group, loss })
     }
 }
 
@@ -72,14 +74,18 @@ impl<'m> Sketch<'m> {
 fn front(
     cursor: &mut Cursor<'_, '_>,
     group: &mut u32,
+    loss: &mut Option<f32>,
     measures: &mut gradsieve_kernels::Summary,
 ) -> Result<(), Error> {
+    let (mut has_loss, mut lent) = (loss.is_some(), loss.unwrap_or(0.0));
     cursor.number(group)?;
-    cursor.zeros(4)?;
+    cursor.number(&mut lent)?;
     cursor.number(&mut measures.l1)?;
     cursor.number(&mut measures.l2_squared)?;
     cursor.number(&mut measures.max)?;
-    cursor.zeros(4)?;
+    cursor.number(&mut has_loss)?;
+    cursor.zeros(3)?;
+    *loss = has_loss.then_some(lent);
     cursor.number(&mut measures.non_finite)?;
     cursor.number(&mut measures.count)
 }

@@ -23,6 +23,7 @@ mod range;
 mod sequence;
 mod settings;
 mod shortlist;
+mod sieve;
 mod sketch;
 mod solvers;
 mod source;

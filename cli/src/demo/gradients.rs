@@ -32,6 +32,7 @@ impl Gradients {
             values,
             measures,
             group,
+            loss: None,
         })
     }
 

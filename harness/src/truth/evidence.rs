@@ -190,7 +190,13 @@ impl Rows {
     /// Row by row.
     pub fn sketches(&self) -> impl ExactSizeIterator<Item = Sketch<'_>> {
         let rows = self.values.chunks_exact(self.id.width);
-        rows.zip(&self.measures).map(|(values, &measures)| Sketch { id: self.id, values, measures, group: 0 })
+        rows.zip(&self.measures).map(|(values, &measures)| Sketch {
+            id: self.id,
+            values,
+            measures,
+            group: 0,
+            loss: None,
+        })
     }
 
     /// The numbers of row `i`.

@@ -155,7 +155,7 @@ fn expanded(
     let narrow = |row: &[f64]| row.iter().map(|&v| v as f32).collect::<Vec<f32>>();
     let rows: Vec<Vec<f32>> = gradients.iter().map(|row| narrow(row)).collect();
     let (target, curvature) = (narrow(&target), narrow(&curvature));
-    let sketch = |values| Sketch { id, values, measures: summarize(values), group: 0 };
+    let sketch = |values| Sketch { id, values, measures: summarize(values), group: 0, loss: None };
     let batch: Vec<_> = rows.iter().map(|row| sketch(row)).enumerate().collect();
     let mut values = vec![0.0; batch.len()];
     let curvature = second.then(|| sketch(&curvature));

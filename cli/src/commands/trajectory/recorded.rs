@@ -209,6 +209,6 @@ pub(super) struct Sketched {
 impl Sketched {
     pub(super) fn sketches(&self, id: SketchId) -> impl Iterator<Item = Sketch<'_>> {
         let rows = self.values.chunks_exact(id.width.max(1)).zip(&self.measures);
-        rows.map(move |(values, &measures)| Sketch { id, values, measures, group: 0 })
+        rows.map(move |(values, &measures)| Sketch { id, values, measures, group: 0, loss: None })
     }
 }

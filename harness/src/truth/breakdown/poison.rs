@@ -121,7 +121,7 @@ impl<'a> Honest<'a> {
 
     fn sketch(&self, i: usize) -> Sketch<'_> {
         let (id, measures) = (self.rows.id, self.rows.measures[i]);
-        Sketch { id, values: self.rows.row(i), measures, group: self.groups[i] }
+        Sketch { id, values: self.rows.row(i), measures, group: self.groups[i], loss: None }
     }
 }
 
@@ -179,7 +179,7 @@ impl Mixed<'_> {
             Some((values, group)) => {
                 let count = self.honest.rows.measures.first().map_or(0, |m| m.count);
                 let measures = Summary { count, ..gradsieve_kernels::summarize(values) };
-                Sketch { id: self.honest.rows.id, values, measures, group: *group }
+                Sketch { id: self.honest.rows.id, values, measures, group: *group, loss: None }
             }
         })
     }

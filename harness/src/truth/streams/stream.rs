@@ -65,7 +65,13 @@ impl Stream {
     pub fn seen(&self) -> impl ExactSizeIterator<Item = Seen<'_>> {
         (0..self.len()).map(|i| {
             let values = &self.values[i * self.id.width..(i + 1) * self.id.width];
-            let sketch = Sketch { id: self.id, values, measures: self.measures[i], group: self.labels[i] };
+            let sketch = Sketch {
+                id: self.id,
+                values,
+                measures: self.measures[i],
+                group: self.labels[i],
+                loss: Some(self.losses[i] as f32),
+            };
             Seen { sketch, loss: self.losses[i] }
         })
     }

@@ -1,0 +1,337 @@
+//! Log-linear histograms: counts of positive numbers in integers, exactly mergeable.
+//!
+//! A number's *position* is its logarithm to base 2 with the mantissa taken as it is,
+//! log₂ x ≈ e + (m − 1): a shift of its bits, exact at powers of two, at most .086 above
+//! the logarithm's chord and monotone. A [`Grid`] cuts positions into cells of equal
+//! width: 2^m an octave within its fine range, and several octaves a cell beyond, so that
+//! no finite number is without one. Zero and negative numbers stand in the first cell,
+//! numbers beyond the grid in the last.
+//!
+//! *Merging* adds counts. *Forgetting* halves them ([`Clock`](super::Clock)). A count
+//! stops at 2³² − 1; [`Histogram::is_saturated`] says so.
+//!
+//! Source: the layout is that of HdrHistogram and of DDSketch's cubic-free variants
+//! (Masson, Rim & Lee 2019), with positions for logarithms.
+
+use crate::error::Error;
+use crate::state::{Body, Walk, slice};
+use gradsieve_kernels::Certain;
+
+/// Positions are in units of 2⁻¹⁶ octaves.
+pub(crate) const OCTAVE: i32 = 1 << 16;
+
+/// The position of a number: e + (m − 1) of x = m·2^e, in units of 2⁻¹⁶. That of zero and
+/// of negative numbers is −1023 octaves, that of infinity 1024.
+///
+/// ```
+/// use gradsieve::statistics::position;
+///
+/// assert_eq!(position(1.0), 0);
+/// assert_eq!(position(0.25), -2 << 16);
+/// assert_eq!(position(3.0), (1 << 16) + (1 << 15));
+/// ```
+#[must_use]
+pub const fn position(x: f64) -> i32 {
+    if x > 0.0 { (x.to_bits() >> 36) as i32 - (1023 << 16) } else { -(1023 << 16) }
+}
+
+/// How positive numbers are cut into cells.
+///
+/// ```
+/// use gradsieve::statistics::Grid;
+///
+/// // Four cells an octave from 2⁻⁸ to 2⁸, eight octaves a cell beyond, to 2⁻⁶⁴ and 2⁶⁴.
+/// const GRID: Grid = Grid { fineness: 2, fine: (-8, 8), coarse: 8, end: 64 };
+/// assert_eq!(GRID.cells(), 4 * 16 + 2 * 7);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// m: 2^m cells an octave in the fine range; −1 has two octaves a cell.
+    pub fineness: i32,
+    /// From which power of two to which the grid is fine.
+    pub fine: (i32, i32),
+    /// Octaves a cell beyond.
+    pub coarse: i32,
+    /// The grid reaches from 2^−end to 2^end.
+    pub end: i32,
+}
+
+impl Grid {
+    /// How many cells there are.
+    #[must_use]
+    pub const fn cells(&self) -> usize {
+        (self.below() + self.middle() + self.above()) as usize
+    }
+
+    /// Coarse cells below the fine range.
+    const fn below(&self) -> i32 {
+        (self.fine.0 + self.end) / self.coarse
+    }
+
+    /// Cells of the fine range.
+    const fn middle(&self) -> i32 {
+        (self.fine.1 - self.fine.0) * OCTAVE / self.width()
+    }
+
+    /// How wide a fine cell is.
+    const fn width(&self) -> i32 {
+        if self.fineness < 0 { OCTAVE << -self.fineness } else { OCTAVE >> self.fineness }
+    }
+
+    /// Coarse cells above it.
+    const fn above(&self) -> i32 {
+        (self.end - self.fine.1) / self.coarse
+    }
+
+    /// The cell of a position.
+    pub(crate) const fn cell(&self, position: i32) -> usize {
+        let (from, to) = (self.fine.0 * OCTAVE, self.fine.1 * OCTAVE);
+        let wide = self.coarse * OCTAVE;
+        let cell = if position < from {
+            self.below() - 1 - (from - 1 - position) / wide
+        } else if position < to {
+            self.below() + (position - from) / self.width()
+        } else {
+            self.below() + self.middle() + (position - to) / wide
+        };
+        let last = self.cells() as i32 - 1;
+        (if cell < 0 {
+            0
+        } else if cell > last {
+            last
+        } else {
+            cell
+        }) as usize
+    }
+
+    /// The position at which a cell begins, and its width.
+    pub(crate) const fn bounds(&self, cell: usize) -> (i32, i32) {
+        let (cell, wide) = (cell as i32, self.coarse * OCTAVE);
+        let fine = cell - self.below();
+        if fine < 0 {
+            (self.fine.0 * OCTAVE + fine * wide, wide)
+        } else if fine < self.middle() {
+            let width = self.width();
+            (self.fine.0 * OCTAVE + fine * width, width)
+        } else {
+            (self.fine.1 * OCTAVE + (fine - self.middle()) * wide, wide)
+        }
+    }
+
+    /// How much of a cell lies below a position: from 0 to 1.
+    pub(crate) const fn share(&self, cell: usize, position: i32) -> f32 {
+        let (from, width) = self.bounds(cell);
+        let within = position - from;
+        if within <= 0 {
+            0.0
+        } else if within >= width {
+            1.0
+        } else {
+            within as f32 / width as f32
+        }
+    }
+}
+
+/// Counts in the cells of a grid.
+///
+/// ```
+/// use gradsieve::statistics::{Grid, Histogram};
+///
+/// const GRID: Grid = Grid { fineness: 4, fine: (-2, 6), coarse: 6, end: 20 };
+/// let mut histogram = Histogram::<{ GRID.cells() }>::new(&GRID)?;
+/// for x in [0.5, 1.0, 2.0, 4.0] {
+///     histogram.add(x, 1);
+/// }
+/// assert_eq!(histogram.total(), 4);
+/// assert_eq!(histogram.above(1.5), 2.0);
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Histogram<const N: usize> {
+    grid: &'static Grid,
+    counts: [u32; N],
+    total: u64,
+}
+
+impl<const N: usize> Histogram<N> {
+    /// No counts yet.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if there are not as many counts as the grid has cells.
+    pub const fn new(grid: &'static Grid) -> Result<Self, Error> {
+        match crate::error::check_length(grid.cells(), N) {
+            Ok(()) => Ok(Self::of(grid)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// No counts yet, of a grid that has N cells.
+    pub(crate) const fn of(grid: &'static Grid) -> Self {
+        Self { grid, counts: [0; N], total: 0 }
+    }
+
+    /// Counts a number `weight` times.
+    pub const fn add(&mut self, x: f64, weight: u32) {
+        self.add_at(position(x), weight);
+    }
+
+    /// Counts a position `weight` times. Returns its cell.
+    pub(crate) const fn add_at(&mut self, position: i32, weight: u32) -> usize {
+        let cell = self.grid.cell(position);
+        #[expect(clippy::indexing_slicing, reason = "the grid has N cells, and a cell is below that")]
+        let count = &mut self.counts[cell];
+        let before = *count;
+        *count = before.saturating_add(weight);
+        self.total += (*count - before) as u64;
+        cell
+    }
+
+    /// The counts of all cells.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// The count of a cell.
+    pub(crate) fn count(&self, cell: usize) -> u32 {
+        self.counts.get(cell).copied().certain()
+    }
+
+    /// The counts of numbers above `x`. Those in its own cell are taken to lie in it
+    /// evenly.
+    #[must_use]
+    pub fn above(&self, x: f64) -> f32 {
+        let (position, cell) = (position(x), self.grid.cell(position(x)));
+        let above: u64 = self.counts.iter().skip(cell + 1).map(|&count| u64::from(count)).sum();
+        above as f32 + self.count(cell) as f32 * (1.0 - self.grid.share(cell, position))
+    }
+
+    /// The counts of numbers in the cell of `x`, and above: at least those not below `x`.
+    #[must_use]
+    pub fn at_least(&self, x: f64) -> u64 {
+        let cell = self.grid.cell(position(x));
+        self.counts.iter().skip(cell).map(|&count| u64::from(count)).sum()
+    }
+
+    /// The grid.
+    #[must_use]
+    pub const fn grid(&self) -> &'static Grid {
+        self.grid
+    }
+
+    /// The counts, cell by cell.
+    #[must_use]
+    pub const fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
+    /// Whether a count has stopped.
+    #[must_use]
+    pub fn is_saturated(&self) -> bool {
+        self.counts.contains(&u32::MAX)
+    }
+
+    /// Halves all counts, so many times.
+    pub fn halve(&mut self, times: u32) {
+        for count in &mut self.counts {
+            *count = count.checked_shr(times).unwrap_or(0);
+        }
+        self.sum();
+    }
+
+    /// Takes in all that another has counted.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if its grid is another.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        if self.grid != other.grid {
+            return Err(Error::Setting { name: "grid", expected: "the same as the other histogram's" });
+        }
+        for (count, other) in self.counts.iter_mut().zip(&other.counts) {
+            *count = count.saturating_add(*other);
+        }
+        self.sum();
+        Ok(())
+    }
+
+    /// Forgets everything.
+    pub fn reset(&mut self) {
+        self.counts = [0; N];
+        self.total = 0;
+    }
+
+    fn sum(&mut self) {
+        self.total = self.counts.iter().map(|&count| u64::from(count)).sum();
+    }
+}
+
+impl<const N: usize> Body for Histogram<N> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        walk.all(slice!(counts))?;
+        walk.load_with(Self::sum);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRIDS: [Grid; 3] = [
+        Grid { fineness: -1, fine: (-80, 48), coarse: 16, end: 256 },
+        Grid { fineness: 4, fine: (-2, 10), coarse: 118, end: 128 },
+        Grid { fineness: 2, fine: (-8, 8), coarse: 8, end: 64 },
+    ];
+
+    #[test]
+    fn cells_follow_one_another_without_a_gap() {
+        for grid in GRIDS {
+            let mut end = None;
+            for cell in 0..grid.cells() {
+                let (from, width) = grid.bounds(cell);
+                assert!(end.is_none_or(|end| end == from), "{grid:?} {cell}");
+                assert_eq!((grid.cell(from), grid.cell(from + width - 1)), (cell, cell), "{grid:?}");
+                end = Some(from + width);
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_has_a_cell() {
+        for grid in GRIDS {
+            let last = grid.cells() - 1;
+            for (x, cell) in [(0.0, 0), (-1.0, 0), (1e-300, 0), (f64::MIN_POSITIVE / 4.0, 0), (1e300, last)] {
+                assert_eq!(grid.cell(position(x)), cell, "{grid:?} {x}");
+            }
+            assert_eq!(grid.cell(position(f64::INFINITY)), last);
+        }
+    }
+
+    #[test]
+    fn positions_rise_with_numbers() {
+        let mut before = position(0.0);
+        for exponent in -1000..1000 {
+            for mantissa in [1.0, 1.2, 1.6, 1.999] {
+                let x = mantissa * libm::exp2(f64::from(exponent));
+                let now = position(x);
+                assert!(now > before);
+                assert!((f64::from(now) / f64::from(OCTAVE) - libm::log2(x)).abs() < 0.087);
+                before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn a_count_stops_and_says_so() {
+        let mut histogram = Histogram::<{ GRIDS[2].cells() }>::new(&GRIDS[2]).unwrap();
+        histogram.add(1.0, u32::MAX - 1);
+        assert!(!histogram.is_saturated());
+        histogram.add(1.0, 5);
+        assert!(histogram.is_saturated());
+        assert_eq!(histogram.total(), u64::from(u32::MAX));
+        histogram.halve(1);
+        assert_eq!(histogram.total(), u64::from(u32::MAX / 2));
+        histogram.halve(40);
+        assert_eq!(histogram.total(), 0);
+    }
+}

@@ -1,0 +1,28 @@
+//! Running statistics in integers: what detectors and the [`Sieve`](crate::Sieve) count
+//! with. One file a statistic.
+//!
+//! What travels between devices is an exact commutative monoid: counts and fixed-point
+//! sums that merge to the same bits in any order and any tree. Statistics that forget do
+//! so by halves, on a [`Clock`], and merge where their clocks agree. No sample owns any
+//! of them: a sample is a count or a direction of length 1, whatever its size.
+//!
+//! May import `memory`, `state` and `error`; knows nothing of sketches, detectors or
+//! stores.
+
+mod clock;
+mod directions;
+mod discoveries;
+mod histogram;
+mod jumper;
+mod p_value;
+mod scale;
+mod tail;
+
+pub use clock::Clock;
+pub(crate) use directions::{Directions, Ray};
+pub use discoveries::Discoveries;
+pub use histogram::{Grid, Histogram, position};
+pub use jumper::Jumper;
+pub use p_value::{frozen, rank, smoothed, uniform};
+pub use scale::Scale;
+pub use tail::Tail;
