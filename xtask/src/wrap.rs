@@ -1,6 +1,7 @@
 //! Comments and Markdown prose are wrapped: no line has more than 90 characters.
 //!
-//! Tables, code blocks and lines with a link are excepted: they cannot be broken.
+//! Tables, the comments that they are made from, code blocks and lines with a link are
+//! excepted: they cannot be broken.
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, ArgMatches};
@@ -78,9 +79,13 @@ fn long_lines<'a>(text: &'a str, prose: impl Fn(&'a str) -> Option<&'a str>) -> 
     long
 }
 
-/// Tables, links and pictures.
+/// Tables, what they are made from, links and pictures.
 fn cannot_be_broken(words: &str) -> bool {
-    words.starts_with('|') || words.starts_with("![") || words.contains("](") || words.contains("://")
+    words.starts_with('|')
+        || words.starts_with("<!-- table: ")
+        || words.starts_with("![")
+        || words.contains("](")
+        || words.contains("://")
 }
 
 #[cfg(test)]
@@ -119,7 +124,7 @@ mod tests {
     #[test]
     fn tables_and_links_are_excepted() {
         let long = "x".repeat(100);
-        let text = format!("| {long} |\n[a]({long})\n{long}\n");
-        assert_eq!(long_lines(&text, Some), [(3, 100)]);
+        let text = format!("| {long} |\n[a]({long})\n<!-- table: {long} -->\n{long}\n");
+        assert_eq!(long_lines(&text, Some), [(4, 100)]);
     }
 }

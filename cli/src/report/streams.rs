@@ -5,7 +5,7 @@
 //! labels and policy.
 
 use gradsieve_harness::truth::{
-    CLEAN_STREAM, CORRUPTIONS, Outcome, Regime, SCORERS, Settings, StreamLine, TASKS, VISITED,
+    CLEAN_STREAM, CORRUPTIONS, Line, Outcome, Regime, SCORERS, Settings, StreamLine, TASKS, VISITED,
 };
 
 use super::breakdown::percent;
@@ -49,7 +49,7 @@ pub fn streams(outcome: &Outcome) -> Vec<u8> {
             }
         }
     }
-    written(streams_regime(&outcome.settings), &all)
+    written(streams_regime(outcome), &all)
 }
 
 /// The text of the file of `loop`.
@@ -70,13 +70,16 @@ pub fn in_loop(outcome: &Outcome) -> Vec<u8> {
 }
 
 /// What the figures hold for.
-fn streams_regime(settings: &Settings) -> String {
+fn streams_regime(outcome: &Outcome) -> String {
+    let settings = &outcome.settings;
     let Settings { train_samples, test_samples, batch_size, epochs, passes, dim, seeds, .. } = settings;
+    let lines = outcome.panels.iter().flat_map(|panel| &panel.lines);
+    let deviation = lines.map(Line::deviation).fold(0.0, f64::max);
     format!(
         "digits and tumours drawn with noise and windows of a machine; streams of {train_samples} samples of which {} are corrupt, {}; \
          networks of {} trained at {} in batches of {batch_size}: memorised over {epochs} epochs, clean on {test_samples} others, \
          epochs {passes}; K = {}; each sample judged by what came before it, the first twentieth not counted; means over {seeds} seeds; \
-         mean over kinds without zero, short, duplicates and drift",
+         mean over kinds without zero, short, duplicates and drift, which deviates between seeds by at most {deviation:.3}",
         percent(settings.corrupt),
         settings.placement.name(),
         hidden(settings),

@@ -140,3 +140,66 @@ pub(super) fn streams(plan: &StreamPlan<'_>, others: Option<&Mlp>) -> Result<Str
 
 /// Numbers a sketch, unless the settings say otherwise.
 const WIDTH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::settings::Experiment;
+    use super::super::corruptions::CORRUPTIONS;
+    use super::super::tasks::TASKS;
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { train_samples: 60, corrupt: 0.2, ..Settings::of(Experiment::Streams).quick() }
+    }
+
+    fn made(settings: &Settings, regime: Regime, corruption: Option<&str>) -> Streams {
+        let corruption = CORRUPTIONS.iter().find(|kind| Some(kind.name) == corruption);
+        let plan = StreamPlan { settings, task: &TASKS[0], regime, corruption, seed: 2 };
+        streams(&plan, model_of_others(&plan).unwrap().as_ref()).unwrap()
+    }
+
+    #[test]
+    fn a_stream_begins_in_the_order_of_its_samples_and_shows_each_once_an_epoch() {
+        let settings = settings();
+        for regime in Regime::ALL {
+            let made = made(&settings, regime, None);
+            let epochs = if regime == Regime::Epochs { settings.passes } else { 1 };
+            assert_eq!(made.judged.samples[..60], (0..60).collect::<Vec<_>>(), "{regime:?}");
+            let mut all = made.judged.samples.clone();
+            all.sort_unstable();
+            let expected: Vec<usize> = (0..60).flat_map(|i| vec![i; epochs]).collect();
+            assert_eq!(all, expected, "{regime:?}");
+            let visits = made.visits.map_or(0, |visits| visits.len());
+            assert_eq!(visits, if regime == Regime::Memorised { 60 * settings.epochs } else { 0 });
+        }
+    }
+
+    #[test]
+    fn damage_to_gradients_leaves_what_is_judged_of_the_others_as_it_was() {
+        let settings = settings();
+        for regime in Regime::ALL {
+            let (clean, damaged) = (made(&settings, regime, None), made(&settings, regime, Some("x10")));
+            let truth = damaged.judged.truth();
+            assert!(truth.contains(&true) && !clean.judged.truth().contains(&true), "{regime:?}");
+            for ((before, after), corrupt) in clean.judged.seen().zip(damaged.judged.seen()).zip(truth) {
+                assert_eq!(before.loss.to_bits(), after.loss.to_bits());
+                let (before, after) = (before.sketch, after.sketch);
+                let factor = if corrupt { 100.0 } else { 1.0 };
+                let ratio = after.measures.l2_squared / before.measures.l2_squared;
+                assert!((ratio - factor).abs() < 1e-4 * factor, "{regime:?}: {ratio}");
+                assert!(corrupt || before.values == after.values, "{regime:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_clean_model_is_trained_on_other_samples_and_once_is_less_than_to_the_end() {
+        let settings = settings();
+        let loss = |regime| {
+            let losses = made(&settings, regime, None).judged.losses;
+            losses.iter().sum::<f64>() / losses.len() as f64
+        };
+        assert!(loss(Regime::Memorised) < loss(Regime::Training));
+        assert_ne!(loss(Regime::Converged), loss(Regime::OneEpoch));
+    }
+}
