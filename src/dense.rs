@@ -51,13 +51,9 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
             cannot_happen!("the diagonal has no more entries than a row");
             return;
         };
-        if let Some(to) = diagonal.get_mut(k) {
-            *to = *entry;
-        }
+        put(diagonal, k, *entry);
         let edge = reflector(v);
-        if let Some(to) = off.get_mut(k) {
-            *to = edge;
-        }
+        put(off, k, edge);
         // B ← (I − vvᵀ) B (I − vvᵀ) = B − v wᵀ − w vᵀ with p = B v, w = p − (pᵀv/2) v. w
         // stands where later edges will.
         let w = off.get_mut(k + 1..).certain();
@@ -79,19 +75,18 @@ fn tridiagonalise(n: usize, a: &mut [f64], diagonal: &mut [f64], off: &mut [f64]
 /// vector, and returns the edge.
 fn reflector(x: &mut [f64]) -> f64 {
     let norm = libm::sqrt(dot(x, x).certain());
-    let (Some(&first), true) = (x.first(), norm > 0.0) else {
+    if norm == 0.0 {
         x.fill(0.0);
         return 0.0;
-    };
+    }
+    let first = at(x, 0);
     let rest_is_zero = x.iter().skip(1).all(|&x| x == 0.0);
     if rest_is_zero {
         x.fill(0.0);
         return first;
     }
     let edge = if first > 0.0 { -norm } else { norm };
-    if let Some(first) = x.first_mut() {
-        *first -= edge;
-    }
+    put(x, 0, first - edge);
     let scale = libm::sqrt(2.0 / dot(x, x).certain());
     x.iter_mut().for_each(|x| *x *= scale);
     edge
@@ -105,17 +100,13 @@ fn accumulate(n: usize, a: &mut [f64]) {
         let row = above.get_mut(k * n..).certain();
         let v = row.get(k + 1..).certain();
         for other in below.chunks_exact_mut(n) {
-            if let Some(place) = other.get_mut(k) {
-                *place = 0.0;
-            }
+            put(other, k, 0.0);
             let other = other.get_mut(k + 1..).certain();
             let along = dot(other, v).certain();
             axpy(-along, v, other).certain();
         }
         row.fill(0.0);
-        if let Some(place) = row.get_mut(k) {
-            *place = 1.0;
-        }
+        put(row, k, 1.0);
     }
 }
 
@@ -123,12 +114,6 @@ fn accumulate(n: usize, a: &mut [f64]) {
 /// rows of `z`.
 fn diagonalise(n: usize, d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
     let n = n.max(1);
-    let at = |x: &[f64], i: usize| x.get(i).copied().unwrap_or(0.0);
-    let put = |x: &mut [f64], i: usize, value: f64| {
-        if let Some(place) = x.get_mut(i) {
-            *place = value;
-        }
-    };
     let negligible = |d: &[f64], e: &[f64], i: usize| {
         let edge = at(e, i).abs();
         edge <= f64::EPSILON * 0.5 * (at(d, i).abs() + at(d, i + 1).abs()) || edge < f64::MIN_POSITIVE
@@ -178,6 +163,19 @@ fn diagonalise(n: usize, d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
     last == 0
 }
 
+/// An entry that is there.
+fn at(x: &[f64], index: usize) -> f64 {
+    x.get(index).copied().certain()
+}
+
+/// Replaces an entry that is there.
+fn put(x: &mut [f64], index: usize, value: f64) {
+    cannot_happen!(index >= x.len(), "rows, diagonals and reflectors have the matrix's size");
+    if let Some(entry) = x.get_mut(index) {
+        *entry = value;
+    }
+}
+
 /// The largest value first.
 fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
     let n = n.max(1);
@@ -193,16 +191,12 @@ fn sort(n: usize, values: &mut [f64], rows: &mut [f64]) {
             }
         }
         let Some((j, other)) = best else { continue };
-        if let Some(place) = rest.get_mut(j) {
-            (*value, *place) = (other, *value);
-        }
+        put(rest, j, *value);
+        *value = other;
         let (upper, lower) = rows.split_at_mut_checked((i + 1) * n).certain();
-        let (row, other) = (upper.get_mut(i * n..), lower.get_mut(j * n..(j + 1) * n));
-        if let (Some(row), Some(other)) = (row, other)
-            && row.len() == other.len()
-        {
-            row.swap_with_slice(other);
-        }
+        let row = upper.get_mut(i * n..).certain();
+        let other = lower.get_mut(j * n..(j + 1) * n).certain();
+        row.iter_mut().zip(other).for_each(|(x, y)| core::mem::swap(x, y));
     }
 }
 

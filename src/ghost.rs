@@ -208,16 +208,16 @@ pub fn products<T: Element, U: Element>(
         }
     }
     out.fill(0.0);
-    for index in 0..first.len() {
+    for (index, layer) in first.iter().enumerate() {
         let layers =
             |samples: &'_ [&'_ [LayerGradient<'_, T, U>]]| (samples.len(), positions(samples, index));
         let ((xn, xt), (yn, yt)) = (layers(xs), layers(ys));
-        let formed = match first.get(index) {
-            Some(LayerGradient::Linear(x)) => {
+        let formed = match layer {
+            LayerGradient::Linear(x) => {
                 let route = Route::of_products(&shape(x), [xt, yt], [xn as u64, yn as u64]);
                 (route == Route::Formed).then(|| x.entries())
             }
-            _ => None,
+            LayerGradient::Plain(_) => None,
         };
         match formed {
             Some(entries) => formed_products(xs, ys, index, entries, scratch, out),
@@ -231,7 +231,11 @@ pub fn products<T: Element, U: Element>(
 fn positions<T: Element, U: Element>(samples: &[&[LayerGradient<'_, T, U>]], index: usize) -> u64 {
     let of = |sample: &&[LayerGradient<'_, T, U>]| match sample.get(index) {
         Some(LayerGradient::Linear(x)) => x.positions() as u64,
-        _ => 0,
+        Some(LayerGradient::Plain(_)) => 0,
+        None => {
+            cannot_happen!("every sample has as many layers, as has been checked");
+            0
+        }
     };
     samples.iter().map(of).fold(0, u64::saturating_add)
 }

@@ -144,7 +144,7 @@ pub(crate) fn to_bytes(
 
 /// Bytes of a state whose body is written so.
 pub(super) fn length(write: impl Fn(&mut Writer<'_>)) -> usize {
-    let mut count = Writer::at(&mut [], HEADER);
+    let mut count = Writer::count(HEADER);
     write(&mut count);
     count.end().saturating_add(CRC)
 }

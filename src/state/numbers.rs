@@ -3,7 +3,7 @@
 use crate::error::{Error, Field};
 use crate::gradient::LayoutId;
 use crate::sketch::{Kind, Repeat, SketchId};
-use gradsieve_kernels::Fingerprint;
+use gradsieve_kernels::{Certain, Fingerprint};
 use half::f16;
 
 /// Stands for the kind of projection where there are no sketches.
@@ -95,18 +95,22 @@ number_as! {
     };
 }
 
-/// Writes numbers one after the other, little-endian, and counts those for which there is
-/// no room.
+/// Writes numbers one after the other, little-endian, or only counts their bytes.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
-    to: &'a mut [u8],
+    to: Option<&'a mut [u8]>,
     at: usize,
 }
 
 impl<'a> Writer<'a> {
-    /// From byte `at` on.
+    /// From byte `at` on; there is room, as has been counted.
     pub(super) const fn at(to: &'a mut [u8], at: usize) -> Self {
-        Self { to, at }
+        Self { to: Some(to), at }
+    }
+
+    /// Counts from byte `at` on, and writes nothing.
+    pub(super) const fn count(at: usize) -> Self {
+        Self { to: None, at }
     }
 
     /// Where the next number would stand.
@@ -114,11 +118,14 @@ impl<'a> Writer<'a> {
         self.at
     }
 
-    /// The next `len` bytes.
+    /// The next `len` bytes; none where they are only counted.
     fn next(&mut self, len: usize) -> &mut [u8] {
         let start = self.at;
         self.at = start.saturating_add(len);
-        self.to.get_mut(start..self.at).unwrap_or_default()
+        match &mut self.to {
+            Some(to) => to.get_mut(start..self.at).certain(),
+            None => &mut [],
+        }
     }
 
     /// Bytes as they are.

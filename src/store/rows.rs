@@ -358,24 +358,24 @@ impl<B: Buffer<u64>> Store<B> {
         }
         let n = rows.len();
         let groups: &[u64] = self.numbers().get(self.groups_of(&rows)).certain();
-        let exponents = self.column(&EXPONENTS).get(rows.clone()).unwrap_or_default();
+        let exponents = || self.column(&EXPONENTS).get(rows.clone()).certain();
         match packed {
             Packed::Floats(packed) => match self.settings.codec {
-                Codec::F16 => score_floats::<f16>(groups, packed, exponents, scores)?,
-                Codec::Bf16 => score_floats::<bf16>(groups, packed, exponents, scores)?,
+                Codec::F16 => score_floats::<f16>(groups, packed, exponents(), scores)?,
+                Codec::Bf16 => score_floats::<bf16>(groups, packed, exponents(), scores)?,
                 _ => score_sealed(<f32 as Stored>::of(groups), packed, scores)?,
             },
             Packed::Int8(packed) => {
-                let scales = self.column(&FACTORS).get(rows).certain();
+                let scales = self.column(&FACTORS).get(rows.clone()).certain();
                 let rows = int8::Rows { codes: bytemuck::must_cast_slice(groups), scales };
                 score_int8_sealed(rows, packed, scores)?;
             }
             Packed::Signs(packed, of_queries) => {
-                let scales = self.column(&HALVES).get(rows).certain().reinterpret_cast();
+                let scales = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
                 let rows = sign::Rows { words: bytemuck::must_cast_slice(groups), scales };
                 score_sign_sealed(rows, packed, scores)?;
                 for (scores, of_query) in scores.chunks_mut(n.max(1)).zip(of_queries) {
-                    for (score, exponent) in scores.iter_mut().zip(exponents) {
+                    for (score, exponent) in scores.iter_mut().zip(exponents()) {
                         let powers = f64::from(power(*exponent)) * f64::from(power(*of_query));
                         *score = (f64::from(*score) * powers) as f32;
                     }
@@ -510,7 +510,7 @@ impl<B: Buffer<u64>> Store<B> {
         bytemuck::must_cast_slice_mut(self.memory.as_mut().get_mut(place).certain())
     }
 
-    /// A row's entry in a column that every codec has.
+    /// A row's entry in a column that the codec has.
     fn at<T: Pod + Default>(&self, column: &Column<T>, row: usize) -> T {
         self.column(column).get(row).copied().certain()
     }
@@ -523,24 +523,26 @@ impl<B: Buffer<u64>> Store<B> {
         }
     }
 
-    /// A row's scale. Each codec has some of the columns, and uses no more of it.
+    /// A row's scale: each codec has some of the columns, and uses no more of it.
     fn scale(&self, row: usize) -> Scale {
+        let codec = self.settings.codec;
         Scale {
-            exponent: self.column(&EXPONENTS).get(row).copied().unwrap_or_default(),
-            factor: self.column(&FACTORS).get(row).copied().unwrap_or_default(),
-            half: f16::from_bits(self.column(&HALVES).get(row).copied().unwrap_or_default()),
+            exponent: if codec.has_exponents() { self.at(&EXPONENTS, row) } else { 0 },
+            factor: if codec.has_factors() { self.at(&FACTORS, row) } else { 0.0 },
+            half: f16::from_bits(if codec.has_halves() { self.at(&HALVES, row) } else { 0 }),
         }
     }
 
     fn set_scale(&mut self, row: usize, scale: Scale) {
-        if let Some(exponent) = self.column_mut(&EXPONENTS).get_mut(row) {
-            *exponent = scale.exponent;
+        let codec = self.settings.codec;
+        if codec.has_exponents() {
+            self.set(&EXPONENTS, row, scale.exponent);
         }
-        if let Some(factor) = self.column_mut(&FACTORS).get_mut(row) {
-            *factor = scale.factor;
+        if codec.has_factors() {
+            self.set(&FACTORS, row, scale.factor);
         }
-        if let Some(half) = self.column_mut(&HALVES).get_mut(row) {
-            *half = scale.half.to_bits();
+        if codec.has_halves() {
+            self.set(&HALVES, row, scale.half.to_bits());
         }
     }
 
