@@ -3,7 +3,8 @@
 //!
 //! NEON is part of the baseline of these targets, and so are its conversions from and to
 //! `f16`: the compiler knows, and nothing is detected. Arithmetic is IEEE's, subnormals
-//! included, while FPCR has its default value.
+//! included, while FPCR has its default value. The conversions are written as assembly:
+//! their intrinsics would need Rust 1.94.
 
 use super::padded;
 use super::special::BYTES_OF_BITS;
@@ -13,16 +14,16 @@ use crate::simd::{Distances, Simd};
 use core::arch::aarch64::{
     float32x4_t, float64x2_t, int32x4_t, uint8x16_t, uint16x8_t, uint32x4_t, vabsq_f32, vadd_f32, vaddq_f32,
     vaddq_f64, vaddq_s32, vaddq_u8, vaddq_u32, vaddv_f32, vaddvq_f64, vaddvq_s32, vandq_u16, vandq_u32,
-    vbslq_f32, vbslq_u32, vceqq_f32, vcgtq_f32, vcgtq_u32, vcntq_u8, vcombine_u16, vcvt_f16_f32,
-    vcvt_f32_f16, vcvt_f64_f32, vcvt_high_f64_f32, vdupq_n_f32, vdupq_n_f64, vdupq_n_s32, vdupq_n_u8,
-    vdupq_n_u16, vdupq_n_u32, veorq_u8, veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16,
-    vget_low_f32, vget_low_u16, vld1q_f32, vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vld1q_u32, vmaxq_f32,
-    vmaxvq_f32, vmulq_f32, vorrq_u32, vpadalq_u16, vpaddlq_u8, vqtbl1q_u8, vreinterpret_f16_u16,
-    vreinterpret_u16_f16, vreinterpretq_f32_u8, vreinterpretq_f32_u32, vreinterpretq_s32_u32,
+    vbslq_f32, vbslq_u32, vceqq_f32, vcgtq_f32, vcgtq_u32, vcntq_u8, vcombine_u16, vcvt_f64_f32,
+    vcvt_high_f64_f32, vdupq_n_f32, vdupq_n_f64, vdupq_n_s32, vdupq_n_u8, vdupq_n_u16, vdupq_n_u32, veorq_u8,
+    veorq_u16, veorq_u32, vfmaq_f32, vget_high_f32, vget_high_u16, vget_low_f32, vget_low_u16, vld1q_f32,
+    vld1q_s16, vld1q_s32, vld1q_u8, vld1q_u16, vld1q_u32, vmaxq_f32, vmaxvq_f32, vmulq_f32, vorrq_u32,
+    vpadalq_u16, vpaddlq_u8, vqtbl1q_u8, vreinterpretq_f32_u8, vreinterpretq_f32_u32, vreinterpretq_s32_u32,
     vreinterpretq_u8_u16, vreinterpretq_u8_u32, vreinterpretq_u16_u8, vreinterpretq_u32_f32,
     vreinterpretq_u32_u16, vshll_high_n_u16, vshll_n_u16, vshlq_n_u32, vshlq_u16, vshlq_u32, vshrn_n_u32,
     vshrq_n_u32, vst1q_f32, vst1q_u16, vst1q_u32,
 };
+use core::arch::asm;
 use half::{bf16, f16};
 
 /// Token: proof that the machine has NEON. Made only by [`run`].
@@ -60,13 +61,24 @@ impl Neon {
 
     #[inline(always)]
     fn widen_f16(self, value: uint16x8_t) -> [float32x4_t; 2] {
-        by_token!(
-            self,
-            [
-                vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(value))),
-                vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(value))),
-            ]
-        )
+        crate::simd::is_token(self);
+        let (low, high): (float32x4_t, float32x4_t);
+        // SAFETY: the token; they read and write registers alone.
+        unsafe {
+            asm!(
+                "fcvtl {to:v}.4s, {from:v}.4h",
+                to = lateout(vreg) low,
+                from = in(vreg) value,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+            asm!(
+                "fcvtl2 {to:v}.4s, {from:v}.8h",
+                to = lateout(vreg) high,
+                from = in(vreg) value,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        [low, high]
     }
 
     #[inline(always)]
@@ -82,12 +94,25 @@ impl Neon {
 
     #[inline(always)]
     fn narrow_f16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
-        // The instruction rounds as FPCR says: to nearest, ties to
-        // even.
-        by_token!(
-            self,
-            vcombine_u16(vreinterpret_u16_f16(vcvt_f16_f32(low)), vreinterpret_u16_f16(vcvt_f16_f32(high)))
-        )
+        crate::simd::is_token(self);
+        let mut both: uint16x8_t;
+        // SAFETY: the token; they read and write registers alone. They round as FPCR says:
+        // to nearest, ties to even.
+        unsafe {
+            asm!(
+                "fcvtn {to:v}.4h, {from:v}.4s",
+                to = lateout(vreg) both,
+                from = in(vreg) low,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+            asm!(
+                "fcvtn2 {to:v}.8h, {from:v}.4s",
+                to = inlateout(vreg) both,
+                from = in(vreg) high,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        both
     }
 
     #[inline(always)]
