@@ -1,6 +1,7 @@
 //! Options that nothing reads are refused, by name and with what they belong to.
 
 use super::place::Place;
+use gradsieve::Kind;
 
 /// Refuses `arguments` with this sentence. No file is there: it is seen before one is
 /// opened.
@@ -18,7 +19,14 @@ fn a_projection_refuses_the_settings_of_another() {
         "--shapes: expected --projection logra, factgrass or layers beside it, which alone use it, found sjlt",
     );
     sketch("--mask-len 2", "--mask-len: expected --projection mask beside it, found 2 with sjlt");
-    sketch("--repeat 2 --projection srht", "--repeat: expected 1 with --projection srht, found 2");
+    let scatter = [Kind::Exact, Kind::Sjlt, Kind::Mask, Kind::FactGrass];
+    for name in Kind::ALL.iter().filter(|kind| !scatter.contains(kind)).map(|kind| kind.name()) {
+        let shapes = if ["logra", "layers"].contains(&name) { " --shapes 2x2" } else { "" };
+        sketch(
+            &format!("--repeat 2 --projection {name}{shapes}"),
+            &format!("--repeat: expected 1 with --projection {name}, found 2"),
+        );
+    }
 }
 
 #[test]
