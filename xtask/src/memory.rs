@@ -32,8 +32,8 @@ const CASES: &str = "16";
 const LIMIT: u32 = 900;
 /// This one calls every kernel through `Level::best`, with operands of exact lengths.
 const EVERY: &str = "accuracy";
-/// These run every level of the machine, one after the other.
-const OTHERS: &[&str] = &["contract", "levels"];
+/// This one compares every level of the machine with the definition, one after the other.
+const LEVELS: &str = "levels";
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
@@ -52,12 +52,9 @@ fn sanitizer(check: &Check) -> anyhow::Result<()> {
     let cargo = cargo
         .env("RUSTFLAGS", "-Zsanitizer=address")
         .env("CARGO_TARGET_DIR", target().join("asan"))
+        .env("CARGO_INCREMENTAL", "0")
         .args(["test", "--locked", "--target", HOST, "-p", "gradsieve-kernels", "--features", "std"])
-        // The kernels alone are watched, and optimised: what the tests are made with need
-        // not be.
-        .args(["--config", "profile.dev.package.\"*\".opt-level=0"])
-        .args(["--config", "profile.dev.debug=\"line-tables-only\"", "--test", EVERY])
-        .args(OTHERS.iter().flat_map(|test| ["--test", test]));
+        .args(["--test", EVERY, "--test", LEVELS]);
     for program in programs(cargo)? {
         if name(&program) == EVERY {
             for level in ["scalar", "avx2", "avx512"] {
@@ -83,12 +80,14 @@ fn valgrind(check: &Check) -> anyhow::Result<()> {
         check.skip("valgrind", reason(&error));
         return Ok(());
     }
-    let cargo = Program::cargo().args(["test", "--locked", "-p", "gradsieve-kernels", "--features", "std"]);
-    for program in programs(cargo.args(["--test", EVERY]))? {
+    // All tests, as the README's command has built them: those of one package alone would
+    // be built once more, for fewer packages ask for fewer features.
+    let all = programs(Program::cargo().args(["test", "--locked"]))?;
+    for program in all.iter().filter(|program| name(program) == EVERY) {
         // It does not know AVX-512 and hides it.
         for level in ["scalar", "avx2"] {
             if has(level) {
-                let watched = Program::new("valgrind").args(["--quiet", "--error-exitcode=9"]).arg(&program);
+                let watched = Program::new("valgrind").args(["--quiet", "--error-exitcode=9"]).arg(program);
                 on_level(watched, "valgrind", level)?;
             } else {
                 check.skip(&format!("valgrind on {level}"), "this machine does not have it");
@@ -100,7 +99,6 @@ fn valgrind(check: &Check) -> anyhow::Result<()> {
 
 /// Compiles tests and returns their programs.
 fn programs(cargo: Program) -> anyhow::Result<Vec<PathBuf>> {
-    let cargo = cargo.env("CARGO_INCREMENTAL", "0");
     let output = cargo.args(["--no-run", "--message-format=json"]).output()?;
     if !output.status.success() {
         bail!("{}\n{}", output.status, tail(&String::from_utf8_lossy(&output.stderr)));
