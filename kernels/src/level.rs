@@ -276,7 +276,7 @@ mod detect {
 #[cfg(target_arch = "x86_64")]
 mod detect {
     use super::Isa;
-    use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+    use core::arch::x86_64::{__cpuid_count, _xgetbv, CpuidResult};
 
     pub(super) const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
 
@@ -284,7 +284,7 @@ mod detect {
     pub(super) fn beside(widest: Isa) -> [bool; 2] {
         const VNNI: u32 = 1 << 11;
         const VPOPCNTDQ: u32 = 1 << 14;
-        let found = if widest == Isa::Avx512 { __cpuid_count(7, 0).ecx } else { 0 };
+        let found = if widest == Isa::Avx512 { leaf(7).ecx } else { 0 };
         [found & VNNI != 0, found & VPOPCNTDQ != 0]
     }
 
@@ -298,16 +298,16 @@ mod detect {
         const XMM_YMM: u64 = 0b110;
         const ZMM: u64 = 0b1110_0000;
 
-        if __cpuid(0).eax < 7 {
+        if leaf(0).eax < 7 {
             return Isa::Scalar;
         }
-        let first = __cpuid(1).ecx;
+        let first = leaf(1).ecx;
         if first & (FMA | OSXSAVE | F16C) != FMA | OSXSAVE | F16C {
             return Isa::Scalar;
         }
         // SAFETY: OSXSAVE says that the operating system has enabled XGETBV.
         let saved = unsafe { saved_registers() };
-        let seventh = __cpuid_count(7, 0).ebx;
+        let seventh = leaf(7).ebx;
         if saved & XMM_YMM != XMM_YMM || seventh & AVX2_BMI2 != AVX2_BMI2 {
             return Isa::Scalar;
         }
@@ -315,6 +315,13 @@ mod detect {
             return Isa::Avx2;
         }
         Isa::Avx512
+    }
+
+    /// What CPUID says there.
+    #[allow(unused_unsafe, reason = "the intrinsic is safe since Rust 1.94")]
+    fn leaf(leaf: u32) -> CpuidResult {
+        // SAFETY: every machine of this target has the instruction.
+        unsafe { __cpuid_count(leaf, 0) }
     }
 
     /// Which register files the operating system saves (XCR0).
