@@ -96,8 +96,8 @@ impl Neon {
     fn narrow_f16(self, low: float32x4_t, high: float32x4_t) -> uint16x8_t {
         crate::simd::is_token(self);
         let mut both: uint16x8_t;
-        // SAFETY: the token; they read and write registers alone. They round as FPCR says:
-        // to nearest, ties to even.
+        // SAFETY: the token; they read and write registers alone. They round as FPCR
+        // says: to nearest, ties to even.
         unsafe {
             asm!(
                 "fcvtn {to:v}.4h, {from:v}.4s",
