@@ -42,7 +42,7 @@ struct Message {
 /// On the device. Nothing but the sketcher and the detector outlives an update.
 fn device(client: u64, key: Key) -> Result<Message, Error> {
     let mut sketcher = Sketcher::new(Sjlt::new(K, key, Repeat::One)?, Layout::flat(P as u64)?, [0.0; K])?;
-    let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+    let mut detector = Direction::new(SETTINGS, [0; SETTINGS.memory().i64s])?;
     let mut sketch = vec![0; Sketch::memory(K).bytes_at_rest];
     for round in 0..20 {
         // An update may arrive in any segments, in any order: here by layers of 1,000.
@@ -72,8 +72,8 @@ fn main() -> Result<(), Error> {
     // On the server. The bytes are the same whatever machine wrote them, and what is cut
     // or altered by accident is an error. (A checksum is no signature: authenticate
     // clients.)
-    let mut merged = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
-    let mut received = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+    let mut merged = Direction::new(SETTINGS, [0; SETTINGS.memory().i64s])?;
+    let mut received = Direction::new(SETTINGS, [0; SETTINGS.memory().i64s])?;
     for message in &messages {
         received.restore(&message.state)?;
         merged.merge(&received)?;

@@ -62,7 +62,7 @@ fn main() -> Result<(), Error> {
     let mut sketcher = Sketcher::new(Sjlt::new(K, Key::seed(7), Repeat::One)?, layout, [0.0; K])?;
 
     const SETTINGS: DirectionSettings = DirectionSettings::new(CLASSES as u32, K);
-    let mut detector = Direction::new(SETTINGS, [0.0; SETTINGS.memory().f32s])?;
+    let mut detector = Direction::new(SETTINGS, [0; SETTINGS.memory().i64s])?;
 
     let mut model = Model { weights: [[0.0; INPUTS]; CLASSES], bias: [0.0; CLASSES] };
     let mut scores = vec![0.0; SAMPLES];

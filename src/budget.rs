@@ -126,7 +126,7 @@ const DETECTOR: u64 = 1280;
 
 /// The bytes of a detector, those among them that a score needs.
 const fn with(memory: Memory) -> u64 {
-    DETECTOR + 8 * memory.f64s as u64 + 4 * (memory.f32s as u64 + memory.scratch as u64)
+    DETECTOR + memory.bytes() as u64 + 4 * memory.scratch as u64
 }
 
 impl Watch {

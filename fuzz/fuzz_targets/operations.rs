@@ -127,7 +127,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         4 => {
             let settings = DirectionSettings::new(2, K);
-            detector(input, || Direction::new(settings, vec![0.0; settings.memory().f32s]).expect("valid"));
+            detector(input, || Direction::new(settings, vec![0; settings.memory().i64s]).expect("valid"));
         }
         5 => {
             let settings = RidgeSettings::new(K);

@@ -72,7 +72,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         3 => {
             const SETTINGS: DirectionSettings = DirectionSettings::new(2, K);
-            let mut state = Direction::<[f32; SETTINGS.memory().f32s]>::owned(SETTINGS).expect("valid");
+            let mut state = Direction::<[i64; SETTINGS.memory().i64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, used);
         }
         4 => {

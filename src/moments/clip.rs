@@ -90,9 +90,6 @@ impl Norms {
     /// Bytes at rest.
     pub(crate) const BYTES: usize = 4 * BINS;
 
-    /// How far in ln‖φ‖ a row may be from the middle of its bin.
-    pub(crate) const HALF_A_BIN: f64 = 0.25 * core::f64::consts::LN_2 * COARSE as f64;
-
     /// How many rows had a norm in each bin.
     pub(crate) const fn counts(&self) -> &[u32] {
         &self.counts
@@ -162,12 +159,6 @@ impl Norms {
         self.bins().map(|(bin, count)| count as f64 * libm::fmin(edge(bin), limit)).sum()
     }
 
-    /// The middle of each bin in which there are rows, as a squared norm, and how many.
-    pub(crate) fn middles(&self) -> impl Iterator<Item = (f64, u64)> {
-        self.bins()
-            .map(|(bin, count)| (libm::sqrt(edge(bin)) * libm::sqrt(edge(bin.saturating_sub(1))), count))
-    }
-
     /// The bins in which there are rows, and how many.
     fn bins(&self) -> impl Iterator<Item = (usize, u64)> {
         let bins = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
@@ -181,38 +172,10 @@ impl Norms {
         (self.total >= ENOUGH && is_inside).then(|| edge(self.middle))
     }
 
-    /// From the square of a `factor`-th of the median to that of `factor` times it; none
-    /// where there is no median.
-    pub(crate) fn bounds(&self, factor: f32) -> Option<Bounds> {
-        let square = f64::from(factor) * f64::from(factor);
-        self.median().map(|median| Bounds { least: median / square, most: median * square })
-    }
-
     /// The largest squared norm that a row may have, `factor` times the median's; none
     /// where there is no median.
     pub(crate) fn limit(&self, factor: f32) -> Option<f64> {
         self.median().map(|median| f64::from(factor) * f64::from(factor) * median)
-    }
-}
-
-/// Between which squared norms rows count as they are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    least: f64,
-    most: f64,
-}
-
-impl Bounds {
-    /// The squared norm that a row counts as.
-    pub(crate) fn counts_as(self, square: f64) -> f64 {
-        libm::fmin(libm::fmax(square, self.least), self.most)
-    }
-
-    /// What the direction of a row counts: 1 within the bounds, and beyond them the less
-    /// the further it is from there.
-    pub(crate) fn weight(self, square: f64) -> f64 {
-        let counts_as = self.counts_as(square);
-        libm::sqrt(libm::fmin(counts_as / square, square / counts_as))
     }
 }
 

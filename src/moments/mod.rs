@@ -28,7 +28,7 @@ mod clip;
 mod factor;
 mod second_moment;
 
-pub(crate) use clip::{Bounds, check as check_clip};
+pub(crate) use clip::check as check_clip;
 pub use clip::{Clip, Norms, Unclipped};
 pub use factor::{Factor, triangle};
 pub use second_moment::{Policy, SecondMoment, Strength, Weights};

@@ -1,23 +1,23 @@
 //! Norm and class-conditional direction: a sample is anomalous if its gradient is long,
 //! or points away from those of its group.
 //!
-//! s = max(z, 0) + 2·d/d̄, where z standardises ln‖g‖ by the running mean and deviation
-//! over all samples, and d = 1 − cos(φ, u_g) is the distance from the mean direction u_g
-//! of the sample's group (its given class, its sensor, its client); d̄ is the mean of d
-//! over all that was observed. Σ cos(φ, u_g) over a group is the length of its summed
-//! directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the final u_g without a
-//! second pass, and merging adds the S_g. The order of arrival enters by the running
-//! median alone, to which gradients far from it are held, and without a `clip` not at
-//! all.
+//! s = max(z, 0) + 2·d/d̄, where z is how many robust scales ln‖g‖ lies above the median
+//! ([`Scale`](crate::statistics::Scale)), and d = 1 − cos(φ, u_g) is the distance from
+//! the mean direction u_g of the sample's group (its given class, its sensor, its
+//! client); d̄ is the mean of d over all that was observed. Σ cos(φ, u_g) over a group is
+//! the length of its summed directions S_g = Σ φ/‖φ‖, so d̄ = 1 − Σ_g‖S_g‖/n is about the
+//! final u_g without a second pass.
 //!
-//! *No sample owns the statistic.* A gradient longer than eight running medians of norms
-//! counts in the mean and deviation of ln‖g‖ as if it were as long as that, one shorter
-//! than an eighth of the median likewise; either counts the less among the directions of
-//! its group the further it is from there (`clip`). On the digits that costs nothing
-//! (AUROC over five seeds .9944, without it .9942; `docs/src/results/breakdown.md`).
-//! Without it, each direction counts the same, whatever its length, and ln‖g‖ as it is.
-//! Either way a group whose gradients are of ordinary length, and for the greater part
-//! alike and poisoned, points to the poison.
+//! *Merging is exact*: counts and sums are integers, so states merge to the same bits in
+//! any order and any tree, and with a half-life where their clocks agree. The order of
+//! arrival enters by the running median alone, to which directions of gradients far from
+//! it are held, and without a `clip` not at all.
+//!
+//! *No sample owns the statistic.* Each is one count among the norms. Each direction
+//! counts the same, whatever the gradient's length, and those of gradients longer than
+//! eight running medians, or shorter than an eighth of one, the less the further they are
+//! from there (`clip`). A group whose gradients are of ordinary length, and for the
+//! greater part alike and poisoned, points to the poison.
 //!
 //! Neither part suffices. Mean AUROC over five seeds on the digits (MLP 64-64-10, K =
 //! 512, given label as group), for norm / direction / this: 20 % label flips at
@@ -26,7 +26,8 @@
 //! forty ways to join the two were tried: those ahead in the mean over ten corruptions
 //! (by up to .01) square the parts or take up short gradients as well as long ones, and
 //! lose .003 to .05 on flips. Dividing by d̄ is as good as standardising d, whose running
-//! deviation would depend on the order.
+//! deviation would depend on the order. Where the loss is at hand, or a decision is
+//! wanted in the stream, a [`Sieve`](crate::Sieve) does better.
 //!
 //! *Where it is ahead of the plain loss*: on flipped labels that the network has
 //! memorised (AUROC .857, the loss .805). Where it has not, the loss is ahead: .937 to
@@ -36,19 +37,27 @@
 //! Source: this project; the length of the summed directions is the mean resultant length
 //! of directional statistics (Mardia & Jupp 2000).
 //!
-//! *Memory*: K numbers of `f32` a group, and some 1.2 KiB. *Cost*: four passes over K
-//! numbers an observation, three a score. *Error*: an entry of S_g has a relative error
-//! of at most n_g·2⁻²⁴, in practice about √n_g·2⁻²⁴; past 2²⁴ observations of a group new
-//! ones count less and less: merge fresh states, or reset.
+//! *Memory*: K + 1 numbers of `i64` a group, and some 1.1 KiB. *Cost*: K multiply–adds
+//! for the sketch's length, K for a cosine or an addition, K for the length of what has
+//! grown. *Error*: a cosine's is at most 2⁻²³·√K, whatever the number of observations;
+//! past 2³² of a group sums stop.
 
 use super::Detector;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
-use crate::moments::{Bounds, Clip, Norms, added, check_clip};
+use crate::moments::{added, check_clip};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place, slice};
-use core::ops::Range;
-use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
+use crate::state::{Body, FRAME, State, StateKind, Walk, place};
+use crate::statistics::{Clock, Directions, Grid, Ray, Scale, WHOLE, number};
+
+/// ‖g‖²: a quarter of an octave of ‖g‖ a cell from 4·10⁻⁹ to 10⁶, four octaves beyond.
+const NORMS: Grid = Grid { fineness: 1, fine: (-56, 40), coarse: 8, end: 256 };
+
+/// Observations before the median is trusted.
+const ENOUGH: u64 = 16;
+
+/// Mean distances below this do not count as such: a tenth of a percent.
+const FLOOR: f32 = 1e-3;
 
 /// What the detector keeps apart.
 ///
@@ -56,7 +65,7 @@ use gradsieve_kernels::{Certain, axpy, dot, squared_norm};
 /// use gradsieve::DirectionSettings;
 ///
 /// const SETTINGS: DirectionSettings = DirectionSettings::new(10, 64);
-/// assert_eq!(SETTINGS.memory().f32s, 10 * 64);
+/// assert_eq!(SETTINGS.memory().i64s, 10 * (64 + 1));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DirectionSettings {
@@ -65,29 +74,33 @@ pub struct DirectionSettings {
     /// K.
     pub width: usize,
     /// How many times the running median of norms a gradient may be long, or the median
-    /// that of a gradient, before it counts as if it were so long; none observes
-    /// gradients as they are.
+    /// that of a gradient, before its direction counts less; none sums directions as they
+    /// are.
     pub clip: Option<f32>,
+    /// Samples after which what was observed counts half; none forgets nothing.
+    pub half_life: Option<u32>,
 }
 
 impl DirectionSettings {
-    /// The usual settings for so many groups and sketches of `width`: gradients that
-    /// count as at most eight times as long as the median, and at least an eighth.
+    /// The usual settings for so many groups and sketches of `width`: directions of
+    /// gradients beyond eight medians count less, and nothing is forgotten.
     #[must_use]
     pub const fn new(groups: u32, width: usize) -> Self {
-        Self { groups, width, clip: Some(8.0) }
+        Self { groups, width, clip: Some(8.0), half_life: None }
     }
 
-    /// What the state needs: K `f32` a group.
+    /// What the state needs: K + 1 `i64` a group.
     #[must_use]
     pub const fn memory(&self) -> Memory {
-        let f32s = self.width.saturating_mul(self.groups as usize);
-        let others = FRAME + 64 + if self.clip.is_some() { Norms::BYTES } else { 0 };
-        Memory { f32s, bytes_at_rest: f32s.saturating_mul(4).saturating_add(others), ..Memory::NONE }
+        let i64s = Directions::<()>::memory(self.groups as usize, self.width);
+        // The lengths of directions are found again.
+        let sums = self.width.saturating_mul(self.groups as usize).saturating_mul(8);
+        let others = FRAME + 48 + 4 * NORMS.cells();
+        Memory { i64s, bytes_at_rest: sums.saturating_add(others), ..Memory::NONE }
     }
 
     /// Refuses settings, and buffers of `found` numbers, that do not fit.
-    const fn check(&self, found: usize) -> Result<(), Error> {
+    const fn check(&self, found: usize) -> Result<Clock, Error> {
         if self.groups == 0 {
             return Err(Error::Setting { name: "groups", expected: "at least 1" });
         }
@@ -97,7 +110,10 @@ impl DirectionSettings {
         if let Err(error) = check_clip(self.clip) {
             return Err(error);
         }
-        check_length(self.memory().f32s, found)
+        if let Err(error) = check_length(self.memory().i64s, found) {
+            return Err(error);
+        }
+        Clock::new(self.half_life)
     }
 }
 
@@ -125,7 +141,7 @@ impl Default for DirectionSettings {
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// const SETTINGS: DirectionSettings = DirectionSettings::new(2, 4);
-/// static DETECTOR: Mutex<Direction<[f32; SETTINGS.memory().f32s]>> =
+/// static DETECTOR: Mutex<Direction<[i64; SETTINGS.memory().i64s]>> =
 ///     Mutex::new(match Direction::owned(SETTINGS) {
 ///         Ok(detector) => detector,
 ///         Err(_) => panic!("the array is as long as the settings say"),
@@ -143,24 +159,21 @@ impl Default for DirectionSettings {
 pub struct Direction<B> {
     settings: DirectionSettings,
     id: Option<SketchId>,
+    clock: Clock,
     /// Observations, those of zero gradients among them.
     count: u64,
-    norms: Norms,
-    log_norm: Spread,
+    norms: Scale<{ NORMS.cells() }>,
     directions: Directions<B>,
 }
 
-/// Deviations and distances below this do not count as such: a tenth of a percent.
-const FLOOR: f64 = 1e-3;
-
-impl<const N: usize> Direction<[f32; N]> {
+impl<const N: usize> Direction<[i64; N]> {
     /// No observations yet, in an array of its own: for `static` cells, too.
     ///
     /// # Errors
     /// As [`new`](Direction::new).
     pub const fn owned(settings: DirectionSettings) -> Result<Self, Error> {
         match settings.check(N) {
-            Ok(()) => Ok(Self::over(settings, [0.0; N])),
+            Ok(clock) => Ok(Self::over(settings, clock, [0; N])),
             Err(error) => Err(error),
         }
     }
@@ -168,9 +181,9 @@ impl<const N: usize> Direction<[f32; N]> {
 
 impl<B> Direction<B> {
     /// No observations yet, in a buffer of zeros that is as long as it has to be.
-    const fn over(settings: DirectionSettings, sums: B) -> Self {
-        let directions = Directions { width: settings.width, sums, lengths: 0.0, weight: 0.0 };
-        Self { settings, id: None, count: 0, norms: Norms::NONE, log_norm: Spread::NONE, directions }
+    const fn over(settings: DirectionSettings, clock: Clock, sums: B) -> Self {
+        let directions = Directions::over(settings.groups as usize, settings.width, sums);
+        Self { settings, id: None, clock, count: 0, norms: Scale::of(&NORMS), directions }
     }
 
     /// The settings.
@@ -184,26 +197,53 @@ impl<B> Direction<B> {
     pub const fn count(&self) -> u64 {
         self.count
     }
+
+    /// The clock by which it forgets.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether counts or sums have come to their end, so that new observations count
+    /// less: after 2³² of a group or of a length.
+    #[must_use]
+    pub fn is_saturated(&self) -> bool {
+        self.directions.is_saturated() || self.norms.counts().is_saturated()
+    }
 }
 
-impl<B: Buffer<f32>> Direction<B> {
+impl<B: Buffer<i64>> Direction<B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] without groups, [`Error::Width`] without a width;
-    /// [`Error::Length`] if the buffer is not as long as [`DirectionSettings::memory`]
-    /// says.
+    /// [`Error::Setting`] without groups, or of a setting out of range, [`Error::Width`]
+    /// without a width; [`Error::Length`] if the buffer is not as long as
+    /// [`DirectionSettings::memory`] says.
     pub fn new(settings: DirectionSettings, mut buffer: B) -> Result<Self, Error> {
-        settings.check(buffer.as_ref().len())?;
-        buffer.as_mut().fill(0.0);
-        Ok(Self::over(settings, buffer))
+        let clock = settings.check(buffer.as_ref().len())?;
+        buffer.as_mut().fill(0);
+        Ok(Self::over(settings, clock, buffer))
+    }
+
+    /// Moves the clock on to a later tick, as for samples that went elsewhere: what was
+    /// observed counts less then, and states whose clocks agree can be merged.
+    pub fn advance(&mut self, ticks: u64) {
+        let halvings = self.clock.advance(ticks);
+        self.halve(halvings);
+    }
+
+    fn halve(&mut self, times: u32) {
+        if times > 0 {
+            self.norms.halve(times);
+            self.directions.halve(times);
+        }
     }
 
     /// Refuses a sketch that cannot stand beside those observed.
     fn check(&self, sketch: &Sketch<'_>) -> Result<(), Error> {
         check_length(self.settings.width, sketch.values.len())?;
         sketch.check_finite()?;
-        // Finite entries, but a squared norm beyond `f32`.
+        // Finite entries, but a squared norm that is not.
         if !sketch.measures.l2_squared.is_finite() {
             return Err(Error::NonFinite);
         }
@@ -213,52 +253,70 @@ impl<B: Buffer<f32>> Direction<B> {
         self.id.map_or(Ok(()), |id| id.check(&sketch.id))
     }
 
-    /// Between which squared norms gradients count as they are; none if all do.
+    /// Between which squared norms directions count whole, if there is a median by now.
     fn bounds(&self) -> Option<Bounds> {
-        self.norms.bounds(self.settings.clip?)
-    }
-
-    /// The spread of ln‖g‖, made anew from the histogram of norms if gradients within the
-    /// bounds could not have it: if it is of some that came before there were bounds, or
-    /// while they were elsewhere.
-    fn held_spread(&self, bounds: Option<Bounds>) -> Spread {
-        let Some(bounds) = bounds else { return self.log_norm };
-        let mut held = Spread::NONE;
-        for (middle, count) in self.norms.middles() {
-            held.merge(Spread { count, mean: half_log(bounds.counts_as(middle)), squares: 0.0 });
+        let clip = f64::from(self.settings.clip?);
+        if self.norms.total() < ENOUGH * u64::from(self.clock.weight()) {
+            return None;
         }
-        if self.log_norm.is_far_from(&held) { held } else { self.log_norm }
+        let (median, square) = (number(self.norms.location_at()), clip * clip);
+        Some(Bounds { least: median / square, most: median * square })
     }
 
-    /// What the directions summed within `before` count by `bounds`, each: less than 1 if
-    /// for the greater part they are of gradients that would hardly count now.
-    fn held_weight(&self, before: Option<Bounds>, bounds: Option<Bounds>) -> f64 {
-        let weight = |bounds: Option<Bounds>, square| bounds.map_or(1.0, |bounds| bounds.weight(square));
+    /// Has the directions summed count less if, by the median that there is now, for the
+    /// greater part they are of gradients that would hardly count: if long ones came
+    /// first.
+    fn hold(&mut self, before: Option<Bounds>) {
+        let Some(now) = self.bounds() else { return };
+        if before.is_some_and(|before| before.most <= now.most) {
+            return;
+        }
         let (mut summed, mut counts) = (0.0, 0.0);
-        for (middle, count) in self.norms.middles() {
-            let weighed = count as f64 * weight(before, middle);
+        for (cell, &count) in self.norms.counts().counts().iter().enumerate() {
+            let (from, width) = NORMS.bounds(cell);
+            let middle = number(from + width / 2);
+            let weighed = f64::from(count) * before.map_or(1.0, |before| before.weight(middle));
             summed += weighed;
-            counts += weighed * weight(bounds, middle);
+            counts += weighed * now.weight(middle);
         }
-        if 2.0 * counts < summed { counts / summed } else { 1.0 }
+        if 2.0 * counts < summed {
+            self.directions.scale((f64::from(WHOLE) * counts / summed) as u32);
+        }
     }
 }
 
-impl<B: Buffer<f32>> Detector for Direction<B> {
+/// Between which squared norms directions count whole.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    least: f64,
+    most: f64,
+}
+
+impl Bounds {
+    /// What the direction of a gradient of this squared norm counts: 1 within the bounds,
+    /// and beyond them the less the further it is from there.
+    fn weight(self, square: f64) -> f64 {
+        libm::sqrt(libm::fmin(libm::fmin(self.most / square, square / self.least), 1.0))
+    }
+}
+
+impl<B: Buffer<i64>> Detector for Direction<B> {
     fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
         self.count = added(self.count, 1)?;
         self.id = Some(sketch.id);
+        let halvings = self.clock.tick();
+        self.halve(halvings);
         let square = sketch.measures.l2_squared;
         if square > 0.0 {
             let bounds = self.bounds();
-            self.log_norm.observe(half_log(bounds.map_or(square, |bounds| bounds.counts_as(square))));
-            self.directions.observe(sketch, bounds.map_or(1.0, |bounds| bounds.weight(square)))?;
-            if self.settings.clip.is_some() && self.norms.observe(square) {
-                let now = self.bounds();
-                self.log_norm = self.held_spread(now);
-                self.directions.scale(self.held_weight(bounds, now));
+            if let Some(ray) = Ray::of(sketch.values) {
+                let share = bounds.map_or(1.0, |bounds| bounds.weight(square));
+                let weight = (f64::from(self.clock.fine_weight()) * share) as u32;
+                self.directions.observe(sketch.group as usize, ray, weight);
             }
+            self.norms.observe(square, self.clock.weight());
+            self.hold(bounds);
         }
         Ok(())
     }
@@ -270,19 +328,27 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
         if self.count == 0 {
             return Err(Error::NotFitted);
         }
-        let Some(log_norm) = log_norm(sketch) else { return Ok(0.0) };
-        let deviations = self.log_norm.standardise(log_norm);
-        let length = if deviations > 0.0 { deviations } else { 0.0 };
-        Ok(length + 2.0 * self.directions.relative_distance(sketch)?)
+        if sketch.measures.l2_squared <= 0.0 {
+            return Ok(0.0);
+        }
+        let length = self.norms.standardise(sketch.measures.l2_squared);
+        let length = if length > 0.0 { length } else { 0.0 };
+        let ray = Ray::of(sketch.values);
+        let distance = ray.and_then(|ray| self.directions.distance(sketch.group as usize, ray));
+        let mean = self.directions.mean_distance();
+        let mean = if mean > FLOOR { mean } else { FLOOR };
+        let relative = distance.map_or(1.0, |distance| distance / mean);
+        Ok(f64::from(length + 2.0 * relative))
     }
 
-    /// As [`Detector::merge`]. Which of two takes in the other does not matter but for
-    /// the last bits of ln‖g‖'s mean and deviation.
+    /// As [`Detector::merge`], exactly: the same bits in any order and any tree.
+    /// [`Error::Mismatch`] of [`Field::Clock`](crate::Field::Clock) if one has forgotten
+    /// more half-lives than the other.
     fn merge(&mut self, other: &Self) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
         if self.settings != other.settings {
             return Err(Error::Setting {
-                name: "groups, width, clip",
+                name: "groups, width, clip, half_life",
                 expected: "the same as the other state's",
             });
         }
@@ -290,15 +356,9 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
             id.check(&other)?;
         }
         let count = added(self.count, other.count)?;
-        let mut norms = self.norms.clone();
-        norms.merge(&other.norms);
-        // Each by the bounds of both.
-        let bounds = self.settings.clip.and_then(|factor| norms.bounds(factor));
-        self.directions.scale(self.held_weight(self.bounds(), bounds));
-        self.directions.merge(&other.directions, other.held_weight(other.bounds(), bounds))?;
-        self.log_norm = self.held_spread(bounds);
-        self.log_norm.merge(other.held_spread(bounds));
-        self.norms = norms;
+        self.clock.merge(&other.clock)?;
+        self.directions.merge(&other.directions)?;
+        self.norms.merge(&other.norms)?;
         self.count = count;
         self.id = self.id.or(other.id);
         Ok(())
@@ -306,14 +366,14 @@ impl<B: Buffer<f32>> Detector for Direction<B> {
 
     fn reset(&mut self) {
         self.id = None;
+        self.clock.reset();
         self.count = 0;
-        self.norms = Norms::NONE;
-        self.log_norm = Spread::NONE;
+        self.norms.reset();
         self.directions.reset();
     }
 }
 
-impl<B: Buffer<f32>> State for Direction<B> {
+impl<B: Buffer<i64>> State for Direction<B> {
     const KIND: StateKind = StateKind::Direction;
 
     fn sketch_id(&self) -> Option<SketchId> {
@@ -321,183 +381,19 @@ impl<B: Buffer<f32>> State for Direction<B> {
     }
 }
 
-impl<B: Buffer<f32>> Body for Direction<B> {
+impl<B: Buffer<i64>> Body for Direction<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let DirectionSettings { groups, width, clip } = walk.state().settings;
+        let DirectionSettings { groups, width, clip, .. } = walk.state().settings;
         walk.setting(groups)?;
         walk.setting(clip.map_or(0, f32::to_bits))?;
         walk.width(width)?;
+        walk.nested(place!(clock))?;
         let count = walk.number(place!(count))?;
         walk.require_id(width, count > 0)?;
-        walk.number(place!(log_norm.count))?;
-        walk.number(place!(log_norm.mean))?;
-        walk.number(place!(log_norm.squares))?;
-        walk.number(place!(directions.lengths))?;
-        walk.number(place!(directions.weight))?;
-        walk.all(slice!(directions.sums))?;
-        if clip.is_some() {
-            walk.all(Place {
-                get: |state: &Self| state.norms.counts(),
-                get_mut: |state| state.norms.counts_mut(),
-            })?;
-            walk.load_with(|state| state.norms.rank());
-        }
+        walk.nested(place!(norms))?;
+        walk.nested(place!(directions))?;
         let id = walk.id();
         walk.load_with(|state| state.id = id);
         Ok(())
     }
-}
-
-/// ln‖g‖; `None` for a gradient of zero.
-fn log_norm(sketch: &Sketch<'_>) -> Option<f64> {
-    let squared = sketch.measures.l2_squared;
-    if squared > 0.0 { Some(half_log(squared)) } else { None }
-}
-
-/// ln x of x².
-fn half_log(squared: f64) -> f64 {
-    0.5 * libm::log(squared)
-}
-
-/// Running mean and variance of a number (Welford 1962; Chan, Golub & LeVeque 1979).
-#[derive(Clone, Copy, Debug)]
-struct Spread {
-    count: u64,
-    mean: f64,
-    /// Σ (x − mean)².
-    squares: f64,
-}
-
-impl Spread {
-    const NONE: Self = Self { count: 0, mean: 0.0, squares: 0.0 };
-
-    fn observe(&mut self, x: f64) {
-        self.merge(Self { count: 1, mean: x, squares: 0.0 });
-    }
-
-    fn merge(&mut self, other: Self) {
-        if other.count == 0 {
-            return;
-        }
-        let (n, m) = (self.count as f64, other.count as f64);
-        let (apart, share) = (other.mean - self.mean, m / (n + m));
-        self.count = self.count.saturating_add(other.count);
-        self.mean += apart * share;
-        self.squares += other.squares + apart * apart * n * share;
-    }
-
-    fn deviation(&self) -> f64 {
-        libm::sqrt(self.squares / self.count.max(1) as f64)
-    }
-
-    /// Deviations above the mean; 0 if nothing was observed.
-    fn standardise(&self, x: f64) -> f64 {
-        if self.count == 0 {
-            return 0.0;
-        }
-        let deviation = self.deviation();
-        (x - self.mean) / if deviation > FLOOR { deviation } else { FLOOR }
-    }
-
-    /// Whether the two cannot be of the same numbers, each of which is at most half a bin
-    /// of norms away in the other.
-    fn is_far_from(&self, other: &Self) -> bool {
-        let apart = libm::fmax((self.mean - other.mean).abs(), (self.deviation() - other.deviation()).abs());
-        apart.is_nan() || apart > Norms::HALF_A_BIN
-    }
-}
-
-/// The summed directions S_g of all groups.
-#[derive(Debug)]
-struct Directions<B> {
-    width: usize,
-    /// S_g, group by group.
-    sums: B,
-    /// Σ_g ‖S_g‖, kept up to date.
-    lengths: f64,
-    /// What the directions summed count: 1 each, less where they are clipped.
-    weight: f64,
-}
-
-impl<B: Buffer<f32>> Directions<B> {
-    fn reset(&mut self) {
-        self.sums.as_mut().fill(0.0);
-        (self.lengths, self.weight) = (0.0, 0.0);
-    }
-
-    /// Where S_g of a group stands; the group was checked.
-    const fn place(&self, group: u32) -> Range<usize> {
-        let start = self.width.saturating_mul(group as usize);
-        start..start.saturating_add(self.width)
-    }
-
-    fn observe(&mut self, sketch: &Sketch<'_>, weight: f64) -> Result<(), Error> {
-        let Some(length) = length(sketch.values) else { return Ok(()) };
-        let place = self.place(sketch.group);
-        let sum = self.sums.as_mut().get_mut(place).certain();
-        let before = libm::sqrt(squared_norm(sum));
-        axpy((weight / length) as f32, sketch.values, sum)?;
-        self.lengths += libm::sqrt(squared_norm(sum)) - before;
-        self.weight += weight;
-        Ok(())
-    }
-
-    /// Takes in others, each of which counts `weight` of what it did.
-    fn merge(&mut self, other: &Self, weight: f64) -> Result<(), Error> {
-        axpy(weight as f32, other.sums.as_ref(), self.sums.as_mut())?;
-        self.weight += weight * other.weight;
-        self.measure();
-        Ok(())
-    }
-
-    /// Has each direction count `weight` of what it did.
-    fn scale(&mut self, weight: f64) {
-        if weight < 1.0 {
-            self.sums.as_mut().iter_mut().for_each(|sum| *sum *= weight as f32);
-            self.weight *= weight;
-            self.measure();
-        }
-    }
-
-    fn measure(&mut self) {
-        self.lengths = 0.0;
-        for sum in self.sums.as_ref().chunks(self.width.max(1)) {
-            self.lengths += libm::sqrt(squared_norm(sum));
-        }
-    }
-
-    /// d/d̄; 1 where there is no direction to compare.
-    fn relative_distance(&self, sketch: &Sketch<'_>) -> Result<f64, Error> {
-        let sum = self.sums.as_ref().get(self.place(sketch.group)).certain();
-        let (Some(own), Some(common)) = (length(sketch.values), length(sum)) else { return Ok(1.0) };
-        let product = if is_tame(own) { dot(sketch.values, sum)? } else { wide_dot(sketch.values, sum) };
-        // Rounding may take the cosine of equal directions beyond 1.
-        let distance = 1.0 - product / (own * common);
-        let distance = if distance > 0.0 { distance } else { 0.0 };
-        let mean = 1.0 - self.lengths / self.weight;
-        Ok(distance / if mean > FLOOR { mean } else { FLOOR })
-    }
-}
-
-/// Whether the squares of a vector of this length neither overflow nor underflow in `f32`
-/// to any effect.
-const fn is_tame(length: f64) -> bool {
-    1e-15 < length && length < 1e15
-}
-
-/// ‖φ‖; `None` if it is too small to have a direction in `f32`.
-fn length(values: &[f32]) -> Option<f64> {
-    let length = libm::sqrt(squared_norm(values));
-    let length = if is_tame(length) { length } else { libm::sqrt(wide_dot(values, values)) };
-    if length >= f64::from(f32::MIN_POSITIVE) { Some(length) } else { None }
-}
-
-/// The dot product in `f64`, one after the other: slow, and for numbers whose products
-/// `f32` cannot hold.
-fn wide_dot(x: &[f32], y: &[f32]) -> f64 {
-    let mut total = 0.0;
-    for (&x, &y) in x.iter().zip(y) {
-        total += f64::from(x) * f64::from(y);
-    }
-    total
 }

@@ -69,7 +69,7 @@ use crate::sketch::Sketch;
 /// #     Sketch::from_parts(id, x, gradsieve_kernels::summarize(x)).unwrap()
 /// # });
 /// let settings = DirectionSettings::new(1, 2);
-/// let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s])?;
+/// let mut direction = Direction::new(settings, vec![0; settings.memory().i64s])?;
 /// assert_eq!(oddest(&mut direction, &sketches)?, Some(2));
 /// assert_eq!(oddest(&mut L2, &sketches)?, Some(2));
 /// # Ok::<(), gradsieve::Error>(())

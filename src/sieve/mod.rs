@@ -755,9 +755,8 @@ impl<B: Buffer<i64>> Body for Sieve<B> {
         walk.setting(settings.learn_flagged)?;
         walk.zeros(6)?;
         walk.nested(place!(clock))?;
-        walk.nested(place!(counts))?;
-        let observed = walk.id().is_some();
-        walk.require_id(settings.width, observed)?;
+        let seen = walk.nested_with(place!(counts), Counts::walk)?;
+        walk.require_id(settings.width, seen > 0)?;
         walk.number(place!(distances))?;
         walk.number(place!(distances_weight))?;
         walk.nested(place!(discoveries))?;
@@ -793,9 +792,10 @@ impl Counts {
     }
 }
 
-impl Body for Counts {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.number(place!(seen))?;
+impl Counts {
+    /// Walks over them. Returns how many samples were observed.
+    fn walk(walk: &mut Walk<'_, '_, Self>) -> Result<u64, Error> {
+        let seen = walk.number(place!(seen))?;
         walk.number(place!(flagged))?;
         walk.number(place!(non_finite))?;
         walk.number(place!(scored))?;
@@ -804,6 +804,7 @@ impl Body for Counts {
         walk.number(place!(zeros))?;
         let refused = walk.number(place!(refused))?;
         let catch_up = walk.number(place!(catch_up))?;
-        walk.require(refused < REFUSED && catch_up <= CATCH_UP, Error::Corrupt)
+        walk.require(refused < REFUSED && catch_up <= CATCH_UP, Error::Corrupt)?;
+        Ok(seen)
     }
 }

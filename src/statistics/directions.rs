@@ -9,9 +9,7 @@
 //! group, and 8. *Cost*: K multiply–adds for the sketch's length, K for a cosine, K for
 //! the length of a sum that has grown.
 
-use crate::error::Error;
-#[cfg(test)]
-use crate::error::check_length;
+use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::state::{Body, Walk, slice};
 use core::ops::Range;
@@ -131,6 +129,11 @@ impl<B> Directions<B> {
         Self { groups, width, sums, lengths: 0, weight: 0 }
     }
 
+    /// Whether sums have come to their end.
+    pub(crate) const fn is_saturated(&self) -> bool {
+        self.weight >> 40 > 0
+    }
+
     #[cfg(test)]
     /// What the directions summed count, in units of 1/256.
     pub(crate) const fn weight(&self) -> u64 {
@@ -210,7 +213,6 @@ impl<B: Buffer<i64>> Directions<B> {
         Some((1.0 - cosine).clamp(0.0, 2.0))
     }
 
-    #[cfg(test)]
     /// d̄, the mean of 1 − cos(φ, S_g) over what was observed; 1 where nothing was.
     pub(crate) fn mean_distance(&self) -> f32 {
         if self.weight == 0 {
@@ -219,6 +221,16 @@ impl<B: Buffer<i64>> Directions<B> {
         // Both in units of 2⁻³¹.
         let whole = self.weight as f32 * ONE as f32;
         1.0 - self.lengths as f32 / whole
+    }
+
+    /// Has each direction count `of`/256 of what it did.
+    pub(crate) fn scale(&mut self, of: u32) {
+        let end = self.groups * self.width;
+        for sum in self.sums.as_mut().iter_mut().take(end) {
+            *sum = *sum / i64::from(WHOLE) * i64::from(of);
+        }
+        self.weight = self.weight / u64::from(WHOLE) * u64::from(of);
+        self.measure_all();
     }
 
     /// Halves all sums, so many times.
@@ -246,7 +258,6 @@ impl<B: Buffer<i64>> Directions<B> {
         self.weight = self.weight.saturating_add(other.weight);
     }
 
-    #[cfg(test)]
     /// Takes in all that another has, of the same shape.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Error> {
         check_length(self.groups * self.width, other.groups * other.width)?;
@@ -259,11 +270,6 @@ impl<B: Buffer<i64>> Directions<B> {
         let len = Self::memory(self.groups, self.width);
         self.sums.as_mut().iter_mut().take(len).for_each(|sum| *sum = 0);
         (self.lengths, self.weight) = (0, 0);
-    }
-
-    /// Whether sums have come to their end.
-    pub(crate) const fn is_saturated(&self) -> bool {
-        self.weight >> 40 > 0
     }
 }
 

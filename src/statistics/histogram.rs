@@ -35,6 +35,11 @@ pub const fn position(x: f64) -> i32 {
     if x > 0.0 { (x.to_bits() >> 36) as i32 - (1023 << 16) } else { -(1023 << 16) }
 }
 
+/// The number at a position: the inverse of [`position`], up to the last bits.
+pub(crate) const fn number(position: i32) -> f64 {
+    f64::from_bits(((position + (1023 << 16)) as u64) << 36)
+}
+
 /// How positive numbers are cut into cells.
 ///
 /// ```
@@ -304,6 +309,13 @@ mod tests {
                 assert_eq!(grid.cell(position(x)), cell, "{grid:?} {x}");
             }
             assert_eq!(grid.cell(position(f64::INFINITY)), last);
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_position_that_it_has() {
+        for x in [1.0, 1.5, 3e-200, 7.25e180] {
+            assert!((number(position(x)) / x - 1.0).abs() < 2e-5);
         }
     }
 

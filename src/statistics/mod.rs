@@ -19,8 +19,9 @@ mod scale;
 mod tail;
 
 pub use clock::Clock;
-pub(crate) use directions::{Directions, Ray};
+pub(crate) use directions::{Directions, Ray, WHOLE};
 pub use discoveries::Discoveries;
+pub(crate) use histogram::number;
 pub use histogram::{Grid, Histogram, position};
 pub use jumper::Jumper;
 pub use p_value::{frozen, rank, smoothed, uniform};

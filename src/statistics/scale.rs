@@ -17,9 +17,6 @@ use crate::state::{Body, Walk, place};
 /// In which 64ths of the counts the quantiles lie: the median, and that ±34 %.
 const RANKS: [u64; 3] = [10, 32, 54];
 
-/// Scales below this do not count as such, in octaves.
-const FLOOR: f32 = 1.0 / 64.0;
-
 /// Running location and scale of logarithms.
 ///
 /// ```
@@ -124,6 +121,11 @@ impl<const N: usize> Scale<N> {
         &self.counts
     }
 
+    /// The median's position.
+    pub(crate) fn location_at(&self) -> i32 {
+        self.quantile(1) as i32
+    }
+
     /// The median: its position, in octaves.
     #[must_use]
     pub fn location(&self) -> f32 {
@@ -131,11 +133,15 @@ impl<const N: usize> Scale<N> {
     }
 
     /// Half the distance of the 16 % and 84 % quantiles, in octaves: a standard
-    /// deviation, if logarithms are normal.
+    /// deviation, if logarithms are normal. At least half of the median's cell, within
+    /// which nothing is told apart.
     #[must_use]
     pub fn scale(&self) -> f32 {
         let half = (self.quantile(2) - self.quantile(0)) / (2 * OCTAVE) as f32;
-        if half > FLOOR { half } else { FLOOR }
+        let [_, middle, _] = self.cells;
+        let (_, width) = self.counts.grid().bounds(usize::from(middle));
+        let least = width as f32 / (2 * OCTAVE) as f32;
+        if half > least { half } else { least }
     }
 
     /// Scales above the location; 0 if nothing was observed.

@@ -108,7 +108,7 @@ fn budgets() -> impl Strategy<Value = Budget> {
 
 #[test]
 fn a_detector_s_own_bytes_are_no_more_than_are_counted() {
-    assert!(size_of::<Direction<&mut [f32]>>() <= 1280);
+    assert!(size_of::<Direction<&mut [i64]>>() <= 1280);
     assert!(size_of::<SelfInfluence<&mut [f64]>>() <= 1280);
     assert!(size_of::<Mahalanobis<&mut [f64]>>() <= 1280);
 }

@@ -38,7 +38,7 @@ macro_rules! for_each_detector {
     ($check:expr) => {{
         $check("L1", L1, L1);
         $check("L2", L2, L2);
-        let direction = || Direction::new(DIRECTION, vec![7.0; DIRECTION.memory().f32s]).unwrap();
+        let direction = || Direction::new(DIRECTION, vec![7; DIRECTION.memory().i64s]).unwrap();
         $check("direction", direction(), direction());
         let mahalanobis = || Mahalanobis::new(MAHALANOBIS, vec![7.0; MAHALANOBIS.memory().f64s]).unwrap();
         $check("mahalanobis", mahalanobis(), mahalanobis());
@@ -136,7 +136,7 @@ fn a_static_cell_holds_every_detector_that_has_a_state() {
             })
         };
     }
-    static ONE: RwLock<Direction<[f32; DIRECTION.memory().f32s]>> = cell!(Direction::owned(DIRECTION));
+    static ONE: RwLock<Direction<[i64; DIRECTION.memory().i64s]>> = cell!(Direction::owned(DIRECTION));
     static TWO: RwLock<Mahalanobis<[f64; MAHALANOBIS.memory().f64s]>> =
         cell!(Mahalanobis::owned(MAHALANOBIS));
     static THREE: RwLock<SelfInfluence<[f64; SELF_INFLUENCE.memory().f64s]>> =
@@ -150,7 +150,7 @@ fn a_static_cell_holds_every_detector_that_has_a_state() {
         assert_eq!(bits(&*cell.read().unwrap(), &rows), owned, "{name}");
     }
     let mut floats = vec![0.0; 1000];
-    check("direction", &ONE, Direction::new(DIRECTION, &mut floats[..DIRECTION.memory().f32s]).unwrap());
+    check("direction", &ONE, Direction::new(DIRECTION, vec![7; DIRECTION.memory().i64s]).unwrap());
     let mut doubles = vec![0.0; 1000];
     let len = MAHALANOBIS.memory().f64s;
     check("mahalanobis", &TWO, Mahalanobis::new(MAHALANOBIS, &mut doubles[..len]).unwrap());

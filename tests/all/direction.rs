@@ -3,6 +3,7 @@
 
 use gradsieve::outlier::{Detector, Direction, DirectionSettings};
 use gradsieve::sketch::{Exact, Projector, SketchId};
+use gradsieve::statistics::{Grid, Scale};
 use gradsieve::{Error, Field, Fingerprint, Layout, Sketch};
 use gradsieve_kernels::{hash, summarize};
 use proptest::prelude::*;
@@ -10,8 +11,11 @@ use proptest::prelude::*;
 const WIDTH: usize = 24;
 const GROUPS: u32 = 3;
 /// The exact form.
-const SETTINGS: DirectionSettings = DirectionSettings { groups: GROUPS, width: WIDTH, clip: None };
-const FLOATS: usize = SETTINGS.memory().f32s;
+const SETTINGS: DirectionSettings = DirectionSettings { clip: None, ..DirectionSettings::new(GROUPS, WIDTH) };
+const LEN: usize = SETTINGS.memory().i64s;
+
+/// In which cells it counts norms.
+const NORMS: Grid = Grid { fineness: 1, fine: (-56, 40), coarse: 8, end: 256 };
 
 type Gradient = (Vec<f32>, u32);
 
@@ -23,7 +27,7 @@ fn sketch((values, group): &Gradient) -> Sketch<'_> {
     Sketch::from_parts(id(), values, summarize(values)).unwrap().in_group(*group)
 }
 
-fn observed<'m>(gradients: &[Gradient], memory: &'m mut [f32]) -> Direction<&'m mut [f32]> {
+fn observed<'m>(gradients: &[Gradient], memory: &'m mut [i64]) -> Direction<&'m mut [i64]> {
     let mut direction = Direction::new(SETTINGS, memory).unwrap();
     for gradient in gradients {
         direction.observe(&sketch(gradient)).unwrap();
@@ -73,10 +77,9 @@ fn definition(all: &[Gradient], scored: &Gradient) -> f64 {
         1.0 - product / (norm(x) * norm(&sums[group]))
     };
     let mean_distance = all.iter().map(|(x, group)| distance(x, *group)).sum::<f64>() / n;
-    let logs: Vec<f64> = all.iter().map(|(x, _)| norm(x).ln()).collect();
-    let mean = logs.iter().sum::<f64>() / n;
-    let sd = (logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let z = if n > 0.0 { (norm(&scored).ln() - mean) / sd.max(1e-3) } else { 0.0 };
+    let mut norms = Scale::<{ NORMS.cells() }>::new(&NORMS).unwrap();
+    all.iter().for_each(|(x, _)| norms.observe(norm(x) * norm(x), 1));
+    let z = f64::from(norms.standardise(norm(&scored) * norm(&scored)));
     let unseen = norm(&sums[group]) == 0.0;
     let relative = if unseen { 1.0 } else { distance(&scored, group) / mean_distance.max(1e-3) };
     z.max(0.0) + 2.0 * relative
@@ -90,7 +93,7 @@ proptest! {
     #[test]
     fn scores_are_those_of_the_definition(all in gradients(40), scored in gradients(5)) {
         prop_assume!(!all.is_empty());
-        let mut memory = [0.0; FLOATS];
+        let mut memory = [0; LEN];
         let direction = observed(&all, &mut memory);
         for gradient in all.iter().chain(&scored) {
             let (ours, exact) = (direction.score(&sketch(gradient), &mut []).unwrap(), definition(&all, gradient));
@@ -102,7 +105,7 @@ proptest! {
     fn merging_two_halves_scores_as_observing_all(a in gradients(30), b in gradients(30), scored in gradients(5)) {
         prop_assume!(!a.is_empty() || !b.is_empty());
         let (mut one, mut two, mut three, mut four) =
-            ([0.0; FLOATS], [0.0; FLOATS], [0.0; FLOATS], [0.0; FLOATS]);
+            ([0; LEN], [0; LEN], [0; LEN], [0; LEN]);
         let whole = observed(&[a.as_slice(), &b].concat(), &mut one);
         let mut merged = observed(&a, &mut two);
         let mut other = observed(&b, &mut three);
@@ -122,7 +125,7 @@ proptest! {
     fn the_direction_part_does_not_see_a_gradient_s_length(all in gradients(40), exponent in -90..90_i32) {
         // Below the mean length the norm's part is zero, so there the whole score must
         // not move.
-        let mut memory = [0.0; FLOATS];
+        let mut memory = [0; LEN];
         prop_assume!(!all.is_empty());
         let direction = observed(&all, &mut memory);
         for (values, group) in &all {
@@ -135,13 +138,15 @@ proptest! {
                 direction.score(&sketch(&shorter), &mut []).unwrap()
             ));
             // And what is observed at another scale adds the same direction.
-            let (mut one, mut other) = ([0.0; FLOATS], [0.0; FLOATS]);
+            let (mut one, mut other) = ([0; LEN], [0; LEN]);
             let values = &scaled(exponent);
             prop_assume!(sketch(values).measures.l2_squared.is_finite());
             observed(&[scaled(0)], &mut one);
             observed(std::slice::from_ref(values), &mut other);
             if summarize(&values.0).l2_squared > 0.0 {
-                prop_assert!(one.iter().zip(&other).all(|(x, y)| (x - y).abs() < 1e-6));
+                // To two units of 2⁻²³, of a weight of 256.
+                let sums = one.iter().zip(&other).take(GROUPS as usize * WIDTH);
+                prop_assert!(sums.into_iter().all(|(x, y)| (x - y).abs() <= 512));
             }
         }
     }
@@ -150,7 +155,7 @@ proptest! {
     fn a_refused_sketch_leaves_the_state_bit_by_bit(all in gradients(20), place in 0..WIDTH, bad in 0..2_usize) {
         prop_assume!(!all.is_empty());
         let bad = [f32::NAN, f32::INFINITY][bad];
-        let mut memory = [0.0; FLOATS];
+        let mut memory = [0; LEN];
         let mut direction = observed(&all, &mut memory);
         let before = format!("{direction:?}");
         let mut values = vec![1.0; WIDTH];
@@ -175,7 +180,7 @@ fn both_a_long_gradient_and_a_turned_one_stand_out() {
         ((0..WIDTH).map(entry).collect(), 1)
     };
     let all: Vec<Gradient> = (100..200).map(ordinary).collect();
-    let mut memory = [0.0; FLOATS];
+    let mut memory = [0; LEN];
     let direction = observed(&all, &mut memory);
     let most =
         all.iter().map(|gradient| direction.score(&sketch(gradient), &mut []).unwrap()).fold(0.0, f64::max);
@@ -193,12 +198,12 @@ fn lengths_whose_squares_f32_cannot_hold_have_a_direction_all_the_same() {
     // Outer products can be as long as this: their squared norms are multiplied in f64.
     let towards = |seed| -> Vec<f32> { (0..WIDTH).map(|i| number(seed, i) as f32).collect() };
     let all: Vec<Gradient> = (0..2_000).map(|i| (towards(1 + u64::from(i % 8 == 0)), 0)).collect();
-    let mut memory = [0.0; FLOATS];
+    let mut memory = [0; LEN];
     let direction = observed(&all, &mut memory);
     // A third direction; what the norm adds is known from a sketch that has the norm, and
     // no direction.
     let values = towards(3);
-    let part = |direction: &Direction<&mut [f32]>, exponent: i32| {
+    let part = |direction: &Direction<&mut [i64]>, exponent: i32| {
         let values: Vec<f32> = values.iter().map(|value| value * 2.0_f32.powi(exponent)).collect();
         let l2_squared = summarize(&towards(3)).l2_squared * 4.0_f64.powi(exponent);
         let measures = gradsieve::Summary { l2_squared, ..summarize(&values) };
@@ -216,7 +221,7 @@ fn lengths_whose_squares_f32_cannot_hold_have_a_direction_all_the_same() {
 
 #[test]
 fn a_zero_gradient_scores_zero_and_an_unseen_group_leaves_it_to_the_norm() {
-    let mut memory = [0.0; FLOATS];
+    let mut memory = [0; LEN];
     let mut direction = Direction::new(SETTINGS, &mut memory[..]).unwrap();
     let zero = (vec![0.0; WIDTH], 0);
     assert_eq!(direction.score(&sketch(&zero), &mut []), Err(Error::NotFitted));
@@ -234,7 +239,7 @@ fn a_zero_gradient_scores_zero_and_an_unseen_group_leaves_it_to_the_norm() {
 #[test]
 fn a_reset_state_is_a_new_one() {
     let all = [(vec![1.0; WIDTH], 0), (vec![2.0; WIDTH], 1)];
-    let (mut one, mut other) = ([0.0; FLOATS], [7.0; FLOATS]);
+    let (mut one, mut other) = ([0; LEN], [7; LEN]);
     let mut used = observed(&all, &mut one);
     used.reset();
     assert_eq!(format!("{used:?}"), format!("{:?}", Direction::new(SETTINGS, &mut other[..]).unwrap()));
@@ -242,13 +247,13 @@ fn a_reset_state_is_a_new_one() {
 
 #[test]
 fn settings_and_memory_that_do_not_fit_are_refused() {
-    let (mut memory, mut other) = ([0.0; FLOATS], [0.0; 2 * WIDTH]);
-    let new = |groups, width, memory: &mut [f32]| {
+    let (mut memory, mut other) = ([0; LEN], [0; 2 * (WIDTH + 1)]);
+    let new = |groups, width, memory: &mut [i64]| {
         Direction::new(DirectionSettings::new(groups, width), memory).map(|_| ())
     };
     assert!(matches!(new(0, WIDTH, &mut []), Err(Error::Setting { .. })));
     assert_eq!(new(1, 0, &mut []), Err(Error::Width { multiple: 1, found: 0 }));
-    let error = Error::Length { expected: FLOATS, found: FLOATS - 1 };
+    let error = Error::Length { expected: LEN, found: LEN - 1 };
     assert_eq!(new(GROUPS, WIDTH, &mut memory[1..]), Err(error));
     let two = Direction::new(DirectionSettings { groups: 2, ..SETTINGS }, &mut other[..]).unwrap();
     assert!(matches!(

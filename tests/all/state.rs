@@ -20,10 +20,14 @@ use gradsieve::outlier::{
 };
 use gradsieve::state::{FRAME, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
-use gradsieve::{Error, Field, Fingerprint, Kind, LayoutId, Repeat, Sketch, SketchId, State};
+use gradsieve::{
+    Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State,
+};
 use std::fmt::Write as _;
 
 const K: usize = 5;
+const SIEVE: SieveSettings =
+    SieveSettings { groups: Groups::Growing(4), half_life: Some(16), warm_up: 16, ..SieveSettings::new(K) };
 const GROUPS: DirectionSettings = DirectionSettings { clip: Some(4.0), ..DirectionSettings::new(7, K) };
 const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, rows: 0, width: K };
 const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
@@ -121,12 +125,21 @@ macro_rules! for_each_state {
         state.fit().unwrap();
         $check!("mahalanobis", state, Mahalanobis::new(MAHALANOBIS, buffer(7.0)).unwrap());
 
-        let buffer = |fill| vec![fill; GROUPS.memory().f32s];
-        let mut state = Direction::new(GROUPS, buffer(0.0)).unwrap();
+        let buffer = |fill| vec![fill; GROUPS.memory().i64s];
+        let mut state = Direction::new(GROUPS, buffer(0)).unwrap();
         for (group, sketch) in (0..).zip(&sketches) {
             state.observe(&sketch.in_group(group % GROUPS.groups)).unwrap();
         }
-        $check!("direction", state, Direction::new(GROUPS, buffer(7.0)).unwrap());
+        $check!("direction", state, Direction::new(GROUPS, buffer(7)).unwrap());
+
+        let buffer = |fill| vec![fill; SIEVE.memory().i64s];
+        let mut state = Sieve::new(SIEVE, buffer(0)).unwrap();
+        for (group, sketch) in (0..).zip(&sketches) {
+            let sketch = sketch.in_group(10 * (group % 3)).with_loss(group as f32);
+            let verdict = state.judge(&sketch).unwrap();
+            state.observe(&sketch, &verdict).unwrap();
+        }
+        $check!("sieve", state, Sieve::new(SIEVE, buffer(7)).unwrap());
 
         for fitted in [false, true] {
             let new = || {
@@ -434,7 +447,7 @@ fn other_settings_are_refused() {
 
     let new = |groups, width: usize| {
         let settings = DirectionSettings::new(groups, width);
-        Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap()
+        Direction::new(settings, vec![0; settings.memory().i64s]).unwrap()
     };
     let bytes = bytes_of(&new(3, 4));
     assert_eq!(new(4, 4).restore(&bytes), setting);
@@ -524,7 +537,7 @@ fn a_restored_state_scores_and_merges_as_the_one_that_was_written() {
     goes_on(|| SelfInfluence::new(SELF_INFLUENCE, buffer()).unwrap());
     let buffer = || vec![0.0; MAHALANOBIS.memory().f64s];
     goes_on(|| Mahalanobis::new(MAHALANOBIS, buffer()).unwrap());
-    let buffer = || vec![0.0; GROUPS.memory().f32s];
+    let buffer = || vec![0; GROUPS.memory().i64s];
     goes_on(|| Direction::new(GROUPS, buffer()).unwrap());
 }
 
@@ -808,6 +821,7 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                 StateKind::SelfInfluence => SELF_INFLUENCE.memory().bytes_at_rest,
                 StateKind::Mahalanobis => MAHALANOBIS.memory().bytes_at_rest,
                 StateKind::Direction => GROUPS.memory().bytes_at_rest,
+                StateKind::Sieve => SIEVE.memory().bytes_at_rest,
                 StateKind::Forest => FOREST.memory().bytes_at_rest,
                 StateKind::TopK => TopKSettings { k: 3 }.memory().bytes_at_rest,
                 StateKind::TracIn => TracIn::MEMORY.bytes_at_rest,

@@ -147,7 +147,7 @@ fn direction(gradients: &Gradients, _seed: u64) -> Result<Scored, DemoError> {
     let groups = gradients.groups.iter().max().map_or(1, |&group| group + 1);
     let settings = DirectionSettings::new(groups, gradients.id.width);
     let memory = settings.memory();
-    let detector = Direction::new(settings, vec![0.0; memory.f32s]).map_err(core("direction"))?;
+    let detector = Direction::new(settings, vec![0; memory.i64s]).map_err(core("direction"))?;
     let bytes = bytes(memory) + size_of_val(&detector);
     Ok((observed_and_scored(detector, "direction", gradients)?, bytes))
 }

@@ -9,6 +9,8 @@
 #![no_std]
 #![no_main]
 
+mod sieve;
+
 use core::hint::black_box;
 use gradsieve::budget::{Budget, relative_error};
 use gradsieve::ghost::{self, LayerGradient};
@@ -367,11 +369,8 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += detector.score(&two, more)?;
 
     let settings = DirectionSettings::new(black_box(3), black_box(64));
-    let (left, right) = memory
-        .split_at_mut_checked(black_box(500))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut detector = Direction::new(settings, left)?;
-    let other = Direction::new(settings, right)?;
+    let mut detector = Direction::new(settings, [0_i64; 200])?;
+    let other = Direction::new(settings, [0_i64; 200])?;
     detector.observe(&one)?;
     detector.merge(&other)?;
     sum += detector.score(&two, more)?;
@@ -459,7 +458,9 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
         )?,
         bytes,
     )?;
-    sum += rest(&mut Direction::new(DirectionSettings::new(3, width), &mut *memory)?, bytes)?;
+    sum += rest(&mut Direction::new(DirectionSettings::new(3, width), [0_i64; 200])?, bytes)?;
+    sum += sieve::sieved(sketch, bytes)?;
+    sum += sieve::counted(sketch.values)? as usize;
     let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, [0.0_f64; 8])?;
     sum += rest(&mut ridge, bytes)?;
     ridge.fit()?;

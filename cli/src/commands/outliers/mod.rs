@@ -152,7 +152,7 @@ fn scores(plan: &Plan, rows: &mut Rows, groups: Option<Groups>) -> Result<Scores
         DetectorName::Direction => {
             let count = groups.as_ref().map_or(1, |groups| groups.labels().len() as u32);
             let settings = DirectionSettings { clip: plan.clip, ..DirectionSettings::new(count, width) };
-            let detector = Direction::new(settings, zeros(&name, settings.memory().f32s)?);
+            let detector = Direction::new(settings, zeros(&name, settings.memory().i64s)?);
             let mut detector = detector.map_err(CommandError::core(&name))?;
             observe_and_score(&mut detector, rows, Members::with_lone(groups.as_ref(), width), "direction")
         }

@@ -54,7 +54,7 @@ fn detectors_on_a_file_score_as_the_core_does_on_its_sketches() {
 
     place.succeed(&[&arguments[..], &["direction", "--groups", "labels.npy"]].concat());
     let settings = DirectionSettings::new(2, dim);
-    let mut direction = Direction::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+    let mut direction = Direction::new(settings, vec![0; settings.memory().i64s]).unwrap();
     let rows: Vec<Sketch<'_>> = (sketches.iter().zip(measures).enumerate())
         .map(|(i, (row, measures))| {
             Sketch::from_parts(id, row, measures).unwrap().in_group(u32::from(i % 3 != 0))

@@ -107,7 +107,7 @@ fn scores(mut detector: impl Detector, mixed: &Mixed<'_>) -> Result<Vec<f64>, Er
 }
 
 fn direction(settings: DirectionSettings, mixed: &Mixed<'_>) -> Result<Vec<f64>, Error> {
-    scores(Direction::new(settings, vec![0.0; settings.memory().f32s])?, mixed)
+    scores(Direction::new(settings, vec![0; settings.memory().i64s])?, mixed)
 }
 
 fn mahalanobis(settings: MahalanobisSettings, mixed: &Mixed<'_>) -> Result<Vec<f64>, Error> {

@@ -107,7 +107,7 @@ pub(super) fn direction(scope: &Scope) -> Made {
     Ok(Box::new(by_direction(scope)?))
 }
 
-fn by_direction(scope: &Scope) -> Result<InStream<Direction<Vec<f32>>>, Error> {
+fn by_direction(scope: &Scope) -> Result<InStream<Direction<Vec<i64>>>, Error> {
     let settings = DirectionSettings::new(scope.groups, scope.width);
-    Ok(InStream::new(Direction::new(settings, vec![0.0; settings.memory().f32s])?))
+    Ok(InStream::new(Direction::new(settings, vec![0; settings.memory().i64s])?))
 }
