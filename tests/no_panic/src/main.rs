@@ -9,37 +9,34 @@
 #![no_std]
 #![no_main]
 
+mod influence;
 mod sieve;
+mod stores;
 
 use core::hint::black_box;
 use gradsieve::budget::{Budget, relative_error};
 use gradsieve::ghost::{self, LayerGradient};
 use gradsieve::influence::dvemb::{
-    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
-    accumulate,
+    Adjoint, AdjointSettings, Blocks, Propagator, PropagatorSettings, Recorder, StepMark,
 };
 use gradsieve::influence::{
-    Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
-    DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble,
-    IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings,
-    Solver as _, Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos, grad_dot,
+    DataInf, DataInfLayer, DataInfSettings, InRunShapley, IpEnsemble, Less, LessSettings, LessTargets,
+    ReTrac, Ridge, RidgeSettings, Targets, TracIn, Trak, TrakScore, TrakSettings, grad_cos, grad_dot,
 };
-use gradsieve::outlier::{Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2};
 use gradsieve::outlier::{
-    Mahalanobis, MahalanobisSettings, Node, SelfInfluence, SelfInfluenceSettings, threshold,
+    Detector, Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings,
+    Node, SelfInfluence, SelfInfluenceSettings, threshold,
 };
 use gradsieve::state::Header;
-use gradsieve::store::{
-    Codec, Entry, Largest, LargestSettings, Queries, QueriesSettings, Reservoir, ReservoirSettings,
-    Shortlist, ShortlistSettings, Signs, SignsSettings, Store, StoreSettings, TopK, TopKSettings,
-};
+use gradsieve::store::{Codec, Entry, TopK, TopKSettings};
 use gradsieve::{
     AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Layer, Layout, LayoutId,
     Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId,
     Sketcher, State, Widths, bf16, f16,
 };
-use gradsieve_kernels as kernels;
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
+use influence::{curvature, embeddings, over_checkpoints, with_curvature};
+use stores::{kept, stores};
 
 unsafe extern "C" {
     fn a_panic_can_be_reached() -> !;
@@ -163,156 +160,6 @@ fn matrices(a: &mut [f32], b: &mut [f32]) -> Result<(), gradsieve_kernels::Error
     add_outer(black_box(0.5), c, a)?;
     add_products(black_box(8), c, d, b)?;
     scale_add(black_box(0.5), c, black_box(2.0), d)
-}
-
-/// The influence methods that add up over checkpoints, copies and steps.
-fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
-    let mut ensemble = IpEnsemble::new();
-    ensemble.observe(one, one)?;
-    ensemble.merge(&{ ensemble });
-    let mut sum = ensemble.score() + ensemble.mean();
-
-    let (a, rest) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = rest
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (mut train, mut target) = (ReTrac::new(black_box(64), a)?, ReTrac::new(black_box(64), b)?);
-    train.observe(one)?;
-    target.observe(one)?;
-    sum += train.score(&target)?;
-    target.merge(&train)?;
-    target.reset();
-
-    let (a, b) = rest
-        .split_at_mut_checked(black_box(130))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = b
-        .split_at_mut_checked(black_box(130))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let settings = LessSettings { width: black_box(64), subtasks: black_box(2) };
-    let mut subtasks = LessTargets::new(settings, a)?;
-    let mut others = LessTargets::new(settings, b)?;
-    subtasks.observe(black_box(1), one)?;
-    subtasks.merge(&others)?;
-    others.reset();
-    let mut sums = [[0.0; 2]; 2];
-    let [c, d] = &mut sums;
-    subtasks.score(one, opaque(c))?;
-    subtasks.targets()?.score(one, opaque(c))?;
-    subtasks.cosines(one, opaque(c))?;
-    subtasks.score_rows(&one.id, half, rest)?;
-    let (mut less, mut other) = (Less::new(opaque(c))?, Less::new(opaque(d))?);
-    less.observe(black_box(0.1), &subtasks, one)?;
-    less.merge(&other)?;
-    other.reset();
-    sum += less.score()
-        + less.subtask(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-
-    let mut scores = [[0.0; 3]; 2];
-    let [c, d] = &mut scores;
-    let (mut shapley, mut other) = (InRunShapley::new(opaque(c)), InRunShapley::new(opaque(d)));
-    let batch = [(black_box(1), *one), (black_box(2), *one)];
-    shapley.observe_step(black_box(0.1), one, Some(one), opaque(&mut { batch }))?;
-    shapley.observe(black_box(0.1), one, None, (black_box(0), one))?;
-    shapley.merge(&other)?;
-    other.reset();
-
-    let layout = Layout::flat(black_box(40))?;
-    let layer = Layer::new(black_box(0), black_box(4), 4);
-    let (first, rest) = rest
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (second, rest) = rest
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let memory =
-        rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let adam =
-        Adam::new(AdamSettings { beta1: black_box(0.9), beta2: black_box(0.99), epsilon: black_box(1e-8) })?;
-    adam.step(half, first, second)?;
-    let mut sketcher = Sketcher::new(Sjlt::new(black_box(64), Key::seed(1), Repeat::One)?, layout, memory)?;
-    adam.segment(&mut sketcher, black_box(9), half, first, second)?;
-    adam.outer(&mut sketcher, &layer, (half, half), first, second)?;
-    Ok(sum + shapley.score(black_box(1))? + sketcher.finish()?.measures.l1)
-}
-
-/// The influence methods that solve for targets.
-fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
-    let mut scores = [0.0; 3];
-    let scores = opaque(&mut scores);
-    let (more, floats) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    {
-        let (left, right) = ([0.0_f64; 8], [0.0_f64; 8]);
-        let settings = TrakSettings { width: black_box(64), damping: black_box(0.1) };
-        let mut trak = Trak::new(settings, left)?;
-        trak.observe(one)?;
-        trak.merge(&Trak::new(settings, right)?)?;
-        trak.fit()?;
-        trak.solve(one, more)?.score(one, scores)?;
-        trak.solve(one, opaque(&mut [0.0_f64; 64][..]))?.score(one, scores)?;
-        trak.reset();
-    }
-    let mut score = TrakScore::new();
-    score.observe(black_box(0.1), black_box(0.5))?;
-    score.merge(&{ score });
-    let mut sum = score.score();
-
-    let mut layers = [DataInfLayer::new(black_box(0)..black_box(9)), DataInfLayer::new(9..black_box(64))];
-    let mut others = layers;
-    let settings =
-        DataInfSettings { layers: 2, targets: black_box(2), ..DataInfSettings::new(black_box(64)) };
-    let mut datainf = DataInf::new(settings, opaque(&mut layers))?;
-    datainf.observe(one)?;
-    datainf.observe_row(&one.id, half)?;
-    datainf.merge(&DataInf::new(settings, opaque(&mut others))?)?;
-    datainf.fit()?;
-    {
-        let memory = floats
-            .get_mut(..settings.memory().f32s)
-            .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-        let mut pass = datainf.solver(black_box(2), memory)?;
-        pass.target(one)?;
-        pass.observe(one)?;
-        pass.observe_row(&one.id, half)?;
-        sum += pass.observe_rows(&one.id, half)? as f64;
-        pass.end_pass()?;
-        let targets = pass.targets()?;
-        targets.score(one, scores)?;
-        targets.score_rows(&one.id, half, more)?;
-        sum += Targets::new(targets.id(), targets.solutions())?.count() as f64;
-    }
-    datainf.reset();
-
-    let settings = ConjugateGradientsSettings {
-        targets: black_box(2),
-        ..ConjugateGradientsSettings::new(black_box(64))
-    };
-    sum += by_passes(&mut ConjugateGradients::new(settings, [0.0_f64; 8])?, one, half, scores)?;
-    let settings = LissaSettings { targets: black_box(2), ..LissaSettings::new(black_box(64)) };
-    let mut solver = Lissa::new(settings, [0.0_f64; 8])?;
-    sum += by_passes(&mut solver, one, half, scores)?;
-    solver.targets()?.rounded(more)?;
-    solver.reset();
-    Ok(sum + scores.iter().sum::<f64>())
-}
-
-/// A solver that passes over the rows.
-fn by_passes(
-    solver: &mut impl IterativeSolver<Solution = f64>,
-    one: &Sketch<'_>,
-    half: &[f16],
-    scores: &mut [f64],
-) -> Result<f64, Error> {
-    solver.target(one)?;
-    solver.observe(one)?;
-    let sum = solver.end_pass()?.residual + solver.solve(&one.id, half, black_box(3))?.residual;
-    solver.targets()?.score(one, scores)?;
-    solver.targets()?.score_rows(&one.id, half, scores)?;
-    Ok(sum)
 }
 
 fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]) -> Result<f64, Error> {
@@ -495,228 +342,6 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     };
     sum += rest(&mut Forest::new(settings, opaque(&mut [Node::EMPTY; 64]), memory)?, bytes)?;
     Ok(sum + settings.memory().bytes_at_rest + SelfInfluenceSettings::new(width).memory().bytes_at_rest)
-}
-
-/// Stores of every codec, and what keeps rows of longer streams in them.
-fn kept(
-    words: &mut [u64],
-    scores: &mut [f64],
-    floats: &mut [f32],
-    sketch: &Sketch<'_>,
-) -> Result<f64, Error> {
-    let codec =
-        Codec::from_number(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let width = black_box(8);
-    let (left, right) = words
-        .split_at_mut_checked(black_box(900))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (values, scratch) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let settings = StoreSettings { codec, width, rows: black_box(16) };
-    let mut store = Store::new(settings, &mut left[..])?;
-    let mut other = Store::new(settings, &mut right[..])?;
-    store.append(black_box(1), sketch)?;
-    other.append(black_box(2), sketch)?;
-    store.replace(black_box(0), black_box(3), sketch)?;
-    store.merge(&other)?;
-    let mut sum = store.get(black_box(1), values)?.sketch.measures.l1;
-    store.for_each(values, |row| {
-        sum += f64::from(row.sketch.group);
-        Ok(())
-    })?;
-    sum += (settings.memory().bytes_with::<u64>() + settings.memory().bytes_at_rest) as f64;
-    let (scratch, tile) = scratch
-        .split_at_mut_checked(black_box(500))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let settings = QueriesSettings { codec, width, count: black_box(8) };
-    let mut queries = Queries::new(settings, scratch)?;
-    queries.pack(sketch.id, values)?;
-    store.score(&queries, tile)?;
-    store.score_rows(black_box(0)..black_box(3), &queries, tile)?;
-    let mut entries = [Entry::default(); 8];
-    let mut tops = [TopK::new(TopKSettings { k: black_box(8) }, opaque(&mut entries))?];
-    sum += store.top(&queries, tile, opaque(&mut tops))? as f64;
-    let [top] = &mut tops;
-    sum += shortlist(&store, values, &queries, top)?;
-    sum += store.squared_norms().iter().sum::<f64>() + store.ids().len() as f64 + store.groups().len() as f64;
-
-    let bytes = &mut [0; 2000];
-    sum += rest(&mut store, opaque(bytes))? as f64;
-    let settings = ReservoirSettings { seed: black_box(7), codec, width, rows: black_box(16) };
-    let mut reservoir = Reservoir::new(settings, &mut left[..])?;
-    let mut second = Reservoir::new(settings, &mut right[..])?;
-    second.offer(black_box(5), sketch)?;
-    reservoir.offer(black_box(5), sketch)?;
-    reservoir.merge(&second)?;
-    sum += rest(&mut reservoir, opaque(bytes))? as f64;
-    sum += reservoir.into_store().len() as f64;
-    let (one, two) = scores
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let settings = LargestSettings { codec, width, rows: black_box(16) };
-    let mut largest = Largest::new(settings, left, one)?;
-    let mut second = Largest::new(settings, right, two)?;
-    second.offer(black_box(5), sketch, black_box(1.0))?;
-    largest.offer(black_box(5), sketch, black_box(1.0))?;
-    largest.merge(&second)?;
-    sum += rest(&mut largest, opaque(bytes))? as f64;
-    Ok(sum + largest.scores().iter().sum::<f64>())
-}
-
-/// Counts of signs that differ, the list that is made by them, and its rows' scores.
-fn shortlist(
-    store: &Store<&mut [u64]>,
-    values: &[f32],
-    query: &Queries<&mut [f32]>,
-    top: &mut TopK<&mut [Entry]>,
-) -> Result<f64, Error> {
-    let (words, counts) = (&mut [0; 64], &mut [0; 64]);
-    let (words, counts) = (opaque(words), opaque(counts));
-    let settings = SignsSettings { width: black_box(8), count: black_box(8) };
-    let mut signs = Signs::new(settings, words)?;
-    signs.pack(query.id().ok_or(Error::NotFitted)?, values)?;
-    store.differences(&signs, counts)?;
-    store.differences_rows(black_box(0)..black_box(3), &signs, counts)?;
-    let mut entries = [Entry::default(); 8];
-    let mut lists = [Shortlist::new(ShortlistSettings { rows: black_box(8) }, opaque(&mut entries))?];
-    store.shortlist(&signs, counts, opaque(&mut lists))?;
-    let [list] = &lists;
-    Ok(store.top_of(list, query, top)? as f64 + list.rows().iter().map(|row| row.score).sum::<f64>())
-}
-
-/// Codecs and scores of stored rows, in both layouts. `k` and all lengths are unknown to
-/// the optimiser.
-fn stores(
-    floats: &mut [f32],
-    words: &mut [u32],
-    bytes: &mut [u8],
-    half: &[f16],
-) -> Result<f32, kernels::Error> {
-    use kernels::codec::{int8::*, sign::*};
-    use kernels::score::{float, hamming, int8, sign};
-    let k = black_box(8);
-    let (rows, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
-    let (scores, scratch) = rest.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
-    let scale = encode_int8(rows, bytes)?;
-    decode_int8(bytes, scale, scratch)?;
-    let sign_scale = encode_signs(rows, words)?;
-    decode_signs(words, sign_scale, scratch)?;
-
-    float::score_rows(half, k, rows, scores)?;
-    float::seal(scores, k, scratch)?;
-    let packed = float::Packed::new(rows, k, scratch)?;
-    float::score_sealed(half, packed, scores)?;
-
-    let (codes, sealed) = bytes.split_at_mut(black_box(3).min(bytes.len()));
-    int8::seal(codes, k, sealed)?;
-    let queries = int8::Queries::open(rows, k, sealed)?;
-    int8::score_int8_rows(int8::Rows { codes, scales: rows }, queries, scores)?;
-    let queries = int8::Queries::sealed(rows, k, sealed)?;
-    int8::score_int8_sealed(int8::Rows { codes, scales: rows }, queries, scores)?;
-
-    let (signs, sealed) = words.split_at_mut(black_box(3).min(words.len()));
-    sign::seal(signs, k, sealed)?;
-    let stored = sign::Rows { words: signs, scales: half };
-    sign::score_sign_rows(stored, k, rows, scores)?;
-    let tables = sign::Tables::new(rows, k, scratch)?;
-    sign::score_sign_sealed(stored, tables, scores)?;
-    let (scratch, distances) = sealed.split_at_mut(black_box(3).min(sealed.len()));
-    let queries = hamming::Queries::open(rows, k, scratch)?;
-    hamming::hamming_rows(signs, queries, distances)?;
-    let queries = hamming::Queries::sealed(rows, k, scratch)?;
-    hamming::hamming_sealed(signs, queries, distances)?;
-    Ok(scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
-}
-
-/// Data value embeddings, by both ways, of a recorded run.
-fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
-    let ends = [black_box(24), black_box(64)];
-    let blocks = Blocks::new(&ends)?;
-    let (rows, floats) = floats
-        .split_at_mut_checked(black_box(256))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (factors, floats) = floats
-        .split_at_mut_checked(black_box(256))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (mut marks, mut ids) = ([StepMark::default(); 2], [0; 4]);
-    let mut record = Recorder::new(one.id, opaque(&mut marks), opaque(&mut ids), rows, factors)?;
-    record.sample(black_box(2), one)?;
-    record.factor(one)?;
-    record.step(black_box(0.1))?;
-    record.abandon();
-    let (left, rest) = floats
-        .split_at_mut_checked(black_box(400))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (right, out) = rest
-        .split_at_mut_checked(black_box(400))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let settings = PropagatorSettings { blocks, factors: black_box(3) };
-    let mut later = Propagator::new(settings, left)?;
-    let mut growth = 0.0;
-    for (ids, step) in record.backward() {
-        growth += later.step(&step, out)?.growth;
-        accumulate(ids, black_box(64), step.gradients, out)?;
-    }
-    let earlier = Propagator::new(settings, &mut right[..])?;
-    later.compose(&earlier)?;
-    later.apply(out)?;
-    let settings = AdjointSettings { blocks, targets: black_box(1), rows: black_box(4) };
-    let mut targets = Adjoint::new(settings, one.id, one.values, right)?;
-    let curvature = Curvature::Factors(one.values);
-    let learning_rate = black_box(0.1);
-    let step = Step { id: one.id, learning_rate, gradients: one.values, curvature };
-    Ok(growth + targets.step(&step, out)?.at_least)
-}
-
-/// Influence through curvature.
-fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Result<f64, Error> {
-    let bytes = &mut [0; 4096];
-    let settings = ArnoldiSettings {
-        width: black_box(64),
-        products: black_box(5),
-        keep: black_box(3),
-        seed: black_box(1),
-    };
-    let (solution, floats) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let mut arnoldi = Arnoldi::new(settings, one.id, &mut *floats, &mut *doubles)?;
-    let bytes = opaque(bytes);
-    while arnoldi.needs_product() {
-        arnoldi.observe(one)?;
-        arnoldi.advance()?;
-        rest(&mut arnoldi, bytes)?;
-        arnoldi.product(|x, to| to.fill(x.iter().sum()))?;
-    }
-    arnoldi.fit()?;
-    let mut sum = arnoldi.solve(one, solution)?.score_one(one)?;
-
-    let mut indices = [3, 5, 9];
-    let settings =
-        GifSettings { damping: black_box(0.1), ..GifSettings::new(black_box(64), opaque(&mut indices)) };
-    let mut gif = Gif::new(settings, &mut *doubles)?;
-    gif.observe(one)?;
-    gif.fit()?;
-    sum += rest(&mut gif, bytes)? as f64;
-    sum += gif.solve(one, solution)?.score_one(one)?;
-
-    let settings =
-        EkfacSettings { damping: black_box(0.1), ..EkfacSettings::new(black_box(4), black_box(8)) };
-    let mut layer = Ekfac::new(settings, floats)?;
-    let (a, b) = one
-        .values
-        .split_at_checked(black_box(8))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    layer.factors(a, b)?;
-    layer.decompose(doubles)?;
-    layer.position(a, b)?;
-    sum += rest(&mut layer, bytes)? as f64;
-    layer.sample()?;
-    let mut scores = [0.0];
-    layer.solve([(a, b)], solution)?.score_factors(a, b, opaque(&mut scores))?;
-    let [score] = scores;
-    Ok(sum + score)
 }
 
 /// The entry point of the image.
