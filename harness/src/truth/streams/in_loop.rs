@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use gradsieve::Error;
+use gradsieve::{Error, Rate};
 
 use super::super::context::Context;
 use super::super::error::{TruthError, core};
@@ -15,6 +15,7 @@ use super::super::jobs::run_jobs;
 use super::super::ledger::Ledger;
 use super::super::settings::Settings;
 use super::super::tally::{Tally, Whose};
+use super::by_sieve::Question;
 use super::found;
 use super::scorer::{Scope, Scorer};
 use super::scorers;
@@ -54,6 +55,11 @@ pub const POLICIES: &[Policy] = &[
         about: "leaves out the top share by direction",
         make: |scope, share| Ok(Box::new(TopShare::new(scorers::direction(scope)?, share))),
     },
+    Policy {
+        name: "sieve",
+        about: "leaves out what the sieve flags at that rate",
+        make: |scope, share| Ok(Box::new(Flagged::new(scope, share)?)),
+    },
     Policy { name: "ceiling", about: "leaves out the wrong ones", make: |_, _| Ok(Box::new(Ceiling)) },
 ];
 
@@ -70,6 +76,26 @@ struct Ceiling;
 impl Guard for Ceiling {
     fn keeps(&mut self, _: &Seen<'_>, wrong: bool) -> Result<bool, Error> {
         Ok(!wrong)
+    }
+}
+
+/// Leaves out what the sieve flags. Its rate is the true share, as for the others, and
+/// its half-life a tenth of the run.
+struct Flagged(Box<dyn Scorer>);
+
+impl Flagged {
+    fn new(scope: &Scope, share: f64) -> Result<Self, Error> {
+        let half_life = u32::try_from(scope.samples / 10).ok();
+        let rate = Rate::FalseAlarms(share as f32);
+        Ok(Self(scorers::by_sieve(Question { rate, half_life, ..Question::USUAL }, scope)?))
+    }
+}
+
+impl Guard for Flagged {
+    fn keeps(&mut self, seen: &Seen<'_>, _: bool) -> Result<bool, Error> {
+        let judgement = self.0.judge(seen)?;
+        self.0.observe(seen)?;
+        Ok(judgement.flagged != Some(true))
     }
 }
 

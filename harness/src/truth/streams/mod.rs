@@ -18,6 +18,7 @@
 //! | `scorer` | what it is to judge: [`Scorer`] |
 //! | `scorers` | who judges: [`SCORERS`], **the list that a new scorer joins** |
 //! | `in_stream` | the loss, and the core's detectors as scorers |
+//! | `by_sieve` | the sieve as one |
 //! | `ranks` | the plain ways to make a score a decision |
 //! | `visits` | one number a sample that was met in every epoch: [`VISITED`] |
 //! | `judged` | what a scorer said, and what that is worth |
@@ -28,6 +29,7 @@
 //! the gradient as it was: the streams of these kinds differ from the clean one in what
 //! is judged alone.
 
+mod by_sieve;
 mod corruptions;
 mod found;
 pub(super) mod in_loop;

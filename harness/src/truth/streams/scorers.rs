@@ -4,8 +4,9 @@ use gradsieve::outlier::{
     Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings, Node,
     SelfInfluence, SelfInfluenceSettings,
 };
-use gradsieve::{Error, Memory};
+use gradsieve::{Error, Memory, Rate};
 
+use super::by_sieve::{BySieve, Question, Ranking};
 use super::in_stream::{InStream, Loss};
 use super::ranks::{FirstScores, LastScores};
 use super::scorer::{Scope, Scorer};
@@ -95,7 +96,47 @@ pub const SCORERS: &[Scoring] = &[
         memory: |scope| DirectionSettings::new(scope.groups, scope.width).memory(),
         make: |scope| Ok(Box::new(LastScores::new(by_direction(scope)?))),
     },
+    Scoring {
+        name: "sieve",
+        about: "the sieve, by its score",
+        memory: |scope| Question::USUAL.memory(scope),
+        make: sieve,
+    },
+    Scoring {
+        name: "sieve-p",
+        about: "the same by its p-value, in which guards speak",
+        memory: |scope| Question::USUAL.memory(scope),
+        make: |scope| by_sieve(Question { ranking: Ranking::P, ..Question::USUAL }, scope),
+    },
+    Scoring {
+        name: "sieve-forgets",
+        about: "with a half-life of 1,000 samples",
+        memory: |scope| Question::USUAL.memory(scope),
+        make: |scope| by_sieve(Question { half_life: Some(1000), ..Question::USUAL }, scope),
+    },
+    Scoring {
+        name: "sieve-no-loss",
+        about: "without the losses",
+        memory: |scope| Question::USUAL.memory(scope),
+        make: |scope| by_sieve(Question { with_loss: false, ..Question::USUAL }, scope),
+    },
+    Scoring {
+        name: "sieve-discoveries",
+        about: "at most 10 % false discoveries",
+        memory: |scope| Question::USUAL.memory(scope),
+        make: |scope| by_sieve(Question { rate: Rate::FalseDiscoveries(0.1), ..Question::USUAL }, scope),
+    },
 ];
+
+/// The scorer `sieve`.
+pub(super) fn sieve(scope: &Scope) -> Made {
+    by_sieve(Question::USUAL, scope)
+}
+
+/// A sieve that is asked in that way.
+pub(super) fn by_sieve(question: Question, scope: &Scope) -> Made {
+    Ok(Box::new(BySieve::new(question, scope)?))
+}
 
 /// The scorer `loss`.
 pub(super) fn loss(_: &Scope) -> Made {

@@ -151,7 +151,10 @@ impl Recorder {
 
     /// What is seen of one sample, which is not added.
     pub(super) fn see(&mut self, label: u32, loss: f64, gradient: &[f32]) -> Result<Seen<'_>, TruthError> {
-        Ok(Seen { sketch: sketched(&mut self.sketcher, gradient)?.in_group(label), loss })
+        Ok(Seen {
+            sketch: sketched(&mut self.sketcher, gradient)?.in_group(label).with_loss(loss as f32),
+            loss,
+        })
     }
 }
 

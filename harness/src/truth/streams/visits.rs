@@ -4,7 +4,7 @@ use super::super::error::TruthError;
 use super::super::settings::Settings;
 use super::judged::judge;
 use super::scorer::Scope;
-use super::scorers::{Made, direction};
+use super::scorers::{Made, direction, sieve};
 use super::stream::Stream;
 use crate::data::Dataset;
 use crate::model::{TrainConfig, train};
@@ -56,6 +56,7 @@ pub const VISITED: &[Visited] = &[
         about: "mean of direction's score over the epochs",
         of: Of::Scorer(direction),
     },
+    Visited { name: "mean sieve", about: "mean of the sieve's score over the epochs", of: Of::Scorer(sieve) },
 ];
 
 /// Parts that a set is cut into for out-of-fold losses.
