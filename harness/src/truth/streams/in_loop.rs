@@ -85,7 +85,7 @@ struct Flagged(Box<dyn Scorer>);
 
 impl Flagged {
     fn new(scope: &Scope, share: f64) -> Result<Self, Error> {
-        let half_life = u32::try_from(scope.samples / 10).ok();
+        let half_life = u32::try_from((scope.samples / 10).clamp(16, 1 << 22)).ok();
         let rate = Rate::FalseAlarms(share as f32);
         Ok(Self(scorers::by_sieve(Question { rate, half_life, ..Question::USUAL }, scope)?))
     }
