@@ -15,12 +15,10 @@ pub(super) fn place_of_new(ids: &[i64], id: u32) -> Option<usize> {
     is_free.then(|| ids.iter().filter(|known| (0..i64::from(id)).contains(*known)).count())
 }
 
-/// Makes room for a group at `place`: those from there on move up by one.
+/// Puts a group at `place`: those from there on move up by one.
 pub(super) fn insert(ids: &mut [i64], place: usize, id: u32) {
-    if let Some(from) = ids.get_mut(place..) {
-        from.rotate_right(1);
-    }
-    ids.iter_mut().skip(place).take(1).for_each(|free| *free = i64::from(id));
+    let mut carried = i64::from(id);
+    ids.iter_mut().skip(place).for_each(|known| core::mem::swap(known, &mut carried));
 }
 
 /// No groups.

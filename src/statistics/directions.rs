@@ -156,10 +156,16 @@ impl<B: Buffer<i64>> Directions<B> {
     /// Makes room for a group at `place`: those from there on move up, onto the last one,
     /// which is empty.
     pub(crate) fn insert(&mut self, place: usize) {
-        let (width, end) = (self.width, self.groups * self.width);
-        let sums = self.sums.as_mut();
-        sums.get_mut(place * width..end).certain().rotate_right(width);
-        sums.get_mut(end + place..end + self.groups).certain().rotate_right(1);
+        let (groups, width) = (self.groups, self.width);
+        let end = groups * width;
+        for column in 0..width {
+            let mut carried = 0;
+            let sums = self.sums.as_mut().iter_mut().take(end).skip(place * width + column);
+            sums.step_by(width.max(1)).for_each(|sum| core::mem::swap(sum, &mut carried));
+        }
+        let mut carried = 0;
+        let lengths = self.sums.as_mut().iter_mut().skip(end).take(groups).skip(place);
+        lengths.for_each(|length| core::mem::swap(length, &mut carried));
     }
 
     /// Where S_g of a group stands; the group was checked.

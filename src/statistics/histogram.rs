@@ -70,12 +70,12 @@ impl Grid {
 
     /// Coarse cells below the fine range.
     const fn below(&self) -> i32 {
-        (self.fine.0 + self.end) / self.coarse
+        quotient(self.fine.0 + self.end, self.coarse)
     }
 
     /// Cells of the fine range.
     const fn middle(&self) -> i32 {
-        (self.fine.1 - self.fine.0) * OCTAVE / self.width()
+        quotient((self.fine.1 - self.fine.0) * OCTAVE, self.width())
     }
 
     /// How wide a fine cell is.
@@ -85,7 +85,7 @@ impl Grid {
 
     /// Coarse cells above it.
     const fn above(&self) -> i32 {
-        (self.end - self.fine.1) / self.coarse
+        quotient(self.end - self.fine.1, self.coarse)
     }
 
     /// The cell of a position.
@@ -93,11 +93,11 @@ impl Grid {
         let (from, to) = (self.fine.0 * OCTAVE, self.fine.1 * OCTAVE);
         let wide = self.coarse * OCTAVE;
         let cell = if position < from {
-            self.below() - 1 - (from - 1 - position) / wide
+            self.below() - 1 - quotient(from - 1 - position, wide)
         } else if position < to {
-            self.below() + (position - from) / self.width()
+            self.below() + quotient(position - from, self.width())
         } else {
-            self.below() + self.middle() + (position - to) / wide
+            self.below() + self.middle() + quotient(position - to, wide)
         };
         let last = self.cells() as i32 - 1;
         (if cell < 0 {
@@ -134,6 +134,14 @@ impl Grid {
         } else {
             within as f32 / width as f32
         }
+    }
+}
+
+/// A quotient of integers, rounded towards 0; of a grid without cells, 0.
+const fn quotient(x: i32, by: i32) -> i32 {
+    match x.checked_div(by) {
+        Some(quotient) => quotient,
+        None => 0,
     }
 }
 
@@ -176,18 +184,18 @@ impl<const N: usize> Histogram<N> {
     }
 
     /// Counts a number `weight` times.
-    pub const fn add(&mut self, x: f64, weight: u32) {
+    pub fn add(&mut self, x: f64, weight: u32) {
         self.add_at(position(x), weight);
     }
 
     /// Counts a position `weight` times. Returns its cell.
-    pub(crate) const fn add_at(&mut self, position: i32, weight: u32) -> usize {
+    pub(crate) fn add_at(&mut self, position: i32, weight: u32) -> usize {
         let cell = self.grid.cell(position);
-        #[expect(clippy::indexing_slicing, reason = "the grid has N cells, and a cell is below that")]
-        let count = &mut self.counts[cell];
-        let before = *count;
-        *count = before.saturating_add(weight);
-        self.total += (*count - before) as u64;
+        for count in self.counts.iter_mut().skip(cell).take(1) {
+            let before = *count;
+            *count = before.saturating_add(weight);
+            self.total += u64::from(*count - before);
+        }
         cell
     }
 
