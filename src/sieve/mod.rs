@@ -43,6 +43,7 @@
 //! May import `statistics`, `sketch`, `memory`, `state` and `error`; knows nothing of
 //! detectors, influence or stores.
 
+mod at_rest;
 mod grids;
 mod groups;
 mod recent;
@@ -737,23 +738,7 @@ impl<B: Buffer<i64>> State for Sieve<B> {
 impl<B: Buffer<i64>> Body for Sieve<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let settings = walk.state().settings;
-        let (growing, groups) = match settings.groups {
-            Groups::Fixed(groups) => (false, groups),
-            Groups::Growing(groups) => (true, groups),
-        };
-        walk.width(settings.width)?;
-        walk.setting(groups)?;
-        walk.setting(settings.rate.alpha().to_bits())?;
-        walk.setting(settings.change.to_bits())?;
-        walk.setting(settings.guards.duplicates)?;
-        walk.setting(settings.warm_up)?;
-        walk.setting(growing)?;
-        walk.setting(settings.loss == LossKind::Squared)?;
-        walk.setting(matches!(settings.rate, Rate::FalseDiscoveries(_)))?;
-        walk.setting(settings.guards.zero)?;
-        walk.setting(settings.guards.short)?;
-        walk.setting(settings.learn_flagged)?;
-        walk.zeros(6)?;
+        at_rest::settings(walk, &settings)?;
         walk.nested(place!(clock))?;
         let seen = walk.nested_with(place!(counts), Counts::walk)?;
         walk.require_id(settings.width, seen > 0)?;

@@ -6,6 +6,7 @@
 //! | `demo` | the demonstration on data with flipped labels |
 //! | `sketch` | gradients → sketches |
 //! | `outliers` | gradients → anomaly scores |
+//! | `sieve` | gradients in the order of a stream → a verdict for each |
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
 //! | `export` | a store of sketches → an array or a table |
@@ -13,6 +14,8 @@
 //! | `info` | what a file holds |
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
+//! | `inputs` | the arrays of a command: a matrix and what is known of its rows |
+//! | `state_file` | states at rest as files |
 //! | `sketch_file` | an array of sketches, and beside it how they were made |
 //! | `stream_files` | the streams of `truth` as files |
 //! | `products` | dot products of all pairs of rows, in blocks |
@@ -41,6 +44,7 @@ mod export;
 mod given;
 mod influence;
 mod info;
+mod inputs;
 mod interrupt;
 mod key;
 mod key_file;
@@ -50,8 +54,10 @@ mod paths;
 mod plan;
 mod products;
 mod rows;
+mod sieve;
 mod sketch;
 mod sketch_file;
+mod state_file;
 mod stream_files;
 mod trajectory;
 mod truth;
@@ -71,6 +77,7 @@ pub use key::{KeyArguments, KeyCommand, KeyFile};
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
+pub use sieve::{GuardName, LossKindName, SieveArguments};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, RemovalName, TruthArguments};
 
@@ -97,6 +104,7 @@ Examples:
   gradsieve                                                   what it can do, on digits
   gradsieve info grads.npy                                    what a file holds
   gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
+  gradsieve sieve grads.npy --groups labels.npy               each sample by those before it
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve outliers 'run/grads-*.npy' --detector l2          several files as one matrix
@@ -131,6 +139,9 @@ pub enum Command {
     /// Score samples by how anomalous their gradients are, and flag the worst
     #[command(long_about = outliers::LONG_ABOUT)]
     Outliers(OutliersArguments),
+    /// Judge each sample of a stream by what came before it, at a stated rate
+    #[command(long_about = sieve::LONG_ABOUT)]
+    Sieve(SieveArguments),
     /// Score training samples by how much they help or harm target samples
     #[command(long_about = influence::LONG_ABOUT)]
     Influence(InfluenceArguments),
@@ -191,6 +202,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
         Command::Sketch(arguments) => sketch::run(arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Outliers(arguments) => outliers::run(arguments),
+        Command::Sieve(arguments) => sieve::run(arguments),
         Command::Influence(arguments) => influence::run(arguments),
         Command::Truth(arguments) => truth::run(arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -79,7 +79,11 @@ pub fn refuse_overwrite(destination: &Destination, inputs: &[&Source]) -> Result
 
 impl Destination {
     /// Opens the destination. Nothing can be seen at a path before [`Output::finish`].
-    pub(super) fn create(&self) -> Result<Output, FileError> {
+    ///
+    /// # Errors
+    /// No such directory, or one that can't be written to; the destination is a
+    /// directory.
+    pub fn create(&self) -> Result<Output, FileError> {
         let name = self.to_string();
         let sink = match self {
             Self::Stdout => Sink::Direct(Box::new(io::stdout())),
@@ -113,7 +117,7 @@ fn open_path(path: &Path, name: &str) -> Result<Sink, FileError> {
 }
 
 /// An output being written; dropped before `finish`, it leaves nothing at its path.
-pub(super) struct Output {
+pub struct Output {
     name: String,
     sink: Sink,
 }
@@ -124,22 +128,33 @@ enum Sink {
     Direct(Box<dyn Write + Send>),
 }
 
+impl Sink {
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Beside(file) => file.write_all(bytes),
+            Self::Direct(file) => file.write_all(bytes),
+        }
+    }
+}
+
 impl Output {
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
     /// Appends bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
-        match &mut self.sink {
-            Sink::Beside(file) => file.write_all(bytes),
-            Sink::Direct(file) => file.write_all(bytes),
-        }
-        .map_err(|e| FileError::io(&self.name, "write", e))
+    ///
+    /// # Errors
+    /// A full disk; a reader that went away.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.sink.write_all(bytes).map_err(|e| FileError::io(&self.name, "write", e))
     }
 
     /// Puts the bytes on the disk, and the file in its place.
-    pub(super) fn finish(self) -> Result<(), FileError> {
+    ///
+    /// # Errors
+    /// The disk; then there is no file, or the older one.
+    pub fn finish(self) -> Result<(), FileError> {
         let name = self.name;
         let failed = |e| FileError::io(&name, "write", e);
         match self.sink {
@@ -150,5 +165,17 @@ impl Output {
                 Ok(())
             }
         }
+    }
+}
+
+/// For writers of formats.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sink.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

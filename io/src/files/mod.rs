@@ -49,7 +49,7 @@ mod table;
 
 pub use array_writer::ArrayWriter;
 pub use chunks::PIECE_ALIGNMENT;
-pub use destination::{Destination, refuse_overwrite};
+pub use destination::{Destination, Output, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
 pub use groups::{Groups, Label, read_groups};

@@ -1,7 +1,7 @@
 //! Rows of sketches as a Parquet table: for data frames and query engines.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use parquet::column::writer::ColumnWriter;
@@ -121,17 +121,6 @@ impl ParquetWriter {
     pub fn finish(mut self) -> Result<(), FileError> {
         self.flush()?;
         self.file.into_inner().map_err(failed(&self.name))?.finish()
-    }
-}
-
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write(bytes).map_err(io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 

@@ -266,14 +266,7 @@ fn remark(rows: &Rows, report: &Report) {
     let (in_file, beyond): (Vec<usize>, Vec<usize>) =
         report.out_of_range.iter().partition(|&&row| rows.is_out_of_range(row));
     rows.remark_non_finite(&[&report.non_finite[..], &in_file].concat(), CONSEQUENCE);
-    if let Some(first) = beyond.first() {
-        let which = match beyond.len() {
-            1 => format!("row {first} is finite, but too large for"),
-            n => format!("{n} rows are finite, but too large for (the first is row {first})"),
-        };
-        let name = report.detector.name();
-        console::remark(format!("{}: {which} {name}; {CONSEQUENCE}", rows.name()));
-    }
+    rows.remark_beyond(&beyond, report.detector.name(), CONSEQUENCE);
 }
 
 /// For people.

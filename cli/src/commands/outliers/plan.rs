@@ -3,8 +3,9 @@
 use super::arguments::{DetectorName, OutliersArguments};
 use crate::commands::CommandError;
 use crate::commands::given::Use;
+use crate::commands::inputs::refuse_inputs;
 use crate::commands::rows::ProjectionArguments;
-use gradsieve_io::files::{Destination, Source, refuse_overwrite};
+use gradsieve_io::files::{Destination, Source};
 
 /// A command line that makes sense.
 pub(super) struct Plan {
@@ -36,13 +37,8 @@ impl Plan {
             let expected = "the scores to go to a file, as in -o scores.npy";
             return refuse("--json", expected, "standard output (-o -)".to_owned());
         }
-        let inputs: Vec<&Source> = [Some(&grads), groups.as_ref()].into_iter().flatten().collect();
-        if inputs.iter().filter(|&&source| *source == Source::Stdin).count() > 1 {
-            return refuse("--groups", "one array on standard input", "two".to_owned());
-        }
-        if let Some(output) = &output {
-            refuse_overwrite(output, &inputs)?;
-        }
+        let inputs = [("GRADS", Some(&grads)), ("--groups", groups.as_ref())];
+        refuse_inputs(&inputs, output.as_ref())?;
         Ok(Self { detector, grads, projection, groups, contamination, clip: clip.0, output, json })
     }
 }

@@ -21,7 +21,7 @@ use gradsieve_io::store::StoreReader;
 pub struct ProjectionArguments {
     /// Numbers a sketch, K: a multiple of 32 times --repeat (of 16 for rademacher). More
     /// numbers, smaller error: about √(2/K) of a squared norm. Without it, the command
-    /// sketch takes 512, and the others work on the gradients themselves
+    /// sketch takes 512 and sieve 64, and the others work on the gradients themselves
     #[arg(long, value_name = "K", value_parser = whole::<usize>)]
     pub dim: Option<usize>,
 

@@ -69,6 +69,25 @@ impl Rows {
         Self::of_matrix(Matrix::open(source)?, arguments)
     }
 
+    /// [`Rows::open`], where gradients of so many columns have the width that `width`
+    /// says if the arguments say none.
+    ///
+    /// # Errors
+    /// As [`Rows::open`].
+    pub(in crate::commands) fn open_to_width(
+        source: &Source,
+        arguments: &ProjectionArguments,
+        width: impl Fn(usize) -> Option<usize>,
+    ) -> Result<Self, CommandError> {
+        if let Source::Store(_) = source {
+            return Self::open(source, arguments);
+        }
+        let matrix = Matrix::open(source)?;
+        let is_sketch = Sketches::of(&matrix, arguments.holds)?.is_some();
+        let dim = arguments.dim.or_else(|| if is_sketch { None } else { width(matrix.cols()) });
+        Self::of_matrix(matrix, &ProjectionArguments { dim, ..arguments.clone() })
+    }
+
     /// [`Rows::open`] of targets: an array of one dimension is a single one.
     ///
     /// # Errors
@@ -236,6 +255,11 @@ impl Rows {
             Input::Array { projection, .. } => projection.id(),
             Input::Store { id, .. } => *id,
         }
+    }
+
+    /// Whether these are gradients that go through a projection.
+    pub(in crate::commands) fn is_projected(&self) -> bool {
+        matches!(&self.input, Input::Array { projection, .. } if !projection.is_exact())
     }
 
     /// Whether these are gradients as they are, without a projection.

@@ -27,4 +27,15 @@ impl Rows {
             console::remark(format!("{}: {which}; {consequence}", self.name()));
         }
     }
+
+    /// Says which rows are finite, and too large for `what` is computed of them.
+    pub(in crate::commands) fn remark_beyond(&self, rows: &[usize], what: &str, consequence: &str) {
+        if let Some(first) = rows.first() {
+            let which = match rows.len() {
+                1 => format!("row {first} is finite, but too large for"),
+                n => format!("{n} rows are finite, but too large for (the first is row {first})"),
+            };
+            console::remark(format!("{}: {which} {what}; {consequence}", self.name()));
+        }
+    }
 }

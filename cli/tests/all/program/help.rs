@@ -2,7 +2,8 @@
 
 use super::place::Place;
 
-const COMMANDS: [&str; 8] = ["demo", "sketch", "outliers", "influence", "truth", "info", "plan", "export"];
+const COMMANDS: [&str; 9] =
+    ["demo", "sketch", "outliers", "sieve", "influence", "truth", "info", "plan", "export"];
 
 #[test]
 fn the_help_of_every_command_has_examples_that_name_it() {

@@ -17,6 +17,7 @@ mod outliers;
 mod place;
 mod plan;
 mod refusals;
+mod sieve;
 mod sketch;
 mod sketches_in_arrays;
 mod truth;

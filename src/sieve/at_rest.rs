@@ -1,0 +1,149 @@
+//! Settings as a state at rest has them: checked where a state is restored, read where
+//! one is to be made of bytes alone.
+
+use super::settings::{Groups, Guards, LossKind, Rate, SieveSettings};
+use crate::error::Error;
+use crate::state::{Number, StateKind, Walk, open};
+
+/// Walks over the settings, which must be the same in the bytes. What
+/// [`SieveSettings::read`] reads, in the same order.
+pub(super) fn settings<S>(walk: &mut Walk<'_, '_, S>, settings: &SieveSettings) -> Result<(), Error> {
+    let (growing, groups) = match settings.groups {
+        Groups::Fixed(groups) => (false, groups),
+        Groups::Growing(groups) => (true, groups),
+    };
+    walk.width(settings.width)?;
+    walk.setting(groups)?;
+    walk.setting(settings.rate.alpha().to_bits())?;
+    walk.setting(settings.change.to_bits())?;
+    walk.setting(settings.guards.duplicates)?;
+    walk.setting(settings.warm_up)?;
+    walk.setting(growing)?;
+    walk.setting(settings.loss == LossKind::Squared)?;
+    walk.setting(matches!(settings.rate, Rate::FalseDiscoveries(_)))?;
+    walk.setting(settings.guards.zero)?;
+    walk.setting(settings.guards.short)?;
+    walk.setting(settings.learn_flagged)?;
+    walk.zeros(6)
+}
+
+impl SieveSettings {
+    /// The settings of a state at rest, of whatever program: so that one can be made that
+    /// restores it.
+    ///
+    /// ```
+    /// use gradsieve::{Groups, Sieve, SieveSettings, State};
+    ///
+    /// let settings = SieveSettings { groups: Groups::Growing(3), ..SieveSettings::new(32) };
+    /// let sieve = Sieve::new(settings, vec![0; settings.memory().i64s])?;
+    /// let mut bytes = vec![0; settings.memory().bytes_at_rest];
+    /// let written = sieve.to_bytes(&mut bytes)?;
+    ///
+    /// let settings = SieveSettings::read(&bytes[..written])?;
+    /// let mut other = Sieve::new(settings, vec![0; settings.memory().i64s])?;
+    /// other.restore(&bytes[..written])?;
+    /// # assert_eq!(other.settings(), sieve.settings());
+    /// # Ok::<(), gradsieve::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`] or [`Error::Corrupt`]
+    /// if the bytes are no state, or not that of a sieve of these settings;
+    /// [`Error::Mismatch`] if they are of another kind.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let (_, mut reader) = open(StateKind::Sieve, bytes)?;
+        let from = &mut reader;
+        let (width, groups) = (usize::take(from)?, u32::take(from)?);
+        let (rate, change) = (f32::take(from)?, f32::take(from)?);
+        let (duplicates, warm_up) = (u32::take(from)?, u32::take(from)?);
+        let (growing, squared, discoveries) = (bool::take(from)?, bool::take(from)?, bool::take(from)?);
+        let (zero, short, learn_flagged) = (bool::take(from)?, bool::take(from)?, bool::take(from)?);
+        from.skip(6)?;
+        let half_life = u32::take(from)?;
+        let settings = Self {
+            width,
+            groups: if growing { Groups::Growing(groups) } else { Groups::Fixed(groups) },
+            loss: if squared { LossKind::Squared } else { LossKind::CrossEntropy },
+            rate: if discoveries { Rate::FalseDiscoveries(rate) } else { Rate::FalseAlarms(rate) },
+            change,
+            half_life: (half_life > 0).then_some(half_life),
+            guards: Guards { zero, short, duplicates },
+            learn_flagged,
+            warm_up,
+        };
+        let memory = settings.memory();
+        if memory.bytes_at_rest == bytes.len() && settings.check(memory.i64s).is_ok() {
+            Ok(settings)
+        } else {
+            Err(Error::Corrupt)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use super::*;
+    use crate::Sieve;
+    use crate::error::Field;
+    use crate::state::State;
+    use std::vec;
+    use std::vec::Vec;
+
+    fn at_rest(settings: SieveSettings) -> Vec<u8> {
+        let sieve = Sieve::new(settings, vec![0; settings.memory().i64s]).unwrap();
+        let mut bytes = vec![0; settings.memory().bytes_at_rest];
+        let written = sieve.to_bytes(&mut bytes).unwrap();
+        bytes.truncate(written);
+        bytes
+    }
+
+    #[test]
+    fn settings_of_every_kind_are_read_as_they_were_written() {
+        let flag = |bits: u32, bit: u32| bits >> bit & 1 == 1;
+        for bits in 0..256 {
+            let settings = SieveSettings {
+                width: 32 + bits as usize,
+                groups: if flag(bits, 0) { Groups::Growing(3 + bits) } else { Groups::Fixed(1 + bits) },
+                loss: if flag(bits, 1) { LossKind::Squared } else { LossKind::CrossEntropy },
+                rate: if flag(bits, 2) { Rate::FalseDiscoveries(0.2) } else { Rate::FalseAlarms(0.03) },
+                change: 0.001 * (1 + bits) as f32,
+                half_life: flag(bits, 3).then_some(500 + bits),
+                guards: Guards {
+                    zero: flag(bits, 4),
+                    short: flag(bits, 5),
+                    duplicates: if flag(bits, 6) { 64 } else { 0 },
+                },
+                learn_flagged: flag(bits, 7),
+                warm_up: 16 + bits,
+            };
+            assert_eq!(SieveSettings::read(&at_rest(settings)), Ok(settings));
+        }
+    }
+
+    #[test]
+    fn bytes_of_other_states_and_of_none_are_refused() {
+        let settings = SieveSettings::new(32);
+        let mut bytes = at_rest(settings);
+        assert_eq!(SieveSettings::read(&bytes[1..]), Err(Error::Magic));
+        assert!(matches!(SieveSettings::read(&bytes[..80]), Err(Error::Truncated { .. })));
+        bytes[70] ^= 1;
+        assert_eq!(SieveSettings::read(&bytes), Err(Error::Corrupt));
+        // Groups that the bytes are too short for, with a checksum that holds.
+        bytes[70] ^= 1;
+        bytes[72] = 200;
+        seal(&mut bytes);
+        assert_eq!(SieveSettings::read(&bytes), Err(Error::Corrupt));
+        bytes[72] = 1;
+        bytes[10] = 8;
+        seal(&mut bytes);
+        assert_eq!(SieveSettings::read(&bytes), Err(Error::Mismatch(Field::State)));
+    }
+
+    /// Gives altered bytes the checksum that they would have.
+    fn seal(bytes: &mut [u8]) {
+        let (checked, sum) = bytes.split_last_chunk_mut::<4>().unwrap();
+        *sum = crate::state::crc32(checked).to_le_bytes();
+    }
+}
