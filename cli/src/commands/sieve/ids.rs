@@ -45,8 +45,8 @@ mod tests {
     fn a_label_has_its_id_whatever_stands_beside_it() {
         let [three, large, negative] = [3, 1 << 32, -1].map(Label::Number);
         let cat = Label::Name("cat".to_owned());
-        assert_eq!(of(&[three.clone()]).unwrap(), [3]);
-        assert_eq!(of(&[cat.clone()]).unwrap(), [crc32(b"cat")]);
+        assert_eq!(of(std::slice::from_ref(&three)).unwrap(), [3]);
+        assert_eq!(of(std::slice::from_ref(&cat)).unwrap(), [crc32(b"cat")]);
         let all = of(&[cat, large, three, negative]).unwrap();
         assert_eq!(all, [crc32(b"-1"), 3, crc32(b"4294967296"), crc32(b"cat")]);
     }

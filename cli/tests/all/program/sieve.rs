@@ -91,7 +91,7 @@ fn verdicts_of_a_file_are_those_of_the_core_on_its_sketches() {
         assert_eq!(cells[2..], [verdict.flagged.to_string(), verdict.reasons.to_string()]);
     }
     assert!(flagged.len() >= 5, "{flagged:?}");
-    let indices: Vec<usize> = flagged_of(&report).iter().map(|one| index(one)).collect();
+    let indices: Vec<usize> = flagged_of(&report).iter().map(index).collect();
     assert_eq!(indices, flagged);
     assert_eq!(report["alarms"], Value::Array(alarms));
 }
