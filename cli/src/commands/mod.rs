@@ -7,6 +7,7 @@
 //! | `sketch` | gradients → sketches |
 //! | `outliers` | gradients → anomaly scores |
 //! | `sieve` | gradients in the order of a stream → a verdict for each |
+//! | `merge` | states at rest → the state of all |
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
 //! | `export` | a store of sketches → an array or a table |
@@ -48,6 +49,7 @@ mod inputs;
 mod interrupt;
 mod key;
 mod key_file;
+mod merge;
 mod numbers;
 mod outliers;
 mod paths;
@@ -74,6 +76,7 @@ pub use given::Given;
 pub use influence::{InfluenceArguments, Method};
 pub use info::InfoArguments;
 pub use key::{KeyArguments, KeyCommand, KeyFile};
+pub use merge::MergeArguments;
 pub use outliers::{DetectorName, OutliersArguments};
 pub use plan::PlanArguments;
 pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
@@ -142,6 +145,9 @@ pub enum Command {
     /// Judge each sample of a stream by what came before it, at a stated rate
     #[command(long_about = sieve::LONG_ABOUT)]
     Sieve(SieveArguments),
+    /// Put the states of devices, shards or parts together
+    #[command(long_about = merge::LONG_ABOUT)]
+    Merge(MergeArguments),
     /// Score training samples by how much they help or harm target samples
     #[command(long_about = influence::LONG_ABOUT)]
     Influence(InfluenceArguments),
@@ -203,6 +209,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
         Command::Key(arguments) => key::run(&arguments),
         Command::Outliers(arguments) => outliers::run(arguments),
         Command::Sieve(arguments) => sieve::run(arguments),
+        Command::Merge(arguments) => merge::run(&arguments),
         Command::Influence(arguments) => influence::run(arguments),
         Command::Truth(arguments) => truth::run(arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -22,6 +22,7 @@ mod sink;
 mod state;
 
 pub use arguments::{GuardName, LossKindName, SieveArguments};
+pub(super) use compare::{Compared, compare};
 use losses::losses;
 use plan::Plan;
 use report::{CONSEQUENCE, Report};

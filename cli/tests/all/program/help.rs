@@ -2,8 +2,8 @@
 
 use super::place::Place;
 
-const COMMANDS: [&str; 9] =
-    ["demo", "sketch", "outliers", "sieve", "influence", "truth", "info", "plan", "export"];
+const COMMANDS: [&str; 10] =
+    ["demo", "sketch", "outliers", "sieve", "merge", "influence", "truth", "info", "plan", "export"];
 
 #[test]
 fn the_help_of_every_command_has_examples_that_name_it() {

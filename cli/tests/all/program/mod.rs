@@ -12,6 +12,7 @@ mod info;
 #[cfg(unix)]
 mod interrupt;
 mod key;
+mod merge;
 mod names;
 mod outliers;
 mod place;

@@ -1,0 +1,100 @@
+//! `gradsieve merge`: one state of many, whatever the order.
+
+use std::fs;
+
+use gradsieve_io::files::Dtype;
+use serde_json::json;
+
+use super::place::{Place, noise};
+
+const ROWS: usize = 150;
+
+/// Four states of parts of a stream with groups, a.state to d.state.
+fn place(options: &[&str]) -> Place {
+    let place = Place::new();
+    for (part, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        let values = noise((part + 1) * ROWS * 40);
+        place.write("g.npy", &[ROWS, 40], Dtype::F32, &values[part * ROWS * 40..]);
+        let labels: String = (0..ROWS).map(|row| format!("{}\n", (row + part) % 3 * 5)).collect();
+        fs::write(place.path("y.txt"), labels).unwrap();
+        let state = format!("{name}.state");
+        place.succeed(&[&["sieve", "g.npy", "--groups", "y.txt", "--save-state", &state], options].concat());
+    }
+    place
+}
+
+fn merged(place: &Place, states: &[&str], to: &str) -> Vec<u8> {
+    place.succeed(&[&["merge", "-o", to], states].concat());
+    fs::read(place.path(to)).unwrap()
+}
+
+#[test]
+fn states_merge_to_the_same_bytes_in_any_order_and_tree() {
+    for options in [&[][..], &["--half-life", "1000"], &["--max-groups", "9", "--guards", "none"]] {
+        let place = place(options);
+        let expected = merged(&place, &["a.state", "b.state", "c.state", "d.state"], "m.state");
+        assert_eq!(merged(&place, &["d.state", "b.state", "a.state", "c.state"], "n.state"), expected);
+        merged(&place, &["c.state", "a.state"], "ca.state");
+        merged(&place, &["d.state", "b.state"], "db.state");
+        assert_eq!(merged(&place, &["db.state", "ca.state"], "n.state"), expected);
+    }
+}
+
+#[test]
+fn a_merged_state_counts_all_samples_and_goes_on() {
+    let place = place(&[]);
+    let report = place.json(&["merge", "a.state", "b.state", "-o", "m.state", "--json"]);
+    assert_eq!((&report["states"], &report["rows"]), (&json!(2), &json!(2 * ROWS)));
+    assert_eq!(report["state_bytes"], json!(fs::metadata(place.path("m.state")).unwrap().len()));
+    let text = place.succeed(&["merge", "a.state", "b.state", "-o", "m.state"]);
+    assert!(text.starts_with("m.state: 2 states of sieves, 300 samples"), "{text}");
+    place.succeed(&["sieve", "g.npy", "--groups", "y.txt", "--state", "m.state", "-o", "v.csv"]);
+    // One alone stays what it is.
+    assert_eq!(merged(&place, &["a.state"], "n.state"), fs::read(place.path("a.state")).unwrap());
+}
+
+#[test]
+fn what_cannot_be_merged_is_named_with_what_differs() {
+    let place = place(&[]);
+    let save = |state: &str, options: &[&str]| {
+        place.succeed(&[&["sieve", "g.npy", "--save-state", state], options].concat());
+    };
+    let groups = ["--groups", "y.txt"];
+    save("one.state", &[]);
+    save("wide.state", &[&groups[..], &["--dim", "32"]].concat());
+    save("rate.state", &[&groups[..], &["--false-alarms", "0.05"]].concat());
+    save("old.state", &[&groups[..], &["--half-life", "100"]].concat());
+    save("older.state", &[&groups[..], &["--half-life", "100"]].concat());
+    save("older.state", &[&groups[..], &["--state", "older.state"]].concat());
+    let others: String = (0..ROWS).map(|row| format!("{}\n", row % 3 + 100)).collect();
+    fs::write(place.path("others.txt"), others).unwrap();
+    save("others.state", &["--groups", "others.txt"]);
+    fs::write(place.path("none.state"), "nothing at all").unwrap();
+    for (states, expected) in [
+        (["a.state", "one.state"], "one.state: expected up to 3 groups, as a.state has, found 1 groups"),
+        (
+            ["a.state", "wide.state"],
+            "wide.state: expected sketches of 40 numbers, as a.state has, found sketches of 32 numbers",
+        ),
+        (
+            ["a.state", "rate.state"],
+            "rate.state: expected --false-alarms 0.01, as a.state has, found --false-alarms 0.05",
+        ),
+        (["a.state", "old.state"], "old.state: expected --half-life none, as a.state has, found 100"),
+        (
+            ["old.state", "older.state"],
+            "older.state: expected a state that can be merged with old.state, found one that differs in the half-life, or in how many of them have passed",
+        ),
+        (
+            ["a.state", "others.state"],
+            "others.state: expected at most 3 groups in all states, found groups beyond them",
+        ),
+        (["a.state", "none.state"], "none.state: the bytes do not begin as those of a state"),
+        (["a.state", "missing.state"], "missing.state: no such file"),
+    ] {
+        assert_eq!(place.fail(&[&["merge", "-o", "m.state"], &states[..]].concat()), expected);
+    }
+    let refusal = place.fail(&["merge", "a.state", "b.state", "-o", "a.state"]);
+    assert!(refusal.contains("expected an output other than the inputs"), "{refusal}");
+    assert!(!place.files().contains(&"m.state".to_owned()));
+}
