@@ -8,7 +8,7 @@
 /// use gradsieve::outlier::Direction;
 /// use gradsieve::state::StateKind;
 ///
-/// assert_eq!(Direction::<[f32; 64]>::KIND, StateKind::Direction);
+/// assert_eq!(Direction::<[i64; 64]>::KIND, StateKind::Direction);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
