@@ -1,13 +1,17 @@
-//! Settings as a state at rest has them: checked where a state is restored, read where
-//! one is to be made of bytes alone.
+//! A sieve at rest. Settings are checked where a state is restored, and read where one is
+//! to be made of bytes alone.
 
+use super::Sieve;
+use super::counts::Counts;
 use super::settings::{Groups, Guards, LossKind, Rate, SieveSettings};
 use crate::error::Error;
-use crate::state::{Number, StateKind, Walk, open};
+use crate::memory::Buffer;
+use crate::sketch::SketchId;
+use crate::state::{Body, Number, Place, State, StateKind, Walk, open, place, slice};
 
 /// Walks over the settings, which must be the same in the bytes. What
 /// [`SieveSettings::read`] reads, in the same order.
-pub(super) fn settings<S>(walk: &mut Walk<'_, '_, S>, settings: &SieveSettings) -> Result<(), Error> {
+fn settings<S>(walk: &mut Walk<'_, '_, S>, settings: &SieveSettings) -> Result<(), Error> {
     let (growing, groups) = match settings.groups {
         Groups::Fixed(groups) => (false, groups),
         Groups::Growing(groups) => (true, groups),
@@ -80,14 +84,46 @@ impl SieveSettings {
     }
 }
 
+impl<B: Buffer<i64>> State for Sieve<B> {
+    const KIND: StateKind = StateKind::Sieve;
+
+    fn sketch_id(&self) -> Option<SketchId> {
+        self.id
+    }
+}
+
+impl<B: Buffer<i64>> Body for Sieve<B> {
+    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
+        let settings = walk.state().settings;
+        self::settings(walk, &settings)?;
+        walk.nested(place!(clock))?;
+        let seen = walk.nested_with(place!(counts), Counts::walk)?;
+        walk.require_id(settings.width, seen > 0)?;
+        walk.number(place!(distances))?;
+        walk.number(place!(distances_weight))?;
+        walk.nested(place!(discoveries))?;
+        walk.nested(place!(jumper))?;
+        walk.all(slice!(near))?;
+        walk.nested(place!(norms))?;
+        walk.nested(place!(losses))?;
+        walk.nested(place!(residuals))?;
+        walk.nested(place!(shapes))?;
+        walk.nested(place!(scores))?;
+        walk.nested(place!(directions))?;
+        walk.all(Place { get: |state: &Self| state.behind().0, get_mut: |state| state.behind_mut().0 })?;
+        walk.all(Place { get: |state: &Self| state.behind().1, get_mut: |state| state.behind_mut().1 })?;
+        let id = walk.id();
+        walk.load_with(|state| state.id = id);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;
 
     use super::*;
-    use crate::Sieve;
     use crate::error::Field;
-    use crate::state::State;
     use std::vec;
     use std::vec::Vec;
 

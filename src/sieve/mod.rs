@@ -9,11 +9,11 @@
 //! s = max(z_ℓ, 0)² + d/d̄ + max(|z_r|, |z_h|, 2) − 2,
 //!
 //! and without: s = max(z_g, 0)² + 2·d/d̄ + max(−z_g − 1, |z_h|, 2) − 2. Each z is a
-//! number of robust scales from the median ([`Scale`]): of ln
-//! ℓ, of ln‖g‖, of ln‖g‖₁/‖g‖₂ (h: on how many coordinates the gradient lies), and of
-//! ln‖g‖ less that which the loss explains (r): of a cross-entropy, ln(1 − e^−ℓ). d = 1 −
-//! cos(φ, S_g) is the distance from the summed directions of the sample's group, and d̄
-//! the mean of what d was for the samples learnt, each before it was.
+//! number of robust scales from the median ([`Scale`]): of ln ℓ, of ln‖g‖, of
+//! ln‖g‖₁/‖g‖₂ (h: on how many coordinates the gradient lies), and of ln‖g‖ less that
+//! which the loss explains (r): of a cross-entropy, ln(1 − e^−ℓ). d = 1 − cos(φ, S_g) is
+//! the distance from the summed directions of the sample's group, and d̄ the mean of what
+//! d was for the samples learnt, each before it was.
 //!
 //! The residual z_r is what makes the difference: per sample, length and loss are nearly
 //! proportional, so a gradient that is scaled, blank, noisy or damaged leaves the line,
@@ -33,8 +33,8 @@
 //! *Merging* adds integers: states that forget nothing merge to the same bits in any
 //! order and any tree, states with a half-life where their clocks agree.
 //!
-//! *Cost* beside the sketch, judging and observing: 3·K multiply–adds, K conversions and
-//! K additions, and some 400 other operations; without a division by a variable in loops.
+//! *Cost* beside the sketch: 2·K multiply–adds to judge, for the sketch's length and the
+//! cosine; as many to observe, for the length again and that of the sum, and K additions.
 //! *Memory*: [`SieveSettings::bytes`].
 //!
 //! Source: this project; the score's parts were chosen on two sets of streams of three
@@ -44,6 +44,7 @@
 //! detectors, influence or stores.
 
 mod at_rest;
+mod counts;
 mod grids;
 mod groups;
 mod recent;
@@ -57,10 +58,10 @@ pub use verdict::{Alarm, Reasons, Verdict};
 use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, Place, State, StateKind, Walk, place, slice};
 use crate::statistics::{
     Clock, Directions, Discoveries, Histogram, Jumper, Ray, Scale, position, rank, uniform,
 };
+use counts::Counts;
 use gradsieve_kernels::Certain;
 use grids::{LOSSES, NORMS, RESIDUALS, SCORES, SHAPES};
 use score::{Parts, residual, shape};
@@ -72,10 +73,10 @@ const DISTANCE: u32 = 1 << 23;
 /// The share of the rate that the score has where there is a guard against duplicates.
 const SCORE: f32 = 0.8;
 
-/// The shares of the guards: together with the score's more than 1, as each speaks of few
-/// samples only.
+/// The share of that guard: shares come to more than 1, as guards speak of few samples.
 const DUPLICATE: f32 = 0.4;
-/// That of gradients of zero.
+
+/// The share of the guard against gradients of zero.
 const ZERO: f32 = 0.7;
 
 /// Warm-ups after which bets on changes begin.
@@ -84,13 +85,6 @@ const STEADY: u64 = 4;
 /// What a score counts of itself among those before it, in units of its weight: older
 /// ones count less, so that it stands for fewer.
 const OWN: f32 = 2.0 / 3.0;
-
-/// Flags that are not learnt before some are: three of them weigh as much as one sample
-/// that is.
-const REFUSED: u32 = 192;
-
-/// For how many samples flagged ones are learnt then.
-const CATCH_UP: u32 = 256;
 
 /// Judges a stream of sketches.
 ///
@@ -145,40 +139,6 @@ pub struct Sieve<B> {
     near: [u32; recent::NEAR as usize + 1],
     discoveries: Discoveries,
     jumper: Jumper,
-}
-
-/// Numbers of samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Counts {
-    /// Observed, those that are not finite among them.
-    seen: u64,
-    flagged: u64,
-    non_finite: u64,
-    /// Whose score was counted.
-    scored: u64,
-    /// In the ring, those that it has lost among them.
-    recent: u64,
-    /// What finite samples count, and those of zero among them.
-    weight: u64,
-    zeros: u64,
-    /// Flags that were not learnt, three for each, less one for each sample that was.
-    refused: u32,
-    /// For how many samples more flagged ones are learnt.
-    catch_up: u32,
-}
-
-impl Counts {
-    const NONE: Self = Self {
-        seen: 0,
-        flagged: 0,
-        non_finite: 0,
-        scored: 0,
-        recent: 0,
-        weight: 0,
-        zeros: 0,
-        refused: 0,
-        catch_up: 0,
-    };
 }
 
 /// Whether a sieve can be relied on.
@@ -442,17 +402,17 @@ impl<B: Buffer<i64>> Sieve<B> {
         }
         if zero && sketch.measures.l2_squared <= 0.0 {
             reasons = reasons.and(Reasons::ZERO);
-            p = lesser(p, self.share(0, self.counts.zeros, uniform) / ZERO);
+            p = p.min(self.share(0, self.counts.zeros, uniform) / ZERO);
         }
         let mut nearest = u32::MAX;
         if duplicates > 0 && ray.is_some() {
             nearest = recent::nearest(self.behind().1, self.counts.recent, recent::signs(sketch.values));
             if nearest <= recent::near(self.settings.width) {
                 reasons = reasons.and(Reasons::DUPLICATE);
-                p = lesser(p, self.nearness(nearest, uniform) / DUPLICATE);
+                p = p.min(self.nearness(nearest, uniform) / DUPLICATE);
             }
         }
-        let p = lesser(p, 1.0);
+        let p = p.min(1.0);
         let is_warm = self.counts.seen >= u64::from(self.settings.warm_up);
         let flagged = is_warm
             && match self.settings.rate {
@@ -536,10 +496,11 @@ impl<B: Buffer<i64>> Sieve<B> {
         let is_steady = self.counts.seen > STEADY * u64::from(self.settings.warm_up);
         let level = self.settings.change * self.settings.change;
         let change = is_steady && self.jumper.bet(verdict.found.rank, level);
-        self.calibrate(sketch, verdict);
-        let (learns, flood) = self.learns(verdict.flagged);
+        let ray = Ray::of(sketch.values);
+        self.calibrate(sketch, ray.is_some(), verdict);
+        let (learns, flood) = self.counts.learns(verdict.flagged && !self.settings.learn_flagged);
         if learns {
-            self.learn(sketch, verdict.found.distance);
+            self.learn(sketch, ray, verdict.found.distance);
         }
         Ok(if change {
             Some(Alarm::Change)
@@ -551,10 +512,10 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 
     /// Counts what p-values are made of: all finite samples, flagged or not.
-    fn calibrate(&mut self, sketch: &Sketch<'_>, verdict: &Verdict) {
+    fn calibrate(&mut self, sketch: &Sketch<'_>, has_direction: bool, verdict: &Verdict) {
         let weight = self.clock.weight();
         self.counts.weight = self.counts.weight.saturating_add(u64::from(weight));
-        if sketch.measures.l2_squared == 0.0 {
+        if sketch.measures.l2_squared <= 0.0 {
             self.counts.zeros = self.counts.zeros.saturating_add(u64::from(weight));
         }
         // The first scores are of a sieve that knew nothing.
@@ -570,40 +531,18 @@ impl<B: Buffer<i64>> Sieve<B> {
                 self.scores.halve(1);
             }
         }
-        if !self.behind().1.is_empty() && Ray::of(sketch.values).is_some() {
-            let nearest = verdict.found.nearest as usize;
-            self.near
-                .iter_mut()
-                .skip(nearest)
-                .take(1)
-                .for_each(|count| *count = count.saturating_add(weight));
+        if has_direction && !self.behind().1.is_empty() {
+            if let Some(count) = self.near.get_mut(verdict.found.nearest as usize) {
+                *count = count.saturating_add(weight);
+            }
             let (recent, signs) = (self.counts.recent, recent::signs(sketch.values));
             recent::push(self.behind_mut().1, recent, signs);
             self.counts.recent = recent.saturating_add(1);
         }
     }
 
-    /// Whether a sample is learnt, and whether flagged ones are from here on.
-    const fn learns(&mut self, flagged: bool) -> (bool, bool) {
-        let counts = &mut self.counts;
-        if counts.catch_up > 0 {
-            counts.catch_up -= 1;
-            return (true, false);
-        }
-        if !flagged || self.settings.learn_flagged {
-            counts.refused = counts.refused.saturating_sub(1);
-            return (true, false);
-        }
-        counts.refused += 3;
-        if counts.refused >= REFUSED {
-            (counts.refused, counts.catch_up) = (0, CATCH_UP);
-            return (true, true);
-        }
-        (false, false)
-    }
-
     /// Learns what samples are like.
-    fn learn(&mut self, sketch: &Sketch<'_>, distance: Option<f32>) {
+    fn learn(&mut self, sketch: &Sketch<'_>, ray: Option<Ray<'_>>, distance: Option<f32>) {
         let (weight, square) = (self.clock.weight(), sketch.measures.l2_squared);
         if let Some(loss) = sketch.loss {
             self.losses.observe(f64::from(loss), weight);
@@ -618,7 +557,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         if let Some(loss) = sketch.loss.filter(|loss| *loss > 0.0) {
             self.residuals.observe(residual(self.settings.loss, loss, square), weight);
         }
-        let Some(ray) = Ray::of(sketch.values) else { return };
+        let Some(ray) = ray else { return };
         let whole = self.clock.fine_weight();
         if let Some(distance) = distance {
             let units = (distance * DISTANCE as f32) as u64 * u64::from(whole);
@@ -705,91 +644,8 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 }
 
-impl Verdict {
-    /// That of a sample with numbers that are none.
-    const NON_FINITE: Self = Self {
-        p: 0.0,
-        score: f32::MAX,
-        flagged: true,
-        reasons: Reasons::NON_FINITE,
-        found: Found { rank: 1.0, distance: None, nearest: u32::MAX },
-    };
-}
-
 /// Whether neither gradient nor sketch nor loss has numbers that are none.
 fn is_finite(sketch: &Sketch<'_>) -> bool {
     let loss = sketch.loss.unwrap_or(0.0);
     sketch.check_finite().is_ok() && loss.is_finite() && sketch.measures.l2_squared.is_finite()
-}
-
-/// The lesser of two numbers.
-const fn lesser(x: f32, y: f32) -> f32 {
-    if x < y { x } else { y }
-}
-
-impl<B: Buffer<i64>> State for Sieve<B> {
-    const KIND: StateKind = StateKind::Sieve;
-
-    fn sketch_id(&self) -> Option<SketchId> {
-        self.id
-    }
-}
-
-impl<B: Buffer<i64>> Body for Sieve<B> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let settings = walk.state().settings;
-        at_rest::settings(walk, &settings)?;
-        walk.nested(place!(clock))?;
-        let seen = walk.nested_with(place!(counts), Counts::walk)?;
-        walk.require_id(settings.width, seen > 0)?;
-        walk.number(place!(distances))?;
-        walk.number(place!(distances_weight))?;
-        walk.nested(place!(discoveries))?;
-        walk.nested(place!(jumper))?;
-        walk.all(slice!(near))?;
-        walk.nested(place!(norms))?;
-        walk.nested(place!(losses))?;
-        walk.nested(place!(residuals))?;
-        walk.nested(place!(shapes))?;
-        walk.nested(place!(scores))?;
-        walk.nested(place!(directions))?;
-        walk.all(Place { get: |state: &Self| state.behind().0, get_mut: |state| state.behind_mut().0 })?;
-        walk.all(Place { get: |state: &Self| state.behind().1, get_mut: |state| state.behind_mut().1 })?;
-        let id = walk.id();
-        walk.load_with(|state| state.id = id);
-        Ok(())
-    }
-}
-
-impl Counts {
-    /// Takes in those of another state, but for what belongs to one stream alone.
-    fn merge(&mut self, other: Self) {
-        let pairs = [
-            (&mut self.seen, other.seen),
-            (&mut self.flagged, other.flagged),
-            (&mut self.non_finite, other.non_finite),
-            (&mut self.scored, other.scored),
-            (&mut self.weight, other.weight),
-            (&mut self.zeros, other.zeros),
-        ];
-        pairs.into_iter().for_each(|(own, other)| *own = own.saturating_add(other));
-        (self.recent, self.refused, self.catch_up) = (0, 0, 0);
-    }
-}
-
-impl Counts {
-    /// Walks over them. Returns how many samples were observed.
-    fn walk(walk: &mut Walk<'_, '_, Self>) -> Result<u64, Error> {
-        let seen = walk.number(place!(seen))?;
-        walk.number(place!(flagged))?;
-        walk.number(place!(non_finite))?;
-        walk.number(place!(scored))?;
-        walk.number(place!(recent))?;
-        walk.number(place!(weight))?;
-        walk.number(place!(zeros))?;
-        let refused = walk.number(place!(refused))?;
-        let catch_up = walk.number(place!(catch_up))?;
-        walk.require(refused < REFUSED && catch_up <= CATCH_UP, Error::Corrupt)?;
-        Ok(seen)
-    }
 }

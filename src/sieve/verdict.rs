@@ -110,6 +110,17 @@ pub struct Verdict {
     pub(super) found: Found,
 }
 
+impl Verdict {
+    /// That of a sample with numbers that are none.
+    pub(super) const NON_FINITE: Self = Self {
+        p: 0.0,
+        score: f32::MAX,
+        flagged: true,
+        reasons: Reasons::NON_FINITE,
+        found: Found { rank: 1.0, distance: None, nearest: u32::MAX },
+    };
+}
+
 /// What judging found out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Found {

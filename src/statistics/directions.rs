@@ -133,12 +133,6 @@ impl<B> Directions<B> {
     pub(crate) const fn is_saturated(&self) -> bool {
         self.weight >> 40 > 0
     }
-
-    #[cfg(test)]
-    /// What the directions summed count, in units of 1/256.
-    pub(crate) const fn weight(&self) -> u64 {
-        self.weight
-    }
 }
 
 impl<B: Buffer<i64>> Directions<B> {
@@ -369,7 +363,7 @@ mod tests {
         assert!(directions.distance(0, Ray::of(&values).unwrap()).unwrap() < 1e-6);
         assert!(directions.distance(1, Ray::of(&values).unwrap()).is_none());
         directions.halve(31);
-        assert_eq!(directions.weight(), u64::from(WHOLE));
+        assert_eq!(directions.weight, u64::from(WHOLE));
         directions.halve(64);
         assert!(directions.distance(0, Ray::of(&values).unwrap()).is_none());
     }

@@ -63,17 +63,14 @@ impl<const N: usize> Scale<N> {
         let before = self.counts.total();
         let cell = self.counts.add_at(position(x), weight);
         let added = self.counts.total() - before;
-        for rank in 0..RANKS.len() {
-            self.settle(rank, cell, added);
-        }
+        self.settle(cell, added);
     }
 
-    /// Moves a rank to where it lies, from a cell that is near, after `added` counts in
-    /// `cell`.
-    fn settle(&mut self, rank: usize, cell: usize, added: u64) {
+    /// Moves each rank to where it lies, from a cell that is near, after `added` counts
+    /// in `cell`.
+    fn settle(&mut self, cell: usize, added: u64) {
         let total = self.counts.total();
-        let places = self.cells.iter_mut().zip(&mut self.below).zip(RANKS);
-        for ((place, counts), of) in places.skip(rank).take(1) {
+        for ((place, counts), of) in self.cells.iter_mut().zip(&mut self.below).zip(RANKS) {
             let (mut at, mut below) = (usize::from(*place), *counts);
             below += if cell < at { added } else { 0 };
             while at > 0 && 64 * below >= of * total {
@@ -91,9 +88,7 @@ impl<const N: usize> Scale<N> {
     /// Finds the ranks anew.
     fn rank(&mut self) {
         (self.cells, self.below) = ([0; 3], [0; 3]);
-        for rank in 0..RANKS.len() {
-            self.settle(rank, 0, 0);
-        }
+        self.settle(0, 0);
     }
 
     /// The position of a rank, between the bounds of its cell.
