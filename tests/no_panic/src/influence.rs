@@ -1,6 +1,6 @@
 //! The influence methods.
 
-use super::{opaque, rest};
+use super::{opaque, parts, rest};
 use core::hint::black_box;
 use gradsieve::influence::dvemb::{
     Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
@@ -21,12 +21,8 @@ pub(super) fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16
     ensemble.merge(&{ ensemble });
     let mut sum = ensemble.score() + ensemble.mean();
 
-    let (a, rest) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = rest
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, rest) = parts(floats, black_box(64))?;
+    let (b, rest) = parts(rest, black_box(64))?;
     let (mut train, mut target) = (ReTrac::new(black_box(64), a)?, ReTrac::new(black_box(64), b)?);
     train.observe(one)?;
     target.observe(one)?;
@@ -34,12 +30,8 @@ pub(super) fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16
     target.merge(&train)?;
     target.reset();
 
-    let (a, b) = rest
-        .split_at_mut_checked(black_box(130))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = b
-        .split_at_mut_checked(black_box(130))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, b) = parts(rest, black_box(130))?;
+    let (b, rest) = parts(b, black_box(130))?;
     let settings = LessSettings { width: black_box(64), subtasks: black_box(2) };
     let mut subtasks = LessTargets::new(settings, a)?;
     let mut others = LessTargets::new(settings, b)?;
@@ -70,12 +62,8 @@ pub(super) fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16
 
     let layout = Layout::flat(black_box(40))?;
     let layer = Layer::new(black_box(0), black_box(4), 4);
-    let (first, rest) = rest
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (second, rest) = rest
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (first, rest) = parts(rest, black_box(16))?;
+    let (second, rest) = parts(rest, black_box(16))?;
     let memory =
         rest.get_mut(..black_box(64)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let adam =
@@ -91,9 +79,7 @@ pub(super) fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16
 pub(super) fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
     let mut scores = [0.0; 3];
     let scores = opaque(&mut scores);
-    let (more, floats) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (more, floats) = parts(floats, black_box(64))?;
     {
         let (left, right) = ([0.0_f64; 8], [0.0_f64; 8]);
         let settings = TrakSettings { width: black_box(64), damping: black_box(0.1) };
@@ -168,24 +154,16 @@ pub(super) fn by_passes(
 pub(super) fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Error> {
     let ends = [black_box(24), black_box(64)];
     let blocks = Blocks::new(&ends)?;
-    let (rows, floats) = floats
-        .split_at_mut_checked(black_box(256))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (factors, floats) = floats
-        .split_at_mut_checked(black_box(256))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (rows, floats) = parts(floats, black_box(256))?;
+    let (factors, floats) = parts(floats, black_box(256))?;
     let (mut marks, mut ids) = ([StepMark::default(); 2], [0; 4]);
     let mut record = Recorder::new(one.id, opaque(&mut marks), opaque(&mut ids), rows, factors)?;
     record.sample(black_box(2), one)?;
     record.factor(one)?;
     record.step(black_box(0.1))?;
     record.abandon();
-    let (left, rest) = floats
-        .split_at_mut_checked(black_box(400))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (right, out) = rest
-        .split_at_mut_checked(black_box(400))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, rest) = parts(floats, black_box(400))?;
+    let (right, out) = parts(rest, black_box(400))?;
     let settings = PropagatorSettings { blocks, factors: black_box(3) };
     let mut later = Propagator::new(settings, left)?;
     let mut growth = 0.0;
@@ -213,9 +191,7 @@ pub(super) fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64
         keep: black_box(3),
         seed: black_box(1),
     };
-    let (solution, floats) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (solution, floats) = parts(floats, black_box(64))?;
     let mut arnoldi = Arnoldi::new(settings, one.id, &mut *floats, &mut *doubles)?;
     let bytes = opaque(bytes);
     while arnoldi.needs_product() {

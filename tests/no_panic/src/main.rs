@@ -48,6 +48,11 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unsafe { a_panic_can_be_reached() }
 }
 
+/// A slice in two, of which the first has so many elements.
+fn parts<T>(memory: &mut [T], first: usize) -> Result<(&mut [T], &mut [T]), Error> {
+    memory.split_at_mut_checked(first).ok_or(Error::Setting { name: "memory", expected: "longer" })
+}
+
 /// Slices of a length that the optimiser does not know.
 fn opaque<T>(memory: &mut [T]) -> &mut [T] {
     let n = black_box(memory.len());
@@ -168,15 +173,9 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     let repeat =
         Repeat::from_count(black_box(2)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let projector = Sjlt::new(black_box(64), Key::seed(black_box(1)), repeat)?;
-    let (a, rest) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (b, rest) = rest
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (c, memory) = rest
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (a, rest) = parts(floats, black_box(64))?;
+    let (b, rest) = parts(rest, black_box(64))?;
+    let (c, memory) = parts(rest, black_box(64))?;
     let one = sketch(projector, layout, &layers[0], half, a)?.in_group(black_box(1));
     let two = sketch(projector, layout, &layers[1], brain, b)?;
     let three = sketch(Exact::new(black_box(64)), layout, &layers[1], &*more, c)?;
@@ -230,9 +229,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
         rows: black_box(4),
         width: black_box(64),
     };
-    let (left, right) = memory
-        .split_at_mut_checked(black_box(500))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = parts(memory, black_box(500))?;
     let mut forest = Forest::new(settings, opaque(&mut nodes), left)?;
     forest.grow(one.id, right)?;
     forest.observe(&one)?;
@@ -248,15 +245,11 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.sorted() {
         sum += entry.score;
     }
-    let (left, right) = memory
-        .split_at_mut_checked(black_box(9))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = parts(memory, black_box(9))?;
     sum += embeddings(&one, left).unwrap_or(1.0);
     sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
     sum += matrices(memory, more).map_or(1.0, |()| 2.0);
-    let (left, right) = floats
-        .split_at_mut_checked(black_box(128))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = parts(floats, black_box(128))?;
     sum += projections(left, right, half, brain)?;
     let mut scores = [1.0, 2.0, 3.0];
     sum += threshold(opaque(&mut scores), black_box(0.1))?;
@@ -284,9 +277,7 @@ fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
 
 /// All states at rest.
 fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<usize, Error> {
-    let (memory, more) = floats
-        .split_at_mut_checked(black_box(700))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (memory, more) = parts(floats, black_box(700))?;
     let width = black_box(8);
     let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;

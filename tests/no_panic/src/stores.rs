@@ -1,6 +1,6 @@
 //! Stored rows: kernels, stores, and what keeps rows of longer streams in them.
 
-use super::{opaque, rest};
+use super::{opaque, parts, rest};
 use core::hint::black_box;
 use gradsieve::store::{
     Codec, Entry, Largest, LargestSettings, Queries, QueriesSettings, Reservoir, ReservoirSettings,
@@ -63,12 +63,8 @@ pub(super) fn kept(
     let codec =
         Codec::from_number(black_box(1)).ok_or(Error::Setting { name: "memory", expected: "longer" })?;
     let width = black_box(8);
-    let (left, right) = words
-        .split_at_mut_checked(black_box(900))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
-    let (values, scratch) = floats
-        .split_at_mut_checked(black_box(64))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (left, right) = parts(words, black_box(900))?;
+    let (values, scratch) = parts(floats, black_box(64))?;
     let settings = StoreSettings { codec, width, rows: black_box(16) };
     let mut store = Store::new(settings, &mut left[..])?;
     let mut other = Store::new(settings, &mut right[..])?;
@@ -82,9 +78,7 @@ pub(super) fn kept(
         Ok(())
     })?;
     sum += (settings.memory().bytes_with::<u64>() + settings.memory().bytes_at_rest) as f64;
-    let (scratch, tile) = scratch
-        .split_at_mut_checked(black_box(500))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (scratch, tile) = parts(scratch, black_box(500))?;
     let settings = QueriesSettings { codec, width, count: black_box(8) };
     let mut queries = Queries::new(settings, scratch)?;
     queries.pack(sketch.id, values)?;
@@ -107,9 +101,7 @@ pub(super) fn kept(
     reservoir.merge(&second)?;
     sum += rest(&mut reservoir, opaque(bytes))? as f64;
     sum += reservoir.into_store().len() as f64;
-    let (one, two) = scores
-        .split_at_mut_checked(black_box(16))
-        .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
+    let (one, two) = parts(scores, black_box(16))?;
     let settings = LargestSettings { codec, width, rows: black_box(16) };
     let mut largest = Largest::new(settings, left, one)?;
     let mut second = Largest::new(settings, right, two)?;
