@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use super::escaped::escaped;
 use super::paths::destination;
-use super::rows::zeros;
-use super::sieve::{Compared, compare};
+use super::sieve::{Compared, compare, new_sieve};
 use super::{CommandError, console, state_file};
 use gradsieve_io::files::{Destination, FileError, Source, refuse_overwrite};
 
@@ -118,7 +117,7 @@ impl Part {
         }
         let core = |error| CommandError::core(&name)(error);
         let settings = SieveSettings::read(&bytes).map_err(core)?;
-        let mut sieve = Sieve::new(settings, zeros(&name, settings.memory().i64s)?).map_err(core)?;
+        let mut sieve = new_sieve(settings, &name)?;
         sieve.restore(&bytes).map_err(core)?;
         Ok(Self { name, sieve })
     }

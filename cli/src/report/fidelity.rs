@@ -4,14 +4,13 @@
 //! It stands on its own white ground and uses plain SVG, as the README's picture does. A
 //! figure outside 0 to 1 widens the scale.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::axis::{Scale, at, tick_texts, ticks};
-use super::style::{self, FONT};
+use super::stacked::Sheet;
 use super::wording;
 use gradsieve_harness::truth::{Line, Outcome, Panel};
 
-const WIDTH: f64 = 900.0;
 const ROW: f64 = 22.0;
 const LEFT: f64 = 200.0;
 const RIGHT: f64 = 800.0;
@@ -21,25 +20,10 @@ const FOOT: f64 = 44.0;
 /// The picture, an SVG file.
 #[must_use]
 pub fn fidelity(outcome: &Outcome) -> String {
+    let label = format!("Influence methods against ground truth: {}", outcome.settings.experiment.name());
     let height = |panel: &Panel| HEAD + ROW * panel.lines.len() as f64 + FOOT;
-    let total = outcome.panels.iter().map(height).sum::<f64>() + 20.0;
-    let tops = outcome.panels.iter().scan(10.0, |next, panel| {
-        let top = *next;
-        *next += height(panel);
-        Some(top)
-    });
-    html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(at(total))
-            viewBox={ "0 0 " (WIDTH) " " (at(total)) } font-family=(FONT) font-size="13" role="img"
-            aria-label={ "Influence methods against ground truth: " (outcome.settings.experiment.name()) } {
-            style { (PreEscaped(style::classes(&style::LIGHT))) }
-            rect class="paper rule" x="0.5" y="0.5" width=(WIDTH - 1.0) height=(at(total - 1.0)) rx="12" {}
-            @for (panel, top) in outcome.panels.iter().zip(tops) {
-                (draw(panel, top))
-            }
-        }
-    }
-    .into_string()
+    let sheet = Sheet { label: &label, font_size: 13, head: 10.0, foot: 10.0 };
+    sheet.draw(&html! {}, &outcome.panels, height, draw)
 }
 
 fn draw(panel: &Panel, top: f64) -> Markup {

@@ -19,6 +19,7 @@
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
 //! | `sketches` | the picture of what sketches lose over K |
+//! | `stacked` | the sheet of both, with a panel below the other |
 //! | `stream_map` | the picture of who finds which corruption in streams |
 //! | `streams` | the figures of streams and of training with a guard |
 //! | `axis` | scales from values to places, and round tick values |
@@ -36,6 +37,7 @@ mod page;
 mod picture;
 mod roc;
 mod sketches;
+mod stacked;
 mod stream_map;
 mod streams;
 mod style;

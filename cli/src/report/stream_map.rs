@@ -5,13 +5,12 @@
 //! figure stands in each place, so that no reader depends on colours. The picture stands
 //! on its own white ground and uses plain SVG, as the README's does.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::axis::at;
-use super::style::{self, FONT};
+use super::stacked::Sheet;
 use gradsieve_harness::truth::{CORRUPTIONS, Outcome, Panel, StreamLine};
 
-const WIDTH: f64 = 900.0;
 const LEFT: f64 = 170.0;
 const COLUMN: f64 = 39.5;
 const ROW: f64 = 19.0;
@@ -22,29 +21,16 @@ const NAMES: f64 = 96.0;
 /// The picture, an SVG file.
 #[must_use]
 pub fn stream_map(outcome: &Outcome) -> String {
-    let height = |panel: &Panel| HEAD + ROW * panel.lines.len() as f64;
-    let total = NAMES + outcome.panels.iter().map(height).sum::<f64>() + 20.0;
-    let tops = outcome.panels.iter().scan(NAMES, |next, panel| {
-        let top = *next;
-        *next += height(panel);
-        Some(top)
-    });
-    html! {
-        svg xmlns="http://www.w3.org/2000/svg" width=(WIDTH) height=(at(total))
-            viewBox={ "0 0 " (WIDTH) " " (at(total)) } font-family=(FONT) font-size="12" role="img"
-            aria-label="Which scorer finds which kind of corruption, by AUROC" {
-            style { (PreEscaped(style::classes(&style::LIGHT))) }
-            rect class="paper rule" x="0.5" y="0.5" width=(WIDTH - 1.0) height=(at(total - 1.0)) rx="12" {}
-            @for (column, corruption) in CORRUPTIONS.iter().enumerate() {
-                @let (x, y) = (at(middle(column)), at(NAMES + 22.0));
-                text class="soft" x=(x) y=(y) transform={ "rotate(-60 " (x) " " (y) ")" } { (corruption.name) }
-            }
-            @for (panel, top) in outcome.panels.iter().zip(tops) {
-                (map(outcome, panel, top))
-            }
+    let names = html! {
+        @for (column, corruption) in CORRUPTIONS.iter().enumerate() {
+            @let (x, y) = (at(middle(column)), at(NAMES + 22.0));
+            text class="soft" x=(x) y=(y) transform={ "rotate(-60 " (x) " " (y) ")" } { (corruption.name) }
         }
-    }
-    .into_string()
+    };
+    let label = "Which scorer finds which kind of corruption, by AUROC";
+    let height = |panel: &Panel| HEAD + ROW * panel.lines.len() as f64;
+    let sheet = Sheet { label, font_size: 12, head: NAMES, foot: 20.0 };
+    sheet.draw(&names, &outcome.panels, height, |panel, top| map(outcome, panel, top))
 }
 
 fn middle(column: usize) -> f64 {

@@ -27,6 +27,7 @@ use losses::losses;
 use plan::Plan;
 use report::{CONSEQUENCE, Report};
 use sink::Sink;
+pub(super) use state::sieve as new_sieve;
 
 use gradsieve::{Reasons, Sieve};
 

@@ -66,7 +66,14 @@ pub(super) fn begin(
     sieve(SieveSettings { width: rows.width(), groups: groups_of, ..plan.settings }, rows.name())
 }
 
-fn sieve(settings: SieveSettings, name: &str) -> Result<Sieve<Vec<i64>>, CommandError> {
+/// A sieve that has seen nothing, for what is called `name`.
+///
+/// # Errors
+/// Too little memory; settings that no sieve has.
+pub(in crate::commands) fn sieve(
+    settings: SieveSettings,
+    name: &str,
+) -> Result<Sieve<Vec<i64>>, CommandError> {
     let buffer = zeros(name, settings.memory().i64s)?;
     Sieve::new(settings, buffer).map_err(CommandError::core(name))
 }
