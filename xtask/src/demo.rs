@@ -17,7 +17,19 @@ pub(crate) const STEP: Step = Step {
 };
 
 /// What must do better than chance.
-const DETECTORS: &[&str] = &["loss", "l1", "l2", "forest", "mahalanobis", "direction", "self-influence"];
+const DETECTORS: &[&str] = &[
+    "loss",
+    "mean loss",
+    "out-of-fold loss",
+    "l1",
+    "l2",
+    "forest",
+    "mahalanobis",
+    "direction",
+    "self-influence",
+    "sieve",
+    "mean sieve",
+];
 /// The least bytes of a page with pictures in it.
 const PAGE: u64 = 10_000;
 

@@ -12,15 +12,16 @@ use super::bars;
 use super::console::{bytes, print, print_json, table};
 use super::escaped::escaped;
 use super::numbers::{number, whole};
-use crate::demo::{self, Outcome, Settings, Source};
+use crate::demo::{self, LoopPolicy, Outcome, Settings, Source};
 use crate::report;
 
 pub(super) const LONG_ABOUT: &str = "\
 Train on data with flipped labels, find them by their gradients, train again without them.
 
 Flips a share of the training labels, trains a model until it fits them, scores the gradient of every training \
-sample with every detector, and trains again without the flagged samples. Prints a table of the detectors and writes a report \
-(one HTML file, no network needed).
+sample with every detector, and trains again without the flagged samples. Then trains once more with the sieve in the \
+loop, which judges each sample before it is used and skips what it flags, beside the loss as the guard. Prints both \
+tables and writes a report (one HTML file, no network needed).
 
 The digits take a few seconds. A CSV file has one row a sample, numbers, and the label in a column named `label` or \
 in the last one; a column `flipped` (0 or 1) may tell which labels are known to be wrong, and then none is flipped \
@@ -212,8 +213,10 @@ pub(super) fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
     }
     if runs.is_empty() {
         show(&outcome)?;
+        show_loops(core::slice::from_ref(&outcome))?;
     } else {
         show_means(&runs)?;
+        show_loops(&runs)?;
     }
     print(format!("\nReport: {}", escaped(&report.display())))
 }
@@ -302,6 +305,38 @@ fn show_means(runs: &[Outcome]) -> Result<(), CommandError> {
     }
     print(rows)?;
     print(format!("\nTest accuracy with the flips {}, without them {}.", percent(before), percent(ceiling)))
+}
+
+/// Training with a guard: a table for each task, means over runs.
+fn show_loops(runs: &[Outcome]) -> Result<(), CommandError> {
+    let Some(first) = runs.first() else { return Ok(()) };
+    for (task, of) in first.loops.iter().enumerate() {
+        print(format!(
+            "\n{}: with a guard in the loop that leaves out {} of {} samples, {} epochs",
+            escaped(&of.data),
+            percent(of.rate),
+            of.train_samples,
+            of.epochs
+        ))?;
+        let mut rows = table(&["guard", "accuracy", "wrong left out", "right left out"]);
+        for (at, policy) in of.policies.iter().enumerate() {
+            let mean = |value: &dyn Fn(&LoopPolicy) -> f64| {
+                runs.iter().map(|run| value(&run.loops[task].policies[at])).sum::<f64>() / runs.len() as f64
+            };
+            let last = |shares: &[f64]| shares.last().copied().unwrap_or_default();
+            rows.add_row([
+                policy.name.to_owned(),
+                percent(mean(&|policy| policy.accuracy)),
+                percent(mean(&|policy| last(&policy.wrong_left_out))),
+                percent(mean(&|policy| last(&policy.right_left_out))),
+            ]);
+        }
+        if let Some(names) = rows.column_mut(0) {
+            names.set_cell_alignment(CellAlignment::Left);
+        }
+        print(rows)?;
+    }
+    Ok(())
 }
 
 fn show(outcome: &Outcome) -> Result<(), CommandError> {

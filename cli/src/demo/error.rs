@@ -3,6 +3,7 @@
 use gradsieve_harness::data::DataError;
 use gradsieve_harness::measures::MeasureError;
 use gradsieve_harness::model::ModelError;
+use gradsieve_harness::truth::TruthError;
 
 /// Why a demonstration could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum DemoError {
     /// A measure could not be taken.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// Training that leaves samples out could not be run.
+    #[error(transparent)]
+    Loop(#[from] TruthError),
     /// The core refused a sketch or a detector.
     #[error("{what}: {error}")]
     Core {

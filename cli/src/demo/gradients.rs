@@ -1,8 +1,9 @@
 //! Every sample's gradient through the core: sketch, exact measures, and the plain loss.
 
-use gradsieve::{Projector, Sketch, SketchId, Sketcher, Summary};
+use gradsieve::{Exact, Key, Projector, Sjlt, Sketch, SketchId, Sketcher, Summary};
 
 use super::error::{DemoError, core};
+use super::settings::Settings;
 use gradsieve_harness::Watch;
 use gradsieve_harness::data::Dataset;
 use gradsieve_harness::gradients::{layout, stream};
@@ -34,6 +35,11 @@ impl Gradients {
             group,
             loss: None,
         })
+    }
+
+    /// The same with the sample's loss.
+    pub fn sketches_with_loss(&self) -> impl Iterator<Item = Sketch<'_>> {
+        self.sketches().zip(&self.losses).map(|(sketch, &loss)| sketch.with_loss(loss as f32))
     }
 
     /// n.
@@ -79,4 +85,20 @@ pub fn gather(
         watch.step();
     }
     Ok(gradients)
+}
+
+/// All gradients as the settings say: projected, unless they are as small as a sketch.
+pub(super) fn sketched(
+    settings: &Settings,
+    model: &Mlp,
+    set: &Dataset,
+    watch: &dyn Watch,
+) -> Result<Gradients, DemoError> {
+    let parameters = model.parameters().len();
+    if parameters <= settings.dim {
+        return gather(model, set, Exact::new(parameters), watch);
+    }
+    let projector =
+        Sjlt::new(settings.dim, Key::seed(settings.seed), settings.repeat).map_err(core("the sketch"))?;
+    gather(model, set, projector, watch)
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::in_loop::LoopOutcome;
 use gradsieve_harness::measures::RocPoint;
 
 /// A finished demonstration.
@@ -42,6 +43,9 @@ pub struct Outcome {
     pub non_finite: Vec<usize>,
     /// One entry a detector, in the order of the table.
     pub detectors: Vec<DetectorOutcome>,
+    /// Training that leaves out what it does not trust: on these data, and for the digits
+    /// on tumours, too.
+    pub loops: Vec<LoopOutcome>,
     /// The most suspicious samples by the best detector.
     #[serde(skip)]
     pub suspects: Vec<Suspect>,

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use gradsieve::{Exact, Key, Sjlt};
-
-use super::detectors::contestants;
-use super::error::{DemoError, core};
-use super::gradients::{Gradients, gather};
+use super::detectors::{CONTESTANTS, Evidence};
+use super::error::DemoError;
+use super::gradients::sketched;
+use super::in_loop::loops;
 use super::outcome::{DetectorOutcome, Outcome, Suspect};
 use super::settings::Settings;
 use gradsieve_harness::Watch;
@@ -32,16 +31,20 @@ pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError>
     let budget = budget(settings, train_set.len(), flips);
 
     watch.begin("training", config.epochs as u64);
-    let model = train(&train_set, &config, |_| watch.step())?.model;
+    let watched = TrainConfig { checkpoints: (1..=config.epochs).collect(), ..config.clone() };
+    let trained = train(&train_set, &watched, |_| watch.step())?;
+    let model = &trained.model;
     watch.end();
 
     watch.begin("gradients", train_set.len() as u64);
     let clock = Instant::now();
-    let gradients = sketch(settings, &model, &train_set, watch)?;
+    let gradients = sketched(settings, model, &train_set, watch)?;
     let gradient_seconds = clock.elapsed().as_secs_f64();
     watch.end();
 
-    let mut detectors = score_all(&gradients, &truth, budget, settings.seed, watch)?;
+    let evidence =
+        Evidence { settings, set: &train_set, config: &config, trained: &trained, gradients: &gradients };
+    let mut detectors = score_all(&evidence, &truth, budget, watch)?;
     let retrained = retrain_all(&train_set, &test_set, &config, &truth, &detectors, budget, watch)?;
     for (detector, (accuracy, _)) in detectors.iter_mut().zip(&retrained) {
         detector.accuracy_after = *accuracy;
@@ -73,12 +76,15 @@ pub fn run(settings: &Settings, watch: &dyn Watch) -> Result<Outcome, DemoError>
         seconds: 0.0,
         non_finite: gradients.measures.iter().enumerate().filter_map(non_finite).collect(),
         detectors,
+        loops: Vec::new(),
         suspects: Vec::new(),
         truth,
         picture: train_set.picture(),
         class_names: train_set.class_names().to_vec(),
     };
     outcome.suspects = suspects(&outcome, &train_set, &original, &retrained)?;
+    let share = outcome.budget as f64 / outcome.train_samples.max(1) as f64;
+    outcome.loops = loops(settings, &train_set, &test_set, &original, share, watch)?;
     outcome.seconds = begun.elapsed().as_secs_f64();
     Ok(outcome)
 }
@@ -115,22 +121,6 @@ fn divide(settings: &Settings) -> Result<Divided, DemoError> {
     Ok(Divided { train_set, test_set, original })
 }
 
-/// All gradients: projected, unless they are as small as a sketch.
-fn sketch(
-    settings: &Settings,
-    model: &Mlp,
-    set: &Dataset,
-    watch: &dyn Watch,
-) -> Result<Gradients, DemoError> {
-    let parameters = model.parameters().len();
-    if parameters <= settings.dim {
-        return gather(model, set, Exact::new(parameters), watch);
-    }
-    let projector =
-        Sjlt::new(settings.dim, Key::seed(settings.seed), settings.repeat).map_err(core("the sketch"))?;
-    gather(model, set, projector, watch)
-}
-
 /// How many samples are flagged.
 fn budget(settings: &Settings, samples: usize, flips: usize) -> usize {
     let share = |fraction: f64| (fraction * samples as f64).round() as usize;
@@ -144,19 +134,17 @@ fn budget(settings: &Settings, samples: usize, flips: usize) -> usize {
 /// Every contestant's scores and measures; the accuracy after retraining is filled in
 /// later.
 fn score_all(
-    gradients: &Gradients,
+    evidence: &Evidence<'_>,
     truth: &[bool],
     budget: usize,
-    seed: u64,
     watch: &dyn Watch,
 ) -> Result<Vec<DetectorOutcome>, DemoError> {
-    let contestants = contestants();
     let measurable = truth.contains(&true) && truth.contains(&false);
-    watch.begin("detectors", contestants.len() as u64);
-    let mut outcomes = Vec::with_capacity(contestants.len());
-    for contestant in contestants {
+    watch.begin("detectors", CONTESTANTS.len() as u64);
+    let mut outcomes = Vec::with_capacity(CONTESTANTS.len());
+    for contestant in CONTESTANTS {
         let clock = Instant::now();
-        let (scores, bytes) = contestant.score(gradients, seed)?;
+        let (scores, bytes) = contestant.score(evidence)?;
         outcomes.push(DetectorOutcome {
             name: contestant.name,
             about: contestant.about,

@@ -15,6 +15,7 @@
 //! | `roc` | ROC curves: the whole square, and its left edge enlarged |
 //! | `distributions` | scores of clean and of flipped samples, one panel a detector |
 //! | `accuracy` | test accuracy before, after each detector, and the ceiling |
+//! | `guarded` | training with a sieve in the loop: p-values, alarms, what was left out and why |
 //! | `suspects` | the most suspicious samples, as pictures, a scatter plot or a table |
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
@@ -33,6 +34,7 @@ mod breakdown;
 mod distributions;
 mod error;
 mod fidelity;
+mod guarded;
 mod page;
 mod picture;
 mod roc;

@@ -2,7 +2,7 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{accuracy, distributions, roc, style, suspects, table, wording};
+use super::{accuracy, distributions, guarded, roc, style, suspects, table, wording};
 use crate::demo::{DetectorOutcome, Outcome};
 
 /// The report as one HTML file.
@@ -28,6 +28,7 @@ pub fn page(outcome: &Outcome) -> String {
                     (accuracy::section(outcome))
                     (distributions::section(outcome))
                     (suspects::section(outcome))
+                    (guarded::section(outcome))
                     (run(outcome))
                 }
             }

@@ -117,6 +117,9 @@ dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(300px,1fr));gap:10p
 dt{font-weight:600}dd{margin:0}
 .panels{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:20px;margin-top:10px}
 .panels svg,.small svg{width:100%;height:auto}
+.stream svg{width:100%;height:auto;margin-top:8px}
+section>h3{margin:26px 0 4px;font-size:1.05rem}
+.panels table+p{margin-top:6px}
 .panels.one{max-width:560px}
 .legend{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(225px,1fr));gap:4px 22px;margin:14px 0 0;padding:0;font-size:.9rem}
 .legend li{display:grid;grid-template-columns:44px 1fr auto;align-items:center;gap:8px}

@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use gradsieve_cli::demo::{DetectorOutcome, Outcome, Suspect};
+use gradsieve_cli::demo::{
+    DetectorOutcome, LeftOut, LoopAlarm, LoopOutcome, LoopPolicy, LoopSuspect, Outcome, Suspect, Visit,
+};
 use gradsieve_cli::report::{FILE_NAME, ReportError, page, picture, write};
 use gradsieve_harness::data::random::{Purpose, generator, normal, uniform};
 use gradsieve_harness::data::{digits, moons};
@@ -47,7 +49,7 @@ fn digits_outcome() -> Outcome {
         .collect();
     // Not the first 40 but every seventh, so that some are clean.
     let order = flagged(&detectors[5].scores, 280).expect("a budget below n");
-    let suspects = order
+    let suspects: Vec<Suspect> = order
         .into_iter()
         .step_by(7)
         .map(|index| {
@@ -76,11 +78,70 @@ fn digits_outcome() -> Outcome {
         seconds: 24.3,
         non_finite: Vec::new(),
         detectors,
+        loops: vec![loop_outcome(&truth, &suspects)],
         suspects,
         truth,
         picture: set.picture(),
         class_names: set.class_names().to_vec(),
     }
+}
+
+/// Three epochs with a guard, of which the sieve left out the first samples of all.
+fn loop_outcome(truth: &[bool], suspects: &[Suspect]) -> LoopOutcome {
+    const EPOCHS: usize = 3;
+    let policy = |name, about, accuracies: [f64; EPOCHS]| LoopPolicy {
+        name,
+        about,
+        accuracy: accuracies[EPOCHS - 1],
+        accuracies: accuracies.to_vec(),
+        wrong_left_out: vec![0.1, 0.5, 0.8],
+        right_left_out: vec![0.1, 0.05, 0.02],
+    };
+    let visit = |(i, &wrong): (usize, &bool)| {
+        let p = if wrong { 0.01 } else { 1.0 / (1 + i % 97) as f64 };
+        Visit { p, keeps: p > 0.2, wrong }
+    };
+    let first = suspects.iter().take(5).enumerate().map(|(visit, suspect)| LoopSuspect {
+        index: suspect.index,
+        visit,
+        p: 0.003,
+        reasons: if visit == 0 { String::new() } else { "direction loss".to_owned() },
+        given: suspect.given,
+        original: suspect.original,
+        features: suspect.features.clone(),
+    });
+    LoopOutcome {
+        data: "digits & <i>more</i>".to_owned(),
+        train_samples: TRAIN,
+        test_samples: 540,
+        epochs: EPOCHS,
+        flips: FLIPS,
+        rate: 0.2,
+        policies: vec![
+            policy("all", "every sample is used", [0.5, 0.7, 0.9]),
+            policy("loss", "leaves out the top share by loss", [0.6, 0.8, 0.94]),
+            policy("sieve", "leaves out what the sieve flags", [0.6, 0.85, 0.951]),
+            policy("ceiling", "leaves out the wrong ones", [0.7, 0.9, 0.96]),
+        ],
+        alarms: vec![LoopAlarm { index: 1234, kind: "change" }, LoopAlarm { index: 2345, kind: "flood" }],
+        left_out: vec![
+            LeftOut { reason: "loss", wrong: 1201, right: 77 },
+            LeftOut { reason: "none", wrong: 3, right: 5 },
+        ],
+        visits: (0..EPOCHS).flat_map(|_| truth.iter().enumerate().map(visit)).collect(),
+        first: first.collect(),
+        picture: Some((8, 8)),
+        class_names: Vec::new(),
+    }
+}
+
+fn clear_loop(of: &mut LoopOutcome) {
+    of.visits.clear();
+    of.policies.clear();
+    of.alarms.clear();
+    of.left_out.clear();
+    of.first.clear();
+    of.epochs = 0;
 }
 
 fn judged(name: &'static str, about: &'static str, scores: Vec<f64>, truth: &[bool]) -> DetectorOutcome {
@@ -190,6 +251,22 @@ fn odd_outcomes() -> Vec<(&'static str, Outcome)> {
                 o.picture = None;
             }),
         ),
+        ("a loop in which nothing happened", one(|o| o.loops.iter_mut().for_each(clear_loop))),
+        (
+            "a loop of numbers that are none",
+            one(|o| {
+                for of in &mut o.loops {
+                    of.visits.iter_mut().for_each(|visit| visit.p = f64::NAN);
+                    for policy in &mut of.policies {
+                        policy.accuracies.fill(f64::NAN);
+                        policy.accuracy = f64::INFINITY;
+                    }
+                    of.rate = f64::NAN;
+                    of.picture = Some((usize::MAX, 2));
+                }
+            }),
+        ),
+        ("no loop", one(|o| o.loops.clear())),
         ("samples without features", one(|o| o.suspects.iter_mut().for_each(|s| s.features.clear()))),
     ]
 }
@@ -389,6 +466,32 @@ fn a_sample_is_called_flipped_exactly_if_it_was() {
     assert_eq!(text.matches("✗ flipped").count(), flipped);
     assert_eq!(text.matches("✓ not flipped").count(), outcome.suspects.len() - flipped);
     assert_ne!(flipped, outcome.suspects.len(), "the fixture has a clean suspect");
+}
+
+#[test]
+fn a_loop_shows_each_guard_each_reason_the_alarms_and_what_was_left_out_first() {
+    let outcome = digits_outcome();
+    let (of, text) = (&outcome.loops[0], page(&outcome));
+    assert!(text.contains("digits &amp; &lt;i&gt;more&lt;/i&gt;"));
+    assert!(
+        text.contains("With the sieve the network ends at 95.1\u{a0}%, with every sample at 90.0\u{a0}%")
+    );
+    for policy in &of.policies {
+        let row = format!("<td><b>{}</b><small class=\"soft\">{}", policy.name, policy.about);
+        assert!(text.contains(&row), "{row}");
+    }
+    assert!(text.contains("<td data-label=\"wrong labels\">1,201</td>"));
+    assert!(text.contains("change, visit 1,234") && text.contains("flood, visit 2,345"));
+    assert_eq!(text.matches("direction loss").count(), 4);
+    let wrong = of.first.iter().filter(|first| first.given != first.original).count();
+    assert_eq!(text.matches("✗ label is wrong").count(), wrong);
+    // The wrong labels stand where their p-values do, once each: 3,771 visits are drawn.
+    let path = text.split("<path class=\"to-flipped\" d=\"M").nth(1).unwrap();
+    let drawn = path.split('"').next().unwrap().matches("h0").count();
+    assert_eq!(drawn, of.visits.iter().filter(|visit| visit.wrong).count());
+    let mut without = outcome;
+    without.loops.clear();
+    assert!(!page(&without).contains("sieve in the loop"));
 }
 
 #[test]

@@ -13,6 +13,7 @@
 //! | [`mod@pearson`], [`mod@spearman`] | correlation of values, and of ranks |
 //! | [`budget`] | the top-m flags: how many are right, how accurate they are over all samples |
 //! | [`ranks`] | mid-ranks |
+//! | [`visits`] | one number a sample that was visited several times |
 
 pub mod average_precision;
 pub mod budget;
@@ -21,6 +22,7 @@ pub mod pearson;
 pub mod ranks;
 pub mod roc;
 pub mod spearman;
+pub mod visits;
 
 pub use average_precision::average_precision;
 pub use budget::{flag_accuracy, flagged, found_in_budget};
@@ -29,3 +31,4 @@ pub use pearson::pearson;
 pub use ranks::mid_ranks;
 pub use roc::{RocPoint, auroc, roc_curve};
 pub use spearman::spearman;
+pub use visits::mean_over_visits;

@@ -12,6 +12,7 @@
 //! | [`mod@forward_inf`] | unlearn a target, see which training losses rise |
 //! | [`mod@untrac`] | unlearn training samples, see which target losses rise; and the inverse |
 //! | [`mod@lava`] | dual potentials of the distance between training and validation data |
+//! | [`mod@out_of_fold`] | losses under models that have not seen the sample |
 //! | [`fairif`] | sample weights that close the gap between groups |
 //! | [`mod@gauss_newton`] | the Gauss–Newton matrix of a small model, written out |
 //! | [`targets`] | target gradients of a model's utility, fairness and robustness |
@@ -21,6 +22,7 @@ pub mod fairif;
 pub mod forward_inf;
 pub mod gauss_newton;
 pub mod lava;
+pub mod out_of_fold;
 pub mod targets;
 pub mod untrac;
 
@@ -29,4 +31,5 @@ pub use fairif::{FairIf, group_gaps};
 pub use forward_inf::forward_inf;
 pub use gauss_newton::gauss_newton;
 pub use lava::{Lava, lava};
+pub use out_of_fold::{FOLDS, out_of_fold};
 pub use untrac::{untrac, untrac_inverse};

@@ -57,9 +57,9 @@ pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;
 pub use sketches::{PROJECTIONS, SketchLine, Sketching, Way};
 pub use streams::{
-    CLEAN_STREAM, CORRUPTIONS, Corruption, Judgement, LoopLine, POLICIES, Placement, Policy, RATES, Regime,
-    SCORERS, Scope, Scorer, Scoring, Seen, Stream, StreamLine, StreamPlan, StreamTask, Streams, TASKS,
-    VISITED, Visited, each_stream,
+    CLEAN_STREAM, CORRUPTIONS, Corruption, Decision, Guarded, GuardedRun, Judgement, LoopLine, POLICIES,
+    Placement, Policy, RATES, Regime, SCORERS, Scope, Scorer, Scoring, Seen, Stream, StreamLine, StreamPlan,
+    StreamTask, Streams, TASKS, VISITED, Visited, each_stream,
 };
 pub use target::Target;
 pub use task::Task;

@@ -1,6 +1,6 @@
 //! The sieve as a scorer of a stream.
 
-use gradsieve::{Error, Groups, Memory, Rate, Sieve, SieveSettings, Sketch, Verdict};
+use gradsieve::{Alarm, Error, Groups, Guards, Memory, Rate, Sieve, SieveSettings, Sketch, Verdict};
 
 use super::scorer::{Judgement, Scope, Scorer};
 use super::stream::Seen;
@@ -21,18 +21,36 @@ pub(super) struct Question {
     pub(super) half_life: Option<u32>,
     /// Whether it is told the losses.
     pub(super) with_loss: bool,
+    pub(super) guards: Guards,
+    pub(super) learn_flagged: bool,
+    pub(super) warm_up: u32,
     pub(super) ranking: Ranking,
 }
 
 impl Question {
     /// By score, with the loss, at 1 %, and nothing is forgotten.
-    pub(super) const USUAL: Self =
-        Self { rate: Rate::FalseAlarms(0.01), half_life: None, with_loss: true, ranking: Ranking::Score };
+    pub(super) const USUAL: Self = Self {
+        rate: Rate::FalseAlarms(0.01),
+        half_life: None,
+        with_loss: true,
+        guards: Guards::ALL,
+        learn_flagged: false,
+        warm_up: 64,
+        ranking: Ranking::Score,
+    };
 
     const fn settings(self, scope: &Scope) -> SieveSettings {
-        let Self { rate, half_life, .. } = self;
+        let Self { rate, half_life, guards, learn_flagged, warm_up, .. } = self;
         let groups = Groups::Fixed(scope.groups);
-        SieveSettings { groups, rate, half_life, ..SieveSettings::new(scope.width) }
+        SieveSettings {
+            groups,
+            rate,
+            half_life,
+            guards,
+            learn_flagged,
+            warm_up,
+            ..SieveSettings::new(scope.width)
+        }
     }
 
     /// What the sieve and its buffer take.
@@ -54,6 +72,13 @@ impl BySieve {
         let settings = question.settings(scope);
         let sieve = Sieve::new(settings, vec![0; settings.memory().i64s])?;
         Ok(Self { question, sieve, last: None, alarm: false })
+    }
+
+    /// Judges a sample and learns it at once.
+    pub(super) fn take(&mut self, seen: &Seen<'_>) -> Result<(Verdict, Option<Alarm>), Error> {
+        let sketch = self.shown(seen);
+        let verdict = self.sieve.judge(&sketch)?;
+        Ok((verdict, self.sieve.observe(&sketch, &verdict)?))
     }
 
     /// The sketch as the sieve is to see it.

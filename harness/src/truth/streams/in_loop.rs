@@ -5,129 +5,93 @@
 //! same order, and each time another policy says which of them the steps leave out:
 //! [`POLICIES`]. The figure is the accuracy on samples that no model was trained on.
 
-use std::collections::VecDeque;
-
-use gradsieve::{Error, Rate};
-
 use super::super::context::Context;
 use super::super::error::{TruthError, core};
 use super::super::jobs::run_jobs;
 use super::super::ledger::Ledger;
 use super::super::settings::Settings;
 use super::super::tally::{Tally, Whose};
-use super::by_sieve::Question;
 use super::found;
-use super::scorer::{Scope, Scorer};
-use super::scorers;
-use super::stream::{Recorder, Seen};
+use super::policies::{Decision, POLICIES, Policy};
+use super::scorer::Scope;
+use super::stream::Recorder;
 use super::tasks::{StreamTask, TASKS};
 use super::trainer::Trainer;
+use crate::data::Dataset;
 
-/// Decides which samples a step leaves out.
-trait Guard {
-    /// Whether to use a sample whose label is wrong or is not. Only the ceiling looks at
-    /// that.
-    fn keeps(&mut self, seen: &Seen<'_>, wrong: bool) -> Result<bool, Error>;
-}
-
-type Made = Result<Box<dyn Guard>, Error>;
-
-/// A policy of the table.
+/// Samples of which some have a wrong label, to be trained on with a guard.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy {
-    /// Short name.
-    pub name: &'static str,
-    /// One line on what it is.
-    pub about: &'static str,
-    make: fn(&Scope, f64) -> Made,
+pub struct Guarded<'a> {
+    /// Network, steps, epochs and sketches.
+    pub settings: &'a Settings,
+    /// What is trained on.
+    pub set: &'a Dataset,
+    /// Which labels are wrong.
+    pub wrong: &'a [bool],
+    /// The share that a policy is to leave out: the true one, unless nobody knows it.
+    pub share: f64,
+    /// What no model is trained on.
+    pub test: &'a Dataset,
+    /// The seed of network, order and sketches.
+    pub seed: u64,
 }
 
-/// All of them, in the order of the tables. This is the one place to add another.
-pub const POLICIES: &[Policy] = &[
-    Policy { name: "all", about: "every sample is used", make: |_, _| Ok(Box::new(All)) },
-    Policy {
-        name: "loss",
-        about: "leaves out the top share by loss",
-        make: |scope, share| Ok(Box::new(TopShare::new(scorers::loss(scope)?, share))),
-    },
-    Policy {
-        name: "direction",
-        about: "leaves out the top share by direction",
-        make: |scope, share| Ok(Box::new(TopShare::new(scorers::direction(scope)?, share))),
-    },
-    Policy {
-        name: "sieve",
-        about: "leaves out what the sieve flags at that rate",
-        make: |scope, share| Ok(Box::new(Flagged::new(scope, share)?)),
-    },
-    Policy { name: "ceiling", about: "leaves out the wrong ones", make: |_, _| Ok(Box::new(Ceiling)) },
-];
-
-struct All;
-
-impl Guard for All {
-    fn keeps(&mut self, _: &Seen<'_>, _: bool) -> Result<bool, Error> {
-        Ok(true)
-    }
+/// A run under a policy, as it went.
+#[derive(Clone, Debug)]
+pub struct GuardedRun {
+    /// Test accuracy after each epoch.
+    pub accuracies: Vec<f64>,
+    /// Which sample came, and what was decided, visit by visit: as many in each epoch as
+    /// there are samples.
+    pub visits: Vec<(usize, Decision)>,
 }
 
-struct Ceiling;
-
-impl Guard for Ceiling {
-    fn keeps(&mut self, _: &Seen<'_>, wrong: bool) -> Result<bool, Error> {
-        Ok(!wrong)
-    }
-}
-
-/// Leaves out what the sieve flags. Its rate is the true share, as for the others, and
-/// its half-life a tenth of the run.
-struct Flagged(Box<dyn Scorer>);
-
-impl Flagged {
-    fn new(scope: &Scope, share: f64) -> Result<Self, Error> {
-        let half_life = u32::try_from((scope.samples / 10).clamp(16, 1 << 22)).ok();
-        let rate = Rate::FalseAlarms(share as f32);
-        Ok(Self(scorers::by_sieve(Question { rate, half_life, ..Question::USUAL }, scope)?))
-    }
-}
-
-impl Guard for Flagged {
-    fn keeps(&mut self, seen: &Seen<'_>, _: bool) -> Result<bool, Error> {
-        let judgement = self.0.judge(seen)?;
-        self.0.observe(seen)?;
-        Ok(judgement.flagged != Some(true))
-    }
-}
-
-/// Leaves out what scores above all but a share of the last 500. The share is the true
-/// one, which nobody knows outside an experiment.
-struct TopShare {
-    scorer: Box<dyn Scorer>,
-    share: f64,
-    last: VecDeque<f64>,
-}
-
-/// Scores that the top share is taken of.
-const LAST: usize = 500;
-
-impl TopShare {
-    fn new(scorer: Box<dyn Scorer>, share: f64) -> Self {
-        Self { scorer, share, last: VecDeque::with_capacity(LAST + 1) }
-    }
-}
-
-impl Guard for TopShare {
-    fn keeps(&mut self, seen: &Seen<'_>, _: bool) -> Result<bool, Error> {
-        let score = self.scorer.judge(seen)?.score;
-        self.scorer.observe(seen)?;
-        let above = self.last.iter().filter(|last| **last >= score).count();
-        let keeps = self.last.len() < LAST || above as f64 >= self.share * LAST as f64;
-        self.last.push_back(score);
-        if self.last.len() > LAST {
-            self.last.pop_front();
+impl Guarded<'_> {
+    /// Trains under a policy. `step` is told of each epoch.
+    ///
+    /// # Errors
+    /// Settings out of their range; training that diverges.
+    pub fn train(&self, policy: &Policy, mut step: impl FnMut()) -> Result<GuardedRun, TruthError> {
+        let Self { settings, set, wrong, share, test, seed } = *self;
+        let mut trainer = Trainer::new(settings, set, seed)?;
+        let width = settings.dim.unwrap_or(64);
+        let mut recorder = Recorder::new(&trainer.model, width, Vec::new(), seed)?;
+        let samples = set.len() * settings.epochs;
+        let scope = Scope { groups: set.classes() as u32, width, samples, seed };
+        let mut guard = (policy.make)(&scope, share).map_err(core("a policy"))?;
+        let mut run = GuardedRun { accuracies: Vec::new(), visits: Vec::with_capacity(samples) };
+        for _ in 0..settings.epochs {
+            trainer.epoch(set, |i, reading, gradient| {
+                let seen = recorder.see(set.labels()[i], reading.loss, gradient)?;
+                let decision = guard.decide(&seen, wrong[i]).map_err(core("a policy"))?;
+                run.visits.push((i, decision));
+                Ok(decision.keeps)
+            })?;
+            run.accuracies.push(trainer.model.accuracy(test)?);
+            step();
         }
-        Ok(keeps)
+        Ok(run)
     }
+}
+
+impl GuardedRun {
+    /// For each epoch the shares of wrong and of right labels that were left out.
+    #[must_use]
+    pub fn left_out(&self, wrong: &[bool]) -> Vec<[f64; 2]> {
+        let epochs = self.visits.chunks(wrong.len().max(1));
+        epochs.map(|epoch| [true, false].map(|of| share_of(epoch, wrong, of))).collect()
+    }
+}
+
+/// The share that was left out of the visits to samples whose label is wrong, or to the
+/// others.
+fn share_of(visits: &[(usize, Decision)], wrong: &[bool], of: bool) -> f64 {
+    let (mut all, mut left) = (0, 0);
+    for (_, decision) in visits.iter().filter(|(sample, _)| wrong[*sample] == of) {
+        all += 1;
+        left += usize::from(!decision.keeps);
+    }
+    left as f64 / f64::max(all.into(), 1.0)
 }
 
 pub(in super::super) fn run(context: &Context<'_>, seed: u64, tally: &mut Tally) -> Result<(), TruthError> {
@@ -173,46 +137,55 @@ pub(in super::super) fn run(context: &Context<'_>, seed: u64, tally: &mut Tally)
 fn trained(
     settings: &Settings,
     task: &StreamTask,
-    wrong: f64,
+    share: f64,
     policy: &Policy,
     seed: u64,
 ) -> Result<[f64; 3], TruthError> {
     let (test, mut set) = task.draw(settings.test_samples, settings.train_samples, seed)?;
-    let flips = set.flip_labels(wrong, seed)?;
-    let mut trainer = Trainer::new(settings, &set, seed)?;
-    let width = settings.dim.unwrap_or(64);
-    let mut recorder = Recorder::new(&trainer.model, width, Vec::new(), seed)?;
-    let scope = Scope { groups: set.classes() as u32, width, samples: set.len() * settings.epochs, seed };
-    let mut guard = (policy.make)(&scope, wrong).map_err(core("a policy"))?;
-    let mut skipped = vec![false; set.len()];
-    for _ in 0..settings.epochs {
-        trainer.epoch(&set, |i, reading, gradient| {
-            let seen = recorder.see(set.labels()[i], reading.loss, gradient)?;
-            let keeps = guard.keeps(&seen, flips.mask[i]).map_err(core("a policy"))?;
-            skipped[i] = !keeps;
-            Ok(keeps)
-        })?;
-    }
-    let share = |of: bool| share_of(&skipped, &flips.mask, of);
-    Ok([trainer.model.accuracy(&test)?, share(true), share(false)])
-}
-
-/// The share that was left out of those whose label is wrong, or of the others.
-fn share_of(skipped: &[bool], wrong: &[bool], of: bool) -> f64 {
-    let all = wrong.iter().filter(|wrong| **wrong == of).count();
-    let left = skipped.iter().zip(wrong).filter(|(skipped, wrong)| **skipped && **wrong == of).count();
-    left as f64 / all.max(1) as f64
+    let wrong = set.flip_labels(share, seed)?.mask;
+    let guarded = Guarded { settings, set: &set, wrong: &wrong, share, test: &test, seed };
+    let run = guarded.train(policy, || ())?;
+    let [left_wrong, left_right] = run.left_out(&wrong).last().copied().unwrap_or_default();
+    Ok([run.accuracies.last().copied().unwrap_or_default(), left_wrong, left_right])
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::settings::Experiment;
     use super::*;
 
+    fn run_of(name: &str, wrong: f64) -> (GuardedRun, Vec<bool>) {
+        let settings = Settings { train_samples: 400, test_samples: 400, ..Settings::of(Experiment::Loop) };
+        let (test, mut set) = TASKS[0].draw(400, 400, 3).unwrap();
+        let mask = set.flip_labels(wrong, 3).unwrap().mask;
+        let policy = POLICIES.iter().find(|policy| policy.name == name).unwrap();
+        let settings = &Settings { epochs: 10, ..settings };
+        let guarded = Guarded { settings, set: &set, wrong: &mask, share: wrong, test: &test, seed: 3 };
+        (guarded.train(policy, || ()).unwrap(), mask)
+    }
+
     #[test]
-    fn shares_are_of_the_wrong_and_of_the_right_apart() {
-        let (skipped, wrong) = ([true, false, true, false], [true, true, false, false]);
-        assert_eq!(share_of(&skipped, &wrong, true), 0.5);
-        assert_eq!(share_of(&skipped, &wrong, false), 0.5);
-        assert_eq!(share_of(&skipped, &[true; 4], false), 0.0);
+    fn shares_are_of_the_wrong_and_of_the_right_apart_and_by_epoch() {
+        let (ceiling, wrong) = run_of("ceiling", 0.3);
+        assert_eq!(ceiling.left_out(&wrong), [[1.0, 0.0]; 10]);
+        let (all, wrong) = run_of("all", 0.3);
+        assert_eq!(all.left_out(&wrong), [[0.0, 0.0]; 10]);
+        assert_eq!(all.accuracies.len(), 10);
+    }
+
+    #[test]
+    fn a_sieve_in_the_loop_leaves_out_as_much_as_it_is_told_and_says_why() {
+        let (run, wrong) = run_of("sieve", 0.4);
+        // Past the warm-up and the epochs in which the network learns.
+        let late = &run.visits[run.visits.len() / 2..];
+        let left = late.iter().filter(|(_, decision)| !decision.keeps).count() as f64 / late.len() as f64;
+        assert!((left - 0.4).abs() < 0.04, "{left}");
+        let [found, lost] = *run.left_out(&wrong).last().unwrap();
+        assert!(found > 0.8 && lost < 0.15, "{found} {lost}");
+        let (mute, left) = late
+            .iter()
+            .filter(|(_, d)| !d.keeps)
+            .fold((0, 0), |(mute, left), (_, d)| (mute + usize::from(d.reasons.is_empty()), left + 1));
+        assert!(2 * mute < left, "{mute} of {left} without a reason");
     }
 }

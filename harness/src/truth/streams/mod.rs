@@ -22,7 +22,8 @@
 //! | `ranks` | the plain ways to make a score a decision |
 //! | `visits` | one number a sample that was met in every epoch: [`VISITED`] |
 //! | `judged` | what a scorer said, and what that is worth |
-//! | `in_loop` | training that leaves out what it does not trust: [`POLICIES`] |
+//! | `policies` | who decides in the loop: [`POLICIES`], **the list that a new policy joins** |
+//! | `in_loop` | training that leaves out what it does not trust: [`Guarded`] |
 //! | `found` | figures as they come, seed by seed: [`StreamLine`], [`LoopLine`] |
 //!
 //! A gradient that is damaged is judged so, while the step of a model in training takes
@@ -35,6 +36,7 @@ mod found;
 pub(super) mod in_loop;
 mod in_stream;
 mod judged;
+mod policies;
 mod ranks;
 mod regimes;
 mod scorer;
@@ -46,8 +48,9 @@ mod visits;
 
 pub use corruptions::{CORRUPTIONS, Corruption, Placement};
 pub use found::{CLEAN_STREAM, LoopLine, StreamLine};
-pub use in_loop::{POLICIES, Policy};
+pub use in_loop::{Guarded, GuardedRun};
 pub use judged::RATES;
+pub use policies::{Decision, POLICIES, Policy};
 pub use regimes::{Regime, StreamPlan, Streams};
 pub use scorer::{Judgement, Scope, Scorer};
 pub use scorers::{SCORERS, Scoring};
@@ -63,7 +66,8 @@ use super::jobs::run_jobs;
 use super::ledger::Ledger;
 use super::settings::Settings;
 use super::tally::{Tally, Whose};
-use crate::model::Mlp;
+use crate::methods::out_of_fold;
+use crate::model::{Mlp, TrainConfig};
 use crate::threads::on_all_cores;
 use crate::watch::Watch;
 use found::mean;
@@ -166,7 +170,10 @@ pub(super) fn run(context: &Context<'_>, seed: u64, tally: &mut Tally) -> Result
         let judges = judges(plan.regime, settings);
         let needs_folds = judges.iter().any(|judge| judge.whose().name == "out-of-fold loss");
         let folds = if needs_folds {
-            visits::out_of_fold(settings, &made.set, plan.regime.epochs(settings), seed)?
+            out_of_fold(
+                &made.set,
+                &TrainConfig { epochs: plan.regime.epochs(settings), ..settings.training(seed) },
+            )?
         } else {
             Vec::new()
         };

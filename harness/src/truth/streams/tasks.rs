@@ -61,7 +61,10 @@ pub const TASKS: &[StreamTask] = &[
 
 impl StreamTask {
     /// `model` samples for a model, and `stream` others for a stream.
-    pub(super) fn draw(&self, model: usize, stream: usize, seed: u64) -> Drawn {
+    ///
+    /// # Errors
+    /// A set that cannot be divided.
+    pub fn draw(&self, model: usize, stream: usize, seed: u64) -> Drawn {
         (self.draw)(model, stream, seed)
     }
 

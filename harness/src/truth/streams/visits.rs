@@ -1,13 +1,11 @@
 //! One number a sample that was met in every epoch: [`VISITED`].
 
 use super::super::error::TruthError;
-use super::super::settings::Settings;
 use super::judged::judge;
 use super::scorer::Scope;
 use super::scorers::{Made, direction, sieve};
 use super::stream::Stream;
-use crate::data::Dataset;
-use crate::model::{TrainConfig, train};
+use crate::measures::mean_over_visits;
 
 /// A mean over a sample's visits.
 #[derive(Clone, Copy, Debug)]
@@ -59,13 +57,6 @@ pub const VISITED: &[Visited] = &[
     Visited { name: "mean sieve", about: "mean of the sieve's score over the epochs", of: Of::Scorer(sieve) },
 ];
 
-/// Parts that a set is cut into for out-of-fold losses.
-const FOLDS: usize = 4;
-
-/// Most epochs of a model that is to judge samples it has not seen: past them it learns
-/// the damage of the others by heart.
-const FOLD_EPOCHS: usize = 20;
-
 impl Visited {
     /// A score for each sample of `visits`. `out_of_fold` are the losses of that name.
     pub(super) fn scores(
@@ -81,33 +72,6 @@ impl Visited {
                 judge(visits, make, seed)?.into_iter().map(|judgement| judgement.score).collect()
             }
         };
-        Ok(sums(&each, &visits.samples, visits.corrupt.len()))
+        Ok(mean_over_visits(&each, &visits.samples, visits.corrupt.len()))
     }
-}
-
-/// What each sample's visits add up to: as many a sample, so that no division is needed.
-fn sums(each: &[f64], samples: &[usize], count: usize) -> Vec<f64> {
-    let mut sums = vec![0.0; count];
-    each.iter().zip(samples).for_each(|(x, &sample)| sums[sample] += x);
-    sums
-}
-
-/// The loss of each sample under a model that was trained on three quarters of `set`
-/// without it.
-pub(super) fn out_of_fold(
-    settings: &Settings,
-    set: &Dataset,
-    epochs: usize,
-    seed: u64,
-) -> Result<Vec<f64>, TruthError> {
-    let config = TrainConfig { epochs: epochs.min(FOLD_EPOCHS), ..settings.training(seed) };
-    let mut losses = vec![0.0; set.len()];
-    for fold in 0..FOLDS {
-        let (out, rest): (Vec<usize>, Vec<usize>) = (0..set.len()).partition(|i| i % FOLDS == fold);
-        let model = train(&set.subset(&rest)?, &config, |_| ())?.model;
-        for (&i, loss) in out.iter().zip(model.losses(&set.subset(&out)?)?) {
-            losses[i] = loss;
-        }
-    }
-    Ok(losses)
 }
