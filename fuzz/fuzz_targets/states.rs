@@ -48,7 +48,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let blocks = Blocks::new(&[1, K]).expect("two blocks");
     match kind % 24 {
         0 => {
-            const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
+            const SETTINGS: MomentsSettings = MomentsSettings::new(Centre::Mean, K);
             let mut state = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
                 let _ = state.factor(1.0, 0.1, &mut [0.0; 6], &mut [0.0; 6]);

@@ -57,7 +57,7 @@ impl<'j> GifSettings<'j> {
     pub const fn memory(&self) -> Memory {
         let count = self.indices.len();
         let numbers = self.fitted().saturating_add(count).saturating_mul(8);
-        let moments = MomentsSettings { centre: Centre::Zero, width: self.width }.memory();
+        let moments = MomentsSettings::new(Centre::Zero, self.width).memory();
         Memory {
             f64s: moments.f64s.saturating_add(self.more()),
             bytes_at_rest: moments.bytes_at_rest.saturating_add(numbers).saturating_add(16),
@@ -138,7 +138,7 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
     /// buffer is not as long as the settings' memory.
     pub fn new(settings: GifSettings<'j>, buffer: B) -> Result<Self, Error> {
         settings.check()?;
-        let of_zero = MomentsSettings { centre: Centre::Zero, width: settings.width };
+        let of_zero = MomentsSettings::new(Centre::Zero, settings.width);
         Ok(Self { settings, moments: Moments::before(of_zero, settings.more(), buffer)?, fitted: false })
     }
 

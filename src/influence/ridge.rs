@@ -100,7 +100,7 @@ impl<const N: usize> Ridge<[f64; N]> {
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: RidgeSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping, None)
+        Self::owned_with(settings, settings.width, settings.damping, None, None)
     }
 }
 

@@ -117,7 +117,7 @@ impl<const N: usize> Trak<[f64; N]> {
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: TrakSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping, None)
+        Self::owned_with(settings, settings.width, settings.damping, None, None)
     }
 }
 

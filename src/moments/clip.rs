@@ -10,6 +10,7 @@
 //! it by a bin at most, as a rule.
 
 use crate::error::Error;
+use crate::statistics::Clock;
 use core::fmt::Debug;
 
 /// Bins of the histogram.
@@ -61,8 +62,8 @@ impl Clip for Unclipped {
     }
 }
 
-/// The norms so far: a histogram of their squares, and where its median is. Its example
-/// is that of [`Clip`].
+/// The norms so far, each counting what the clock says: a histogram of their squares, and
+/// where its median is. Its example is that of [`Clip`].
 #[derive(Clone, Debug)]
 pub struct Norms {
     counts: [u32; BINS],
@@ -103,25 +104,32 @@ impl Norms {
     /// Takes in the squared norm of a row. Returns whether there is a median now that
     /// there was not, or that is below the one before: what entered by the old one may
     /// then be too long.
-    pub(crate) fn observe(&mut self, squared_norm: f64) -> bool {
+    pub(crate) fn observe(&mut self, squared_norm: f64, clock: Clock) -> bool {
         if squared_norm <= 0.0 {
             return false;
         }
         let bin = bin(squared_norm);
-        let before = self.median();
+        let before = self.median(clock);
         for count in self.counts.iter_mut().skip(bin).take(1) {
             // 2³² rows of one bin are enough to know it by.
-            if *count < u32::MAX {
-                *count += 1;
-                self.total += 1;
-                self.below += u64::from(bin < self.middle);
-            }
+            let more = clock.weight().min(u32::MAX - *count);
+            *count += more;
+            self.total += u64::from(more);
+            self.below += if bin < self.middle { u64::from(more) } else { 0 };
         }
         self.settle();
-        match (before, self.median()) {
+        match (before, self.median(clock)) {
             (Some(before), Some(now)) => now < before,
             (None, now) => now.is_some(),
             (Some(_), None) => false,
+        }
+    }
+
+    /// Halves all counts, so many times.
+    pub(crate) fn halve(&mut self, times: u32) {
+        if times > 0 {
+            self.counts.iter_mut().for_each(|count| *count = count.checked_shr(times).unwrap_or(0));
+            self.rank();
         }
     }
 
@@ -155,8 +163,9 @@ impl Norms {
 
     /// The largest trace that rows of these norms, none of them above the limit, can
     /// have.
-    pub(crate) fn most(&self, limit: f64) -> f64 {
-        self.bins().map(|(bin, count)| count as f64 * libm::fmin(edge(bin), limit)).sum()
+    pub(crate) fn most(&self, limit: f64, clock: Clock) -> f64 {
+        let trace: f64 = self.bins().map(|(bin, count)| count as f64 * libm::fmin(edge(bin), limit)).sum();
+        trace / f64::from(clock.unit())
     }
 
     /// The bins in which there are rows, and how many.
@@ -167,15 +176,16 @@ impl Norms {
 
     /// The square of the median; none while there are too few rows, or where it lies
     /// beyond the bins.
-    pub(crate) fn median(&self) -> Option<f64> {
+    pub(crate) fn median(&self, clock: Clock) -> Option<f64> {
         let is_inside = self.middle > 0 && self.middle < BINS - 1;
-        (self.total >= ENOUGH && is_inside).then(|| edge(self.middle))
+        let enough = ENOUGH * u64::from(clock.weight());
+        (self.total >= enough && is_inside).then(|| edge(self.middle))
     }
 
     /// The largest squared norm that a row may have, `factor` times the median's; none
     /// where there is no median.
-    pub(crate) fn limit(&self, factor: f32) -> Option<f64> {
-        self.median().map(|median| f64::from(factor) * f64::from(factor) * median)
+    pub(crate) fn limit(&self, factor: f32, clock: Clock) -> Option<f64> {
+        self.median(clock).map(|median| f64::from(factor) * f64::from(factor) * median)
     }
 }
 
@@ -234,13 +244,14 @@ mod tests {
     #[test]
     fn the_median_is_kept_up_to_date() {
         let (mut norms, mut word) = (Norms::NONE, 1_u64);
+        let clock = Clock::new(None).unwrap();
         for i in 0..3000 {
             word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             // Clusters that come and go, so that the median jumps over empty bins.
             let exponent = (word >> 60) as i32 + [-240, 0, 30, 200][i / 500 % 4];
-            let (before, moved) = (norms.median(), norms.observe(1.5 * two_to(exponent)));
+            let (before, moved) = (norms.median(clock), norms.observe(1.5 * two_to(exponent), clock));
             assert_eq!(norms.middle, middle(&norms));
-            let fell = norms.median().is_some_and(|now| before.is_none_or(|before| now < before));
+            let fell = norms.median(clock).is_some_and(|now| before.is_none_or(|before| now < before));
             assert_eq!(moved, fell);
             if i % 100 == 0 {
                 norms.merge(&norms.clone());

@@ -18,11 +18,15 @@
 //! the mean is m times as long as a deviation, m² times that. The factorisation's
 //! backward error is that of `f64` Cholesky; condition numbers from 10¹² on are refused.
 //!
+//! *Forgetting*: with a half-life what was observed counts half after so many samples, by
+//! a [`Clock`]. Sums are scaled by powers of two, which costs no precision. *Merging*
+//! adds sums that are rounded: another order of merging gives other last bits.
+//!
 //! *Cost*: K²/2 multiply–adds an observation, K³/6 a factorisation, K²/2 a whitening, K²
 //! a solution, in `f64`.
 //!
-//! May import `sketch`, `state` and `error`; knows nothing of detectors, influence or
-//! stores.
+//! May import `sketch`, `state`, `statistics` and `error`; knows nothing of detectors,
+//! influence or stores.
 
 mod clip;
 mod factor;
@@ -37,16 +41,21 @@ use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
+use crate::statistics::Clock;
+use clip::two_to;
 pub(crate) use factor::factorise;
 use factor::{rows, rows_mut};
 use gradsieve_kernels::{Certain, double};
+
+/// What weighs less than this part of a sample is nothing.
+const FORGOTTEN: f64 = 1.0 / (1_u128 << 64) as f64;
 
 /// What the second moment is taken about.
 ///
 /// ```
 /// use gradsieve::moments::{Centre, Moments, MomentsSettings};
 ///
-/// const ABOUT_ZERO: MomentsSettings = MomentsSettings { centre: Centre::Zero, width: 2 };
+/// const ABOUT_ZERO: MomentsSettings = MomentsSettings::new(Centre::Zero, 2);
 /// let moments = Moments::<[f64; ABOUT_ZERO.memory().f64s]>::owned(ABOUT_ZERO)?;
 /// assert!(moments.mean().eq([0.0, 0.0])); // and so it stays
 /// # Ok::<(), gradsieve::Error>(())
@@ -64,7 +73,7 @@ pub enum Centre {
 /// ```
 /// use gradsieve::moments::{Centre, MomentsSettings, triangle};
 ///
-/// const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: 64 };
+/// const SETTINGS: MomentsSettings = MomentsSettings::new(Centre::Mean, 64);
 /// assert_eq!(SETTINGS.memory().f64s, 64 + triangle(64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,9 +82,17 @@ pub struct MomentsSettings {
     pub centre: Centre,
     /// K.
     pub width: usize,
+    /// Samples after which what was observed counts half; none forgets nothing.
+    pub half_life: Option<u32>,
 }
 
 impl MomentsSettings {
+    /// Moments that forget nothing.
+    #[must_use]
+    pub const fn new(centre: Centre, width: usize) -> Self {
+        Self { centre, width, half_life: None }
+    }
+
     /// What the state needs: K·(K + 1)/2 `f64`, and K for a mean.
     #[must_use]
     pub const fn memory(&self) -> Memory {
@@ -93,9 +110,18 @@ impl MomentsSettings {
         }
     }
 
+    /// Refuses settings, and a buffer of `found` numbers that has not so many `more` than
+    /// they need.
+    const fn check(&self, more: usize, found: usize) -> Result<Clock, Error> {
+        match check_length(self.numbers().saturating_add(more), found) {
+            Ok(()) => Clock::new(self.half_life),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Bytes of the body.
     const fn body(&self) -> usize {
-        self.numbers().saturating_mul(8).saturating_add(24)
+        self.numbers().saturating_mul(8).saturating_add(48)
     }
 }
 
@@ -105,7 +131,7 @@ impl MomentsSettings {
 /// use gradsieve::moments::{Centre, Moments, MomentsSettings};
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
-/// const SETTINGS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: 2 };
+/// const SETTINGS: MomentsSettings = MomentsSettings::new(Centre::Mean, 2);
 /// let mut moments = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS)?;
 /// # let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// for values in [[1.0, 2.0], [3.0, 6.0]] {
@@ -120,7 +146,11 @@ impl MomentsSettings {
 #[derive(Debug)]
 pub struct Moments<B> {
     settings: MomentsSettings,
+    clock: Clock,
     count: u64,
+    /// What all observations count by now; 0 where nothing is forgotten, and each counts
+    /// 1.
+    weight: f64,
     id: Option<SketchId>,
     /// At least as long as the settings say, as every constructor checks: what stands
     /// behind belongs to who made it longer.
@@ -141,10 +171,11 @@ impl<const N: usize> Moments<[f64; N]> {
     /// No observations yet, in an array of its own.
     ///
     /// # Errors
-    /// [`Error::Length`] if the array is not as long as [`MomentsSettings::memory`] says.
+    /// [`Error::Length`] if the array is not as long as [`MomentsSettings::memory`] says;
+    /// [`Error::Setting`] of a half-life out of range.
     pub const fn owned(settings: MomentsSettings) -> Result<Self, Error> {
-        match check_length(settings.numbers(), N) {
-            Ok(()) => Ok(Self::over(settings, [0.0; N])),
+        match settings.check(0, N) {
+            Ok(clock) => Ok(Self::over(settings, clock, [0.0; N])),
             Err(error) => Err(error),
         }
     }
@@ -152,8 +183,8 @@ impl<const N: usize> Moments<[f64; N]> {
 
 impl<B> Moments<B> {
     /// No observations yet, in a buffer of zeros that is long enough.
-    const fn over(settings: MomentsSettings, buffer: B) -> Self {
-        Self { settings, count: 0, id: None, buffer }
+    const fn over(settings: MomentsSettings, clock: Clock, buffer: B) -> Self {
+        Self { settings, clock, count: 0, weight: 0.0, id: None, buffer }
     }
 
     /// K.
@@ -167,6 +198,25 @@ impl<B> Moments<B> {
     pub const fn count(&self) -> u64 {
         self.count
     }
+
+    /// The clock by which they forget.
+    #[must_use]
+    pub const fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// What all observations count by now: as many as there were, if nothing is
+    /// forgotten; 0 if there were none, or if less than 2⁻⁶⁴ of a sample is left.
+    #[must_use]
+    pub const fn weight(&self) -> f64 {
+        if self.settings.half_life.is_none() { self.count as f64 } else { self.weight }
+    }
+
+    /// What sums are divided by.
+    const fn divisor(&self) -> f64 {
+        let weight = self.weight();
+        if weight > 0.0 { weight } else { 1.0 }
+    }
 }
 
 impl<B: Buffer<f64>> Moments<B> {
@@ -174,16 +224,16 @@ impl<B: Buffer<f64>> Moments<B> {
     ///
     /// # Errors
     /// [`Error::Length`] if the buffer is not as long as [`MomentsSettings::memory`]
-    /// says.
+    /// says; [`Error::Setting`] of a half-life out of range.
     pub fn new(settings: MomentsSettings, buffer: B) -> Result<Self, Error> {
         Self::before(settings, 0, buffer)
     }
 
     /// [`Moments::new`] in the front of a buffer that has so many numbers more.
     pub(crate) fn before(settings: MomentsSettings, more: usize, mut buffer: B) -> Result<Self, Error> {
-        check_length(settings.numbers().saturating_add(more), buffer.as_ref().len())?;
+        let clock = settings.check(more, buffer.as_ref().len())?;
         buffer.as_mut().fill(0.0);
-        Ok(Self::over(settings, buffer))
+        Ok(Self::over(settings, clock, buffer))
     }
 
     fn split(&self) -> Split<&[f64]> {
@@ -211,7 +261,8 @@ impl<B: Buffer<f64>> Moments<B> {
 
     /// Forgets everything.
     pub fn reset(&mut self) {
-        self.count = 0;
+        (self.count, self.weight) = (0, 0.0);
+        self.clock.reset();
         self.id = None;
         let Split { sum, second, .. } = self.split_mut();
         sum.fill(0.0);
@@ -220,8 +271,8 @@ impl<B: Buffer<f64>> Moments<B> {
 
     /// The running mean, K numbers; zeros if the centre is zero.
     pub fn mean(&self) -> impl Iterator<Item = f64> {
-        let (sum, count) = (self.split().sum, self.count.max(1) as f64);
-        (0..self.settings.width).map(move |i| sum.get(i).map_or(0.0, |sum| sum / count))
+        let (sum, weight) = (self.split().sum, self.divisor());
+        (0..self.settings.width).map(move |i| sum.get(i).map_or(0.0, |sum| sum / weight))
     }
 
     /// Refuses a sketch that cannot stand beside those observed.
@@ -245,20 +296,46 @@ impl<B: Buffer<f64>> Moments<B> {
     fn add(&mut self, sketch: &Sketch<'_>, length: f64) -> Result<(), Error> {
         self.count = added(self.count, 1)?;
         self.id = Some(sketch.id);
+        let halvings = self.clock.tick();
+        self.halve(halvings);
+        let share = self.clock.share();
+        self.weight += if self.settings.half_life.is_none() { 0.0 } else { share };
         let width = self.settings.width;
         let Split { sum, second, .. } = self.split_mut();
         if !sum.is_empty() {
-            double::axpy(length, sketch.values, sum)?;
+            double::axpy(share * length, sketch.values, sum)?;
         }
-        Ok(double::add_outers(&[length * length], width, sketch.values, second)?)
+        Ok(double::add_outers(&[share * length * length], width, sketch.values, second)?)
+    }
+
+    /// Moves the clock on to a later tick, as for samples that went elsewhere: what was
+    /// observed counts less then, and moments whose clocks agree can be merged. Returns
+    /// how often all sums were halved.
+    pub fn advance(&mut self, ticks: u64) -> u32 {
+        let halvings = self.clock.advance(ticks);
+        self.halve(halvings);
+        halvings
+    }
+
+    /// Halves all sums, so many times, until nothing is left.
+    fn halve(&mut self, times: u32) {
+        if times == 0 {
+            return;
+        }
+        let part = two_to(-(times.min(1000) as i32));
+        let part = if self.weight * part < FORGOTTEN { 0.0 } else { part };
+        self.weight *= part;
+        let Split { sum, second, .. } = self.split_mut();
+        sum.iter_mut().chain(second).for_each(|sum| *sum *= part);
     }
 
     /// Takes in all that `other` has observed: the sums add up.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if the two observed different kinds of sketch,
-    /// [`Error::Setting`] if their centres differ, [`Error::Length`] if their widths do,
-    /// [`Error::Full`] if they have 2⁶⁴ observations or more; the state is as it was.
+    /// or whose clocks do not agree, [`Error::Setting`] if their centres differ,
+    /// [`Error::Length`] if their widths do, [`Error::Full`] if they have 2⁶⁴
+    /// observations or more; the state is as it was.
     pub fn merge<C: Buffer<f64>>(&mut self, other: &Moments<C>) -> Result<(), Error> {
         let count = self.check_merge(other)?;
         self.add_all(other, count, 1.0)
@@ -274,12 +351,15 @@ impl<B: Buffer<f64>> Moments<B> {
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
+        self.clock.check(&other.clock)?;
         added(self.count, other.count)
     }
 
     /// Takes in moments that were checked, as if they were `length` times as long.
     fn add_all<C: Buffer<f64>>(&mut self, other: &Moments<C>, count: u64, length: f64) -> Result<(), Error> {
+        self.clock.merge(&other.clock)?;
         self.count = count;
+        self.weight += other.weight;
         let (own, theirs) = (self.split_mut(), other.split());
         double::axpy(length, theirs.sum, own.sum)?;
         double::axpy(length * length, theirs.second, own.second)?;
@@ -299,26 +379,26 @@ impl<B: Buffer<f64>> Moments<B> {
         rows(self.split().second).filter_map(|row| row.last()).sum()
     }
 
-    /// The mean eigenvalue of the second moment: its trace over n·K. 0 without
+    /// The mean eigenvalue of the second moment: its trace over K. 0 without
     /// observations, and where what is left about the mean is rounding.
     #[must_use]
     pub fn mean_eigenvalue(&self) -> f64 {
-        let count = self.count.max(1) as f64;
-        let about_zero = self.trace() / count;
+        let about_zero = self.trace() / self.divisor();
         let trace = about_zero - self.mean().map(|mean| mean * mean).sum::<f64>();
         // Of squares in f64, after many additions.
-        let is_rounding = trace <= about_zero * count.min(1e6) * f64::EPSILON;
+        let additions = libm::fmin(self.count as f64, 1e6);
+        let is_rounding = trace <= about_zero * additions * f64::EPSILON;
         if is_rounding { 0.0 } else { trace / self.settings.width as f64 }
     }
 
     /// Writes row `i` of the second moment about zero plus `ridge`·I to what stands
     /// behind the moments, as row `place` there.
     pub(crate) fn row_behind(&mut self, i: usize, ridge: f64, place: usize) {
-        let (width, count) = (self.settings.width, self.count.max(1) as f64);
+        let (width, weight) = (self.settings.width, self.divisor());
         let Split { second, rest, .. } = self.split_mut();
         for (j, out) in rest.iter_mut().skip(place * width).take(width).enumerate() {
             let at = if j < i { triangle(i) + j } else { triangle(j) + i };
-            *out = second.get(at).copied().certain() / count + if i == j { ridge } else { 0.0 };
+            *out = second.get(at).copied().certain() / weight + if i == j { ridge } else { 0.0 };
         }
     }
 
@@ -339,7 +419,7 @@ impl<B: Buffer<f64>> Moments<B> {
         let width = self.settings.width;
         let Split { sum, second, .. } = self.split();
         let (x, y) = halves(width, scratch)?;
-        write_factor(Sums { count: self.count, sum, second }, Weights { scale, ridge }, factor, x, y)?;
+        write_factor(Sums { weight: self.weight(), sum, second }, Weights { scale, ridge }, factor, x, y)?;
         Factor::from_packed(width, factor)
     }
 }
@@ -361,11 +441,15 @@ pub(crate) const fn added(count: u64, other: u64) -> Result<u64, Error> {
 
 impl<B: Buffer<f64>> Body for Moments<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let MomentsSettings { centre, width } = walk.state().settings;
+        let MomentsSettings { centre, width, .. } = walk.state().settings;
         walk.setting(centre == Centre::Mean)?;
         walk.zeros(7)?;
         walk.width(width)?;
+        walk.nested(place!(clock))?;
         let count = walk.number(place!(count))?;
+        let weight = walk.value(walk.state().weight)?;
+        walk.require(weight.is_finite() && weight >= 0.0, Error::Corrupt)?;
+        walk.load_with(|state| state.weight = weight);
         walk.require_id(width, count > 0)?;
         walk.all(Place { get: |state| state.split().sum, get_mut: |state| state.split_mut().sum })?;
         walk.all(Place { get: |state| state.split().second, get_mut: |state| state.split_mut().second })?;
@@ -386,7 +470,8 @@ impl<B: Buffer<f64>> State for Moments<B> {
 /// The sums of moments.
 #[derive(Clone, Copy)]
 struct Sums<'m> {
-    count: u64,
+    /// What the observations count.
+    weight: f64,
     sum: &'m [f64],
     second: &'m [f64],
 }
@@ -394,7 +479,7 @@ struct Sums<'m> {
 impl Sums<'_> {
     /// `out` = A·x, where A = scale·(second moment) + ridge·I.
     fn multiply(&self, weights: Weights, x: &[f64], out: &mut [f64]) -> Result<(), Error> {
-        let scale = weights.scale / self.count.max(1) as f64;
+        let scale = weights.scale / self.weight;
         out.fill(0.0);
         for (i, row) in rows(self.second).enumerate() {
             let (Some((before, [entry, ..])), Some((&diagonal, row)), Some((known, [own, ..]))) =
@@ -405,8 +490,7 @@ impl Sums<'_> {
             *entry += double::dot(row, known)? + diagonal * own;
             double::axpy(*own, row, before)?;
         }
-        let along =
-            if self.sum.is_empty() { 0.0 } else { double::dot(self.sum, x)? / self.count.max(1) as f64 };
+        let along = if self.sum.is_empty() { 0.0 } else { double::dot(self.sum, x)? / self.weight };
         for (i, (out, x)) in out.iter_mut().zip(x).enumerate() {
             *out = scale * (*out - self.sum.get(i).map_or(0.0, |sum| sum * along)) + weights.ridge * x;
         }
@@ -423,16 +507,15 @@ fn write_factor(
     x: &mut [f64],
     y: &mut [f64],
 ) -> Result<f64, Error> {
-    let Sums { count, sum, second } = sums;
-    if count == 0 {
+    let Sums { weight, sum, second } = sums;
+    if weight == 0.0 {
         return Err(Error::TooFew { needed: 1, found: 0 });
     }
     check_length(second.len(), factor.len())?;
-    let count = count as f64;
-    let mean = |i: usize| sum.get(i).map_or(0.0, |sum| sum / count);
+    let mean = |i: usize| sum.get(i).map_or(0.0, |sum| sum / weight);
     for (i, (row, second)) in rows_mut(factor).zip(rows(second)).enumerate() {
         for (j, (entry, &sum)) in row.iter_mut().zip(second).enumerate() {
-            *entry = weights.scale * (sum / count - mean(i) * mean(j));
+            *entry = weights.scale * (sum / weight - mean(i) * mean(j));
         }
         if let Some(entry) = row.last_mut() {
             *entry += weights.ridge;

@@ -10,7 +10,7 @@
 use super::clip::{Clip, Norms, check as check_clip, exponent, two_to};
 use super::factor::{CopyFrom as _, WORST_CONDITION, ill_conditioned};
 use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, write_factor};
-use crate::error::{Error, check_length};
+use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
@@ -49,6 +49,11 @@ pub trait Policy: Copy {
     /// How many times the running median of norms a row may be long: longer ones are
     /// scaled down to that. None takes rows as they are.
     fn clip(&self) -> Option<f32> {
+        None
+    }
+
+    /// Samples after which what was observed counts half; none forgets nothing.
+    fn half_life(&self) -> Option<u32> {
         None
     }
 
@@ -121,6 +126,8 @@ pub struct SecondMoment<P: Policy, B> {
 struct Fit {
     weights: Weights,
     condition: f64,
+    /// When it was.
+    ticks: u64,
     /// Whether the moments are still those that were factorised.
     is_current: bool,
 }
@@ -150,13 +157,13 @@ impl<P: Policy> SecondMoment<P, ()> {
     /// What a method of this policy needs, with a clip or without; half the bytes at rest
     /// before the first fit.
     pub(crate) const fn memory(width: usize, clips: bool) -> Memory {
-        let settings = MomentsSettings { centre: P::CENTRE, width };
+        let settings = MomentsSettings::new(P::CENTRE, width);
         let factor = triangle(width).saturating_mul(8);
         Memory {
             f64s: settings.numbers().saturating_add(more(width)),
             bytes_at_rest: factor
                 .saturating_add(settings.body())
-                .saturating_add(FRAME + 40 + if clips { Norms::BYTES } else { 0 }),
+                .saturating_add(FRAME + 48 + if clips { Norms::BYTES } else { 0 }),
             ..Memory::NONE
         }
     }
@@ -168,13 +175,15 @@ const fn more(width: usize) -> usize {
 }
 
 impl<P: Policy, const N: usize> SecondMoment<P, [f64; N]> {
-    /// No observations yet, in an array of its own. `width`, `strength` and `clip` are
-    /// those of the settings, which the compiler does not ask a trait for.
+    /// No observations yet, in an array of its own. `width`, `strength`, `clip` and
+    /// `half_life` are those of the settings, which the compiler does not ask a trait
+    /// for.
     pub(crate) const fn owned_with(
         settings: P,
         width: usize,
         strength: f32,
         clip: Option<f32>,
+        half_life: Option<u32>,
     ) -> Result<Self, Error> {
         if let Err(error) = P::STRENGTH.check(strength) {
             return Err(error);
@@ -182,9 +191,10 @@ impl<P: Policy, const N: usize> SecondMoment<P, [f64; N]> {
         if let Err(error) = check_clip(clip) {
             return Err(error);
         }
-        match check_length(SecondMoment::<P, ()>::memory(width, false).f64s, N) {
-            Ok(()) => {
-                let moments = Moments::over(MomentsSettings { centre: P::CENTRE, width }, [0.0; N]);
+        let of = MomentsSettings { centre: P::CENTRE, width, half_life };
+        match of.check(more(width), N) {
+            Ok(clock) => {
+                let moments = Moments::over(of, clock, [0.0; N]);
                 Ok(Self { settings, moments, clip: P::Clip::NONE, fit: None })
             }
             Err(error) => Err(error),
@@ -196,12 +206,14 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// No observations yet; the buffer is set to zero.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a damping, a shrinkage or a clip that the method does not
-    /// allow; [`Error::Length`] if the buffer is not as long as the settings' memory.
+    /// [`Error::Setting`] for a damping, a shrinkage, a clip or a half-life that the
+    /// method does not allow; [`Error::Length`] if the buffer is not as long as the
+    /// settings' memory.
     pub fn new(settings: P, buffer: B) -> Result<Self, Error> {
         P::STRENGTH.check(settings.strength())?;
         check_clip(settings.clip())?;
-        let of = MomentsSettings { centre: P::CENTRE, width: settings.width() };
+        let (width, half_life) = (settings.width(), settings.half_life());
+        let of = MomentsSettings { centre: P::CENTRE, width, half_life };
         let moments = Moments::before(of, more(of.width), buffer)?;
         Ok(Self { settings, moments, clip: P::Clip::NONE, fit: None })
     }
@@ -247,17 +259,41 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             Some(limit) if square > limit => libm::sqrt(limit / square),
             _ => 1.0,
         };
+        let period = self.moments.clock().period();
         self.moments.add(sketch, length)?;
         self.moved();
-        if self.clip.norms_mut().is_some_and(|norms| norms.observe(square)) {
-            self.hold();
+        let clock = self.moments.clock();
+        if let Some(norms) = self.clip.norms_mut() {
+            norms.halve((clock.period() - period) as u32);
+            if norms.observe(square, clock) {
+                self.hold();
+            }
         }
         Ok(())
     }
 
+    /// Moves the clock on to a later tick, as for samples that went elsewhere: what was
+    /// observed counts less then, and states whose clocks agree can be merged. What was
+    /// fitted stays.
+    pub fn advance(&mut self, ticks: u64) {
+        let halvings = self.moments.advance(ticks);
+        if let Some(norms) = self.clip.norms_mut() {
+            norms.halve(halvings);
+        }
+    }
+
+    /// Whether the last fit is of what is forgotten for the better part: more than a
+    /// half-life has passed since. Never where nothing is forgotten.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        let clock = self.moments.clock();
+        let since = self.fit.map_or(0, |fit| clock.ticks().saturating_sub(fit.ticks));
+        clock.half_life().is_some_and(|half_life| since > u64::from(half_life))
+    }
+
     /// The largest squared norm that a row may have; none if it may have any.
     fn limit(&self) -> Option<f64> {
-        self.clip.norms()?.limit(self.settings.clip()?)
+        self.clip.norms()?.limit(self.settings.clip()?, self.moments.clock())
     }
 
     /// The moments are no longer those that were factorised.
@@ -279,7 +315,8 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// How many times as long the sums may be, if rows within the limit could not have
     /// made them.
     fn too_long(&self, limit: Option<f64>) -> Option<f64> {
-        let (trace, most) = (self.moments.trace(), self.clip.norms()?.most(limit?));
+        let most = self.clip.norms()?.most(limit?, self.moments.clock());
+        let trace = self.moments.trace();
         (trace > most).then(|| libm::sqrt(most / trace))
     }
 
@@ -294,7 +331,8 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             norms.merge(others);
         }
         // Each by the limit of both, or the longer sums would drown the others.
-        let limit = self.settings.clip().and_then(|factor| clip.norms()?.limit(factor));
+        let clock = self.moments.clock();
+        let limit = self.settings.clip().and_then(|factor| clip.norms()?.limit(factor, clock));
         if let Some(length) = self.too_long(limit) {
             self.moments.shrink(length);
         }
@@ -321,15 +359,15 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     /// them were zero, or the same about their mean; [`Error::IllConditioned`] if the
     /// damping is so small that solutions would be rounding.
     pub fn fit(&mut self) -> Result<(), Error> {
-        let count = self.moments.count();
+        let weight = self.moments.weight();
         let mean_eigenvalue = self.moments.mean_eigenvalue();
-        if count == 0 {
+        if weight == 0.0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
         if mean_eigenvalue <= 0.0 {
             return Err(Error::NotPositiveDefinite);
         }
-        let mut weights = self.settings.weights(count as f64, mean_eigenvalue);
+        let mut weights = self.settings.weights(weight, mean_eigenvalue);
         let has_limit = P::LEAST_NORM && self.settings.strength() == 0.0;
         self.fit = None;
         let width = self.moments.width() as f64;
@@ -339,18 +377,23 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             weights.ridge = APART * weights.scale * mean_eigenvalue * width;
             condition = write_factor(sums, weights, factor, x, y);
         }
-        self.fit = Some(Fit { weights, condition: condition?, is_current: true });
+        self.fit = Some(Fit {
+            weights,
+            condition: condition?,
+            ticks: self.moments.clock().ticks(),
+            is_current: true,
+        });
         Ok(())
     }
 
     fn parts_mut(&mut self) -> (Sums<'_>, Parts<&mut [f64]>) {
-        let (count, width) = (self.moments.count(), self.moments.width());
+        let (weight, width) = (self.moments.weight(), self.moments.width());
         let Split { sum, second, rest } = self.moments.split_mut();
         let (factor, rest) = rest.split_at_mut_checked(triangle(width)).certain();
         let (x, rest) = rest.split_at_mut_checked(width).certain();
         let (y, rest) = rest.split_at_mut_checked(width).certain();
         let z = rest.get_mut(..width).certain();
-        (Sums { count, sum, second }, Parts { factor, scratch: [x, y, z] })
+        (Sums { weight, sum, second }, Parts { factor, scratch: [x, y, z] })
     }
 
     fn factor(&self) -> &[f64] {
@@ -399,7 +442,7 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
     ) -> Result<(), Error> {
         let Fit { weights, is_current, .. } = self.check(target)?;
         let is_singular = self.is_singular();
-        let trace = self.moments.trace() / self.moments.count().max(1) as f64;
+        let trace = self.moments.trace() / self.moments.divisor();
         let (sums, Parts { factor, scratch: [x, left, product] }) = self.parts_mut();
         let factor = Factor::from_packed(x.len(), factor)?;
         x.iter_mut().zip(target.values).for_each(|(to, &from)| *to = f64::from(from));
@@ -498,13 +541,15 @@ impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
         let own = fit.unwrap_or(Fit {
             weights: Weights { scale: 0.0, ridge: 0.0 },
             condition: 0.0,
+            ticks: 0,
             is_current: false,
         });
         let scale = walk.value(own.weights.scale)?;
         let ridge = walk.value(own.weights.ridge)?;
         let condition = walk.value(own.condition)?;
+        let ticks = walk.value(own.ticks)?;
         walk.load_with(|state| {
-            state.fit = Some(Fit { weights: Weights { scale, ridge }, condition, is_current: !moved });
+            state.fit = Some(Fit { weights: Weights { scale, ridge }, condition, ticks, is_current: !moved });
         });
         walk.all(Place { get: |state: &Self| state.factor(), get_mut: |state: &mut Self| state.factor_mut() })
     }

@@ -32,6 +32,8 @@ pub struct MahalanobisSettings {
     /// How many times the running median of norms a row may be long before it is scaled
     /// down to that as it is observed; none observes rows as they are.
     pub clip: Option<f32>,
+    /// Samples after which what was observed counts half; none forgets nothing.
+    pub half_life: Option<u32>,
 }
 
 impl MahalanobisSettings {
@@ -39,7 +41,7 @@ impl MahalanobisSettings {
     /// at most eight times the median's length.
     #[must_use]
     pub const fn new(width: usize) -> Self {
-        Self { shrinkage: 0.1, width, clip: Some(8.0) }
+        Self { shrinkage: 0.1, width, clip: Some(8.0), half_life: None }
     }
 
     /// What the state needs: K² + 5K `f64` at most, and K `f32` of scratch a score. Half
@@ -74,6 +76,10 @@ impl Policy for MahalanobisSettings {
 
     fn clip(&self) -> Option<f32> {
         self.clip
+    }
+
+    fn half_life(&self) -> Option<u32> {
+        self.half_life
     }
 
     fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
@@ -114,7 +120,7 @@ impl<const N: usize> Mahalanobis<[f64; N]> {
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: MahalanobisSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.shrinkage, settings.clip)
+        Self::owned_with(settings, settings.width, settings.shrinkage, settings.clip, settings.half_life)
     }
 }
 

@@ -33,6 +33,8 @@ pub struct SelfInfluenceSettings {
     /// How many times the running median of norms a row may be long before it is scaled
     /// down to that as it is observed; none observes rows as they are.
     pub clip: Option<f32>,
+    /// Samples after which what was observed counts half; none forgets nothing.
+    pub half_life: Option<u32>,
 }
 
 impl SelfInfluenceSettings {
@@ -40,7 +42,7 @@ impl SelfInfluenceSettings {
     /// at most eight times the median's length.
     #[must_use]
     pub const fn new(width: usize) -> Self {
-        Self { damping: 0.1, width, clip: Some(8.0) }
+        Self { damping: 0.1, width, clip: Some(8.0), half_life: None }
     }
 
     /// What the state needs: K² + 5K `f64` at most, and K `f32` of scratch a score. Half
@@ -74,6 +76,10 @@ impl Policy for SelfInfluenceSettings {
 
     fn clip(&self) -> Option<f32> {
         self.clip
+    }
+
+    fn half_life(&self) -> Option<u32> {
+        self.half_life
     }
 
     fn weights(&self, _count: f64, mean_eigenvalue: f64) -> Weights {
@@ -113,7 +119,7 @@ impl<const N: usize> SelfInfluence<[f64; N]> {
     /// # Errors
     /// As [`new`](SecondMoment::new).
     pub const fn owned(settings: SelfInfluenceSettings) -> Result<Self, Error> {
-        Self::owned_with(settings, settings.width, settings.damping, settings.clip)
+        Self::owned_with(settings, settings.width, settings.damping, settings.clip, settings.half_life)
     }
 }
 

@@ -98,6 +98,16 @@ impl Clock {
         if self.half_life == 0 { UNIT } else { self.weight() }
     }
 
+    /// What a sample of now counts, where one at the beginning of a half-life counts 1.
+    pub(crate) const fn share(&self) -> f64 {
+        self.weight() as f64 / self.unit() as f64
+    }
+
+    /// The weight of a sample at the beginning of a half-life.
+    pub(crate) const fn unit(&self) -> u32 {
+        if self.half_life == 0 { 1 } else { UNIT }
+    }
+
     /// Moves on by a tick. Returns how many times all sums are to be halved: 0 or 1.
     pub const fn tick(&mut self) -> u32 {
         self.advance(self.ticks.saturating_add(1))

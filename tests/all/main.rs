@@ -10,6 +10,7 @@ mod direction;
 mod dvemb;
 mod factored;
 mod forest;
+mod forgetting;
 mod ghost;
 mod influence;
 mod influence_golden;

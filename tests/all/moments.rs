@@ -75,7 +75,7 @@ proptest! {
         let rows = rows(seed, n, k);
         let (head, tail) = rows.split_at(cut.min(n));
         for centre in [Centre::Zero, Centre::Mean] {
-            let settings = MomentsSettings { centre, width: k };
+            let settings = MomentsSettings::new(centre, k);
             let new = || Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
             let (mut first, mut second) = (new(), new());
             for r in head { first.observe(&row(r)).unwrap(); }
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn solving_undoes_multiplying(seed: u64, k in 1_usize..30) {
         let rows = rows(seed, 2 * k + 2, k);
-        let settings = MomentsSettings { centre: Centre::Zero, width: k };
+        let settings = MomentsSettings::new(Centre::Zero, k);
         let mut moments = Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
         for r in &rows { moments.observe(&row(r)).unwrap(); }
         let ridge = 0.1 * moments.mean_eigenvalue();

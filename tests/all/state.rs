@@ -34,9 +34,11 @@ const SIEVE: SieveSettings =
     SieveSettings { groups: Groups::Growing(4), half_life: Some(16), warm_up: 16, ..SieveSettings::new(K) };
 const GROUPS: DirectionSettings = DirectionSettings { clip: Some(4.0), ..DirectionSettings::new(7, K) };
 const FOREST: ForestSettings = ForestSettings { trees: 3, sample: 4, seed: 9, rows: 0, width: K };
-const MOMENTS: MomentsSettings = MomentsSettings { centre: Centre::Mean, width: K };
-const SELF_INFLUENCE: SelfInfluenceSettings = SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
-const MAHALANOBIS: MahalanobisSettings = MahalanobisSettings { shrinkage: 0.5, width: K, clip: Some(4.0) };
+const MOMENTS: MomentsSettings = MomentsSettings::new(Centre::Mean, K);
+const SELF_INFLUENCE: SelfInfluenceSettings =
+    SelfInfluenceSettings { damping: 0.25, clip: None, ..SelfInfluenceSettings::new(K) };
+const MAHALANOBIS: MahalanobisSettings =
+    MahalanobisSettings { shrinkage: 0.5, clip: Some(4.0), ..MahalanobisSettings::new(K) };
 const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 3, codec: Codec::Int8, width: K, rows: 16 };
 const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: K, rows: 16 };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };

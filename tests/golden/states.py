@@ -148,8 +148,8 @@ def gif(body, K):
     damping, fitted, count = body.take("fB3xQ")
     indices = body.take(f"{count}Q")
     assert (damping, indices) == (0.5, (1, 4))
-    centre, width, n = body.take("B7xQQ")
-    assert (centre, width, n) == (0, K, 20)
+    centre, width, half_life, ticks, n, weight = body.take("B7xQI4xQQd")
+    assert (centre, width, half_life, ticks, n, weight) == (0, K, 0, 20, 20, 0.0)
     C = [[x / n for x in line] for line in whole(body.triangle(K, "d"))]
     assert C == second_moment([row(r, K) for r in range(n)])
     if fitted:

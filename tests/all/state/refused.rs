@@ -154,20 +154,20 @@ fn other_settings_are_refused() {
     let setting = Err(Error::Mismatch(Field::StateSettings));
     let width = Err(Error::Mismatch(Field::Width));
     let new = |damping, width| {
-        let settings = SelfInfluenceSettings { damping, width, clip: None };
+        let settings = SelfInfluenceSettings { damping, clip: None, ..SelfInfluenceSettings::new(width) };
         SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     let bytes = bytes_of(&new(0.1, 3));
     assert_eq!(new(0.2, 3).restore(&bytes), setting);
     assert_eq!(new(0.1, 4).restore(&bytes), width);
     let new = |shrinkage| {
-        let settings = MahalanobisSettings { shrinkage, width: 3, clip: None };
+        let settings = MahalanobisSettings { shrinkage, clip: None, ..MahalanobisSettings::new(3) };
         Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     assert_eq!(new(0.2).restore(&bytes_of(&new(0.1))), setting);
 
     let new = |centre, width| {
-        let settings = MomentsSettings { centre, width };
+        let settings = MomentsSettings::new(centre, width);
         Moments::new(settings, vec![0.0; settings.memory().f64s]).unwrap()
     };
     let bytes = bytes_of(&new(Centre::Zero, 3));
