@@ -56,7 +56,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         1 => {
             const SETTINGS: SelfInfluenceSettings =
-                SelfInfluenceSettings { damping: 0.25, width: K, clip: None };
+                SelfInfluenceSettings { damping: 0.25, clip: None, ..SelfInfluenceSettings::new(K) };
             let mut state = SelfInfluence::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, |state| {
                 used(state);
@@ -66,7 +66,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         2 => {
             const SETTINGS: MahalanobisSettings =
-                MahalanobisSettings { shrinkage: 0.25, width: K, clip: Some(4.0) };
+                MahalanobisSettings { shrinkage: 0.25, clip: Some(4.0), ..MahalanobisSettings::new(K) };
             let mut state = Mahalanobis::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
             read(input, &mut state, used);
         }
