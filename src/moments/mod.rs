@@ -289,11 +289,12 @@ impl<B: Buffer<f64>> Moments<B> {
     /// after 2⁶⁴ − 1 observations. The state is as it was.
     pub fn observe(&mut self, sketch: &Sketch<'_>) -> Result<(), Error> {
         self.check(sketch)?;
-        self.add(sketch, 1.0)
+        self.add(sketch, 1.0).map(|_| ())
     }
 
-    /// Takes a sketch in that was checked, as if it were `length` times as long.
-    fn add(&mut self, sketch: &Sketch<'_>, length: f64) -> Result<(), Error> {
+    /// Takes a sketch in that was checked, as if it were `length` times as long. Returns
+    /// how often all sums were halved before.
+    fn add(&mut self, sketch: &Sketch<'_>, length: f64) -> Result<u32, Error> {
         self.count = added(self.count, 1)?;
         self.id = Some(sketch.id);
         let halvings = self.clock.tick();
@@ -305,7 +306,8 @@ impl<B: Buffer<f64>> Moments<B> {
         if !sum.is_empty() {
             double::axpy(share * length, sketch.values, sum)?;
         }
-        Ok(double::add_outers(&[share * length * length], width, sketch.values, second)?)
+        double::add_outers(&[share * length * length], width, sketch.values, second)?;
+        Ok(halvings)
     }
 
     /// Moves the clock on to a later tick, as for samples that went elsewhere: what was
@@ -332,8 +334,8 @@ impl<B: Buffer<f64>> Moments<B> {
     /// Takes in all that `other` has observed: the sums add up.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the two observed different kinds of sketch,
-    /// or whose clocks do not agree, [`Error::Setting`] if their centres differ,
+    /// [`Error::Mismatch`] if the two observed different kinds of sketch, or their clocks
+    /// do not agree, [`Error::Setting`] if their centres differ,
     /// [`Error::Length`] if their widths do, [`Error::Full`] if they have 2⁶⁴
     /// observations or more; the state is as it was.
     pub fn merge<C: Buffer<f64>>(&mut self, other: &Moments<C>) -> Result<(), Error> {

@@ -259,12 +259,11 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             Some(limit) if square > limit => libm::sqrt(limit / square),
             _ => 1.0,
         };
-        let period = self.moments.clock().period();
-        self.moments.add(sketch, length)?;
+        let halvings = self.moments.add(sketch, length)?;
         self.moved();
         let clock = self.moments.clock();
         if let Some(norms) = self.clip.norms_mut() {
-            norms.halve((clock.period() - period) as u32);
+            norms.halve(halvings);
             if norms.observe(square, clock) {
                 self.hold();
             }
