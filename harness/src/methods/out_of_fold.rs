@@ -23,7 +23,7 @@ pub const FOLD_EPOCHS: usize = 20;
 /// use gradsieve_harness::data::moons;
 /// use gradsieve_harness::methods::out_of_fold;
 /// use gradsieve_harness::model::TrainConfig;
-/// ///
+///
 /// let config = TrainConfig { hidden: vec![8], ..TrainConfig::default() };
 /// let mut set = moons(200, 0.05, 1)?;
 /// let wrong = set.flip_labels(0.1, 1)?.mask;

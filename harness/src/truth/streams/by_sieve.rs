@@ -1,6 +1,6 @@
 //! The sieve as a scorer of a stream.
 
-use gradsieve::{Alarm, Error, Groups, Guards, Memory, Rate, Sieve, SieveSettings, Sketch, Verdict};
+use gradsieve::{Alarm, Error, Groups, Memory, Sieve, SieveSettings, Sketch, Verdict};
 
 use super::scorer::{Judgement, Scope, Scorer};
 use super::stream::Seen;
@@ -17,40 +17,25 @@ pub(super) enum Ranking {
 /// How a sieve is asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Question {
-    pub(super) rate: Rate,
-    pub(super) half_life: Option<u32>,
+    /// What it decides by; groups and width are those of the stream.
+    pub(super) settings: SieveSettings,
     /// Whether it is told the losses.
     pub(super) with_loss: bool,
-    pub(super) guards: Guards,
-    pub(super) learn_flagged: bool,
-    pub(super) warm_up: u32,
     pub(super) ranking: Ranking,
 }
 
 impl Question {
     /// By score, with the loss, at 1 %, and nothing is forgotten.
-    pub(super) const USUAL: Self = Self {
-        rate: Rate::FalseAlarms(0.01),
-        half_life: None,
-        with_loss: true,
-        guards: Guards::ALL,
-        learn_flagged: false,
-        warm_up: 64,
-        ranking: Ranking::Score,
-    };
+    pub(super) const USUAL: Self =
+        Self { settings: SieveSettings::new(0), with_loss: true, ranking: Ranking::Score };
+
+    /// As usual, but by these settings.
+    pub(super) const fn by(settings: SieveSettings) -> Self {
+        Self { settings, ..Self::USUAL }
+    }
 
     const fn settings(self, scope: &Scope) -> SieveSettings {
-        let Self { rate, half_life, guards, learn_flagged, warm_up, .. } = self;
-        let groups = Groups::Fixed(scope.groups);
-        SieveSettings {
-            groups,
-            rate,
-            half_life,
-            guards,
-            learn_flagged,
-            warm_up,
-            ..SieveSettings::new(scope.width)
-        }
+        SieveSettings { groups: Groups::Fixed(scope.groups), width: scope.width, ..self.settings }
     }
 
     /// What the sieve and its buffer take.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use gradsieve::{Alarm, Error, Guards, Rate, Reasons};
+use gradsieve::{Alarm, Error, Guards, Rate, Reasons, SieveSettings};
 
 use super::by_sieve::{BySieve, Question};
 use super::scorer::{Scope, Scorer};
@@ -95,14 +95,14 @@ struct Flagged(BySieve);
 
 impl Flagged {
     fn new(scope: &Scope, share: f64) -> Result<Self, Error> {
-        let question = Question {
+        let settings = SieveSettings {
             rate: Rate::FalseAlarms(share as f32),
             half_life: Some(LAST as u32),
             guards: Guards { duplicates: 0, ..Guards::ALL },
             warm_up: LAST as u32,
-            ..Question::USUAL
+            ..Question::USUAL.settings
         };
-        Ok(Self(BySieve::new(question, scope)?))
+        Ok(Self(BySieve::new(Question::by(settings), scope)?))
     }
 }
 

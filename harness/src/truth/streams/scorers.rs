@@ -4,7 +4,7 @@ use gradsieve::outlier::{
     Direction, DirectionSettings, Forest, ForestSettings, L1, L2, Mahalanobis, MahalanobisSettings, Node,
     SelfInfluence, SelfInfluenceSettings,
 };
-use gradsieve::{Error, Memory, Rate};
+use gradsieve::{Error, Memory, Rate, SieveSettings};
 
 use super::by_sieve::{BySieve, Question, Ranking};
 use super::in_stream::{InStream, Loss};
@@ -112,7 +112,10 @@ pub const SCORERS: &[Scoring] = &[
         name: "sieve-forgets",
         about: "with a half-life of 1,000 samples",
         memory: |scope| Question::USUAL.memory(scope),
-        make: |scope| by_sieve(Question { half_life: Some(1000), ..Question::USUAL }, scope),
+        make: |scope| {
+            let settings = SieveSettings { half_life: Some(1000), ..Question::USUAL.settings };
+            by_sieve(Question::by(settings), scope)
+        },
     },
     Scoring {
         name: "sieve-no-loss",
@@ -124,7 +127,10 @@ pub const SCORERS: &[Scoring] = &[
         name: "sieve-discoveries",
         about: "at most 10 % false discoveries",
         memory: |scope| Question::USUAL.memory(scope),
-        make: |scope| by_sieve(Question { rate: Rate::FalseDiscoveries(0.1), ..Question::USUAL }, scope),
+        make: |scope| {
+            let settings = SieveSettings { rate: Rate::FalseDiscoveries(0.1), ..Question::USUAL.settings };
+            by_sieve(Question::by(settings), scope)
+        },
     },
 ];
 
