@@ -7,9 +7,9 @@ use maud::{Markup, html};
 
 use super::axis::{Scale, at, tick_texts, ticks};
 use super::style::{dash, series_class};
-use super::suspects::pixels;
+use super::suspects::{class_name, has_picture, portrait};
 use super::wording;
-use crate::demo::{LoopOutcome, LoopSuspect, Outcome, Visit};
+use crate::demo::{LoopOutcome, Outcome, Visit};
 
 /// Visits that are drawn, at most: evenly spaced ones of all.
 const DRAWN: usize = 4000;
@@ -51,7 +51,7 @@ fn task(of: &LoopOutcome) -> Markup {
         ul class="key" {
             li { (swatch("to-clean")) "right label" }
             @if of.flips > 0 { li { (swatch("to-flipped")) "wrong label" } }
-            li { "above the dashed line: left out" }
+            li { "above the dashed line, after the warm-up: left out" }
             @if !of.alarms.is_empty() { li { "▼ alarm: " (alarms(of)) } }
         }
         div class="panels" {
@@ -80,7 +80,6 @@ fn result(of: &LoopOutcome) -> Option<String> {
 
 fn alarms(of: &LoopOutcome) -> String {
     let mut kinds: Vec<&str> = of.alarms.iter().map(|alarm| alarm.kind).collect();
-    kinds.dedup();
     kinds.sort_unstable();
     kinds.dedup();
     format!("{} ({})", wording::count(of.alarms.len()), kinds.join(", "))
@@ -273,20 +272,14 @@ fn reasons(of: &LoopOutcome) -> Markup {
 
 /// The samples that were left out first, if they are pictures.
 fn first(of: &LoopOutcome) -> Markup {
-    let (width, height) = of.picture.unwrap_or((0, 0));
-    let pixels_each = width.checked_mul(height).unwrap_or(0);
-    let is_picture = |suspect: &LoopSuspect| pixels_each > 0 && suspect.features.len() == pixels_each;
-    let name = |class: u32| of.class_names.get(class as usize).cloned().unwrap_or_else(|| class.to_string());
+    let name = |class: u32| class_name(&of.class_names, class);
     html! {
-        @if !of.first.is_empty() && of.first.iter().all(is_picture) {
+        @if !of.first.is_empty() && of.first.iter().all(|suspect| has_picture(of.picture, &suspect.features)) {
             p class="soft note" { "The first that the sieve left out, in the order in which they came:" }
             ul class="gallery" {
                 @for suspect in &of.first {
                     li title={ "sample " (suspect.index) ", visit " (wording::count(suspect.visit)) ", p = " (wording::value(suspect.p)) } {
-                        svg class="edge" viewBox={ "0 0 " (width) " " (height) } role="img"
-                            aria-label={ "sample " (suspect.index) } shape-rendering="crispEdges" {
-                            (pixels(&suspect.features, width, "ink"))
-                        }
+                        (portrait(suspect.index, &suspect.features, of.picture))
                         p {
                             "given " b { (name(suspect.given)) }
                             @if suspect.given != suspect.original { ", was " b { (name(suspect.original)) } }

@@ -20,7 +20,7 @@
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
 //! | `sketches` | the picture of what sketches lose over K |
-//! | `stacked` | the sheet of both, with a panel below the other |
+//! | `stacked` | the sheet of `fidelity` and `stream_map`: panels one below the other |
 //! | `stream_map` | the picture of who finds which corruption in streams |
 //! | `streams` | the figures of streams and of training with a guard |
 //! | `axis` | scales from values to places, and round tick values |

@@ -113,7 +113,7 @@ fn strip(outcome: &Outcome) -> Markup {
     let step = (RIGHT - LEFT) / SUSPECTS as f64;
     html! {
         @if let (Some(best), false) = (outcome.best(), shown.is_empty()) {
-            @if shown.iter().all(|s| has_picture(outcome, s)) {
+            @if shown.iter().all(|s| has_picture(outcome.picture, &s.features)) {
                 text class="ink" x=(at(LEFT)) y="303" font-weight="600" { "Most suspicious, by " (short(best.name)) }
                 @for (i, suspect) in shown.into_iter().enumerate() {
                     (tile(outcome, suspect, LEFT + i as f64 * step, step))
@@ -143,12 +143,12 @@ fn tile(outcome: &Outcome, suspect: &Suspect, x: f64, step: f64) -> Markup {
         }
         rect class="rule" x=(at(x - 0.5)) y="313.5" width=(SIDE + 1.0) height=(SIDE + 1.0) rx="3" fill="none" {}
         text class="soft" x=(middle) y="378" text-anchor="middle" font-size="12" {
-            (caption(format!("given {}", class_name(outcome, suspect.given))))
+            (caption(format!("given {}", class_name(&outcome.class_names, suspect.given))))
         }
         @if outcome.flips > 0 {
             text class=(if flipped { "flipped" } else { "clean" }) x=(middle) y="395" text-anchor="middle"
                 font-size="12" font-weight="600" {
-                (caption(if flipped { format!("was {}", class_name(outcome, suspect.original)) } else { "right".to_owned() }))
+                (caption(if flipped { format!("was {}", class_name(&outcome.class_names, suspect.original)) } else { "right".to_owned() }))
             }
         }
     }

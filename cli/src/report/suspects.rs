@@ -38,7 +38,7 @@ pub(super) fn section(outcome: &Outcome) -> Markup {
                     }
                     "“Model” is what a model predicts that was trained without the flagged samples."
                 }
-                @if suspects.iter().all(|s| has_picture(outcome, s)) {
+                @if suspects.iter().all(|s| has_picture(outcome.picture, &s.features)) {
                     (gallery(outcome))
                 } @else {
                     @if suspects.iter().all(|s| s.features.len() == 2) { (scatter(outcome)) }
@@ -55,33 +55,40 @@ pub(super) fn is_flipped(outcome: &Outcome, suspect: &Suspect) -> bool {
 }
 
 /// The name of a class, or its number where it has none.
-pub(super) fn class_name(outcome: &Outcome, class: u32) -> String {
-    outcome.class_names.get(class as usize).cloned().unwrap_or_else(|| class.to_string())
+pub(super) fn class_name(names: &[String], class: u32) -> String {
+    names.get(class as usize).cloned().unwrap_or_else(|| class.to_string())
 }
 
-/// Whether the features of this sample are the pixels of a picture.
-pub(super) fn has_picture(outcome: &Outcome, suspect: &Suspect) -> bool {
-    outcome.picture.is_some_and(|(width, height)| {
-        width > 0
-            && width.checked_mul(height).is_some_and(|pixels| pixels > 0 && pixels == suspect.features.len())
+/// Whether features are the pixels of a picture of this width and height.
+pub(super) fn has_picture(picture: Option<(usize, usize)>, features: &[f32]) -> bool {
+    picture.is_some_and(|(width, height)| {
+        width > 0 && width.checked_mul(height).is_some_and(|pixels| pixels > 0 && pixels == features.len())
     })
 }
 
+/// The picture of a sample, in a gallery.
+pub(super) fn portrait(index: usize, features: &[f32], picture: Option<(usize, usize)>) -> Markup {
+    let (width, height) = picture.unwrap_or((1, 1));
+    html! {
+        svg class="edge" viewBox={ "0 0 " (width) " " (height) } role="img"
+            aria-label={ "sample " (index) } shape-rendering="crispEdges" {
+            (pixels(features, width, "ink"))
+        }
+    }
+}
+
 fn gallery(outcome: &Outcome) -> Markup {
-    let (width, height) = outcome.picture.unwrap_or((1, 1));
+    let names = &outcome.class_names;
     html! {
         ul class="gallery" {
             @for suspect in &outcome.suspects {
                 li title={ "sample " (suspect.index) ", score " (wording::value(suspect.score)) } {
-                    svg class="edge" viewBox={ "0 0 " (width) " " (height) } role="img"
-                        aria-label={ "sample " (suspect.index) } shape-rendering="crispEdges" {
-                        (pixels(&suspect.features, width, "ink"))
-                    }
+                    (portrait(suspect.index, &suspect.features, outcome.picture))
                     p {
-                        "given " b { (class_name(outcome, suspect.given)) }
-                        @if is_flipped(outcome, suspect) { ", was " b { (class_name(outcome, suspect.original)) } }
+                        "given " b { (class_name(names, suspect.given)) }
+                        @if is_flipped(outcome, suspect) { ", was " b { (class_name(names, suspect.original)) } }
                     }
-                    p { "model " b { (class_name(outcome, suspect.predicted)) } }
+                    p { "model " b { (class_name(names, suspect.predicted)) } }
                     (verdict(outcome, suspect))
                 }
             }
@@ -139,9 +146,9 @@ fn table(outcome: &Outcome) -> Markup {
                         tr {
                             td data-label="sample" { b { (wording::count(suspect.index)) } }
                             td data-label="score" { (wording::value(suspect.score)) }
-                            td data-label="given" class="text" { (class_name(outcome, suspect.given)) }
-                            td data-label="model" class="text" { (class_name(outcome, suspect.predicted)) }
-                            td data-label="before flipping" class="text" { (class_name(outcome, suspect.original)) }
+                            td data-label="given" class="text" { (class_name(&outcome.class_names, suspect.given)) }
+                            td data-label="model" class="text" { (class_name(&outcome.class_names, suspect.predicted)) }
+                            td data-label="before flipping" class="text" { (class_name(&outcome.class_names, suspect.original)) }
                             td data-label="truth" class="text" { (verdict(outcome, suspect)) }
                             td data-label="features" class="text" { (feature_text(&suspect.features)) }
                         }
@@ -202,7 +209,7 @@ fn scatter(outcome: &Outcome) -> Markup {
                     svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true" {
                         (ring(class, (7.0, 7.0), false))
                     }
-                    "given " (class_name(outcome, class))
+                    "given " (class_name(&outcome.class_names, class))
                 }
             }
             li class="soft" { "with a dot in it: really flipped" }
@@ -214,7 +221,7 @@ fn point(outcome: &Outcome, suspect: &Suspect, place: (f64, f64)) -> Markup {
     html! {
         g {
             title {
-                "sample " (suspect.index) ": given " (class_name(outcome, suspect.given))
+                "sample " (suspect.index) ": given " (class_name(&outcome.class_names, suspect.given))
                 ", score " (wording::value(suspect.score))
             }
             (ring(suspect.given, place, is_flipped(outcome, suspect)))
