@@ -23,7 +23,7 @@ sample with every detector, and trains again without the flagged samples. Then t
 loop, which judges each sample before it is used and skips what it flags, beside the loss as the guard. Prints both \
 tables and writes a report (one HTML file, no network needed).
 
-The digits take a few seconds. A CSV file has one row a sample, numbers, and the label in a column named `label` or \
+The digits take some 15 seconds on two cores. A CSV file has one row a sample, numbers, and the label in a column named `label` or \
 in the last one; a column `flipped` (0 or 1) may tell which labels are known to be wrong, and then none is flipped \
 unless --flip says so.";
 

@@ -113,7 +113,7 @@ fn stream(of: &LoopOutcome) -> Markup {
                 @let place = at(y.place(f64::from(exponent)));
                 path class="rule" d={ "M" (at(left)) " " (place) "H" (at(right)) } {}
                 text class="soft" x=(at(left - 8.0)) y=(at(y.place(f64::from(exponent)) + 4.5)) text-anchor="end" {
-                    (wording::power_of_ten(-exponent)) @if f64::from(exponent) == SMALLEST { " or less" }
+                    @if f64::from(exponent) == SMALLEST { "≤ " } (wording::power_of_ten(-exponent))
                 }
             }
             @for (epoch, label) in epochs.iter().zip(tick_texts(&epochs)) {
