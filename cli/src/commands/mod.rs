@@ -15,9 +15,11 @@
 //! | `info` | what a file holds |
 //! | `plan` | which sketch width, codec and detector fit a device's memory |
 //! | `rows` | what the commands share: a file of gradients as a stream of finished sketches |
+//! | `losses` | a loss for each row |
 //! | `inputs` | the arrays of a command: a matrix and what is known of its rows |
 //! | `state_file` | states at rest as files |
 //! | `sketch_file` | an array of sketches, and beside it how they were made |
+//! | `table_file` | tables of results as files |
 //! | `stream_files` | the streams of `truth` as files |
 //! | `products` | dot products of all pairs of rows, in blocks |
 //! | `bars` | progress of the long commands |
@@ -49,6 +51,7 @@ mod inputs;
 mod interrupt;
 mod key;
 mod key_file;
+mod losses;
 mod merge;
 mod numbers;
 mod outliers;
@@ -61,6 +64,7 @@ mod sketch;
 mod sketch_file;
 mod state_file;
 mod stream_files;
+mod table_file;
 mod trajectory;
 mod truth;
 

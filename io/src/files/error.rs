@@ -69,7 +69,7 @@ pub enum FileError {
     SafetensorsStream { file: String },
 
     #[error(
-        "{file}: expected .npy or .safetensors, for this gradsieve was built without the feature {feature}; cargo install with --features {feature} has it"
+        "{file}: expected another format, for this gradsieve was built without the feature {feature}; cargo install with --features {feature} has it"
     )]
     NotBuiltIn { file: String, feature: &'static str },
 
@@ -121,8 +121,8 @@ pub enum FileError {
     #[error("{file}: expected at most {limit} values to hold in memory, found shape {shape}")]
     NotSmall { file: String, limit: usize, shape: Shape },
 
-    #[error("{file}: expected whole numbers or names as groups, found {value} {place} {index}")]
-    NotALabel { file: String, place: &'static str, index: u64, value: String },
+    #[error("{file}: expected whole numbers or names as {what}, found {value} {place} {index}")]
+    NotALabel { file: String, what: &'static str, place: &'static str, index: u64, value: String },
 
     #[error("{file}: expected {expected} {what}, as many as {other} has {other_what}, found {found}")]
     Lengths {

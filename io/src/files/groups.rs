@@ -14,7 +14,8 @@ use super::numbers::float;
 use super::{FileError, Source, check_rows, column, labels};
 
 /// What a group is called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(untagged)]
 pub enum Label {
     /// A whole number.
     Number(i128),
@@ -71,16 +72,47 @@ impl Groups {
 /// then; a value that is neither a whole number nor a name (the text says which, and
 /// where).
 pub fn read_groups(source: &Source, other: &str, rows: usize) -> Result<Groups, FileError> {
-    let text = source.path().and_then(|path| Some((path, labels::Format::of(path)?)));
-    let labels = match text {
-        Some((path, format)) => from_text(path, format, other, rows)?,
-        None => from_array(source, other, rows)?,
+    const GROUPS: labels::Column = labels::Column {
+        names: &["label", "labels", "group", "groups", "class", "target", "y", "subtask"],
+        expected: "one column of labels, or one that is named label or group",
+    };
+    let labels = match text(source) {
+        Some((path, format)) => from_text(path, format, GROUPS, other, rows)?,
+        None => from_array(source, "groups", other, rows)?,
     };
     Ok(Groups::new(&labels))
 }
 
-fn from_text(path: &Path, format: labels::Format, other: &str, rows: usize) -> Result<Vec<Label>, FileError> {
-    let lines = labels::read(path, format, rows)?;
+/// Reads what each of the `rows` rows of `other` is called, from the files that
+/// [`read_groups`] takes. In a text file an id is the text as it stands, of a table that
+/// of the column named `id` or the like.
+///
+/// # Errors
+/// As [`read_groups`].
+pub fn read_ids(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>, FileError> {
+    const IDS: labels::Column = labels::Column {
+        names: &["id", "ids", "name", "names", "sample", "index", "key", "file", "filename", "path"],
+        expected: "one column of ids, or one that is named id or name",
+    };
+    let Some((path, format)) = text(source) else { return from_array(source, "ids", other, rows) };
+    let lines = labels::read(path, format, IDS, rows)?;
+    check_rows(other, rows, &path.display().to_string(), lines.count)?;
+    Ok(lines.labels.into_iter().map(|(_, text)| Label::Name(text)).collect())
+}
+
+/// The path and the format of a source of text.
+fn text(source: &Source) -> Option<(&Path, labels::Format)> {
+    source.path().and_then(|path| Some((path, labels::Format::of(path)?)))
+}
+
+fn from_text(
+    path: &Path,
+    format: labels::Format,
+    column: labels::Column,
+    other: &str,
+    rows: usize,
+) -> Result<Vec<Label>, FileError> {
+    let lines = labels::read(path, format, column, rows)?;
     check_rows(other, rows, &path.display().to_string(), lines.count)?;
     let numbers: Vec<Option<f64>> = lines.labels.iter().map(|(_, text)| text.parse().ok()).collect();
     if numbers.contains(&None) {
@@ -91,6 +123,7 @@ fn from_text(path: &Path, format: labels::Format, other: &str, rows: usize) -> R
         let whole = text.parse().ok().or_else(|| whole(number.unwrap_or(f64::NAN)));
         whole.map(Label::Number).ok_or_else(|| FileError::NotALabel {
             file: path.display().to_string(),
+            what: "groups",
             place: "on line",
             index: *line,
             value: text.clone(),
@@ -99,7 +132,12 @@ fn from_text(path: &Path, format: labels::Format, other: &str, rows: usize) -> R
     lines.labels.iter().zip(&numbers).map(label).collect()
 }
 
-fn from_array(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>, FileError> {
+fn from_array(
+    source: &Source,
+    what: &'static str,
+    other: &str,
+    rows: usize,
+) -> Result<Vec<Label>, FileError> {
     let each = |array: &Array| match &array.element {
         Element::Other(name, _) => Err(FileError::Dtype {
             file: array.name.clone(),
@@ -111,11 +149,12 @@ fn from_array(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>, F
         Element::Int(bytes) | Element::Uint(bytes) | Element::Text { bytes, .. } => Ok(*bytes),
     };
     let array = array::open(source)?;
-    let what = "a 1-dimensional array (a group for each sample)";
-    column::check(&array, what, |count| check_rows(other, rows, &source.to_string(), count))?;
-    column::read(array, what, each, |array, index, bytes| {
+    const RANK: &str = "a 1-dimensional array (a label for each sample)";
+    column::check(&array, RANK, |count| check_rows(other, rows, &source.to_string(), count))?;
+    column::read(array, RANK, each, |array, index, bytes| {
         label(array, bytes).map_err(|value| FileError::NotALabel {
             file: array.name.clone(),
+            what,
             place: "at index",
             index,
             value,
@@ -126,7 +165,7 @@ fn from_array(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>, F
 /// One value, little-endian; the value as text if it is no label.
 fn label(array: &Array, bytes: &[u8]) -> Result<Label, String> {
     if let Element::Text { unit, .. } = array.element {
-        return text(bytes, unit).map(Label::Name);
+        return characters(bytes, unit).map(Label::Name);
     }
     let mut wide = [0; 8];
     wide[..bytes.len()].copy_from_slice(bytes);
@@ -150,7 +189,7 @@ fn whole(value: f64) -> Option<i128> {
 }
 
 /// Characters of `unit` bytes, without the zeros that pad them.
-fn text(bytes: &[u8], unit: usize) -> Result<String, String> {
+fn characters(bytes: &[u8], unit: usize) -> Result<String, String> {
     if unit == 1 {
         let end = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         return Ok(String::from_utf8_lossy(&bytes[..end]).into_owned());

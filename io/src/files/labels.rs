@@ -45,21 +45,33 @@ pub(super) struct Lines {
     pub(super) count: usize,
 }
 
-/// Names that a column of labels goes by.
-const NAMES: [&str; 8] = ["label", "labels", "group", "groups", "class", "target", "y", "subtask"];
+/// Which column of a table the labels are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Column {
+    /// Names that it goes by.
+    pub(super) names: &'static [&'static str],
+    /// What is expected of a table that has none.
+    pub(super) expected: &'static str,
+}
+
+impl Column {
+    fn is_named(self, cell: &str) -> bool {
+        self.names.iter().any(|name| cell.eq_ignore_ascii_case(name))
+    }
+}
 
 /// The longest line that is believed.
 const LONGEST_LINE: usize = 1 << 16;
 
 /// Reads the labels of `rows` samples.
-pub(super) fn read(path: &Path, format: Format, rows: usize) -> Result<Lines, FileError> {
+pub(super) fn read(path: &Path, format: Format, column: Column, rows: usize) -> Result<Lines, FileError> {
     let name = path.display().to_string();
     let file = File::open(path).map_err(|e| FileError::io(&name, "open it", e))?;
     if file.metadata().is_ok_and(|about| about.is_dir()) {
         return Err(FileError::Directory { file: name });
     }
     let since = Cell::new(0);
-    let mut found = Found { rows, header: None, labels: Vec::new(), count: 0 };
+    let mut found = Found { column, rows, header: None, labels: Vec::new(), count: 0 };
     match format {
         Format::Lines => lines(
             &name,
@@ -75,6 +87,7 @@ pub(super) fn read(path: &Path, format: Format, rows: usize) -> Result<Lines, Fi
 
 /// What was read so far.
 struct Found {
+    column: Column,
     rows: usize,
     /// The first line's label, once it is known to name the column.
     header: Option<String>,
@@ -104,7 +117,7 @@ impl Found {
     fn names_the_column(&self) -> bool {
         let Some(((_, first), others)) = self.labels.split_first() else { return false };
         let is_number = |text: &str| text.parse::<f64>().is_ok();
-        let is_named = NAMES.iter().any(|name| first.eq_ignore_ascii_case(name));
+        let is_named = self.column.is_named(first);
         let apart = !is_number(first)
             && !others.is_empty()
             && (others.iter().all(|(_, text)| is_number(text))
@@ -155,9 +168,9 @@ fn table(name: &str, text: ShortLines<'_, File>, delimiter: u8, found: &mut Foun
         let column = match place {
             Some((column, _)) => column,
             None => {
-                let (column, header) = column(&record).ok_or_else(|| {
+                let (column, header) = column(&record, found.column).ok_or_else(|| {
                     let cells: Vec<&str> = record.iter().take(8).collect();
-                    refuse("one column of labels, or one that is named label or group", format!("{cells:?}"))
+                    refuse(found.column.expected, format!("{cells:?}"))
                 })?;
                 place = Some((column, record.len()));
                 if let Some(header) = header {
@@ -182,11 +195,11 @@ fn table(name: &str, text: ShortLines<'_, File>, delimiter: u8, found: &mut Foun
 
 /// Which cell of a line is the label, as the first line says, and the column's name if it
 /// has one.
-fn column(first: &StringRecord) -> Option<(usize, Option<String>)> {
+fn column(first: &StringRecord, of: Column) -> Option<(usize, Option<String>)> {
     if first.len() == 1 {
         return Some((0, None));
     }
-    let named = first.iter().position(|cell| NAMES.iter().any(|name| cell.eq_ignore_ascii_case(name)));
+    let named = first.iter().position(|cell| of.is_named(cell));
     // pandas writes the rows' numbers into a first column without a name.
     let is_index = |cell: &str| cell.is_empty() || cell.starts_with("Unnamed:");
     let beside = (first.len() == 2 && first.get(0).is_some_and(is_index)).then_some(1);

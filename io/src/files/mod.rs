@@ -12,13 +12,15 @@
 //! what the numbers mean is the business of whoever reads them.
 //!
 //! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`
-//! and `safetensors`) → [`Matrix`], [`read_groups`] or [`read_numbers`]; then
+//! and `safetensors`) → [`Matrix`], [`read_groups`], [`read_ids`] or
+//! [`read_numbers`]; then
 //! [`Destination`] → [`ArrayWriter`]. Apart from these stand a recorded run's
 //! [`StepFile`]s.
 
 mod array;
 mod array_writer;
 mod bytes;
+mod cells;
 mod chunks;
 mod column;
 mod destination;
@@ -39,6 +41,8 @@ mod npz;
 mod numbers;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_cells;
 mod partial;
 mod piece;
 mod safetensors;
@@ -48,21 +52,24 @@ mod step;
 mod table;
 
 pub use array_writer::ArrayWriter;
+pub use cells::{Cell, CellKind};
 pub use chunks::PIECE_ALIGNMENT;
 pub use destination::{Destination, Output, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
-pub use groups::{Groups, Label, read_groups};
+pub use groups::{Groups, Label, read_groups, read_ids};
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::Matrix;
 pub use measures::{Measures, read_measures};
 pub use measures_writer::write_measures;
 #[cfg(not(feature = "parquet"))]
-pub use no_parquet::ParquetWriter;
+pub use no_parquet::{ParquetTable, ParquetWriter};
 pub use numbers::read_numbers;
 #[cfg(feature = "parquet")]
 pub use parquet::ParquetWriter;
+#[cfg(feature = "parquet")]
+pub use parquet_cells::ParquetTable;
 pub use partial::{Partial, remove_partial_files};
 pub use piece::Piece;
 pub use safetensors::{NamedTensor, write_safetensors};

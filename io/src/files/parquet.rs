@@ -124,7 +124,8 @@ impl ParquetWriter {
     }
 }
 
-fn failed(name: &str) -> impl Fn(ParquetError) -> FileError + use<> {
+/// What went wrong with the table, by its name.
+pub(super) fn failed(name: &str) -> impl Fn(ParquetError) -> FileError + use<> {
     let name = name.to_owned();
     move |error| FileError::io(&name, "write", io::Error::other(error))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gradsieve::store::Codec;
 use gradsieve::{Exact, Fingerprint, Layout, Projector as _, Sketch, SketchId};
-use gradsieve_io::files::{Destination, ParquetWriter, TableRow};
+use gradsieve_io::files::{Cell, CellKind, Destination, ParquetTable, ParquetWriter, TableRow};
 use gradsieve_io::store::{StoreError, StoreReader, StoreWriter};
 use gradsieve_kernels::summarize;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
@@ -391,4 +391,42 @@ fn a_parquet_table_has_the_rows_it_was_given() {
             (0..list.len()).map(|i| parquet::record::ListAccessor::get_float(list, i).unwrap()).collect();
         assert_eq!(numbers, values(id));
     }
+}
+
+#[test]
+fn a_parquet_table_of_cells_has_their_columns_and_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cells.parquet");
+    let columns = [
+        ("index", CellKind::Whole),
+        ("p", CellKind::Float),
+        ("score", CellKind::Double),
+        ("flagged", CellKind::Flag),
+        ("reasons", CellKind::Text),
+    ];
+    let mut table = ParquetTable::create(&Destination::Path(path.clone()), &columns).unwrap();
+    // More than a group of rows.
+    let count = 140_000;
+    for index in 0..count {
+        let text = format!("ä{index}");
+        let score = Cell::Double(if index == 3 { f64::INFINITY } else { index as f64 / 3.0 });
+        let cells =
+            [Cell::Whole(index), Cell::Float(0.5), score, Cell::Flag(index % 2 == 1), Cell::Text(&text)];
+        table.push(&cells).unwrap();
+    }
+    assert!(table.push(&[Cell::Whole(1)]).is_err());
+    table.finish().unwrap();
+    let reader = SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap();
+    let fields = reader.metadata().file_metadata().schema_descr();
+    let names: Vec<String> = (0..5).map(|i| fields.column(i).name().to_owned()).collect();
+    assert_eq!(names, columns.map(|(name, _)| name));
+    let mut rows = 0;
+    for (index, row) in (0..).zip(reader.get_row_iter(None).unwrap().map(Result::unwrap)) {
+        assert_eq!((row.get_ulong(0).unwrap(), row.get_float(1).unwrap()), (index, 0.5));
+        let score = if index == 3 { f64::INFINITY } else { index as f64 / 3.0 };
+        assert_eq!((row.get_double(2).unwrap(), row.get_bool(3).unwrap()), (score, index % 2 == 1));
+        assert_eq!(row.get_string(4).unwrap(), &format!("ä{index}"));
+        rows += 1;
+    }
+    assert_eq!(rows, count);
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::commands::given::Given;
-use crate::commands::numbers::number;
+use crate::commands::numbers::{number, whole};
 use crate::commands::paths::{destination, source};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Source};
@@ -14,7 +14,10 @@ Examples:
   gradsieve outliers grads.npy --detector self-influence --dim 512 -o scores.npy
   gradsieve outliers grads.npy --detector direction --dim 512 --groups labels.npy
   gradsieve outliers grads.npy --detector direction --groups labels.npy --clip off
-  gradsieve outliers sketches.npy --detector mahalanobis --contamination 0.01 --json";
+  gradsieve outliers sketches.npy --detector mahalanobis --contamination 0.01 --json
+  gradsieve outliers grads.npy --detector l2,direction --dim 512 --ids names.txt -o scores.csv
+  gradsieve outliers grads.npy --detector loss,direction --loss loss.npy --groups labels.npy --top 20
+  gradsieve outliers grads.npy --detector direction --dim 512 --false-alarms 0.01";
 
 /// Arguments of `outliers`.
 #[derive(Args, Debug)]
@@ -29,14 +32,18 @@ pub struct OutliersArguments {
     #[arg(value_parser = source())]
     pub grads: Source,
 
-    /// Where the scores go, n f64 in the order of the rows: FILE.npy, FILE.safetensors
-    /// (tensor "scores") or - for a .npy on standard output
+    /// Where the scores go, in the order of the rows: FILE.npy or FILE.safetensors (tensor
+    /// "scores") with n f64, or n × D of several detectors; FILE.csv or FILE.parquet (if
+    /// gradsieve was built with the feature parquet) with the columns index, id (with
+    /// --ids), score (or the name of each of several detectors) and flagged (true if a
+    /// detector flags the row); FILE.json with what --json prints, and "scores"; or - for
+    /// a .npy on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 
-    /// How anomalies are found
-    #[arg(long, value_enum)]
-    pub detector: DetectorName,
+    /// How anomalies are found; several share the passes over the file
+    #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',', required = true)]
+    pub detector: Vec<DetectorName>,
 
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would become help")]
@@ -48,6 +55,17 @@ pub struct OutliersArguments {
     #[arg(long, value_name = "FILE", value_parser = source())]
     pub groups: Option<Source>,
 
+    /// The loss of each sample when its gradient was taken: a 1-dimensional array of
+    /// floats from 0 on. What the detector loss ranks by, and direction counts like a
+    /// long gradient. A sample whose loss is NaN or infinite has an infinite score then
+    #[arg(long, value_name = "FILE", value_parser = source())]
+    pub loss: Option<Source>,
+
+    /// What each row is called, printed and written beside its index: a 1-dimensional
+    /// array of whole numbers or texts, or a .csv, .tsv or .txt with a line for each
+    #[arg(long, value_name = "FILE", value_parser = source())]
+    pub ids: Option<Source>,
+
     /// How many times the median length a gradient may have as mahalanobis,
     /// self-influence and direction observe it: longer ones count as if they had that, so
     /// that none owns the statistic (with direction shorter ones than that part of the
@@ -56,12 +74,25 @@ pub struct OutliersArguments {
     pub clip: Clip,
 
     /// Share of the samples to flag, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>, conflicts_with_all = ["top", "false_alarms"])]
     pub contamination: f64,
+
+    /// Flag the N most suspicious samples; the threshold is the largest score that is not
+    /// flagged then
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, conflicts_with = "false_alarms")]
+    pub top: Option<usize>,
+
+    /// Flag what lies above the score that about this share of clean samples would: by a
+    /// distribution laid through the central scores, as long as few samples are outliers
+    /// (up to 5 %) and the clean ones have a distribution without a heavy tail
+    #[arg(long, value_name = "RATE", value_parser = number::<f64>)]
+    pub false_alarms: Option<f64>,
 
     /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
     /// "non_finite"}, and "out_of_range" if there are rows that are finite, but too large
-    /// for f32 or for the score; an infinite score is null
+    /// for f32 or for the score; an infinite score is null. Flagged have "id" with --ids,
+    /// and "p" with --false-alarms. Of several detectors {"rows", "detectors":
+    /// [{"detector", "flagged", …}]}
     #[arg(long)]
     pub json: bool,
 }
@@ -97,6 +128,8 @@ pub enum DetectorName {
     /// How much a sample moves its own loss: gᵀ(C + λI)⁻¹g, C the second moment of all
     /// gradients
     SelfInfluence,
+    /// The plain loss, of --loss
+    Loss,
 }
 
 impl DetectorName {
@@ -109,6 +142,7 @@ impl DetectorName {
             Self::Mahalanobis => "mahalanobis",
             Self::Direction => "direction",
             Self::SelfInfluence => "self-influence",
+            Self::Loss => "loss",
         }
     }
 
@@ -122,8 +156,18 @@ impl DetectorName {
         self.takes_second_moments() || matches!(self, Self::Direction)
     }
 
-    /// Whether it looks at the norms only.
-    pub(super) const fn needs_no_sketch(self) -> bool {
+    /// Whether it looks at the exact norms of gradients.
+    pub(super) const fn takes_norms(self) -> bool {
         matches!(self, Self::L1 | Self::L2)
+    }
+
+    /// Whether it looks at the norms or the loss only.
+    pub(super) const fn needs_no_sketch(self) -> bool {
+        self.takes_norms() || matches!(self, Self::Loss)
+    }
+
+    /// Whether it looks at the loss.
+    pub(super) const fn takes_loss(self) -> bool {
+        matches!(self, Self::Loss | Self::Direction)
     }
 }

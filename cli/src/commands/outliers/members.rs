@@ -51,6 +51,11 @@ impl<'g> Members<'g> {
         Sketch { values, ..sketch.in_group(group) }
     }
 
+    /// A sketch that has no direction.
+    pub(super) fn zeros(&self) -> &[f32] {
+        &self.zeros
+    }
+
     /// Counts a sample that was observed, if it has a direction.
     pub(super) fn count(&mut self, row: usize, sketch: &Sketch<'_>) {
         let group = self.group(row) as usize;

@@ -162,11 +162,23 @@ impl Rows {
                 let projection = Projection::measures(matrix.cols());
                 let projection = projection.map_err(CommandError::core(matrix.name()))?;
                 let sketches = Sketches::of(&matrix, holds)?;
-                if sketches.as_ref().is_some_and(|sketches| sketches.measures.is_none()) {
-                    return Err(CommandError::NoNorms { file: matrix.name().to_owned() });
-                }
-                Ok(Self::array(matrix, projection, sketches))
+                let rows = Self::array(matrix, projection, sketches);
+                rows.require_norms()?;
+                Ok(rows)
             }
+        }
+    }
+
+    /// Refuses sketches that do not carry the norms of their gradients.
+    ///
+    /// # Errors
+    /// [`CommandError::NoNorms`].
+    pub(in crate::commands) fn require_norms(&self) -> Result<(), CommandError> {
+        match &self.input {
+            Input::Array { sketches: Some(sketches), .. } if sketches.measures.is_none() => {
+                Err(CommandError::NoNorms { file: self.name.clone() })
+            }
+            _ => Ok(()),
         }
     }
 

@@ -24,7 +24,7 @@ impl Rows {
         what: &str,
         mut observe: impl FnMut(usize, &Sketch<'_>) -> Result<(), Error>,
     ) -> Result<(), CommandError> {
-        let (name, count) = (self.name().to_owned(), self.count());
+        let name = self.name().to_owned();
         let mut seen = false;
         self.pass(what, |row, sketch| match observe(row, sketch) {
             Ok(()) => {
@@ -34,10 +34,15 @@ impl Rows {
             Err(Error::NonFinite) => Ok(()),
             Err(error) => Err(CommandError::core(&name)(error)),
         })?;
+        if seen { Ok(()) } else { Err(self.nothing_finite()) }
+    }
+
+    /// What is said after a pass in which no row was finite.
+    pub(in crate::commands) fn nothing_finite(&self) -> CommandError {
+        let file = self.name().to_owned();
         match self.out_of_range.first_key_value() {
-            _ if seen => Ok(()),
-            Some((&row, &column)) => Err(CommandError::OutOfRange { file: name, row, column }),
-            None => Err(CommandError::NothingFinite { file: name, rows: count }),
+            Some((&row, &column)) => CommandError::OutOfRange { file, row, column },
+            None => CommandError::NothingFinite { file, rows: self.count() },
         }
     }
 

@@ -7,7 +7,6 @@
 //! | `plan` | the same, checked |
 //! | `compare` | the settings of two sieves |
 //! | `ids` | the ids of groups |
-//! | `losses` | a loss for each row |
 //! | `state` | the sieve: a new one, or one that goes on |
 //! | `sink` | where verdicts go |
 //! | `report` | what is said of the whole |
@@ -15,7 +14,6 @@
 mod arguments;
 mod compare;
 mod ids;
-mod losses;
 mod plan;
 mod report;
 mod sink;
@@ -23,7 +21,6 @@ mod state;
 
 pub use arguments::{GuardName, LossKindName, SieveArguments};
 pub(super) use compare::{Compared, compare};
-use losses::losses;
 use plan::Plan;
 use report::{CONSEQUENCE, Report};
 use sink::Sink;
@@ -31,6 +28,7 @@ pub(super) use state::sieve as new_sieve;
 
 use gradsieve::{Reasons, Sieve};
 
+use super::losses::losses;
 use super::rows::{ProjectionArguments, Rows, is_finite};
 use super::{CommandError, console, state_file};
 use gradsieve_io::files::{Destination, read_groups};
@@ -62,7 +60,7 @@ pub(super) fn run(arguments: SieveArguments) -> Result<(), CommandError> {
     let name = rows.name().to_owned();
     let groups = plan.groups.as_ref().map(|source| read_groups(source, &name, rows.count())).transpose()?;
     let ids = groups.as_ref().map(ids::ids).transpose()?;
-    let losses = plan.loss.as_ref().map(|source| losses(source, &rows)).transpose()?;
+    let losses = plan.loss.as_ref().map(|source| losses(source, &rows, CONSEQUENCE)).transpose()?;
     let mut sieve = match &before {
         Some(before) => state::resume(&plan, before, &rows)?,
         None => state::begin(&plan, &rows, ids.as_ref().map(Vec::len))?,
@@ -79,7 +77,7 @@ pub(super) fn run(arguments: SieveArguments) -> Result<(), CommandError> {
         };
         let mut sketch = sketch.in_group(group);
         if let Some(losses) = &losses {
-            sketch = sketch.with_loss(losses[row]);
+            sketch = sketch.with_loss(losses[row] as f32);
         }
         let core = |error| CommandError::core(&format!("{name}: row {row}"))(error);
         let verdict = sieve.judge(&sketch).map_err(core)?;

@@ -15,6 +15,7 @@ mod key;
 mod merge;
 mod names;
 mod outliers;
+mod outliers_several;
 mod place;
 mod plan;
 mod refusals;

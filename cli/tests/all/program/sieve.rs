@@ -274,7 +274,10 @@ fn what_is_out_of_range_or_does_not_fit_is_refused_by_name() {
         (&["--groups", "y1.npy"], "y1.npy: expected 600 entries, as many as g.npy has rows, found 300"),
         (&["--groups", "-", "--loss", "-"], "--loss: expected one array on standard input, found two"),
         (&["--json", "-o", "-"], "--json: expected the verdicts to go to a file"),
-        (&["-o", "v.txt"], "--output: expected a name that ends in .csv, .npy or .safetensors, found v.txt"),
+        (
+            &["-o", "v.txt"],
+            "--output: expected a name that ends in .csv, .parquet, .npy or .safetensors, found v.txt",
+        ),
         (&["-o", "v.csv", "--save-state", "v.csv"], "--save-state: expected another file than --output"),
         (&["--save-state", "g.npy"], "g.npy: expected an output other than the inputs"),
         (&["--state", "g.state"], "g.state: the bytes do not begin as those of a state"),

@@ -135,8 +135,8 @@ fn text_that_is_no_labels_is_refused_with_its_line() {
 fn what_is_no_group_is_refused_with_its_place() {
     for (file, rows, text) in [
         ("groups-half.npy", 3, "expected whole numbers or names as groups, found 1.5 at index 1"),
-        ("little-f4.npy", 3, "expected a 1-dimensional array (a group for each sample), found shape (3, 5)"),
-        ("0d.npy", 1, "expected a 1-dimensional array (a group for each sample), found shape ()"),
+        ("little-f4.npy", 3, "expected a 1-dimensional array (a label for each sample), found shape (3, 5)"),
+        ("0d.npy", 1, "expected a 1-dimensional array (a label for each sample), found shape ()"),
         ("1d.npy", 5, "expected whole numbers or names as groups, found -1.75 at index 0"),
         ("1d.npy", 4, "expected 4 entries, as many as g.npy has rows, found 5"),
     ] {
