@@ -1,4 +1,5 @@
-//! In place of `parquet` and `parquet_cells` in a build without that feature: refuses by its name.
+//! In place of `parquet` and `parquet_cells` in a build without that feature: refuses by
+//! its name.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -43,8 +43,8 @@ impl Calibration {
         Some(fitted)
     }
 
-    /// Through the quantiles from 30 % to `to` of sorted scores, which are the lower share
-    /// `whole` of the distribution.
+    /// Through the quantiles from 30 % to `to` of sorted scores, which are the lower
+    /// share `whole` of the distribution.
     fn lay(sorted: &[f64], to: f64, whole: f64) -> Option<Self> {
         const POINTS: usize = 12;
         let level = |i: usize| 0.3 + (to - 0.3) * i as f64 / (POINTS - 1) as f64;

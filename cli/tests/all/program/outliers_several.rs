@@ -1,4 +1,5 @@
-//! `gradsieve outliers`: several detectors at once, losses, ids, and how many are flagged.
+//! `gradsieve outliers`: several detectors at once, losses, ids, and how many are
+//! flagged.
 
 use std::fs;
 
