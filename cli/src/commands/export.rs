@@ -16,7 +16,7 @@ pub(super) const LONG_ABOUT: &str = "\
 Write a store of sketches as an array or a table for other programs.
 
 The ending of FILE says which: .npy, .safetensors (tensor \"sketch\", with the settings of the projection), or .parquet (a row with the columns id, \
-group, l1, l2_squared, max and sketch, a list of K floats; if gradsieve was built with the feature parquet). In an array row i is sample i; samples whose gradients were not finite have no row \
+group, l1, l2_squared, max and sketch, a list of K floats). In an array row i is sample i; samples whose gradients were not finite have no row \
 in the store, and NaN in the array. Numbers are written as f32, as exact as the store's codec has kept them.";
 
 const EXAMPLES: &str = "\

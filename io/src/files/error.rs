@@ -69,7 +69,7 @@ pub enum FileError {
     SafetensorsStream { file: String },
 
     #[error(
-        "{file}: expected another format, for this gradsieve was built without the feature {feature}; cargo install with --features {feature} has it"
+        "{file}: expected another format, for this gradsieve was built without the feature {feature}, which it has by default"
     )]
     NotBuiltIn { file: String, feature: &'static str },
 

@@ -34,10 +34,9 @@ pub struct OutliersArguments {
 
     /// Where the scores go, in the order of the rows: FILE.npy or FILE.safetensors
     /// (tensor "scores") with n f64, or n × D of several detectors; FILE.csv or
-    /// FILE.parquet (if built with the feature parquet) with the columns index, id (with
-    /// --ids), score (or the name of each of several detectors) and flagged (true if a
-    /// detector flags the row); FILE.json with what --json prints, and "scores"; or - for
-    /// a .npy on standard output
+    /// FILE.parquet with the columns index, id (with --ids), score (or the name of each
+    /// of several detectors) and flagged (true if a detector flags the row); FILE.json
+    /// with what --json prints, and "scores"; or - for a .npy on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 

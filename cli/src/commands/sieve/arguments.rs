@@ -91,11 +91,10 @@ pub struct SieveArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
-    /// Where a verdict for each row goes: FILE.csv or FILE.parquet (if built with the
-    /// feature parquet) with the columns index, p, score, flagged (true or false) and
-    /// reasons (names with a space between); FILE.npy or FILE.safetensors (tensor
-    /// "verdicts") with n × 3 f32, p, score and flagged (1 or 0); or - for CSV on
-    /// standard output
+    /// Where a verdict for each row goes: FILE.csv or FILE.parquet with the columns
+    /// index, p, score, flagged (true or false) and reasons (names with a space between);
+    /// FILE.npy or FILE.safetensors (tensor "verdicts") with n × 3 f32, p, score and
+    /// flagged (1 or 0); or - for CSV on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 

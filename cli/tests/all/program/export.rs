@@ -15,7 +15,7 @@ fn a_table_is_written_or_refused_by_the_name_of_its_feature() {
         assert!(place.path("g.parquet").is_file());
     } else {
         let message = place.fail(&arguments);
-        assert!(message.contains("--features parquet"), "{message}");
+        assert!(message.contains("the feature parquet"), "{message}");
         assert!(!place.path("g.parquet").exists());
     }
 }

@@ -134,7 +134,7 @@ fn scores_are_written_in_the_format_of_the_name() {
             place.succeed(&arguments);
             assert!(fs::read(place.path("t.parquet")).unwrap().starts_with(b"PAR1"));
         } else {
-            assert!(place.fail(&arguments).contains("--features parquet"));
+            assert!(place.fail(&arguments).contains("the feature parquet"));
         }
     }
     let refusal = place.fail(&["outliers", "g.npy", "--detector", "l2", "-o", "s.xls"]);
