@@ -70,8 +70,11 @@ use verdict::Found;
 /// What a distance of 1 is, in integers.
 const DISTANCE: u32 = 1 << 23;
 
-/// The share of the rate that the score has where there is a guard against duplicates.
+/// The share of a small rate that the score has where duplicates are looked for.
 const SCORE: f32 = 0.8;
+
+/// What that guard takes of the score's rate at most.
+const GUARDED: f32 = 0.005;
 
 /// The share of that guard: shares come to more than 1, as guards speak of few samples.
 const DUPLICATE: f32 = 0.4;
@@ -394,7 +397,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         let rank = self.rank(score, uniform);
 
         let Guards { zero, duplicates, .. } = self.settings.guards;
-        let mut p = if duplicates > 0 { rank / SCORE } else { rank };
+        let mut p = if duplicates > 0 { (rank / SCORE).min(rank + GUARDED) } else { rank };
         let mut reasons = parts.reasons();
         if let Groups::Growing(most) = self.settings.groups {
             let is_full = place.is_none() && self.groups().count() == most as usize;

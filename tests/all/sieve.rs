@@ -107,6 +107,15 @@ fn clean_streams_are_flagged_at_their_rate() {
     }
 }
 
+/// Not four fifths of it: a guard that finds nothing takes little of a large rate.
+#[test]
+fn the_score_has_nearly_all_of_a_large_rate() {
+    let guards = Guards { duplicates: 2, ..Guards::ALL };
+    let settings = SieveSettings { rate: Rate::FalseAlarms(0.4), learn_flagged: true, guards, ..SETTINGS };
+    let rate = taught(settings, 8, 5000).flagged() as f64 / 5000.0;
+    assert!((0.36..0.44).contains(&rate), "{rate}");
+}
+
 #[test]
 fn each_kind_of_fault_is_flagged_with_its_reason() {
     let sieve = taught(SETTINGS, 3, 3000);

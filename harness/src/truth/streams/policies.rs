@@ -89,8 +89,7 @@ impl Guard for Ceiling {
 /// Leaves out what the sieve flags. Its rate is the true share, as for the others, and it
 /// has as long a memory and a warm-up as they have.
 ///
-/// None of the rate goes to duplicates. That guard has a fifth of it: at 40 % the score
-/// alone could flag no more than 32 %.
+/// Duplicates are not looked for: drawn samples have some, and none of them is wrong.
 struct Flagged(BySieve);
 
 impl Flagged {
