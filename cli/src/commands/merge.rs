@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use gradsieve::state::StateKind;
-use gradsieve::{Error, Groups, Sieve, SieveSettings, State as _};
+use gradsieve::{Error, Groups, Sieve};
 use serde::Serialize;
 
 use super::escaped::escaped;
 use super::paths::destination;
-use super::sieve::{Compared, compare, new_sieve};
+use super::sieve::{Compared, compare, restored};
 use super::{CommandError, console, state_file};
 use gradsieve_io::files::{Destination, FileError, Source, refuse_overwrite};
 
@@ -115,11 +115,7 @@ impl Part {
         if header.kind != StateKind::Sieve as u16 {
             return Err(differ(&name, "the state of a sieve".to_owned(), state_file::named(header.kind)));
         }
-        let core = |error| CommandError::core(&name)(error);
-        let settings = SieveSettings::read(&bytes).map_err(core)?;
-        let mut sieve = new_sieve(settings, &name)?;
-        sieve.restore(&bytes).map_err(core)?;
-        Ok(Self { name, sieve })
+        Ok(Self { sieve: restored(&name, &bytes)?, name })
     }
 
     /// Takes in another state.

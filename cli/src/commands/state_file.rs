@@ -4,12 +4,24 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use gradsieve::State;
 use gradsieve::state::{HEADER, Header, StateKind};
+use gradsieve::{Error, State};
 
 use super::CommandError;
 use super::rows::zeros;
 use gradsieve_io::files::FileError;
+
+/// Whether a file begins as states at rest do.
+pub(super) fn is_state(path: &Path) -> bool {
+    let mut front = Vec::new();
+    let is_file = std::fs::metadata(path).is_ok_and(|about| about.is_file());
+    let read = |file: File| file.take(HEADER as u64).read_to_end(&mut front).is_ok();
+    // What is too short to be told from others is not taken for one.
+    is_file
+        && File::open(path).is_ok_and(read)
+        && front.len() >= 8
+        && !matches!(Header::claim(&front), Err(Error::Magic))
+}
 
 /// The bytes of a state, which were checked from the first to the last, and what they
 /// hold.
@@ -51,12 +63,35 @@ pub(super) fn bytes(name: &str, state: &impl State) -> Result<Vec<u8>, CommandEr
 
 /// What a state of this kind is called.
 pub(super) fn named(kind: u16) -> String {
-    const NAMES: [(StateKind, &str); 6] = [
+    const NAMES: [(StateKind, &str); 29] = [
+        (StateKind::SketchId, "what sketches belong to"),
+        (StateKind::Sketch, "a sketch"),
         (StateKind::Moments, "moments"),
-        (StateKind::SelfInfluence, "self-influence"),
-        (StateKind::Mahalanobis, "the Mahalanobis distance"),
+        (StateKind::SelfInfluence, "the detector self-influence"),
+        (StateKind::Mahalanobis, "the detector mahalanobis"),
         (StateKind::Direction, "the detector direction"),
+        (StateKind::Forest, "the detector forest"),
         (StateKind::TopK, "the k largest"),
+        (StateKind::TracIn, "TracIn"),
+        (StateKind::Ridge, "ridge"),
+        (StateKind::Targets, "solved targets"),
+        (StateKind::Store, "a store"),
+        (StateKind::Reservoir, "a reservoir"),
+        (StateKind::Largest, "the largest of a stream"),
+        (StateKind::Trak, "TRAK"),
+        (StateKind::TrakScore, "a TRAK score"),
+        (StateKind::IpEnsemble, "an inner-product ensemble"),
+        (StateKind::ReTrac, "ReTrac"),
+        (StateKind::LessTargets, "the targets of LESS"),
+        (StateKind::Less, "LESS"),
+        (StateKind::InRunShapley, "in-run data Shapley"),
+        (StateKind::DataInf, "DataInf"),
+        (StateKind::Propagator, "data value embedding, the propagator"),
+        (StateKind::Recorder, "data value embedding, a recorded run"),
+        (StateKind::Adjoint, "data value embedding, the adjoint"),
+        (StateKind::Arnoldi, "Arnoldi"),
+        (StateKind::Gif, "GIF"),
+        (StateKind::Ekfac, "a layer of EK-FAC"),
         (StateKind::Sieve, "a sieve"),
     ];
     let known = NAMES.iter().find(|(known, _)| *known as u16 == kind);

@@ -35,6 +35,7 @@ pub use arguments::{Holds, ProjectionArguments, Repetitions};
 pub use file::Rows;
 pub use projection::Projection;
 pub use settings::SketchSettings;
+pub(super) use settings::told;
 pub use shape::LayerShape;
 
 pub(super) use compare::check_pair;

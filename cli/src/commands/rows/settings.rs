@@ -29,11 +29,7 @@ impl SketchSettings {
     /// Those of the sketches `id` that `projection` makes of gradients of `columns`
     /// entries.
     pub(in crate::commands) fn new(projection: &str, id: &SketchId, columns: usize) -> Self {
-        let drawn_by = match id.key {
-            Fingerprint::Seed(seed) => (Self::SEED, seed.to_string()),
-            Fingerprint::Secret(bits) => (Self::KEY, format!("{bits:016x}")),
-        };
-        let first = [("projection", projection.to_owned()), ("dim", id.width.to_string()), drawn_by];
+        let first = [("projection", projection.to_owned()), ("dim", id.width.to_string()), drawn_by(id)];
         let then = [("repeat", repetitions(id.repeat).to_string()), ("columns", columns.to_string())];
         let is_flat = Layout::flat(columns as u64).is_ok_and(|layout| layout.id() == id.layout);
         let layout = if is_flat { Self::FLAT.to_owned() } else { format!("{:016x}", id.layout.to_bits()) };
@@ -71,6 +67,26 @@ impl SketchSettings {
         let (one, other) = pairs.find(|(one, other)| one != other)?;
         let what = if one.0 == other.0 { one.0 } else { "seed or key" };
         Some((what, one.1.as_str(), other.1.as_str()))
+    }
+}
+
+/// What an id says of sketches, by the same keys, where their gradients are not at hand.
+pub(in crate::commands) fn told(id: &SketchId) -> [(&'static str, String); 6] {
+    [
+        ("projection", id.kind.name().to_owned()),
+        ("dim", id.width.to_string()),
+        drawn_by(id),
+        ("repeat", repetitions(id.repeat).to_string()),
+        (SketchSettings::SETTINGS, id.settings.to_string()),
+        (SketchSettings::LAYOUT, format!("{:016x}", id.layout.to_bits())),
+    ]
+}
+
+/// The seed, or the fingerprint of the key.
+fn drawn_by(id: &SketchId) -> (&'static str, String) {
+    match id.key {
+        Fingerprint::Seed(seed) => (SketchSettings::SEED, seed.to_string()),
+        Fingerprint::Secret(bits) => (SketchSettings::KEY, format!("{bits:016x}")),
     }
 }
 

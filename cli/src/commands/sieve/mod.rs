@@ -22,9 +22,10 @@ mod state;
 pub use arguments::{GuardName, LossKindName, SieveArguments};
 pub(super) use compare::{Compared, compare};
 use plan::Plan;
+pub(super) use report::health_name;
 use report::{CONSEQUENCE, Report};
 use sink::Sink;
-pub(super) use state::sieve as new_sieve;
+pub(super) use state::restored;
 
 use gradsieve::{Reasons, Sieve};
 

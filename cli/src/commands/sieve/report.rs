@@ -96,7 +96,7 @@ impl Report {
         health: Health,
         is_out_of_range: impl Fn(usize) -> bool,
     ) {
-        (self.state_bytes, self.health) = (state_bytes, name(health));
+        (self.state_bytes, self.health) = (state_bytes, health_name(health));
         let non_finite = std::mem::take(&mut self.non_finite);
         (self.out_of_range, self.non_finite) = non_finite.into_iter().partition(|&row| is_out_of_range(row));
     }
@@ -159,7 +159,7 @@ impl Report {
 }
 
 /// What is said of a state.
-const fn name(health: Health) -> &'static str {
+pub(in crate::commands) const fn health_name(health: Health) -> &'static str {
     match health {
         Health::WarmingUp => "warming-up",
         Health::Ready => "ready",

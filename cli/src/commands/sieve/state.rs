@@ -78,6 +78,17 @@ pub(in crate::commands) fn sieve(
     Sieve::new(settings, buffer).map_err(CommandError::core(name))
 }
 
+/// The sieve of a state, as its bytes say.
+///
+/// # Errors
+/// Bytes that are no such state; too little memory.
+pub(in crate::commands) fn restored(name: &str, bytes: &[u8]) -> Result<Sieve<Vec<i64>>, CommandError> {
+    let settings = SieveSettings::read(bytes).map_err(CommandError::core(name))?;
+    let mut sieve = sieve(settings, name)?;
+    sieve.restore(bytes).map_err(CommandError::core(name))?;
+    Ok(sieve)
+}
+
 /// The sieve that goes on from a state.
 ///
 /// # Errors

@@ -1,4 +1,7 @@
-//! `gradsieve info`: what a file holds, from its header alone.
+//! `gradsieve info`: what a file holds, from its header alone; of a state at rest, from all
+//! of it.
+
+mod state;
 
 use std::collections::BTreeMap;
 
@@ -7,32 +10,38 @@ use serde::Serialize;
 
 use super::escaped::escaped;
 use super::paths::source;
-use super::{CommandError, console};
+use super::{CommandError, console, state_file};
 use gradsieve_io::files::{FileKind, Source, TensorInfo, info};
 use gradsieve_io::store::StoreReader;
 
 pub(super) const LONG_ABOUT: &str = "\
 Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
-gradsieve sketch wrote into a .safetensors file or a store. Reads the header only; of a store, the first segment, too.";
+gradsieve sketch wrote into a .safetensors file or a store. Reads the header only; of a store, the first segment, too. \
+Of a state at rest, as gradsieve sieve --save-state and devices write them: what it is of, and what its sketches were; of a sieve \
+its settings and counts, too. The state is checked from the first byte to the last.";
 
 const EXAMPLES: &str = "\
 Examples:
   gradsieve info grads.npy
   gradsieve info model.safetensors
   gradsieve info run.store
+  gradsieve info monday.state
   gradsieve info model.safetensors#layer.weight --json";
 
 /// Arguments of `info`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct InfoArguments {
-    /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store or -
+    /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store, a state at
+    /// rest, or -
     #[arg(value_parser = source())]
     pub file: Source,
 
     /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes",
     /// "fortran_order"}], "metadata"}; of a store {"file", "kind", "codec", "rows",
-    /// "samples", "bytes", "torn_bytes", "metadata"}
+    /// "samples", "bytes", "torn_bytes", "metadata"}; of a state {"file", "kind", "state",
+    /// "bytes", "sketch"}, and of a sieve "settings", "rows", "flagged", "non_finite",
+    /// "groups" and "health"
     #[arg(long)]
     pub json: bool,
 }
@@ -41,6 +50,11 @@ pub struct InfoArguments {
 pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
     if let Source::Store(path) = &arguments.file {
         return store(arguments, &StoreReader::open(path)?);
+    }
+    if let Source::Npy(path) = &arguments.file
+        && state_file::is_state(path)
+    {
+        return state::run(path, arguments.json);
     }
     let about = info(&arguments.file)?;
     if arguments.json {
