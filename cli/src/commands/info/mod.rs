@@ -1,5 +1,5 @@
-//! `gradsieve info`: what a file holds, from its header alone; of a state at rest, from all
-//! of it.
+//! `gradsieve info`: what a file holds, from its header alone; of a state at rest, from
+//! all of it.
 
 mod state;
 
@@ -39,9 +39,9 @@ pub struct InfoArguments {
 
     /// Print JSON: {"file", "kind", "tensors": [{"name", "dtype", "shape", "bytes",
     /// "fortran_order"}], "metadata"}; of a store {"file", "kind", "codec", "rows",
-    /// "samples", "bytes", "torn_bytes", "metadata"}; of a state {"file", "kind", "state",
-    /// "bytes", "sketch"}, and of a sieve "settings", "rows", "flagged", "non_finite",
-    /// "groups" and "health"
+    /// "samples", "bytes", "torn_bytes", "metadata"}; of a state {"file", "kind",
+    /// "state", "bytes", "sketch"}, and of a sieve "settings", "rows", "flagged",
+    /// "non_finite", "groups" and "health"
     #[arg(long)]
     pub json: bool,
 }
