@@ -8,7 +8,7 @@ use crate::commands::CommandError;
 use crate::commands::given::{Given, Use};
 use crate::commands::inputs::refuse_inputs;
 use crate::commands::rows::ProjectionArguments;
-use gradsieve::{Guards, Rate, SieveSettings};
+use gradsieve::{Error, Guards, Rate, Sieve, SieveSettings};
 use gradsieve_io::files::{Destination, Source, refuse_overwrite};
 
 /// Numbers a sketch without `--dim`, if gradients have more.
@@ -76,40 +76,40 @@ impl Plan {
     }
 }
 
-/// The settings that the command line names, as `SieveSettings` checks them, too.
+/// The settings that the command line names, if a sieve takes them.
 fn settings(arguments: &SieveArguments) -> Result<SieveSettings, CommandError> {
-    let SieveArguments { false_alarms, false_discoveries, half_life, change, warm_up, .. } = arguments;
+    let SieveArguments { false_alarms, false_discoveries, half_life, change, warm_up, .. } = *arguments;
     let usual = SieveSettings::new(DIM);
-    let (option, rate, share) = match (false_alarms, false_discoveries) {
-        (_, Some(share)) => ("--false-discoveries", Rate::FalseDiscoveries(*share), Some(share)),
-        (Some(share), _) => ("--false-alarms", Rate::FalseAlarms(*share), Some(share)),
-        _ => ("--false-alarms", usual.rate, None),
-    };
-    const SHARE: &str = "a share above 0 and below 1";
-    if let (Err(_), Some(share)) = (rate.check(), share) {
-        return refuse(option, SHARE, share.to_string());
-    }
-    if !(*change > 0.0 && *change < 1.0) {
-        return refuse("--change", SHARE, change.to_string());
-    }
-    if *warm_up < 16 {
-        return refuse("--warm-up", "at least 16 samples", warm_up.to_string());
-    }
-    if let Some(samples) = half_life
-        && gradsieve::statistics::Clock::new(*half_life).is_err()
-    {
-        return refuse("--half-life", "16 to 4194304 samples", samples.to_string());
-    }
-    Ok(SieveSettings {
+    let settings = SieveSettings {
         loss: arguments.loss_kind.kind(),
-        rate,
-        change: *change,
-        half_life: *half_life,
+        rate: match (false_alarms, false_discoveries) {
+            (_, Some(share)) => Rate::FalseDiscoveries(share),
+            (Some(share), _) => Rate::FalseAlarms(share),
+            _ => usual.rate,
+        },
+        change,
+        half_life,
         guards: guards(&arguments.guards)?,
         learn_flagged: arguments.learn_flagged,
-        warm_up: *warm_up,
+        warm_up,
         ..usual
-    })
+    };
+    let Err(error) = Sieve::new(settings, vec![0; settings.memory().i64s]) else { return Ok(settings) };
+    let Error::Setting { name, expected } = error else { return Err(CommandError::core("the sieve")(error)) };
+    // A setting has the name of its option.
+    let said = |number: Option<f32>| number.map_or("none".to_owned(), |number| number.to_string());
+    let options = [
+        ("--false-alarms", said(false_alarms)),
+        ("--false-discoveries", said(false_discoveries)),
+        ("--change", change.to_string()),
+        ("--warm-up", warm_up.to_string()),
+        ("--half-life", half_life.unwrap_or(0).to_string()),
+    ];
+    let is_of = |option: &str| option.trim_start_matches('-').replace('-', "_") == name;
+    match options.into_iter().find(|(option, _)| is_of(option)) {
+        Some((option, found)) => refuse(option, expected, found),
+        None => Err(CommandError::core("the sieve")(error)),
+    }
 }
 
 /// The guards by their names.

@@ -257,14 +257,14 @@ fn what_is_out_of_range_or_does_not_fit_is_refused_by_name() {
     fs::write(place.path("g.state"), "no state at all").unwrap();
     let cut = fs::read(place.path("s.state")).unwrap();
     fs::write(place.path("cut.state"), &cut[..cut.len() / 2]).unwrap();
-    let share = "expected a share above 0 and below 1, found";
+    let share = "expected above 0 and below 1, found";
     let groups = ["--groups", "y.npy", "--state", "s.state"];
     let cases: [(&[&str], &str); 24] = [
         (&["--false-alarms", "0"], &format!("--false-alarms: {share} 0")),
         (&["--false-alarms", "nan"], &format!("--false-alarms: {share} NaN")),
         (&["--false-discoveries", "1"], &format!("--false-discoveries: {share} 1")),
         (&["--change", "-1"], &format!("--change: {share} -1")),
-        (&["--half-life", "15"], "--half-life: expected 16 to 4194304 samples, found 15"),
+        (&["--half-life", "15"], "--half-life: expected from 16 to 2^22 samples, or none, found 15"),
         (&["--warm-up", "3"], "--warm-up: expected at least 16 samples, found 3"),
         (&["--guards", "none,zero"], "--guards: expected all or none alone"),
         (&["--max-groups", "0", "--groups", "y.npy"], "--max-groups: expected at least 1, found 0"),
