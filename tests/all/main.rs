@@ -31,3 +31,4 @@ mod source;
 mod state;
 mod store;
 mod top_k;
+mod verdicts;

@@ -1,4 +1,4 @@
-//! The published vectors on an emulated Cortex-M4F, and instructions an element and bytes
+//! The published vectors and verdicts on an emulated Cortex-M4F, and instructions and bytes
 //! of stack beside their goals.
 
 use clap::ArgMatches;
@@ -13,7 +13,7 @@ const LIMIT: u32 = 300;
 
 pub(crate) const STEP: Step = Step {
     name: "cortex-m",
-    about: "The published vectors on a Cortex-M4F, with instructions and stack",
+    about: "The published vectors and verdicts on a Cortex-M4F, with instructions and stack",
     in_ci: true,
     arguments: no_arguments,
     run,

@@ -1,14 +1,17 @@
-//! On a Cortex-M4F: the published vectors, then instructions an element and bytes of
-//! stack for the kernels of the goals.
+//! On a Cortex-M4F: the published vectors and verdicts, instructions an element and bytes
+//! of stack for the kernels of the goals, and the same of the sieve's samples.
 //!
 //! Runs under QEMU with `-icount shift=10`, where the SysTick timer counts instructions
 //! exactly (they are not cycles), and speaks over semihosting. Leaves with success only
-//! if every vector was reproduced; goals that are missed are printed.
+//! if every vector and verdict was reproduced; goals that are missed are printed.
 #![no_std]
 #![no_main]
 
 mod measure;
+mod sieve;
 mod stores;
+#[path = "../../all/verdicts/stream.rs"]
+mod stream;
 
 use core::hint::black_box;
 use cortex_m_rt::entry;
@@ -40,7 +43,8 @@ fn leave(success: bool) -> ! {
 fn main() -> ! {
     // Before the memory for the vectors is on the stack, and while there is room below.
     measure_all();
-    leave(vectors());
+    let verdicts = sieve::verdicts();
+    leave(vectors() && verdicts);
 }
 
 /// Reproduces the published vectors.
@@ -77,6 +81,7 @@ fn measure_all() {
     measure_streams(&mut meter);
     measure_matrices(&mut meter);
     stores::measure_all(&mut meter);
+    sieve::measure_all(&mut meter);
 }
 
 /// Sums, conversions, projections and transforms.

@@ -1,0 +1,98 @@
+//! The sieve: its published verdicts, bytes of its state, and what judging and learning a
+//! sample costs beside its sketch.
+
+use crate::leave;
+use crate::measure::Meter;
+use crate::measured;
+use crate::stream::{SMALL, USUAL, sample, write};
+use core::fmt::{self, Write};
+use core::hint::black_box;
+use cortex_m_semihosting::hprintln;
+use gradsieve::{Sieve, SieveSettings};
+
+/// Samples that are learnt before any is measured: all groups have directions, and ranks
+/// are where they stay.
+const BEFORE: u64 = 400;
+/// Samples of a measured call.
+const SAMPLES: u64 = 8;
+/// Groups of the measured streams.
+const GROUPS: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+#[inline(never)]
+pub(crate) fn measure_all(meter: &mut Meter) {
+    measure(meter, "sieve", USUAL, 8 * 1024, &GROUPS);
+    measure(meter, "small sieve", SMALL, 3 * 1024, &GROUPS[..4]);
+}
+
+/// Multiply–adds of 5 instructions and other operations of one: 3·K and 400.
+const fn goal(settings: SieveSettings) -> u32 {
+    (3 * settings.width * 5 + 400) as u32
+}
+
+#[inline(never)]
+fn measure(meter: &mut Meter, name: &str, settings: SieveSettings, most: usize, groups: &[u32]) {
+    let bytes = settings.bytes();
+    hprintln!("{:<19} {:>9} bytes of state, goal {}", name, bytes, most);
+    let (mut buffer, width) = ([0; 800], settings.width);
+    let Ok(mut sieve) = Sieve::new(settings, &mut buffer[..settings.memory().i64s]) else { leave(false) };
+    if bytes > most {
+        leave(false);
+    }
+    for i in 0..BEFORE {
+        let sample = sample(groups, i);
+        let sketch = sample.sketch(width, true);
+        let Ok(verdict) = sieve.judge(&sketch) else { leave(false) };
+        let Ok(_) = sieve.observe(&sketch, &verdict) else { leave(false) };
+    }
+    let samples: [_; SAMPLES as usize] = core::array::from_fn(|i| sample(groups, BEFORE + 10 + i as u64));
+    let sketches = samples.each_ref().map(|sample| black_box(sample.sketch(width, true)));
+    let Ok(verdict) = sieve.judge(&sketches[0]) else { leave(false) };
+    let mut verdicts = [verdict; SAMPLES as usize];
+    let mut judge = || {
+        for (sketch, verdict) in sketches.iter().zip(&mut verdicts) {
+            let Ok(judged) = sieve.judge(sketch) else { leave(false) };
+            *verdict = judged;
+        }
+    };
+    measured! { meter, SAMPLES as usize; "  judge", None, judge(); }
+    let mut observe = || {
+        for (sketch, verdict) in sketches.iter().zip(&verdicts) {
+            let Ok(_) = sieve.observe(sketch, verdict) else { leave(false) };
+        }
+    };
+    measured! { meter, SAMPLES as usize; "  observe", None, observe(); }
+    let mut both = || {
+        for sketch in &sketches {
+            let Ok(verdict) = sieve.judge(sketch) else { leave(false) };
+            let Ok(_) = sieve.observe(sketch, &verdict) else { leave(false) };
+        }
+    };
+    measured! { meter, SAMPLES as usize; "  both", Some(goal(settings)), both(); }
+}
+
+/// Compares text with what is expected, as it comes.
+struct Compare {
+    expected: &'static [u8],
+    equal: bool,
+}
+
+impl Write for Compare {
+    fn write_str(&mut self, found: &str) -> fmt::Result {
+        let (expected, rest) = self.expected.split_at(found.len().min(self.expected.len()));
+        self.equal &= expected == found.as_bytes();
+        self.expected = rest;
+        if self.equal { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// Reaches the published verdicts.
+#[inline(never)]
+pub(crate) fn verdicts() -> bool {
+    let published = include_str!("../../golden/verdicts.csv");
+    let mut compare = Compare { expected: published.as_bytes(), equal: true };
+    let equal = write(&mut compare).is_ok() && compare.expected.is_empty();
+    let line = published.lines().count()
+        - core::str::from_utf8(compare.expected).map_or(0, |rest| rest.lines().count());
+    hprintln!("{} verdicts, up to line {}", if equal { "ok  " } else { "FAIL" }, line);
+    equal
+}
