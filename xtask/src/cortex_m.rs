@@ -1,5 +1,5 @@
-//! The published vectors and verdicts on an emulated Cortex-M4F, and instructions and bytes
-//! of stack beside their goals.
+//! The published vectors and verdicts on an emulated Cortex-M4F, and instructions and
+//! bytes of stack beside their goals.
 
 use clap::ArgMatches;
 
