@@ -35,6 +35,7 @@ mod second_moment;
 pub(crate) use clip::check as check_clip;
 pub use clip::{Clip, Norms, Unclipped};
 pub use factor::{Factor, triangle};
+pub(crate) use second_moment::Said;
 pub use second_moment::{Policy, SecondMoment, Strength, Weights};
 
 use crate::error::{Error, check_length};

@@ -13,7 +13,8 @@ use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, wri
 use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
+use crate::state::{Body, FRAME, Number, Place, State, StateKind, Walk, open, place};
+use crate::statistics::Clock;
 use gradsieve_kernels::{Certain, double, squared_norm};
 
 /// In what the methods of a damped second moment differ. Their settings implement it.
@@ -165,6 +166,46 @@ impl<P: Policy> SecondMoment<P, ()> {
                 .saturating_add(settings.body())
                 .saturating_add(FRAME + 48 + if clips { Norms::BYTES } else { 0 }),
             ..Memory::NONE
+        }
+    }
+}
+
+/// What the bytes of a state say of its settings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Said {
+    pub(crate) strength: f32,
+    pub(crate) clip: Option<f32>,
+    pub(crate) width: usize,
+    pub(crate) half_life: Option<u32>,
+}
+
+impl<P: Policy> SecondMoment<P, ()> {
+    /// The settings of a state at rest, which [`Body::body`] writes.
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`] or [`Error::Corrupt`]
+    /// if the bytes are no state, or not that of such settings; [`Error::Mismatch`] if
+    /// they are of another kind.
+    pub(crate) fn said(bytes: &[u8]) -> Result<Said, Error> {
+        let (_, mut from) = open(P::KIND, bytes)?;
+        let strength = f32::take(&mut from)?;
+        let fitted = bool::take(&mut from)?;
+        from.skip(3)?;
+        let clip = f32::take(&mut from)?;
+        let clip = (clip > 0.0).then_some(clip);
+        from.skip(if clip.is_some() { 4 + Norms::BYTES } else { 4 })?;
+        from.skip(8)?;
+        let (width, half_life) = (usize::take(&mut from)?, u32::take(&mut from)?);
+        let half_life = (half_life > 0).then_some(half_life);
+        let most = Self::memory(width, clip.is_some()).bytes_at_rest;
+        // Without the factor, and what is said of it.
+        let least = most.saturating_sub(triangle(width).saturating_mul(8).saturating_add(32));
+        let is_whole = bytes.len() == if fitted { most } else { least };
+        let valid = P::STRENGTH.check(strength).and(check_clip(clip)).and(Clock::new(half_life).map(drop));
+        if is_whole && valid.is_ok() {
+            Ok(Said { strength, clip, width, half_life })
+        } else {
+            Err(Error::Corrupt)
         }
     }
 }

@@ -47,7 +47,7 @@ use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::moments::{added, check_clip};
 use crate::sketch::{Sketch, SketchId};
-use crate::state::{Body, FRAME, State, StateKind, Walk, place};
+use crate::state::{Body, FRAME, Number, State, StateKind, Walk, open, place};
 use crate::statistics::{Clock, Directions, Grid, Ray, Scale, WHOLE, number};
 
 /// ‖g‖²: a quarter of an octave of ‖g‖ a cell from 4·10⁻⁹ to 10⁶, four octaves beyond.
@@ -97,6 +97,39 @@ impl DirectionSettings {
         let sums = self.width.saturating_mul(self.groups as usize).saturating_mul(8);
         let others = FRAME + 48 + 4 * NORMS.cells();
         Memory { i64s, bytes_at_rest: sums.saturating_add(others), ..Memory::NONE }
+    }
+
+    /// The settings of a state at rest, of whatever program: so that one can be made that
+    /// restores it.
+    ///
+    /// ```
+    /// use gradsieve::{Direction, DirectionSettings, State};
+    ///
+    /// let settings = DirectionSettings { clip: None, ..DirectionSettings::new(3, 32) };
+    /// let direction = Direction::new(settings, vec![0; settings.memory().i64s])?;
+    /// let mut bytes = vec![0; settings.memory().bytes_at_rest];
+    /// let written = direction.to_bytes(&mut bytes)?;
+    /// assert_eq!(DirectionSettings::read(&bytes[..written])?, settings);
+    /// # Ok::<(), gradsieve::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`] or [`Error::Corrupt`]
+    /// if the bytes are no state, or not that of such settings; [`Error::Mismatch`] if
+    /// they are of another kind.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let (_, mut from) = open(StateKind::Direction, bytes)?;
+        let (groups, clip) = (u32::take(&mut from)?, f32::take(&mut from)?);
+        let (width, half_life) = (usize::take(&mut from)?, u32::take(&mut from)?);
+        let settings = Self {
+            groups,
+            width,
+            clip: (clip > 0.0).then_some(clip),
+            half_life: (half_life > 0).then_some(half_life),
+        };
+        let memory = settings.memory();
+        let is_whole = memory.bytes_at_rest == bytes.len() && settings.check(memory.i64s).is_ok();
+        if is_whole { Ok(settings) } else { Err(Error::Corrupt) }
     }
 
     /// Refuses settings, and buffers of `found` numbers, that do not fit.

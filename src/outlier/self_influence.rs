@@ -12,7 +12,7 @@
 use super::Deviation;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Norms, Policy, SecondMoment, Strength, Weights};
+use crate::moments::{Centre, Norms, Policy, Said, SecondMoment, Strength, Weights};
 use crate::state::StateKind;
 
 /// How self-influence is damped.
@@ -50,6 +50,32 @@ impl SelfInfluenceSettings {
     #[must_use]
     pub const fn memory(&self) -> Memory {
         Memory { scratch: self.width, ..SecondMoment::<Self, ()>::memory(self.width, self.clip.is_some()) }
+    }
+}
+
+impl SelfInfluenceSettings {
+    /// The settings of a state at rest, of whatever program: so that one can be made that
+    /// restores it.
+    ///
+    /// ```
+    /// use gradsieve::State;
+    /// use gradsieve::outlier::{SelfInfluence, SelfInfluenceSettings};
+    ///
+    /// let settings = SelfInfluenceSettings { clip: None, ..SelfInfluenceSettings::new(2) };
+    /// let detector = SelfInfluence::new(settings, vec![0.0; settings.memory().f64s])?;
+    /// let mut bytes = vec![0; settings.memory().bytes_at_rest];
+    /// let written = detector.to_bytes(&mut bytes)?;
+    /// assert_eq!(SelfInfluenceSettings::read(&bytes[..written])?, settings);
+    /// # Ok::<(), gradsieve::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`] or [`Error::Corrupt`]
+    /// if the bytes are no state, or not that of such settings; [`Error::Mismatch`] if
+    /// they are of another kind.
+    pub fn read(bytes: &[u8]) -> Result<Self, Error> {
+        let Said { strength, clip, width, half_life } = SecondMoment::<Self, ()>::said(bytes)?;
+        Ok(Self { damping: strength, width, clip, half_life })
     }
 }
 

@@ -22,7 +22,7 @@ use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, MahalanobisSettings, Node,
     SelfInfluence, SelfInfluenceSettings,
 };
-use gradsieve::state::{FRAME, Header, StateKind, crc32};
+use gradsieve::state::{FRAME, HEADER, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
 use gradsieve::{
     Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State,

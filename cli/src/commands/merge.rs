@@ -3,12 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use gradsieve::outlier::{
+    Detector, Direction, DirectionSettings, Mahalanobis, MahalanobisSettings, SelfInfluence,
+    SelfInfluenceSettings,
+};
 use gradsieve::state::StateKind;
-use gradsieve::{Error, Groups, Sieve};
+use gradsieve::{Error, Field, Groups, Sieve, SieveSettings, State as _};
 use serde::Serialize;
 
 use super::escaped::escaped;
 use super::paths::destination;
+use super::rows::zeros;
 use super::sieve::{Compared, compare, restored};
 use super::{CommandError, console, state_file};
 use gradsieve_io::files::{Destination, FileError, Source, refuse_overwrite};
@@ -16,10 +21,11 @@ use gradsieve_io::files::{Destination, FileError, Source, refuse_overwrite};
 pub(super) const LONG_ABOUT: &str = "\
 Put states at rest together: those of devices, shards or parts that each saw some of the samples.
 
-States are those of sieves, as gradsieve sieve --save-state and devices write them, with the same settings and the same kind of sketch. \
-The result has the same bytes whatever the order of the files and whichever of them were merged before. \
-With a half-life, states must have forgotten equally many half-lives. The bet on changes and the last samples, among which near duplicates \
-are looked for, belong to one stream, and begin anew.";
+States are those of sieves, as gradsieve sieve --save-state and devices write them, or of the detectors direction, mahalanobis and \
+self-influence, as devices do; all of one kind, with the same settings and the same kind of sketch. \
+The result has the same bytes whatever the order of the files and whichever of them were merged before; of mahalanobis and self-influence, \
+whose sums are floating-point numbers, the same to rounding. With a half-life, states must have forgotten equally many half-lives. \
+A sieve's bet on changes and its last samples, among which near duplicates are looked for, belong to one stream, and begin anew.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,7 +44,8 @@ pub struct MergeArguments {
     #[arg(short, long, value_name = "STATE", value_parser = destination())]
     pub output: Destination,
 
-    /// Print JSON: {"states", "rows", "flagged", "non_finite", "state_bytes"}
+    /// Print JSON: {"states", "kind", "rows", "flagged", "non_finite", "state_bytes"};
+    /// flagged and non_finite of sieves alone
     #[arg(long)]
     pub json: bool,
 }
@@ -47,9 +54,12 @@ pub struct MergeArguments {
 #[derive(Serialize)]
 struct Report {
     states: usize,
+    kind: String,
     rows: u64,
-    flagged: u64,
-    non_finite: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flagged: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    non_finite: Option<u64>,
     state_bytes: usize,
 }
 
@@ -76,16 +86,17 @@ pub(super) fn run(arguments: &MergeArguments) -> Result<(), CommandError> {
         progress.reach(done + 1);
     }
     drop(progress);
-    let Some(Part { sieve, name }) = all else { return Ok(()) };
-    let bytes = state_file::bytes(&name, &sieve)?;
+    let Some(all) = all else { return Ok(()) };
+    let bytes = all.state.bytes(&all.name)?;
     let mut file = output.create()?;
     file.write(&bytes)?;
     file.finish()?;
     let report = Report {
         states: states.len(),
-        rows: sieve.count(),
-        flagged: sieve.flagged(),
-        non_finite: sieve.non_finite(),
+        kind: state_file::named(all.kind),
+        rows: all.state.rows(),
+        flagged: all.state.sieve().map(Sieve::flagged),
+        non_finite: all.state.sieve().map(Sieve::non_finite),
         state_bytes: bytes.len(),
     };
     if *json {
@@ -94,9 +105,10 @@ pub(super) fn run(arguments: &MergeArguments) -> Result<(), CommandError> {
     if *output == Destination::Stdout {
         return Ok(());
     }
-    let Report { states, rows, flagged, state_bytes, .. } = report;
+    let Report { states, kind, rows, flagged, state_bytes, .. } = report;
+    let flagged = flagged.map_or(String::new(), |flagged| format!(" of which {flagged} were flagged"));
     console::print(format!(
-        "{}: {states} states of sieves, {rows} samples of which {flagged} were flagged, {}",
+        "{}: {kind}, of {states} files, {rows} samples{flagged}, {}",
         escaped(output),
         console::bytes(state_bytes)
     ))
@@ -105,17 +117,139 @@ pub(super) fn run(arguments: &MergeArguments) -> Result<(), CommandError> {
 /// The state of a file, or of several: then by the name of the first.
 struct Part {
     name: String,
-    sieve: Sieve<Vec<i64>>,
+    kind: u16,
+    state: Merged,
+}
+
+/// A state that can take others in.
+enum Merged {
+    Sieve(Sieve<Vec<i64>>),
+    Direction(Direction<Vec<i64>>),
+    Mahalanobis(Mahalanobis<Vec<f64>>),
+    SelfInfluence(SelfInfluence<Vec<f64>>),
+}
+
+impl Merged {
+    const EXPECTED: &str = "the state of a sieve or of the detector direction, mahalanobis or self-influence";
+
+    /// The state of these bytes, which are of this kind; none of a kind that is not
+    /// merged.
+    fn read(name: &str, kind: u16, bytes: &[u8]) -> Result<Option<Self>, CommandError> {
+        let core = |error| CommandError::core(name)(error);
+        const DIRECTION: u16 = StateKind::Direction as u16;
+        const MAHALANOBIS: u16 = StateKind::Mahalanobis as u16;
+        const SELF_INFLUENCE: u16 = StateKind::SelfInfluence as u16;
+        const SIEVE: u16 = StateKind::Sieve as u16;
+        let mut state = match kind {
+            SIEVE => return Ok(Some(Self::Sieve(restored(name, bytes)?))),
+            DIRECTION => {
+                let settings = DirectionSettings::read(bytes).map_err(core)?;
+                let buffer = zeros(name, settings.memory().i64s)?;
+                Self::Direction(Direction::new(settings, buffer).map_err(core)?)
+            }
+            MAHALANOBIS => {
+                let settings = MahalanobisSettings::read(bytes).map_err(core)?;
+                let buffer = zeros(name, settings.memory().f64s)?;
+                Self::Mahalanobis(Mahalanobis::new(settings, buffer).map_err(core)?)
+            }
+            SELF_INFLUENCE => {
+                let settings = SelfInfluenceSettings::read(bytes).map_err(core)?;
+                let buffer = zeros(name, settings.memory().f64s)?;
+                Self::SelfInfluence(SelfInfluence::new(settings, buffer).map_err(core)?)
+            }
+            _ => return Ok(None),
+        };
+        match &mut state {
+            Self::Sieve(state) => state.restore(bytes),
+            Self::Direction(state) => state.restore(bytes),
+            Self::Mahalanobis(state) => state.restore(bytes),
+            Self::SelfInfluence(state) => state.restore(bytes),
+        }
+        .map_err(core)?;
+        Ok(Some(state))
+    }
+
+    /// Takes in another state of the same kind and settings.
+    fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        match (self, other) {
+            (Self::Sieve(own), Self::Sieve(other)) => own.merge(other),
+            (Self::Direction(own), Self::Direction(other)) => Detector::merge(own, other),
+            (Self::Mahalanobis(own), Self::Mahalanobis(other)) => Detector::merge(own, other),
+            (Self::SelfInfluence(own), Self::SelfInfluence(other)) => Detector::merge(own, other),
+            _ => Err(Error::Mismatch(Field::State)),
+        }
+    }
+
+    /// What the other has other than this one: what was expected, and what was found.
+    fn differing(&self, other: &Self) -> Option<(String, String)> {
+        if let (Self::Sieve(own), Self::Sieve(other)) = (self, other) {
+            return differing_sieves(&own.settings(), &other.settings());
+        }
+        let (own, other) = (self.told(), other.told());
+        let (own, other) = own.into_iter().zip(other).find(|(own, other)| own != other)?;
+        Some((format!("{} {}", own.0, own.1), other.1))
+    }
+
+    /// The settings of a detector, by their names.
+    fn told(&self) -> Vec<(&'static str, String)> {
+        let (first, width, clip, half_life) = match self {
+            Self::Sieve(_) => return Vec::new(),
+            Self::Direction(state) => {
+                let DirectionSettings { groups, width, clip, half_life } = state.settings();
+                (("groups", groups.to_string()), width, clip, half_life)
+            }
+            Self::Mahalanobis(state) => {
+                let MahalanobisSettings { shrinkage, width, clip, half_life } = state.settings();
+                (("shrinkage", shrinkage.to_string()), width, clip, half_life)
+            }
+            Self::SelfInfluence(state) => {
+                let SelfInfluenceSettings { damping, width, clip, half_life } = state.settings();
+                (("damping", damping.to_string()), width, clip, half_life)
+            }
+        };
+        let none = || "none".to_owned();
+        vec![
+            ("numbers a sketch:", width.to_string()),
+            first,
+            ("clip", clip.map_or_else(none, |clip| clip.to_string())),
+            ("half-life", half_life.map_or_else(none, |samples| samples.to_string())),
+        ]
+    }
+
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, CommandError> {
+        match self {
+            Self::Sieve(state) => state_file::bytes(name, state),
+            Self::Direction(state) => state_file::bytes(name, state),
+            Self::Mahalanobis(state) => state_file::bytes(name, state),
+            Self::SelfInfluence(state) => state_file::bytes(name, state),
+        }
+    }
+
+    const fn rows(&self) -> u64 {
+        match self {
+            Self::Sieve(state) => state.count(),
+            Self::Direction(state) => state.count(),
+            Self::Mahalanobis(state) => state.moments().count(),
+            Self::SelfInfluence(state) => state.moments().count(),
+        }
+    }
+
+    const fn sieve(&self) -> Option<&Sieve<Vec<i64>>> {
+        match self {
+            Self::Sieve(sieve) => Some(sieve),
+            _ => None,
+        }
+    }
 }
 
 impl Part {
     fn read(path: &std::path::Path) -> Result<Self, CommandError> {
         let (header, bytes) = state_file::read(path)?;
-        let name = path.display().to_string();
-        if header.kind != StateKind::Sieve as u16 {
-            return Err(differ(&name, "the state of a sieve".to_owned(), state_file::named(header.kind)));
+        let (name, kind) = (path.display().to_string(), header.kind);
+        match Merged::read(&name, kind, &bytes)? {
+            Some(state) => Ok(Self { name, kind, state }),
+            None => Err(differ(&name, Merged::EXPECTED.to_owned(), state_file::named(kind))),
         }
-        Ok(Self { sieve: restored(&name, &bytes)?, name })
     }
 
     /// Takes in another state.
@@ -123,23 +257,15 @@ impl Part {
     /// # Errors
     /// A sentence that names it, and what differs.
     fn merge(&mut self, other: &Self) -> Result<(), CommandError> {
-        let (own, found) = (self.sieve.settings(), other.sieve.settings());
         let as_first = |what: String| format!("{what}, as {} has", self.name);
-        if own.width != found.width {
-            let [expected, found] =
-                [own, found].map(|settings| format!("sketches of {} numbers", settings.width));
+        if self.kind != other.kind {
+            let expected = format!("{}, as {} is", state_file::named(self.kind), self.name);
+            return Err(differ(&other.name, expected, state_file::named(other.kind)));
+        }
+        if let Some((expected, found)) = self.state.differing(&other.state) {
             return Err(differ(&other.name, as_first(expected), found));
         }
-        if own.groups != found.groups {
-            let [expected, found] = [own, found].map(|settings| groups(settings.groups));
-            return Err(differ(&other.name, as_first(expected), found));
-        }
-        let differing = compare(&own, &found).into_iter().find(|compared| compared.one != compared.other);
-        if let Some(Compared { option, one, other: found }) = differing {
-            let expected = if one.starts_with(option) { one } else { format!("{option} {one}") };
-            return Err(differ(&other.name, as_first(expected), found));
-        }
-        self.sieve.merge(&other.sieve).map_err(|error| match error {
+        self.state.merge(&other.state).map_err(|error| match error {
             Error::Mismatch(field) => {
                 let expected = format!("a state that can be merged with {}", self.name);
                 differ(&other.name, expected, format!("one that differs in {}", field.name()))
@@ -151,6 +277,23 @@ impl Part {
             error => CommandError::core(&other.name)(error),
         })
     }
+}
+
+/// What differs in the settings of two sieves.
+fn differing_sieves(own: &SieveSettings, other: &SieveSettings) -> Option<(String, String)> {
+    if own.width != other.width {
+        return Some((
+            format!("sketches of {} numbers", own.width),
+            format!("sketches of {} numbers", other.width),
+        ));
+    }
+    if own.groups != other.groups {
+        return Some((groups(own.groups), groups(other.groups)));
+    }
+    let differing = compare(own, other).into_iter().find(|compared| compared.one != compared.other);
+    differing.map(|Compared { option, one, other }| {
+        (if one.starts_with(option) { one } else { format!("{option} {one}") }, other)
+    })
 }
 
 fn groups(groups: Groups) -> String {

@@ -294,3 +294,38 @@ fn bodies_that_no_walk_or_pass_leaves_behind_are_refused() {
     }
     for_each_state!(check);
 }
+
+/// What bytes say of settings is believed as far as there are bytes for it.
+#[test]
+fn settings_are_read_as_they_were_written_and_forged_ones_are_refused() {
+    macro_rules! check {
+        ($bytes:expr, $settings:expr, $read:expr) => {{
+            let bytes: Vec<u8> = $bytes;
+            assert_eq!($read(&bytes), Ok($settings));
+            let len = bytes.len();
+            for at in HEADER..(len - 4).min(HEADER + 96) {
+                for flip in [1, 0x40, 0x80, 0xFF] {
+                    match $read(&forged(&bytes, at, &[bytes[at] ^ flip])) {
+                        Ok(found) => assert!(found.memory().bytes_at_rest <= 2 * len, "{at}: {found:?}"),
+                        Err(error) => assert_eq!(error, Error::Corrupt, "{at}"),
+                    }
+                }
+            }
+            let other = forged(&bytes, 10, &[StateKind::TopK as u8]);
+            assert_eq!($read(&other).unwrap_err(), Error::Mismatch(Field::State));
+        }};
+    }
+    let direction = Direction::new(GROUPS, vec![0; GROUPS.memory().i64s]).unwrap();
+    check!(bytes_of(&direction), GROUPS, DirectionSettings::read);
+    let sieve = Sieve::new(SIEVE, vec![0; SIEVE.memory().i64s]).unwrap();
+    check!(bytes_of(&sieve), SIEVE, SieveSettings::read);
+    let rows = rows(20, K);
+    let mut moments = Mahalanobis::new(MAHALANOBIS, vec![0.0; MAHALANOBIS.memory().f64s]).unwrap();
+    check!(bytes_of(&moments), MAHALANOBIS, MahalanobisSettings::read);
+    rows.chunks(K).for_each(|row| moments.observe(&sketch_of(row)).unwrap());
+    moments.fit().unwrap();
+    check!(bytes_of(&moments), MAHALANOBIS, MahalanobisSettings::read);
+    let settings = SelfInfluenceSettings { half_life: Some(64), ..SELF_INFLUENCE };
+    let forgets = SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
+    check!(bytes_of(&forgets), settings, SelfInfluenceSettings::read);
+}

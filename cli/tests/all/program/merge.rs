@@ -2,6 +2,9 @@
 
 use std::fs;
 
+use gradsieve::outlier::{Detector, Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings};
+use gradsieve::store::{Entry, TopK, TopKSettings};
+use gradsieve::{Direction, DirectionSettings, Exact, Layout, Projector as _, Sketch, State};
 use gradsieve_io::files::Dtype;
 use serde_json::json;
 
@@ -47,7 +50,7 @@ fn a_merged_state_counts_all_samples_and_goes_on() {
     assert_eq!((&report["states"], &report["rows"]), (&json!(2), &json!(2 * ROWS)));
     assert_eq!(report["state_bytes"], json!(fs::metadata(place.path("m.state")).unwrap().len()));
     let text = place.succeed(&["merge", "a.state", "b.state", "-o", "m.state"]);
-    assert!(text.starts_with("m.state: 2 states of sieves, 300 samples"), "{text}");
+    assert!(text.starts_with("m.state: the state of a sieve, of 2 files, 300 samples of which"), "{text}");
     place.succeed(&["sieve", "g.npy", "--groups", "y.txt", "--state", "m.state", "-o", "v.csv"]);
     // One alone stays what it is.
     assert_eq!(merged(&place, &["a.state"], "n.state"), fs::read(place.path("a.state")).unwrap());
@@ -97,4 +100,76 @@ fn what_cannot_be_merged_is_named_with_what_differs() {
     let refusal = place.fail(&["merge", "a.state", "b.state", "-o", "a.state"]);
     assert!(refusal.contains("expected an output other than the inputs"), "{refusal}");
     assert!(!place.files().contains(&"m.state".to_owned()));
+}
+
+/// Has a detector observe sketches of eight numbers, and saves it as a device would.
+fn device(place: &Place, name: &str, detector: &mut (impl Detector + State), seed: usize) {
+    let id = Exact::new(8).id(Layout::flat(8).unwrap().id());
+    for values in noise(8 * (100 + 50 * seed)).chunks_exact(8).skip(50 * seed) {
+        let sketch = Sketch::from_parts(id, values, gradsieve_kernels::summarize(values)).unwrap();
+        detector.observe(&sketch).unwrap();
+    }
+    save(place, name, detector);
+}
+
+fn save(place: &Place, name: &str, state: &impl State) {
+    let mut bytes = vec![0; state.len_at_rest()];
+    state.to_bytes(&mut bytes).unwrap();
+    fs::write(place.path(name), bytes).unwrap();
+}
+
+#[test]
+fn detectors_of_devices_are_merged() {
+    let place = Place::new();
+    let settings = DirectionSettings::new(1, 8);
+    let direction = |settings: DirectionSettings| Direction::new(settings, vec![0; settings.memory().i64s]);
+    let mut whole = direction(settings).unwrap();
+    for (seed, name) in ["d0.state", "d1.state", "d2.state"].into_iter().enumerate() {
+        let mut part = direction(settings).unwrap();
+        device(&place, name, &mut part, seed);
+        Detector::merge(&mut whole, &part).unwrap();
+    }
+    save(&place, "whole.state", &whole);
+    let states = ["d2.state", "d0.state", "d1.state"];
+    assert_eq!(merged(&place, &states, "m.state"), fs::read(place.path("whole.state")).unwrap());
+    let report = place.json(&["merge", "d0.state", "d1.state", "-o", "m.state", "--json"]);
+    assert_eq!(
+        (&report["rows"], &report["kind"]),
+        (&json!(200), &json!("the state of the detector direction"))
+    );
+    assert!(report.get("flagged").is_none());
+
+    let settings = MahalanobisSettings::new(8);
+    let mut one = Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
+    device(&place, "a.state", &mut one, 0);
+    // One that was fitted has more bytes.
+    one.fit().unwrap();
+    save(&place, "fitted.state", &one);
+    let settings = SelfInfluenceSettings { clip: None, half_life: Some(64), ..SelfInfluenceSettings::new(8) };
+    for (seed, name) in ["s0.state", "s1.state"].into_iter().enumerate() {
+        let mut part = SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).unwrap();
+        device(&place, name, &mut part, seed);
+    }
+    assert_eq!(place.json(&["merge", "s0.state", "s1.state", "-o", "m.state", "--json"])["rows"], json!(200));
+    assert_eq!(
+        place.json(&["merge", "a.state", "fitted.state", "-o", "m.state", "--json"])["rows"],
+        json!(200)
+    );
+
+    let clipless = DirectionSettings { clip: None, ..DirectionSettings::new(1, 8) };
+    device(&place, "clipless.state", &mut direction(clipless).unwrap(), 0);
+    save(&place, "top.state", &TopK::new(TopKSettings { k: 2 }, [Entry::default(); 2]).unwrap());
+    for (states, expected) in [
+        (["d0.state", "clipless.state"], "clipless.state: expected clip 8, as d0.state has, found none"),
+        (
+            ["d0.state", "a.state"],
+            "a.state: expected the state of the detector direction, as d0.state is, found the state of the detector mahalanobis",
+        ),
+        (
+            ["top.state", "d0.state"],
+            "top.state: expected the state of a sieve or of the detector direction, mahalanobis or self-influence, found the state of the k largest",
+        ),
+    ] {
+        assert_eq!(place.fail(&[&["merge", "-o", "n.state"], &states[..]].concat()), expected);
+    }
 }
