@@ -123,7 +123,7 @@ struct Part {
 
 /// A state that can take others in.
 enum Merged {
-    Sieve(Sieve<Vec<i64>>),
+    Sieve(Box<Sieve<Vec<i64>>>),
     Direction(Direction<Vec<i64>>),
     Mahalanobis(Mahalanobis<Vec<f64>>),
     SelfInfluence(SelfInfluence<Vec<f64>>),
@@ -141,7 +141,7 @@ impl Merged {
         const SELF_INFLUENCE: u16 = StateKind::SelfInfluence as u16;
         const SIEVE: u16 = StateKind::Sieve as u16;
         let mut state = match kind {
-            SIEVE => return Ok(Some(Self::Sieve(restored(name, bytes)?))),
+            SIEVE => return Ok(Some(Self::Sieve(Box::new(restored(name, bytes)?)))),
             DIRECTION => {
                 let settings = DirectionSettings::read(bytes).map_err(core)?;
                 let buffer = zeros(name, settings.memory().i64s)?;
@@ -218,14 +218,14 @@ impl Merged {
 
     fn bytes(&self, name: &str) -> Result<Vec<u8>, CommandError> {
         match self {
-            Self::Sieve(state) => state_file::bytes(name, state),
+            Self::Sieve(state) => state_file::bytes(name, state.as_ref()),
             Self::Direction(state) => state_file::bytes(name, state),
             Self::Mahalanobis(state) => state_file::bytes(name, state),
             Self::SelfInfluence(state) => state_file::bytes(name, state),
         }
     }
 
-    const fn rows(&self) -> u64 {
+    fn rows(&self) -> u64 {
         match self {
             Self::Sieve(state) => state.count(),
             Self::Direction(state) => state.count(),
@@ -234,7 +234,7 @@ impl Merged {
         }
     }
 
-    const fn sieve(&self) -> Option<&Sieve<Vec<i64>>> {
+    fn sieve(&self) -> Option<&Sieve<Vec<i64>>> {
         match self {
             Self::Sieve(sieve) => Some(sieve),
             _ => None,
