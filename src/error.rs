@@ -59,7 +59,7 @@ pub enum Error {
         /// projector made for one layer.
         index: usize,
     },
-    /// The gradient has NaN or infinite entries.
+    /// The gradient has NaN or infinite entries, or a score is such a number.
     NonFinite,
     /// The measure that is asked for was not taken: the L1 norm and the maximum of a
     /// sequence that was never formed.
@@ -119,6 +119,15 @@ pub enum Error {
         rows: usize,
         /// The number that was given.
         found: usize,
+    },
+    /// A sample's id is none of those that the state was made for.
+    Id {
+        /// The lowest id.
+        first: u64,
+        /// One past the highest.
+        end: u64,
+        /// The id that was given.
+        found: u64,
     },
     /// A pass over the rows has begun: it must be ended first.
     InPass,
@@ -203,7 +212,7 @@ impl fmt::Display for Error {
             Self::LayerMismatch { index } => {
                 write!(f, "layer {index} and what was given for it disagree in place, shape or width")
             }
-            Self::NonFinite => f.write_str("the gradient has NaN or infinite entries"),
+            Self::NonFinite => f.write_str("expected finite numbers, found NaN or infinite ones"),
             Self::NotMeasured => f.write_str("the measure was not taken, as the gradient was never formed"),
             Self::TooFew { needed, found } => {
                 write!(f, "expected at least {needed} observations, found {found}")
@@ -234,6 +243,7 @@ impl fmt::Display for Error {
             }
             Self::Corrupt => f.write_str("the bytes are not those that were written"),
             Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
+            Self::Id { first, end, found } => write!(f, "expected an id from {first} to below {end}, found {found}"),
             Self::InPass => f.write_str("a pass over the rows has begun and must be ended first"),
             Self::Diverged => {
                 f.write_str("the iteration diverges; a smaller step or a larger damping is needed")

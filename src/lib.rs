@@ -50,6 +50,7 @@
 //! | [`outlier`] | sketches → anomaly scores; larger is more anomalous |
 //! | [`sieve`] | the decision in the stream: p-value, flag, reasons |
 //! | [`statistics`] | what detectors and the sieve count with, in integers: histograms, scales, tails, p-values, alarms |
+//! | [`visits`] | one number a sample over all its visits: mean, mean rank, worst |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
 //! | [`store`] | rows of sketches in the caller's buffer: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
@@ -88,6 +89,7 @@ pub mod sketch;
 pub mod state;
 pub mod statistics;
 pub mod store;
+pub mod visits;
 
 // What a user needs first. The rest stands in its module.
 pub use error::{Error, Field};

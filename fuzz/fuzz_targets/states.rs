@@ -20,7 +20,8 @@ use gradsieve::outlier::{
 };
 use gradsieve::state::Header;
 use gradsieve::store::{Entry, TopK, TopKSettings};
-use gradsieve::{Exact, Layout, Memory, Projector, Sketch, SketchId, Summary};
+use gradsieve::visits::{Mean, MeanRank, Visits, VisitsSettings};
+use gradsieve::{Exact, Layout, Memory, Projector, Sketch, SketchId, Summary, f16};
 
 const K: usize = 3;
 const VALUES: [f32; K] = [1.0, -0.5, 0.25];
@@ -46,7 +47,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&kind, input)) = input.split_first() else { return };
     let (mut floats, mut doubles) = ([0.0; 64], [0.0; 64]);
     let blocks = Blocks::new(&[1, K]).expect("two blocks");
-    match kind % 24 {
+    match kind % 25 {
         0 => {
             const SETTINGS: MomentsSettings = MomentsSettings::new(Centre::Mean, K);
             let mut state = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
@@ -194,6 +195,19 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
                 let _ = state.sample();
                 let _ = state.decompose(&mut [0.0; LAYER.memory().f64s]);
             });
+        }
+        23 => {
+            const SETTINGS: VisitsSettings = VisitsSettings { first: 7, samples: 3 };
+            let mut mean = Visits::<Mean, f16, [f16; 3], [u16; 3]>::owned(SETTINGS).expect("valid");
+            read(input, &mut mean, |state| {
+                let _ = state.observe(8, 0.5);
+                let _ = state.get(9);
+            });
+            let mut ranks = Visits::<MeanRank, f32, [f32; 3], [u16; 3]>::owned(SETTINGS).expect("valid");
+            read(input, &mut ranks, |state| {
+                let _ = state.observe(8, 0.5);
+            });
+            let _ = VisitsSettings::read(input);
         }
         _ => {
             let _ = Sketch::from_bytes(input, &mut floats[..K]);

@@ -72,4 +72,10 @@ pub enum StateKind {
     Ekfac = 28,
     /// [`Sieve`](crate::Sieve).
     Sieve = 29,
+    /// [`Visits`](crate::visits::Visits) of [`Mean`](crate::visits::Mean).
+    Mean = 30,
+    /// [`Visits`](crate::visits::Visits) of [`MeanRank`](crate::visits::MeanRank).
+    MeanRank = 31,
+    /// [`Visits`](crate::visits::Visits) of [`Worst`](crate::visits::Worst).
+    Worst = 32,
 }

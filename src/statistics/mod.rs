@@ -15,6 +15,7 @@ mod discoveries;
 mod histogram;
 mod jumper;
 mod p_value;
+mod ranks;
 mod scale;
 mod tail;
 
@@ -25,5 +26,6 @@ pub(crate) use histogram::number;
 pub use histogram::{Grid, Histogram, position};
 pub use jumper::Jumper;
 pub use p_value::{frozen, rank, smoothed, uniform};
+pub use ranks::{RANKS, Ranks};
 pub use scale::Scale;
 pub use tail::Tail;

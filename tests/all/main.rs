@@ -32,3 +32,4 @@ mod state;
 mod store;
 mod top_k;
 mod verdicts;
+mod visits;

@@ -24,8 +24,9 @@ use gradsieve::outlier::{
 };
 use gradsieve::state::{FRAME, HEADER, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
+use gradsieve::visits::{Kept, Mean, MeanRank, VisitNumber, Visits, VisitsSettings, Worst};
 use gradsieve::{
-    Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State,
+    Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State, f16,
 };
 use std::fmt::Write as _;
 
@@ -45,6 +46,7 @@ const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2
 /// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
 const INPUTS: usize = 3;
 
+const VISITS: VisitsSettings = VisitsSettings { first: 7, samples: 5 };
 const SUBTASKS: LessSettings = LessSettings { width: K, subtasks: 2 };
 const LAYERS: DataInfSettings = DataInfSettings { width: K, layers: 2, targets: 1, damping: 0.5 };
 const PARTIAL: GifSettings = GifSettings { width: K, indices: &[1, 4], damping: 0.5 };
@@ -54,6 +56,11 @@ const LAYER: EkfacSettings = EkfacSettings { inputs: INPUTS, outputs: K - INPUTS
 fn rows(n: usize, width: usize) -> Vec<f32> {
     let value = |r: usize, i: usize| ((17 * i + 5 * r) % 29) as f32 / 8.0 - 1.75;
     (0..n).flat_map(|r| (0..width).map(move |i| value(r, i))).collect()
+}
+
+/// Numbers over the visits to five samples, none yet.
+fn visits<R: Kept, T: VisitNumber>() -> Visits<R, T, Vec<T>, Vec<u16>> {
+    Visits::new(VISITS, vec![T::ZERO; VISITS.samples], vec![7; VISITS.samples]).unwrap()
 }
 
 fn bytes_of(state: &impl State) -> Vec<u8> {
@@ -110,6 +117,16 @@ macro_rules! for_each_state {
             state.observe(&sketch, &verdict).unwrap();
         }
         $check!("sieve", state, Sieve::new(SIEVE, buffer(7)).unwrap());
+
+        let mut state = visits::<Mean, f16>();
+        (0..9).for_each(|visit| state.observe(7 + visit % 4, visit as f64 / 3.0).unwrap());
+        $check!("mean over visits, f16", state, visits::<Mean, f16>());
+        let mut state = visits::<MeanRank, f32>();
+        (0..9).for_each(|visit| state.observe(7 + visit % 4, visit as f64 / 10.0).unwrap());
+        $check!("mean rank over visits, f32", state, visits::<MeanRank, f32>());
+        let mut state = visits::<Worst, f16>();
+        (0..9).for_each(|visit| state.observe(7 + visit % 4, -1.5 * visit as f64).unwrap());
+        $check!("worst of visits, f16", state, visits::<Worst, f16>());
 
         for fitted in [false, true] {
             let new = || {

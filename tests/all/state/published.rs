@@ -111,6 +111,8 @@ fn the_sizes_at_rest_are_those_that_the_constants_say() {
                     StoreSettings { codec, width: K, rows: 20 }.memory().bytes_at_rest
                 }
                 StateKind::Reservoir => SAMPLE.memory().bytes_at_rest,
+                StateKind::Mean | StateKind::Worst => VISITS.memory::<f16>().bytes_at_rest,
+                StateKind::MeanRank => VISITS.memory::<f32>().bytes_at_rest,
                 StateKind::Largest => LARGEST.memory().bytes_at_rest,
                 kind => panic!("which size has {kind:?}?"),
             };

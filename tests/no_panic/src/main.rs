@@ -12,6 +12,7 @@
 mod influence;
 mod sieve;
 mod stores;
+mod visits;
 
 use core::hint::black_box;
 use gradsieve::budget::{Budget, relative_error};
@@ -298,6 +299,7 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     )?;
     sum += rest(&mut Direction::new(DirectionSettings::new(3, width), [0_i64; 200])?, bytes)?;
     sum += sieve::sieved(sketch, bytes)?;
+    sum += visits::visited(bytes)?;
     sum += sieve::counted(sketch.values)? as usize;
     let mut ridge = Ridge::new(RidgeSettings { width, damping: black_box(0.1) }, [0.0_f64; 8])?;
     sum += rest(&mut ridge, bytes)?;
