@@ -165,7 +165,7 @@ impl FileError {
 
     /// Turns an error of the operating system into ours, for `file`, while trying to
     /// `action`.
-    pub(super) fn io(file: &str, action: &'static str, cause: io::Error) -> Self {
+    pub(crate) fn io(file: &str, action: &'static str, cause: io::Error) -> Self {
         let file = file.to_owned();
         match cause.kind() {
             io::ErrorKind::NotFound => Self::Missing { file },

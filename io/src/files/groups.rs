@@ -100,6 +100,30 @@ pub fn read_ids(source: &Source, other: &str, rows: usize) -> Result<Vec<Label>,
     Ok(lines.labels.into_iter().map(|(_, text)| Label::Name(text)).collect())
 }
 
+/// Reads the id of the sample of each of the `rows` rows of `other`, whole numbers from 0
+/// on, from the files that [`read_ids`] takes.
+///
+/// # Errors
+/// As [`read_ids`]; an id that is no whole number, or negative.
+pub fn read_sample_ids(source: &Source, other: &str, rows: usize) -> Result<Vec<u64>, FileError> {
+    let id = |row: u64, label: Result<Label, String>| {
+        let id = label.and_then(|label| match label {
+            Label::Number(number) => number.try_into().map_err(|_| number.to_string()),
+            Label::Name(text) => text.parse().map_err(|_| text),
+        });
+        let expected = || "whole numbers from 0 on as ids".to_owned();
+        id.map_err(|found| FileError::Step {
+            file: source.to_string(),
+            expected: expected(),
+            found: format!("{found} in row {row}"),
+        })
+    };
+    if text(source).is_none() {
+        return from_array_to(source, other, rows, |_, row, label| id(row, label));
+    }
+    (0..).zip(read_ids(source, other, rows)?).map(|(row, label)| id(row, Ok(label))).collect()
+}
+
 /// The path and the format of a source of text.
 fn text(source: &Source) -> Option<(&Path, labels::Format)> {
     source.path().and_then(|path| Some((path, labels::Format::of(path)?)))
@@ -138,6 +162,24 @@ fn from_array(
     other: &str,
     rows: usize,
 ) -> Result<Vec<Label>, FileError> {
+    from_array_to(source, other, rows, |array, index, label| {
+        label.map_err(|value| FileError::NotALabel {
+            file: array.name.clone(),
+            what,
+            place: "at index",
+            index,
+            value,
+        })
+    })
+}
+
+/// What `convert` makes of the labels of an array, each with its index.
+fn from_array_to<T>(
+    source: &Source,
+    other: &str,
+    rows: usize,
+    convert: impl Fn(&Array, u64, Result<Label, String>) -> Result<T, FileError>,
+) -> Result<Vec<T>, FileError> {
     let each = |array: &Array| match &array.element {
         Element::Other(name, _) => Err(FileError::Dtype {
             file: array.name.clone(),
@@ -151,15 +193,7 @@ fn from_array(
     let array = array::open(source)?;
     const RANK: &str = "a 1-dimensional array (a label for each sample)";
     column::check(&array, RANK, |count| check_rows(other, rows, &source.to_string(), count))?;
-    column::read(array, RANK, each, |array, index, bytes| {
-        label(array, bytes).map_err(|value| FileError::NotALabel {
-            file: array.name.clone(),
-            what,
-            place: "at index",
-            index,
-            value,
-        })
-    })
+    column::read(array, RANK, each, |array, index, bytes| convert(array, index, label(array, bytes)))
 }
 
 /// One value, little-endian; the value as text if it is no label.

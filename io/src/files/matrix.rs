@@ -74,13 +74,27 @@ impl Matrix {
     /// # Errors
     /// As [`Matrix::open`].
     pub fn open_targets(source: &Source) -> Result<Self, FileError> {
+        Self::open_either(source, |columns| vec![1, columns])
+    }
+
+    /// [`Matrix::open`] of what is known of each sample: one dimension is a single
+    /// column.
+    ///
+    /// # Errors
+    /// As [`Matrix::open`].
+    pub fn open_column(source: &Source) -> Result<Self, FileError> {
+        Self::open_either(source, |rows| vec![rows, 1])
+    }
+
+    /// [`Matrix::open`], where one dimension has a shape, too.
+    fn open_either(source: &Source, shape: fn(u64) -> Vec<u64>) -> Result<Self, FileError> {
         match source {
             Source::Shards { .. } | Source::Store(_) => Self::open(source),
             Source::Safetensors { tensor: Some(tensor), .. } if tensor.ends_with('*') => Self::open(source),
             source => {
                 let mut array = array::open(source)?;
-                if let [columns] = *array.shape.0.as_slice() {
-                    array.shape = Shape(vec![1, columns]);
+                if let [count] = *array.shape.0.as_slice() {
+                    array.shape = Shape(shape(count));
                 }
                 Self::of_array(source, array)
             }

@@ -57,7 +57,7 @@ pub use chunks::PIECE_ALIGNMENT;
 pub use destination::{Destination, Output, refuse_overwrite};
 pub use element::Dtype;
 pub use error::{FileError, Shape};
-pub use groups::{Groups, Label, read_groups, read_ids};
+pub use groups::{Groups, Label, read_groups, read_ids, read_sample_ids};
 pub use info::{FileInfo, FileKind, TensorInfo, info};
 pub use lengths::{check_columns, check_rows};
 pub use matrix::Matrix;

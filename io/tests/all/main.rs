@@ -4,3 +4,4 @@
 mod files;
 mod files_speed;
 mod store;
+mod visits;
