@@ -243,7 +243,9 @@ impl fmt::Display for Error {
             }
             Self::Corrupt => f.write_str("the bytes are not those that were written"),
             Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
-            Self::Id { first, end, found } => write!(f, "expected an id from {first} to below {end}, found {found}"),
+            Self::Id { first, end, found } => {
+                write!(f, "expected an id from {first} to below {end}, found {found}")
+            }
             Self::InPass => f.write_str("a pass over the rows has begun and must be ended first"),
             Self::Diverged => {
                 f.write_str("the iteration diverges; a smaller step or a larger damping is needed")

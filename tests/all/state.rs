@@ -26,7 +26,8 @@ use gradsieve::state::{FRAME, HEADER, Header, StateKind, crc32};
 use gradsieve::store::{Codec, Entry, LargestSettings, ReservoirSettings, StoreSettings, TopK, TopKSettings};
 use gradsieve::visits::{Kept, Mean, MeanRank, VisitNumber, Visits, VisitsSettings, Worst};
 use gradsieve::{
-    Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State, f16,
+    Error, Field, Fingerprint, Groups, Kind, LayoutId, Repeat, Sieve, SieveSettings, Sketch, SketchId, State,
+    f16,
 };
 use std::fmt::Write as _;
 
