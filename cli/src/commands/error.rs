@@ -67,6 +67,9 @@ pub enum CommandError {
     Store(#[from] gradsieve_io::store::StoreError),
 
     #[error(transparent)]
+    Visits(#[from] gradsieve_io::visits::VisitsError),
+
+    #[error(transparent)]
     Demo(#[from] crate::demo::DemoError),
 
     #[error(transparent)]

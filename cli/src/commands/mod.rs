@@ -7,6 +7,7 @@
 //! | `sketch` | gradients → sketches |
 //! | `outliers` | gradients → anomaly scores |
 //! | `sieve` | gradients in the order of a stream → a verdict for each |
+//! | `visits` | scores of every epoch → one number a sample |
 //! | `merge` | states at rest → the state of all |
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
@@ -67,6 +68,7 @@ mod stream_files;
 mod table_file;
 mod trajectory;
 mod truth;
+mod visits;
 
 use std::process::ExitCode;
 
@@ -87,6 +89,7 @@ pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, 
 pub use sieve::{GuardName, LossKindName, SieveArguments};
 pub use sketch::{SketchArguments, SketchDtype};
 pub use truth::{ExperimentName, RemovalName, TruthArguments};
+pub use visits::{KindName, NumberName, VisitsArguments};
 
 const ABOUT: &str = "Finds harmful, odd and influential training samples from their gradients";
 
@@ -112,6 +115,7 @@ Examples:
   gradsieve info grads.npy                                    what a file holds
   gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
   gradsieve sieve grads.npy --groups labels.npy               each sample by those before it
+  gradsieve visits loss-*.npy --top 20                        the mean loss over all epochs
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve outliers 'run/grads-*.npy' --detector l2          several files as one matrix
@@ -149,6 +153,9 @@ pub enum Command {
     /// Judge each sample of a stream by what came before it, at a stated rate
     #[command(long_about = sieve::LONG_ABOUT)]
     Sieve(SieveArguments),
+    /// Make one number for each sample of its scores or losses in all epochs
+    #[command(long_about = visits::LONG_ABOUT)]
+    Visits(VisitsArguments),
     /// Put the states of devices, shards or parts together
     #[command(long_about = merge::LONG_ABOUT)]
     Merge(MergeArguments),
@@ -213,6 +220,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
         Command::Key(arguments) => key::run(&arguments),
         Command::Outliers(arguments) => outliers::run(arguments),
         Command::Sieve(arguments) => sieve::run(arguments),
+        Command::Visits(arguments) => visits::run(arguments),
         Command::Merge(arguments) => merge::run(&arguments),
         Command::Influence(arguments) => influence::run(arguments),
         Command::Truth(arguments) => truth::run(arguments),

@@ -63,7 +63,7 @@ pub(super) fn bytes(name: &str, state: &impl State) -> Result<Vec<u8>, CommandEr
 
 /// What a state of this kind is called.
 pub(super) fn named(kind: u16) -> String {
-    const NAMES: [(StateKind, &str); 29] = [
+    const NAMES: [(StateKind, &str); 32] = [
         (StateKind::SketchId, "what sketches belong to"),
         (StateKind::Sketch, "a sketch"),
         (StateKind::Moments, "moments"),
@@ -93,6 +93,9 @@ pub(super) fn named(kind: u16) -> String {
         (StateKind::Gif, "GIF"),
         (StateKind::Ekfac, "a layer of EK-FAC"),
         (StateKind::Sieve, "a sieve"),
+        (StateKind::Mean, "means over visits"),
+        (StateKind::MeanRank, "mean ranks over visits"),
+        (StateKind::Worst, "the worst of visits"),
     ];
     let known = NAMES.iter().find(|(known, _)| *known as u16 == kind);
     known.map_or_else(|| format!("a state of kind {kind}"), |(_, name)| format!("the state of {name}"))

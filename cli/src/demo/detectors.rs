@@ -7,7 +7,8 @@
 
 use gradsieve::outlier::{Detector, Direction, Forest, L1, L2, Mahalanobis, Node, SelfInfluence};
 use gradsieve::outlier::{DirectionSettings, ForestSettings, MahalanobisSettings, SelfInfluenceSettings};
-use gradsieve::{Error, Groups, Memory, Sieve, SieveSettings, Sketch};
+use gradsieve::visits::VisitsSettings;
+use gradsieve::{Error, Groups, Memory, Sieve, SieveSettings, Sketch, f16};
 
 use super::error::{DemoError, core};
 use super::gradients::{Gradients, sketched};
@@ -207,12 +208,14 @@ fn after_each_epoch(trained: &Trained) -> impl Iterator<Item = Mlp> {
     })
 }
 
-/// The mean over visits of what is said of all samples at each.
+/// The mean over visits of what is said of all samples at each, in an `f16` and a count a
+/// sample.
 fn mean(evidence: &Evidence<'_>, each: &[f64]) -> Scored {
     let samples = evidence.set.len();
     let visited: Vec<usize> = (0..each.len()).map(|visit| visit % samples).collect();
-    let means = mean_over_visits(each, &visited, samples);
-    (means.into_iter().map(infinite_if_nan).collect(), samples * size_of::<f32>())
+    let memory = VisitsSettings { first: 0, samples }.memory::<f16>();
+    let bytes = memory.bytes_with::<(f16, u16)>();
+    (mean_over_visits::<f16>(each, &visited, samples), bytes)
 }
 
 fn mean_loss(evidence: &Evidence<'_>) -> Result<Scored, DemoError> {

@@ -2,8 +2,19 @@
 
 use super::place::Place;
 
-const COMMANDS: [&str; 10] =
-    ["demo", "sketch", "outliers", "sieve", "merge", "influence", "truth", "info", "plan", "export"];
+const COMMANDS: [&str; 11] = [
+    "demo",
+    "sketch",
+    "outliers",
+    "sieve",
+    "visits",
+    "merge",
+    "influence",
+    "truth",
+    "info",
+    "plan",
+    "export",
+];
 
 #[test]
 fn the_help_of_every_command_has_examples_that_name_it() {

@@ -24,4 +24,5 @@ mod sketch;
 mod sketches_in_arrays;
 mod truth;
 mod unread;
+mod visits;
 mod writers;

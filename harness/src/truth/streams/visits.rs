@@ -72,6 +72,6 @@ impl Visited {
                 judge(visits, make, seed)?.into_iter().map(|judgement| judgement.score).collect()
             }
         };
-        Ok(mean_over_visits(&each, &visits.samples, visits.corrupt.len()))
+        Ok(mean_over_visits::<f32>(&each, &visits.samples, visits.corrupt.len()))
     }
 }
