@@ -70,7 +70,7 @@ use gradsieve_kernels::{Certain, cannot_happen};
 /// use gradsieve::visits::{Mean, Visits, VisitsSettings};
 ///
 /// const SETTINGS: VisitsSettings = VisitsSettings { first: 0, samples: 4 };
-/// let mut losses = Visits::<Mean, f16, _, _>::owned(SETTINGS)?;
+/// let mut losses = Visits::<Mean, f16, [f16; 4], [u16; 4]>::owned(SETTINGS)?;
 /// for epoch in [[2.0, 0.5, 3.0], [1.0, 0.25, 3.0]] {
 ///     for (id, loss) in (0..).zip(epoch) {
 ///         losses.observe(id, loss)?;

@@ -21,6 +21,7 @@ mod plan;
 mod projections;
 mod rademacher;
 mod range;
+mod ranks;
 mod sequence;
 mod settings;
 mod shortlist;
