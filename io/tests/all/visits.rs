@@ -82,7 +82,7 @@ fn bytes_that_were_altered_or_are_of_something_else_are_refused_and_stay() {
     let path = folder.path().join("loss.visits");
     add(&path, MEAN, &[1]).unwrap();
     let bytes = fs::read(&path).unwrap();
-    let mut wrong = vec![b"nothing at all".to_vec(), vec![bytes.clone(), vec![0]].concat()];
+    let mut wrong = vec![b"nothing at all".to_vec(), [&bytes[..], &[0]].concat()];
     wrong.extend((1..bytes.len()).map(|cut| bytes[..cut].to_vec()));
     wrong.extend((0..bytes.len()).map(|at| {
         let mut bytes = bytes.clone();
