@@ -34,7 +34,8 @@
 //! order and any tree, states with a half-life where their clocks agree.
 //!
 //! *Cost* beside the sketch: 2·K multiply–adds to judge, for the sketch's length and the
-//! cosine; as many to observe, for the length again and that of the sum, and K additions.
+//! cosine; K to observe, for the length of the sum, and K additions. What a sample's own
+//! numbers come to is found once and goes from one to the other in the verdict.
 //! *Memory*: [`SieveSettings::bytes`].
 //!
 //! Source: this project; the score's parts were chosen on two sets of streams of three
@@ -47,6 +48,7 @@ mod at_rest;
 mod counts;
 mod grids;
 mod groups;
+mod measured;
 mod recent;
 mod score;
 mod settings;
@@ -64,7 +66,8 @@ use crate::statistics::{
 use counts::Counts;
 use gradsieve_kernels::Certain;
 use grids::{LOSSES, NORMS, RESIDUALS, SCORES, SHAPES};
-use score::{Parts, residual, shape};
+use measured::Measured;
+use score::Parts;
 use verdict::Found;
 
 /// What a distance of 1 is, in integers.
@@ -389,10 +392,11 @@ impl<B: Buffer<i64>> Sieve<B> {
         if !is_finite(sketch) {
             return Ok(Verdict::NON_FINITE);
         }
-        let ray = Ray::of(sketch.values);
+        let own = Measured::of(&self.settings, sketch);
+        let ray = own.factor.map(|factor| Ray::along(sketch.values, factor));
         let place = self.place(sketch.group);
         let distance = ray.zip(place).and_then(|(ray, place)| self.directions.distance(place, ray));
-        let parts = self.parts(sketch, distance);
+        let parts = self.parts(sketch, &own, distance);
         let (score, uniform) = (parts.score(), uniform(0, self.counts.seen) as f32);
         let rank = self.rank(score, uniform);
 
@@ -409,7 +413,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         }
         let mut nearest = u32::MAX;
         if duplicates > 0 && ray.is_some() {
-            nearest = recent::nearest(self.behind().1, self.counts.recent, recent::signs(sketch.values));
+            nearest = recent::nearest(self.behind().1, self.counts.recent, own.signs);
             if nearest <= recent::near(self.settings.width) {
                 reasons = reasons.and(Reasons::DUPLICATE);
                 p = p.min(self.nearness(nearest, uniform) / DUPLICATE);
@@ -422,7 +426,7 @@ impl<B: Buffer<i64>> Sieve<B> {
                 Rate::FalseAlarms(alpha) => p <= alpha,
                 Rate::FalseDiscoveries(_) => self.discoveries.would_flag(f64::from(p)),
             };
-        Ok(Verdict { p, score, flagged, reasons, found: Found { rank, distance, nearest } })
+        Ok(Verdict { p, score, flagged, reasons, found: Found { rank, distance, nearest, own } })
     }
 
     /// The rank of a score in the stream so far; 1 before there was any.
@@ -449,16 +453,15 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 
     /// The parts of a finite sketch's score.
-    fn parts(&self, sketch: &Sketch<'_>, distance: Option<f32>) -> Parts {
-        let square = sketch.measures.l2_squared;
+    fn parts(&self, sketch: &Sketch<'_>, own: &Measured, distance: Option<f32>) -> Parts {
         let standing = distance.map_or(1.0, |distance| distance / self.mean_distance());
-        let shape = shape(sketch).map_or(0.0, |shape| self.shapes.standardise(shape));
-        let (loss, length) = match sketch.loss {
-            Some(loss) => {
-                let residual = residual(self.settings.loss, loss, square);
-                (Some(self.losses.standardise(f64::from(loss))), self.residuals.standardise(residual))
+        let shape = own.shape.map_or(0.0, |shape| self.shapes.standardise_at(shape));
+        let (loss, length) = match sketch.loss.zip(own.residual) {
+            Some((loss, residual)) => {
+                let loss = self.losses.standardise(f64::from(loss));
+                (Some(loss), self.residuals.standardise_at(residual))
             }
-            None => (None, self.norms.standardise(square)),
+            None => (None, self.norms.standardise_at(own.square)),
         };
         // A loss that was rounded to zero does not tell how short a gradient may be.
         let short = self.settings.guards.short && sketch.loss.is_none_or(|loss| loss > 0.0);
@@ -476,6 +479,8 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 
     /// Takes a sample in that was judged, and says whether the stream itself stands out.
+    /// What `judge` found out of the sample is in its verdict, and not found again: each
+    /// sketch is observed with the verdict on it.
     ///
     /// # Errors
     /// As [`judge`](Self::judge). The state is as it was.
@@ -499,11 +504,10 @@ impl<B: Buffer<i64>> Sieve<B> {
         let is_steady = self.counts.seen > STEADY * u64::from(self.settings.warm_up);
         let level = self.settings.change * self.settings.change;
         let change = is_steady && self.jumper.bet(verdict.found.rank, level);
-        let ray = Ray::of(sketch.values);
-        self.calibrate(sketch, ray.is_some(), verdict);
+        self.calibrate(sketch, verdict);
         let (learns, flood) = self.counts.learns(verdict.flagged && !self.settings.learn_flagged);
         if learns {
-            self.learn(sketch, ray, verdict.found.distance);
+            self.learn(sketch, &verdict.found);
         }
         Ok(if change {
             Some(Alarm::Change)
@@ -515,7 +519,7 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 
     /// Counts what p-values are made of: all finite samples, flagged or not.
-    fn calibrate(&mut self, sketch: &Sketch<'_>, has_direction: bool, verdict: &Verdict) {
+    fn calibrate(&mut self, sketch: &Sketch<'_>, verdict: &Verdict) {
         let weight = self.clock.weight();
         self.counts.weight = self.counts.weight.saturating_add(u64::from(weight));
         if sketch.measures.l2_squared <= 0.0 {
@@ -534,36 +538,39 @@ impl<B: Buffer<i64>> Sieve<B> {
                 self.scores.halve(1);
             }
         }
-        if has_direction && !self.behind().1.is_empty() {
+        if verdict.found.own.factor.is_some() && !self.behind().1.is_empty() {
             if let Some(count) = self.near.get_mut(verdict.found.nearest as usize) {
                 *count = count.saturating_add(weight);
             }
-            let (recent, signs) = (self.counts.recent, recent::signs(sketch.values));
+            let (recent, signs) = (self.counts.recent, verdict.found.own.signs);
             recent::push(self.behind_mut().1, recent, signs);
             self.counts.recent = recent.saturating_add(1);
         }
     }
 
     /// Learns what samples are like.
-    fn learn(&mut self, sketch: &Sketch<'_>, ray: Option<Ray<'_>>, distance: Option<f32>) {
-        let (weight, square) = (self.clock.weight(), sketch.measures.l2_squared);
+    fn learn(&mut self, sketch: &Sketch<'_>, found: &Found) {
+        let (weight, own) = (self.clock.weight(), found.own);
         if let Some(loss) = sketch.loss {
             self.losses.observe(f64::from(loss), weight);
         }
-        if square <= 0.0 {
+        if sketch.measures.l2_squared <= 0.0 {
             return;
         }
-        self.norms.observe(square, weight);
-        if let Some(shape) = shape(sketch) {
-            self.shapes.observe(shape, weight);
+        self.norms.observe_at(own.square, weight);
+        if let Some(shape) = own.shape {
+            self.shapes.observe_at(shape, weight);
         }
-        if let Some(loss) = sketch.loss.filter(|loss| *loss > 0.0) {
-            self.residuals.observe(residual(self.settings.loss, loss, square), weight);
+        let residual = own.residual.filter(|_| sketch.loss.is_some_and(|loss| loss > 0.0));
+        if let Some(residual) = residual {
+            self.residuals.observe_at(residual, weight);
         }
-        let Some(ray) = ray else { return };
+        let Some(factor) = own.factor else { return };
+        let ray = Ray::along(sketch.values, factor);
         let whole = self.clock.fine_weight();
-        if let Some(distance) = distance {
-            let units = (distance * DISTANCE as f32) as u64 * u64::from(whole);
+        if let Some(distance) = found.distance {
+            // Below 2²⁵.
+            let units = u64::from((distance * DISTANCE as f32) as u32) * u64::from(whole);
             self.distances = self.distances.saturating_add(units);
             self.distances_weight = self.distances_weight.saturating_add(u64::from(whole));
         }

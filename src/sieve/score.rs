@@ -12,7 +12,7 @@ const MOST: f32 = 1e4;
 
 /// The loss that is taken for one of zero, for gradients that are too long even for it:
 /// the last bit of a probability in `f32`.
-const LEAST_LOSS: f64 = 1.0 / (1 << 24) as f64;
+const LEAST_LOSS: f32 = 1.0 / (1 << 24) as f32;
 
 /// What a part of the score must be for the part to be a reason, beside a third of the
 /// largest.
@@ -102,19 +102,19 @@ const fn over(z: f32) -> f32 {
 /// measured, and of zero.
 pub(super) fn shape(sketch: &Sketch<'_>) -> Option<f64> {
     let measures = sketch.measures;
-    let ratio = measures.l1 / libm::sqrt(measures.l2_squared);
-    (measures.l2_squared > 0.0 && ratio.is_finite()).then_some(ratio * ratio)
+    let ratio = measures.l1 * measures.l1 / measures.l2_squared;
+    (measures.l2_squared > 0.0 && ratio.is_finite()).then_some(ratio)
 }
 
 /// ‖g‖² by what the loss explains of it, up to a factor.
 pub(super) fn residual(kind: LossKind, loss: f32, square: f64) -> f64 {
-    let loss = if loss > 0.0 { f64::from(loss) } else { LEAST_LOSS };
+    let loss = if loss > 0.0 { loss } else { LEAST_LOSS };
     let explained = match kind {
         LossKind::CrossEntropy => {
-            let wrong = -libm::expm1(-loss);
+            let wrong = f64::from(-libm::expm1f(-loss));
             wrong * wrong
         }
-        LossKind::Squared => loss,
+        LossKind::Squared => f64::from(loss),
     };
     square / explained
 }

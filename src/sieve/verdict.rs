@@ -1,5 +1,6 @@
 //! What a sieve says of a sample.
 
+use super::measured::Measured;
 use core::fmt;
 
 /// Why a sample stands out: the parts that spoke. Several may have.
@@ -117,7 +118,7 @@ impl Verdict {
         score: f32::MAX,
         flagged: true,
         reasons: Reasons::NON_FINITE,
-        found: Found { rank: 1.0, distance: None, nearest: u32::MAX },
+        found: Found { rank: 1.0, distance: None, nearest: u32::MAX, own: Measured::NOTHING },
     };
 }
 
@@ -128,8 +129,10 @@ pub(super) struct Found {
     pub(super) rank: f32,
     /// d; none without a direction to compare with.
     pub(super) distance: Option<f32>,
-    /// Bits in which the sketch differs from its nearest duplicate.
+    /// Bits in which the sketch differs from its nearest duplicate, if they are few.
     pub(super) nearest: u32,
+    /// What the sketch says of its sample.
+    pub(super) own: Measured,
 }
 
 /// Something about the stream itself.

@@ -78,14 +78,14 @@ impl Clock {
         if self.half_life == 0 {
             return 1;
         }
-        let within = self.ticks % self.half_life as u64;
-        // Below 16, as it is below H before.
-        let step = within * WEIGHTS.len() as u64 / self.half_life as u64;
+        // Below the half-life, which is at most 2²²; so the step is below 16.
+        let within = self.divided().1;
+        let step = within * WEIGHTS.len() as u32 / self.half_life;
         let mut weight = UNIT;
         let mut index = 0;
         while index < WEIGHTS.len() {
             #[expect(clippy::indexing_slicing, reason = "the loop ends where the array does")]
-            if index as u64 == step {
+            if index as u32 == step {
                 weight = WEIGHTS[index];
             }
             index += 1;
@@ -127,7 +127,18 @@ impl Clock {
     /// Half-lives that have passed.
     #[must_use]
     pub const fn period(&self) -> u64 {
-        if self.half_life == 0 { 0 } else { self.ticks / self.half_life as u64 }
+        if self.half_life == 0 { 0 } else { self.divided().0 }
+    }
+
+    /// The half-lives that have passed, and ticks of the present one. Small cores divide
+    /// numbers of 32 bits.
+    const fn divided(&self) -> (u64, u32) {
+        if self.ticks <= u32::MAX as u64 {
+            let ticks = self.ticks as u32;
+            ((ticks / self.half_life) as u64, ticks % self.half_life)
+        } else {
+            (self.ticks / self.half_life as u64, (self.ticks % self.half_life as u64) as u32)
+        }
     }
 
     /// Refuses a clock whose states have other units.

@@ -21,50 +21,69 @@ const ONE: i64 = 1 << 23;
 /// The weight of a sample that counts whole.
 pub(crate) const WHOLE: u32 = 256;
 
-/// A sketch's direction: its coordinates times `factor` are in units of 2⁻²³.
+/// What makes the numbers of a sketch a direction in units of 2⁻²³: 2²³/‖φ‖.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Factor {
+    /// All products are in the range of `f32`.
+    Tame(f32),
+    /// They may not be.
+    Wild(f64),
+}
+
+impl Factor {
+    /// That of finite numbers; none if they are too small to have one in `f32`.
+    pub(crate) fn of(values: &[f32]) -> Option<Self> {
+        // ‖φ‖² of those between 10⁻¹⁵ and 10¹⁵.
+        const TAME: core::ops::Range<f64> = 1e-30..1e30;
+        let square = squared_norm(values);
+        if TAME.contains(&square) {
+            return Some(Self::Tame((ONE as f64 / libm::sqrt(square)) as f32));
+        }
+        let length = libm::sqrt(wide_square(values));
+        (length >= f64::from(f32::MIN_POSITIVE)).then(|| Self::Wild(ONE as f64 / length))
+    }
+}
+
+/// A sketch's direction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ray<'s> {
     values: &'s [f32],
-    /// 2²³/‖φ‖.
-    factor: f64,
-    /// The same, where all products are in the range of `f32`.
-    tame: Option<f32>,
+    factor: Factor,
 }
 
 impl<'s> Ray<'s> {
     /// The direction of finite numbers; none if they are too small to have one in `f32`.
     pub(crate) fn of(values: &'s [f32]) -> Option<Self> {
-        let length = libm::sqrt(squared_norm(values));
-        let is_tame = 1e-15 < length && length < 1e15;
-        let length = if is_tame { length } else { libm::sqrt(wide_square(values)) };
-        if length < f64::from(f32::MIN_POSITIVE) {
-            return None;
-        }
-        let factor = ONE as f64 / length;
-        Some(Self { values, factor, tame: is_tame.then_some(factor as f32) })
+        Some(Self::along(values, Factor::of(values)?))
+    }
+
+    /// The direction of numbers whose factor is known.
+    pub(crate) const fn along(values: &'s [f32], factor: Factor) -> Self {
+        Self { values, factor }
     }
 
     /// The coordinates, each within ±2²³, beside the entries of a sum.
     #[inline]
-    fn along<T>(self, sum: impl Iterator<Item = T>, mut take: impl FnMut(i64, T)) {
-        match self.tame {
-            Some(factor) => {
-                self.values.iter().zip(sum).for_each(|(x, entry)| take(nearest(x * factor).into(), entry));
+    fn each<T>(self, sum: impl Iterator<Item = T>, mut take: impl FnMut(i32, T)) {
+        match self.factor {
+            Factor::Tame(factor) => {
+                self.values.iter().zip(sum).for_each(|(x, entry)| take(nearest(x * factor), entry));
             }
-            None => {
-                let whole = |x: f32| nearest((f64::from(x) * self.factor) as f32);
-                self.values.iter().zip(sum).for_each(|(x, entry)| take(whole(*x).into(), entry));
+            Factor::Wild(factor) => {
+                let whole = |x: f32| nearest((f64::from(x) * factor) as f32);
+                self.values.iter().zip(sum).for_each(|(x, entry)| take(whole(*x), entry));
             }
         }
     }
 }
 
-/// The nearest integer, of two equally near the even one; for numbers within ±2²³.
+/// The nearest integer, of two equally near the even one, within ±2²³; beyond ±2²² the
+/// nearest even one.
 #[inline]
 fn nearest(x: f32) -> i32 {
     // Adding 1.5·2²³ leaves no digits behind the point.
     const SHIFT: f32 = 12_582_912.0;
-    if x.abs() >= ONE as f32 { x as i32 } else { ((x + SHIFT) - SHIFT) as i32 }
+    ((x.clamp(-ONE as f32, ONE as f32) + SHIFT) - SHIFT) as i32
 }
 
 /// ‖φ‖² in `f64`, one after the other: slow, for numbers whose squares `f32` cannot hold.
@@ -87,7 +106,9 @@ impl Length {
         let bits = 64 - most.leading_zeros();
         let spread = (usize::BITS - sum.len().leading_zeros()).div_ceil(2);
         let shift = (bits + spread).saturating_sub(31);
-        let squares: u64 = sum.iter().map(|x| ((x >> shift) * (x >> shift)) as u64).sum();
+        // Each of 31 bits and a sign at most.
+        let small = |x: &i64| i64::from((x >> shift) as i32);
+        let squares: u64 = sum.iter().map(small).map(|x| (x * x) as u64).sum();
         Self { mantissa: libm::sqrt(squares as f64) as u32, shift }
     }
 
@@ -193,7 +214,7 @@ impl<B: Buffer<i64>> Directions<B> {
         let Range { start, end } = self.place(group);
         let sum = self.sums.as_mut().iter_mut().take(end).skip(start);
         // 2³² of them fit; what is more stays at the end.
-        ray.along(sum, |x, entry| *entry = entry.saturating_add(x * i64::from(weight)));
+        ray.each(sum, |x, entry| *entry = entry.saturating_add(i64::from(x) * i64::from(weight)));
         self.weight = self.weight.saturating_add(u64::from(weight));
         self.measure(group);
     }
@@ -207,8 +228,10 @@ impl<B: Buffer<i64>> Directions<B> {
         }
         let sum = self.sums.as_ref().get(self.place(group)).certain();
         let mut product = 0_i64;
-        // By the Cauchy–Schwarz inequality no partial sum exceeds 2²⁴·2³².
-        ray.along(sum.iter(), |x, entry| product += x * (entry >> length.shift));
+        // Shifted, an entry has 31 bits and a sign at most; by the Cauchy–Schwarz
+        // inequality no partial sum exceeds 2²⁴·2³².
+        let small = |entry: &i64| i64::from((entry >> length.shift) as i32);
+        ray.each(sum.iter(), |x, entry| product += i64::from(x) * small(entry));
         let cosine = product as f32 / (ONE as f32 * length.mantissa as f32);
         Some((1.0 - cosine).clamp(0.0, 2.0))
     }

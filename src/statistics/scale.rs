@@ -60,8 +60,13 @@ impl<const N: usize> Scale<N> {
 
     /// Takes a number in that counts `weight` times.
     pub fn observe(&mut self, x: f64, weight: u32) {
+        self.observe_at(position(x), weight);
+    }
+
+    /// Takes in the number at a position.
+    pub(crate) fn observe_at(&mut self, position: i32, weight: u32) {
         let before = self.counts.total();
-        let cell = self.counts.add_at(position(x), weight);
+        let cell = self.counts.add_at(position, weight);
         let added = self.counts.total() - before;
         self.settle(cell, added);
     }
@@ -142,10 +147,15 @@ impl<const N: usize> Scale<N> {
     /// Scales above the location; 0 if nothing was observed.
     #[must_use]
     pub fn standardise(&self, x: f64) -> f32 {
+        self.standardise_at(position(x))
+    }
+
+    /// The same of the number at a position.
+    pub(crate) fn standardise_at(&self, position: i32) -> f32 {
         if self.counts.total() == 0 {
             return 0.0;
         }
-        (position(x) as f32 / OCTAVE as f32 - self.location()) / self.scale()
+        (position as f32 / OCTAVE as f32 - self.location()) / self.scale()
     }
 
     /// Halves all counts, so many times.

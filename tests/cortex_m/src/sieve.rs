@@ -20,8 +20,9 @@ const GROUPS: [u32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 #[inline(never)]
 pub(crate) fn measure_all(meter: &mut Meter) {
-    measure(meter, "sieve", USUAL, 8 * 1024, &GROUPS);
-    measure(meter, "small sieve", SMALL, 3 * 1024, &GROUPS[..4]);
+    let half_life = Some(1000);
+    measure(meter, "sieve", SieveSettings { half_life, ..USUAL }, 8 * 1024, &GROUPS);
+    measure(meter, "small sieve", SieveSettings { half_life, ..SMALL }, 3 * 1024, &GROUPS[..4]);
 }
 
 /// Multiply–adds of 5 instructions and other operations of one: 3·K and 400.
