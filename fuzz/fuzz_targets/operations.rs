@@ -14,7 +14,10 @@ use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Mahalanobis, MahalanobisSettings, SelfInfluence,
     SelfInfluenceSettings,
 };
-use gradsieve::{Exact, Layout, Projector, Sketch, SketchId, State, Summary};
+use gradsieve::{
+    Exact, Groups, Guards, Layout, LossKind, Projector, Rate, Sieve, SieveSettings, Sketch, SketchId, State,
+    Summary, Verdict,
+};
 
 const K: usize = 3;
 
@@ -73,6 +76,81 @@ fn detector<D: Detector + State>(mut input: &[u8], make: impl Fn() -> D) {
     }
 }
 
+/// A sieve's settings, by the bits of a byte.
+fn sieve_settings(bits: u8) -> SieveSettings {
+    let flag = |bit: u8| bits >> bit & 1 == 1;
+    SieveSettings {
+        groups: if flag(0) { Groups::Growing(2) } else { Groups::Fixed(3) },
+        loss: if flag(1) { LossKind::Squared } else { LossKind::CrossEntropy },
+        rate: if flag(2) { Rate::FalseDiscoveries(0.5) } else { Rate::FalseAlarms(0.1) },
+        change: if flag(3) { 1e-30 } else { 0.1 },
+        half_life: flag(4).then_some(16),
+        guards: if flag(5) { Guards { duplicates: 3, ..Guards::ALL } } else { Guards::NONE },
+        learn_flagged: flag(6),
+        warm_up: 16,
+        ..SieveSettings::new(K)
+    }
+}
+
+/// Judges, and insists that what is said is in range.
+fn judged(sieve: &Sieve<Vec<i64>>, sketch: &Sketch<'_>) -> Option<Verdict> {
+    let verdict = sieve.judge(sketch).ok()?;
+    assert!((0.0..=1.0).contains(&verdict.p) && verdict.score.is_finite(), "{verdict:?}");
+    Some(verdict)
+}
+
+fn sieve(mut input: &[u8]) {
+    let Some((&bits, rest)) = input.split_first() else { return };
+    input = rest;
+    let settings = sieve_settings(bits);
+    let make = || Sieve::new(settings, vec![0; settings.memory().i64s]).expect("valid");
+    let (mut one, mut other, mut kept) = (make(), make(), None);
+    while let Some((&operation, rest)) = input.split_first() {
+        input = rest;
+        let group = u32::from(operation / 8) % 4;
+        match operation % 8 {
+            0..=2 => {
+                let Some(values) = values(&mut input) else { return };
+                let Some((measures, rest)) = input.split_first_chunk::<20>() else { return };
+                let word = |at: usize| -> [u8; 4] { [0, 1, 2, 3].map(|i| measures[at + i]) };
+                let wide = |at: usize| u64::from(u32::from_le_bytes(word(at))) << 32;
+                let mut sketch = sketch(&values, group);
+                if operation >= 64 {
+                    input = rest;
+                    sketch = sketch.with_loss(f32::from_bits(u32::from_le_bytes(word(0))));
+                }
+                if operation >= 192 {
+                    sketch.measures.l1 = f64::from_bits(wide(4));
+                    sketch.measures.l2_squared = f64::from_bits(wide(8));
+                }
+                // Sometimes more than once, and sometimes with the verdict on another.
+                for _ in 0..1 + 40 * usize::from(operation % 8 == 1) {
+                    let Some(verdict) = judged(&one, &sketch) else { break };
+                    let verdict = if operation % 8 == 2 { kept.unwrap_or(verdict) } else { verdict };
+                    one.observe(&sketch, &verdict).expect("it was judged");
+                    kept = Some(verdict);
+                }
+            }
+            3 => unharmed(&mut one, |one| one.merge(&other)),
+            4 => {
+                let written = bytes_of(&one);
+                other.restore(&written).expect("what was written is read");
+                assert_eq!(bytes_of(&other), written);
+            }
+            5 => {
+                let ticks = one.clock().ticks().saturating_add(1 << (operation / 4));
+                one.advance(ticks);
+            }
+            6 => {
+                let Some(values) = values(&mut input) else { return };
+                let _ = (judged(&one, &sketch(&values, group)), one.health());
+            }
+            _ if operation >= 0xF0 => one.reset(),
+            _ => core::mem::swap(&mut one, &mut other),
+        }
+    }
+}
+
 fn solver<S: Solver + State>(mut input: &[u8], mut state: S) {
     while let Some((&operation, rest)) = input.split_first() {
         input = rest;
@@ -112,16 +190,16 @@ macro_rules! iterate {
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&kind, input)) = input.split_first() else { return };
-    match kind % 9 {
+    match kind % 10 {
         0 | 1 => {
-            let clip = (kind % 9 == 0).then_some(8.0);
+            let clip = (kind % 10 == 0).then_some(8.0);
             let settings = SelfInfluenceSettings { clip, ..SelfInfluenceSettings::new(K) };
             detector(input, || {
                 SelfInfluence::new(settings, vec![0.0; settings.memory().f64s]).expect("valid")
             });
         }
         2 | 3 => {
-            let clip = (kind % 9 == 2).then_some(8.0);
+            let clip = (kind % 10 == 2).then_some(8.0);
             let settings = MahalanobisSettings { clip, ..MahalanobisSettings::new(K) };
             detector(input, || Mahalanobis::new(settings, vec![0.0; settings.memory().f64s]).expect("valid"));
         }
@@ -134,7 +212,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             solver(input, Ridge::new(settings, vec![0.0; settings.memory().f64s]).expect("valid"));
         }
         6 => {
-            let settings = TrakSettings { width: K, damping: f32::from(kind / 9 % 2) };
+            let settings = TrakSettings { width: K, damping: f32::from(kind / 10 % 2) };
             solver(input, Trak::new(settings, vec![0.0; settings.memory().f64s]).expect("valid"));
         }
         7 => {
@@ -142,6 +220,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let memory = vec![0.0; settings.memory().f64s];
             iterate!(input, ConjugateGradients::new(settings, memory).expect("valid"));
         }
+        8 => sieve(input),
         _ => {
             let settings = LissaSettings::new(K);
             iterate!(input, Lissa::new(settings, vec![0.0; settings.memory().f64s]).expect("valid"));

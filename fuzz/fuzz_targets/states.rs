@@ -4,7 +4,7 @@
 
 mod framed;
 
-use framed::read;
+use framed::{bytes_of, read};
 use gradsieve::influence::dvemb::{
     Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
 };
@@ -21,7 +21,10 @@ use gradsieve::outlier::{
 use gradsieve::state::Header;
 use gradsieve::store::{Entry, TopK, TopKSettings};
 use gradsieve::visits::{Mean, MeanRank, Visits, VisitsSettings};
-use gradsieve::{Exact, Layout, Memory, Projector, Sketch, SketchId, Summary, f16};
+use gradsieve::{
+    Exact, Groups, Guards, Layout, Memory, Projector, Rate, Sieve, SieveSettings, Sketch, SketchId, State,
+    Summary, f16,
+};
 
 const K: usize = 3;
 const VALUES: [f32; K] = [1.0, -0.5, 0.25];
@@ -43,11 +46,70 @@ fn used<D: Detector>(detector: &mut D) {
     let _ = detector.score(&sketch(), &mut [0.0; K]);
 }
 
+/// A sieve's settings, by the bits of a byte.
+fn sieve_settings(bits: u8) -> SieveSettings {
+    let flag = |bit: u8| bits >> bit & 1 == 1;
+    SieveSettings {
+        groups: if flag(0) { Groups::Growing(2) } else { Groups::Fixed(2) },
+        rate: if flag(1) { Rate::FalseDiscoveries(0.5) } else { Rate::FalseAlarms(0.1) },
+        half_life: flag(2).then_some(16),
+        guards: Guards { duplicates: if flag(3) { 3 } else { 0 }, ..Guards::ALL },
+        learn_flagged: flag(4),
+        warm_up: 16,
+        ..SieveSettings::new(K)
+    }
+}
+
+/// A sieve at rest of which the input changes some words: whole bodies are too long to be
+/// found. What is taken judges and learns, and merges with itself.
+fn sieve(input: &[u8]) {
+    let Some((&bits, input)) = input.split_first() else { return };
+    let settings = sieve_settings(bits);
+    let new = || Sieve::new(settings, vec![0; settings.memory().i64s]).expect("valid");
+    let mut state = new();
+    for i in 0..40_u8 {
+        let values = [f32::from(i % 7) - 3.0, f32::from(i % 5), 1.0];
+        let sketch = Sketch::from_parts(id(), &values, gradsieve_kernels::summarize(&values)).expect("K");
+        let sketch = sketch.in_group(u32::from(i % 2)).with_loss(f32::from(i));
+        let verdict = state.judge(&sketch).expect("fits");
+        state.observe(&sketch, &verdict).expect("fits");
+    }
+    let mut bytes = bytes_of(&state);
+    for patch in input.as_chunks::<10>().0 {
+        let at = usize::from(u16::from_le_bytes([patch[0], patch[1]])) % bytes.len();
+        let word = bytes[at..].iter_mut().zip(&patch[2..]);
+        word.for_each(|(byte, new)| *byte = *new);
+    }
+    let judged = |state: &mut Sieve<Vec<i64>>| {
+        for i in 0..40_u32 {
+            let values = VALUES.map(|x| x * (i % 6) as f32);
+            let sketch = Sketch::from_parts(id(), &values, gradsieve_kernels::summarize(&values)).expect("K");
+            let sketch = if i % 3 == 0 { sketch } else { sketch.with_loss((i % 9) as f32) };
+            // A state of another kind of sketch refuses these.
+            let Ok(verdict) = state.judge(&sketch.in_group(i % 2)) else { return };
+            assert!((0.0..=1.0).contains(&verdict.p) && verdict.score.is_finite(), "{verdict:?}");
+            let _ = state.observe(&sketch.in_group(i % 2), &verdict);
+        }
+    };
+    read(&bytes, &mut state, |state| {
+        let mut other = new();
+        other.restore(&bytes_of(state)).expect("what was written is read");
+        judged(state);
+        let _ = state.merge(&other);
+        let _ = (state.health(), other.merge(state));
+        state.advance(state.clock().ticks().saturating_add(100));
+        judged(state);
+        let written = bytes_of(state);
+        state.restore(&written).expect("what was written is read");
+    });
+    let _ = SieveSettings::read(&bytes);
+}
+
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&kind, input)) = input.split_first() else { return };
     let (mut floats, mut doubles) = ([0.0; 64], [0.0; 64]);
     let blocks = Blocks::new(&[1, K]).expect("two blocks");
-    match kind % 25 {
+    match kind % 26 {
         0 => {
             const SETTINGS: MomentsSettings = MomentsSettings::new(Centre::Mean, K);
             let mut state = Moments::<[f64; SETTINGS.memory().f64s]>::owned(SETTINGS).expect("valid");
@@ -209,6 +271,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
             let _ = VisitsSettings::read(input);
         }
+        24 => sieve(input),
         _ => {
             let _ = Sketch::from_bytes(input, &mut floats[..K]);
             let _ = Targets::from_bytes(input, &mut floats[..K]);

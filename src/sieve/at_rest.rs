@@ -3,6 +3,7 @@
 
 use super::Sieve;
 use super::counts::Counts;
+use super::groups;
 use super::settings::{Groups, Guards, LossKind, Rate, SieveSettings};
 use crate::error::Error;
 use crate::memory::Buffer;
@@ -110,7 +111,13 @@ impl<B: Buffer<i64>> Body for Sieve<B> {
         walk.nested(place!(shapes))?;
         walk.nested(place!(scores))?;
         walk.nested(place!(directions))?;
-        walk.all(Place { get: |state: &Self| state.behind().0, get_mut: |state| state.behind_mut().0 })?;
+        let ids = Place { get: |state: &Self| state.behind().0, get_mut: |state| state.behind_mut().0 };
+        let (len, mut before) = (walk.state().behind().0.len(), None);
+        walk.records(ids, 0..len, |cursor, id| {
+            cursor.number(id)?;
+            let holds = groups::follows(before.replace(*id), *id);
+            cursor.require(holds, Error::Corrupt)
+        })?;
         walk.all(Place { get: |state: &Self| state.behind().1, get_mut: |state| state.behind_mut().1 })?;
         let id = walk.id();
         walk.load_with(|state| state.id = id);
@@ -124,6 +131,8 @@ mod tests {
 
     use super::*;
     use crate::error::Field;
+    use crate::gradient::Layout;
+    use crate::sketch::{Exact, Projector, Sketch};
     use std::vec;
     use std::vec::Vec;
 
@@ -175,6 +184,59 @@ mod tests {
         bytes[10] = 8;
         seal(&mut bytes);
         assert_eq!(SieveSettings::read(&bytes), Err(Error::Mismatch(Field::State)));
+    }
+
+    #[test]
+    fn capital_that_no_bet_leaves_behind_is_refused() {
+        let settings = SieveSettings::new(32);
+        let third = (1.0_f32 / 3.0).to_le_bytes();
+        let mut bytes = at_rest(settings);
+        let place = bytes.windows(12).position(|bytes| bytes == third.repeat(3)).unwrap();
+        for odd in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            bytes[place + 4..place + 8].copy_from_slice(&odd.to_le_bytes());
+            seal(&mut bytes);
+            let mut sieve = Sieve::new(settings, vec![0; settings.memory().i64s]).unwrap();
+            assert_eq!(sieve.restore(&bytes), Err(Error::Corrupt), "{odd}");
+        }
+    }
+
+    #[test]
+    fn growing_groups_that_do_not_rise_are_refused() {
+        let guards = Guards { duplicates: 0, ..Guards::ALL };
+        let settings = SieveSettings { groups: Groups::Growing(3), guards, ..SieveSettings::new(32) };
+        let mut bytes = at_rest(settings);
+        // The last of the body.
+        let place = bytes.len() - 4 - 3 * 8;
+        let mut restored = |ids: [i64; 3]| {
+            for (id, bytes) in ids.iter().zip(bytes[place..].chunks_mut(8)) {
+                bytes.copy_from_slice(&id.to_le_bytes());
+            }
+            seal(&mut bytes);
+            Sieve::new(settings, vec![0; settings.memory().i64s]).unwrap().restore(&bytes)
+        };
+        let last = i64::from(u32::MAX);
+        for ids in [[-1; 3], [0, -1, -1], [3, 9, last]] {
+            assert_eq!(restored(ids), Ok(()), "{ids:?}");
+        }
+        for ids in [[-5, -5, -5], [9, 3, -1], [3, 3, -1], [-1, 3, -1], [3, -1, 9], [3, 9, last + 1]] {
+            assert_eq!(restored(ids), Err(Error::Corrupt), "{ids:?}");
+        }
+    }
+
+    #[test]
+    fn a_state_whose_counts_are_at_their_end_still_judges() {
+        let settings = SieveSettings::new(2);
+        let mut sieve = Sieve::new(settings, vec![0; settings.memory().i64s]).unwrap();
+        let Counts { seen, scored, recent, weight, zeros, .. } = &mut sieve.counts;
+        [seen, scored, recent, weight, zeros].into_iter().for_each(|count| *count = u64::MAX);
+        let values = [1.0, -2.0];
+        let id = Exact::new(2).id(Layout::flat(2).unwrap().id());
+        let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values)).unwrap();
+        for _ in 0..3 {
+            let verdict = sieve.judge(&sketch).unwrap();
+            assert!((0.0..=1.0).contains(&verdict.p), "{verdict:?}");
+            sieve.observe(&sketch, &verdict).unwrap();
+        }
     }
 
     /// Gives altered bytes the checksum that they would have.

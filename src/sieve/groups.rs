@@ -21,6 +21,13 @@ pub(super) fn insert(ids: &mut [i64], place: usize, id: u32) {
     ids.iter_mut().skip(place).for_each(|known| core::mem::swap(known, &mut carried));
 }
 
+/// Whether an id may stand behind another, or first: ids rise, and what is free comes
+/// last.
+pub(super) fn follows(before: Option<i64>, id: i64) -> bool {
+    let is_id = u32::try_from(id).is_ok();
+    id == FREE || is_id && before.is_none_or(|before| before != FREE && before < id)
+}
+
 /// No groups.
 pub(super) fn clear(ids: &mut [i64]) {
     ids.fill(FREE);

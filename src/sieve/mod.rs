@@ -491,7 +491,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         self.halve(halvings);
         self.counts.seen = self.counts.seen.saturating_add(1);
         self.counts.flagged = self.counts.flagged.saturating_add(u64::from(verdict.flagged));
-        if !is_finite(sketch) {
+        if verdict.reasons.has(Reasons::NON_FINITE) {
             self.counts.non_finite = self.counts.non_finite.saturating_add(1);
             return Ok(None);
         }
@@ -526,7 +526,7 @@ impl<B: Buffer<i64>> Sieve<B> {
             self.counts.zeros = self.counts.zeros.saturating_add(u64::from(weight));
         }
         // The first scores are of a sieve that knew nothing.
-        if 2 * self.counts.seen > u64::from(self.settings.warm_up) {
+        if self.counts.seen > u64::from(self.settings.warm_up / 2) {
             let cell = self.scores.add_at(position(f64::from(verdict.score)), self.clock.fine_weight());
             self.counts.scored = self.counts.scored.saturating_add(1);
             // Scores of a sieve that knew less count less: whatever is forgotten besides,

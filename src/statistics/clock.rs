@@ -81,16 +81,8 @@ impl Clock {
         // Below the half-life, which is at most 2²²; so the step is below 16.
         let within = self.divided().1;
         let step = within * WEIGHTS.len() as u32 / self.half_life;
-        let mut weight = UNIT;
-        let mut index = 0;
-        while index < WEIGHTS.len() {
-            #[expect(clippy::indexing_slicing, reason = "the loop ends where the array does")]
-            if index as u32 == step {
-                weight = WEIGHTS[index];
-            }
-            index += 1;
-        }
-        weight
+        #[expect(clippy::indexing_slicing, reason = "four bits, and as many weights as they number")]
+        WEIGHTS[(step & 15) as usize]
     }
 
     /// What a sample of now counts in units of 1/256, also if nothing is forgotten.

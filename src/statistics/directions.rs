@@ -23,14 +23,14 @@ pub(crate) const WHOLE: u32 = 256;
 
 /// What makes the numbers of a sketch a direction in units of 2⁻²³: 2²³/‖φ‖.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Factor {
+pub(crate) enum Normaliser {
     /// All products are in the range of `f32`.
     Tame(f32),
     /// They may not be.
     Wild(f64),
 }
 
-impl Factor {
+impl Normaliser {
     /// That of finite numbers; none if they are too small to have one in `f32`.
     pub(crate) fn of(values: &[f32]) -> Option<Self> {
         // ‖φ‖² of those between 10⁻¹⁵ and 10¹⁵.
@@ -48,28 +48,28 @@ impl Factor {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ray<'s> {
     values: &'s [f32],
-    factor: Factor,
+    factor: Normaliser,
 }
 
 impl<'s> Ray<'s> {
     /// The direction of finite numbers; none if they are too small to have one in `f32`.
     pub(crate) fn of(values: &'s [f32]) -> Option<Self> {
-        Some(Self::along(values, Factor::of(values)?))
+        Some(Self::along(values, Normaliser::of(values)?))
     }
 
     /// The direction of numbers whose factor is known.
-    pub(crate) const fn along(values: &'s [f32], factor: Factor) -> Self {
+    pub(crate) const fn along(values: &'s [f32], factor: Normaliser) -> Self {
         Self { values, factor }
     }
 
-    /// The coordinates, each within ±2²³, beside the entries of a sum.
+    /// The coordinates, each in [−2²³, 2²³), beside the entries of a sum.
     #[inline]
     fn each<T>(self, sum: impl Iterator<Item = T>, mut take: impl FnMut(i32, T)) {
         match self.factor {
-            Factor::Tame(factor) => {
+            Normaliser::Tame(factor) => {
                 self.values.iter().zip(sum).for_each(|(x, entry)| take(nearest(x * factor), entry));
             }
-            Factor::Wild(factor) => {
+            Normaliser::Wild(factor) => {
                 let whole = |x: f32| nearest((f64::from(x) * factor) as f32);
                 self.values.iter().zip(sum).for_each(|(x, entry)| take(whole(*x), entry));
             }
@@ -77,13 +77,14 @@ impl<'s> Ray<'s> {
     }
 }
 
-/// The nearest integer, of two equally near the even one, within ±2²³; beyond ±2²² the
+/// The nearest integer, of two equally near the even one, in [−2²³, 2²³); beyond ±2²² the
 /// nearest even one.
 #[inline]
 fn nearest(x: f32) -> i32 {
     // Adding 1.5·2²³ leaves no digits behind the point.
     const SHIFT: f32 = 12_582_912.0;
-    ((x.clamp(-ONE as f32, ONE as f32) + SHIFT) - SHIFT) as i32
+    let whole = ((x + SHIFT) - SHIFT) as i32;
+    whole.clamp(-(1 << 23), (1 << 23) - 1)
 }
 
 /// ‖φ‖² in `f64`, one after the other: slow, for numbers whose squares `f32` cannot hold.
@@ -102,7 +103,8 @@ impl Length {
     /// The length of a sum. Its coordinates are shifted so that the sum of their squares
     /// fits.
     fn of(sum: &[i64]) -> Self {
-        let most = sum.iter().fold(0, |most, x| most | x.unsigned_abs());
+        // Of a negative number the bits that are 0.
+        let most = sum.iter().fold(0, |most, x| most | (x ^ (x >> 63)) as u64);
         let bits = 64 - most.leading_zeros();
         let spread = (usize::BITS - sum.len().leading_zeros()).div_ceil(2);
         let shift = (bits + spread).saturating_sub(31);
@@ -211,10 +213,16 @@ impl<B: Buffer<i64>> Directions<B> {
 
     /// Takes in a direction that counts `weight`/256.
     pub(crate) fn observe(&mut self, group: usize, ray: Ray<'_>, weight: u32) {
-        let Range { start, end } = self.place(group);
-        let sum = self.sums.as_mut().iter_mut().take(end).skip(start);
-        // 2³² of them fit; what is more stays at the end.
-        ray.each(sum, |x, entry| *entry = entry.saturating_add(i64::from(x) * i64::from(weight)));
+        // 2³² of them fit; then sums stay as they are.
+        if self.is_saturated() {
+            return;
+        }
+        let place = self.place(group);
+        let sum = self.sums.as_mut().get_mut(place).certain();
+        // What bytes hold may be anything: wrapped, it is no sum, but no more than that.
+        ray.each(sum.iter_mut(), |x, entry| {
+            *entry = entry.wrapping_add(i64::from(x) * i64::from(weight));
+        });
         self.weight = self.weight.saturating_add(u64::from(weight));
         self.measure(group);
     }

@@ -215,7 +215,11 @@ impl<const N: usize> Histogram<N> {
     #[must_use]
     pub fn above(&self, x: f64) -> f32 {
         let (position, cell) = (position(x), self.grid.cell(position(x)));
-        let above: u64 = self.counts.iter().skip(cell + 1).map(|&count| u64::from(count)).sum();
+        let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+        let (up_to, above) = self.counts.split_at_checked(cell + 1).certain();
+        // The fewer cells, as the sum of all is known.
+        let is_low = up_to.len() < above.len();
+        let above = if is_low { self.total - sum(up_to) } else { sum(above) };
         above as f32 + self.count(cell) as f32 * (1.0 - self.grid.share(cell, position))
     }
 

@@ -17,8 +17,11 @@ use crate::state::{Body, Walk, slice};
 /// The share of the capital that moves at each step.
 const JUMP: f32 = 0.01;
 
-/// Capital lies in [2⁻⁶⁴, 1/α): what is lost below can be won again.
+/// Capital is at least this: what is lost below can be won again.
 const LEAST: f32 = 1.0 / (1_u64 << 63) as f32;
+
+/// Capital is at most this: what would be won beyond, where 1/α is larger, is not.
+const MOST: f32 = (1_u128 << 100) as f32;
 
 /// The capital of three bets.
 ///
@@ -54,8 +57,9 @@ impl Jumper {
             *self = Self::NEW;
             return true;
         }
-        if total < LEAST {
-            self.capital.iter_mut().for_each(|capital| *capital *= LEAST / total);
+        let held = total.clamp(LEAST, MOST);
+        if held != total {
+            self.capital.iter_mut().for_each(|capital| *capital *= held / total);
         }
         false
     }
@@ -70,6 +74,26 @@ impl Jumper {
 
 impl Body for Jumper {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), crate::Error> {
-        walk.all(slice!(capital))
+        walk.records(slice!(capital), 0..3, |cursor, capital| {
+            cursor.number(capital)?;
+            cursor.require(*capital > 0.0 && *capital <= 2.0 * MOST, crate::Error::Corrupt)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capital_stays_between_its_bounds() {
+        let mut jumper = Jumper::NEW;
+        for p in [0.0, 1.0, 0.5] {
+            // No level is so small that capital could ever reach its inverse.
+            (0..2000).for_each(|_| assert!(!jumper.bet(p, 0.0)));
+            let total = jumper.total();
+            assert!(total >= 0.99 * LEAST && total <= 1.01 * MOST, "{total}");
+            assert!(jumper.capital.iter().all(|capital| *capital > 0.0));
+        }
     }
 }

@@ -20,7 +20,7 @@ mod scale;
 mod tail;
 
 pub use clock::Clock;
-pub(crate) use directions::{Directions, Factor, Ray, WHOLE};
+pub(crate) use directions::{Directions, Normaliser, Ray, WHOLE};
 pub use discoveries::Discoveries;
 pub(crate) use histogram::number;
 pub use histogram::{Grid, Histogram, position};

@@ -103,9 +103,11 @@ impl<const N: usize> Scale<N> {
         let cell = usize::from(cell);
         let (from, width) = self.counts.grid().bounds(cell);
         let count = self.counts.count(cell).max(1);
-        // What is missing up to the rank, in 64ths of counts.
+        // What is missing up to the rank, in 64ths of counts. Small cores have numbers of
+        // 32 bits as floating ones at once.
         let missing = (of * self.counts.total()).saturating_sub(64 * below);
-        let share = missing as f32 / (64.0 * count as f32);
+        let missing = u32::try_from(missing).map_or(missing as f32, |missing| missing as f32);
+        let share = missing / (64.0 * count as f32);
         from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
     }
 

@@ -29,7 +29,7 @@ const LEAST: usize = 8;
 const OUTSIDE: f64 = 0.05;
 
 /// A standard normal's 95 % quantile.
-const NORMAL: f64 = 1.644_853_6;
+const NORMAL: f64 = 1.644_853_626_951_472_7;
 
 /// A fitted tail.
 ///

@@ -45,8 +45,13 @@ fn measure(meter: &mut Meter, name: &str, settings: SieveSettings, most: usize, 
         let Ok(verdict) = sieve.judge(&sketch) else { leave(false) };
         let Ok(_) = sieve.observe(&sketch, &verdict) else { leave(false) };
     }
-    let samples: [_; SAMPLES as usize] = core::array::from_fn(|i| sample(groups, BEFORE + 10 + i as u64));
-    let sketches = samples.each_ref().map(|sample| black_box(sample.sketch(width, true)));
+    // Each is met once: a sample that comes again is a duplicate, and not learnt. None of
+    // them has a fault.
+    let samples =
+        |from| core::array::from_fn::<_, { SAMPLES as usize }, _>(|i| sample(groups, from + i as u64));
+    let (first, second) = (samples(BEFORE + 10), samples(BEFORE + 26));
+    let sketches = first.each_ref().map(|sample| black_box(sample.sketch(width, true)));
+    let others = second.each_ref().map(|sample| black_box(sample.sketch(width, true)));
     let Ok(verdict) = sieve.judge(&sketches[0]) else { leave(false) };
     let mut verdicts = [verdict; SAMPLES as usize];
     let mut judge = || {
@@ -63,7 +68,7 @@ fn measure(meter: &mut Meter, name: &str, settings: SieveSettings, most: usize, 
     };
     measured! { meter, SAMPLES as usize; "  observe", None, observe(); }
     let mut both = || {
-        for sketch in &sketches {
+        for sketch in &others {
             let Ok(verdict) = sieve.judge(sketch) else { leave(false) };
             let Ok(_) = sieve.observe(sketch, &verdict) else { leave(false) };
         }
