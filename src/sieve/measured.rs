@@ -2,10 +2,13 @@
 //! learnt by observing.
 
 use super::recent;
-use super::score::{residual, shape};
-use super::settings::SieveSettings;
+use super::settings::{LossKind, SieveSettings};
 use crate::sketch::Sketch;
 use crate::statistics::{Normaliser, position};
+
+/// The loss that is taken for one of zero, for gradients that are too long even for it:
+/// the last bit of a probability in `f32`.
+const LEAST_LOSS: f32 = 1.0 / (1 << 24) as f32;
 
 /// Positions are logarithms ([`position`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,4 +41,25 @@ impl Measured {
             residual: sketch.loss.map(|loss| position(residual(settings.loss, loss, square))),
         }
     }
+}
+
+/// ‖g‖₁²/‖g‖₂²: from 1 of a single coordinate to their number; none where it was not
+/// measured, and of zero.
+fn shape(sketch: &Sketch<'_>) -> Option<f64> {
+    let measures = sketch.measures;
+    let ratio = measures.l1 * measures.l1 / measures.l2_squared;
+    (measures.l2_squared > 0.0 && ratio.is_finite()).then_some(ratio)
+}
+
+/// ‖g‖² by what the loss explains of it, up to a factor.
+fn residual(kind: LossKind, loss: f32, square: f64) -> f64 {
+    let loss = if loss > 0.0 { loss } else { LEAST_LOSS };
+    let explained = match kind {
+        LossKind::CrossEntropy => {
+            let wrong = f64::from(-libm::expm1f(-loss));
+            wrong * wrong
+        }
+        LossKind::Squared => f64::from(loss),
+    };
+    square / explained
 }

@@ -1,18 +1,12 @@
 //! The parts of a score, and which of them stand out.
 
-use super::settings::LossKind;
 use super::verdict::Reasons;
-use crate::sketch::Sketch;
 
 /// How far a part may stand out before it counts, in scales.
 const ORDINARY: f32 = 2.0;
 
 /// The largest number of scales that is told apart.
 const MOST: f32 = 1e4;
-
-/// The loss that is taken for one of zero, for gradients that are too long even for it:
-/// the last bit of a probability in `f32`.
-const LEAST_LOSS: f32 = 1.0 / (1 << 24) as f32;
 
 /// What a part of the score must be for the part to be a reason, beside a third of the
 /// largest.
@@ -96,25 +90,4 @@ const fn squared(z: f32) -> f32 {
 /// What is above the ordinary.
 const fn over(z: f32) -> f32 {
     if z > ORDINARY { z - ORDINARY } else { 0.0 }
-}
-
-/// ‖g‖₁²/‖g‖₂²: from 1 of a single coordinate to their number; none where it was not
-/// measured, and of zero.
-pub(super) fn shape(sketch: &Sketch<'_>) -> Option<f64> {
-    let measures = sketch.measures;
-    let ratio = measures.l1 * measures.l1 / measures.l2_squared;
-    (measures.l2_squared > 0.0 && ratio.is_finite()).then_some(ratio)
-}
-
-/// ‖g‖² by what the loss explains of it, up to a factor.
-pub(super) fn residual(kind: LossKind, loss: f32, square: f64) -> f64 {
-    let loss = if loss > 0.0 { loss } else { LEAST_LOSS };
-    let explained = match kind {
-        LossKind::CrossEntropy => {
-            let wrong = f64::from(-libm::expm1f(-loss));
-            wrong * wrong
-        }
-        LossKind::Squared => f64::from(loss),
-    };
-    square / explained
 }
