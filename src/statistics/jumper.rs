@@ -92,7 +92,7 @@ mod tests {
             // No level is so small that capital could ever reach its inverse.
             (0..2000).for_each(|_| assert!(!jumper.bet(p, 0.0)));
             let total = jumper.total();
-            assert!(total >= 0.99 * LEAST && total <= 1.01 * MOST, "{total}");
+            assert!((0.99 * LEAST..=1.01 * MOST).contains(&total), "{total}");
             assert!(jumper.capital.iter().all(|capital| *capital > 0.0));
         }
     }
