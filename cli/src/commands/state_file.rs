@@ -23,6 +23,13 @@ pub(super) fn is_state(path: &Path) -> bool {
         && !matches!(Header::claim(&front), Err(Error::Magic))
 }
 
+/// The kind of state that a file claims to hold.
+pub(super) fn claimed_kind(path: &Path) -> Option<u16> {
+    let mut front = Vec::new();
+    File::open(path).ok()?.take(HEADER as u64).read_to_end(&mut front).ok()?;
+    Header::claim(&front).ok().map(|claim| claim.kind)
+}
+
 /// The bytes of a state, which were checked from the first to the last, and what they
 /// hold.
 ///

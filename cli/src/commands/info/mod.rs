@@ -2,6 +2,7 @@
 //! all of it.
 
 mod state;
+mod visits;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub(super) const LONG_ABOUT: &str = "\
 Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
 gradsieve sketch wrote into a .safetensors file or a store. Reads the header only; of a store, the first segment, too. \
 Of a state at rest, as gradsieve sieve --save-state and devices write them: what it is of, and what its sketches were; of a sieve \
-its settings and counts, too. The state is checked from the first byte to the last.";
+its settings and counts, too; of numbers over visits how many samples were visited. The state is checked from the first byte to the last.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +55,10 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
     if let Source::Npy(path) = &arguments.file
         && state_file::is_state(path)
     {
-        return state::run(path, arguments.json);
+        return match state_file::claimed_kind(path).filter(|&kind| visits::is_kind(kind)) {
+            Some(kind) => visits::run(path, kind, arguments.json),
+            None => state::run(path, arguments.json),
+        };
     }
     let about = info(&arguments.file)?;
     if arguments.json {

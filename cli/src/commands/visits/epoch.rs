@@ -1,13 +1,10 @@
 //! The scores of an epoch: a row a visit.
 
+use crate::commands::rows::reserved;
 use crate::commands::{CommandError, console};
 use gradsieve::Error;
-use gradsieve::statistics::{Grid, Ranks};
 use gradsieve_io::files::{Dtype, FileError, Matrix, Piece, Source, read_sample_ids};
 use gradsieve_io::visits::{Block, KeptName, VisitsFormat};
-
-/// 128 cells an octave: ties are what is within .8 %.
-const GRID: Grid = Grid { fineness: 7, fine: (-64, 64), coarse: 16, end: 1024 };
 
 /// Columns of what `gradsieve sieve` writes: p, score, flagged.
 const VERDICT: usize = 3;
@@ -62,7 +59,7 @@ impl Epoch {
         let is_rank = format.kept == KeptName::MeanRank;
         let is_verdict = scores.cols() == VERDICT;
         let column = usize::from(is_verdict && !is_rank);
-        let ranks = (is_rank && !is_verdict).then(|| self.ranks(&mut scores, column)).transpose()?;
+        let sorted = (is_rank && !is_verdict).then(|| self.sorted(&mut scores, column)).transpose()?;
         scores.for_each_piece(|row, _, piece| {
             let id = ids.as_ref().map_or(row as u64, |ids| ids[row]);
             if !own.contains(&id) {
@@ -73,26 +70,22 @@ impl Epoch {
                 tally.skipped += 1;
                 return if skips { Ok(()) } else { Err(self.non_finite(row, score)) };
             }
-            let said = ranks.as_ref().map_or(Ok(score), |ranks| ranks.share_above(score));
-            let observed = said.and_then(|said| block.observe(id, said));
+            let said = sorted.as_ref().map_or(score, |sorted| share_above(sorted, score));
             tally.observed += 1;
-            observed.map_err(|error| self.explain(error, row, score, format))
+            block.observe(id, said).map_err(|error| self.explain(error, row, score, format))
         })
     }
 
-    /// The ranks of all scores.
-    fn ranks(&self, scores: &mut Matrix, column: usize) -> Result<Ranks<{ GRID.cells() }>, CommandError> {
-        let mut ranks = Ranks::new(&GRID).map_err(CommandError::core(scores.name()))?;
+    /// All scores that are finite, in rising order.
+    fn sorted(&self, scores: &mut Matrix, column: usize) -> Result<Vec<f64>, CommandError> {
+        let mut sorted = reserved(scores.name(), scores.rows())?;
         scores.for_each_piece(|_, _, piece| {
-            let score = value(piece, column);
             // What is not finite has its own refusal.
-            if score.is_finite() {
-                ranks.count(score).map_err(CommandError::core(&self.scores.to_string()))
-            } else {
-                Ok(())
-            }
+            sorted.extend(Some(value(piece, column)).filter(|score| score.is_finite()));
+            Ok::<(), CommandError>(())
         })?;
-        Ok(ranks)
+        sorted.sort_unstable_by(f64::total_cmp);
+        Ok(sorted)
     }
 
     fn open(&self) -> Result<Matrix, CommandError> {
@@ -136,6 +129,14 @@ impl Epoch {
     fn refuse(&self, expected: String, found: String) -> CommandError {
         FileError::Step { file: self.scores.to_string(), expected, found }.into()
     }
+}
+
+/// The share of sorted scores that are larger, half of the ties with it.
+fn share_above(sorted: &[f64], score: f64) -> f64 {
+    let below = sorted.partition_point(|&other| other < score);
+    let up_to = sorted.partition_point(|&other| other <= score);
+    let above = (sorted.len() - up_to) as f64 + (up_to - below) as f64 / 2.0;
+    above / sorted.len() as f64
 }
 
 /// Whether a number is a score. Of a verdict on what is not finite it is the largest of

@@ -31,8 +31,8 @@ One look at a sample that the model has memorised says little; the mean of its l
 Bring a file of scores an epoch, all at once, or one by one with --state, which keeps a number and a count of visits for each sample: 6 bytes, or 4 with --number f16. \
 A larger number is more suspicious. Samples that were never visited have none.
 
-Memory does not grow with the files: at most 4194304 samples are held at a time, and each such block takes a pass over SCORES. With --ids, the ids of one file \
-are held as well.
+Memory does not grow with the files: at most 4194304 samples are held at a time, and each such block takes a pass over SCORES. The ids of one file \
+are held as well, and for mean-rank its scores.
 
 A run that ends early has added nothing to --state: its file is replaced when all is on the disk. One process at a time may add to it.";
 

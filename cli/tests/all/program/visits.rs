@@ -128,7 +128,7 @@ fn ranks_do_not_change_when_scores_shrink() {
     let mut order: Vec<usize> = (0..SAMPLES).collect();
     order.sort_by(|&one, &other| loss(one, 0).total_cmp(&loss(other, 0)));
     for (place, &sample) in order.iter().enumerate() {
-        assert!((once[sample] - (place as f32 + 0.5) / SAMPLES as f32).abs() <= 1.0 / SAMPLES as f32);
+        assert!((once[sample] - (place as f32 + 0.5) / SAMPLES as f32).abs() <= 1e-6);
     }
 }
 
@@ -227,4 +227,21 @@ fn two_do_not_add_to_one_state_at_a_time() {
     assert_eq!(refusal, "s.visits: in use, another process writes to it; try again when that has ended");
     drop(held);
     place.succeed(&["visits", "e1.npy", "--state", "s.visits"]);
+}
+
+#[test]
+fn info_tells_the_samples_and_refuses_what_is_damaged() {
+    let place = place();
+    place.succeed(&["visits", "e1.npy", "--samples", "50", "--state", "s.visits"]);
+    let text = place.succeed(&["info", "s.visits"]);
+    assert_eq!(
+        text,
+        "s.visits: the state of means over visits, 392 B, whole\n  50 samples in f32, 40 of them visited\n"
+    );
+    let about = place.json(&["info", "s.visits", "--json"]);
+    assert_eq!((&about["samples"], &about["visited"]), (&json!(50), &json!(40)));
+    let mut bytes = fs::read(place.path("s.visits")).unwrap();
+    bytes[200] ^= 1;
+    fs::write(place.path("s.visits"), bytes).unwrap();
+    assert_eq!(place.fail(&["info", "s.visits"]), "s.visits: the bytes are not those that were written");
 }
