@@ -111,7 +111,7 @@ impl Report {
         };
         console::print(format!("{visited} of {samples} samples visited, {times}"))?;
         if self.skipped > 0 {
-            console::print(format!("{} scores left out, NaN or infinite", self.skipped))?;
+            console::print(format!("left out, as NaN or infinite: {}", self.skipped))?;
         }
         if !self.top.is_empty() {
             let what = match self.kind {

@@ -216,7 +216,7 @@ fn what_is_refused_is_named_and_leaves_the_state_as_it_was() {
     }
     assert!(!place.files().iter().any(|name| name == "new.visits" || name.contains("partial")));
     let text = place.succeed(&["visits", "nan.npy", "--skip-non-finite", "--samples", "50", "--top", "0"]);
-    assert_eq!(text, "39 of 50 samples visited, once\n1 scores left out, NaN or infinite\n");
+    assert_eq!(text, "39 of 50 samples visited, once\nleft out, as NaN or infinite: 1\n");
 }
 
 #[test]
