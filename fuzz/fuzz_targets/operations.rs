@@ -47,6 +47,13 @@ fn unharmed<S: State, E>(state: &mut S, operation: impl FnOnce(&mut S) -> Result
     }
 }
 
+/// Writes a state, and reads it into another.
+fn copy<S: State>(from: &S, to: &mut S) {
+    let written = bytes_of(from);
+    to.restore(&written).expect("what was written is read");
+    assert_eq!(bytes_of(to), written);
+}
+
 fn detector<D: Detector + State>(mut input: &[u8], make: impl Fn() -> D) {
     let (mut one, mut other) = (make(), make());
     while let Some((&operation, rest)) = input.split_first() {
@@ -57,11 +64,7 @@ fn detector<D: Detector + State>(mut input: &[u8], make: impl Fn() -> D) {
                 unharmed(&mut one, |one| one.observe(&sketch(&values, u32::from(operation / 8) % 3)));
             }
             3 => unharmed(&mut one, |one| one.merge(&other)),
-            4 => {
-                let written = bytes_of(&one);
-                other.restore(&written).expect("what was written is read");
-                assert_eq!(bytes_of(&other), written);
-            }
+            4 => copy(&one, &mut other),
             5 => {
                 let _ = one.fit();
             }
@@ -132,11 +135,7 @@ fn sieve(mut input: &[u8]) {
                 }
             }
             3 => unharmed(&mut one, |one| one.merge(&other)),
-            4 => {
-                let written = bytes_of(&one);
-                other.restore(&written).expect("what was written is read");
-                assert_eq!(bytes_of(&other), written);
-            }
+            4 => copy(&one, &mut other),
             5 => {
                 let ticks = one.clock().ticks().saturating_add(1 << (operation / 4));
                 one.advance(ticks);

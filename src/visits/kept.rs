@@ -1,6 +1,6 @@
 //! What is kept of visits: how two numbers become one, and how that is rounded.
 
-use super::number::VisitNumber;
+use super::number::{VisitNumber, dithered};
 use crate::error::Error;
 use crate::state::StateKind;
 
@@ -30,10 +30,19 @@ pub trait Kept: sealed::Sealed + core::fmt::Debug {
     }
 
     /// The number after the visits of two, each with how many it had: one at least.
-    fn join(one: (f64, u32), other: (f64, u32)) -> f64;
+    /// Their mean, unless it says otherwise.
+    #[must_use]
+    fn join(one: (f64, u32), other: (f64, u32)) -> f64 {
+        let [(one, of_one), (other, of_other)] = [one, other].map(|(mean, visits)| (mean, f64::from(visits)));
+        (one * of_one + other * of_other) / (of_one + of_other)
+    }
 
-    /// A number in its format, after so many visits; none if it leaves the range.
-    fn round<T: VisitNumber>(number: f64, id: u64, visits: u16) -> Option<T>;
+    /// A number in its format, after so many visits; none if it leaves the range. Up or
+    /// down, without bias, unless it says otherwise.
+    #[must_use]
+    fn round<T: VisitNumber>(number: f64, id: u64, visits: u16) -> Option<T> {
+        dithered(number, id, visits)
+    }
 
     /// What is said of a number that is kept.
     #[must_use]

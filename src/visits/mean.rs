@@ -1,7 +1,6 @@
 //! The mean over visits.
 
 use super::kept::{Kept, sealed::Sealed};
-use super::number::{VisitNumber, dithered};
 use crate::state::StateKind;
 
 /// The mean of a sample's scores: of its loss over the run, say, which finds wrong labels
@@ -26,18 +25,4 @@ impl Sealed for Mean {}
 impl Kept for Mean {
     const KIND: StateKind = StateKind::Mean;
     const WHAT: &'static str = "the mean of the scores";
-
-    fn join(one: (f64, u32), other: (f64, u32)) -> f64 {
-        mean(one, other)
-    }
-
-    fn round<T: VisitNumber>(number: f64, id: u64, visits: u16) -> Option<T> {
-        dithered(number, id, visits)
-    }
-}
-
-/// The mean of two means.
-pub(super) fn mean(one: (f64, u32), other: (f64, u32)) -> f64 {
-    let [(one, of_one), (other, of_other)] = [one, other].map(|(mean, visits)| (mean, f64::from(visits)));
-    (one * of_one + other * of_other) / (of_one + of_other)
 }

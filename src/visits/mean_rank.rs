@@ -1,8 +1,6 @@
 //! The mean rank over visits.
 
 use super::kept::{Kept, sealed::Sealed};
-use super::mean::mean;
-use super::number::{VisitNumber, dithered};
 use crate::error::Error;
 use crate::state::StateKind;
 
@@ -47,14 +45,6 @@ impl Kept for MeanRank {
             _ if share.is_finite() => Err(Error::Setting { name: "share", expected: "between 0 and 1" }),
             _ => Err(Error::NonFinite),
         }
-    }
-
-    fn join(one: (f64, u32), other: (f64, u32)) -> f64 {
-        mean(one, other)
-    }
-
-    fn round<T: VisitNumber>(number: f64, id: u64, visits: u16) -> Option<T> {
-        dithered(number, id, visits)
     }
 
     fn read(share: f32) -> f32 {

@@ -1,4 +1,5 @@
-//! The arrays of a command: a matrix and what is known of its rows.
+//! What a command line says, refused where it makes no sense: an output that is an input,
+//! arguments that do not suit others.
 
 use super::CommandError;
 use gradsieve_io::files::{Destination, Source, refuse_overwrite};
@@ -14,9 +15,35 @@ pub(super) fn refuse_inputs(
 ) -> Result<(), CommandError> {
     let given = inputs.iter().filter_map(|&(argument, source)| Some((argument, source?)));
     if let Some((argument, _)) = given.clone().filter(|(_, source)| **source == Source::Stdin).nth(1) {
-        let (expected, found) = ("one array on standard input".to_owned(), "two".to_owned());
-        return Err(CommandError::Argument { argument, expected, found });
+        return refuse(argument, "one array on standard input", "two");
     }
     let sources: Vec<&Source> = given.map(|(_, source)| source).collect();
     output.map_or(Ok(()), |output| Ok(refuse_overwrite(output, &sources)?))
+}
+
+/// Refuses JSON beside results on standard output.
+///
+/// # Errors
+/// [`CommandError::Argument`], which says what was `expected`.
+pub(super) fn refuse_json_beside(
+    json: bool,
+    output: Option<&Destination>,
+    expected: &str,
+) -> Result<(), CommandError> {
+    if json && output == Some(&Destination::Stdout) {
+        return refuse("--json", expected, "standard output (-o -)");
+    }
+    Ok(())
+}
+
+/// The refusal of an argument.
+///
+/// # Errors
+/// [`CommandError::Argument`].
+pub(super) fn refuse<T>(
+    argument: &'static str,
+    expected: impl Into<String>,
+    found: impl Into<String>,
+) -> Result<T, CommandError> {
+    Err(CommandError::Argument { argument, expected: expected.into(), found: found.into() })
 }

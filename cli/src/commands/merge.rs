@@ -8,10 +8,11 @@ use gradsieve::outlier::{
     SelfInfluenceSettings,
 };
 use gradsieve::state::StateKind;
-use gradsieve::{Error, Field, Groups, Sieve, SieveSettings, State as _};
+use gradsieve::{Error, Field, Groups, Sieve, SieveSettings};
 use serde::Serialize;
 
 use super::escaped::escaped;
+use super::inputs::refuse_json_beside;
 use super::paths::destination;
 use super::rows::zeros;
 use super::sieve::{Compared, compare, restored};
@@ -66,13 +67,7 @@ struct Report {
 /// Runs the command.
 pub(super) fn run(arguments: &MergeArguments) -> Result<(), CommandError> {
     let MergeArguments { states, output, json } = arguments;
-    if *json && *output == Destination::Stdout {
-        return Err(CommandError::Argument {
-            argument: "--json",
-            expected: "the state to go to a file, as in -o all.state".to_owned(),
-            found: "standard output (-o -)".to_owned(),
-        });
-    }
+    refuse_json_beside(*json, Some(output), "the state to go to a file, as in -o all.state")?;
     let sources: Vec<Source> = states.iter().map(|path| Source::Npy(path.clone())).collect();
     refuse_overwrite(output, &sources.iter().collect::<Vec<_>>())?;
     let mut progress = console::Progress::new("merging", states.len());
@@ -135,37 +130,30 @@ impl Merged {
     /// The state of these bytes, which are of this kind; none of a kind that is not
     /// merged.
     fn read(name: &str, kind: u16, bytes: &[u8]) -> Result<Option<Self>, CommandError> {
-        let core = |error| CommandError::core(name)(error);
         const DIRECTION: u16 = StateKind::Direction as u16;
         const MAHALANOBIS: u16 = StateKind::Mahalanobis as u16;
         const SELF_INFLUENCE: u16 = StateKind::SelfInfluence as u16;
         const SIEVE: u16 = StateKind::Sieve as u16;
-        let mut state = match kind {
-            SIEVE => return Ok(Some(Self::Sieve(Box::new(restored(name, bytes)?)))),
+        let core = |error| CommandError::core(name)(error);
+        let state = match kind {
+            SIEVE => Self::Sieve(Box::new(restored(name, bytes)?)),
             DIRECTION => {
                 let settings = DirectionSettings::read(bytes).map_err(core)?;
                 let buffer = zeros(name, settings.memory().i64s)?;
-                Self::Direction(Direction::new(settings, buffer).map_err(core)?)
+                Self::Direction(state_file::restored(name, Direction::new(settings, buffer), bytes)?)
             }
             MAHALANOBIS => {
                 let settings = MahalanobisSettings::read(bytes).map_err(core)?;
                 let buffer = zeros(name, settings.memory().f64s)?;
-                Self::Mahalanobis(Mahalanobis::new(settings, buffer).map_err(core)?)
+                Self::Mahalanobis(state_file::restored(name, Mahalanobis::new(settings, buffer), bytes)?)
             }
             SELF_INFLUENCE => {
                 let settings = SelfInfluenceSettings::read(bytes).map_err(core)?;
                 let buffer = zeros(name, settings.memory().f64s)?;
-                Self::SelfInfluence(SelfInfluence::new(settings, buffer).map_err(core)?)
+                Self::SelfInfluence(state_file::restored(name, SelfInfluence::new(settings, buffer), bytes)?)
             }
             _ => return Ok(None),
         };
-        match &mut state {
-            Self::Sieve(state) => state.restore(bytes),
-            Self::Direction(state) => state.restore(bytes),
-            Self::Mahalanobis(state) => state.restore(bytes),
-            Self::SelfInfluence(state) => state.restore(bytes),
-        }
-        .map_err(core)?;
         Ok(Some(state))
     }
 

@@ -20,6 +20,7 @@
 //! | `inputs` | the arrays of a command: a matrix and what is known of its rows |
 //! | `state_file` | states at rest as files |
 //! | `sketch_file` | an array of sketches, and beside it how they were made |
+//! | `result_file` | results as a table or an array |
 //! | `table_file` | tables of results as files |
 //! | `stream_files` | the streams of `truth` as files |
 //! | `products` | dot products of all pairs of rows, in blocks |
@@ -59,6 +60,7 @@ mod outliers;
 mod paths;
 mod plan;
 mod products;
+mod result_file;
 mod rows;
 mod sieve;
 mod sketch;

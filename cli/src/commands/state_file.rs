@@ -11,23 +11,17 @@ use super::CommandError;
 use super::rows::zeros;
 use gradsieve_io::files::FileError;
 
-/// Whether a file begins as states at rest do.
-pub(super) fn is_state(path: &Path) -> bool {
-    let mut front = Vec::new();
-    let is_file = std::fs::metadata(path).is_ok_and(|about| about.is_file());
-    let read = |file: File| file.take(HEADER as u64).read_to_end(&mut front).is_ok();
+/// What the front of a file claims to hold, if it begins as states at rest do.
+pub(super) fn claim(path: &Path) -> Option<Result<Header, Error>> {
     // What is too short to be told from others is not taken for one.
-    is_file
-        && File::open(path).is_ok_and(read)
-        && front.len() >= 8
-        && !matches!(Header::claim(&front), Err(Error::Magic))
-}
-
-/// The kind of state that a file claims to hold.
-pub(super) fn claimed_kind(path: &Path) -> Option<u16> {
+    const SHORTEST: usize = 8;
+    if !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
+        return None;
+    }
     let mut front = Vec::new();
     File::open(path).ok()?.take(HEADER as u64).read_to_end(&mut front).ok()?;
-    Header::claim(&front).ok().map(|claim| claim.kind)
+    let claim = Header::claim(&front);
+    (front.len() >= SHORTEST && claim != Err(Error::Magic)).then_some(claim)
 }
 
 /// The bytes of a state, which were checked from the first to the last, and what they
@@ -55,6 +49,15 @@ pub(super) fn read(path: &Path) -> Result<(Header, Vec<u8>), CommandError> {
     file.take(rest).read_to_end(&mut bytes).map_err(failed("read"))?;
     let header = Header::read(&bytes).map_err(CommandError::core(&name))?;
     Ok((header, bytes))
+}
+
+/// A new state that becomes the one of these bytes.
+///
+/// # Errors
+/// What kept it from being made; bytes that are no such state.
+pub(super) fn restored<S: State>(name: &str, new: Result<S, Error>, bytes: &[u8]) -> Result<S, CommandError> {
+    let restore = |mut state: S| state.restore(bytes).map(|()| state);
+    new.and_then(restore).map_err(CommandError::core(name))
 }
 
 /// The bytes of a state.

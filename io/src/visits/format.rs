@@ -30,8 +30,9 @@ impl KeptName {
         }
     }
 
-    /// That of a state's kind.
-    pub(super) fn of(kind: u16) -> Option<Self> {
+    /// That of a state whose kind has this number; none if it is of something else.
+    #[must_use]
+    pub fn of(kind: u16) -> Option<Self> {
         const KINDS: [(StateKind, KeptName); 3] = [
             (StateKind::Mean, KeptName::Mean),
             (StateKind::MeanRank, KeptName::MeanRank),

@@ -7,6 +7,7 @@ use gradsieve::Kind;
 use super::arguments::{InfluenceArguments, InfluenceDtype, Method};
 use crate::commands::CommandError;
 use crate::commands::given::Use;
+use crate::commands::inputs::{refuse, refuse_json_beside};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
 
@@ -260,10 +261,8 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
 
 /// Refuses two results on standard output.
 fn check_output(arguments: &InfluenceArguments) -> Result<(), CommandError> {
-    if arguments.json && arguments.output == Some(Destination::Stdout) {
-        let expected = "the influence to go to a file, as in -o influence.npy".to_owned();
-        return refuse("--json", expected, "standard output (-o -)".to_owned());
-    }
+    let expected = "the influence to go to a file, as in -o influence.npy";
+    refuse_json_beside(arguments.json, arguments.output.as_ref(), expected)?;
     Ok(())
 }
 
@@ -328,10 +327,6 @@ fn weights(arguments: &InfluenceArguments) -> Vec<f64> {
         Method::Trak => vec![1.0 / count as f64; count],
         _ => vec![1.0; count],
     }
-}
-
-fn refuse<T>(argument: &'static str, expected: String, found: String) -> Result<T, CommandError> {
-    Err(CommandError::Argument { argument, expected, found })
 }
 
 fn times(count: usize) -> String {

@@ -7,6 +7,7 @@ mod visits;
 use std::collections::BTreeMap;
 
 use clap::Args;
+use gradsieve::state::Header;
 use serde::Serialize;
 
 use super::escaped::escaped;
@@ -14,6 +15,7 @@ use super::paths::source;
 use super::{CommandError, console, state_file};
 use gradsieve_io::files::{FileKind, Source, TensorInfo, info};
 use gradsieve_io::store::StoreReader;
+use gradsieve_io::visits::KeptName;
 
 pub(super) const LONG_ABOUT: &str = "\
 Tell what an array file holds: its format and, of each array, the type, the shape and the bytes; and the settings that \
@@ -53,11 +55,13 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
         return store(arguments, &StoreReader::open(path)?);
     }
     if let Source::Npy(path) = &arguments.file
-        && state_file::is_state(path)
+        && let Some(claim) = state_file::claim(path)
     {
-        return match state_file::claimed_kind(path).filter(|&kind| visits::is_kind(kind)) {
-            Some(kind) => visits::run(path, kind, arguments.json),
-            None => state::run(path, arguments.json),
+        return match claim {
+            Ok(Header { kind, .. }) if KeptName::of(kind).is_some() => {
+                visits::run(path, kind, arguments.json)
+            }
+            _ => state::run(path, arguments.json),
         };
     }
     let about = info(&arguments.file)?;

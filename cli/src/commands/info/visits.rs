@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use gradsieve::state::StateKind;
 use gradsieve_io::files::Dtype;
 use gradsieve_io::visits::{VisitsFormat, VisitsReader};
 use serde::Serialize;
@@ -20,11 +19,6 @@ struct VisitsInfo {
     number: Dtype,
     samples: u64,
     visited: u64,
-}
-
-/// Whether a state of this kind is numbers over visits.
-pub(super) fn is_kind(kind: u16) -> bool {
-    [StateKind::Mean, StateKind::MeanRank, StateKind::Worst].iter().any(|known| *known as u16 == kind)
 }
 
 /// Tells what the file holds, block by block.

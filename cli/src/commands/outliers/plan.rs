@@ -3,7 +3,7 @@
 use super::arguments::{DetectorName, OutliersArguments};
 use crate::commands::CommandError;
 use crate::commands::given::Use;
-use crate::commands::inputs::refuse_inputs;
+use crate::commands::inputs::{refuse, refuse_inputs, refuse_json_beside};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve_io::files::{Destination, Source};
 
@@ -51,10 +51,7 @@ impl Plan {
         if detectors.contains(&DetectorName::Loss) && loss.is_none() {
             return Err(no_losses());
         }
-        if json && output == Some(Destination::Stdout) {
-            let expected = "the scores to go to a file, as in -o scores.npy";
-            return refuse("--json", expected, "standard output (-o -)".to_owned());
-        }
+        refuse_json_beside(json, output.as_ref(), "the scores to go to a file, as in -o scores.npy")?;
         let inputs = [
             ("GRADS", Some(&grads)),
             ("--groups", groups.as_ref()),
@@ -140,8 +137,4 @@ fn uses(arguments: &OutliersArguments) -> impl Iterator<Item = Use> + use<> {
     let read: &[&str] =
         if any(|detector| detector == DetectorName::Forest) { &["--seed", "--key"] } else { &[] };
     of_sketches.chain(others).chain(projection.uses(read))
-}
-
-fn refuse<T>(argument: &'static str, expected: &str, found: String) -> Result<T, CommandError> {
-    Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
 }

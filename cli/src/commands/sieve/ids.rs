@@ -1,8 +1,8 @@
 //! The ids of groups, which do not depend on the part of a stream that they were read
 //! with: a whole number is its own, any other label has the CRC-32 of its text.
 
-use super::plan::refuse;
 use crate::commands::CommandError;
+use crate::commands::inputs::refuse;
 use gradsieve::state::crc32;
 use gradsieve_io::files::{Groups, Label};
 

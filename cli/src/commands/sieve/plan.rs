@@ -6,7 +6,7 @@ use super::arguments::{GuardName, SieveArguments};
 use super::compare::{Compared, compare};
 use crate::commands::CommandError;
 use crate::commands::given::{Given, Use};
-use crate::commands::inputs::refuse_inputs;
+use crate::commands::inputs::{refuse, refuse_inputs, refuse_json_beside};
 use crate::commands::rows::ProjectionArguments;
 use gradsieve::{Error, Guards, Rate, Sieve, SieveSettings};
 use gradsieve_io::files::{Destination, Source, refuse_overwrite};
@@ -44,10 +44,7 @@ impl Plan {
         if max_groups == Some(0) {
             return refuse("--max-groups", "at least 1", "0".to_owned());
         }
-        if json && output == Some(Destination::Stdout) {
-            let expected = "the verdicts to go to a file, as in -o verdicts.csv";
-            return refuse("--json", expected, "standard output (-o -)".to_owned());
-        }
+        refuse_json_beside(json, output.as_ref(), "the verdicts to go to a file, as in -o verdicts.csv")?;
         let inputs = [("GRADS", Some(&grads)), ("--groups", groups.as_ref()), ("--loss", loss.as_ref())];
         refuse_inputs(&inputs, output.as_ref())?;
         if let Some(path) = &save_state {
@@ -173,12 +170,4 @@ fn uses(arguments: &SieveArguments) -> impl Iterator<Item = Use> + use<> {
         },
     ];
     own.into_iter().chain(projection.uses(&[]))
-}
-
-pub(super) fn refuse<T>(
-    argument: &'static str,
-    expected: impl Into<String>,
-    found: String,
-) -> Result<T, CommandError> {
-    Err(CommandError::Argument { argument, expected: expected.into(), found })
 }

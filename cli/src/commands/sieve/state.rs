@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use gradsieve::state::StateKind;
-use gradsieve::{Error, Groups, Kind, Sieve, SieveSettings, SketchId, State as _};
+use gradsieve::{Error, Groups, Kind, Sieve, SieveSettings, SketchId};
 
-use super::plan::{DIM, Plan, refuse};
+use super::plan::{DIM, Plan};
+use crate::commands::inputs::refuse;
 use crate::commands::rows::{Rows, zeros};
 use crate::commands::{CommandError, console, state_file};
 
@@ -84,9 +85,7 @@ pub(in crate::commands) fn sieve(
 /// Bytes that are no such state; too little memory.
 pub(in crate::commands) fn restored(name: &str, bytes: &[u8]) -> Result<Sieve<Vec<i64>>, CommandError> {
     let settings = SieveSettings::read(bytes).map_err(CommandError::core(name))?;
-    let mut sieve = sieve(settings, name)?;
-    sieve.restore(bytes).map_err(CommandError::core(name))?;
-    Ok(sieve)
+    state_file::restored(name, Ok(sieve(settings, name)?), bytes)
 }
 
 /// The sieve that goes on from a state.
@@ -130,7 +129,5 @@ pub(super) fn resume(plan: &Plan, before: &Before, rows: &Rows) -> Result<Sieve<
         let expected = format!("a state of sketches made as those of {}", rows.name());
         return refuse("--state", expected, format!("{name}, which differs in {}", field.name()));
     }
-    let mut sieve = sieve(*settings, rows.name())?;
-    sieve.restore(bytes).map_err(CommandError::core(name))?;
-    Ok(sieve)
+    state_file::restored(name, Ok(sieve(*settings, rows.name())?), bytes)
 }

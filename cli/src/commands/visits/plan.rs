@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::arguments::VisitsArguments;
 use super::epoch::Epoch;
 use crate::commands::CommandError;
-use crate::commands::inputs::refuse_inputs;
+use crate::commands::inputs::{refuse, refuse_inputs, refuse_json_beside};
 use gradsieve_io::files::{Destination, Dtype, Source};
 use gradsieve_io::visits::{KeptName, VisitsFormat};
 
@@ -37,30 +37,27 @@ impl Plan {
     pub(super) fn new(arguments: VisitsArguments) -> Result<Self, CommandError> {
         let VisitsArguments { scores, ids, kind, number, samples, state, output, top, json, .. } = arguments;
         if scores.is_empty() && state.is_none() {
-            return refuse("SCORES", "files of scores, or --state to read", "none".to_owned());
+            return refuse("SCORES", "files of scores, or --state to read", "none");
         }
         if let Some(found) = ids.len().checked_sub(scores.len()).filter(|&more| more > 0 && ids.len() > 1) {
             let found = format!("{found} more");
             return refuse("--ids", "one for all SCORES, or one for each", found);
         }
         if scores.is_empty() && !ids.is_empty() {
-            return refuse("--ids", "SCORES beside it", "none".to_owned());
+            return refuse("--ids", "SCORES beside it", "none");
         }
         if ids.len() > 1 && ids.len() < scores.len() {
             let expected = format!("one for all SCORES, or one for each of the {}", scores.len());
-            return refuse("--ids", &expected, ids.len().to_string());
+            return refuse("--ids", expected, ids.len().to_string());
         }
         if let Some(found) = samples.filter(|&samples| samples == 0 || samples > MOST_SAMPLES) {
-            return refuse("--samples", &format!("from 1 to {MOST_SAMPLES}"), found.to_string());
+            return refuse("--samples", format!("from 1 to {MOST_SAMPLES}"), found.to_string());
         }
-        if json && output == Some(Destination::Stdout) {
-            let expected = "the numbers to go to a file, as in -o scores.csv";
-            return refuse("--json", expected, "standard output (-o -)".to_owned());
-        }
+        refuse_json_beside(json, output.as_ref(), "the numbers to go to a file, as in -o scores.csv")?;
         for (argument, source) in scores.iter().map(|s| ("SCORES", s)).chain(ids.iter().map(|s| ("--ids", s)))
         {
             if *source == Source::Stdin {
-                return refuse(argument, "a file, for it may be read twice", "standard input".to_owned());
+                return refuse(argument, "a file, for it may be read twice", "standard input");
             }
         }
         let state_file = state.clone().map(Source::Npy);
@@ -99,7 +96,7 @@ impl Plan {
             let (rows, samples) = most;
             if self.samples.is_none() && samples > SAMPLES.max(rows.saturating_mul(16)) {
                 let expected = format!("it, as --ids names sample {} and there are {rows} rows", samples - 1);
-                return refuse("--samples", &expected, "none".to_owned());
+                return refuse("--samples", expected, "none");
             }
             return Ok(VisitsFormat {
                 kept: self.kept.unwrap_or(KeptName::Mean),
@@ -109,9 +106,7 @@ impl Plan {
         };
         let name = self.state.as_ref().map_or_else(String::new, |path| path.display().to_string());
         let agree = |argument, expected: String, found: Option<String>| match found {
-            Some(found) if found != expected => {
-                refuse(argument, &format!("{expected}, as {name} has"), found)
-            }
+            Some(found) if found != expected => refuse(argument, format!("{expected}, as {name} has"), found),
             _ => Ok(()),
         };
         agree("--kind", before.kept.name().to_owned(), self.kept.map(|kept| kept.name().to_owned()))?;
@@ -119,8 +114,4 @@ impl Plan {
         agree("--samples", before.samples.to_string(), self.samples.map(|samples| samples.to_string()))?;
         Ok(before)
     }
-}
-
-fn refuse<T>(argument: &'static str, expected: &str, found: String) -> Result<T, CommandError> {
-    Err(CommandError::Argument { argument, expected: expected.to_owned(), found })
 }

@@ -3,32 +3,25 @@
 use std::collections::BTreeMap;
 
 use crate::commands::CommandError;
-use crate::commands::paths::remark_output;
-use crate::commands::table_file::{TableFile, is_table, or_endings};
-use gradsieve_io::files::{ArrayWriter, Cell, CellKind, Destination, Dtype};
+use crate::commands::result_file::ResultFile;
+use gradsieve_io::files::{Cell, CellKind, Destination};
 use gradsieve_io::visits::VisitsFormat;
 
+const COLUMNS: [(&str, CellKind); 3] =
+    [("id", CellKind::Whole), ("score", CellKind::Float), ("visits", CellKind::Whole)];
+
 /// A file of numbers that is under way.
-pub(super) enum Sink {
-    Array(Box<ArrayWriter>),
-    Table(TableFile),
-}
+pub(super) struct Sink(ResultFile);
 
 impl Sink {
     /// Begins a file of the numbers of all samples.
     ///
     /// # Errors
-    /// As for every [`Destination`]; an ending that says no format.
+    /// As [`ResultFile::create`].
     pub(super) fn create(to: &Destination, format: &VisitsFormat) -> Result<Self, CommandError> {
-        if is_table(to) || *to == Destination::Stdout {
-            let columns = [("id", CellKind::Whole), ("score", CellKind::Float), ("visits", CellKind::Whole)];
-            return Ok(Self::Table(TableFile::create(to, &columns)?));
-        }
-        remark_output(to);
         let about = BTreeMap::from([("gradsieve.visits".to_owned(), format.kept.name().to_owned())]);
         let shape = [usize::try_from(format.samples).unwrap_or(usize::MAX)];
-        let writer = ArrayWriter::create_named(to, "scores", &shape, Dtype::F32, &about);
-        Ok(Self::Array(Box::new(writer.map_err(or_endings(".csv, .parquet, .npy or .safetensors"))?)))
+        ResultFile::create(to, &COLUMNS, "scores", &shape, &about).map(Self)
     }
 
     /// Appends the next sample: its number and its visits, if it had any.
@@ -36,14 +29,14 @@ impl Sink {
     /// # Errors
     /// The disk.
     pub(super) fn push(&mut self, id: u64, number: Option<(f32, u16)>) -> Result<(), CommandError> {
-        match (self, number) {
-            (Self::Array(writer), number) => {
+        match (&mut self.0, number) {
+            (ResultFile::Array(writer), number) => {
                 Ok(writer.write(&[number.map_or(f32::NAN, |(score, _)| score)])?)
             }
-            (Self::Table(table), Some((score, visits))) => {
+            (ResultFile::Table(table), Some((score, visits))) => {
                 table.push(&[Cell::Whole(id), Cell::Float(score), Cell::Whole(visits.into())])
             }
-            (Self::Table(_), None) => Ok(()),
+            (ResultFile::Table(_), None) => Ok(()),
         }
     }
 
@@ -52,9 +45,6 @@ impl Sink {
     /// # Errors
     /// The disk.
     pub(super) fn finish(self) -> Result<(), CommandError> {
-        match self {
-            Self::Array(writer) => Ok(writer.finish()?),
-            Self::Table(table) => table.finish(),
-        }
+        self.0.finish()
     }
 }
