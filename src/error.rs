@@ -134,16 +134,16 @@ pub enum Error {
     /// An iteration moves away from its solution: a smaller step or a larger damping is
     /// needed.
     Diverged,
-    /// The bytes do not begin as those of a state.
+    /// The bytes do not begin as those of a state, or of a packet where one is read.
     Magic,
     /// The bytes are of a version of the format that is not known.
     Version {
         /// The version that was found.
         found: u16,
     },
-    /// The bytes end before the state does.
+    /// The bytes end before the state or the packet does.
     Truncated {
-        /// Bytes of the state, or of the least there could be.
+        /// Bytes of it, or of the least there could be.
         expected: usize,
         /// Bytes that were given.
         found: usize,
@@ -187,6 +187,8 @@ pub enum Field {
     StateSettings,
     /// The half-life of two states, or how many of them have passed.
     Clock,
+    /// The projection, its key or the layout, of which a packet has but one fingerprint.
+    Fingerprint,
 }
 
 impl fmt::Display for Error {
@@ -239,7 +241,7 @@ impl fmt::Display for Error {
             Self::Magic => f.write_str("the bytes do not begin as those of a state"),
             Self::Version { found } => write!(f, "expected version 1 of the format, found version {found}"),
             Self::Truncated { expected, found } => {
-                write!(f, "expected a state of {expected} bytes, found {found}: the end is missing")
+                write!(f, "expected {expected} bytes, found {found}: the end is missing")
             }
             Self::Corrupt => f.write_str("the bytes are not those that were written"),
             Self::Row { rows, found } => write!(f, "expected a row number below {rows}, found {found}"),
@@ -270,6 +272,7 @@ impl Field {
             Self::State => "the kind of state",
             Self::StateSettings => "the settings of the state",
             Self::Clock => "the half-life, or in how many of them have passed",
+            Self::Fingerprint => "the projection, its key or the gradient's layout",
         }
     }
 }

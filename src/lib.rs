@@ -54,6 +54,7 @@
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
 //! | [`store`] | rows of sketches in the caller's buffer: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
+//! | [`wire`] | sketches as small packets, for a radio or a server |
 //! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
 //!
@@ -90,6 +91,7 @@ pub mod state;
 pub mod statistics;
 pub mod store;
 pub mod visits;
+pub mod wire;
 
 // What a user needs first. The rest stands in its module.
 pub use error::{Error, Field};

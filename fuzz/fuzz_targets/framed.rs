@@ -2,7 +2,7 @@
 //! Input as bytes at rest: as it is, or with a frame that is good, so that what is in it
 //! is read.
 
-use gradsieve::state::{FRAME, HEADER, State, crc32};
+use gradsieve::state::{FRAME, HEADER, Header, State, crc32};
 
 /// The input, and the input with magic, version, length, kind and CRC that fit.
 pub fn framed<S: State>(input: &[u8]) -> [Vec<u8>; 2] {
@@ -33,11 +33,16 @@ pub fn bytes_of(state: &impl State) -> Vec<u8> {
 pub fn read<S: State>(input: &[u8], state: &mut S, use_it: impl Fn(&mut S)) {
     for input in framed::<S>(input) {
         let before = bytes_of(state);
+        if state.carry_over(&input).is_ok() {
+            state.restore(&before).expect("what was written is read");
+        }
+        assert_eq!(bytes_of(state), before);
         match state.restore(&input) {
             Err(_) => assert_eq!(bytes_of(state), before),
             Ok(()) => {
                 let written = bytes_of(state);
-                assert_eq!(written.len(), input.len());
+                // What is behind a state is not looked at.
+                assert_eq!(Header::peek(&input).expect("a state").len, written.len());
                 state.restore(&written).expect("what was written is read");
                 assert_eq!(bytes_of(state), written);
                 use_it(state);

@@ -18,11 +18,12 @@ use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Forest, ForestSettings, Mahalanobis, MahalanobisSettings, Node,
     SelfInfluence, SelfInfluenceSettings,
 };
-use gradsieve::state::Header;
+use gradsieve::state::{Header, crc32};
 use gradsieve::store::{Entry, TopK, TopKSettings};
 use gradsieve::visits::{Mean, MeanRank, Visits, VisitsSettings};
+use gradsieve::wire::{PacketHeader, PacketSettings, Packets};
 use gradsieve::{
-    Exact, Groups, Guards, Layout, Memory, Projector, Rate, Sieve, SieveSettings, Sketch, SketchId, State,
+    Codec, Exact, Groups, Guards, Layout, Memory, Projector, Rate, Sieve, SieveSettings, Sketch, SketchId, State,
     Summary, f16,
 };
 
@@ -105,6 +106,32 @@ fn sieve(input: &[u8]) {
     let _ = SieveSettings::read(&bytes);
 }
 
+/// A packet: the input, and the input with a front and a CRC that fit. What is taken is
+/// finite, and the same once it is sent and read again.
+fn packet(input: &[u8]) {
+    let layout = Layout::flat(9).expect("nine coordinates");
+    let packets = Packets::new(id(), &layout).expect("three numbers");
+    let mut good = input.to_vec();
+    good.resize(input.len().max(100), 0);
+    good[0] = 0xA6;
+    good[1] = 1 << 4 | good[1] % 5;
+    good[2] &= 15;
+    good[3..5].copy_from_slice(&(K as u16).to_le_bytes());
+    good[5..13].copy_from_slice(&packets.fingerprint().to_le_bytes());
+    let len = PacketHeader::peek(&good).expect("a front that fits").len;
+    let sum = crc32(&good[..len - 4]);
+    good[len - 4..len].copy_from_slice(&sum.to_le_bytes());
+    for bytes in [input, &good] {
+        let (mut values, mut again, mut sent) = ([0.0; K], [0.0; K], [0; 100]);
+        let Ok((sketch, read)) = packets.read(bytes, &mut values) else { continue };
+        assert!(read <= bytes.len() && sketch.check_finite().is_ok());
+        let settings = PacketSettings { codec: Codec::F32, l1: true, max: true };
+        let written = packets.write(&sketch, settings, &mut sent).expect("what was read can be sent");
+        let (other, read) = packets.read(&sent, &mut again).expect("what was written is read");
+        assert_eq!((written, other.values, other.group), (read, sketch.values, sketch.group));
+    }
+}
+
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Some((&kind, input)) = input.split_first() else { return };
     let (mut floats, mut doubles) = ([0.0; 64], [0.0; 64]);
@@ -165,6 +192,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         }
         8 => {
             let _ = Header::read(input);
+            let _ = Header::peek(input);
             let _ = SketchId::from_bytes(input);
         }
         9 => {
@@ -274,6 +302,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         24 => sieve(input),
         _ => {
             let _ = Sketch::from_bytes(input, &mut floats[..K]);
+            packet(input);
             let _ = Targets::from_bytes(input, &mut floats[..K]);
         }
     }

@@ -488,7 +488,7 @@ impl<B: Buffer<DataInfLayer>> State for DataInf<B> {
 impl<B: Buffer<DataInfLayer>> Body for DataInf<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let DataInfSettings { width, layers, damping, .. } = walk.state().settings;
-        walk.setting(damping.to_bits())?;
+        let is_same = walk.own_setting(damping.to_bits())?;
         let fitted = walk.number(place!(fitted))?;
         walk.zeros(3)?;
         walk.width(width)?;
@@ -502,7 +502,14 @@ impl<B: Buffer<DataInfLayer>> Body for DataInf<B> {
             cursor.number(&mut layer.damping)
         })?;
         let id = walk.id();
-        walk.load_with(|state| state.id = id);
+        walk.load_with(|state| {
+            state.id = id;
+            if !is_same {
+                // It was fitted by another damping.
+                state.fitted = false;
+                state.layers.as_mut().iter_mut().for_each(|layer| layer.damping = 0.0);
+            }
+        });
         Ok(())
     }
 }

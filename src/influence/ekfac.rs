@@ -382,7 +382,7 @@ impl<B: Buffer<f32>> State for Ekfac<B> {
 impl<B: Buffer<f32>> Body for Ekfac<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let EkfacSettings { inputs, outputs, damping } = walk.state().settings;
-        walk.setting(damping.to_bits())?;
+        walk.own_setting(damping.to_bits())?;
         let has_eigenvectors = walk.value(walk.state().stage == Stage::Eigenvalues)?;
         walk.zeros(3)?;
         walk.width(inputs)?;

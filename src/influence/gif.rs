@@ -243,12 +243,18 @@ impl<B: Buffer<f64>> State for Gif<'_, B> {
 impl<B: Buffer<f64>> Body for Gif<'_, B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let GifSettings { indices, damping, .. } = walk.state().settings;
-        walk.setting(damping.to_bits())?;
+        let is_same = walk.own_setting(damping.to_bits())?;
         let fitted = walk.number(place!(fitted))?;
         walk.zeros(3)?;
         walk.setting(indices.len())?;
         indices.iter().try_for_each(|&index| walk.setting(index))?;
         walk.nested(place!(moments))?;
+        if fitted && !is_same {
+            // It was fitted by another damping.
+            walk.load_with(|gif| gif.fitted = false);
+            let Split { rows, normal, .. } = walk.state().split();
+            return walk.skip(rows.len().saturating_add(normal.len()).saturating_mul(8));
+        }
         if !fitted {
             return Ok(());
         }

@@ -133,6 +133,9 @@ struct Fit {
     is_current: bool,
 }
 
+/// Bytes of what is said of a fit at rest, before its factor.
+const FIT: usize = 32;
+
 /// Solving one system: the parts of the buffer behind the moments.
 struct Parts<T> {
     factor: T,
@@ -188,6 +191,7 @@ impl<P: Policy> SecondMoment<P, ()> {
     /// they are of another kind.
     pub(crate) fn said(bytes: &[u8]) -> Result<Said, Error> {
         let (_, mut from) = open(P::KIND, bytes)?;
+        let len = from.left().saturating_add(FRAME);
         let strength = f32::take(&mut from)?;
         let fitted = bool::take(&mut from)?;
         from.skip(3)?;
@@ -199,8 +203,8 @@ impl<P: Policy> SecondMoment<P, ()> {
         let half_life = (half_life > 0).then_some(half_life);
         let most = Self::memory(width, clip.is_some()).bytes_at_rest;
         // Without the factor, and what is said of it.
-        let least = most.saturating_sub(triangle(width).saturating_mul(8).saturating_add(32));
-        let is_whole = bytes.len() == if fitted { most } else { least };
+        let least = most.saturating_sub(triangle(width).saturating_mul(8).saturating_add(FIT));
+        let is_whole = len == if fitted { most } else { least };
         let valid = P::STRENGTH.check(strength).and(check_clip(clip)).and(Clock::new(half_life).map(drop));
         if is_whole && valid.is_ok() {
             Ok(Said { strength, clip, width, half_life })
@@ -558,7 +562,8 @@ fn least_norm(
 impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let settings = walk.state().settings;
-        walk.setting(settings.strength().to_bits())?;
+        let width = settings.width();
+        let is_same = walk.own_setting(settings.strength().to_bits())?;
         let fit = walk.state().fit;
         let fitted = walk.value(fit.is_some())?;
         // 1 where rows came after the fit.
@@ -574,9 +579,10 @@ impl<P: Policy, B: Buffer<f64>> Body for SecondMoment<P, B> {
             walk.load_with(|state| state.clip.norms_mut().into_iter().for_each(Norms::rank));
         }
         walk.nested(place!(moments))?;
-        if !fitted {
+        if !fitted || !is_same {
             walk.load_with(|state| state.fit = None);
-            return Ok(());
+            // What was fitted was so by another strength.
+            return walk.skip(if fitted { FIT.saturating_add(triangle(width).saturating_mul(8)) } else { 0 });
         }
         let own = fit.unwrap_or(Fit {
             weights: Weights { scale: 0.0, ridge: 0.0 },

@@ -119,6 +119,7 @@ impl DirectionSettings {
     /// they are of another kind.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let (_, mut from) = open(StateKind::Direction, bytes)?;
+        let len = from.left().saturating_add(FRAME);
         let (groups, clip) = (u32::take(&mut from)?, f32::take(&mut from)?);
         let (width, half_life) = (usize::take(&mut from)?, u32::take(&mut from)?);
         let settings = Self {
@@ -128,7 +129,7 @@ impl DirectionSettings {
             half_life: (half_life > 0).then_some(half_life),
         };
         let memory = settings.memory();
-        let is_whole = memory.bytes_at_rest == bytes.len() && settings.check(memory.i64s).is_ok();
+        let is_whole = memory.bytes_at_rest == len && settings.check(memory.i64s).is_ok();
         if is_whole { Ok(settings) } else { Err(Error::Corrupt) }
     }
 
@@ -417,14 +418,14 @@ impl<B: Buffer<i64>> State for Direction<B> {
 impl<B: Buffer<i64>> Body for Direction<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let DirectionSettings { groups, width, clip, .. } = walk.state().settings;
-        walk.setting(groups)?;
+        let groups = walk.room(groups)?;
         walk.setting(clip.map_or(0, f32::to_bits))?;
         walk.width(width)?;
         walk.nested(place!(clock))?;
         let count = walk.number(place!(count))?;
         walk.require_id(width, count > 0)?;
         walk.nested(place!(norms))?;
-        walk.nested(place!(directions))?;
+        walk.nested_with(place!(directions), |walk| Directions::walk(walk, groups as usize))?;
         let id = walk.id();
         walk.load_with(|state| state.id = id);
         Ok(())

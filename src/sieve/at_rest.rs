@@ -8,28 +8,31 @@ use super::settings::{Groups, Guards, LossKind, Rate, SieveSettings};
 use crate::error::Error;
 use crate::memory::Buffer;
 use crate::sketch::SketchId;
-use crate::state::{Body, Number, Place, State, StateKind, Walk, open, place, slice};
+use crate::state::{Body, FRAME, Number, Place, State, StateKind, Walk, open, place, slice};
+use crate::statistics::Directions;
 
-/// Walks over the settings, which must be the same in the bytes. What
-/// [`SieveSettings::read`] reads, in the same order.
-fn settings<S>(walk: &mut Walk<'_, '_, S>, settings: &SieveSettings) -> Result<(), Error> {
+/// Walks over the settings, which must be the same in the bytes where they do not carry
+/// over. What [`SieveSettings::read`] reads, in the same order. Returns how many groups
+/// the bytes have directions of.
+fn settings<S>(walk: &mut Walk<'_, '_, S>, settings: &SieveSettings) -> Result<usize, Error> {
     let (growing, groups) = match settings.groups {
         Groups::Fixed(groups) => (false, groups),
         Groups::Growing(groups) => (true, groups),
     };
     walk.width(settings.width)?;
-    walk.setting(groups)?;
-    walk.setting(settings.rate.alpha().to_bits())?;
-    walk.setting(settings.change.to_bits())?;
+    let groups = walk.room(groups)?;
+    walk.own_setting(settings.rate.alpha().to_bits())?;
+    walk.own_setting(settings.change.to_bits())?;
     walk.setting(settings.guards.duplicates)?;
-    walk.setting(settings.warm_up)?;
+    walk.own_setting(settings.warm_up)?;
     walk.setting(growing)?;
     walk.setting(settings.loss == LossKind::Squared)?;
-    walk.setting(matches!(settings.rate, Rate::FalseDiscoveries(_)))?;
-    walk.setting(settings.guards.zero)?;
-    walk.setting(settings.guards.short)?;
-    walk.setting(settings.learn_flagged)?;
-    walk.zeros(6)
+    walk.own_setting(matches!(settings.rate, Rate::FalseDiscoveries(_)))?;
+    walk.own_setting(settings.guards.zero)?;
+    walk.own_setting(settings.guards.short)?;
+    walk.own_setting(settings.learn_flagged)?;
+    walk.zeros(6)?;
+    Ok(groups as usize)
 }
 
 impl SieveSettings {
@@ -57,6 +60,7 @@ impl SieveSettings {
     /// [`Error::Mismatch`] if they are of another kind.
     pub fn read(bytes: &[u8]) -> Result<Self, Error> {
         let (_, mut reader) = open(StateKind::Sieve, bytes)?;
+        let len = reader.left().saturating_add(FRAME);
         let from = &mut reader;
         let (width, groups) = (usize::take(from)?, u32::take(from)?);
         let (rate, change) = (f32::take(from)?, f32::take(from)?);
@@ -77,7 +81,7 @@ impl SieveSettings {
             warm_up,
         };
         let memory = settings.memory();
-        if memory.bytes_at_rest == bytes.len() && settings.check(memory.i64s).is_ok() {
+        if memory.bytes_at_rest == len && settings.check(memory.i64s).is_ok() {
             Ok(settings)
         } else {
             Err(Error::Corrupt)
@@ -96,7 +100,7 @@ impl<B: Buffer<i64>> State for Sieve<B> {
 impl<B: Buffer<i64>> Body for Sieve<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let settings = walk.state().settings;
-        self::settings(walk, &settings)?;
+        let groups = self::settings(walk, &settings)?;
         walk.nested(place!(clock))?;
         let seen = walk.nested_with(place!(counts), Counts::walk)?;
         walk.require_id(settings.width, seen > 0)?;
@@ -110,9 +114,10 @@ impl<B: Buffer<i64>> Body for Sieve<B> {
         walk.nested(place!(residuals))?;
         walk.nested(place!(shapes))?;
         walk.nested(place!(scores))?;
-        walk.nested(place!(directions))?;
+        walk.nested_with(place!(directions), |walk| Directions::walk(walk, groups))?;
         let ids = Place { get: |state: &Self| state.behind().0, get_mut: |state| state.behind_mut().0 };
-        let (len, mut before) = (walk.state().behind().0.len(), None);
+        let (len, mut before) = (groups.min(settings.ids()), None);
+        walk.load_with(|state| groups::clear(state.behind_mut().0));
         walk.records(ids, 0..len, |cursor, id| {
             cursor.number(id)?;
             let holds = groups::follows(before.replace(*id), *id);

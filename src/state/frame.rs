@@ -27,8 +27,11 @@ const VERSION: u16 = 1;
 /// let top = TopK::new(SETTINGS, [Entry::default(); 2])?;
 /// let mut bytes = [0; SETTINGS.memory().bytes_at_rest];
 /// let written = top.to_bytes(&mut bytes)?;
-/// let header = Header::read(&bytes[..written])?;
+/// // What stands behind a state, as in a flash page, is not looked at.
+/// let page = [&bytes[..written], &[0xFF; 100]].concat();
+/// let header = Header::read(&page)?;
 /// assert_eq!((header.kind, header.sketch), (StateKind::TopK as u16, None));
+/// assert_eq!(header.len, written);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,12 +41,13 @@ pub struct Header {
     pub kind: u16,
     /// What the sketches were that it has seen.
     pub sketch: Option<SketchId>,
-    /// Bytes of all.
+    /// Bytes of all: what is behind them does not belong to the state.
     pub len: usize,
 }
 
 impl Header {
-    /// Checks bytes from the first to the last, and tells what they hold.
+    /// Checks a state from its first byte to its last, and tells what it holds. More
+    /// bytes may follow it.
     ///
     /// # Errors
     /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`];
@@ -52,13 +56,13 @@ impl Header {
         Ok(Self::split(bytes, crc32)?.0)
     }
 
-    /// What the first [`HEADER`] bytes of a state claim, before the others are there to
-    /// be checked: enough to see whether those are worth their memory.
+    /// What the first [`HEADER`] bytes of a state say, before the others are there to be
+    /// checked: enough to see whether those are worth their memory, and how many to read.
     ///
     /// # Errors
     /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`]; [`Error::Width`] if
     /// its sketches are too wide for this machine.
-    pub fn claim(front: &[u8]) -> Result<Self, Error> {
+    pub fn peek(front: &[u8]) -> Result<Self, Error> {
         let mut reader = Self::begin(front)?;
         if front.len() < HEADER {
             return Err(Error::Truncated { expected: FRAME, found: front.len() });
@@ -82,27 +86,26 @@ impl Header {
         }
     }
 
-    /// The header and the body.
+    /// The header and the body, of bytes that begin with a state.
     fn split(bytes: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(Self, Reader<'_>), Error> {
         let found = bytes.len();
         let mut reader = Self::begin(bytes)?;
         let truncated = |expected| Error::Truncated { expected, found };
-        let (checked, sum) = bytes.split_last_chunk::<CRC>().ok_or(truncated(FRAME))?;
-        if checked.len() < HEADER {
+        if found < FRAME {
             return Err(truncated(FRAME));
         }
         let kind = u16::take(&mut reader)?;
         reader.skip(4)?;
         let stated = u64::take(&mut reader)?;
-        if stated > found as u64 {
-            return Err(truncated(usize::try_from(stated).unwrap_or(usize::MAX)));
-        }
-        if stated < found as u64 || checksum(checked) != u32::from_le_bytes(*sum) {
+        let len = usize::try_from(stated).unwrap_or(usize::MAX);
+        let state = bytes.get(..len).ok_or(truncated(len))?;
+        let (checked, sum) = state.split_last_chunk::<CRC>().ok_or(Error::Corrupt)?;
+        let body = checked.get(HEADER..).ok_or(Error::Corrupt)?;
+        if checksum(checked) != u32::from_le_bytes(*sum) {
             return Err(Error::Corrupt);
         }
         let sketch = reader.sketch_id()?;
-        let body = Reader::new(checked.get(HEADER..).certain());
-        Ok((Self { kind, sketch, len: found }, body))
+        Ok((Self { kind, sketch, len }, Reader::new(body)))
     }
 }
 

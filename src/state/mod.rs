@@ -33,12 +33,18 @@
 //! ```
 //!
 //! A state is restored into one that was made with the same settings, in memory that the
-//! caller lends as always. What is wrong with the bytes is an [`Error`], and the state is
+//! caller lends as always; where some of them have changed since, by
+//! [`carry_over`](State::carry_over). What is wrong with the bytes is an [`Error`], and the state is
 //! as it was: [`Error::Magic`], [`Error::Version`], [`Error::Truncated`],
 //! [`Error::Corrupt`], or [`Error::Mismatch`] with the first thing that differs. A state
 //! that has seen sketches takes only bytes of the same kind of sketch; a new one takes
 //! what comes, and refuses the first sketch that differs. [`Header::read`] tells what
 //! bytes hold.
+//!
+//! A state stands at the front of the bytes that it is restored from. Its header says how
+//! long it is, and what follows is not looked at: a flash page, erased or with leftovers
+//! of older states, is read as it is. [`Header::peek`] tells the length by the first
+//! [`HEADER`] bytes.
 //!
 //! *Cost*: a pass for the copy and one for the CRC, some ten instructions a byte.
 //!
@@ -138,7 +144,9 @@ pub trait State: Body {
         to_bytes_with(Self::KIND, self.sketch_id(), to, |to| write_body(self, to), checksum)
     }
 
-    /// Replaces the state by the one that was written.
+    /// Replaces the state by the one that was written to the front of `from`. What is
+    /// behind it is not looked at: the rest of a flash page, or the next state
+    /// ([`Header::len`] bytes on).
     ///
     /// # Errors
     /// [`Error::Magic`], [`Error::Version`], [`Error::Truncated`], [`Error::Corrupt`] if
@@ -150,20 +158,67 @@ pub trait State: Body {
     }
 
     /// [`State::restore`], with a function that computes [`crc32`]: for machines that
-    /// have a faster one, or have computed it already.
+    /// have a faster one, or have computed it already. It is called once, with all of the
+    /// state but its last four bytes.
     ///
     /// # Errors
     /// As [`State::restore`].
     fn restore_with(&mut self, from: &[u8], checksum: impl Fn(&[u8]) -> u32) -> Result<(), Error> {
-        let (id, mut body) = open_with(Self::KIND, from, checksum)?;
-        if let (Some(own), Some(id)) = (self.sketch_id(), id) {
-            own.check(&id)?;
-        }
-        let mut checked = body;
-        Self::body(&mut Walk::check(self, id, &mut checked))?;
-        checked.exactly(0)?;
-        Self::body(&mut Walk::load(self, id, &mut body))
+        replace(self, from, checksum, false)
     }
+
+    /// [`State::restore`] of a state whose settings have changed since: what was observed
+    /// is taken over, and this state's settings stay.
+    ///
+    /// | state | carried over | what that gives |
+    /// |---|---|---|
+    /// | [`Direction`](crate::Direction) | fewer groups | the bits of a state that had all groups from the start |
+    /// | [`Sieve`](crate::Sieve) | fewer groups, of the same kind; any rate, level of changes and warm-up; whether zero and short gradients are looked for, and whether flagged samples are learnt | of fixed groups those bits; else a state that judges by the new settings what the old ones have let it learn |
+    /// | [`SelfInfluence`](crate::outlier::SelfInfluence), [`Ridge`](crate::influence::Ridge), [`Trak`](crate::influence::Trak), [`Gif`](crate::influence::Gif), [`DataInf`](crate::influence::DataInf) | any damping | the bits of a state that had it from the start, not fitted |
+    /// | [`Mahalanobis`](crate::outlier::Mahalanobis) | any shrinkage | the same |
+    /// | [`Ekfac`](crate::influence::Ekfac) | any damping | the bits of a state that had it from the start |
+    ///
+    /// All else has to be the same: widths, half-lives, clips, seeds, what the losses
+    /// are, how many last samples duplicates are looked for among. It decides what the
+    /// numbers mean. For other kinds of state this is [`State::restore`].
+    ///
+    /// ```
+    /// use gradsieve::{Direction, DirectionSettings, Error, Field, State};
+    ///
+    /// let state = |groups| {
+    ///     let settings = DirectionSettings::new(groups, 8);
+    ///     Direction::new(settings, vec![0; settings.memory().i64s])
+    /// };
+    /// let (nine, mut ten) = (state(9)?, state(10)?); // a class is new
+    /// let mut bytes = vec![0; nine.len_at_rest()];
+    /// nine.to_bytes(&mut bytes)?;
+    /// assert_eq!(ten.restore(&bytes), Err(Error::Mismatch(Field::StateSettings)));
+    /// ten.carry_over(&bytes)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`State::restore`].
+    fn carry_over(&mut self, from: &[u8]) -> Result<(), Error> {
+        replace(self, from, crc32, true)
+    }
+}
+
+/// Replaces a state by that at the front of the bytes, once they are checked to the last.
+fn replace<S: State>(
+    state: &mut S,
+    from: &[u8],
+    checksum: impl Fn(&[u8]) -> u32,
+    carries: bool,
+) -> Result<(), Error> {
+    let (id, mut body) = open_with(S::KIND, from, checksum)?;
+    if let (Some(own), Some(id)) = (state.sketch_id(), id) {
+        own.check(&id)?;
+    }
+    let mut checked = body;
+    S::body(&mut Walk::check(state, id, &mut checked).carrying(carries))?;
+    checked.exactly(0)?;
+    S::body(&mut Walk::load(state, id, &mut body).carrying(carries))
 }
 
 /// Writes the body of a state.

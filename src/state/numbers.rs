@@ -200,6 +200,11 @@ impl<'a> Reader<'a> {
         self.next(len).map(|_| ())
     }
 
+    /// Bytes that are left.
+    pub(crate) const fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     /// Refuses bodies of another length.
     ///
     /// # Errors

@@ -105,6 +105,8 @@ impl<'b> Cursor<'_, 'b> {
 #[derive(Debug)]
 pub struct Walk<'w, 'b, S> {
     id: Option<SketchId>,
+    /// Whether settings that say how scores are made may differ from those in the bytes.
+    carries: bool,
     state: Access<'w, S>,
     cursor: Cursor<'w, 'b>,
 }
@@ -120,17 +122,23 @@ enum Access<'w, S> {
 impl<'w, 'b, S> Walk<'w, 'b, S> {
     /// Writes the body of a state.
     pub(super) const fn write(state: &'w S, id: Option<SketchId>, to: &'w mut Writer<'b>) -> Self {
-        Self { id, state: Access::Shared(state), cursor: Cursor::Write(to) }
+        Self { id, carries: false, state: Access::Shared(state), cursor: Cursor::Write(to) }
     }
 
     /// Checks bytes, and leaves the state as it is.
     pub(super) const fn check(state: &'w S, id: Option<SketchId>, from: &'w mut Reader<'b>) -> Self {
-        Self { id, state: Access::Shared(state), cursor: Cursor::Read(from) }
+        Self { id, carries: false, state: Access::Shared(state), cursor: Cursor::Read(from) }
     }
 
     /// Loads bytes that were checked.
     pub(super) const fn load(state: &'w mut S, id: Option<SketchId>, from: &'w mut Reader<'b>) -> Self {
-        Self { id, state: Access::Exclusive(state), cursor: Cursor::Read(from) }
+        Self { id, carries: false, state: Access::Exclusive(state), cursor: Cursor::Read(from) }
+    }
+
+    /// The same walk, on which settings carry over.
+    pub(super) const fn carrying(mut self, carries: bool) -> Self {
+        self.carries = carries;
+        self
     }
 }
 
@@ -156,6 +164,29 @@ impl<S> Walk<'_, '_, S> {
     /// A setting of the state.
     pub(crate) fn setting<N: Number + PartialEq>(&mut self, own: N) -> Result<(), Error> {
         self.same(own, Field::StateSettings)
+    }
+
+    /// A setting that says how scores are made of what was observed, and not what that
+    /// was: where settings carry over, the bytes may have another, and the state keeps
+    /// its own. Returns whether it is the one in the bytes.
+    pub(crate) fn own_setting<N: Number + PartialEq>(&mut self, own: N) -> Result<bool, Error> {
+        let is_same = self.value(own)? == own;
+        self.require(is_same || self.carries, Error::Mismatch(Field::StateSettings))?;
+        Ok(is_same)
+    }
+
+    /// How many of something the state has room for: where settings carry over, the bytes
+    /// may have fewer. Returns how many they have.
+    pub(crate) fn room(&mut self, own: u32) -> Result<u32, Error> {
+        let found = self.value(own)?;
+        let fits = found == own || self.carries && found < own;
+        self.require(fits, Error::Mismatch(Field::StateSettings))?;
+        Ok(found)
+    }
+
+    /// Bytes of what the state does not take.
+    pub(crate) fn skip(&mut self, len: usize) -> Result<(), Error> {
+        self.cursor.zeros(len)
     }
 
     /// The width of the state.
@@ -267,6 +298,6 @@ impl<S> Walk<'_, '_, S> {
             Access::Shared(state) => Access::Shared((place.get)(state)),
             Access::Exclusive(state) => Access::Exclusive((place.get_mut)(state)),
         };
-        body(&mut Walk { id: self.id, state, cursor: self.cursor.reborrow() })
+        body(&mut Walk { id: self.id, carries: self.carries, state, cursor: self.cursor.reborrow() })
     }
 }

@@ -11,7 +11,7 @@
 
 use crate::error::{Error, check_length};
 use crate::memory::Buffer;
-use crate::state::{Body, Walk, slice};
+use crate::state::{Walk, slice};
 use core::ops::Range;
 use gradsieve_kernels::{Certain, squared_norm};
 
@@ -304,15 +304,17 @@ impl<B: Buffer<i64>> Directions<B> {
     }
 }
 
-impl<B: Buffer<i64>> Body for Directions<B> {
-    fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        let end = walk.state().groups * walk.state().width;
+impl<B: Buffer<i64>> Directions<B> {
+    /// Walks over the directions of the first groups. Nothing was observed of those
+    /// behind them, if there are any.
+    pub(crate) fn walk(walk: &mut Walk<'_, '_, Self>, groups: usize) -> Result<(), Error> {
+        let end = groups.saturating_mul(walk.state().width);
         walk.number(crate::state::place!(weight))?;
         walk.numbers(slice!(sums), 0..end)?;
         walk.load_with(|state| {
+            let len = Self::memory(state.groups, state.width);
+            state.sums.as_mut().iter_mut().take(len).skip(end).for_each(|sum| *sum = 0);
             state.lengths = 0;
-            let lengths = state.sums.as_mut().iter_mut().skip(state.groups * state.width);
-            lengths.take(state.groups).for_each(|length| *length = 0);
             state.measure_all();
         });
         Ok(())

@@ -102,7 +102,7 @@ impl Discoveries {
 
 impl Body for Discoveries {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().alpha.to_bits())?;
+        walk.own_setting(walk.state().alpha.to_bits())?;
         walk.zeros(4)?;
         let decisions = walk.number(place!(decisions))?;
         let flagged = walk.number(place!(flagged))?;

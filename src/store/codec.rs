@@ -54,7 +54,7 @@ pub enum Codec {
 }
 
 /// Numbers that are converted at a time, on the stack.
-const PART: usize = 64;
+pub(super) const PART: usize = 64;
 
 impl Codec {
     /// All of them, the most exact first.
@@ -317,24 +317,27 @@ impl Stored for bf16 {
 }
 
 /// A row in parts, and where each begins.
-fn parts(values: &[f32]) -> impl Iterator<Item = (&[f32], usize)> {
+pub(super) fn parts(values: &[f32]) -> impl Iterator<Item = (&[f32], usize)> {
     values.chunks(PART).zip((0..).step_by(PART))
 }
 
 fn put_floats<T: Stored>(values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
     let groups = T::of_mut(groups);
     let exponent = exponent_of(max_abs(values));
-    // Rounding up must not make an infinity of a row's largest numbers.
-    let most = if exponent == MOST_EXPONENT { T::BELOW_FOUR } else { 4.0 };
     for (part, at) in parts(values) {
-        let mut stored = [T::ZERO; PART];
-        let scaled = scaled(part, exponent).map(|x| x.clamp(-most, most));
-        let scaled = scaled.get(..part.len()).certain();
-        let stored = stored.get_mut(..part.len()).certain();
-        narrow(scaled, stored)?;
-        float::put(stored, at, values.len(), row, groups)?;
+        let stored = narrowed::<T>(part, exponent)?;
+        float::put(stored.get(..part.len()).certain(), at, values.len(), row, groups)?;
     }
     Ok(Scale { exponent, ..Scale::NONE })
+}
+
+/// A part of a row, divided by its power of two and rounded; zeros behind it.
+pub(super) fn narrowed<T: Stored>(part: &[f32], exponent: i8) -> Result<[T; PART], Error> {
+    // Rounding up must not make an infinity of a row's largest numbers.
+    let most = if exponent == MOST_EXPONENT { T::BELOW_FOUR } else { 4.0 };
+    let mut stored = [T::ZERO; PART];
+    narrow(&scaled(part, exponent).map(|x| x.clamp(-most, most)), &mut stored)?;
+    Ok(stored)
 }
 
 /// A part of a row, divided by a power of two; zeros behind it.
@@ -348,7 +351,7 @@ fn scaled(part: &[f32], exponent: i8) -> [f32; PART] {
 
 /// ‖φ‖²/‖φ‖₁, of numbers whose largest lies between 1 and 4: their squares do not leave
 /// `f32`.
-fn scale_of_signs(values: &[f32]) -> Scale {
+pub(super) fn scale_of_signs(values: &[f32]) -> Scale {
     let exponent = exponent_of(max_abs(values));
     let (mut squares, mut sum) = (0.0, 0.0);
     for (part, _) in parts(values) {

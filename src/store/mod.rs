@@ -4,6 +4,7 @@
 //! | file | what |
 //! |---|---|
 //! | `codec` | how a row of K numbers is stored: [`Codec`], and the bytes each takes |
+//! | `alone` | a row outside of a store, as bytes: what packets are made of |
 //! | `columns` | where a store keeps what: [`StoreSettings`], and the columns of its memory |
 //! | `rows` | the store: [`Store`] and its [`Row`]s |
 //! | `queries` | what rows are scored against: [`Queries`] |
@@ -19,6 +20,7 @@
 //!
 //! May import `sketch`, `state`, `memory` and `error`; knows nothing of the methods.
 
+mod alone;
 mod codec;
 mod columns;
 mod largest;

@@ -57,9 +57,10 @@ impl VisitsSettings {
     /// another kind.
     pub fn read(bytes: &[u8]) -> Result<(Self, usize), Error> {
         const KINDS: [StateKind; 3] = [StateKind::Mean, StateKind::MeanRank, StateKind::Worst];
-        let kind = Header::claim(bytes)?.kind;
+        let kind = Header::peek(bytes)?.kind;
         let known = KINDS.into_iter().find(|known| *known as u16 == kind);
         let (_, mut reader) = open(known.unwrap_or(StateKind::Mean), bytes)?;
+        let len = reader.left().saturating_add(FRAME);
         let settings = Self { first: u64::take(&mut reader)?, samples: usize::take(&mut reader)? };
         let number = u32::take(&mut reader)? as usize;
         let memory = match number {
@@ -67,7 +68,7 @@ impl VisitsSettings {
             4 => settings.memory::<f32>(),
             _ => return Err(Error::Corrupt),
         };
-        let fits = memory.bytes_at_rest == bytes.len() && settings.check().is_ok();
+        let fits = memory.bytes_at_rest == len && settings.check().is_ok();
         if fits { Ok((settings, number)) } else { Err(Error::Corrupt) }
     }
 

@@ -18,6 +18,7 @@ mod influence_methods;
 mod key;
 mod moments;
 mod p_values;
+mod packets;
 mod plan;
 mod projections;
 mod rademacher;

@@ -1,6 +1,8 @@
 //! States at rest: what is read is what was written, on every machine; what was altered
 //! or belongs to another state is refused.
 
+mod carried;
+mod front;
 mod published;
 mod refused;
 mod restored;

@@ -11,8 +11,8 @@ use super::CommandError;
 use super::rows::zeros;
 use gradsieve_io::files::FileError;
 
-/// What the front of a file claims to hold, if it begins as states at rest do.
-pub(super) fn claim(path: &Path) -> Option<Result<Header, Error>> {
+/// What the front of a file says that it holds, if it begins as states at rest do.
+pub(super) fn peek(path: &Path) -> Option<Result<Header, Error>> {
     // What is too short to be told from others is not taken for one.
     const SHORTEST: usize = 8;
     if !std::fs::metadata(path).is_ok_and(|about| about.is_file()) {
@@ -20,8 +20,8 @@ pub(super) fn claim(path: &Path) -> Option<Result<Header, Error>> {
     }
     let mut front = Vec::new();
     File::open(path).ok()?.take(HEADER as u64).read_to_end(&mut front).ok()?;
-    let claim = Header::claim(&front);
-    (front.len() >= SHORTEST && claim != Err(Error::Magic)).then_some(claim)
+    let header = Header::peek(&front);
+    (front.len() >= SHORTEST && header != Err(Error::Magic)).then_some(header)
 }
 
 /// The bytes of a state, which were checked from the first to the last, and what they
@@ -41,13 +41,17 @@ pub(super) fn read(path: &Path) -> Result<(Header, Vec<u8>), CommandError> {
     };
     let mut file = File::open(path).map_err(failed("open it"))?;
     let mut bytes = Vec::new();
-    // What claims to be no state is not read.
+    // What begins as no state does is not read.
     file.by_ref().take(HEADER as u64).read_to_end(&mut bytes).map_err(failed("read"))?;
-    let claim = Header::claim(&bytes).map_err(CommandError::core(&name))?;
+    let len = Header::peek(&bytes).map_err(CommandError::core(&name))?.len;
     // One byte more, so that what is too long is seen.
-    let rest = (claim.len as u64).saturating_sub(HEADER as u64).saturating_add(1);
+    let rest = (len as u64).saturating_sub(HEADER as u64).saturating_add(1);
     file.take(rest).read_to_end(&mut bytes).map_err(failed("read"))?;
     let header = Header::read(&bytes).map_err(CommandError::core(&name))?;
+    if bytes.len() > header.len {
+        let expected = format!("a state of {len} bytes and nothing else");
+        return Err(CommandError::step(&name, expected, "bytes behind it".to_owned()));
+    }
     Ok((header, bytes))
 }
 

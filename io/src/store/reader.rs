@@ -62,8 +62,11 @@ impl StoreReader {
         let refuse = |problem| StoreError::Manifest { store: self.name(), problem };
         let mut bytes = vec![0; first.bytes.min(HEADER)];
         file.read_exact(&mut bytes).map_err(io_error(&self.path, "read"))?;
-        let header = Header::claim(&bytes).map_err(self.segment_error(0, first))?;
+        let header = Header::peek(&bytes).map_err(self.segment_error(0, first))?;
         let corrupt = || self.segment_error(0, first)(gradsieve::Error::Corrupt);
+        if header.len != first.bytes {
+            return Err(corrupt());
+        }
         let width = header.sketch.ok_or_else(corrupt)?.width;
         let bytes_of = |rows| StoreSettings { codec: self.codec, width, rows }.memory().bytes_at_rest;
         self.manifest.check_segments(bytes_of).map_err(refuse)?;

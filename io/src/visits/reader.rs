@@ -42,22 +42,22 @@ impl VisitsReader {
         let mut front = Vec::new();
         file.by_ref().take(HEADER as u64).read_to_end(&mut front).map_err(io)?;
         let core = |error| VisitsError::Core { file: name.clone(), error };
-        let claim = Header::claim(&front).map_err(core)?;
+        let header = Header::peek(&front).map_err(core)?;
         let refuse = |expected: &str, found: String| {
             Err(FileError::Step { file: name.clone(), expected: expected.to_owned(), found }.into())
         };
-        let Some(kept) = KeptName::of(claim.kind) else {
-            let found = format!("the state of something else (kind {})", claim.kind);
+        let Some(kept) = KeptName::of(header.kind) else {
+            let found = format!("the state of something else (kind {})", header.kind);
             return refuse("numbers over visits", found);
         };
         let most = VisitsFormat { kept, number: Dtype::F32, samples: 0 }.bytes(BLOCK);
-        if claim.len > most {
-            return refuse(&format!("a block of at most {BLOCK} samples"), format!("{} bytes", claim.len));
+        if header.len > most {
+            return refuse(&format!("a block of at most {BLOCK} samples"), format!("{} bytes", header.len));
         }
-        if about.len() < claim.len as u64 {
-            return Err(core(Error::Truncated { expected: claim.len, found: about.len() as usize }));
+        if about.len() < header.len as u64 {
+            return Err(core(Error::Truncated { expected: header.len, found: about.len() as usize }));
         }
-        let mut bytes = zeros(&name, claim.len, 0)?;
+        let mut bytes = zeros(&name, header.len, 0)?;
         file.rewind().and_then(|()| file.read_exact(&mut bytes)).map_err(io)?;
         let (settings, each) = VisitsSettings::read(&bytes).map_err(core)?;
         if settings.first != 0 {

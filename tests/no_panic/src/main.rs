@@ -30,6 +30,7 @@ use gradsieve::outlier::{
 };
 use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, TopK, TopKSettings};
+use gradsieve::wire::{PacketHeader, PacketSettings, Packets};
 use gradsieve::{
     AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Layer, Layout, LayoutId,
     Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId,
@@ -273,7 +274,18 @@ fn chosen() -> Result<f64, Error> {
 fn rest(state: &mut impl State, bytes: &mut [u8]) -> Result<usize, Error> {
     let written = state.to_bytes(bytes)?;
     state.restore(bytes)?;
+    state.carry_over(bytes)?;
     Ok(written + state.len_at_rest())
+}
+
+/// Writes a packet, and reads it back.
+fn packet(sketch: &Sketch<'_>, memory: &mut [f32], bytes: &mut [u8]) -> Result<usize, Error> {
+    let packets = Packets::new(sketch.id, &Layout::flat(black_box(64))?)?;
+    let codec = Codec::from_number(black_box(1)).unwrap_or(Codec::F32);
+    let settings = PacketSettings { codec, l1: black_box(true), max: black_box(true) };
+    let written = packets.write(sketch, settings, bytes)?;
+    let (received, read) = packets.read(bytes, memory)?;
+    Ok(written + read + received.values.len() + PacketHeader::peek(bytes)?.len)
 }
 
 /// All states at rest.
@@ -282,7 +294,8 @@ fn at_rest(floats: &mut [f32], bytes: &mut [u8], sketch: &Sketch<'_>) -> Result<
     let width = black_box(8);
     let mut sum = sketch.to_bytes(bytes)? + sketch.id.to_bytes(bytes)?;
     sum += Sketch::from_bytes(bytes, more)?.id.width + SketchId::from_bytes(bytes)?.width;
-    sum += Header::read(bytes)?.len;
+    sum += Header::read(bytes)?.len + Header::peek(bytes)?.len;
+    sum += packet(sketch, more, bytes)?;
     sum += rest(
         &mut SelfInfluence::new(
             SelfInfluenceSettings { damping: black_box(0.1), ..SelfInfluenceSettings::new(width) },

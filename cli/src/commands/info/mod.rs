@@ -55,9 +55,9 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
         return store(arguments, &StoreReader::open(path)?);
     }
     if let Source::Npy(path) = &arguments.file
-        && let Some(claim) = state_file::claim(path)
+        && let Some(header) = state_file::peek(path)
     {
-        return match claim {
+        return match header {
             Ok(Header { kind, .. }) if KeptName::of(kind).is_some() => {
                 visits::run(path, kind, arguments.json)
             }

@@ -57,6 +57,18 @@ fn a_merged_state_counts_all_samples_and_goes_on() {
 }
 
 #[test]
+fn a_file_with_bytes_behind_its_state_is_refused() {
+    let place = place(&[]);
+    let state = fs::read(place.path("a.state")).unwrap();
+    let len = state.len();
+    fs::write(place.path("page"), [&state[..], &[0xFF; 100]].concat()).unwrap();
+    let expected = format!("page: expected a state of {len} bytes and nothing else, found bytes behind it");
+    assert_eq!(place.fail(&["merge", "page", "-o", "m.state"]), expected);
+    assert_eq!(place.fail(&["info", "page"]), expected);
+    assert_eq!(place.fail(&["sieve", "g.npy", "--state", "page", "-o", "v.csv"]), expected);
+}
+
+#[test]
 fn what_cannot_be_merged_is_named_with_what_differs() {
     let place = place(&[]);
     let save = |state: &str, options: &[&str]| {

@@ -281,7 +281,7 @@ fn what_is_out_of_range_or_does_not_fit_is_refused_by_name() {
         (&["-o", "v.csv", "--save-state", "v.csv"], "--save-state: expected another file than --output"),
         (&["--save-state", "g.npy"], "g.npy: expected an output other than the inputs"),
         (&["--state", "g.state"], "g.state: the bytes do not begin as those of a state"),
-        (&["--state", "cut.state"], "cut.state: expected a state of"),
+        (&["--state", "cut.state"], "cut.state: expected 3840 bytes, found 1920: the end is missing"),
         (&["--state", "s.state"], "--groups: expected a group for each row, as the state s.state"),
         (
             &["--state", "one.state", "--groups", "y.npy"],

@@ -1,0 +1,141 @@
+//! A row that stands alone, outside of a store: its scale, and then its numbers one after
+//! the other, as bytes.
+
+use super::codec::{Codec, PART, Scale, Stored, exponent_of, narrowed, parts, power, scale_of_signs};
+use crate::error::{Error, check_length};
+use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
+use gradsieve_kernels::{Certain, max_abs, widen};
+use half::{bf16, f16};
+
+/// The two formats of two bytes.
+trait Half: Stored {
+    fn to_bytes(self) -> [u8; 2];
+    fn from_bytes(bytes: [u8; 2]) -> Self;
+}
+
+macro_rules! half {
+    ($($half:ty),*) => {$(
+        impl Half for $half {
+            fn to_bytes(self) -> [u8; 2] {
+                self.to_le_bytes()
+            }
+            fn from_bytes(bytes: [u8; 2]) -> Self {
+                Self::from_le_bytes(bytes)
+            }
+        }
+    )*};
+}
+
+half!(f16, bf16);
+
+impl Codec {
+    /// Bytes of a row of `width` numbers that stands alone: its scale, and its numbers.
+    pub(crate) const fn alone_bytes(self, width: usize) -> usize {
+        let numbers = match self {
+            Self::F32 => width.saturating_mul(4),
+            Self::F16 | Self::Bf16 => width.saturating_mul(2),
+            Self::Int8 => width,
+            Self::Sign => width.div_ceil(8),
+        };
+        numbers.saturating_add(self.scale_bytes())
+    }
+
+    /// Writes a row of finite numbers to bytes that are as many as
+    /// [`Codec::alone_bytes`] says.
+    pub(crate) fn write_alone(self, values: &[f32], to: &mut [u8]) -> Result<(), Error> {
+        check_length(self.alone_bytes(values.len()), to.len())?;
+        let (scale, numbers) = to.split_at_mut_checked(self.scale_bytes()).certain();
+        match self {
+            Self::F32 => {
+                for (to, value) in numbers.as_chunks_mut().0.iter_mut().zip(values) {
+                    *to = value.to_le_bytes();
+                }
+                Ok(())
+            }
+            Self::F16 => write_halves::<f16>(values, scale, numbers),
+            Self::Bf16 => write_halves::<bf16>(values, scale, numbers),
+            Self::Int8 => {
+                let factor = scale_of(max_abs(values));
+                put(scale, factor.to_le_bytes());
+                for ((part, _), codes) in parts(values).zip(numbers.chunks_mut(PART)) {
+                    encode_int8_part(part, factor, codes)?;
+                }
+                Ok(())
+            }
+            Self::Sign => {
+                let Scale { half, exponent, .. } = scale_of_signs(values);
+                let [low, high] = half.to_le_bytes();
+                put(scale, [low, high, exponent.to_le_bytes()[0]]);
+                for (to, eight) in numbers.iter_mut().zip(values.chunks(8)) {
+                    *to = eight.iter().rev().fold(0, |bits, x| bits << 1 | u8::from(x.is_sign_negative()));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a row that stands alone.
+    pub(crate) fn read_alone(self, from: &[u8], values: &mut [f32]) -> Result<(), Error> {
+        check_length(self.alone_bytes(values.len()), from.len())?;
+        let (scale, numbers) = from.split_at_checked(self.scale_bytes()).certain();
+        match self {
+            Self::F32 => {
+                for (value, bytes) in values.iter_mut().zip(numbers.as_chunks().0) {
+                    *value = f32::from_le_bytes(*bytes);
+                }
+                Ok(())
+            }
+            Self::F16 => read_halves::<f16>(scale, numbers, values),
+            Self::Bf16 => read_halves::<bf16>(scale, numbers, values),
+            Self::Int8 => Ok(decode_int8(numbers, f32::from_le_bytes(taken(scale)), values)?),
+            Self::Sign => {
+                let [low, high, exponent] = taken(scale);
+                let half = f16::from_le_bytes([low, high]).to_f32();
+                let factor = half * power(i8::from_le_bytes([exponent]));
+                for (eight, bits) in values.chunks_mut(8).zip(numbers) {
+                    for (bit, value) in eight.iter_mut().enumerate() {
+                        let sign = u32::from(bits >> bit & 1) << 31;
+                        *value = f32::from_bits(factor.to_bits() ^ sign);
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn write_halves<T: Half>(values: &[f32], scale: &mut [u8], numbers: &mut [u8]) -> Result<(), Error> {
+    let exponent = exponent_of(max_abs(values));
+    put(scale, exponent.to_le_bytes());
+    for ((part, _), to) in parts(values).zip(numbers.chunks_mut(2 * PART)) {
+        for (to, half) in to.as_chunks_mut().0.iter_mut().zip(narrowed::<T>(part, exponent)?) {
+            *to = half.to_bytes();
+        }
+    }
+    Ok(())
+}
+
+fn read_halves<T: Half>(scale: &[u8], numbers: &[u8], values: &mut [f32]) -> Result<(), Error> {
+    let factor = power(i8::from_le_bytes(taken(scale)));
+    for (part, from) in values.chunks_mut(PART).zip(numbers.chunks(2 * PART)) {
+        let mut halves = [T::ZERO; PART];
+        for (half, bytes) in halves.iter_mut().zip(from.as_chunks().0) {
+            *half = T::from_bytes(*bytes);
+        }
+        widen(halves.get(..part.len()).certain(), part)?;
+        part.iter_mut().for_each(|value| *value *= factor);
+    }
+    Ok(())
+}
+
+/// Writes a scale, whose length its codec has said.
+fn put<const N: usize>(scale: &mut [u8], bytes: [u8; N]) {
+    scale.iter_mut().zip(bytes).for_each(|(to, byte)| *to = byte);
+}
+
+/// A scale, whose length its codec has said.
+fn taken<const N: usize>(scale: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.iter_mut().zip(scale).for_each(|(to, byte)| *to = *byte);
+    bytes
+}
