@@ -53,6 +53,7 @@ mod recent;
 mod score;
 mod settings;
 mod verdict;
+mod words;
 
 pub use settings::{Groups, Guards, LossKind, Rate, SieveSettings};
 pub use verdict::{Alarm, Reasons, Verdict};

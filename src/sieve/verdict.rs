@@ -73,6 +73,18 @@ impl Reasons {
         self.0
     }
 
+    /// The reasons of such bits, as [`bits`](Self::bits) gives them; bits that no reason
+    /// has are left out.
+    ///
+    /// ```
+    /// # use gradsieve::Reasons;
+    /// assert_eq!(Reasons::from_bits(3), Reasons::LENGTH.and(Reasons::DIRECTION));
+    /// ```
+    #[must_use]
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits & ((1 << NAMES.len()) - 1))
+    }
+
     /// Their names.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES.iter().enumerate().filter(move |(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| *name)

@@ -332,6 +332,35 @@ fn a_restored_state_goes_on_as_if_nothing_had_happened() {
 }
 
 #[test]
+fn a_verdict_is_the_same_from_its_words() {
+    let mut sieve = taught(SETTINGS, 4, 300);
+    let ordinary = sample(4, 300);
+    let scaled = |by: f32| ordinary.with(|_, x| x * by);
+    let mut samples = vec![ordinary.clone(), scaled(0.0), scaled(1e30), scaled(1e-30), scaled(f32::NAN)];
+    samples.push(ordinary.with(|j, x| if j == 0 { x } else { 0.0 }));
+    for sample in &samples {
+        let (verdict, _) = step(&mut sieve, sample);
+        assert_eq!(Verdict::from_words(&verdict.to_words()), Ok(verdict));
+    }
+    let unlabelled = Sketch { loss: None, ..ordinary.sketch() };
+    let verdict = sieve.judge(&unlabelled).unwrap();
+    assert_eq!(Verdict::from_words(&verdict.to_words()), Ok(verdict));
+}
+
+#[test]
+fn altered_words_are_no_verdict() {
+    let sieve = taught(SETTINGS, 4, 100);
+    let words = sieve.judge(&sample(4, 100).sketch()).unwrap().to_words();
+    for place in 0..Verdict::WORDS {
+        for bit in 0..32 {
+            let mut altered = words;
+            altered[place] ^= 1 << bit;
+            assert_eq!(Verdict::from_words(&altered), Err(Error::Corrupt));
+        }
+    }
+}
+
+#[test]
 fn discoveries_are_few_and_true() {
     let settings = SieveSettings { rate: Rate::FalseDiscoveries(0.1), ..SETTINGS };
     let mut sieve = new(settings);

@@ -27,7 +27,7 @@ pub(crate) fn units() -> anyhow::Result<Vec<Unit>> {
         for target in package["targets"].as_array().context("a package without targets")? {
             let file = target["src_path"].as_str().context("a target without a file")?;
             match target["kind"][0].as_str() {
-                Some("lib") => units.push(Unit { name: name.to_owned(), root: file.into() }),
+                Some("lib" | "staticlib") => units.push(Unit { name: name.to_owned(), root: file.into() }),
                 Some("bin") => {
                     let program = target["name"].as_str().context("a program without a name")?;
                     units.push(Unit { name: format!("{name}, program {program}"), root: file.into() });

@@ -8,6 +8,7 @@
 mod api;
 mod bare;
 mod book;
+mod capi;
 mod check;
 mod ci;
 mod cortex_m;

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 use gradsieve::statistics::{Discoveries, Grid, Histogram, Jumper, Scale, Tail, frozen, smoothed, uniform};
-use gradsieve::{Error, Groups, Rate, Sieve, SieveSettings, Sketch, State};
+use gradsieve::{Error, Groups, Rate, Sieve, SieveSettings, Sketch, State, Verdict};
 
 /// Judges, learns, merges, writes and restores.
 pub fn sieved(sketch: &Sketch<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
@@ -16,6 +16,7 @@ pub fn sieved(sketch: &Sketch<'_>, bytes: &mut [u8]) -> Result<usize, Error> {
     let mut other = Sieve::new(settings, [0_i64; 300])?;
     let sketch = sketch.with_loss(black_box(0.5));
     let verdict = sieve.judge(&sketch)?;
+    let verdict = Verdict::from_words(&black_box(verdict.to_words()))?;
     let alarm = sieve.observe(&sketch, &verdict)?;
     other.advance(black_box(1000));
     sieve.merge(&other)?;

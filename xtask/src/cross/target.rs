@@ -119,3 +119,14 @@ pub(crate) const THUMBV7EM: Target = Target {
     debian: None,
     rustflags: "",
 };
+
+/// A Cortex-M0+, without an operating system.
+pub(crate) const THUMBV6M: Target = Target { name: "thumbv6m", triple: "thumbv6m-none-eabi", ..THUMBV7EM };
+
+/// A Cortex-M33 with a floating-point unit, without an operating system.
+pub(crate) const THUMBV8M: Target =
+    Target { name: "thumbv8m", triple: "thumbv8m.main-none-eabihf", ..THUMBV7EM };
+
+/// A RISC-V microcontroller with 32 bits and no floating-point unit.
+pub(crate) const RISCV32IMAC: Target =
+    Target { name: "riscv32imac", triple: "riscv32imac-unknown-none-elf", ..THUMBV7EM };

@@ -1,0 +1,1132 @@
+/* gradsieve: which training samples are harmful, odd or influential, told while a device
+ * trains. The C library; the book has a page on it (docs/src/guide/c.md).
+ *
+ * WHAT ALL FUNCTIONS HAVE IN COMMON
+ *
+ * A batch-mean gradient is not a per-sample gradient: all of this speaks about single
+ * samples (or clients, or sensors) and wants their gradients, one at a time.
+ *
+ * Memory. There is no heap and nothing global. A state lives in memory of the caller,
+ * which is as many bytes as its ..._size function says, or its macro at compile time:
+ *
+ *     static GRADSIEVE_MEMORY(memory, GRADSIEVE_SIEVE_SIZE(32, 1, 64));
+ *
+ * Its ..._init function returns the state's address, which is that of the memory. The
+ * memory is the state's until the caller uses it for something else: there is nothing to
+ * free. A state cannot be copied or moved; it travels as bytes (..._to_bytes, _restore),
+ * which any machine reads.
+ *
+ * Statuses. Functions return GRADSIEVE_STATUS_OK or why they refused, and a refused call
+ * leaves states as they were and writes no results. NULL, misaligned or foreign memory, a
+ * state of another kind and lengths that do not fit are such refusals. The last argument,
+ * gradsieve_error *, may be NULL; it is told the numbers and names that belong to a
+ * refusal.
+ *
+ * What cannot be seen is the caller's to see to: an address that is not NULL points to as
+ * many values as the call says; a state's memory is written by nobody else; arguments that
+ * a call writes do not overlap others.
+ *
+ * Threads. Functions that take a state as const may run at the same time on one state.
+ * Other functions need the state for themselves. Different states have nothing in common.
+ *
+ * Flags are uint8_t: 0 is no, all else is yes. */
+
+
+#ifndef GRADSIEVE_H
+#define GRADSIEVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * The gradient's length does not suit the loss, or the others' lengths.
+ */
+#define GRADSIEVE_REASON_LENGTH 1
+
+/**
+ * The gradient points away from the others of its group.
+ */
+#define GRADSIEVE_REASON_DIRECTION 2
+
+/**
+ * The loss is large.
+ */
+#define GRADSIEVE_REASON_LOSS 4
+
+/**
+ * The gradient lies on unusually few or many coordinates.
+ */
+#define GRADSIEVE_REASON_SHAPE 8
+
+/**
+ * The gradient is too short.
+ */
+#define GRADSIEVE_REASON_SHORT 16
+
+/**
+ * The gradient is zero.
+ */
+#define GRADSIEVE_REASON_ZERO 32
+
+/**
+ * One of the last samples had nearly the same gradient.
+ */
+#define GRADSIEVE_REASON_DUPLICATE 64
+
+/**
+ * There is no room for the sample's group.
+ */
+#define GRADSIEVE_REASON_GROUP 128
+
+/**
+ * The gradient, the sketch or the loss has NaN or infinite numbers.
+ */
+#define GRADSIEVE_REASON_NON_FINITE 256
+
+/**
+ * Words of a verdict that are the library's own.
+ */
+#define GRADSIEVE_VERDICT_WORDS 14
+
+/**
+ * Bytes of a sieve's memory beside its numbers: GRADSIEVE_SIEVE_SIZE.
+ */
+#define GRADSIEVE_SIEVE_FIXED 2112
+
+/**
+ * Bytes of a sieve at rest beside its numbers: GRADSIEVE_SIEVE_AT_REST.
+ */
+#define GRADSIEVE_SIEVE_AT_REST_FIXED 1832
+
+/**
+ * The whole gradient as it is: the sketch is the gradient.
+ */
+#define GRADSIEVE_PROJECTION_EXACT 0
+
+/**
+ * Sparse Johnson-Lindenstrauss transform: the default. Widths are multiples of 32.
+ */
+#define GRADSIEVE_PROJECTION_SJLT 1
+
+/**
+ * Dense signs, made on the fly: the least variance, and the most time. Widths are
+ * multiples of 16.
+ */
+#define GRADSIEVE_PROJECTION_RADEMACHER 2
+
+/**
+ * Dense normal numbers, made on the fly. Widths are multiples of 32.
+ */
+#define GRADSIEVE_PROJECTION_GAUSSIAN 3
+
+/**
+ * Signs, a Hadamard transform by blocks of 1,024 coordinates, and an SJLT.
+ */
+#define GRADSIEVE_PROJECTION_SRHT 4
+
+/**
+ * Most blocks of 32 coordinates dropped, the rest through an SJLT.
+ */
+#define GRADSIEVE_PROJECTION_MASK 5
+
+/**
+ * Both factors of the largest layer projected; the other layers through an SJLT or as
+ * they are.
+ */
+#define GRADSIEVE_PROJECTION_LOGRA 6
+
+/**
+ * Some entries of both factors of the largest layer kept, and an SJLT of their product;
+ * the other layers through an SJLT or as they are.
+ */
+#define GRADSIEVE_PROJECTION_FACTGRASS 7
+
+/**
+ * An equal share of the numbers for each layer.
+ */
+#define GRADSIEVE_PROJECTION_LAYERS 8
+
+/**
+ * The factors of GRADSIEVE_PROJECTION_LOGRA go through signs: widths are multiples of
+ * 16.
+ */
+#define GRADSIEVE_FACTOR_RADEMACHER 0
+
+/**
+ * The factors of GRADSIEVE_PROJECTION_LOGRA go through normal numbers: widths are
+ * multiples of 32.
+ */
+#define GRADSIEVE_FACTOR_GAUSSIAN 1
+
+/**
+ * Bytes of a sketcher's memory beside its numbers and parts.
+ */
+#define GRADSIEVE_SKETCHER_FIXED 960
+
+/**
+ * Bytes of a sketcher's memory a layer, where layers share the numbers out.
+ */
+#define GRADSIEVE_SKETCHER_PART 192
+
+/**
+ * What a call returns: GRADSIEVE_STATUS_OK, or why it was refused. A refused call has
+ * changed nothing but what its own text names. The numbers stay as they are.
+ */
+enum gradsieve_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Done.
+     */
+    GRADSIEVE_STATUS_OK = 0,
+    /**
+     * An address is NULL that must not be.
+     */
+    GRADSIEVE_STATUS_NULL_POINTER = 1,
+    /**
+     * An address is not a multiple of what its type needs.
+     */
+    GRADSIEVE_STATUS_MISALIGNED = 2,
+    /**
+     * The memory for a state is too small. Bytes: expected, found.
+     */
+    GRADSIEVE_STATUS_MEMORY = 3,
+    /**
+     * The memory holds no state: it was never initialised, or what was in it is
+     * overwritten.
+     */
+    GRADSIEVE_STATUS_NO_STATE = 4,
+    /**
+     * The memory holds a state of another kind.
+     */
+    GRADSIEVE_STATUS_OTHER_KIND = 5,
+    /**
+     * The state was copied or moved to other memory. States travel as bytes.
+     */
+    GRADSIEVE_STATUS_MOVED = 6,
+    /**
+     * Two arguments lie in the same memory.
+     */
+    GRADSIEVE_STATUS_OVERLAP = 7,
+    /**
+     * An error of the core that this version of the header has no number for.
+     */
+    GRADSIEVE_STATUS_OTHER = 8,
+    /**
+     * An array has another length than the call needs. Elements: expected, found.
+     */
+    GRADSIEVE_STATUS_LENGTH = 16,
+    /**
+     * A sketch width is not a positive multiple of what the projection needs, or too
+     * large for it. Expected: what it must be a multiple of. Found: the width.
+     */
+    GRADSIEVE_STATUS_WIDTH = 17,
+    /**
+     * A layer is empty, overlaps the one before it, stands out of order, or ends beyond
+     * 64 bits. Found: its index.
+     */
+    GRADSIEVE_STATUS_LAYER = 18,
+    /**
+     * A segment reaches beyond the layout. One past the last coordinate: expected,
+     * found.
+     */
+    GRADSIEVE_STATUS_OUTSIDE_LAYOUT = 19,
+    /**
+     * A gradient was finished before all of its coordinates had arrived, or after some
+     * had arrived twice. Coordinates: expected, found.
+     */
+    GRADSIEVE_STATUS_INCOMPLETE = 20,
+    /**
+     * Two sketches, states or stores do not belong together. Name: in what they differ.
+     */
+    GRADSIEVE_STATUS_MISMATCH = 21,
+    /**
+     * A layer, and what was given for it, disagree. Found: the layer's index.
+     */
+    GRADSIEVE_STATUS_LAYER_MISMATCH = 22,
+    /**
+     * NaN or infinite numbers.
+     */
+    GRADSIEVE_STATUS_NON_FINITE = 23,
+    /**
+     * The measure was not taken: the gradient of a sequence was never formed.
+     */
+    GRADSIEVE_STATUS_NOT_MEASURED = 24,
+    /**
+     * Fewer observations than are needed: expected, found.
+     */
+    GRADSIEVE_STATUS_TOO_FEW = 25,
+    /**
+     * A group is not below the number of groups: expected, found.
+     */
+    GRADSIEVE_STATUS_GROUP = 26,
+    /**
+     * A matrix is not positive definite: a larger damping or shrinkage is needed.
+     */
+    GRADSIEVE_STATUS_NOT_POSITIVE_DEFINITE = 27,
+    /**
+     * A matrix is so ill-conditioned that solutions would be rounding: a larger damping
+     * or shrinkage is needed. Found: the decimal logarithm of its condition number.
+     */
+    GRADSIEVE_STATUS_ILL_CONDITIONED = 28,
+    /**
+     * A system of equations was not solved.
+     */
+    GRADSIEVE_STATUS_NOT_SOLVED = 29,
+    /**
+     * An answer is finite, but too large or too small for its format. Name: the answer.
+     */
+    GRADSIEVE_STATUS_RANGE = 30,
+    /**
+     * A detector was asked for a score before it was fitted.
+     */
+    GRADSIEVE_STATUS_NOT_FITTED = 31,
+    /**
+     * A setting is out of its range. Name, and what is wanted.
+     */
+    GRADSIEVE_STATUS_SETTING = 32,
+    /**
+     * There is no room for more. Expected: how many there is room for.
+     */
+    GRADSIEVE_STATUS_FULL = 33,
+    /**
+     * A run is unstable. Found: steps before its last.
+     */
+    GRADSIEVE_STATUS_UNSTABLE = 34,
+    /**
+     * A row's number is not below the number of rows: expected, found.
+     */
+    GRADSIEVE_STATUS_ROW = 35,
+    /**
+     * A sample's id is not among those of the state. Expected: one past the highest.
+     */
+    GRADSIEVE_STATUS_ID = 36,
+    /**
+     * A pass over the rows must be ended first.
+     */
+    GRADSIEVE_STATUS_IN_PASS = 37,
+    /**
+     * An iteration diverges.
+     */
+    GRADSIEVE_STATUS_DIVERGED = 38,
+    /**
+     * The bytes do not begin as those of a state.
+     */
+    GRADSIEVE_STATUS_MAGIC = 39,
+    /**
+     * The bytes are of a version of the format that is not known. Found: the version.
+     */
+    GRADSIEVE_STATUS_VERSION = 40,
+    /**
+     * The bytes end before the state does. Bytes: expected, found.
+     */
+    GRADSIEVE_STATUS_TRUNCATED = 41,
+    /**
+     * The bytes or words are not those that were written.
+     */
+    GRADSIEVE_STATUS_CORRUPT = 42,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gradsieve_status gradsieve_status;
+#else
+typedef int32_t gradsieve_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a stream may raise while it is observed.
+ */
+enum gradsieve_alarm
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * None.
+     */
+    GRADSIEVE_ALARM_NONE = 0,
+    /**
+     * The stream is no longer what it was.
+     */
+    GRADSIEVE_ALARM_CHANGE = 1,
+    /**
+     * So many were flagged that the sieve learns them again.
+     */
+    GRADSIEVE_ALARM_FLOOD = 2,
+    /**
+     * One that this version of the header has no number for.
+     */
+    GRADSIEVE_ALARM_OTHER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gradsieve_alarm gradsieve_alarm;
+#else
+typedef int32_t gradsieve_alarm;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Whether a sieve can be relied on.
+ */
+enum gradsieve_health
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * As it should be.
+     */
+    GRADSIEVE_HEALTH_READY = 0,
+    /**
+     * Too few samples to flag any.
+     */
+    GRADSIEVE_HEALTH_WARMING_UP = 1,
+    /**
+     * What was learnt has been forgotten.
+     */
+    GRADSIEVE_HEALTH_STALE = 2,
+    /**
+     * Counts have come to their end.
+     */
+    GRADSIEVE_HEALTH_SATURATED = 3,
+    /**
+     * One that this version of the header has no number for.
+     */
+    GRADSIEVE_HEALTH_OTHER = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum gradsieve_health gradsieve_health;
+#else
+typedef int32_t gradsieve_health;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Judges a stream of sketches: is this sample, by what came before it, to be left out?
+ * It lives in memory of gradsieve_sieve_size bytes.
+ *
+ * Functions that take it as const may be called by several threads at a time; the others
+ * by one while no other uses it.
+ */
+typedef struct gradsieve_sieve gradsieve_sieve;
+
+/**
+ * Takes gradients in, segment by segment, and yields the sketch and the exact measures
+ * of each in one pass. Initialised once and used for every sample. It lives in memory of
+ * gradsieve_sketcher_size bytes and has no bytes at rest: settings and layers make it
+ * anew.
+ */
+typedef struct gradsieve_sketcher gradsieve_sketcher;
+
+/**
+ * What a sieve keeps apart, at which rate it flags, and what it forgets. Begin with
+ * gradsieve_sieve_settings_default.
+ */
+typedef struct gradsieve_sieve_settings {
+    /**
+     * K: numbers a sketch.
+     */
+    size_t width;
+    /**
+     * Groups (classes, sensors, clients): from 0 to below this. Default: 1.
+     */
+    uint32_t groups;
+    /**
+     * Samples after which what was learnt counts half; 0: it counts for ever. Default:
+     * 0.
+     */
+    uint32_t half_life;
+    /**
+     * The share of ordinary samples that is flagged, or of false ones among those
+     * flagged: above 0 and below 1. Default: 0.01.
+     */
+    float rate;
+    /**
+     * How surely a change of the stream is one before it is told: above 0 and below 1.
+     * Default: 0.01.
+     */
+    float change;
+    /**
+     * Samples among which near duplicates are looked for; 0: none. 8 bytes each.
+     * Default: 64.
+     */
+    uint32_t duplicates;
+    /**
+     * Samples before any is flagged: at least 16. Default: 64.
+     */
+    uint32_t warm_up;
+    /**
+     * Whether groups have any ids, and groups is only how many there may be: 0 or 1.
+     * Default: 0.
+     */
+    uint8_t groups_grow;
+    /**
+     * Whether rate is that of false discoveries, and not of false alarms: 0 or 1.
+     * Default: 0.
+     */
+    uint8_t rate_of_discoveries;
+    /**
+     * Whether the loss is a squared error, and not a cross-entropy: 0 or 1. Default: 0.
+     */
+    uint8_t loss_is_squared;
+    /**
+     * Whether gradients of zero are looked for: 0 or 1. Default: 1.
+     */
+    uint8_t guard_zero;
+    /**
+     * Whether gradients are looked for that are too short: 0 or 1. Default: 1.
+     */
+    uint8_t guard_short;
+    /**
+     * Whether flagged samples are learnt all the same: 0 or 1. Default: 0.
+     */
+    uint8_t learn_flagged;
+} gradsieve_sieve_settings;
+
+/**
+ * What there is to know of a refusal, beside its status. Every function that can refuse
+ * takes the address of one as its last argument, which may be NULL. It is written if the
+ * call is refused, and left alone otherwise.
+ *
+ * The strings are static and not ended by a zero: printf("%.*s", (int)error.name_length,
+ * error.name). Where a status has no such thing they are empty, and numbers are 0.
+ */
+typedef struct gradsieve_error {
+    /**
+     * What was expected, in the unit that the status names.
+     */
+    uint64_t expected;
+    /**
+     * What was found.
+     */
+    uint64_t found;
+    /**
+     * The setting, the answer, or in what two things differ. Never NULL.
+     */
+    const char *name;
+    /**
+     * Bytes of the name.
+     */
+    size_t name_length;
+    /**
+     * What the setting is expected to be. Never NULL.
+     */
+    const char *wanted;
+    /**
+     * Bytes of it.
+     */
+    size_t wanted_length;
+    /**
+     * What the call returned.
+     */
+    gradsieve_status status;
+} gradsieve_error;
+
+/**
+ * What a sketch is labelled with, beside its width. Two sketches can be compared, stored
+ * or merged only if their labels are the same.
+ */
+typedef struct gradsieve_sketch_id {
+    /**
+     * The fingerprint of the key: the seed, where it is public.
+     */
+    uint64_t key;
+    /**
+     * All else that the projection was set to, or a hash of it.
+     */
+    uint64_t settings;
+    /**
+     * A hash of the layout.
+     */
+    uint64_t layout;
+    /**
+     * Which projection: one of GRADSIEVE_PROJECTION_….
+     */
+    uint32_t projection;
+    /**
+     * Places that each coordinate goes to: 1, 2 or 4.
+     */
+    uint16_t repeat;
+    /**
+     * Whether the key is secret: 0 or 1.
+     */
+    uint16_t is_secret;
+} gradsieve_sketch_id;
+
+/**
+ * Exact measures of a gradient (not of its sketch).
+ */
+typedef struct gradsieve_measures {
+    /**
+     * Sum of magnitudes. NaN where it was not taken (sequences).
+     */
+    double l1;
+    /**
+     * Sum of squares.
+     */
+    double l2_squared;
+    /**
+     * Entries that are NaN or infinite.
+     */
+    uint64_t non_finite;
+    /**
+     * Entries.
+     */
+    uint64_t count;
+    /**
+     * Largest magnitude. NaN where it was not taken (sequences).
+     */
+    float max;
+} gradsieve_measures;
+
+/**
+ * A finished sketch: K numbers, and what is known of the sample that they are of. It can
+ * be copied; the numbers stay where they are.
+ *
+ * Set group, loss and has_loss after gradsieve_sketcher_finish, which leaves them at 0.
+ */
+typedef struct gradsieve_sketch {
+    /**
+     * Projection and layout.
+     */
+    struct gradsieve_sketch_id id;
+    /**
+     * Of the gradient.
+     */
+    struct gradsieve_measures measures;
+    /**
+     * K numbers: in the memory of the sketcher, until its next call, or wherever a row
+     * was read back to.
+     */
+    const float *values;
+    /**
+     * K.
+     */
+    size_t width;
+    /**
+     * The class, sensor or client of the sample; 0 where there is none.
+     */
+    uint32_t group;
+    /**
+     * The sample's loss; read only if has_loss is not 0.
+     */
+    float loss;
+    /**
+     * Whether there is a loss: 0 or 1.
+     */
+    uint8_t has_loss;
+} gradsieve_sketch;
+
+/**
+ * What a sieve says of a sample. It can be copied, and cross a queue.
+ */
+typedef struct gradsieve_verdict {
+    /**
+     * Of a clean stream about a share α has p ≤ α: a rank, from 0 to 1.
+     */
+    float p;
+    /**
+     * The score: larger is more anomalous.
+     */
+    float score;
+    /**
+     * What gradsieve_sieve_observe wants to know of the sample.
+     */
+    uint32_t words[GRADSIEVE_VERDICT_WORDS];
+    /**
+     * What stands out, flagged or not: a sum of GRADSIEVE_REASON_….
+     */
+    uint16_t reasons;
+    /**
+     * Whether the sample is to be left out: 0 or 1. A caller who knows better may change
+     * it before the sample is observed.
+     */
+    uint8_t flagged;
+} gradsieve_verdict;
+
+/**
+ * How many samples a sieve has observed.
+ */
+typedef struct gradsieve_sieve_counts {
+    /**
+     * Samples.
+     */
+    uint64_t seen;
+    /**
+     * Of them, flagged.
+     */
+    uint64_t flagged;
+    /**
+     * Of them, not finite.
+     */
+    uint64_t non_finite;
+} gradsieve_sieve_counts;
+
+/**
+ * What a projection is drawn by. Who knows it can make gradients that the sketch does
+ * not see: where samples may be hostile it must be secret and random.
+ */
+typedef struct gradsieve_key {
+    /**
+     * A public seed; read if is_secret is 0.
+     */
+    uint64_t seed;
+    /**
+     * 128 random bits; read if is_secret is not 0.
+     */
+    uint8_t secret[16];
+    /**
+     * Whether the key is secret: 0 or 1.
+     */
+    uint8_t is_secret;
+} gradsieve_key;
+
+/**
+ * A projection with all that can be set of it. Begin with
+ * gradsieve_sketcher_settings_default; what a projection does not have stays as it is
+ * there.
+ */
+typedef struct gradsieve_sketcher_settings {
+    /**
+     * What it is drawn by. Default: the public seed 0.
+     */
+    struct gradsieve_key key;
+    /**
+     * K: numbers a sketch. Where layers share them out it is the most that there may be;
+     * GRADSIEVE_PROJECTION_EXACT does not read it.
+     */
+    size_t width;
+    /**
+     * Widths of the factors of LOGRA, or entries of the factors that FACTGRASS keeps:
+     * for the outputs and for the inputs. Default: both 0, which is the widest that fit,
+     * and half of the entries.
+     */
+    size_t outputs_width;
+    /**
+     * The same for the inputs.
+     */
+    size_t inputs_width;
+    /**
+     * One of GRADSIEVE_PROJECTION_…. Default: SJLT.
+     */
+    uint32_t projection;
+    /**
+     * Places that each coordinate goes to, of SJLT, MASK and FACTGRASS: 1, 2 or 4.
+     * Default: 1.
+     */
+    uint32_t repeat;
+    /**
+     * One block of 32 coordinates in so many is kept, of MASK: at most 65535. Default:
+     * 8.
+     */
+    uint32_t every;
+    /**
+     * One of GRADSIEVE_FACTOR_…, of LOGRA. Default: RADEMACHER.
+     */
+    uint32_t factor;
+} gradsieve_sketcher_settings;
+
+/**
+ * One layer's place in the gradient: a row-major matrix of outputs × inputs entries from
+ * coordinate offset on. A bias, or any parameter that is no matrix, has one input.
+ *
+ * The coordinates of a gradient are numbered over the whole model.
+ */
+typedef struct gradsieve_layer {
+    /**
+     * The coordinate of its first entry.
+     */
+    uint64_t offset;
+    /**
+     * Rows: the layer's output width.
+     */
+    uint64_t outputs;
+    /**
+     * Columns: the layer's input width.
+     */
+    uint64_t inputs;
+} gradsieve_layer;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Settings for sketches of that width: one group, cross-entropy, false alarms of 0.01,
+ * all guards, and nothing is forgotten.
+ */
+struct gradsieve_sieve_settings gradsieve_sieve_settings_default(size_t width);
+
+/**
+ * Bytes of a sieve's memory. At compile time: GRADSIEVE_SIEVE_SIZE, or
+ * GRADSIEVE_SIEVE_GROWING_SIZE. Whether the settings are in order shows when a sieve is
+ * initialised.
+ */
+gradsieve_status gradsieve_sieve_size(const struct gradsieve_sieve_settings *settings,
+                                      size_t *bytes,
+                                      struct gradsieve_error *error);
+
+/**
+ * Initialises a sieve that has observed nothing, in memory of the caller, which is the
+ * sieve's from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_sieve_size
+ * @param sieve where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_sieve_init(void *memory,
+                                      size_t size,
+                                      const struct gradsieve_sieve_settings *settings,
+                                      struct gradsieve_sieve **sieve,
+                                      struct gradsieve_error *error);
+
+/**
+ * What is to be left out, by what came before. The sieve stays as it is, so that several
+ * samples, as of a batch, can be judged before they are observed.
+ *
+ * Refuses a sketch of another width (GRADSIEVE_STATUS_LENGTH), of another projection or
+ * layout than those observed (_MISMATCH), or of no group (_GROUP). One that is not
+ * finite is flagged, and no refusal.
+ */
+gradsieve_status gradsieve_sieve_judge(const struct gradsieve_sieve *sieve,
+                                       const struct gradsieve_sketch *sketch,
+                                       struct gradsieve_verdict *verdict,
+                                       struct gradsieve_error *error);
+
+/**
+ * Takes in a sample that was judged, flagged or not, with the verdict on it.
+ *
+ * @param alarm whether the stream itself stands out; may be NULL
+ *
+ * Refuses as gradsieve_sieve_judge; GRADSIEVE_STATUS_CORRUPT of a verdict that is not
+ * one of this library's.
+ */
+gradsieve_status gradsieve_sieve_observe(struct gradsieve_sieve *sieve,
+                                         const struct gradsieve_sketch *sketch,
+                                         const struct gradsieve_verdict *verdict,
+                                         gradsieve_alarm *alarm,
+                                         struct gradsieve_error *error);
+
+/**
+ * How many samples were observed.
+ */
+gradsieve_status gradsieve_sieve_count(const struct gradsieve_sieve *sieve,
+                                       struct gradsieve_sieve_counts *counts,
+                                       struct gradsieve_error *error);
+
+/**
+ * Whether the sieve can be relied on.
+ */
+gradsieve_status gradsieve_sieve_check_health(const struct gradsieve_sieve *sieve,
+                                              gradsieve_health *health,
+                                              struct gradsieve_error *error);
+
+/**
+ * Moves the clock on, as for samples that other devices saw: what was learnt counts less
+ * then, and states whose clocks agree can be merged.
+ */
+gradsieve_status gradsieve_sieve_advance(struct gradsieve_sieve *sieve,
+                                         uint64_t samples,
+                                         struct gradsieve_error *error);
+
+/**
+ * Forgets everything.
+ */
+gradsieve_status gradsieve_sieve_reset(struct gradsieve_sieve *sieve,
+                                       struct gradsieve_error *error);
+
+/**
+ * Takes in all that another sieve of the same settings has learnt; the other stays as it
+ * is. States that forget nothing merge to the same bits in any order.
+ *
+ * Refuses other settings (GRADSIEVE_STATUS_SETTING), other sketches or clocks
+ * (_MISMATCH), growing groups without room for both (_FULL), and a sieve with itself
+ * (_OVERLAP).
+ */
+gradsieve_status gradsieve_sieve_merge(struct gradsieve_sieve *sieve,
+                                       const struct gradsieve_sieve *other,
+                                       struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_sieve_to_bytes writes. At compile time, and at most:
+ * GRADSIEVE_SIEVE_AT_REST.
+ */
+gradsieve_status gradsieve_sieve_at_rest(const struct gradsieve_sieve *sieve,
+                                         size_t *bytes,
+                                         struct gradsieve_error *error);
+
+/**
+ * Writes the sieve as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_sieve_to_bytes(const struct gradsieve_sieve *sieve,
+                                          uint8_t *bytes,
+                                          size_t length,
+                                          size_t *written,
+                                          struct gradsieve_error *error);
+
+/**
+ * Replaces what the sieve has learnt by what is in the bytes, which must be of the same
+ * settings.
+ *
+ * Refuses bytes that are no sieve's, altered, cut, or of other settings or sketches. The
+ * sieve is as it was then.
+ */
+gradsieve_status gradsieve_sieve_restore(struct gradsieve_sieve *sieve,
+                                         const uint8_t *bytes,
+                                         size_t length,
+                                         struct gradsieve_error *error);
+
+/**
+ * The settings of a sieve at rest, so that one can be initialised which restores it.
+ */
+gradsieve_status gradsieve_sieve_read_settings(const uint8_t *bytes,
+                                               size_t length,
+                                               struct gradsieve_sieve_settings *settings,
+                                               struct gradsieve_error *error);
+
+/**
+ * The name of a reason: one word of English, ended by a zero, which is static. For a sum
+ * of several it is that of the first; for 0 it is empty.
+ */
+const char *gradsieve_reason_name(uint16_t reasons);
+
+/**
+ * An SJLT of the given width and public seed 0: what settings begin with.
+ */
+struct gradsieve_sketcher_settings gradsieve_sketcher_settings_default(size_t width);
+
+/**
+ * Bytes of a sketcher's memory, for a model of these layers, in rising order of offset.
+ * At compile time: GRADSIEVE_SKETCHER_SIZE, or GRADSIEVE_SKETCHER_LAYERS_SIZE for LOGRA,
+ * FACTGRASS and LAYERS.
+ *
+ * Refuses settings that the core does not have, and layers as
+ * GRADSIEVE_STATUS_LAYER says.
+ */
+gradsieve_status gradsieve_sketcher_size(const struct gradsieve_sketcher_settings *settings,
+                                         const struct gradsieve_layer *layers,
+                                         size_t count,
+                                         size_t *bytes,
+                                         struct gradsieve_error *error);
+
+/**
+ * Initialises a sketcher of any projection in memory of the caller, which is the
+ * sketcher's from then on. The layers are not needed afterwards.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_sketcher_size
+ * @param layers the model's layers, in rising order of offset; gaps are allowed
+ * @param count how many they are
+ * @param sketcher where its address goes: that of the memory
+ *
+ * Refuses memory, settings and layers by what is wrong with them.
+ */
+gradsieve_status gradsieve_sketcher_init(void *memory,
+                                         size_t size,
+                                         const struct gradsieve_sketcher_settings *settings,
+                                         const struct gradsieve_layer *layers,
+                                         size_t count,
+                                         struct gradsieve_sketcher **sketcher,
+                                         struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_init for the projection SJLT alone, whose settings it takes: a
+ * program that calls no other links nothing of the other projections.
+ */
+gradsieve_status gradsieve_sketcher_init_sjlt(void *memory,
+                                              size_t size,
+                                              const struct gradsieve_sketcher_settings *settings,
+                                              const struct gradsieve_layer *layers,
+                                              size_t count,
+                                              struct gradsieve_sketcher **sketcher,
+                                              struct gradsieve_error *error);
+
+/**
+ * K, and what its sketches are labelled with. Either may be NULL.
+ */
+gradsieve_status gradsieve_sketcher_id(const struct gradsieve_sketcher *sketcher,
+                                       size_t *width,
+                                       struct gradsieve_sketch_id *id,
+                                       struct gradsieve_error *error);
+
+/**
+ * Takes in the coordinates offset … offset + length − 1 of a gradient, in any order of
+ * segments. The first segment after gradsieve_sketcher_finish begins the next gradient.
+ *
+ * Refuses GRADSIEVE_STATUS_OUTSIDE_LAYOUT; nothing was taken in then.
+ */
+gradsieve_status gradsieve_sketcher_segment_f32(struct gradsieve_sketcher *sketcher,
+                                                uint64_t offset,
+                                                const float *x,
+                                                size_t length,
+                                                struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_segment_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_segment_f16(struct gradsieve_sketcher *sketcher,
+                                                uint64_t offset,
+                                                const uint16_t *x,
+                                                size_t length,
+                                                struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_segment_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_segment_bf16(struct gradsieve_sketcher *sketcher,
+                                                 uint64_t offset,
+                                                 const uint16_t *x,
+                                                 size_t length,
+                                                 struct gradsieve_error *error);
+
+/**
+ * Takes in the weight gradient b·aᵀ of a linear layer, which is never multiplied out: a
+ * is what went into the layer, b the loss gradient of what came out.
+ *
+ * @param a_length must be the layer's inputs
+ * @param b_length must be the layer's outputs
+ *
+ * Refuses GRADSIEVE_STATUS_LENGTH, _OUTSIDE_LAYOUT, and _LAYER_MISMATCH if the
+ * projection is made for other layers; nothing was taken in then.
+ */
+gradsieve_status gradsieve_sketcher_outer_f32(struct gradsieve_sketcher *sketcher,
+                                              const struct gradsieve_layer *layer,
+                                              const float *a,
+                                              size_t a_length,
+                                              const float *b,
+                                              size_t b_length,
+                                              struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_f16(struct gradsieve_sketcher *sketcher,
+                                              const struct gradsieve_layer *layer,
+                                              const uint16_t *a,
+                                              size_t a_length,
+                                              const uint16_t *b,
+                                              size_t b_length,
+                                              struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_bf16(struct gradsieve_sketcher *sketcher,
+                                               const struct gradsieve_layer *layer,
+                                               const uint16_t *a,
+                                               size_t a_length,
+                                               const uint16_t *b,
+                                               size_t b_length,
+                                               struct gradsieve_error *error);
+
+/**
+ * Takes in the weight gradient Σ bₜ·aₜᵀ of a linear layer that was applied at several
+ * positions (the steps of a recurrent network, the places of an image).
+ *
+ * The L1 norm and the maximum may be NaN afterwards, where a factored projection never
+ * forms the gradient.
+ *
+ * @param positions at least 1
+ * @param a positions × inputs, by rows
+ * @param b positions × outputs, by rows
+ *
+ * Refuses as gradsieve_sketcher_outer_f32; GRADSIEVE_STATUS_SETTING without positions.
+ */
+gradsieve_status gradsieve_sketcher_sequence_f32(struct gradsieve_sketcher *sketcher,
+                                                 const struct gradsieve_layer *layer,
+                                                 size_t positions,
+                                                 const float *a,
+                                                 size_t a_length,
+                                                 const float *b,
+                                                 size_t b_length,
+                                                 struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_sequence_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_sequence_f16(struct gradsieve_sketcher *sketcher,
+                                                 const struct gradsieve_layer *layer,
+                                                 size_t positions,
+                                                 const uint16_t *a,
+                                                 size_t a_length,
+                                                 const uint16_t *b,
+                                                 size_t b_length,
+                                                 struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_sequence_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_sequence_bf16(struct gradsieve_sketcher *sketcher,
+                                                  const struct gradsieve_layer *layer,
+                                                  size_t positions,
+                                                  const uint16_t *a,
+                                                  size_t a_length,
+                                                  const uint16_t *b,
+                                                  size_t b_length,
+                                                  struct gradsieve_error *error);
+
+/**
+ * Ends the gradient. The sketch's values stay in the sketcher's memory until its next
+ * call. NaN and infinite entries are no refusal: they are counted.
+ *
+ * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
+ * follow, or gradsieve_sketcher_abandon.
+ */
+gradsieve_status gradsieve_sketcher_finish(struct gradsieve_sketcher *sketcher,
+                                           struct gradsieve_sketch *sketch,
+                                           struct gradsieve_error *error);
+
+/**
+ * Forgets what has arrived of a gradient. The next segment begins another.
+ */
+gradsieve_status gradsieve_sketcher_abandon(struct gradsieve_sketcher *sketcher,
+                                            struct gradsieve_error *error);
+
+/**
+ * The status in words: one line of English, ended by a zero, which is static. For
+ * numbers that are no status it says so.
+ */
+const char *gradsieve_status_text(int32_t status);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* GRADSIEVE_H */
+
+/* SIZES AT COMPILE TIME, in bytes. They are at least what the ..._size functions say. */
+
+/** Memory for a state: an array of so many bytes or a few more, aligned as it has to be. */
+#define GRADSIEVE_MEMORY(name, bytes) uint64_t name[((size_t)(bytes) + 7) / 8]
+
+/** A sketcher of the projections EXACT (width: all coordinates) to MASK. */
+#define GRADSIEVE_SKETCHER_SIZE(width) \
+    (GRADSIEVE_SKETCHER_FIXED + ((size_t)(width) + 1) / 2 * 8)
+
+/** A sketcher of the projections that work layer by layer. */
+#define GRADSIEVE_SKETCHER_LAYERS_SIZE(width, layers) \
+    (GRADSIEVE_SKETCHER_SIZE(width) + (size_t)(layers) * GRADSIEVE_SKETCHER_PART)
+
+/** A sieve of fixed groups; duplicates: as in its settings. */
+#define GRADSIEVE_SIEVE_SIZE(width, groups, duplicates) \
+    (GRADSIEVE_SIEVE_FIXED + 8 * ((size_t)(groups) * ((size_t)(width) + 1) + (size_t)(duplicates)))
+
+/** A sieve of growing groups. */
+#define GRADSIEVE_SIEVE_GROWING_SIZE(width, groups, duplicates) \
+    (GRADSIEVE_SIEVE_SIZE(width, groups, duplicates) + 8 * (size_t)(groups))
+
+/** A sieve at rest, of groups of either kind. */
+#define GRADSIEVE_SIEVE_AT_REST(width, groups, duplicates) \
+    (GRADSIEVE_SIEVE_AT_REST_FIXED + 8 * ((size_t)(groups) * ((size_t)(width) + 1) + (size_t)(duplicates)))

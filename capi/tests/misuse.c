@@ -1,0 +1,244 @@
+/* Misuse is a status, and leaves states as they were. */
+#include "check.h"
+
+enum { WIDTH = 32 };
+
+static const gradsieve_layer LAYERS[2] = {{0, 10, 64}, {640, 10, 1}};
+
+static GRADSIEVE_MEMORY(sketcher_memory, GRADSIEVE_SKETCHER_SIZE(WIDTH));
+static GRADSIEVE_MEMORY(sieve_memory, GRADSIEVE_SIEVE_SIZE(WIDTH, 1, 64));
+static GRADSIEVE_MEMORY(other_memory, GRADSIEVE_SIEVE_SIZE(WIDTH, 1, 64));
+static float ones[640];
+
+static gradsieve_sketcher *new_sketcher(void) {
+    const gradsieve_sketcher_settings settings = gradsieve_sketcher_settings_default(WIDTH);
+    gradsieve_sketcher *sketcher;
+    OK(gradsieve_sketcher_init(sketcher_memory, sizeof sketcher_memory, &settings, LAYERS, 2, &sketcher, NULL));
+    return sketcher;
+}
+
+static gradsieve_sieve *new_sieve(void *memory) {
+    const gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(WIDTH);
+    gradsieve_sieve *sieve;
+    OK(gradsieve_sieve_init(memory, sizeof sieve_memory, &settings, &sieve, NULL));
+    return sieve;
+}
+
+static gradsieve_sketch new_sketch(gradsieve_sketcher *sketcher) {
+    gradsieve_sketch sketch;
+    OK(gradsieve_sketcher_outer_f32(sketcher, &LAYERS[0], ones, 64, ones, 10, NULL));
+    OK(gradsieve_sketcher_segment_f32(sketcher, 640, ones, 10, NULL));
+    OK(gradsieve_sketcher_finish(sketcher, &sketch, NULL));
+    return sketch;
+}
+
+static void null_is_a_status(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    gradsieve_sketch sketch = new_sketch(sketcher);
+    const gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(WIDTH);
+    gradsieve_sieve *none;
+    gradsieve_verdict verdict;
+    size_t bytes;
+    uint8_t byte;
+    const gradsieve_status null = GRADSIEVE_STATUS_NULL_POINTER;
+    RETURNS(null, gradsieve_sieve_size(NULL, &bytes, NULL));
+    RETURNS(null, gradsieve_sieve_size(&settings, NULL, NULL));
+    RETURNS(null, gradsieve_sieve_init(NULL, 100000, &settings, &none, NULL));
+    RETURNS(null, gradsieve_sieve_init(other_memory, sizeof other_memory, NULL, &none, NULL));
+    RETURNS(null, gradsieve_sieve_init(other_memory, sizeof other_memory, &settings, NULL, NULL));
+    RETURNS(null, gradsieve_sieve_judge(NULL, &sketch, &verdict, NULL));
+    RETURNS(null, gradsieve_sieve_judge(sieve, NULL, &verdict, NULL));
+    RETURNS(null, gradsieve_sieve_judge(sieve, &sketch, NULL, NULL));
+    RETURNS(null, gradsieve_sieve_observe(sieve, &sketch, NULL, NULL, NULL));
+    RETURNS(null, gradsieve_sieve_to_bytes(sieve, NULL, 1, &bytes, NULL));
+    RETURNS(null, gradsieve_sieve_to_bytes(sieve, &byte, 1, NULL, NULL));
+    RETURNS(null, gradsieve_sieve_restore(sieve, NULL, 1, NULL));
+    RETURNS(null, gradsieve_sketcher_segment_f32(NULL, 0, ones, 1, NULL));
+    RETURNS(null, gradsieve_sketcher_segment_f32(sketcher, 0, NULL, 1, NULL));
+    RETURNS(null, gradsieve_sketcher_outer_f32(sketcher, NULL, ones, 64, ones, 10, NULL));
+    RETURNS(null, gradsieve_sketcher_finish(sketcher, NULL, NULL));
+    OK(gradsieve_sketcher_segment_f32(sketcher, 0, NULL, 0, NULL));
+    sketch.values = NULL;
+    RETURNS(null, gradsieve_sieve_judge(sieve, &sketch, &verdict, NULL));
+}
+
+static void misaligned_memory_is_a_status(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    const gradsieve_sketch sketch = new_sketch(sketcher);
+    const gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(WIDTH);
+    gradsieve_sieve *none;
+    gradsieve_verdict verdict;
+    char *const odd = (char *)other_memory + 2;
+    const gradsieve_status misaligned = GRADSIEVE_STATUS_MISALIGNED;
+    RETURNS(misaligned, gradsieve_sieve_init(odd, sizeof other_memory - 2, &settings, &none, NULL));
+    void *volatile address = odd;
+    RETURNS(misaligned, gradsieve_sieve_judge((const gradsieve_sieve *)address, &sketch, &verdict, NULL));
+    RETURNS(misaligned, gradsieve_sieve_judge(sieve, (const gradsieve_sketch *)address, &verdict, NULL));
+    RETURNS(misaligned, gradsieve_sketcher_segment_f32(sketcher, 0, (const float *)address, 1, NULL));
+    /* An error in such a place is not written, and nothing else goes wrong. */
+    RETURNS(GRADSIEVE_STATUS_NULL_POINTER,
+            gradsieve_sieve_judge(NULL, &sketch, &verdict, (gradsieve_error *)address));
+}
+
+static void memory_that_is_no_such_state_is_a_status(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    const gradsieve_sketch sketch = new_sketch(sketcher);
+    gradsieve_verdict verdict;
+    void *volatile address = sketcher;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND,
+            gradsieve_sieve_judge((const gradsieve_sieve *)address, &sketch, &verdict, NULL));
+    address = sieve;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_sketcher_abandon((gradsieve_sketcher *)address, NULL));
+    for (int fill = 0; fill < 256; fill++) {
+        memset(other_memory, fill, sizeof other_memory);
+        address = other_memory;
+        RETURNS(GRADSIEVE_STATUS_NO_STATE,
+                gradsieve_sieve_judge((const gradsieve_sieve *)address, &sketch, &verdict, NULL));
+    }
+    memcpy(other_memory, sieve_memory, sizeof other_memory);
+    RETURNS(GRADSIEVE_STATUS_MOVED,
+            gradsieve_sieve_judge((const gradsieve_sieve *)address, &sketch, &verdict, NULL));
+    /* A state whose memory was given to one that could not be made is none any more. */
+    gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(WIDTH);
+    settings.warm_up = 1;
+    gradsieve_sieve *none;
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_sieve_init(sieve_memory, sizeof sieve_memory, &settings, &none, NULL));
+    RETURNS(GRADSIEVE_STATUS_NO_STATE, gradsieve_sieve_judge(sieve, &sketch, &verdict, NULL));
+}
+
+static void sizes_that_do_not_fit_are_told(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    gradsieve_sketch sketch = new_sketch(sketcher);
+    const gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(WIDTH);
+    gradsieve_sieve *none;
+    gradsieve_verdict verdict;
+    gradsieve_error error;
+    size_t needed;
+    OK(gradsieve_sieve_size(&settings, &needed, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_sieve_init(other_memory, needed - 1, &settings, &none, &error));
+    CHECK(error.status == GRADSIEVE_STATUS_MEMORY && error.expected == needed && error.found == needed - 1);
+    CHECK(error.name_length == 0 && error.name != NULL);
+
+    gradsieve_sieve_settings huge = settings;
+    huge.width = SIZE_MAX / 2;
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_sieve_init(other_memory, SIZE_MAX, &huge, &none, NULL));
+
+    sketch.width = WIDTH - 1;
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_sieve_judge(sieve, &sketch, &verdict, &error));
+    CHECK(error.expected == WIDTH && error.found == WIDTH - 1);
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_sketcher_outer_f32(sketcher, &LAYERS[0], ones, 63, ones, 10, &error));
+    CHECK(error.expected == 64 && error.found == 63);
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_sketcher_segment_f32(sketcher, 0, ones, SIZE_MAX / 2, NULL));
+    RETURNS(GRADSIEVE_STATUS_OUTSIDE_LAYOUT, gradsieve_sketcher_segment_f32(sketcher, 641, ones, 10, &error));
+    CHECK(error.expected == 650 && error.found == 651);
+    OK(gradsieve_sketcher_segment_f32(sketcher, 640, ones, 10, NULL));
+    RETURNS(GRADSIEVE_STATUS_INCOMPLETE, gradsieve_sketcher_finish(sketcher, &sketch, &error));
+    CHECK(error.expected == 650 && error.found == 10);
+    uint8_t few[16];
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_sieve_to_bytes(sieve, few, sizeof few, &needed, &error));
+    CHECK(error.found == sizeof few && error.expected > error.found);
+}
+
+static void settings_out_of_range_are_named(void) {
+    gradsieve_sketcher_settings settings = gradsieve_sketcher_settings_default(WIDTH);
+    gradsieve_sieve_settings of_sieve = gradsieve_sieve_settings_default(WIDTH);
+    gradsieve_sketcher *none;
+    gradsieve_sieve *no_sieve;
+    gradsieve_error error;
+    size_t bytes;
+    settings.projection = 77;
+    RETURNS(GRADSIEVE_STATUS_SETTING, gradsieve_sketcher_size(&settings, LAYERS, 2, &bytes, &error));
+    CHECK(error.name_length == 10 && memcmp(error.name, "projection", 10) == 0 && error.wanted_length > 0);
+    settings = gradsieve_sketcher_settings_default(WIDTH + 1);
+    RETURNS(GRADSIEVE_STATUS_WIDTH, gradsieve_sketcher_init(sketcher_memory, sizeof sketcher_memory + 8, &settings,
+                                                            LAYERS, 2, &none, &error));
+    CHECK(error.expected == 32 && error.found == 33);
+    const gradsieve_layer overlapping[2] = {{0, 10, 64}, {639, 10, 1}};
+    settings.width = WIDTH;
+    RETURNS(GRADSIEVE_STATUS_LAYER, gradsieve_sketcher_size(&settings, overlapping, 2, &bytes, &error));
+    CHECK(error.found == 1);
+    RETURNS(GRADSIEVE_STATUS_LAYER, gradsieve_sketcher_size(&settings, NULL, 0, &bytes, NULL));
+    of_sieve.warm_up = 3;
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_sieve_init(sieve_memory, sizeof sieve_memory, &of_sieve, &no_sieve, &error));
+    CHECK(error.name_length == 7 && memcmp(error.name, "warm_up", 7) == 0);
+}
+
+static void a_state_is_not_merged_with_itself_or_written_over_itself(void) {
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    size_t written;
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_sieve_merge(sieve, sieve, NULL));
+    uint8_t *const inside = (uint8_t *)sieve_memory + 64;
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_sieve_to_bytes(sieve, inside, 64, &written, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_sieve_restore(sieve, inside, 64, NULL));
+    OK(gradsieve_sieve_merge(sieve, new_sieve(other_memory), NULL));
+}
+
+static void foreign_verdicts_and_bytes_are_refused(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    const gradsieve_sketch sketch = new_sketch(sketcher);
+    gradsieve_verdict verdict;
+    gradsieve_sieve_counts counts;
+    for (int fill = 0; fill < 256; fill++) {
+        memset(&verdict, fill, sizeof verdict);
+        RETURNS(GRADSIEVE_STATUS_CORRUPT, gradsieve_sieve_observe(sieve, &sketch, &verdict, NULL, NULL));
+    }
+    OK(gradsieve_sieve_judge(sieve, &sketch, &verdict, NULL));
+    verdict.words[5] ^= 1;
+    RETURNS(GRADSIEVE_STATUS_CORRUPT, gradsieve_sieve_observe(sieve, &sketch, &verdict, NULL, NULL));
+    OK(gradsieve_sieve_count(sieve, &counts, NULL));
+    CHECK(counts.seen == 0);
+
+    const size_t length = GRADSIEVE_SIEVE_AT_REST(WIDTH, 1, 64);
+    uint8_t *const bytes = (uint8_t *)memory_of(length);
+    size_t written;
+    OK(gradsieve_sieve_to_bytes(sieve, bytes, length, &written, NULL));
+    bytes[written / 2] ^= 1;
+    RETURNS(GRADSIEVE_STATUS_CORRUPT, gradsieve_sieve_restore(sieve, bytes, written, NULL));
+    bytes[written / 2] ^= 1;
+    RETURNS(GRADSIEVE_STATUS_TRUNCATED, gradsieve_sieve_restore(sieve, bytes, written - 1, NULL));
+    RETURNS(GRADSIEVE_STATUS_MAGIC, gradsieve_sieve_restore(sieve, bytes + 1, written - 1, NULL));
+    OK(gradsieve_sieve_restore(sieve, bytes, written, NULL));
+    gradsieve_sieve_settings settings;
+    OK(gradsieve_sieve_read_settings(bytes, written, &settings, NULL));
+    CHECK(settings.width == WIDTH && settings.duplicates == 64 && settings.guard_short == 1);
+    free(bytes);
+}
+
+static void a_caller_may_flag_what_the_sieve_does_not(void) {
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sieve *const sieve = new_sieve(sieve_memory);
+    const gradsieve_sketch sketch = new_sketch(sketcher);
+    gradsieve_verdict verdict;
+    gradsieve_sieve_counts counts;
+    gradsieve_health health;
+    OK(gradsieve_sieve_judge(sieve, &sketch, &verdict, NULL));
+    CHECK(verdict.flagged == 0);
+    verdict.flagged = 1;
+    OK(gradsieve_sieve_observe(sieve, &sketch, &verdict, NULL, NULL));
+    OK(gradsieve_sieve_count(sieve, &counts, NULL));
+    CHECK(counts.seen == 1 && counts.flagged == 1 && counts.non_finite == 0);
+    OK(gradsieve_sieve_check_health(sieve, &health, NULL));
+    CHECK(health == GRADSIEVE_HEALTH_WARMING_UP);
+}
+
+int main(void) {
+    for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++) {
+        ones[i] = 1.0f;
+    }
+    null_is_a_status();
+    misaligned_memory_is_a_status();
+    memory_that_is_no_such_state_is_a_status();
+    sizes_that_do_not_fit_are_told();
+    settings_out_of_range_are_named();
+    a_state_is_not_merged_with_itself_or_written_over_itself();
+    foreign_verdicts_and_bytes_are_refused();
+    a_caller_may_flag_what_the_sieve_does_not();
+    return 0;
+}
