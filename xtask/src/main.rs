@@ -36,6 +36,7 @@ mod steps;
 mod tables;
 mod targets;
 mod test;
+mod wasm;
 mod wrap;
 
 use std::process::ExitCode;

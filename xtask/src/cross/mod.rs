@@ -23,5 +23,5 @@ pub(crate) use emulator::system_arm;
 pub(crate) use place::tools;
 pub(crate) use ready::{Ready, ready};
 pub(crate) use target::{
-    AARCH64, ARMV7, I686, RISCV32IMAC, S390X, THUMBV6M, THUMBV7EM, THUMBV8M, Target, WASIP1,
+    AARCH64, ARMV7, I686, RISCV32IMAC, S390X, THUMBV6M, THUMBV7EM, THUMBV8M, Target, WASIP1, WASM,
 };

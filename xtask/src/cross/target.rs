@@ -130,3 +130,15 @@ pub(crate) const THUMBV8M: Target =
 /// A RISC-V microcontroller with 32 bits and no floating-point unit.
 pub(crate) const RISCV32IMAC: Target =
     Target { name: "riscv32imac", triple: "riscv32imac-unknown-none-elf", ..THUMBV7EM };
+
+/// WebAssembly without an operating system, with vectors of 128 bits: what a page loads.
+pub(crate) const WASM: Target = Target {
+    name: "wasm",
+    triple: "wasm32-unknown-unknown",
+    packages: &[],
+    linker: None,
+    runner: Runner::None,
+    library: Library::Core,
+    debian: None,
+    rustflags: "-Ctarget-feature=+simd128",
+};
