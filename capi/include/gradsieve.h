@@ -39,6 +39,16 @@
 #include <stdint.h>
 
 /**
+ * Bytes of the detector's memory beside its numbers: GRADSIEVE_DIRECTION_SIZE.
+ */
+#define GRADSIEVE_DIRECTION_FIXED 1232
+
+/**
+ * Bytes of its memory beside its numbers: GRADSIEVE_SHAPLEY_SIZE.
+ */
+#define GRADSIEVE_SHAPLEY_FIXED 64
+
+/**
  * The gradient's length does not suit the loss, or the others' lengths.
  */
 #define GRADSIEVE_REASON_LENGTH 1
@@ -407,6 +417,19 @@ typedef int32_t gradsieve_health;
 #endif // __cplusplus
 
 /**
+ * Scores how far a sketch points away from those of its group that were observed. It
+ * lives in memory of gradsieve_direction_size bytes. It decides nothing: for decisions
+ * in a stream there is the sieve.
+ */
+typedef struct gradsieve_direction gradsieve_direction;
+
+/**
+ * In-run data Shapley values: what each of n training samples did for a target during
+ * the run itself. It lives in memory of gradsieve_shapley_size bytes.
+ */
+typedef struct gradsieve_shapley gradsieve_shapley;
+
+/**
  * Judges a stream of sketches: is this sample, by what came before it, to be left out?
  * It lives in memory of gradsieve_sieve_size bytes.
  *
@@ -424,16 +447,16 @@ typedef struct gradsieve_sieve gradsieve_sieve;
 typedef struct gradsieve_sketcher gradsieve_sketcher;
 
 /**
- * What a sieve keeps apart, at which rate it flags, and what it forgets. Begin with
- * gradsieve_sieve_settings_default.
+ * What the detector keeps apart, and what it forgets. Begin with
+ * gradsieve_direction_settings_default.
  */
-typedef struct gradsieve_sieve_settings {
+typedef struct gradsieve_direction_settings {
     /**
      * K: numbers a sketch.
      */
     size_t width;
     /**
-     * Groups (classes, sensors, clients): from 0 to below this. Default: 1.
+     * Groups (classes, sensors, clients): from 0 to below this.
      */
     uint32_t groups;
     /**
@@ -442,51 +465,11 @@ typedef struct gradsieve_sieve_settings {
      */
     uint32_t half_life;
     /**
-     * The share of ordinary samples that is flagged, or of false ones among those
-     * flagged: above 0 and below 1. Default: 0.01.
+     * What one gradient adds at most, in medians of their norms; 0: no limit. Default:
+     * 8.
      */
-    float rate;
-    /**
-     * How surely a change of the stream is one before it is told: above 0 and below 1.
-     * Default: 0.01.
-     */
-    float change;
-    /**
-     * Samples among which near duplicates are looked for; 0: none. 8 bytes each.
-     * Default: 64.
-     */
-    uint32_t duplicates;
-    /**
-     * Samples before any is flagged: at least 16. Default: 64.
-     */
-    uint32_t warm_up;
-    /**
-     * Whether groups have any ids, and groups is only how many there may be: 0 or 1.
-     * Default: 0.
-     */
-    uint8_t groups_grow;
-    /**
-     * Whether rate is that of false discoveries, and not of false alarms: 0 or 1.
-     * Default: 0.
-     */
-    uint8_t rate_of_discoveries;
-    /**
-     * Whether the loss is a squared error, and not a cross-entropy: 0 or 1. Default: 0.
-     */
-    uint8_t loss_is_squared;
-    /**
-     * Whether gradients of zero are looked for: 0 or 1. Default: 1.
-     */
-    uint8_t guard_zero;
-    /**
-     * Whether gradients are looked for that are too short: 0 or 1. Default: 1.
-     */
-    uint8_t guard_short;
-    /**
-     * Whether flagged samples are learnt all the same: 0 or 1. Default: 0.
-     */
-    uint8_t learn_flagged;
-} gradsieve_sieve_settings;
+    float clip;
+} gradsieve_direction_settings;
 
 /**
  * What there is to know of a refusal, beside its status. Every function that can refuse
@@ -623,6 +606,71 @@ typedef struct gradsieve_sketch {
 } gradsieve_sketch;
 
 /**
+ * What a sieve keeps apart, at which rate it flags, and what it forgets. Begin with
+ * gradsieve_sieve_settings_default.
+ */
+typedef struct gradsieve_sieve_settings {
+    /**
+     * K: numbers a sketch.
+     */
+    size_t width;
+    /**
+     * Groups (classes, sensors, clients): from 0 to below this. Default: 1.
+     */
+    uint32_t groups;
+    /**
+     * Samples after which what was learnt counts half; 0: it counts for ever. Default:
+     * 0.
+     */
+    uint32_t half_life;
+    /**
+     * The share of ordinary samples that is flagged, or of false ones among those
+     * flagged: above 0 and below 1. Default: 0.01.
+     */
+    float rate;
+    /**
+     * How surely a change of the stream is one before it is told: above 0 and below 1.
+     * Default: 0.01.
+     */
+    float change;
+    /**
+     * Samples among which near duplicates are looked for; 0: none. 8 bytes each.
+     * Default: 64.
+     */
+    uint32_t duplicates;
+    /**
+     * Samples before any is flagged: at least 16. Default: 64.
+     */
+    uint32_t warm_up;
+    /**
+     * Whether groups have any ids, and groups is only how many there may be: 0 or 1.
+     * Default: 0.
+     */
+    uint8_t groups_grow;
+    /**
+     * Whether rate is that of false discoveries, and not of false alarms: 0 or 1.
+     * Default: 0.
+     */
+    uint8_t rate_of_discoveries;
+    /**
+     * Whether the loss is a squared error, and not a cross-entropy: 0 or 1. Default: 0.
+     */
+    uint8_t loss_is_squared;
+    /**
+     * Whether gradients of zero are looked for: 0 or 1. Default: 1.
+     */
+    uint8_t guard_zero;
+    /**
+     * Whether gradients are looked for that are too short: 0 or 1. Default: 1.
+     */
+    uint8_t guard_short;
+    /**
+     * Whether flagged samples are learnt all the same: 0 or 1. Default: 0.
+     */
+    uint8_t learn_flagged;
+} gradsieve_sieve_settings;
+
+/**
  * What a sieve says of a sample. It can be copied, and cross a queue.
  */
 typedef struct gradsieve_verdict {
@@ -755,6 +803,223 @@ typedef struct gradsieve_layer {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * Settings for so many groups, and sketches of that width.
+ */
+struct gradsieve_direction_settings gradsieve_direction_settings_default(uint32_t groups,
+                                                                         size_t width);
+
+/**
+ * Bytes of the detector's memory. At compile time: GRADSIEVE_DIRECTION_SIZE.
+ */
+gradsieve_status gradsieve_direction_size(const struct gradsieve_direction_settings *settings,
+                                          size_t *bytes,
+                                          struct gradsieve_error *error);
+
+/**
+ * Initialises a detector that has observed nothing, in memory of the caller, which is
+ * the detector's from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_direction_size
+ * @param detector where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_direction_init(void *memory,
+                                          size_t size,
+                                          const struct gradsieve_direction_settings *settings,
+                                          struct gradsieve_direction **detector,
+                                          struct gradsieve_error *error);
+
+/**
+ * Learns a sketch. There is nothing to fit afterwards.
+ *
+ * Refuses a sketch of another width (GRADSIEVE_STATUS_LENGTH), of another projection or
+ * layout (_MISMATCH), of no group (_GROUP), or that is not finite (_NON_FINITE).
+ */
+gradsieve_status gradsieve_direction_observe(struct gradsieve_direction *detector,
+                                             const struct gradsieve_sketch *sketch,
+                                             struct gradsieve_error *error);
+
+/**
+ * The score of a sketch: larger is more anomalous.
+ *
+ * Refuses as gradsieve_direction_observe.
+ */
+gradsieve_status gradsieve_direction_score(const struct gradsieve_direction *detector,
+                                           const struct gradsieve_sketch *sketch,
+                                           double *score,
+                                           struct gradsieve_error *error);
+
+/**
+ * How many sketches were observed.
+ */
+gradsieve_status gradsieve_direction_count(const struct gradsieve_direction *detector,
+                                           uint64_t *count,
+                                           struct gradsieve_error *error);
+
+/**
+ * Forgets everything.
+ */
+gradsieve_status gradsieve_direction_reset(struct gradsieve_direction *detector,
+                                           struct gradsieve_error *error);
+
+/**
+ * Takes in all that another detector of the same settings has learnt; the other stays as
+ * it is. The bits are the same in any order of merging.
+ *
+ * Refuses other settings, sketches or clocks, and a detector with itself
+ * (GRADSIEVE_STATUS_OVERLAP).
+ */
+gradsieve_status gradsieve_direction_merge(struct gradsieve_direction *detector,
+                                           const struct gradsieve_direction *other,
+                                           struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_direction_to_bytes writes.
+ */
+gradsieve_status gradsieve_direction_at_rest(const struct gradsieve_direction *detector,
+                                             size_t *bytes,
+                                             struct gradsieve_error *error);
+
+/**
+ * Writes the detector as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_direction_to_bytes(const struct gradsieve_direction *detector,
+                                              uint8_t *bytes,
+                                              size_t length,
+                                              size_t *written,
+                                              struct gradsieve_error *error);
+
+/**
+ * Replaces what the detector has learnt by what is in the bytes, which must be of the
+ * same settings. It is as it was if they are refused.
+ */
+gradsieve_status gradsieve_direction_restore(struct gradsieve_direction *detector,
+                                             const uint8_t *bytes,
+                                             size_t length,
+                                             struct gradsieve_error *error);
+
+/**
+ * The influence g·v of a training sample on a target, such as a validation sample, for
+ * one step of learning rate 1. Positive is helpful. Summed over checkpoints, each times
+ * its learning rate, it is TracIn.
+ *
+ * Refuses sketches of different projections or layouts (GRADSIEVE_STATUS_MISMATCH), and
+ * those that are not finite (_NON_FINITE).
+ */
+gradsieve_status gradsieve_influence_dot(const struct gradsieve_sketch *train,
+                                         const struct gradsieve_sketch *target,
+                                         double *influence,
+                                         struct gradsieve_error *error);
+
+/**
+ * Bytes of the memory for so many samples. At compile time: GRADSIEVE_SHAPLEY_SIZE.
+ */
+gradsieve_status gradsieve_shapley_size(size_t samples,
+                                        size_t *bytes,
+                                        struct gradsieve_error *error);
+
+/**
+ * Initialises values of 0 for so many samples, in memory of the caller, which is theirs
+ * from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_shapley_size
+ * @param shapley where its address goes: that of the memory
+ */
+gradsieve_status gradsieve_shapley_init(void *memory,
+                                        size_t size,
+                                        size_t samples,
+                                        struct gradsieve_shapley **shapley,
+                                        struct gradsieve_error *error);
+
+/**
+ * Adds one sample of a training step.
+ *
+ * @param learning_rate of a step θ ← θ − η·Σg; for a mean over a batch of B it is the
+ *   learning rate divided by B
+ * @param target the gradient of the validation loss, at the same parameters
+ * @param curvature for second order: the Hessian of the validation loss times the sum of
+ *   the batch's gradients, sketched like a gradient; NULL for first order
+ * @param sample the sample's number, from 0
+ * @param train the sample's gradient
+ *
+ * Refuses a number that is too large (GRADSIEVE_STATUS_LENGTH), sketches of different
+ * projections or layouts (_MISMATCH), a learning rate that is not finite (_SETTING), and
+ * other numbers that are not (_NON_FINITE).
+ */
+gradsieve_status gradsieve_shapley_observe(struct gradsieve_shapley *shapley,
+                                           double learning_rate,
+                                           const struct gradsieve_sketch *target,
+                                           const struct gradsieve_sketch *curvature,
+                                           size_t sample,
+                                           const struct gradsieve_sketch *train,
+                                           struct gradsieve_error *error);
+
+/**
+ * The value of one sample, in units of the loss: positive is helpful.
+ *
+ * Refuses a number that is too large (GRADSIEVE_STATUS_LENGTH).
+ */
+gradsieve_status gradsieve_shapley_score(const struct gradsieve_shapley *shapley,
+                                         size_t sample,
+                                         double *score,
+                                         struct gradsieve_error *error);
+
+/**
+ * Sets all values to 0.
+ */
+gradsieve_status gradsieve_shapley_reset(struct gradsieve_shapley *shapley,
+                                         struct gradsieve_error *error);
+
+/**
+ * Adds the values of another run or device with the same samples; the other stays as it
+ * is.
+ *
+ * Refuses another number of samples (GRADSIEVE_STATUS_LENGTH), and values with
+ * themselves (_OVERLAP).
+ */
+gradsieve_status gradsieve_shapley_merge(struct gradsieve_shapley *shapley,
+                                         const struct gradsieve_shapley *other,
+                                         struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_shapley_to_bytes writes.
+ */
+gradsieve_status gradsieve_shapley_at_rest(const struct gradsieve_shapley *shapley,
+                                           size_t *bytes,
+                                           struct gradsieve_error *error);
+
+/**
+ * Writes the values as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_shapley_to_bytes(const struct gradsieve_shapley *shapley,
+                                            uint8_t *bytes,
+                                            size_t length,
+                                            size_t *written,
+                                            struct gradsieve_error *error);
+
+/**
+ * Replaces the values by those in the bytes, which must be of as many samples. They are
+ * as they were if the bytes are refused.
+ */
+gradsieve_status gradsieve_shapley_restore(struct gradsieve_shapley *shapley,
+                                           const uint8_t *bytes,
+                                           size_t length,
+                                           struct gradsieve_error *error);
 
 /**
  * Settings for sketches of that width: one group, cross-entropy, false alarms of 0.01,
@@ -1130,3 +1395,10 @@ const char *gradsieve_status_text(int32_t status);
 /** A sieve at rest, of groups of either kind. */
 #define GRADSIEVE_SIEVE_AT_REST(width, groups, duplicates) \
     (GRADSIEVE_SIEVE_AT_REST_FIXED + 8 * ((size_t)(groups) * ((size_t)(width) + 1) + (size_t)(duplicates)))
+
+/** A direction detector. */
+#define GRADSIEVE_DIRECTION_SIZE(width, groups) \
+    (GRADSIEVE_DIRECTION_FIXED + 8 * (size_t)(groups) * ((size_t)(width) + 1))
+
+/** In-run Shapley values of so many samples. */
+#define GRADSIEVE_SHAPLEY_SIZE(samples) (GRADSIEVE_SHAPLEY_FIXED + 8 * (size_t)(samples))

@@ -31,6 +31,8 @@ extern crate std;
 
 mod boundary;
 mod bytes;
+pub mod direction;
+pub mod influence;
 mod memory;
 pub mod sieve;
 pub mod sketch;

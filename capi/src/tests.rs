@@ -3,12 +3,20 @@
 
 extern crate std;
 
+use crate::direction::*;
+use crate::influence::*;
 use crate::memory::{Handle, Placed};
 use crate::sieve::{GRADSIEVE_SIEVE_AT_REST_FIXED, gradsieve_reason_name, gradsieve_sieve};
-use crate::sketcher::{GRADSIEVE_SKETCHER_PART, SKETCHER};
-use crate::status::gradsieve_status_text;
+use crate::sketch::gradsieve_sketch;
+use crate::sketcher::*;
+use crate::status::{gradsieve_status, gradsieve_status_text};
 use core::ffi::CStr;
-use gradsieve::{AnyProjector, Kind, Part, Reasons, SieveSettings, Sketcher};
+use core::ptr::null_mut;
+use gradsieve::influence::{InRunShapley, grad_dot};
+use gradsieve::{
+    AnyProjector, Detector, Direction, DirectionSettings, Key, Kind, Layer, Layout, Part, Reasons, Repeat,
+    SieveSettings, Sjlt, Sketch, Sketcher, State,
+};
 use std::println;
 
 /// Sizes in the header hold on every target. On this one, which has the largest
@@ -27,6 +35,8 @@ fn handle_fits<H: Handle>(name: &str) {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn sizes_in_the_header_are_hardly_larger_than_states() {
+    handle_fits::<gradsieve_direction>("a direction detector");
+    handle_fits::<gradsieve_shapley>("Shapley values");
     handle_fits::<gradsieve_sieve>("a sieve");
     fits("a sketcher", size_of::<Sketcher<AnyProjector<'static>, &'static mut [f32]>>(), SKETCHER);
     fits("a part", size_of::<Part<'static>>(), GRADSIEVE_SKETCHER_PART);
@@ -65,4 +75,126 @@ fn every_status_has_a_text_of_its_own() {
     let texts: std::collections::BTreeSet<_> = numbers.iter().map(|&number| text(number)).collect();
     assert_eq!(texts.len(), numbers.len());
     assert!(!texts.contains(text(i32::MAX)));
+}
+
+/// A sketcher of C, of ten coordinates and 32 numbers.
+fn sketcher(memory: &mut [u64]) -> *mut gradsieve_sketcher {
+    let mut settings = gradsieve_sketcher_settings_default(32);
+    settings.key.seed = 7;
+    let layer = gradsieve_layer { offset: 0, outputs: 2, inputs: 5 };
+    let mut sketcher = null_mut();
+    let (first, size) = (memory.as_mut_ptr().cast(), size_of_val(memory));
+    // SAFETY: all addresses are those of values that are there.
+    let status =
+        unsafe { gradsieve_sketcher_init(first, size, &settings, &layer, 1, &mut sketcher, null_mut()) };
+    assert_eq!(status, gradsieve_status::Ok);
+    sketcher
+}
+
+/// Factors of the gradient of sample `i`.
+fn factors(i: usize) -> ([f32; 5], [f32; 2]) {
+    let number = |j: usize| ((i * 37 + j * 11) % 29) as f32 / 8.0 - 1.5;
+    (core::array::from_fn(number), core::array::from_fn(|j| number(j + 5)))
+}
+
+/// Sketches sample `i` in C and in Rust, and hands both to `take`.
+fn both(sketcher: *mut gradsieve_sketcher, i: usize, mut take: impl FnMut(&gradsieve_sketch, &Sketch<'_>)) {
+    let (a, b) = factors(i);
+    let layer = gradsieve_layer { offset: 0, outputs: 2, inputs: 5 };
+    let mut sketch = core::mem::MaybeUninit::uninit();
+    // SAFETY: all addresses are those of values that are there.
+    let mut sketch = unsafe {
+        let status = gradsieve_sketcher_outer_f32(sketcher, &layer, a.as_ptr(), 5, b.as_ptr(), 2, null_mut());
+        assert_eq!(status, gradsieve_status::Ok);
+        let status = gradsieve_sketcher_finish(sketcher, sketch.as_mut_ptr(), null_mut());
+        assert_eq!(status, gradsieve_status::Ok);
+        sketch.assume_init()
+    };
+    sketch.group = (i % 3) as u32;
+    let layer = Layer::new(0, 2, 5);
+    let projector = Sjlt::new(32, Key::seed(7), Repeat::One).unwrap();
+    let mut own = Sketcher::new(projector, Layout::new(&[layer]).unwrap(), [0.0; 32]).unwrap();
+    own.outer(&layer, &a, &b).unwrap();
+    take(&sketch, &own.finish().unwrap().in_group((i % 3) as u32));
+}
+
+#[test]
+fn sketches_are_those_of_the_core() {
+    let mut memory = [0; 200];
+    let sketcher = sketcher(&mut memory);
+    for i in 0..50 {
+        both(sketcher, i, |sketch, own| {
+            let sketch = sketch.core().unwrap();
+            assert_eq!((sketch.id, sketch.values, sketch.group), (own.id, own.values, own.group));
+            assert_eq!(sketch.measures, own.measures);
+        });
+    }
+}
+
+#[test]
+fn scores_by_direction_are_those_of_the_core() {
+    let settings = gradsieve_direction_settings_default(3, 32);
+    let core_settings = DirectionSettings::new(3, 32);
+    let mut own = Direction::new(core_settings, std::vec![0; core_settings.memory().i64s]).unwrap();
+    let (mut memory, mut of_sketcher, mut detector) = ([0_u64; 300], [0; 200], null_mut());
+    let (first, size) = (memory.as_mut_ptr().cast(), size_of_val(&memory));
+    // SAFETY: all addresses are those of values that are there.
+    let status = unsafe { gradsieve_direction_init(first, size, &settings, &mut detector, null_mut()) };
+    assert_eq!(status, gradsieve_status::Ok);
+    let sketcher = sketcher(&mut of_sketcher);
+    for i in 0..100 {
+        both(sketcher, i, |sketch, core| {
+            let mut score = 0.0;
+            // SAFETY: as above.
+            let statuses = unsafe {
+                [
+                    gradsieve_direction_observe(detector, sketch, null_mut()),
+                    gradsieve_direction_score(detector, sketch, &mut score, null_mut()),
+                ]
+            };
+            assert_eq!(statuses, [gradsieve_status::Ok; 2]);
+            own.observe(core).unwrap();
+            assert_eq!(score.to_bits(), own.score(core, &mut []).unwrap().to_bits());
+        });
+    }
+    let (mut bytes, mut written) = ([0; 4000], 0);
+    let mut core_bytes = [0; 4000];
+    // SAFETY: as above.
+    let status = unsafe {
+        gradsieve_direction_to_bytes(detector, bytes.as_mut_ptr(), bytes.len(), &mut written, null_mut())
+    };
+    assert_eq!((status, written), (gradsieve_status::Ok, own.to_bytes(&mut core_bytes).unwrap()));
+    assert_eq!(bytes, core_bytes);
+}
+
+#[test]
+fn values_of_a_run_are_those_of_the_core() {
+    let (mut memory, mut of_sketcher, mut shapley) = ([0_u64; 60], [0; 200], null_mut());
+    let (first, size) = (memory.as_mut_ptr().cast(), size_of_val(&memory));
+    // SAFETY: all addresses are those of values that are there.
+    let status = unsafe { gradsieve_shapley_init(first, size, 40, &mut shapley, null_mut()) };
+    assert_eq!(status, gradsieve_status::Ok);
+    let sketcher = sketcher(&mut of_sketcher);
+    let mut own = InRunShapley::new([1.0; 40]);
+    let mut target = [0.0; 32];
+    both(sketcher, 1000, |_, core| target.copy_from_slice(core.values));
+    for i in 0..40 {
+        both(sketcher, i, |sketch, core| {
+            let on = gradsieve_sketch { values: target.as_ptr(), ..*sketch };
+            let core_on = Sketch { values: &target, ..*core };
+            let (mut dot, mut score) = (0.0, 0.0);
+            // SAFETY: as above.
+            let statuses = unsafe {
+                [
+                    gradsieve_influence_dot(sketch, &on, &mut dot, null_mut()),
+                    gradsieve_shapley_observe(shapley, 0.1, &on, &on, i, sketch, null_mut()),
+                    gradsieve_shapley_score(shapley, i, &mut score, null_mut()),
+                ]
+            };
+            assert_eq!(statuses, [gradsieve_status::Ok; 3]);
+            own.observe(0.1, &core_on, Some(&core_on), (i, core)).unwrap();
+            assert_eq!(dot.to_bits(), grad_dot(core, &core_on).unwrap().to_bits());
+            assert_eq!(score.to_bits(), own.score(i).unwrap().to_bits());
+        });
+    }
 }

@@ -228,6 +228,51 @@ static void a_caller_may_flag_what_the_sieve_does_not(void) {
     CHECK(health == GRADSIEVE_HEALTH_WARMING_UP);
 }
 
+static void the_other_states_refuse_the_same(void) {
+    static GRADSIEVE_MEMORY(direction_memory, GRADSIEVE_DIRECTION_SIZE(WIDTH, 1));
+    static GRADSIEVE_MEMORY(shapley_memory, GRADSIEVE_SHAPLEY_SIZE(3));
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sketch sketch = new_sketch(sketcher);
+    const gradsieve_direction_settings settings = gradsieve_direction_settings_default(1, WIDTH);
+    gradsieve_direction *direction;
+    gradsieve_shapley *shapley;
+    gradsieve_error error;
+    double score;
+    OK(gradsieve_direction_init(direction_memory, sizeof direction_memory, &settings, &direction, NULL));
+    OK(gradsieve_shapley_init(shapley_memory, sizeof shapley_memory, 3, &shapley, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_shapley_init(shapley_memory, sizeof shapley_memory, 4, &shapley, NULL));
+    OK(gradsieve_shapley_init(shapley_memory, sizeof shapley_memory, 3, &shapley, NULL));
+
+    sketch.group = 1;
+    RETURNS(GRADSIEVE_STATUS_GROUP, gradsieve_direction_observe(direction, &sketch, &error));
+    CHECK(error.expected == 1 && error.found == 1);
+    void *volatile address = shapley;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_direction_observe((gradsieve_direction *)address, &sketch, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_direction_merge(direction, direction, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_shapley_merge(shapley, shapley, NULL));
+
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_shapley_observe(shapley, 0.1, &sketch, NULL, 3, &sketch, NULL));
+    gradsieve_sketch other = sketch;
+    other.id.layout ^= 1;
+    RETURNS(GRADSIEVE_STATUS_MISMATCH, gradsieve_influence_dot(&sketch, &other, &score, &error));
+    CHECK(error.name_length > 0);
+    OK(gradsieve_shapley_observe(shapley, 0.5, &sketch, NULL, 2, &sketch, NULL));
+    double dot;
+    OK(gradsieve_influence_dot(&sketch, &sketch, &dot, NULL));
+    OK(gradsieve_shapley_score(shapley, 2, &score, NULL));
+    CHECK(score == 0.5 * dot && dot > 0.0);
+
+    uint8_t bytes[256];
+    size_t needed, written;
+    OK(gradsieve_shapley_at_rest(shapley, &needed, NULL));
+    OK(gradsieve_shapley_to_bytes(shapley, bytes, sizeof bytes, &written, NULL));
+    CHECK(written == needed);
+    OK(gradsieve_shapley_reset(shapley, NULL));
+    OK(gradsieve_shapley_restore(shapley, bytes, written, NULL));
+    OK(gradsieve_shapley_score(shapley, 2, &score, NULL));
+    CHECK(score == 0.5 * dot);
+}
+
 int main(void) {
     for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++) {
         ones[i] = 1.0f;
@@ -240,5 +285,6 @@ int main(void) {
     a_state_is_not_merged_with_itself_or_written_over_itself();
     foreign_verdicts_and_bytes_are_refused();
     a_caller_may_flag_what_the_sieve_does_not();
+    the_other_states_refuse_the_same();
     return 0;
 }

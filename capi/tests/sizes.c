@@ -64,6 +64,20 @@ static void sieves(void) {
     }
 }
 
+static void detectors_and_values(void) {
+    for (size_t width = 1; width <= 129; width += 16) {
+        for (uint32_t groups = 1; groups <= 31; groups += 10) {
+            const gradsieve_direction_settings settings = gradsieve_direction_settings_default(groups, width);
+            size_t bytes;
+            OK(gradsieve_direction_size(&settings, &bytes, NULL));
+            holds("a direction detector", bytes, GRADSIEVE_DIRECTION_SIZE(width, groups));
+        }
+        size_t bytes;
+        OK(gradsieve_shapley_size(width, &bytes, NULL));
+        holds("Shapley values", bytes, GRADSIEVE_SHAPLEY_SIZE(width));
+    }
+}
+
 int main(void) {
     static GRADSIEVE_MEMORY(memory, GRADSIEVE_SIEVE_SIZE(32, 2, 64));
     gradsieve_sieve_settings settings = gradsieve_sieve_settings_default(32);
@@ -72,5 +86,6 @@ int main(void) {
     OK(gradsieve_sieve_init(memory, sizeof memory, &settings, &sieve, NULL));
     sketchers();
     sieves();
+    detectors_and_values();
     return 0;
 }
