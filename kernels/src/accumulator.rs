@@ -66,6 +66,12 @@ impl Accumulator {
         Self { magnitudes: [0.0; LANES], squares: [0.0; LANES], closed, wide: [0.0; 2] }
     }
 
+    /// Whether no entry was taken in.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.closed.count == 0
+    }
+
     /// The measures of all entries so far. The state is as it was and can go on.
     #[must_use]
     pub fn summary(&self) -> Summary {

@@ -8,7 +8,7 @@
 //! - One short file a kernel with its documentation and entry points: [`mod@dot`],
 //!   [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`],
 //!   [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`], [`mod@gaussian`], [`mod@srht`],
-//!   [`mod@mask`], [`codec`], [`score`].
+//!   [`mod@mask`], [`mod@fold`], [`codec`], [`score`].
 //! - [`spec`] *defines* every answer, in one plain function each. Every level is compared
 //!   with it, and the published vectors are made from it.
 //! - `vector/` has each algorithm once, over the operations of `simd.rs`; `scalar/` has
@@ -58,6 +58,7 @@ pub mod dot;
 pub mod double;
 pub mod element;
 pub mod error;
+pub mod fold;
 pub mod gaussian;
 pub mod hadamard;
 pub mod hash;
@@ -74,6 +75,7 @@ mod part;
 mod projection;
 pub mod rademacher;
 mod real;
+mod root;
 mod scalar;
 pub mod score;
 mod simd;
@@ -93,6 +95,7 @@ pub use convert::{narrow, narrow_with, widen, widen_with};
 pub use dot::{dot, dot_with};
 pub use element::Element;
 pub use error::Error;
+pub use fold::{Fold, Tame, fold, tame};
 pub use gaussian::{Gaussian, gaussian, gaussian_with};
 pub use hadamard::{hadamard, hadamard_with};
 pub use key::{Fingerprint, Key};
@@ -101,6 +104,7 @@ pub use mask::{Mask, mask, mask_with};
 pub use norm::{l1_norm, l1_norm_with, max_abs, max_abs_with, squared_norm, squared_norm_with};
 pub use pair::{Pair, pair, pair_with};
 pub use rademacher::{Rademacher, rademacher, rademacher_batch, rademacher_batch_with, rademacher_with};
+pub use root::root;
 pub use sjlt::{Sjlt, sjlt, sjlt_scaled, sjlt_scaled_with, sjlt_with};
 pub use srht::{Srht, srht, srht_outer, srht_outer_with, srht_with};
 pub use summary::{Accumulator, Summary, summarize, summarize_with};

@@ -28,8 +28,11 @@ pub(crate) const SMALL: f32 = f32::from_bits((127 - 40) << 23);
 /// Whether a sum of rounded products stands.
 #[inline(always)]
 pub(crate) fn stands(sum: f64) -> bool {
-    let magnitude = sum.abs();
-    magnitude >= f64::from(LEAST) && magnitude < f64::INFINITY
+    // By its exponent, as small cores have no `f64`: that of an infinity or a NaN is the
+    // largest.
+    const LEAST_EXPONENT: u32 = 1023 - 80;
+    let exponent = (sum.to_bits() >> 52) as u32 & 0x7FF;
+    (LEAST_EXPONENT..0x7FF).contains(&exponent)
 }
 
 /// `narrow` if it stands, and else the sum in `f64`.

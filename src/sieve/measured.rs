@@ -4,7 +4,8 @@
 use super::recent;
 use super::settings::{LossKind, SieveSettings};
 use crate::sketch::Sketch;
-use crate::statistics::{Normaliser, position};
+use crate::statistics::{Normaliser, position, position_of};
+use gradsieve_kernels::Summary;
 
 /// The loss that is taken for one of zero, for gradients that are too long even for it:
 /// the last bit of a probability in `f32`.
@@ -30,36 +31,42 @@ impl Measured {
     pub(super) const NOTHING: Self =
         Self { factor: None, signs: 0, square: position(0.0), shape: None, residual: None };
 
-    /// Of a finite sketch.
-    pub(super) fn of(settings: &SieveSettings, sketch: &Sketch<'_>) -> Self {
-        let square = sketch.measures.l2_squared;
-        Self {
-            factor: Normaliser::of(sketch.values),
-            signs: if settings.guards.duplicates > 0 { recent::signs(sketch.values) } else { 0 },
-            square: position(square),
-            shape: shape(sketch).map(position),
-            residual: sketch.loss.map(|loss| position(residual(settings.loss, loss, square))),
+    /// Of a sketch; none of one that is not finite, or whose gradient or loss is not.
+    pub(super) fn of(settings: &SieveSettings, sketch: &Sketch<'_>) -> Option<Self> {
+        let Summary { l1, l2_squared, non_finite, .. } = sketch.measures;
+        let is_finite = non_finite == 0 && finite(l2_squared) && sketch.loss.is_none_or(f32::is_finite);
+        if !is_finite {
+            return None;
         }
+        let factor = Normaliser::of(sketch.values).ok()?;
+        let square = position(l2_squared);
+        // From 0 of a single coordinate to the logarithm of their number.
+        let shape = positive(l2_squared) && finite(l1);
+        Some(Self {
+            factor,
+            signs: if settings.guards.duplicates > 0 { recent::signs(sketch.values) } else { 0 },
+            square,
+            shape: shape.then(|| 2 * position(l1) - square),
+            residual: sketch.loss.map(|loss| square - explained(settings.loss, loss)),
+        })
     }
 }
 
-/// ‖g‖₁²/‖g‖₂²: from 1 of a single coordinate to their number; none where it was not
-/// measured, and of zero.
-fn shape(sketch: &Sketch<'_>) -> Option<f64> {
-    let measures = sketch.measures;
-    let ratio = measures.l1 * measures.l1 / measures.l2_squared;
-    (measures.l2_squared > 0.0 && ratio.is_finite()).then_some(ratio)
+/// Whether a number is finite, by its bits: small cores have no `f64`.
+const fn finite(x: f64) -> bool {
+    x.to_bits() >> 52 & 0x7FF < 0x7FF
 }
 
-/// ‖g‖² by what the loss explains of it, up to a factor.
-fn residual(kind: LossKind, loss: f32, square: f64) -> f64 {
+/// Whether a number that is finite is above 0.
+const fn positive(x: f64) -> bool {
+    x.to_bits() as i64 > 0
+}
+
+/// The position of what the loss explains of ‖g‖², up to a factor.
+fn explained(kind: LossKind, loss: f32) -> i32 {
     let loss = if loss > 0.0 { loss } else { LEAST_LOSS };
-    let explained = match kind {
-        LossKind::CrossEntropy => {
-            let wrong = f64::from(-libm::expm1f(-loss));
-            wrong * wrong
-        }
-        LossKind::Squared => f64::from(loss),
-    };
-    square / explained
+    match kind {
+        LossKind::CrossEntropy => 2 * position_of(-libm::expm1f(-loss)),
+        LossKind::Squared => position_of(loss),
+    }
 }

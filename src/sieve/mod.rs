@@ -62,7 +62,7 @@ use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::sketch::{Sketch, SketchId};
 use crate::statistics::{
-    Clock, Directions, Discoveries, Histogram, Jumper, Ray, Scale, position, rank, uniform,
+    Clock, Directions, Discoveries, Histogram, Jumper, Ray, Scale, position_of, rank_at, rounded, toss,
 };
 use counts::Counts;
 use gradsieve_kernels::Certain;
@@ -390,15 +390,12 @@ impl<B: Buffer<i64>> Sieve<B> {
     /// finite is no error: its verdict says so.
     pub fn judge(&self, sketch: &Sketch<'_>) -> Result<Verdict, Error> {
         self.check(sketch)?;
-        if !is_finite(sketch) {
-            return Ok(Verdict::NON_FINITE);
-        }
-        let own = Measured::of(&self.settings, sketch);
+        let Some(own) = Measured::of(&self.settings, sketch) else { return Ok(Verdict::NON_FINITE) };
         let ray = own.factor.map(|factor| Ray::along(sketch.values, factor));
         let place = self.place(sketch.group);
         let distance = ray.zip(place).and_then(|(ray, place)| self.directions.distance(place, ray));
         let parts = self.parts(sketch, &own, distance);
-        let (score, uniform) = (parts.score(), uniform(0, self.counts.seen) as f32);
+        let (score, uniform) = (parts.score(), toss(self.counts.seen));
         let rank = self.rank(score, uniform);
 
         let Guards { zero, duplicates, .. } = self.settings.guards;
@@ -408,7 +405,7 @@ impl<B: Buffer<i64>> Sieve<B> {
             let is_full = place.is_none() && self.groups().count() == most as usize;
             reasons = reasons.and_if(is_full, Reasons::GROUP);
         }
-        if zero && sketch.measures.l2_squared <= 0.0 {
+        if zero && is_zero(sketch) {
             reasons = reasons.and(Reasons::ZERO);
             p = p.min(self.share(0, self.counts.zeros, uniform) / ZERO);
         }
@@ -435,14 +432,14 @@ impl<B: Buffer<i64>> Sieve<B> {
         if self.scores.total() == 0 {
             return 1.0;
         }
-        rank(&self.scores, f64::from(score), OWN * self.clock.fine_weight() as f32, uniform)
+        rank_at(&self.scores, position_of(score), OWN * self.clock.fine_weight() as f32, uniform)
     }
 
     /// A smoothed rank among finite samples, where so many are before a sample, and so
     /// many equal it.
     fn share(&self, before: u64, equal: u64, uniform: f32) -> f32 {
         let own = OWN * self.clock.weight() as f32;
-        (before as f32 + uniform * (equal as f32 + own)) / (self.counts.weight as f32 + own)
+        (rounded(before) + uniform * (rounded(equal) + own)) / (rounded(self.counts.weight) + own)
     }
 
     /// The rank of how near a duplicate is.
@@ -459,7 +456,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         let shape = own.shape.map_or(0.0, |shape| self.shapes.standardise_at(shape));
         let (loss, length) = match sketch.loss.zip(own.residual) {
             Some((loss, residual)) => {
-                let loss = self.losses.standardise(f64::from(loss));
+                let loss = self.losses.standardise_at(position_of(loss));
                 (Some(loss), self.residuals.standardise_at(residual))
             }
             None => (None, self.norms.standardise_at(own.square)),
@@ -475,7 +472,7 @@ impl<B: Buffer<i64>> Sieve<B> {
         if self.distances_weight == 0 {
             return 1.0;
         }
-        let mean = self.distances as f32 / (self.distances_weight as f32 * DISTANCE as f32);
+        let mean = rounded(self.distances) / (rounded(self.distances_weight) * DISTANCE as f32);
         if mean > LEAST { mean } else { LEAST }
     }
 
@@ -523,12 +520,12 @@ impl<B: Buffer<i64>> Sieve<B> {
     fn calibrate(&mut self, sketch: &Sketch<'_>, verdict: &Verdict) {
         let weight = self.clock.weight();
         self.counts.weight = self.counts.weight.saturating_add(u64::from(weight));
-        if sketch.measures.l2_squared <= 0.0 {
+        if is_zero(sketch) {
             self.counts.zeros = self.counts.zeros.saturating_add(u64::from(weight));
         }
         // The first scores are of a sieve that knew nothing.
         if self.counts.seen > u64::from(self.settings.warm_up / 2) {
-            let cell = self.scores.add_at(position(f64::from(verdict.score)), self.clock.fine_weight());
+            let cell = self.scores.add_at(position_of(verdict.score), self.clock.fine_weight());
             self.counts.scored = self.counts.scored.saturating_add(1);
             // Scores of a sieve that knew less count less: whatever is forgotten besides,
             // half at each doubling of their number until a half-life does so.
@@ -553,9 +550,9 @@ impl<B: Buffer<i64>> Sieve<B> {
     fn learn(&mut self, sketch: &Sketch<'_>, found: &Found) {
         let (weight, own) = (self.clock.weight(), found.own);
         if let Some(loss) = sketch.loss {
-            self.losses.observe(f64::from(loss), weight);
+            self.losses.observe_at(position_of(loss), weight);
         }
-        if sketch.measures.l2_squared <= 0.0 {
+        if is_zero(sketch) {
             return;
         }
         self.norms.observe_at(own.square, weight);
@@ -655,8 +652,7 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 }
 
-/// Whether neither gradient nor sketch nor loss has numbers that are none.
-fn is_finite(sketch: &Sketch<'_>) -> bool {
-    let loss = sketch.loss.unwrap_or(0.0);
-    sketch.check_finite().is_ok() && loss.is_finite() && sketch.measures.l2_squared.is_finite()
+/// Whether the gradient was one of zero; by its bits, as small cores have no `f64`.
+const fn is_zero(sketch: &Sketch<'_>) -> bool {
+    sketch.measures.l2_squared.to_bits() as i64 <= 0
 }

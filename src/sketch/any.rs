@@ -148,6 +148,18 @@ macro_rules! any {
                 }
             }
 
+            fn project_outer_biased<T: Element, U: Element>(
+                &self,
+                layer: &Layer,
+                a: &[T],
+                b: &[U],
+                out: &mut [f32],
+            ) -> Result<(), Error> {
+                match self {
+                    $($(Self::$variant(projector) => projector.project_outer_biased(layer, a, b, out),)+)*
+                }
+            }
+
             fn is_factored(&self, layer: &Layer) -> Result<bool, Error> {
                 match self {
                     $($(Self::$variant(projector) => projector.is_factored(layer),)+)*

@@ -34,7 +34,7 @@ projections!(made);
 impl<'p> AnyProjector<'p> {
     /// The projector that `settings` say, for a model of these layers.
     ///
-    /// Most projections take the gradient as a whole. Three may work layer by layer, and
+    /// Most projections take the gradient as a whole. Four may work layer by layer, and
     /// then need a part for each layer in the caller's buffer ([`Part::UNUSED`]); what it
     /// holds is of no concern, and it may be empty for all others:
     ///
@@ -43,6 +43,9 @@ impl<'p> AnyProjector<'p> {
     /// - `logra`, `factgrass`, if there are several layers: the largest layer goes
     ///   through it. The others share half of the numbers: one that fits is kept as it
     ///   is, any other goes through an [`Sjlt`](super::Sjlt).
+    ///
+    /// - `kronecker`, if there are several layers, 64 at most: each goes through it, with
+    ///   widths as [`Kronecker::for_layers`] shares them out.
     ///
     /// The smallest layer is served first, and what it leaves of its share is shared by
     /// the larger ones.
@@ -70,6 +73,7 @@ impl<'p> AnyProjector<'p> {
                 Ok(())
             }),
             (kind, [layer]) if is_factored(kind) => made(settings, layer),
+            (Kind::Kronecker, _) => kroneckers(settings, layers, parts),
             (kind, _) if is_factored(kind) => plan(layers, parts, settings.width, |parts| {
                 let taken = shares(parts, layers.len() - 1, settings.width / 2, |width| {
                     const MULTIPLE: usize = gradsieve_kernels::sjlt::BLOCK;
@@ -85,6 +89,31 @@ impl<'p> AnyProjector<'p> {
             _ => made(settings, &Layer::new(0, layout.end(), 1)),
         }
     }
+}
+
+/// The most layers that share widths out.
+const MOST_LAYERS: usize = 64;
+
+/// A plan of Kronecker sketches, one for each layer.
+fn kroneckers<'p>(
+    settings: &ProjectorSettings,
+    layers: &[Layer],
+    parts: &'p mut [Part<'static>],
+) -> Result<AnyProjector<'p>, Error> {
+    if settings.widths.is_some() {
+        return Err(Error::Setting { name: "widths", expected: "none, where there are several layers" });
+    }
+    let mut widths = [Widths { outputs: 1, inputs: 1 }; MOST_LAYERS];
+    let Some(widths) = widths.get_mut(..layers.len()) else {
+        return Err(Error::Setting { name: "projection", expected: "for 64 layers at most" });
+    };
+    super::kronecker::share(layers, widths, settings.width)?;
+    plan(layers, parts, settings.width, |parts| {
+        for (part, widths) in parts.iter_mut().zip(widths) {
+            part.projector = Kronecker::new(&[part.layer], &[*widths], settings.key)?.into();
+        }
+        Ok(())
+    })
 }
 
 /// A plan over the first of `parts`, one for each layer, once `share` has given every

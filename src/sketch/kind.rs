@@ -31,6 +31,9 @@ macro_rules! projections {
             FactGrass = 7, "factgrass" [Widths, Repeat] { FactGrass(FactGrass) }
             /// A projection for each layer: [`Plan`](super::Plan).
             Plan = 8, "layers" [] { Plan(Plan<'p>) }
+            /// Both factors of each linear layer folded by hashed signs:
+            /// [`Kronecker`](super::Kronecker).
+            Kronecker = 9, "kronecker" [Widths] { Kronecker(Kronecker<1>) }
         }
     };
 }

@@ -35,6 +35,7 @@
 //! |---|---|---|---|---|
 //! | [`Logra`] | ≤ (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖² | inputs·k_i + outputs·k_o terms of a dense projection, K products | for large layers: no pass over their entries, no time for one | aligned gradients, for which the factors' widths count and not K |
 //! | [`FactGrass`] | V and what its masks add, about as much as `Logra`'s factors where entries look normal | k′_o·k′_i, whatever the layer's size | for larger layers still, and where K is to be small | factors that few entries carry |
+//! | [`Kronecker`] | ≤ (2/k_o + 2/k_i + 4/K)·‖x‖²‖y‖², less where a factor is kept | inputs + outputs additions, K products | for small cores and small networks, all layers in one | aligned gradients, as `Logra`; factors that few entries carry |
 //! | [`Plan`] | Σ of its parts | that of its parts | for factored parts, widths that follow a layer's worth, methods that work by layer | |
 //! | [`AnyProjector`] | of what it holds | of what it holds | where the projection is a setting: [`ProjectorSettings`] | |
 //!
@@ -57,6 +58,7 @@ mod finished;
 mod gaussian;
 mod id;
 mod kind;
+mod kronecker;
 mod logra;
 mod mask;
 mod plan;
@@ -76,6 +78,7 @@ pub use gaussian::Gaussian;
 pub use gradsieve_kernels::sjlt::Repeat;
 pub use id::SketchId;
 pub use kind::Kind;
+pub use kronecker::Kronecker;
 pub use logra::Logra;
 pub use mask::{IndexMask, Mask};
 pub use projector::Projector;

@@ -17,13 +17,14 @@ use super::any::{AnyProjector, Part, Plan};
 use super::exact::Exact;
 use super::id::SketchId;
 use super::kind::Kind;
+use super::kronecker::Kronecker;
 use super::projector::Projector;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout, LayoutId};
 use core::ops::Range;
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Certain, Element, Fingerprint};
+use gradsieve_kernels::{Certain, Element, Fingerprint, Key};
 
 impl<'p> Part<'p> {
     /// What a buffer of parts is filled with before a plan is made in it
@@ -42,6 +43,7 @@ impl<'p> Part<'p> {
         let other = match self.projector {
             AnyProjector::Logra(projector) => projector.layer(),
             AnyProjector::FactGrass(projector) => projector.layer(),
+            AnyProjector::Kronecker(projector) => projector.layer(),
             AnyProjector::Exact(projector) => match self.layer.checked_len() {
                 Some(entries) => return entries == projector.width() as u64,
                 None => return false,
@@ -70,6 +72,21 @@ impl<'p> Part<'p> {
 
 /// Separates the plans' hash from every other use of the hash.
 const STREAM: u64 = 0x504C_414E_0000_0000;
+
+impl Plan<'_> {
+    /// The plan of a small network by one call, in its lean form that links no other
+    /// projection: [`Kronecker::for_layers`].
+    ///
+    /// # Errors
+    /// As there.
+    pub const fn for_layers<const L: usize>(
+        layers: &[Layer; L],
+        width: usize,
+        key: Key,
+    ) -> Result<Kronecker<L>, Error> {
+        Kronecker::for_layers(layers, width, key)
+    }
+}
 
 impl<'p> Plan<'p> {
     /// The plan of these parts, in rising order of their layers' offsets. Gaps are
@@ -263,6 +280,21 @@ impl Projector for Plan<'_> {
         let (part, place) = self.part_of(layer)?;
         let layer = Layer { offset: part.coordinate(layer.offset), ..*layer };
         part.projector.project_outer(&layer, a, b, out.get_mut(place).certain())
+    }
+
+    /// # Errors
+    /// As [`Plan::project_outer`].
+    fn project_outer_biased<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        check_length(self.width, out.len())?;
+        let (part, place) = self.part_of(layer)?;
+        let layer = Layer { offset: part.coordinate(layer.offset), ..*layer };
+        part.projector.project_outer_biased(&layer, a, b, out.get_mut(place).certain())
     }
 
     fn is_factored(&self, layer: &Layer) -> Result<bool, Error> {

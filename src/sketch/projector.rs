@@ -3,7 +3,7 @@
 use super::id::SketchId;
 use crate::error::Error;
 use crate::gradient::{Layer, LayoutId};
-use gradsieve_kernels::Element;
+use gradsieve_kernels::{Element, Tame, tame};
 
 /// A linear map from gradients to K numbers. Small and `Copy`: its settings, not its
 /// state.
@@ -77,6 +77,49 @@ pub trait Projector: Copy {
             offset = offset.saturating_add(a.len() as u64);
         }
         Ok(())
+    }
+
+    /// Adds the projection of b (a, 1)ᵀ of `layer`, whose last input is 1 and not in `a`.
+    ///
+    /// # Errors
+    /// As [`Projector::project`].
+    fn project_outer_biased<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        let mut offset = layer.offset;
+        for row in b {
+            self.project_scaled(offset, row.widen(), a, out)?;
+            offset = offset.saturating_add(a.len() as u64);
+            self.project_scaled(offset, row.widen(), &[1.0_f32], out)?;
+            offset = offset.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// [`Projector::project_outer`], or [`Projector::project_outer_biased`] if it is
+    /// `biased`, and the measures of both factors ([`tame`]): for projectors that find
+    /// both in one pass.
+    ///
+    /// # Errors
+    /// As [`Projector::project`].
+    fn project_outer_measured<T: Element, U: Element>(
+        &self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        biased: bool,
+        out: &mut [f32],
+    ) -> Result<[Option<Tame>; 2], Error> {
+        if biased {
+            self.project_outer_biased(layer, a, b, out)?;
+        } else {
+            self.project_outer(layer, a, b, out)?;
+        }
+        Ok([tame(a, biased), tame(b, false)])
     }
 
     /// Whether an outer product of `layer` is projected from its factors, without a pass

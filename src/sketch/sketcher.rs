@@ -80,11 +80,18 @@ pub struct Sketcher<P, B> {
 macro_rules! owned {
     ($($(#[$doc:meta])* $kind:ident = $number:literal, $name:literal $choices:tt
         { $($variant:ident($projector:ty)),+ })*) => {
-        $($(owned!($projector);)+)*
-        owned!(AnyProjector<'p>);
+        $($(owned!(@ $kind $projector);)+)*
+        owned!(@ Any AnyProjector<'p>);
     };
-    ($projector:ty) => {
-        impl<'p, const K: usize> Sketcher<$projector, [f32; K]> {
+    // Of any number of layers.
+    (@ Kronecker $projector:ty) => {
+        owned!(impl Kronecker<L>, 'p, const L: usize);
+    };
+    (@ $kind:ident $projector:ty) => {
+        owned!(impl $projector, 'p);
+    };
+    (impl $projector:ty, $($parameters:tt)+) => {
+        impl<$($parameters)+, const K: usize> Sketcher<$projector, [f32; K]> {
             /// A sketcher that owns its K numbers.
             ///
             /// # Errors
@@ -178,19 +185,51 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     /// # Errors
     /// [`Error::Length`] if `a` and `b` do not fit the layer; [`Error::OutsideLayout`].
     pub fn outer<T: Element, U: Element>(&mut self, layer: &Layer, a: &[T], b: &[U]) -> Result<(), Error> {
-        let fits = |expected: u64, found: usize| {
-            if expected == found as u64 {
-                return Ok(());
-            }
-            Err(Error::Length { expected: usize::try_from(expected).unwrap_or(usize::MAX), found })
-        };
-        fits(layer.inputs, a.len())?;
-        fits(layer.outputs, b.len())?;
-        let len = layer.checked_len().unwrap_or(u64::MAX);
+        self.outer_of(layer, a, b, false)
+    }
+
+    /// Takes in the gradient b (a, 1)ᵀ of a linear layer with its bias: the bias is the
+    /// weight of one more input, the last, which is always 1. `a` is the layer's input
+    /// without it, so the layer has one input more than `a`.
+    ///
+    /// It is [`Sketcher::outer`] with a 1 behind `a`: bit for bit with projections that
+    /// may be cut anywhere, and up to the rounding of a cut with others.
+    ///
+    /// ```
+    /// use gradsieve::{Key, Layer, Layout, Repeat, Sjlt, Sketcher};
+    ///
+    /// // 64 inputs and the bias, 10 outputs.
+    /// let layer = Layer::new(0, 10, 65);
+    /// let projector = Sjlt::new(64, Key::seed(7), Repeat::One)?;
+    /// let mut sketcher = Sketcher::new(projector, Layout::new(&[layer])?, [0.0; 64])?;
+    /// sketcher.outer_biased(&layer, &[0.5_f32; 64], &[0.25_f32; 10])?;
+    /// assert_eq!(sketcher.finish()?.measures.l1, 10.0 * 0.25 * (64.0 * 0.5 + 1.0));
+    /// # Ok::<(), gradsieve::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Sketcher::outer`].
+    pub fn outer_biased<T: Element, U: Element>(
+        &mut self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+    ) -> Result<(), Error> {
+        self.outer_of(layer, a, b, true)
+    }
+
+    fn outer_of<T: Element, U: Element>(
+        &mut self,
+        layer: &Layer,
+        a: &[T],
+        b: &[U],
+        biased: bool,
+    ) -> Result<(), Error> {
+        let len = fits(layer, a.len().saturating_add(biased.into()), b.len())?;
         self.check_layer(layer, len)?;
         let (projector, sums, measures) = self.sums();
-        projector.project_outer(layer, a, b, sums)?;
-        measures.add_outer(a, b);
+        let tame = projector.project_outer_measured(layer, a, b, biased, sums)?;
+        measures.add_outer(a, b, biased, tame);
         Ok(())
     }
 
@@ -275,7 +314,17 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
 
     /// Forgets what has arrived of a gradient. The next segment begins another.
     pub const fn abandon(&mut self) {
-        self.measures = Measures::new();
+        self.measures.reset();
         self.stale = true;
     }
+}
+
+/// Refuses factors that do not fit a layer. Entries of the layer.
+fn fits(layer: &Layer, inputs: usize, outputs: usize) -> Result<u64, Error> {
+    for (expected, found) in [(layer.inputs, inputs), (layer.outputs, outputs)] {
+        if expected != found as u64 {
+            return Err(Error::Length { expected: usize::try_from(expected).unwrap_or(usize::MAX), found });
+        }
+    }
+    Ok(layer.checked_len().unwrap_or(u64::MAX))
 }

@@ -1,11 +1,11 @@
 //! Summed directions of groups, in integers: S_g = Σ w·φ/‖φ‖, the same bits in any order.
 //!
-//! A direction is rounded to units of 2⁻²³, what a sample counts (its weight) to 1/256 of
+//! A direction is cut to units of 2⁻²³, what a sample counts (its weight) to 1/256 of
 //! a unit, and sums are of 64 bits: 2³² samples of a group fit. The cosine of a sketch
 //! and its group's sum is an integer dot product of 32-bit numbers, so a core without
 //! floating point of its own pays K multiply–adds of integers.
 //!
-//! *Error*: 2⁻²³·√K of a cosine, whatever the number of samples. *Memory*: 8·K bytes a
+//! *Error*: 2⁻²²·√K of a cosine, whatever the number of samples. *Memory*: 8·K bytes a
 //! group, and 8. *Cost*: K multiply–adds for the sketch's length, K for a cosine, K for
 //! the length of a sum that has grown.
 
@@ -13,7 +13,7 @@ use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::state::{Walk, slice};
 use core::ops::Range;
-use gradsieve_kernels::{Certain, squared_norm};
+use gradsieve_kernels::{Certain, root, squared_norm};
 
 /// A coordinate of a direction of length 1: 2²³.
 const ONE: i64 = 1 << 23;
@@ -31,16 +31,28 @@ pub(crate) enum Normaliser {
 }
 
 impl Normaliser {
-    /// That of finite numbers; none if they are too small to have one in `f32`.
-    pub(crate) fn of(values: &[f32]) -> Option<Self> {
+    /// That of some numbers; none if they are too small to have one in `f32`.
+    ///
+    /// # Errors
+    /// [`Error::NonFinite`].
+    pub(crate) fn of(values: &[f32]) -> Result<Option<Self>, Error> {
         // ‖φ‖² of those between 10⁻¹⁵ and 10¹⁵.
-        const TAME: core::ops::Range<f64> = 1e-30..1e30;
-        let square = squared_norm(values);
+        const TAME: core::ops::Range<f32> = 1e-30..1e30;
+        let square = squared_norm(values) as f32;
         if TAME.contains(&square) {
-            return Some(Self::Tame((ONE as f64 / libm::sqrt(square)) as f32));
+            return Ok(Some(Self::Tame(ONE as f32 / root(square))));
         }
+        Self::of_wild(values)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_wild(values: &[f32]) -> Result<Option<Self>, Error> {
         let length = libm::sqrt(wide_square(values));
-        (length >= f64::from(f32::MIN_POSITIVE)).then(|| Self::Wild(ONE as f64 / length))
+        if !length.is_finite() {
+            return Err(Error::NonFinite);
+        }
+        Ok((length >= f64::from(f32::MIN_POSITIVE)).then(|| Self::Wild(ONE as f64 / length)))
     }
 }
 
@@ -54,7 +66,7 @@ pub(crate) struct Ray<'s> {
 impl<'s> Ray<'s> {
     /// The direction of finite numbers; none if they are too small to have one in `f32`.
     pub(crate) fn of(values: &'s [f32]) -> Option<Self> {
-        Some(Self::along(values, Normaliser::of(values)?))
+        Some(Self::along(values, Normaliser::of(values).ok().flatten()?))
     }
 
     /// The direction of numbers whose factor is known.
@@ -62,34 +74,38 @@ impl<'s> Ray<'s> {
         Self { values, factor }
     }
 
-    /// The coordinates, each in [−2²³, 2²³), beside the entries of a sum.
+    /// The coordinates, each within ±2²³ but for its rounding, beside the entries of a
+    /// sum.
     #[inline]
     fn each<T>(self, sum: impl Iterator<Item = T>, mut take: impl FnMut(i32, T)) {
         match self.factor {
             Normaliser::Tame(factor) => {
-                self.values.iter().zip(sum).for_each(|(x, entry)| take(nearest(x * factor), entry));
+                self.values.iter().zip(sum).for_each(|(x, entry)| take((x * factor) as i32, entry));
             }
             Normaliser::Wild(factor) => {
-                let whole = |x: f32| nearest((f64::from(x) * factor) as f32);
+                let whole = |x: f32| (f64::from(x) * factor) as f32 as i32;
                 self.values.iter().zip(sum).for_each(|(x, entry)| take(whole(*x), entry));
             }
         }
     }
 }
 
-/// The nearest integer, of two equally near the even one, in [−2²³, 2²³); beyond ±2²² the
-/// nearest even one.
-#[inline]
-fn nearest(x: f32) -> i32 {
-    // Adding 1.5·2²³ leaves no digits behind the point.
-    const SHIFT: f32 = 12_582_912.0;
-    let whole = ((x + SHIFT) - SHIFT) as i32;
-    whole.clamp(-(1 << 23), (1 << 23) - 1)
-}
-
 /// ‖φ‖² in `f64`, one after the other: slow, for numbers whose squares `f32` cannot hold.
 fn wide_square(values: &[f32]) -> f64 {
     values.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
+}
+
+/// The bits of a number's magnitude; of a negative number those that are 0.
+#[inline]
+const fn magnitude(x: i64) -> u64 {
+    (x ^ (x >> 63)) as u64
+}
+
+/// The lower 32 bits of a number shifted right by less than 32.
+#[inline]
+const fn shifted(x: i64, by: u32) -> i32 {
+    let (high, low) = ((x >> 32) as u32, x as u32);
+    (low >> (by & 31) | high << 1 << (31 - (by & 31))) as i32
 }
 
 /// The length of a sum: `mantissa`·2^`shift`, from the sum alone.
@@ -100,18 +116,34 @@ struct Length {
 }
 
 impl Length {
-    /// The length of a sum. Its coordinates are shifted so that the sum of their squares
-    /// fits.
-    fn of(sum: &[i64]) -> Self {
-        // Of a negative number the bits that are 0.
-        let most = sum.iter().fold(0, |most, x| most | (x ^ (x >> 63)) as u64);
-        let bits = 64 - most.leading_zeros();
+    /// The length of a sum, to 24 bits. Its coordinates are shifted so that the sum of
+    /// their squares fits. `bits` has every bit that one of them has, as by [`magnitude`].
+    fn of(sum: &[i64], bits: u64) -> Self {
+        let bits = 64 - bits.leading_zeros();
         let spread = (usize::BITS - sum.len().leading_zeros()).div_ceil(2);
         let shift = (bits + spread).saturating_sub(31);
         // Each of 31 bits and a sign at most.
-        let small = |x: &i64| i64::from((x >> shift) as i32);
-        let squares: u64 = sum.iter().map(small).map(|x| (x * x) as u64).sum();
-        Self { mantissa: libm::sqrt(squares as f64) as u32, shift }
+        let square = |x: i32| (i64::from(x) * i64::from(x)) as u64;
+        let squares: u64 = if shift < 32 {
+            sum.iter().map(|x| square(shifted(*x, shift))).sum()
+        } else {
+            sum.iter().map(|x| square(((x >> 32) as i32) >> (shift & 31))).sum()
+        };
+        Self { mantissa: root(squares as f32) as u32, shift }
+    }
+
+    /// The coordinates of a sum, shifted as they were for its length, beside others.
+    #[inline]
+    fn product(self, sum: &[i64], ray: Ray<'_>) -> i64 {
+        // By the Cauchy–Schwarz inequality no partial sum exceeds 2²⁴·2³².
+        let mut product = 0_i64;
+        if self.shift < 32 {
+            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(shifted(*entry, self.shift)));
+        } else {
+            let high = |entry: i64| ((entry >> 32) as i32) >> (self.shift & 31);
+            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(high(*entry)));
+        }
+        product
     }
 
     const fn whole(self) -> u64 {
@@ -198,8 +230,15 @@ impl<B: Buffer<i64>> Directions<B> {
 
     /// Finds the length of a group's sum, which has changed.
     fn measure(&mut self, group: usize) {
+        let sum = self.sums.as_ref().get(self.place(group)).certain();
+        let bits = sum.iter().fold(0, |bits, x| bits | magnitude(*x));
+        self.measure_of(group, bits);
+    }
+
+    /// The same of a sum whose bits are known.
+    fn measure_of(&mut self, group: usize, bits: u64) {
         let before = self.length(group);
-        let now = Length::of(self.sums.as_ref().get(self.place(group)).certain());
+        let now = Length::of(self.sums.as_ref().get(self.place(group)).certain(), bits);
         let at = self.groups * self.width + group;
         self.sums.as_mut().iter_mut().skip(at).take(1).for_each(|length| *length = now.packed());
         // What bytes hold may be anything: wrapped, it is no sum, but no more than that.
@@ -220,11 +259,13 @@ impl<B: Buffer<i64>> Directions<B> {
         let place = self.place(group);
         let sum = self.sums.as_mut().get_mut(place).certain();
         // What bytes hold may be anything: wrapped, it is no sum, but no more than that.
+        let (signed, mut bits) = (weight as i32, 0);
         ray.each(sum.iter_mut(), |x, entry| {
-            *entry = entry.wrapping_add(i64::from(x) * i64::from(weight));
+            *entry = entry.wrapping_add(i64::from(x) * i64::from(signed));
+            bits |= magnitude(*entry);
         });
         self.weight = self.weight.saturating_add(u64::from(weight));
-        self.measure(group);
+        self.measure_of(group, bits);
     }
 
     /// 1 − cos(φ, S_g), between 0 and 2; none where nothing, or nothing that is left, was
@@ -235,11 +276,7 @@ impl<B: Buffer<i64>> Directions<B> {
             return None;
         }
         let sum = self.sums.as_ref().get(self.place(group)).certain();
-        let mut product = 0_i64;
-        // Shifted, an entry has 31 bits and a sign at most; by the Cauchy–Schwarz
-        // inequality no partial sum exceeds 2²⁴·2³².
-        let small = |entry: &i64| i64::from((entry >> length.shift) as i32);
-        ray.each(sum.iter(), |x, entry| product += i64::from(x) * small(entry));
+        let product = length.product(sum, ray);
         let cosine = product as f32 / (ONE as f32 * length.mantissa as f32);
         Some((1.0 - cosine).clamp(0.0, 2.0))
     }

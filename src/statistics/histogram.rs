@@ -1,9 +1,7 @@
 //! Log-linear histograms: counts of positive numbers in integers, exactly mergeable.
 //!
-//! A number's *position* is its logarithm to base 2 with the mantissa taken as it is,
-//! log₂ x ≈ e + (m − 1): a shift of its bits, exact at powers of two, at most .086 above
-//! the logarithm's chord and monotone. A [`Grid`] cuts positions into cells of equal
-//! width: 2^m an octave within its fine range, and several octaves a cell beyond, so that
+//! A [`Grid`] cuts the logarithms of numbers, which are *positions*
+//! ([`position`](super::position())), into cells of equal width: 2^m an octave within its fine range, and several octaves a cell beyond, so that
 //! no finite number is without one. Zero and negative numbers stand in the first cell,
 //! numbers beyond the grid in the last.
 //!
@@ -13,32 +11,10 @@
 //! Source: the layout is that of HdrHistogram and of DDSketch's cubic-free variants
 //! (Masson, Rim & Lee 2019), with positions for logarithms.
 
+use super::position::{OCTAVE, position};
 use crate::error::Error;
 use crate::state::{Body, Walk, slice};
 use gradsieve_kernels::Certain;
-
-/// Positions are in units of 2⁻¹⁶ octaves.
-pub(crate) const OCTAVE: i32 = 1 << 16;
-
-/// The position of a number: e + (m − 1) of x = m·2^e, in units of 2⁻¹⁶. That of zero and
-/// of negative numbers is −1023 octaves, that of infinity 1024.
-///
-/// ```
-/// use gradsieve::statistics::position;
-///
-/// assert_eq!(position(1.0), 0);
-/// assert_eq!(position(0.25), -2 << 16);
-/// assert_eq!(position(3.0), (1 << 16) + (1 << 15));
-/// ```
-#[must_use]
-pub const fn position(x: f64) -> i32 {
-    if x > 0.0 { (x.to_bits() >> 36) as i32 - (1023 << 16) } else { -(1023 << 16) }
-}
-
-/// The number at a position: the inverse of [`position`], up to the last bits.
-pub(crate) const fn number(position: i32) -> f64 {
-    f64::from_bits(((position + (1023 << 16)) as u64) << 36)
-}
 
 /// How positive numbers are cut into cells.
 ///
@@ -75,12 +51,12 @@ impl Grid {
 
     /// Cells of the fine range.
     const fn middle(&self) -> i32 {
-        quotient((self.fine.1 - self.fine.0) * OCTAVE, self.width())
+        ((self.fine.1 - self.fine.0) * OCTAVE) >> self.shift()
     }
 
     /// How wide a fine cell is.
     const fn width(&self) -> i32 {
-        if self.fineness < 0 { OCTAVE << -self.fineness } else { OCTAVE >> self.fineness }
+        1 << self.shift()
     }
 
     /// Coarse cells above it.
@@ -88,14 +64,20 @@ impl Grid {
         quotient(self.end - self.fine.1, self.coarse)
     }
 
+    /// How many bits a position within a fine cell has.
+    const fn shift(&self) -> u32 {
+        (OCTAVE.trailing_zeros() as i32 - self.fineness) as u32
+    }
+
     /// The cell of a position.
     pub(crate) const fn cell(&self, position: i32) -> usize {
         let (from, to) = (self.fine.0 * OCTAVE, self.fine.1 * OCTAVE);
+        if from <= position && position < to {
+            return (self.below() + ((position - from) >> self.shift())) as usize;
+        }
         let wide = self.coarse * OCTAVE;
         let cell = if position < from {
             self.below() - 1 - quotient(from - 1 - position, wide)
-        } else if position < to {
-            self.below() + quotient(position - from, self.width())
         } else {
             self.below() + self.middle() + quotient(position - to, wide)
         };
@@ -123,6 +105,15 @@ impl Grid {
         }
     }
 
+    /// The width of the cell that begins at a position.
+    pub(crate) const fn width_from(&self, from: i32) -> i32 {
+        if self.fine.0 * OCTAVE <= from && from < self.fine.1 * OCTAVE {
+            self.width()
+        } else {
+            self.coarse * OCTAVE
+        }
+    }
+
     /// How much of a cell lies below a position: from 0 to 1.
     pub(crate) const fn share(&self, cell: usize, position: i32) -> f32 {
         let (from, width) = self.bounds(cell);
@@ -143,6 +134,19 @@ const fn quotient(x: i32, by: i32) -> i32 {
         Some(quotient) => quotient,
         None => 0,
     }
+}
+
+/// A count as an `f32`. Small cores have numbers of 32 bits as floating ones at once.
+#[inline]
+pub(crate) fn rounded(count: u64) -> f32 {
+    if count >> 32 == 0 { count as u32 as f32 } else { rounded_large(count) }
+}
+
+/// Apart, or the optimiser would take all for large.
+#[cold]
+#[inline(never)]
+fn rounded_large(count: u64) -> f32 {
+    count as f32
 }
 
 /// Counts in the cells of a grid.
@@ -214,13 +218,18 @@ impl<const N: usize> Histogram<N> {
     /// evenly.
     #[must_use]
     pub fn above(&self, x: f64) -> f32 {
-        let (position, cell) = (position(x), self.grid.cell(position(x)));
+        self.above_at(position(x))
+    }
+
+    /// The counts above the number at a position.
+    pub(crate) fn above_at(&self, position: i32) -> f32 {
+        let cell = self.grid.cell(position);
         let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         let (up_to, above) = self.counts.split_at_checked(cell + 1).certain();
         // The fewer cells, as the sum of all is known.
         let is_low = up_to.len() < above.len();
         let above = if is_low { self.total - sum(up_to) } else { sum(above) };
-        above as f32 + self.count(cell) as f32 * (1.0 - self.grid.share(cell, position))
+        rounded(above) + self.count(cell) as f32 * (1.0 - self.grid.share(cell, position))
     }
 
     /// The counts of numbers in the cell of `x`, and above: at least those not below `x`.
@@ -321,27 +330,6 @@ mod tests {
                 assert_eq!(grid.cell(position(x)), cell, "{grid:?} {x}");
             }
             assert_eq!(grid.cell(position(f64::INFINITY)), last);
-        }
-    }
-
-    #[test]
-    fn a_number_has_the_position_that_it_has() {
-        for x in [1.0, 1.5, 3e-200, 7.25e180] {
-            assert!((number(position(x)) / x - 1.0).abs() < 2e-5);
-        }
-    }
-
-    #[test]
-    fn positions_rise_with_numbers() {
-        let mut before = position(0.0);
-        for exponent in -1000..1000 {
-            for mantissa in [1.0, 1.2, 1.6, 1.999] {
-                let x = mantissa * libm::exp2(f64::from(exponent));
-                let now = position(x);
-                assert!(now > before);
-                assert!((f64::from(now) / f64::from(OCTAVE) - libm::log2(x)).abs() < 0.087);
-                before = now;
-            }
         }
     }
 

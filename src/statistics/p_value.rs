@@ -9,7 +9,7 @@
 //!
 //! Source: Vovk, Gammerman & Shafer, "Algorithmic Learning in a Random World" (2005).
 
-use super::histogram::Histogram;
+use super::histogram::{Histogram, rounded};
 use gradsieve_kernels::hash;
 
 /// The constant of the stream that ties are broken by.
@@ -66,6 +66,14 @@ pub const fn uniform(key: u64, id: u64) -> f64 {
     (2 * bits + 1) as f64 / (1_u64 << 53) as f64
 }
 
+/// The same in `f32`, of key 0.
+pub(crate) const fn toss(id: u64) -> f32 {
+    const KEY: u64 = hash::key(0, TIES);
+    let bits = (hash::word(KEY, id) >> 41) as u32;
+    // (bits + ½)·2⁻²³, exactly.
+    (2 * bits + 1) as f32 / (1_u32 << 24) as f32
+}
+
 /// The rank of a score among those of a stream whose scorer learns, in (0, 1]: scores in
 /// its own cell are taken to lie there evenly, and the score itself counts `own`, of
 /// which the share `uniform` lies above it.
@@ -82,5 +90,10 @@ pub const fn uniform(key: u64, id: u64) -> f64 {
 /// ```
 #[must_use]
 pub fn rank<const N: usize>(scores: &Histogram<N>, score: f64, own: f32, uniform: f32) -> f32 {
-    (scores.above(score) + uniform * own) / (scores.total() as f32 + own)
+    rank_at(scores, super::position(score), own, uniform)
+}
+
+/// The rank of the score at a position.
+pub(crate) fn rank_at<const N: usize>(scores: &Histogram<N>, position: i32, own: f32, uniform: f32) -> f32 {
+    (scores.above_at(position) + uniform * own) / (rounded(scores.total()) + own)
 }

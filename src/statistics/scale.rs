@@ -10,12 +10,40 @@
 //! *Memory*: 4 bytes a cell, and some 100. *Cost*: a few steps of three ranks an
 //! observation; a halving or merging passes over the cells.
 
-use super::histogram::{Grid, Histogram, OCTAVE, position};
+use super::histogram::{Grid, Histogram, rounded};
+use super::position::{OCTAVE, position};
 use crate::error::Error;
 use crate::state::{Body, Walk, place};
+use core::ops::{Add, Mul, Sub};
 
 /// In which 64ths of the counts the quantiles lie: the median, and that ±34 %.
-const RANKS: [u64; 3] = [10, 32, 54];
+const RANKS: [u32; 3] = [10, 32, 54];
+
+impl Rank {
+    /// Moves to where `of` 64ths of the counts lie, in numbers that hold 64 times as many.
+    #[inline]
+    fn settle<W, const N: usize>(&mut self, counts: &Histogram<N>, of: u32, number: impl Fn(u64) -> W)
+    where
+        W: Copy + PartialOrd + From<u32> + Add<Output = W> + Sub<Output = W> + Mul<Output = W>,
+    {
+        let (place, mut below) = (W::from(of) * number(counts.total()), W::from(64) * number(self.below));
+        let mut at = usize::from(self.cell);
+        let of_cell = |at: usize| W::from(64) * number(counts.count(at).into());
+        while at > 0 && below >= place {
+            at -= 1;
+            below = below - of_cell(at);
+            self.below -= u64::from(counts.count(at));
+        }
+        while at < N - 1 && below + of_cell(at) < place {
+            below = below + of_cell(at);
+            self.below += u64::from(counts.count(at));
+            at += 1;
+        }
+        if at != usize::from(self.cell) {
+            (self.cell, self.from) = (at as u16, counts.grid().bounds(at).0);
+        }
+    }
+}
 
 /// Running location and scale of logarithms.
 ///
@@ -35,10 +63,17 @@ const RANKS: [u64; 3] = [10, 32, 54];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scale<const N: usize> {
     counts: Histogram<N>,
-    /// For each rank the cell in which it lies,
-    cells: [u16; 3],
-    /// and the counts below that cell.
-    below: [u64; 3],
+    ranks: [Rank; 3],
+}
+
+/// Where a rank lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rank {
+    /// The counts below its cell.
+    below: u64,
+    /// The position at which that begins.
+    from: i32,
+    cell: u16,
 }
 
 impl<const N: usize> Scale<N> {
@@ -48,14 +83,19 @@ impl<const N: usize> Scale<N> {
     /// [`Error::Length`] if N is not how many cells the grid has.
     pub const fn new(grid: &'static Grid) -> Result<Self, Error> {
         match Histogram::new(grid) {
-            Ok(counts) => Ok(Self { counts, cells: [0; 3], below: [0; 3] }),
+            Ok(counts) => Ok(Self { counts, ranks: [Self::first(grid); 3] }),
             Err(error) => Err(error),
         }
     }
 
     /// Nothing observed yet, on a grid that has N cells.
     pub(crate) const fn of(grid: &'static Grid) -> Self {
-        Self { counts: Histogram::of(grid), cells: [0; 3], below: [0; 3] }
+        Self { counts: Histogram::of(grid), ranks: [Self::first(grid); 3] }
+    }
+
+    /// In the first cell.
+    const fn first(grid: &Grid) -> Rank {
+        Rank { below: 0, from: grid.bounds(0).0, cell: 0 }
     }
 
     /// Takes a number in that counts `weight` times.
@@ -74,41 +114,35 @@ impl<const N: usize> Scale<N> {
     /// Moves each rank to where it lies, from a cell that is near, after `added` counts
     /// in `cell`.
     fn settle(&mut self, cell: usize, added: u64) {
-        let total = self.counts.total();
-        for ((place, counts), of) in self.cells.iter_mut().zip(&mut self.below).zip(RANKS) {
-            let (mut at, mut below) = (usize::from(*place), *counts);
-            below += if cell < at { added } else { 0 };
-            while at > 0 && 64 * below >= of * total {
-                at -= 1;
-                below -= u64::from(self.counts.count(at));
+        // Up to here 64 times as many fit in 32 bits, which small cores count in.
+        const FEW: u64 = 1 << 26;
+        for (rank, of) in self.ranks.iter_mut().zip(RANKS) {
+            rank.below += if cell < usize::from(rank.cell) { added } else { 0 };
+            if self.counts.total() < FEW {
+                rank.settle::<u32, N>(&self.counts, of, |count| count as u32);
+            } else {
+                rank.settle::<u64, N>(&self.counts, of, |count| count);
             }
-            while at < N - 1 && 64 * (below + u64::from(self.counts.count(at))) < of * total {
-                below += u64::from(self.counts.count(at));
-                at += 1;
-            }
-            (*place, *counts) = (at as u16, below);
         }
     }
 
     /// Finds the ranks anew.
     fn rank(&mut self) {
-        (self.cells, self.below) = ([0; 3], [0; 3]);
+        self.ranks = [Self::first(self.counts.grid()); 3];
         self.settle(0, 0);
     }
 
     /// The position of a rank, between the bounds of its cell.
     fn quantile(&self, rank: usize) -> f32 {
-        let at = self.cells.iter().zip(&self.below).zip(RANKS).nth(rank);
-        let Some(((&cell, &below), of)) = at else { return 0.0 };
-        let cell = usize::from(cell);
-        let (from, width) = self.counts.grid().bounds(cell);
-        let count = self.counts.count(cell).max(1);
-        // What is missing up to the rank, in 64ths of counts. Small cores have numbers of
-        // 32 bits as floating ones at once.
-        let missing = (of * self.counts.total()).saturating_sub(64 * below);
-        let missing = u32::try_from(missing).map_or(missing as f32, |missing| missing as f32);
-        let share = missing / (64.0 * count as f32);
-        from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
+        let Some((Rank { below, from, cell }, of)) = self.ranks.iter().zip(RANKS).nth(rank) else {
+            return 0.0;
+        };
+        let width = self.counts.grid().width_from(*from);
+        let count = self.counts.count((*cell).into()).max(1);
+        // What is missing up to the rank, in 64ths of counts.
+        let missing = (u64::from(of) * self.counts.total()).saturating_sub(64 * below);
+        let share = rounded(missing) / (64.0 * count as f32);
+        *from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
     }
 
     /// The counts so far.
@@ -140,9 +174,8 @@ impl<const N: usize> Scale<N> {
     #[must_use]
     pub fn scale(&self) -> f32 {
         let half = (self.quantile(2) - self.quantile(0)) / (2 * OCTAVE) as f32;
-        let [_, middle, _] = self.cells;
-        let (_, width) = self.counts.grid().bounds(usize::from(middle));
-        let least = width as f32 / (2 * OCTAVE) as f32;
+        let [_, middle, _] = self.ranks;
+        let least = self.counts.grid().width_from(middle.from) as f32 / (2 * OCTAVE) as f32;
         if half > least { half } else { least }
     }
 

@@ -32,12 +32,19 @@ def uniform(seed, i):
 edges = np.concatenate([[-20, -14, -8], np.arange(-2, 6, 1 / 16), [6, 12, 18]])
 
 
+# log₂ by straight lines between 33 places of an octave, in units of 2⁻¹⁶.
+logarithms = np.round(65536 * np.log2(1 + np.arange(33) / 32)).astype(int)
+
+
 def place(score):
     """The cell, and how much of it lies below the score."""
     if score <= 0:
         return 0, 0.0
     mantissa, exponent = np.frexp(score)
-    octaves = np.floor((exponent - 1 + 2 * mantissa - 1) * 65536) / 65536
+    fraction = int((2 * mantissa - 1) * 2**22)
+    piece, within = fraction >> 17, fraction % 2**17
+    digits = logarithms[piece] + ((logarithms[piece + 1] - logarithms[piece]) * within >> 17)
+    octaves = exponent - 1 + digits / 65536
     cell = int(np.clip(np.searchsorted(edges, octaves, side="right") - 1, 0, len(edges) - 2))
     return cell, float(np.clip((octaves - edges[cell]) / (edges[cell + 1] - edges[cell]), 0, 1))
 

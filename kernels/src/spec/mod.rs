@@ -13,7 +13,7 @@
 //! | [`matrix`] | products and updates of small matrices |
 //! | [`double`] | sums, updates and outer products in `f64` |
 //! | [`hash`] | the counter-based hash, on which all projections rest |
-//! | [`sjlt`](mod@sjlt), [`rademacher`](mod@rademacher), [`gaussian`](mod@gaussian), [`hadamard`](mod@hadamard), [`srht`](mod@srht), [`mask`](mod@mask) | projections |
+//! | [`sjlt`](mod@sjlt), [`rademacher`](mod@rademacher), [`gaussian`](mod@gaussian), [`hadamard`](mod@hadamard), [`srht`](mod@srht), [`mask`](mod@mask), [`fold`](mod@fold) | projections |
 //! | [`codec`] | rows in a byte or a bit a value |
 //! | [`score`] | scores of stored rows, and where a sealed segment keeps a value |
 //!
@@ -40,6 +40,7 @@ pub mod codec;
 pub mod convert;
 pub mod dot;
 pub mod double;
+pub mod fold;
 pub mod format;
 pub mod gaussian;
 pub mod hadamard;
@@ -58,6 +59,7 @@ pub mod summary;
 pub use axpy::axpy;
 pub use convert::{narrow, widen};
 pub use dot::dot;
+pub use fold::{fold, tame};
 pub use format::Format;
 pub use gaussian::gaussian;
 pub use hadamard::hadamard;

@@ -25,3 +25,25 @@ pub(crate) fn any_doubled_above([a, b, c, d]: [u32; 4], limit: u32) -> bool {
     }
     none != 0
 }
+
+/// √x.
+#[inline(always)]
+pub(crate) fn root(x: f32) -> f32 {
+    let bits: u32;
+    // The compiler does not lend registers of the floating unit on this target, so one is
+    // put aside and put back.
+    // SAFETY: reads and writes core registers; `s0` is as it was in the end. Every
+    // processor with hardware floats in single precision has these instructions.
+    unsafe {
+        asm!(
+            "vmov {kept}, s0",
+            "vmov s0, {bits}",
+            "vsqrt.f32 s0, s0",
+            "vmov {bits}, s0",
+            "vmov s0, {kept}",
+            bits = inout(reg) x.to_bits() => bits, kept = out(reg) _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    f32::from_bits(bits)
+}

@@ -1,0 +1,255 @@
+//! A factor of an outer product, measured and folded to a few numbers in one pass: a
+//! count sketch with hashed signs and fixed places. Some fifteen instructions an entry on
+//! a core without vectors, and no `f64`: for factors that are too short for a dense
+//! projection to pay.
+//!
+//! A factor of *n* entries becomes *k* = 1, 2, 4 or 8 numbers; or, with *k* = *n*, up to
+//! [`KEPT`], stays what it is. Word *t* of the hash stream serves entries 32·*t* to 32·*t*
+//! + 31: entry *i* of those has its sign flipped if bit *i* of the word is set. It goes to
+//! lane *i* mod 8, in order; then the upper lanes are added to the lower, 8→4→2→1, until
+//! *k* are left.
+//!
+//! *Unbiased*: E⟨Cx, Cy⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Cx, Cy⟩: Σ (xᵢ²yⱼ² +
+//! xᵢyᵢxⱼyⱼ) over pairs of entries whose numbers are congruent modulo *k*. Where entries
+//! look alike that is a *k*-th part of all pairs, (‖x‖²‖y‖² + ⟨x, y⟩²)/k; where few
+//! residues carry the factor it is up to *k* times as much. It is 0 if *k* = *n*.
+//!
+//! The measures ([`Tame`]) are summed in the same eight lanes: 64 additions a lane at
+//! most, three to fold and one rounding of a square, so that relative errors are at most
+//! 68·2⁻²⁴.
+//!
+//! Sources: count sketch (Charikar, Chen & Farach-Colton 2002); that places are fixed is
+//! this project's, so that sums stay in registers.
+
+use crate::element::Element;
+use crate::error::Error;
+use crate::hash::Stream;
+use crate::key::Key;
+use crate::wide::{NOTED, SMALL};
+
+/// The most entries that a factor may have to stay what it is.
+pub const KEPT: usize = 32;
+
+/// The most entries whose measures are taken in `f32`.
+pub const LONGEST: usize = 512;
+
+/// Entries that share one word of the hash.
+const BLOCK: usize = 32;
+
+/// Lanes, and the most numbers that a factor is folded to.
+const LANES: usize = 8;
+
+/// Separates this use of a key from all others.
+const STREAM: u64 = u64::from_be_bytes(*b"FOLD-32\0");
+
+/// How a factor is folded.
+///
+/// ```
+/// use gradsieve_kernels::{Fold, Key, fold};
+///
+/// let fold_of_24 = Fold::new(24, 4, Key::seed(7)).ok_or("no such fold")?;
+/// let mut out = [0.0; 4];
+/// let measures = fold(&fold_of_24, &[1.0_f32; 24], false, &mut out)?;
+/// assert!(out.iter().all(|sum| sum.abs() <= 6.0 && sum % 2.0 == 0.0));
+/// assert_eq!(measures.map(|measures| measures.l1), Some(24.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fold {
+    width: u8,
+    kept: bool,
+    words: Stream,
+    /// Signs of word 0, which are all that short factors need.
+    first: u32,
+}
+
+/// The measures of a factor, of those that `f32` holds.
+///
+/// ```
+/// use gradsieve_kernels::{Tame, tame};
+///
+/// let expected = Tame { l1: 7.0, l2_squared: 25.0, max: 4.0 };
+/// assert_eq!(tame(&[3.0_f32, -4.0], false), Some(expected));
+/// assert_eq!(tame(&[1e30_f32], false), None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tame {
+    /// Σ |xᵢ|.
+    pub l1: f32,
+    /// Σ xᵢ².
+    pub l2_squared: f32,
+    /// max |xᵢ|.
+    pub max: f32,
+}
+
+impl Fold {
+    /// Of one entry, which stays what it is.
+    pub const NONE: Self = Self { width: 1, kept: true, words: Key::seed(0).words(), first: 0 };
+
+    /// Of `entries` to `width` numbers, drawn by `key`. None unless `width` is 1, 2, 4 or
+    /// 8, or `entries` itself and at most [`KEPT`].
+    #[must_use]
+    pub const fn new(entries: u64, width: usize, key: Key) -> Option<Self> {
+        let kept = width as u64 == entries && width <= KEPT;
+        if width == 0 || !(kept || width <= LANES && width.is_power_of_two()) {
+            return None;
+        }
+        let words = key.stream(STREAM);
+        Some(Self { width: width as u8, kept, words, first: words.word(0) as u32 })
+    }
+
+    /// How many numbers a factor is folded to.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.width as usize
+    }
+
+    /// To which number an entry goes, and whether its sign is flipped.
+    #[must_use]
+    pub const fn place(&self, entry: u64) -> (usize, bool) {
+        if self.kept {
+            return (entry as usize, false);
+        }
+        let i = entry % BLOCK as u64;
+        ((i & (self.width as u64 - 1)) as usize, self.signs(entry / BLOCK as u64) >> i & 1 == 1)
+    }
+
+    /// The signs of a block.
+    #[inline(always)]
+    const fn signs(&self, block: u64) -> u32 {
+        if block == 0 { self.first } else { self.words.word(block) as u32 }
+    }
+}
+
+/// Folds a factor to `out`, whose numbers it replaces, and measures it: behind `x` stands
+/// a 1, if it is `biased`. The measures are those of [`tame`]. The same on every level.
+///
+/// # Errors
+/// [`Error::Length`] if `out` is not as long as the fold is wide, or the factor not as
+/// long as one that stays what it is; `out` is as it was.
+#[inline]
+pub fn fold<T: Element>(fold: &Fold, x: &[T], biased: bool, out: &mut [f32]) -> Result<Option<Tame>, Error> {
+    let (width, entries) = (fold.width(), x.len() + usize::from(biased));
+    if out.len() != width || (fold.kept && entries != width) {
+        let found = if out.len() == width { entries } else { out.len() };
+        return Err(Error::Length { expected: width, found });
+    }
+    let lanes = Lanes::of(x, biased, |block| fold.signs(block));
+    if fold.kept {
+        out.iter_mut().zip(x).for_each(|(out, x)| *out = x.widen());
+        out.iter_mut().skip(x.len()).for_each(|out| *out = 1.0);
+    } else {
+        lanes.fold_to(out);
+    }
+    Ok(lanes.tame(entries))
+}
+
+/// The measures of a factor, behind which stands a 1 if it is `biased`. None if it has
+/// more than [`LONGEST`] entries, if some are not finite, or if the largest magnitude is
+/// 2³⁰ or more, or below 2⁻⁴⁰ and not 0: those are for [`crate::summarize`].
+#[inline]
+#[must_use]
+pub fn tame<T: Element>(x: &[T], biased: bool) -> Option<Tame> {
+    let entries = x.len() + usize::from(biased);
+    if entries > LONGEST {
+        return None;
+    }
+    Lanes::of(x, biased, |_| 0).tame(entries)
+}
+
+/// Lanes that are summed side by side, so that registers hold them.
+const ABREAST: usize = 4;
+
+/// What is summed: in lanes 0 to 3, and in lanes 4 to 7.
+struct Lanes {
+    halves: [Half; LANES / ABREAST],
+    /// The largest entry's bits, doubled: without its sign, ordered as magnitudes are.
+    max: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Half {
+    folded: [f32; ABREAST],
+    magnitudes: [f32; ABREAST],
+    squares: [f32; ABREAST],
+}
+
+impl Lanes {
+    /// Those of a factor.
+    #[inline]
+    fn of<T: Element>(x: &[T], biased: bool, signs: impl Fn(u64) -> u32) -> Self {
+        let (quads, rest) = x.as_chunks::<ABREAST>();
+        let at = |i: usize| match rest.get(i) {
+            Some(x) => x.widen(),
+            None if biased && i == rest.len() => 1.0,
+            None => 0.0,
+        };
+        let last = [at(0), at(1), at(2), at(3)];
+        let count = quads.len() + usize::from(biased || !rest.is_empty());
+        let mut max = 0;
+        let halves = core::array::from_fn(|half| {
+            let mut sums = Half { folded: [0.0; 4], magnitudes: [0.0; 4], squares: [0.0; 4] };
+            let (mut of_block, mut at) = (0, half);
+            while at < count {
+                if at % (BLOCK / ABREAST) == half {
+                    of_block = signs((at / (BLOCK / ABREAST)) as u64) >> (half * ABREAST);
+                }
+                let quad = match quads.get(at) {
+                    Some([a, b, c, d]) => [a.widen(), b.widen(), c.widen(), d.widen()],
+                    None => last,
+                };
+                max = quad.iter().fold(max, |max, x| max.max(x.to_bits() << 1));
+                sums.add(quad, of_block);
+                of_block >>= LANES;
+                at += LANES / ABREAST;
+            }
+            sums
+        });
+        Self { halves, max }
+    }
+
+    /// The folded lanes, of which as many are left as `out` is long: 1, 2, 4 or 8.
+    #[inline(always)]
+    fn fold_to(&self, out: &mut [f32]) {
+        let [low, high] = self.halves.each_ref().map(|half| half.folded);
+        match out {
+            [one] => *one = sum([low, high]),
+            [even, odd] => {
+                *even = (low[0] + high[0]) + (low[2] + high[2]);
+                *odd = (low[1] + high[1]) + (low[3] + high[3]);
+            }
+            [a, b, c, d] => {
+                let four = [a, b, c, d].into_iter().zip(low.into_iter().zip(high));
+                four.for_each(|(out, (low, high))| *out = low + high);
+            }
+            eight => eight.iter_mut().zip(low.into_iter().chain(high)).for_each(|(out, lane)| *out = lane),
+        }
+    }
+
+    /// The measures of so many entries.
+    #[inline(always)]
+    fn tame(&self, entries: usize) -> Option<Tame> {
+        let max = f32::from_bits(self.max >> 1);
+        let is_held = (SMALL..NOTED).contains(&max) || max == 0.0;
+        let [l1, l2_squared] =
+            [self.halves.map(|half| half.magnitudes), self.halves.map(|half| half.squares)];
+        (is_held && entries <= LONGEST).then(|| Tame { l1: sum(l1), l2_squared: sum(l2_squared), max })
+    }
+}
+
+/// All eight lanes: 8→4→2→1.
+#[inline(always)]
+fn sum([[a, b, c, d], [e, f, g, h]]: [[f32; ABREAST]; 2]) -> f32 {
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
+}
+
+impl Half {
+    #[inline(always)]
+    fn add(&mut self, x: [f32; ABREAST], signs: u32) {
+        for (i, x) in x.into_iter().enumerate() {
+            self.magnitudes[i] += x.abs();
+            self.squares[i] += x * x;
+            self.folded[i] += f32::from_bits(x.to_bits() ^ (signs >> i) << 31);
+        }
+    }
+}
