@@ -10,7 +10,7 @@ use gradsieve_kernels::score::{int8, sign};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{
-    Error, Gaussian, Key, Level, Mask, Rademacher, Sjlt, Srht, axpy_with, dot_with, double, gaussian_with,
+    Error, Fold, Gaussian, Key, Level, Mask, Rademacher, Sjlt, Srht, axpy_with, dot_with, double, fold, gaussian_with,
     hadamard_with, l1_norm_with, mask_with, matrix, max_abs_with, narrow_with, pair_with, rademacher_with,
     sjlt_scaled_with, squared_norm_with, srht_with, summarize_with, widen_with,
 };
@@ -151,6 +151,15 @@ fn projections<T: Any>(words: &mut Words<'_>) {
         |out| spec::mask(key, s, every.get().into(), offset, scale, &x, out),
         |level, out| mask_with(level, mask, offset, scale, &x, out),
     );
+    let few = &x[..n.min(600)];
+    let width = [1, 2, 4, 8, few.len()][words.below(5)];
+    if let Some(by) = Fold::new(few.len() as u64, width, key) {
+        same(
+            &out[..width],
+            |out| spec::fold(key, few, out),
+            |_, out| fold(&by, few, false, out).map(|tame| assert_eq!(tame, spec::tame(few))),
+        );
+    }
     same(
         &out,
         |out| spec::srht(key, offset, scale, &x, out),

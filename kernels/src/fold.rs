@@ -4,10 +4,10 @@
 //! projection to pay.
 //!
 //! A factor of *n* entries becomes *k* = 1, 2, 4 or 8 numbers; or, with *k* = *n*, up to
-//! [`KEPT`], stays what it is. Word *t* of the hash stream serves entries 32·*t* to 32·*t*
-//! + 31: entry *i* of those has its sign flipped if bit *i* of the word is set. It goes to
-//! lane *i* mod 8, in order; then the upper lanes are added to the lower, 8→4→2→1, until
-//! *k* are left.
+//! [`KEPT`], stays what it is. Word *t* of the hash stream serves the 32 entries from
+//! 32·*t* on: entry *i* of those has its sign flipped if bit *i* of the word is set. It
+//! goes to lane *i* mod 8, in order; then the upper lanes are added to the lower,
+//! 8→4→2→1, until *k* are left.
 //!
 //! *Unbiased*: E⟨Cx, Cy⟩ = ⟨x, y⟩ over keys. *Variance* of ⟨Cx, Cy⟩: Σ (xᵢ²yⱼ² +
 //! xᵢyᵢxⱼyⱼ) over pairs of entries whose numbers are congruent modulo *k*. Where entries

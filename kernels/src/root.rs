@@ -1,7 +1,7 @@
 //! The square root of an `f32`, rounded to nearest, as IEEE 754 has it.
 
-/// √x: one instruction where the processor has it, and else `libm`'s, which is rounded the
-/// same.
+/// √x: one instruction where the processor has it, and else `libm`'s, which is rounded
+/// the same.
 ///
 /// ```
 /// assert_eq!(gradsieve_kernels::root(9.0), 3.0);

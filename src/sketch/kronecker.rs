@@ -5,9 +5,9 @@
 //!
 //! The layers of a network stand side by side in one row of K numbers, as in a
 //! [`Plan`](super::Plan), of which this is the lean form: number (i, j) of a layer's
-//! k_o·k_i is (C_o b)ᵢ·(C_i a)ⱼ, by rows. Each C is a [`Fold`], of a key of its own, which
-//! is made of the projector's key and the layer. A factor that is short enough stays what
-//! it is, and nothing is lost of it.
+//! k_o·k_i is (C_o b)ᵢ·(C_i a)ⱼ, by rows. Each C is a [`Fold`], of a key of its own,
+//! which is made of the projector's key and the layer. A factor that is short enough
+//! stays what it is, and nothing is lost of it.
 //!
 //! *Unbiased*: E⟨Sx, Sy⟩ = ⟨x, y⟩ over keys, for any two gradients: the two folds of a
 //! layer are independent, and so are layers.
@@ -276,8 +276,7 @@ pub(super) const fn share(layers: &[Layer], widths: &mut [Widths], most: usize) 
         if best.gain == 0 {
             return Ok(());
         }
-        let (_, from) = widths.split_at_mut(best.layer);
-        if let [widths, ..] = from {
+        if let Some((_, [widths, ..])) = widths.split_at_mut_checked(best.layer) {
             if best.outputs {
                 widths.outputs = best.to;
             } else {
@@ -326,13 +325,21 @@ impl Step {
                 continue;
             }
             let to = to as usize;
-            let (before, after) = (KEPT / width, if kept { 0 } else { KEPT / to });
-            let (gain, cost) = (before - after, (to - width) * other);
+            let after = if kept { 0 } else { part_of(to) };
+            let (gain, cost) = (part_of(width) - after, (to - width) * other);
             if cost <= room && gain * best.cost > best.gain * cost {
                 best = Self { layer, outputs, to, gain, cost };
             }
         }
         best
+    }
+}
+
+/// 1/width, in 32nds.
+const fn part_of(width: usize) -> usize {
+    match KEPT.checked_div(width) {
+        Some(part) => part,
+        None => KEPT,
     }
 }
 

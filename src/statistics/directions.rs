@@ -117,7 +117,8 @@ struct Length {
 
 impl Length {
     /// The length of a sum, to 24 bits. Its coordinates are shifted so that the sum of
-    /// their squares fits. `bits` has every bit that one of them has, as by [`magnitude`].
+    /// their squares fits. `bits` has every bit that one of them has, as by
+    /// [`magnitude`].
     fn of(sum: &[i64], bits: u64) -> Self {
         let bits = 64 - bits.leading_zeros();
         let spread = (usize::BITS - sum.len().leading_zeros()).div_ceil(2);

@@ -1,10 +1,10 @@
 //! Logarithms in integers: where a number stands on the scale of histograms.
 //!
-//! A *position* is log₂ x in units of 2⁻¹⁶, by a table of 32 pieces an octave and straight
-//! lines between them: integer operations alone, some fifteen on a 32-bit core, the same
-//! on every target. It is exact at powers of two, monotone, and below log₂ x by 1.8·10⁻⁴
-//! octaves at most; so products and quotients of numbers are sums and differences of
-//! positions.
+//! A *position* is log₂ x in units of 2⁻¹⁶, by a table of 32 pieces an octave and
+//! straight lines between them: integer operations alone, some fifteen on a 32-bit core,
+//! the same on every target. It is exact at powers of two, monotone, and below log₂ x by
+//! 1.8·10⁻⁴ octaves at most; so products and quotients of numbers are sums and
+//! differences of positions.
 
 /// Positions are in units of 2⁻¹⁶ octaves.
 pub(crate) const OCTAVE: i32 = 1 << 16;
@@ -47,11 +47,9 @@ const fn logarithm(mut x: f64) -> u32 {
 /// The position of 2^exponent·(1 + fraction/2²²).
 #[inline]
 const fn at(exponent: i32, fraction: u32) -> i32 {
-    let (piece, within) = ((fraction >> 17) as usize % PIECES, fraction & 0x1_FFFF);
-    #[expect(clippy::indexing_slicing, reason = "five bits, and a table of one more than they number")]
-    let (from, to) = (TABLE[piece], TABLE[piece + 1]);
+    let ((from, to), within) = (piece_at((fraction >> 17) as usize), fraction & 0x1_FFFF);
     // 12 bits and 17.
-    exponent * OCTAVE + (from + ((to - from) * within >> 17)) as i32
+    exponent * OCTAVE + (from + (((to - from) * within) >> 17)) as i32
 }
 
 /// The position of a number: log₂ x in units of 2⁻¹⁶ octaves, low by 12 at most. That of
@@ -87,23 +85,27 @@ pub(crate) const fn position_of(x: f32) -> i32 {
 
 /// The number at a position: the inverse of [`position`], up to the last bits.
 pub(crate) const fn number(position: i32) -> f64 {
-    let (exponent, digits) = (position.div_euclid(OCTAVE), position.rem_euclid(OCTAVE) as u32);
-    let mut fraction = 0;
-    let mut rest: &[u32] = &TABLE;
-    while let [from, later @ ..] = rest {
-        let [to, ..] = later else { break };
-        if digits < *to {
-            let within = match ((digits - *from) << 15).checked_div(*to - *from) {
-                Some(within) => within << 2,
-                None => 0,
-            };
-            fraction += within;
-            break;
-        }
-        fraction += 1 << 17;
-        rest = later;
+    let (exponent, digits) = (position >> 16, position as u32 & 0xFFFF);
+    // A logarithm lies above its chord, by less than three pieces.
+    let mut piece = (digits >> 11) as usize;
+    let (mut from, mut to) = piece_at(piece);
+    while from > digits {
+        piece -= 1;
+        (from, to) = piece_at(piece);
     }
-    compose(exponent, fraction)
+    let within = match ((digits - from) << 15).checked_div(to - from) {
+        Some(within) => within << 2,
+        None => 0,
+    };
+    compose(exponent, ((piece as u32) << 17) + within)
+}
+
+/// Where a piece of an octave begins and ends.
+#[inline]
+const fn piece_at(piece: usize) -> (u32, u32) {
+    let piece = piece % PIECES;
+    #[expect(clippy::indexing_slicing, reason = "five bits, and a table of one more than they number")]
+    (TABLE[piece], TABLE[piece + 1])
 }
 
 /// 2^exponent·(1 + fraction/2²²).

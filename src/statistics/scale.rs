@@ -15,34 +15,53 @@ use super::position::{OCTAVE, position};
 use crate::error::Error;
 use crate::state::{Body, Walk, place};
 use core::ops::{Add, Mul, Sub};
+use gradsieve_kernels::Certain;
 
 /// In which 64ths of the counts the quantiles lie: the median, and that ±34 %.
 const RANKS: [u32; 3] = [10, 32, 54];
 
-impl Rank {
-    /// Moves to where `of` 64ths of the counts lie, in numbers that hold 64 times as many.
-    #[inline]
-    fn settle<W, const N: usize>(&mut self, counts: &Histogram<N>, of: u32, number: impl Fn(u64) -> W)
+impl Rank<'_> {
+    /// Moves to where `place` 64ths of counts lie below, in numbers that hold 64 times as
+    /// many. Once for scales of all grids, or it would be there for each.
+    #[inline(never)]
+    fn settle<W>(self, grid: &Grid, counts: &[u32], place: W, number: fn(u64) -> W)
     where
         W: Copy + PartialOrd + From<u32> + Add<Output = W> + Sub<Output = W> + Mul<Output = W>,
     {
-        let (place, mut below) = (W::from(of) * number(counts.total()), W::from(64) * number(self.below));
-        let mut at = usize::from(self.cell);
-        let of_cell = |at: usize| W::from(64) * number(counts.count(at).into());
+        let mut below = W::from(64) * number(*self.below);
+        let mut at = usize::from(*self.cell);
+        let count = |at: usize| counts.get(at).copied().certain();
+        let many = |count: u32| W::from(64) * number(count.into());
         while at > 0 && below >= place {
             at -= 1;
-            below = below - of_cell(at);
-            self.below -= u64::from(counts.count(at));
+            below = below - many(count(at));
+            *self.below -= u64::from(count(at));
         }
-        while at < N - 1 && below + of_cell(at) < place {
-            below = below + of_cell(at);
-            self.below += u64::from(counts.count(at));
+        while at + 1 < counts.len() && below + many(count(at)) < place {
+            below = below + many(count(at));
+            *self.below += u64::from(count(at));
             at += 1;
         }
-        if at != usize::from(self.cell) {
-            (self.cell, self.from) = (at as u16, counts.grid().bounds(at).0);
+        if at != usize::from(*self.cell) {
+            (*self.cell, *self.from) = (at as u16, start(grid, at));
         }
     }
+}
+
+/// The position in a cell of so many counts below which as many lie as are `missing`, in
+/// 64ths.
+fn within(from: i32, width: i32, missing: u64, count: u32) -> f32 {
+    let share = rounded(missing) / (64.0 * count.max(1) as f32);
+    from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
+}
+
+/// A sixteenth of an octave: what all cells of grids up to fineness 4 begin at multiples
+/// of, in positions that then fit in 16 bits.
+const STEP: i32 = OCTAVE >> 4;
+
+/// Where a cell begins, in units of [`STEP`].
+const fn start(grid: &Grid, cell: usize) -> i16 {
+    (grid.bounds(cell).0 >> STEP.trailing_zeros()) as i16
 }
 
 /// Running location and scale of logarithms.
@@ -63,39 +82,41 @@ impl Rank {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scale<const N: usize> {
     counts: Histogram<N>,
-    ranks: [Rank; 3],
+    /// Of each rank the counts below its cell,
+    below: [u64; 3],
+    /// the position at which that begins, in units of [`STEP`],
+    from: [i16; 3],
+    /// and which cell it is.
+    cells: [u16; 3],
 }
 
 /// Where a rank lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Rank {
-    /// The counts below its cell.
-    below: u64,
-    /// The position at which that begins.
-    from: i32,
-    cell: u16,
+struct Rank<'a> {
+    below: &'a mut u64,
+    from: &'a mut i16,
+    cell: &'a mut u16,
 }
 
 impl<const N: usize> Scale<N> {
     /// Nothing observed yet.
     ///
-    /// # Errors
-    /// [`Error::Length`] if N is not how many cells the grid has.
+    /// # Errors [`Error::Length`] if N is not how many cells the grid has;
+    /// [`Error::Setting`] if it has more than sixteen cells an octave.
     pub const fn new(grid: &'static Grid) -> Result<Self, Error> {
-        match Histogram::new(grid) {
-            Ok(counts) => Ok(Self { counts, ranks: [Self::first(grid); 3] }),
+        if grid.fineness > 4 {
+            return Err(Error::Setting { name: "fineness", expected: "at most 4" });
+        }
+        match Histogram::<N>::new(grid) {
+            Ok(_) => Ok(Self::of(grid)),
             Err(error) => Err(error),
         }
     }
 
     /// Nothing observed yet, on a grid that has N cells.
     pub(crate) const fn of(grid: &'static Grid) -> Self {
-        Self { counts: Histogram::of(grid), ranks: [Self::first(grid); 3] }
-    }
-
-    /// In the first cell.
-    const fn first(grid: &Grid) -> Rank {
-        Rank { below: 0, from: grid.bounds(0).0, cell: 0 }
+        // In the first cell.
+        let from = start(grid, 0);
+        Self { counts: Histogram::of(grid), below: [0; 3], from: [from; 3], cells: [0; 3] }
     }
 
     /// Takes a number in that counts `weight` times.
@@ -116,33 +137,34 @@ impl<const N: usize> Scale<N> {
     fn settle(&mut self, cell: usize, added: u64) {
         // Up to here 64 times as many fit in 32 bits, which small cores count in.
         const FEW: u64 = 1 << 26;
-        for (rank, of) in self.ranks.iter_mut().zip(RANKS) {
-            rank.below += if cell < usize::from(rank.cell) { added } else { 0 };
-            if self.counts.total() < FEW {
-                rank.settle::<u32, N>(&self.counts, of, |count| count as u32);
+        let (total, places) = (self.counts.total(), self.from.iter_mut().zip(&mut self.cells));
+        for ((below, (from, place)), of) in self.below.iter_mut().zip(places).zip(RANKS) {
+            *below += if cell < usize::from(*place) { added } else { 0 };
+            let (rank, grid) = (Rank { below, from, cell: place }, self.counts.grid());
+            if total < FEW {
+                rank.settle(grid, self.counts.counts(), of * total as u32, |count| count as u32);
             } else {
-                rank.settle::<u64, N>(&self.counts, of, |count| count);
+                rank.settle(grid, self.counts.counts(), u64::from(of) * total, |count| count);
             }
         }
     }
 
     /// Finds the ranks anew.
     fn rank(&mut self) {
-        self.ranks = [Self::first(self.counts.grid()); 3];
+        self.below = [0; 3];
+        self.from = [start(self.counts.grid(), 0); 3];
+        self.cells = [0; 3];
         self.settle(0, 0);
     }
 
     /// The position of a rank, between the bounds of its cell.
     fn quantile(&self, rank: usize) -> f32 {
-        let Some((Rank { below, from, cell }, of)) = self.ranks.iter().zip(RANKS).nth(rank) else {
-            return 0.0;
-        };
-        let width = self.counts.grid().width_from(*from);
-        let count = self.counts.count((*cell).into()).max(1);
+        let places = self.below.iter().zip(&self.from).zip(&self.cells).zip(RANKS);
+        let Some((((below, from), cell), of)) = places.into_iter().nth(rank) else { return 0.0 };
         // What is missing up to the rank, in 64ths of counts.
         let missing = (u64::from(of) * self.counts.total()).saturating_sub(64 * below);
-        let share = rounded(missing) / (64.0 * count as f32);
-        *from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
+        let from = i32::from(*from) * STEP;
+        within(from, self.counts.grid().width_from(from), missing, self.counts.count((*cell).into()))
     }
 
     /// The counts so far.
@@ -174,8 +196,8 @@ impl<const N: usize> Scale<N> {
     #[must_use]
     pub fn scale(&self) -> f32 {
         let half = (self.quantile(2) - self.quantile(0)) / (2 * OCTAVE) as f32;
-        let [_, middle, _] = self.ranks;
-        let least = self.counts.grid().width_from(middle.from) as f32 / (2 * OCTAVE) as f32;
+        let [_, middle, _] = self.from;
+        let least = self.counts.grid().width_from(i32::from(middle) * STEP) as f32 / (2 * OCTAVE) as f32;
         if half > least { half } else { least }
     }
 

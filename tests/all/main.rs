@@ -16,6 +16,7 @@ mod influence;
 mod influence_golden;
 mod influence_methods;
 mod key;
+mod kronecker;
 mod moments;
 mod p_values;
 mod packets;

@@ -437,6 +437,34 @@ def mask(c, t, s, scaled):
     c.answer("out", out, "f32")
 
 
+def lanes_of_8(x, count=1):
+    """Eight lanes in order, from +0, folded until so many are left."""
+    lanes = np.zeros(8, F32)
+    for start in range(0, len(x), 8):
+        row = x[start : start + 8]
+        lanes[: len(row)] += row
+    while len(lanes) > count:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    return lanes
+
+
+def folded(c, t):
+    kept = 1 <= c.length <= 32 and c.parameter(6) % 3 == 0
+    width = c.length if kept else 1 << c.parameter(5) % 4
+    c.input("projection_seed", c.parameter(1), "u64")
+    c.input("width", width, "u64")
+    x, k = c.take("x", t), key(c.parameter(1), 0x464F4C442D333200)
+    flipped = np.array([word(k, i // 32) >> i % 32 & 1 for i in range(len(x))], bool)
+    c.answer("out", x if width == len(x) else lanes_of_8(np.where(flipped, -x, x), width), "f32")
+    most = largest(x)
+    held = len(x) <= 512 and bool(np.isfinite(x).all()) and (most == 0 or 2.0**-40 <= most < 2.0**30)
+    c.answer("held", int(held), "u64")
+    if held:
+        c.answer("l1", lanes_of_8(np.abs(x)), "f32")
+        c.answer("l2_squared", lanes_of_8(x * x), "f32")
+        c.answer("max", most, "f32")
+
+
 def transformed(x):
     h = 1
     while h < len(x):
@@ -741,7 +769,7 @@ def hashes(c, name):
 PLAIN = {
     "dot": dot, "pair": pair, "squared-norm": squared_norm, "l1-norm": l1_norm, "max-abs": max_abs, "summary": summary,
     "axpy": axpy, "scale-add": scale_add, "matvec": matvec, "product": product, "add-outer": add_outer,
-    "add-products": add_products, "narrow": narrowing, "widen": widening, "hadamard": hadamard, "int8": int8, "sign": sign,
+    "add-products": add_products, "fold": folded, "narrow": narrowing, "widen": widening, "hadamard": hadamard, "int8": int8, "sign": sign,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 //! The norms of [`crate::norm`] with a few lanes at a time down each tile.
 
-use super::sum::{ABREAST, Lanes, short, sums, tiles};
+use super::sum::{ABREAST, Lanes, SHORT, short, sums, tiles};
 use crate::cannot_happen;
 use crate::element::Element;
 use crate::isa::special::any_doubled_above;
@@ -25,7 +25,7 @@ pub(crate) fn l1_norm<T: Element>(x: &[T]) -> f64 {
 /// The canonical sum of a term of each entry.
 #[inline(always)]
 fn sum<T: Element>(x: &[T], term: impl Fn(f32) -> f32 + Copy) -> f64 {
-    if x.len() <= LANES {
+    if x.len() <= SHORT {
         return short(x, term).into();
     }
     let [sum] = sums(

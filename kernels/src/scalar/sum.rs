@@ -170,7 +170,10 @@ pub(crate) fn tiles<T>(mut x: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// The canonical sum of a term of each of a few entries, at most [`LANES`]: lanes that
+/// The most terms that are summed without lanes in memory.
+pub(crate) const SHORT: usize = 4 * ABREAST;
+
+/// The canonical sum of a term of each of a few entries, at most [`SHORT`]: lanes that
 /// never leave the registers, and no cost that does not depend on how many there are.
 #[inline(always)]
 pub(crate) fn short<T: Element>(x: &[T], term: impl Fn(f32) -> f32 + Copy) -> f32 {
@@ -178,35 +181,19 @@ pub(crate) fn short<T: Element>(x: &[T], term: impl Fn(f32) -> f32 + Copy) -> f3
     let mut cut = [0.0; ABREAST];
     cut.iter_mut().zip(rest).for_each(|(cut, x)| *cut = x.widen());
     let count = rows.len() + usize::from(!rest.is_empty());
-    // Eight lanes of those that the fold 64→32→16→8 leaves. Where there is no row its
-    // terms, which are zeros, are not added.
-    let add = |lanes: &mut [f32; ABREAST], at: usize| {
-        if at < count {
-            let row = rows.get(at).map_or(cut, T::widen_8);
-            lanes.iter_mut().zip(row).for_each(|(lane, x)| *lane += term(x));
+    // Eight lanes of those that the fold 32→16→8 leaves: of rows 0 and 2, and of 1 and 3.
+    // Where there is no row its terms, which are zeros, are not added.
+    let [mut all, odd] = core::array::from_fn(|first| {
+        let mut lanes = [0.0; ABREAST];
+        for at in [first, first + 2] {
+            if at < count {
+                let row = rows.get(at).map_or(cut, T::widen_8);
+                lanes.iter_mut().zip(row).for_each(|(lane, x)| *lane += term(x));
+            }
         }
-    };
-    let fold = |mut low: [f32; ABREAST], high: [f32; ABREAST]| {
-        low.iter_mut().zip(high).for_each(|(low, high)| *low += high);
-        low
-    };
-    let mut all = [0.0; ABREAST];
-    if count > 4 {
-        let [a, b, c, d] = core::array::from_fn(|at| {
-            let mut lanes = [0.0; ABREAST];
-            add(&mut lanes, at);
-            add(&mut lanes, at + 4);
-            lanes
-        });
-        all = fold(fold(a, c), fold(b, d));
-    } else {
-        add(&mut all, 0);
-        add(&mut all, 2);
-        let mut high = [0.0; ABREAST];
-        add(&mut high, 1);
-        add(&mut high, 3);
-        all = fold(all, high);
-    }
+        lanes
+    });
+    all.iter_mut().zip(odd).for_each(|(all, odd)| *all += odd);
     fold_to(&mut all, 1);
     all[0]
 }

@@ -2,6 +2,7 @@
 //! output alone, bounds against `f64`, places of sealed rows, published vectors.
 
 mod definition;
+mod fold;
 mod inputs;
 mod matrix;
 mod projections;

@@ -1,5 +1,6 @@
 //! On a Cortex-M4F: the published vectors and verdicts, instructions an element and bytes
-//! of stack for the kernels of the goals, and the same of the sieve's samples.
+//! of stack for the kernels of the goals, the same of the sieve's samples, and what both
+//! cost beside the training of a small network.
 //!
 //! Runs under QEMU with `-icount shift=10`, where the SysTick timer counts instructions
 //! exactly (they are not cycles), and speaks over semihosting. Leaves with success only
@@ -7,7 +8,9 @@
 #![no_std]
 #![no_main]
 
+mod device;
 mod measure;
+mod network;
 mod sieve;
 mod stores;
 #[path = "../../all/verdicts/stream.rs"]
@@ -19,8 +22,8 @@ use cortex_m_semihosting::{debug, hprintln};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec, product, scale_add};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
-    Key, Level, Rademacher, Sjlt, axpy, dot, hadamard, l1_norm, max_abs, narrow, pair, rademacher, sjlt,
-    sjlt_scaled, squared_norm, summarize, widen,
+    Fold, Key, Level, Rademacher, Sjlt, axpy, dot, fold, hadamard, l1_norm, max_abs, narrow, pair,
+    rademacher, sjlt, sjlt_scaled, squared_norm, summarize, widen,
 };
 use gradsieve_vectors::input::{Kind, value};
 use gradsieve_vectors::{Answers, FAMILIES, Memory, check};
@@ -82,6 +85,7 @@ fn measure_all() {
     measure_matrices(&mut meter);
     stores::measure_all(&mut meter);
     sieve::measure_all(&mut meter);
+    device::measure_all(&mut meter);
 }
 
 /// Sums, conversions, projections and transforms.
@@ -98,6 +102,7 @@ fn measure_streams(meter: &mut Meter) {
     let mut sketch = [0.0_f32; 512];
     let one = Sjlt::new(Key::seed(black_box(1)), Repeat::One);
     let two = Sjlt::new(Key::seed(black_box(1)), Repeat::Two);
+    let Some(four) = Fold::new(N as u64, 4, Key::seed(black_box(1))) else { leave(false) };
     measured! { meter, N;
         "dot f32", Some(5), dot(&x, &y);
         "dot f16", None, dot(&half, &half);
@@ -117,6 +122,7 @@ fn measure_streams(meter: &mut Meter) {
         "sjlt s=1 f16", None, sjlt(one, 0, &half, &mut sketch);
         "sjlt s=2 f32", None, sjlt(two, 0, &x, &mut sketch);
         "sjlt scaled s=1", None, sjlt_scaled(one, 0, black_box(0.5), &x, &mut sketch);
+        "fold k=4 f32", None, fold(&four, &x, false, &mut sketch[..4]);
     }
     // Short enough for the timer.
     let few = 1024;

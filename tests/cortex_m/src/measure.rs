@@ -38,8 +38,9 @@ impl Meter {
         Self { empty, thousand: full.0 - empty }
     }
 
-    /// Runs `call` on `n` elements and prints a line of the table.
-    pub fn line(&mut self, name: &str, goal: Option<u32>, n: usize, call: impl FnOnce()) {
+    /// Runs `call` on `n` elements and prints a line of the table. Returns instructions
+    /// an element.
+    pub fn line(&mut self, name: &str, goal: Option<u32>, n: usize, call: impl FnOnce()) -> u32 {
         let (ticks, stack) = measure(call);
         let hundredths = u64::from(ticks - self.empty) * 100_000 / u64::from(self.thousand) / n as u64;
         let (whole, part) = (hundredths / 100, hundredths % 100);
@@ -50,6 +51,7 @@ impl Meter {
             }
             None => hprintln!("{:<19} {:>6}.{:02} {:>5} {:>8}", name, whole, part, "", stack),
         }
+        whole as u32
     }
 }
 

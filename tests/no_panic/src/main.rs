@@ -32,9 +32,9 @@ use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, TopK, TopKSettings};
 use gradsieve::wire::{PacketHeader, PacketSettings, Packets};
 use gradsieve::{
-    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Layer, Layout, LayoutId,
-    Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch, SketchId,
-    Sketcher, State, Widths, bf16, f16,
+    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Kronecker, Layer, Layout,
+    LayoutId, Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch,
+    SketchId, Sketcher, State, Widths, bf16, f16,
 };
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 use influence::{curvature, embeddings, over_checkpoints, with_curvature};
@@ -147,6 +147,17 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
         .values(black_box(2), sketch.values)
         .ok_or(Error::Setting { name: "memory", expected: "longer" })?;
 
+    let layers = [layer(0), layer(12)];
+    let lean = Kronecker::for_layers(&layers, black_box(32), Key::seed(black_box(1)))?;
+    let other = Kronecker::new(&layers, &[widths(4), widths(3)], Key::secret(black_box([1; 16])))?;
+    black_box((lean.widths(black_box(1)), other.id(lean.layout().id())));
+    let mut numbers = [0.0; 64];
+    let mut sketcher = Sketcher::new(lean, lean.layout(), opaque(&mut numbers))?;
+    sketcher.outer_biased(&layer(black_box(0)), half, x)?;
+    sketcher.outer(&layer(black_box(12)), brain, half)?;
+    sketcher.segment(black_box(3), x)?;
+    let lean: f32 = sketcher.finish()?.values.iter().sum();
+
     let linear = |positions| Sequence::new(&logra, black_box(positions), half, brain);
     let (x, y) = (LayerGradient::Linear(linear(2)?), LayerGradient::Linear(linear(3)?));
     let (x, y) = ([x, LayerGradient::Plain(half)], [y, LayerGradient::Plain(half)]);
@@ -154,7 +165,7 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     let mut products = [0.0; 4];
     let memory = &mut [0.0; ghost::memory(2, 2).scratch];
     ghost::products(opaque(&mut [x, y]), opaque(&mut [y, x]), opaque(memory), opaque(&mut products))?;
-    Ok(values.iter().sum::<f32>() as f64 + ghost::dot(x, y)? + ghost::squared_norm(x) + products[1])
+    Ok((lean + values.iter().sum::<f32>()) as f64 + ghost::dot(x, y)? + ghost::squared_norm(x) + products[1])
 }
 
 /// Kernels that the core does not use.

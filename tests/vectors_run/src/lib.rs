@@ -33,7 +33,7 @@ use record::Record;
 
 /// The families, each with its published text. Not a constant, so that the code which
 /// they name is compiled here, and not again by whoever uses them.
-pub static FAMILIES: [Family; 17] = [
+pub static FAMILIES: [Family; 18] = [
     families::dot::FAMILY,
     families::norm::FAMILY,
     families::pair::FAMILY,
@@ -44,6 +44,7 @@ pub static FAMILIES: [Family; 17] = [
     families::sjlt::FAMILY,
     families::srht::FAMILY,
     families::mask::FAMILY,
+    families::fold::FAMILY,
     families::rademacher::FAMILY,
     families::gaussian::FAMILY,
     families::hadamard::FAMILY,

@@ -8,6 +8,7 @@ pub mod axpy;
 pub mod codec;
 pub mod convert;
 pub mod dot;
+pub mod fold;
 pub mod gaussian;
 pub mod hadamard;
 pub mod hamming;
