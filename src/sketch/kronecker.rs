@@ -52,9 +52,8 @@ const NARROW: usize = 8;
 ///
 /// // 24 inputs, 16 hidden units, 5 outputs; each bias is the weight of one more input.
 /// const LAYERS: [Layer; 2] = [Layer::new(0, 16, 25), Layer::new(16 * 25, 5, 17)];
-/// const K: usize = 32;
-/// let projector = Kronecker::for_layers(&LAYERS, K, Key::seed(7))?;
-/// let mut sketcher = Sketcher::new(projector, projector.layout(), [0.0; K])?;
+/// let projector = Kronecker::for_layers(&LAYERS, 32, Key::seed(7))?; // of 32 numbers, 26 are used
+/// let mut sketcher = Sketcher::new(projector, projector.layout(), [0.0; 26])?;
 /// # let (input, hidden_gradient, hidden, gradient) = ([0.5_f32; 24], [0.1_f32; 16], [0.3_f32; 16], [0.2_f32; 5]);
 /// sketcher.outer_biased(&LAYERS[1], &hidden, &gradient)?; // in any order
 /// sketcher.outer_biased(&LAYERS[0], &input, &hidden_gradient)?;

@@ -93,25 +93,16 @@ impl Grid {
 
     /// The position at which a cell begins, and its width.
     pub(crate) const fn bounds(&self, cell: usize) -> (i32, i32) {
-        let (cell, wide) = (cell as i32, self.coarse * OCTAVE);
-        let fine = cell - self.below();
-        if fine < 0 {
-            (self.fine.0 * OCTAVE + fine * wide, wide)
-        } else if fine < self.middle() {
-            let width = self.width();
-            (self.fine.0 * OCTAVE + fine * width, width)
-        } else {
-            (self.fine.1 * OCTAVE + (fine - self.middle()) * wide, wide)
+        let fine = cell as i32 - self.below();
+        let (from, to) = (self.fine.0 * OCTAVE, self.fine.1 * OCTAVE);
+        if fine >= 0 {
+            let from = from + (fine << self.shift());
+            if from < to {
+                return (from, self.width());
+            }
         }
-    }
-
-    /// The width of the cell that begins at a position.
-    pub(crate) const fn width_from(&self, from: i32) -> i32 {
-        if self.fine.0 * OCTAVE <= from && from < self.fine.1 * OCTAVE {
-            self.width()
-        } else {
-            self.coarse * OCTAVE
-        }
+        let wide = self.coarse * OCTAVE;
+        if fine < 0 { (from + fine * wide, wide) } else { (to + (fine - self.middle()) * wide, wide) }
     }
 
     /// How much of a cell lies below a position: from 0 to 1.

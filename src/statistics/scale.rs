@@ -24,7 +24,7 @@ impl Rank<'_> {
     /// Moves to where `place` 64ths of counts lie below, in numbers that hold 64 times as
     /// many. Once for scales of all grids, or it would be there for each.
     #[inline(never)]
-    fn settle<W>(self, grid: &Grid, counts: &[u32], place: W, number: fn(u64) -> W)
+    fn settle<W>(self, counts: &[u32], place: W, number: fn(u64) -> W)
     where
         W: Copy + PartialOrd + From<u32> + Add<Output = W> + Sub<Output = W> + Mul<Output = W>,
     {
@@ -42,26 +42,15 @@ impl Rank<'_> {
             *self.below += u64::from(count(at));
             at += 1;
         }
-        if at != usize::from(*self.cell) {
-            (*self.cell, *self.from) = (at as u16, start(grid, at));
-        }
+        *self.cell = at as u16;
     }
 }
 
 /// The position in a cell of so many counts below which as many lie as are `missing`, in
 /// 64ths.
-fn within(from: i32, width: i32, missing: u64, count: u32) -> f32 {
+fn within((from, width): (i32, i32), missing: u64, count: u32) -> f32 {
     let share = rounded(missing) / (64.0 * count.max(1) as f32);
     from as f32 + width as f32 * if share < 1.0 { share } else { 1.0 }
-}
-
-/// A sixteenth of an octave: what all cells of grids up to fineness 4 begin at multiples
-/// of, in positions that then fit in 16 bits.
-const STEP: i32 = OCTAVE >> 4;
-
-/// Where a cell begins, in units of [`STEP`].
-const fn start(grid: &Grid, cell: usize) -> i16 {
-    (grid.bounds(cell).0 >> STEP.trailing_zeros()) as i16
 }
 
 /// Running location and scale of logarithms.
@@ -82,30 +71,24 @@ const fn start(grid: &Grid, cell: usize) -> i16 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scale<const N: usize> {
     counts: Histogram<N>,
-    /// Of each rank the counts below its cell,
+    /// For each rank the counts below its cell,
     below: [u64; 3],
-    /// the position at which that begins, in units of [`STEP`],
-    from: [i16; 3],
-    /// and which cell it is.
+    /// and which cell that is.
     cells: [u16; 3],
 }
 
 /// Where a rank lies.
 struct Rank<'a> {
     below: &'a mut u64,
-    from: &'a mut i16,
     cell: &'a mut u16,
 }
 
 impl<const N: usize> Scale<N> {
     /// Nothing observed yet.
     ///
-    /// # Errors [`Error::Length`] if N is not how many cells the grid has;
-    /// [`Error::Setting`] if it has more than sixteen cells an octave.
+    /// # Errors
+    /// [`Error::Length`] if N is not how many cells the grid has.
     pub const fn new(grid: &'static Grid) -> Result<Self, Error> {
-        if grid.fineness > 4 {
-            return Err(Error::Setting { name: "fineness", expected: "at most 4" });
-        }
         match Histogram::<N>::new(grid) {
             Ok(_) => Ok(Self::of(grid)),
             Err(error) => Err(error),
@@ -114,9 +97,7 @@ impl<const N: usize> Scale<N> {
 
     /// Nothing observed yet, on a grid that has N cells.
     pub(crate) const fn of(grid: &'static Grid) -> Self {
-        // In the first cell.
-        let from = start(grid, 0);
-        Self { counts: Histogram::of(grid), below: [0; 3], from: [from; 3], cells: [0; 3] }
+        Self { counts: Histogram::of(grid), below: [0; 3], cells: [0; 3] }
     }
 
     /// Takes a number in that counts `weight` times.
@@ -137,34 +118,32 @@ impl<const N: usize> Scale<N> {
     fn settle(&mut self, cell: usize, added: u64) {
         // Up to here 64 times as many fit in 32 bits, which small cores count in.
         const FEW: u64 = 1 << 26;
-        let (total, places) = (self.counts.total(), self.from.iter_mut().zip(&mut self.cells));
-        for ((below, (from, place)), of) in self.below.iter_mut().zip(places).zip(RANKS) {
+        let (counts, total) = (self.counts.counts(), self.counts.total());
+        for ((below, place), of) in self.below.iter_mut().zip(&mut self.cells).zip(RANKS) {
             *below += if cell < usize::from(*place) { added } else { 0 };
-            let (rank, grid) = (Rank { below, from, cell: place }, self.counts.grid());
+            let rank = Rank { below, cell: place };
             if total < FEW {
-                rank.settle(grid, self.counts.counts(), of * total as u32, |count| count as u32);
+                rank.settle(counts, of * total as u32, |count| count as u32);
             } else {
-                rank.settle(grid, self.counts.counts(), u64::from(of) * total, |count| count);
+                rank.settle(counts, u64::from(of) * total, |count| count);
             }
         }
     }
 
     /// Finds the ranks anew.
     fn rank(&mut self) {
-        self.below = [0; 3];
-        self.from = [start(self.counts.grid(), 0); 3];
-        self.cells = [0; 3];
+        (self.below, self.cells) = ([0; 3], [0; 3]);
         self.settle(0, 0);
     }
 
     /// The position of a rank, between the bounds of its cell.
     fn quantile(&self, rank: usize) -> f32 {
-        let places = self.below.iter().zip(&self.from).zip(&self.cells).zip(RANKS);
-        let Some((((below, from), cell), of)) = places.into_iter().nth(rank) else { return 0.0 };
+        let at = self.below.iter().zip(&self.cells).zip(RANKS).nth(rank);
+        let Some(((below, &cell), of)) = at else { return 0.0 };
         // What is missing up to the rank, in 64ths of counts.
         let missing = (u64::from(of) * self.counts.total()).saturating_sub(64 * below);
-        let from = i32::from(*from) * STEP;
-        within(from, self.counts.grid().width_from(from), missing, self.counts.count((*cell).into()))
+        let cell = usize::from(cell);
+        within(self.counts.grid().bounds(cell), missing, self.counts.count(cell))
     }
 
     /// The counts so far.
@@ -196,8 +175,9 @@ impl<const N: usize> Scale<N> {
     #[must_use]
     pub fn scale(&self) -> f32 {
         let half = (self.quantile(2) - self.quantile(0)) / (2 * OCTAVE) as f32;
-        let [_, middle, _] = self.from;
-        let least = self.counts.grid().width_from(i32::from(middle) * STEP) as f32 / (2 * OCTAVE) as f32;
+        let [_, middle, _] = self.cells;
+        let (_, width) = self.counts.grid().bounds(middle.into());
+        let least = width as f32 / (2 * OCTAVE) as f32;
         if half > least { half } else { least }
     }
 

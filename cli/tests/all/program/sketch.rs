@@ -49,7 +49,7 @@ fn every_projection_gives_the_core_s_bits_and_says_so_in_the_file() {
     place.write("G.npy", &[rows, width], Dtype::F32, &values);
     let columns = Layer::new(0, 1, width as u64);
     // The SJLT and those that work layer by layer have tests of their own.
-    let others = [Kind::Exact, Kind::Sjlt, Kind::Logra, Kind::FactGrass, Kind::Plan];
+    let others = [Kind::Exact, Kind::Sjlt, Kind::Logra, Kind::FactGrass, Kind::Plan, Kind::Kronecker];
     let whole = |kind: &Kind| !others.contains(kind);
     for kind in Kind::ALL.iter().copied().filter(whole) {
         let name = kind.name();
