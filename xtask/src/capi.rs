@@ -1,6 +1,6 @@
 //! The C library: its header is what cbindgen makes of the source, its symbols have one
 //! prefix, its tests and examples compile without a warning as C99 and C++11 and run,
-//! under sanitizers too, and it builds as a static library for bare targets.
+//! under sanitizers too, CMake and pkg-config find it, and it builds for bare targets.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -19,7 +19,7 @@ use crate::targets::reason;
 
 pub(crate) const STEP: Step = Step {
     name: "capi",
-    about: "The C library: header, symbols, tests in C and C++, bare targets",
+    about: "The C library: header, symbols, tests in C and C++, packages, bare targets",
     in_ci: true,
     arguments: |command| {
         let write = Arg::new("write").long("write").action(ArgAction::SetTrue);
@@ -58,6 +58,7 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     if cfg!(target_os = "linux") {
         symbols()?;
         programs(check)?;
+        packages(check)?;
     } else {
         check.skip("the tests of the C library", "its libraries are known for Linux alone");
     }
@@ -167,6 +168,65 @@ fn link_by_name(library: &Path) -> anyhow::Result<()> {
         std::os::unix::fs::symlink(library.file_name().context("a library without a name")?, link)?;
     }
     Ok(())
+}
+
+/// Installs the library by CMake, static and shared, and builds a project that uses it:
+/// found by CMake, by pkg-config, and as a part of the project itself.
+fn packages(check: &Check) -> anyhow::Result<()> {
+    for (name, package) in [("cmake", "cmake"), ("pkg-config", "pkg-config")] {
+        let asked = || Program::new(name).arg("--version").read();
+        if let Err(error) = asked().or_else(|_| cross::install(&[package]).and_then(|()| asked())) {
+            check.skip("the packages of the C library", reason(&error));
+            return Ok(());
+        }
+    }
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml"))?;
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
+    let version = version.context("the workspace has no version")?;
+    let place = target().join("capi/packages");
+    if place.is_dir() {
+        std::fs::remove_dir_all(&place)?;
+    }
+    let cargo = format!("-DGRADSIEVE_CARGO_DIR={}", target().join("capi/cargo").display());
+    let made = |source: &Path, name: &str, words: &[String]| -> anyhow::Result<PathBuf> {
+        let build = place.join(name);
+        Program::new("cmake").arg("-S").arg(source).arg("-B").arg(&build).args(words).arg(&cargo).read()?;
+        Program::new("cmake").arg("--build").arg(&build).read()?;
+        Ok(build)
+    };
+    let user = folder().join("tests/package");
+    for shared in ["OFF", "ON"] {
+        let prefix = place.join(format!("installed-{shared}"));
+        let words =
+            [format!("-DBUILD_SHARED_LIBS={shared}"), format!("-DCMAKE_INSTALL_PREFIX={}", prefix.display())];
+        let build = made(&folder(), &format!("library-{shared}"), &words)?;
+        Program::new("cmake").arg("--install").arg(build).read()?;
+        let words = [format!("-DCMAKE_PREFIX_PATH={}", prefix.display())];
+        let build = made(&user, &format!("user-{shared}"), &words)?;
+        Program::new(build.join("first")).read()?;
+        if shared == "OFF" {
+            by_pkg_config(&prefix, version)?;
+        }
+    }
+    let build = made(&user, "user-part", &["-DAS_PART=ON".to_owned()])?;
+    Program::new(build.join("first")).read()?;
+    println!("packages for CMake and pkg-config, of version {version}");
+    Ok(())
+}
+
+/// Builds and runs an example with what pkg-config says of the installed library.
+fn by_pkg_config(prefix: &Path, version: &str) -> anyhow::Result<()> {
+    let asked = |words: &[&str]| {
+        let pkg_config = Program::new("pkg-config").args(words).arg("gradsieve");
+        pkg_config.env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig")).read()
+    };
+    let found = asked(&["--modversion"])?;
+    ensure!(found.trim() == version, "pkg-config has version {found}, and the workspace {version}");
+    let words = asked(&["--static", "--cflags", "--libs"])?;
+    let program = prefix.join("first");
+    let compile = Program::new("gcc").arg(folder().join("examples/first.c")).args(words.split_whitespace());
+    compile.arg("-lm").arg("-o").arg(&program).read()?;
+    Program::new(program).read().map(drop)
 }
 
 /// The static library of bare targets.
