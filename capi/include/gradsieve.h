@@ -157,6 +157,11 @@
 #define GRADSIEVE_PROJECTION_LAYERS 8
 
 /**
+ * Both factors of each layer folded by hashed signs.
+ */
+#define GRADSIEVE_PROJECTION_KRONECKER 9
+
+/**
  * The factors of GRADSIEVE_PROJECTION_LOGRA go through signs: widths are multiples of
  * 16.
  */
@@ -1175,7 +1180,7 @@ struct gradsieve_sketcher_settings gradsieve_sketcher_settings_default(size_t wi
 /**
  * Bytes of a sketcher's memory, for a model of these layers, in rising order of offset.
  * At compile time: GRADSIEVE_SKETCHER_SIZE, or GRADSIEVE_SKETCHER_LAYERS_SIZE for LOGRA,
- * FACTGRASS and LAYERS.
+ * FACTGRASS, LAYERS and KRONECKER.
  *
  * Refuses settings that the core does not have, and layers as
  * GRADSIEVE_STATUS_LAYER says.

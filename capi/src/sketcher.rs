@@ -57,6 +57,8 @@ pub const GRADSIEVE_PROJECTION_LOGRA: u32 = 6;
 pub const GRADSIEVE_PROJECTION_FACTGRASS: u32 = 7;
 /// An equal share of the numbers for each layer.
 pub const GRADSIEVE_PROJECTION_LAYERS: u32 = 8;
+/// Both factors of each layer folded by hashed signs.
+pub const GRADSIEVE_PROJECTION_KRONECKER: u32 = 9;
 
 const _: () = assert!(
     GRADSIEVE_PROJECTION_EXACT == Kind::Exact as u32
@@ -68,6 +70,7 @@ const _: () = assert!(
         && GRADSIEVE_PROJECTION_LOGRA == Kind::Logra as u32
         && GRADSIEVE_PROJECTION_FACTGRASS == Kind::FactGrass as u32
         && GRADSIEVE_PROJECTION_LAYERS == Kind::Plan as u32
+        && GRADSIEVE_PROJECTION_KRONECKER == Kind::Kronecker as u32
 );
 
 /// The factors of GRADSIEVE_PROJECTION_LOGRA go through signs: widths are multiples of
@@ -300,7 +303,7 @@ pub extern "C" fn gradsieve_sketcher_settings_default(width: usize) -> gradsieve
 
 /// Bytes of a sketcher's memory, for a model of these layers, in rising order of offset.
 /// At compile time: GRADSIEVE_SKETCHER_SIZE, or GRADSIEVE_SKETCHER_LAYERS_SIZE for LOGRA,
-/// FACTGRASS and LAYERS.
+/// FACTGRASS, LAYERS and KRONECKER.
 ///
 /// Refuses settings that the core does not have, and layers as
 /// GRADSIEVE_STATUS_LAYER says.
