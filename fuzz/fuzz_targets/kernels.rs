@@ -10,9 +10,9 @@ use gradsieve_kernels::score::{int8, sign};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{
-    Error, Fold, Gaussian, Key, Level, Mask, Rademacher, Sjlt, Srht, axpy_with, dot_with, double, fold, gaussian_with,
-    hadamard_with, l1_norm_with, mask_with, matrix, max_abs_with, narrow_with, pair_with, rademacher_with,
-    sjlt_scaled_with, squared_norm_with, srht_with, summarize_with, widen_with,
+    Error, Fold, Gaussian, Key, Level, Mask, Rademacher, Sjlt, Srht, axpy_with, dot_with, double, fold,
+    gaussian_with, hadamard_with, l1_norm_with, mask_with, matrix, max_abs_with, narrow_with, pair_with,
+    rademacher_with, sjlt_scaled_with, squared_norm_with, srht_with, summarize_with, widen_with,
 };
 use half::{bf16, f16};
 
