@@ -114,7 +114,7 @@ fn packet(input: &[u8]) {
     let mut good = input.to_vec();
     good.resize(input.len().max(100), 0);
     good[0] = 0xA6;
-    good[1] = 1 << 4 | good[1] % 5;
+    good[1] = (1 << 4) | (good[1] % 5);
     good[2] &= 15;
     good[3..5].copy_from_slice(&(K as u16).to_le_bytes());
     good[5..13].copy_from_slice(&packets.fingerprint().to_le_bytes());
