@@ -51,6 +51,11 @@ impl Layer {
     pub const fn checked_len(&self) -> Option<u64> {
         self.outputs.checked_mul(self.inputs)
     }
+
+    /// One past the last coordinate of a layer that a layout has.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.checked_len().unwrap_or(0))
+    }
 }
 
 /// The table of a model's layers, in rising order of offset. Gaps are allowed (frozen

@@ -58,7 +58,7 @@ const fn finite(x: f64) -> bool {
 }
 
 /// Whether a number that is finite is above 0.
-const fn positive(x: f64) -> bool {
+pub(super) const fn positive(x: f64) -> bool {
     x.to_bits() as i64 > 0
 }
 

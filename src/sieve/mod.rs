@@ -652,7 +652,7 @@ impl<B: Buffer<i64>> Sieve<B> {
     }
 }
 
-/// Whether the gradient was one of zero; by its bits, as small cores have no `f64`.
+/// Whether the gradient was one of zero.
 const fn is_zero(sketch: &Sketch<'_>) -> bool {
-    sketch.measures.l2_squared.to_bits() as i64 <= 0
+    !measured::positive(sketch.measures.l2_squared)
 }

@@ -68,9 +68,10 @@ impl Verdict {
             own.shape.unwrap_or(0) as u32,
             own.residual.unwrap_or(0) as u32,
         ];
-        let [p, score, flags, rank, distance, nearest, f0, f1, s0, s1, square, shape, residual] = words;
-        let sum = check(&words);
-        [p, score, flags, rank, distance, nearest, f0, f1, s0, s1, square, shape, residual, sum]
+        // The last one stays.
+        let mut all = [check(&words); Self::WORDS];
+        all.iter_mut().zip(words).for_each(|(to, word)| *to = word);
+        all
     }
 
     /// The verdict of such words.
@@ -78,11 +79,11 @@ impl Verdict {
     /// # Errors
     /// [`Error::Corrupt`] if they are not what [`to_words`](Self::to_words) made.
     pub fn from_words(words: &[u32; Self::WORDS]) -> Result<Self, Error> {
-        let [p, score, flags, rank, distance, nearest, f0, f1, s0, s1, square, shape, residual, sum] = *words;
-        let checked = [p, score, flags, rank, distance, nearest, f0, f1, s0, s1, square, shape, residual];
-        if check(&checked) != sum {
+        let [checked @ .., sum] = words;
+        if check(checked) != *sum {
             return Err(Error::Corrupt);
         }
+        let [p, score, flags, rank, distance, nearest, f0, f1, s0, s1, square, shape, residual] = *checked;
         let factor = u64::from(f0) | u64::from(f1) << 32;
         let factor = match flags & (IS_TAME | IS_WILD) {
             0 => None,

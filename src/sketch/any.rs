@@ -9,7 +9,7 @@ use super::kind::projections;
 use super::*;
 use crate::error::Error;
 use crate::gradient::{Layer, Layout, LayoutId};
-use gradsieve_kernels::Element;
+use gradsieve_kernels::{Element, Tame};
 
 /// One layer of a plan and its projection.
 ///
@@ -148,15 +148,16 @@ macro_rules! any {
                 }
             }
 
-            fn project_outer_biased<T: Element, U: Element>(
+            fn project_outer_measured<T: Element, U: Element>(
                 &self,
                 layer: &Layer,
                 a: &[T],
                 b: &[U],
+                biased: bool,
                 out: &mut [f32],
-            ) -> Result<(), Error> {
+            ) -> Result<[Option<Tame>; 2], Error> {
                 match self {
-                    $($(Self::$variant(projector) => projector.project_outer_biased(layer, a, b, out),)+)*
+                    $($(Self::$variant(by) => by.project_outer_measured(layer, a, b, biased, out),)+)*
                 }
             }
 

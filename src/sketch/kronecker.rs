@@ -29,7 +29,7 @@
 
 use super::id::SketchId;
 use super::kind::Kind;
-use super::logra::{RowPiece, check_in_layer, key_of_part, of_layer, row_pieces};
+use super::logra::{RowPiece, key_of_part, of_layer, row_pieces};
 use super::projector::Projector;
 use super::settings::{FromSettings, ProjectorSettings, Widths};
 use crate::error::{Error, check_length};
@@ -94,11 +94,6 @@ impl Folds {
     /// Numbers of the layer's sketch.
     const fn width(&self) -> usize {
         self.outputs.width() * self.inputs.width()
-    }
-
-    /// One past the last coordinate of the layer, which a layout has.
-    fn end(&self) -> u64 {
-        self.layer.offset.saturating_add(self.layer.checked_len().unwrap_or(0))
     }
 
     /// Adds (C_o b)(C_i a)ᵀ, where behind `a` stands a 1 if it is `biased`. The measures
@@ -238,7 +233,7 @@ impl<const L: usize> Kronecker<L> {
             }
             start += folds.width();
         }
-        let index = self.layers.partition_point(|folds| folds.end() <= layer.offset);
+        let index = self.layers.partition_point(|folds| folds.layer.end() <= layer.offset);
         Err(Error::LayerMismatch { index })
     }
 
@@ -370,8 +365,8 @@ impl<const L: usize> Projector for Kronecker<L> {
     fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
         let (mut end, found) = (offset, offset.saturating_add(len));
         for folds in &self.layers {
-            if (folds.layer.offset..folds.end()).contains(&end) {
-                end = folds.end().min(found);
+            if (folds.layer.offset..folds.layer.end()).contains(&end) {
+                end = folds.layer.end().min(found);
             }
         }
         if end == found { Ok(()) } else { Err(Error::OutsideLayout { end, found }) }
@@ -390,13 +385,12 @@ impl<const L: usize> Projector for Kronecker<L> {
         for folds in &self.layers {
             let (own, later) = rest.split_at_mut_checked(folds.width()).certain();
             rest = later;
-            if !(folds.layer.offset..folds.end()).contains(&offset) {
+            if !(folds.layer.offset..folds.layer.end()).contains(&offset) {
                 continue;
             }
             // Not longer than `x`.
-            let length = (folds.end() - offset).min(x.len() as u64) as usize;
+            let length = (folds.layer.end() - offset).min(x.len() as u64) as usize;
             let (now, others) = x.split_at_checked(length).certain();
-            check_in_layer(&folds.layer, offset, now.len() as u64)?;
             for piece in row_pieces(&folds.layer, offset, now)? {
                 folds.row(&piece, scale, own);
             }
@@ -416,18 +410,6 @@ impl<const L: usize> Projector for Kronecker<L> {
         out: &mut [f32],
     ) -> Result<(), Error> {
         self.project_outer_measured(layer, a, b, false, out).map(|_| ())
-    }
-
-    /// # Errors
-    /// As [`Kronecker::project_outer`].
-    fn project_outer_biased<T: Element, U: Element>(
-        &self,
-        layer: &Layer,
-        a: &[T],
-        b: &[U],
-        out: &mut [f32],
-    ) -> Result<(), Error> {
-        self.project_outer_measured(layer, a, b, true, out).map(|_| ())
     }
 
     /// # Errors

@@ -252,7 +252,7 @@ pub(super) struct RowPiece<'x, T> {
 /// # Errors
 /// [`Error::OutsideLayout`].
 pub(super) fn check_in_layer(layer: &Layer, offset: u64, len: u64) -> Result<(), Error> {
-    let end = layer.offset.saturating_add(layer.checked_len().unwrap_or(0));
+    let end = layer.end();
     let found = offset.saturating_add(len);
     if offset < layer.offset || found > end {
         return Err(Error::OutsideLayout { end, found: if found > end { found } else { offset } });

@@ -24,7 +24,7 @@ use crate::gradient::{Layer, Layout, LayoutId};
 use core::ops::Range;
 use gradsieve_kernels::hash::{key, mix};
 use gradsieve_kernels::sjlt::Repeat;
-use gradsieve_kernels::{Certain, Element, Fingerprint, Key};
+use gradsieve_kernels::{Certain, Element, Fingerprint, Key, Tame};
 
 impl<'p> Part<'p> {
     /// What a buffer of parts is filled with before a plan is made in it
@@ -58,7 +58,7 @@ impl<'p> Part<'p> {
 
     /// One past the last coordinate of its layer, as has been seen to fit.
     fn end(&self) -> u64 {
-        self.layer.offset.saturating_add(self.layer.checked_len().unwrap_or(0))
+        self.layer.end()
     }
 
     /// The number that its projector gives to coordinate `offset` of the gradient.
@@ -284,17 +284,18 @@ impl Projector for Plan<'_> {
 
     /// # Errors
     /// As [`Plan::project_outer`].
-    fn project_outer_biased<T: Element, U: Element>(
+    fn project_outer_measured<T: Element, U: Element>(
         &self,
         layer: &Layer,
         a: &[T],
         b: &[U],
+        biased: bool,
         out: &mut [f32],
-    ) -> Result<(), Error> {
+    ) -> Result<[Option<Tame>; 2], Error> {
         check_length(self.width, out.len())?;
         let (part, place) = self.part_of(layer)?;
         let layer = Layer { offset: part.coordinate(layer.offset), ..*layer };
-        part.projector.project_outer_biased(&layer, a, b, out.get_mut(place).certain())
+        part.projector.project_outer_measured(&layer, a, b, biased, out.get_mut(place).certain())
     }
 
     fn is_factored(&self, layer: &Layer) -> Result<bool, Error> {

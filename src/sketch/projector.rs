@@ -79,30 +79,9 @@ pub trait Projector: Copy {
         Ok(())
     }
 
-    /// Adds the projection of b (a, 1)ᵀ of `layer`, whose last input is 1 and not in `a`.
-    ///
-    /// # Errors
-    /// As [`Projector::project`].
-    fn project_outer_biased<T: Element, U: Element>(
-        &self,
-        layer: &Layer,
-        a: &[T],
-        b: &[U],
-        out: &mut [f32],
-    ) -> Result<(), Error> {
-        let mut offset = layer.offset;
-        for row in b {
-            self.project_scaled(offset, row.widen(), a, out)?;
-            offset = offset.saturating_add(a.len() as u64);
-            self.project_scaled(offset, row.widen(), &[1.0_f32], out)?;
-            offset = offset.saturating_add(1);
-        }
-        Ok(())
-    }
-
-    /// [`Projector::project_outer`], or [`Projector::project_outer_biased`] if it is
-    /// `biased`, and the measures of both factors ([`tame`]): for projectors that find
-    /// both in one pass.
+    /// [`Projector::project_outer`], where behind `a` stands a 1 if it is `biased`: b (a,
+    /// 1)ᵀ of `layer`, whose last input is not in `a`. Returns the measures of both
+    /// factors ([`tame`]), which some projectors find in the same pass.
     ///
     /// # Errors
     /// As [`Projector::project`].
@@ -115,7 +94,13 @@ pub trait Projector: Copy {
         out: &mut [f32],
     ) -> Result<[Option<Tame>; 2], Error> {
         if biased {
-            self.project_outer_biased(layer, a, b, out)?;
+            let mut offset = layer.offset;
+            for row in b {
+                self.project_scaled(offset, row.widen(), a, out)?;
+                offset = offset.saturating_add(a.len() as u64);
+                self.project_scaled(offset, row.widen(), &[1.0_f32], out)?;
+                offset = offset.saturating_add(1);
+            }
         } else {
             self.project_outer(layer, a, b, out)?;
         }

@@ -108,6 +108,12 @@ const fn shifted(x: i64, by: u32) -> i32 {
     (low >> (by & 31) | high << 1 << (31 - (by & 31))) as i32
 }
 
+/// The same of a number shifted right by 32 or more.
+#[inline]
+const fn shifted_far(x: i64, by: u32) -> i32 {
+    ((x >> 32) as i32) >> (by & 31)
+}
+
 /// The length of a sum: `mantissa`·2^`shift`, from the sum alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Length {
@@ -128,7 +134,7 @@ impl Length {
         let squares: u64 = if shift < 32 {
             sum.iter().map(|x| square(shifted(*x, shift))).sum()
         } else {
-            sum.iter().map(|x| square(((x >> 32) as i32) >> (shift & 31))).sum()
+            sum.iter().map(|x| square(shifted_far(*x, shift))).sum()
         };
         Self { mantissa: root(squares as f32) as u32, shift }
     }
@@ -141,8 +147,8 @@ impl Length {
         if self.shift < 32 {
             ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(shifted(*entry, self.shift)));
         } else {
-            let high = |entry: i64| ((entry >> 32) as i32) >> (self.shift & 31);
-            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(high(*entry)));
+            let far = |entry: &i64| shifted_far(*entry, self.shift);
+            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(far(entry)));
         }
         product
     }

@@ -20,30 +20,30 @@ use gradsieve_kernels::Certain;
 /// In which 64ths of the counts the quantiles lie: the median, and that ±34 %.
 const RANKS: [u32; 3] = [10, 32, 54];
 
-impl Rank<'_> {
-    /// Moves to where `place` 64ths of counts lie below, in numbers that hold 64 times as
-    /// many. Once for scales of all grids, or it would be there for each.
-    #[inline(never)]
-    fn settle<W>(self, counts: &[u32], place: W, number: fn(u64) -> W)
-    where
-        W: Copy + PartialOrd + From<u32> + Add<Output = W> + Sub<Output = W> + Mul<Output = W>,
-    {
-        let mut below = W::from(64) * number(*self.below);
-        let mut at = usize::from(*self.cell);
-        let count = |at: usize| counts.get(at).copied().certain();
-        let many = |count: u32| W::from(64) * number(count.into());
-        while at > 0 && below >= place {
-            at -= 1;
-            below = below - many(count(at));
-            *self.below -= u64::from(count(at));
-        }
-        while at + 1 < counts.len() && below + many(count(at)) < place {
-            below = below + many(count(at));
-            *self.below += u64::from(count(at));
-            at += 1;
-        }
-        *self.cell = at as u16;
+/// Moves a rank's cell, and the counts below it, to where `place` 64ths of counts lie
+/// below, in numbers that hold 64 times as many. Once for scales of all grids, or it
+/// would be there for each.
+#[inline(never)]
+fn settle<W>(rank: (&mut u64, &mut u16), counts: &[u32], place: W, number: fn(u64) -> W)
+where
+    W: Copy + PartialOrd + From<u32> + Add<Output = W> + Sub<Output = W> + Mul<Output = W>,
+{
+    let (counted, cell) = rank;
+    let mut below = W::from(64) * number(*counted);
+    let mut at = usize::from(*cell);
+    let count = |at: usize| counts.get(at).copied().certain();
+    let many = |count: u32| W::from(64) * number(count.into());
+    while at > 0 && below >= place {
+        at -= 1;
+        below = below - many(count(at));
+        *counted -= u64::from(count(at));
     }
+    while at + 1 < counts.len() && below + many(count(at)) < place {
+        below = below + many(count(at));
+        *counted += u64::from(count(at));
+        at += 1;
+    }
+    *cell = at as u16;
 }
 
 /// The position in a cell of so many counts below which as many lie as are `missing`, in
@@ -75,12 +75,6 @@ pub struct Scale<const N: usize> {
     below: [u64; 3],
     /// and which cell that is.
     cells: [u16; 3],
-}
-
-/// Where a rank lies.
-struct Rank<'a> {
-    below: &'a mut u64,
-    cell: &'a mut u16,
 }
 
 impl<const N: usize> Scale<N> {
@@ -121,11 +115,11 @@ impl<const N: usize> Scale<N> {
         let (counts, total) = (self.counts.counts(), self.counts.total());
         for ((below, place), of) in self.below.iter_mut().zip(&mut self.cells).zip(RANKS) {
             *below += if cell < usize::from(*place) { added } else { 0 };
-            let rank = Rank { below, cell: place };
+            let rank = (below, place);
             if total < FEW {
-                rank.settle(counts, of * total as u32, |count| count as u32);
+                settle(rank, counts, of * total as u32, |count| count as u32);
             } else {
-                rank.settle(counts, u64::from(of) * total, |count| count);
+                settle(rank, counts, u64::from(of) * total, |count| count);
             }
         }
     }
