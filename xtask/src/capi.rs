@@ -108,14 +108,26 @@ fn declared(header: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether there are these programs, by now at least: each is in the package of its name.
+/// If one is not to be had, `what` is skipped.
+fn are_there(check: &Check, programs: &[&str], what: &str) -> bool {
+    let there = |name: &&str| {
+        let asked = || Program::new(*name).arg("--version").read();
+        asked().or_else(|_| cross::install(&[*name]).and_then(|()| asked()))
+    };
+    match programs.iter().try_for_each(|name| there(name).map(drop)) {
+        Ok(()) => true,
+        Err(error) => {
+            check.skip(what, reason(&error));
+            false
+        }
+    }
+}
+
 /// Compiles and runs the tests and examples, as both languages.
 fn programs(check: &Check) -> anyhow::Result<()> {
-    for (compiler, package) in [("gcc", "gcc"), ("g++", "g++")] {
-        let asked = || Program::new(compiler).arg("--version").read();
-        if let Err(error) = asked().or_else(|_| cross::install(&[package]).and_then(|()| asked())) {
-            check.skip("the tests of the C library", reason(&error));
-            return Ok(());
-        }
+    if !are_there(check, &["gcc", "g++"], "the tests of the C library") {
+        return Ok(());
     }
     let mut sources = Vec::new();
     for place in ["tests", "examples"] {
@@ -173,12 +185,8 @@ fn link_by_name(library: &Path) -> anyhow::Result<()> {
 /// Installs the library by CMake, static and shared, and builds a project that uses it:
 /// found by CMake, by pkg-config, and as a part of the project itself.
 fn packages(check: &Check) -> anyhow::Result<()> {
-    for (name, package) in [("cmake", "cmake"), ("pkg-config", "pkg-config")] {
-        let asked = || Program::new(name).arg("--version").read();
-        if let Err(error) = asked().or_else(|_| cross::install(&[package]).and_then(|()| asked())) {
-            check.skip("the packages of the C library", reason(&error));
-            return Ok(());
-        }
+    if !are_there(check, &["cmake", "pkg-config"], "the packages of the C library") {
+        return Ok(());
     }
     let manifest = std::fs::read_to_string(root().join("Cargo.toml"))?;
     let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'));
