@@ -11,6 +11,7 @@ use core::fmt;
 /// assert_eq!(empty.unwrap_err(), Error::Layer { index: 1 });
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error {
     /// A slice has another length than the call needs.
@@ -49,6 +50,11 @@ pub enum Error {
         expected: u64,
         /// Coordinates that arrived.
         found: u64,
+    },
+    /// The allocator has no memory for a state: with the feature `alloc` alone.
+    OutOfMemory {
+        /// Elements of the state's buffer.
+        elements: usize,
     },
     /// Two sketches, states or stores that belong to different projections or layouts.
     Mismatch(Field),
@@ -163,6 +169,7 @@ pub enum Error {
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Field {
     /// The kind of projection.
@@ -210,6 +217,7 @@ impl fmt::Display for Error {
             Self::Incomplete { expected, found } => {
                 write!(f, "expected a gradient of {expected} coordinates, found {found} when it was finished")
             }
+            Self::OutOfMemory { elements } => write!(f, "no memory for a buffer of {elements} elements"),
             Self::Mismatch(field) => write!(f, "the two differ in {}", field.name()),
             Self::LayerMismatch { index } => {
                 write!(f, "layer {index} and what was given for it disagree in place, shape or width")

@@ -58,6 +58,16 @@
 //! | [`budget`] | which K, codec and detector fit in so many bytes, and the error to expect |
 //! | [`error`] | what can be wrong with a call |
 //!
+//! # Features
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `serde` | settings of detectors, sieves, stores, visits and packets are read and written, verdicts and alarms written; a name or a field that is not known is refused, and a value out of range by what is made of the settings |
+//! | `alloc` | [`Allocate`]: states that own memory of the allocator; [`State::to_vec`] |
+//! | `embedded-io` | [`state::write_to`] and [`state::read_from`]: states in pieces, through a driver |
+//! | `defmt` | the same settings, verdicts, alarms and errors can be logged |
+//!
 //! Data runs one way: segment → sketch → score → decision. The arithmetic is in the crate
 //! `gradsieve-kernels`; what "the same bits" means exactly is said there, and in the
 //! project's ARCHITECTURE.md.
@@ -76,6 +86,11 @@
     )
 )]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+#[cfg(feature = "alloc")]
+mod allocate;
 pub mod budget;
 mod dense;
 pub mod error;
@@ -94,6 +109,8 @@ pub mod visits;
 pub mod wire;
 
 // What a user needs first. The rest stands in its module.
+#[cfg(feature = "alloc")]
+pub use allocate::Allocate;
 pub use error::{Error, Field};
 pub use gradient::{Layer, Layout, LayoutId, Sequence};
 pub use gradsieve_kernels::{Element, Fingerprint, Key, Summary};

@@ -8,7 +8,7 @@
 //! that it owns. A state that owns an array can be made at compile time and live in a
 //! `static` cell.
 //!
-//! Imports nothing.
+//! Imports `error` alone.
 
 /// What a state needs: elements of its buffers, scratch of its calls, bytes at rest.
 ///
@@ -121,6 +121,18 @@ impl Memory {
 pub trait Buffer<T>: AsRef<[T]> + AsMut<[T]> {}
 
 impl<T, B: AsRef<[T]> + AsMut<[T]>> Buffer<T> for B {}
+
+/// So many of that value, in memory of the allocator.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] if it has none.
+#[cfg(feature = "alloc")]
+pub(crate) fn zeros<T: Clone>(len: usize, zero: T) -> Result<alloc::vec::Vec<T>, crate::Error> {
+    let mut values = alloc::vec::Vec::new();
+    values.try_reserve_exact(len).map_err(|_| crate::Error::OutOfMemory { elements: len })?;
+    values.resize(len, zero);
+    Ok(values)
+}
 
 #[cfg(test)]
 mod tests {

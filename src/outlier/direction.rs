@@ -68,6 +68,8 @@ const FLOOR: f32 = 1e-3;
 /// assert_eq!(SETTINGS.memory().i64s, 10 * (64 + 1));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct DirectionSettings {
     /// Number of groups; 1 if the samples have none. Ids are below it.
     pub groups: u32,

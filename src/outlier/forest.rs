@@ -39,6 +39,8 @@ use gradsieve_kernels::{Certain, cannot_happen, hash};
 /// assert_eq!((SETTINGS.memory().others, SETTINGS.memory().f32s), (25 * 15, 100 * 64 + 8));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ForestSettings {
     /// Number of trees.
     pub trees: u32,

@@ -24,6 +24,8 @@ use crate::state::StateKind;
 /// assert_eq!((SETTINGS.memory().f64s, SETTINGS.memory().scratch), (64 * 64 + 5 * 64, 64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct MahalanobisSettings {
     /// α: how far the covariance is shrunk towards a multiple of the identity.
     pub shrinkage: f32,

@@ -25,6 +25,8 @@ use crate::state::StateKind;
 /// assert_eq!((SETTINGS.memory().f64s, SETTINGS.memory().scratch), (64 * 64 + 4 * 64, 64));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct SelfInfluenceSettings {
     /// λ, in units of the mean eigenvalue of the second moment.
     pub damping: f32,

@@ -152,6 +152,8 @@ pub struct Sieve<B> {
 ///
 /// Its example is that of [`Sieve::health`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Health {
     /// Too few samples to flag any.

@@ -15,6 +15,8 @@ use crate::statistics::{Clock, Directions, Discoveries};
 /// assert!(classes.memory().i64s < clients.memory().i64s);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Groups {
     /// So many, whose ids are below their number.
     Fixed(u32),
@@ -41,6 +43,8 @@ impl Groups {
 /// assert!(Rate::FalseDiscoveries(1.5).check().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Rate {
     /// Flagged if p ≤ α: of a clean stream, about a share α. Of a stream in which more is
     /// wrong than that, about the worst α.
@@ -85,6 +89,8 @@ impl Rate {
 /// assert_eq!(SieveSettings::new(64).loss, LossKind::CrossEntropy);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum LossKind {
     /// −ln p of the given class: ‖g‖ is about proportional to 1 − p.
     #[default]
@@ -102,6 +108,8 @@ pub enum LossKind {
 /// assert_eq!(Guards { zero: true, ..Guards::NONE }.duplicates, 0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Guards {
     /// Gradients of zero.
     pub zero: bool,
@@ -136,6 +144,8 @@ impl Guards {
 /// assert!(SMALL.bytes() < 3072);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct SieveSettings {
     /// K.
     pub width: usize,

@@ -155,6 +155,8 @@ pub(super) struct Found {
 /// assert_eq!(Alarm::Change.name(), "change");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Alarm {
     /// Scores are no longer what they were: the data, the model or a client has changed.
@@ -171,5 +173,47 @@ impl Alarm {
             Self::Change => "change",
             Self::Flood => "flood",
         }
+    }
+}
+
+/// Their names, with a space between.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Reasons {
+    fn format(&self, to: defmt::Formatter<'_>) {
+        for (place, name) in self.names().enumerate() {
+            defmt::write!(to, "{=str}{=str}", if place == 0 { "" } else { " " }, name);
+        }
+    }
+}
+
+/// What the user sees of it.
+#[cfg(feature = "defmt")]
+impl defmt::Format for Verdict {
+    fn format(&self, to: defmt::Formatter<'_>) {
+        let Self { p, score, flagged, reasons, .. } = *self;
+        defmt::write!(to, "p {=f32}, score {=f32}, flagged {=bool}: {}", p, score, flagged, reasons);
+    }
+}
+
+/// A sequence of their names.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Reasons {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(self.names())
+    }
+}
+
+/// What the user sees of it. It cannot be read back: what `observe` needs is found by
+/// judging alone.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut fields = to.serialize_struct("Verdict", 4)?;
+        fields.serialize_field("p", &self.p)?;
+        fields.serialize_field("score", &self.score)?;
+        fields.serialize_field("flagged", &self.flagged)?;
+        fields.serialize_field("reasons", &self.reasons)?;
+        fields.end()
     }
 }

@@ -112,6 +112,19 @@ impl Header {
 /// The CRC-32 of zlib, PNG and IEEE 802.3.
 #[must_use]
 pub fn crc32(bytes: &[u8]) -> u32 {
+    end(crc32_on(BEGIN, bytes))
+}
+
+/// What stands for no bytes yet,
+pub(super) const BEGIN: u32 = !0;
+
+/// and what the CRC is of what stands for all of them.
+pub(super) const fn end(sum: u32) -> u32 {
+    !sum
+}
+
+/// More bytes of a CRC.
+pub(super) fn crc32_on(sum: u32, bytes: &[u8]) -> u32 {
     /// By half a byte: 64 bytes of table serve a small device better than a kilobyte.
     const TABLE: [u32; 16] = {
         let mut table = [0; 16];
@@ -132,7 +145,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
         table
     };
     let step = |sum: u32| sum >> 4 ^ TABLE.get((sum & 15) as usize).copied().certain();
-    !bytes.iter().fold(!0, |sum, &byte| step(step(sum ^ u32::from(byte))))
+    bytes.iter().fold(sum, |sum, &byte| step(step(sum ^ u32::from(byte))))
 }
 
 /// Writes a state of its parts.
@@ -166,15 +179,19 @@ pub(super) fn to_bytes_with(
     checked.fill(0);
     let mut body = Writer::at(checked, HEADER);
     write(&mut body);
-    let mut header = Writer::at(checked, 0);
-    header.put(&MAGIC);
-    VERSION.put(&mut header);
-    (kind as u16).put(&mut header);
-    header.zeros(4);
-    (len as u64).put(&mut header);
-    header.sketch_id(id);
+    put_header(kind, id, len, &mut Writer::at(checked, 0));
     *sum = checksum(checked).to_le_bytes();
     Ok(len)
+}
+
+/// The header of a state of `len` bytes.
+pub(super) fn put_header(kind: StateKind, id: Option<SketchId>, len: usize, to: &mut Writer<'_>) {
+    to.put(&MAGIC);
+    VERSION.put(to);
+    (kind as u16).put(to);
+    to.zeros(4);
+    (len as u64).put(to);
+    to.sketch_id(id);
 }
 
 /// Checks bytes and insists on their kind.

@@ -81,12 +81,16 @@
 mod frame;
 mod kind;
 mod numbers;
+#[cfg(feature = "embedded-io")]
+mod pieces;
 mod sketches;
 mod walk;
 
 pub use frame::{FRAME, HEADER, Header, crc32};
 pub(crate) use frame::{open, to_bytes};
 pub use kind::StateKind;
+#[cfg(feature = "embedded-io")]
+pub use pieces::{ReadError, read_from, write_to};
 
 pub(crate) use walk::{Body, Cursor, Place, Walk, place, slice};
 
@@ -134,6 +138,17 @@ pub trait State: Body {
     /// written.
     fn to_bytes(&self, to: &mut [u8]) -> Result<usize, Error> {
         self.to_bytes_with(to, crc32)
+    }
+
+    /// The bytes of the state in memory of the allocator.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`] if it has none.
+    #[cfg(feature = "alloc")]
+    fn to_vec(&self) -> Result<alloc::vec::Vec<u8>, Error> {
+        let mut bytes = crate::memory::zeros(self.len_at_rest(), 0)?;
+        self.to_bytes(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// [`State::to_bytes`], with a function that computes [`crc32`].

@@ -98,19 +98,47 @@ number_as! {
 /// Writes numbers one after the other, little-endian, or only counts their bytes.
 #[derive(Debug)]
 pub(crate) struct Writer<'a> {
-    to: Option<&'a mut [u8]>,
+    to: To<'a>,
     at: usize,
+}
+
+/// Where numbers are written.
+enum To<'a> {
+    /// Nowhere: their bytes are counted.
+    Nowhere,
+    /// Into the caller's slice.
+    Slice(&'a mut [u8]),
+    /// To a function, some at a time.
+    #[cfg(feature = "embedded-io")]
+    Pieces(&'a mut dyn FnMut(&[u8])),
+}
+
+impl core::fmt::Debug for To<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Nowhere => "Nowhere",
+            Self::Slice(_) => "Slice",
+            #[cfg(feature = "embedded-io")]
+            Self::Pieces(_) => "Pieces",
+        })
+    }
 }
 
 impl<'a> Writer<'a> {
     /// From byte `at` on; there is room, as has been counted.
     pub(super) const fn at(to: &'a mut [u8], at: usize) -> Self {
-        Self { to: Some(to), at }
+        Self { to: To::Slice(to), at }
     }
 
     /// Counts from byte `at` on, and writes nothing.
     pub(super) const fn count(at: usize) -> Self {
-        Self { to: None, at }
+        Self { to: To::Nowhere, at }
+    }
+
+    /// From byte `at` on, to a function.
+    #[cfg(feature = "embedded-io")]
+    pub(super) fn pieces(to: &'a mut dyn FnMut(&[u8]), at: usize) -> Self {
+        Self { to: To::Pieces(to), at }
     }
 
     /// Where the next number would stand.
@@ -118,18 +146,22 @@ impl<'a> Writer<'a> {
         self.at
     }
 
-    /// The next `len` bytes; none where they are only counted.
+    /// The next `len` bytes; none where they are only counted, or go to a function.
     fn next(&mut self, len: usize) -> &mut [u8] {
         let start = self.at;
         self.at = start.saturating_add(len);
         match &mut self.to {
-            Some(to) => to.get_mut(start..self.at).certain(),
-            None => &mut [],
+            To::Slice(to) => to.get_mut(start..self.at).certain(),
+            _ => &mut [],
         }
     }
 
     /// Bytes as they are.
     pub(crate) fn put(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "embedded-io")]
+        if let To::Pieces(to) = &mut self.to {
+            to(bytes);
+        }
         for (to, byte) in self.next(bytes.len()).iter_mut().zip(bytes) {
             *to = *byte;
         }
@@ -137,10 +169,18 @@ impl<'a> Writer<'a> {
 
     /// As many zeros.
     pub(crate) fn zeros(&mut self, len: usize) {
+        #[cfg(feature = "embedded-io")]
+        if let To::Pieces(to) = &mut self.to {
+            (0..len).for_each(|_| to(&[0]));
+        }
         self.next(len).fill(0);
     }
 
     fn each<T: Copy, const N: usize>(&mut self, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
+        #[cfg(feature = "embedded-io")]
+        if let To::Pieces(to) = &mut self.to {
+            values.iter().for_each(|value| to(&bytes(*value)));
+        }
         let to = self.next(values.len().saturating_mul(N));
         for (to, value) in to.as_chunks_mut::<N>().0.iter_mut().zip(values) {
             *to = bytes(*value);

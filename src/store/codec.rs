@@ -39,6 +39,8 @@ use crate::error::Error;
 /// assert_eq!(Codec::ALL.map(|codec| codec.group_bytes(512) / 16), [2048, 1024, 1024, 512, 64]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Codec {
     /// As they are.

@@ -25,6 +25,8 @@ use half::f16;
 /// assert_eq!(size_of_val(&memory), 112 * (64 + 4 + 32));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct StoreSettings {
     /// How the numbers of a row are stored.
     pub codec: Codec,

@@ -29,6 +29,8 @@ use gradsieve_kernels::{Certain, cannot_happen};
 /// assert_eq!(SETTINGS.memory().f64s, 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct LargestSettings {
     /// How the numbers of a row are stored.
     pub codec: Codec,

@@ -31,6 +31,8 @@ use gradsieve_kernels::{Certain, hash};
 /// assert_eq!(SETTINGS.memory().others, STORE.memory().others);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct ReservoirSettings {
     /// Decides which samples are kept.
     pub seed: u64,

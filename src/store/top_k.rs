@@ -46,6 +46,8 @@ impl Entry {
 /// assert_eq!(TopKSettings { k: 10 }.memory().others, 10);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct TopKSettings {
     /// Entries, at most.
     pub k: usize,

@@ -19,6 +19,8 @@ const SETTINGS: usize = 24;
 /// assert_eq!(SETTINGS.memory::<f16>().others, 60_000);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct VisitsSettings {
     /// The lowest id.
     pub first: u64,

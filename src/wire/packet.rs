@@ -31,6 +31,8 @@ const STREAM: u64 = 0x5041_434B_4554_0000;
 /// assert_eq!(bytes, [277, 150, 150, 89, 32]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct PacketSettings {
     /// How the numbers are rounded.
     pub codec: Codec,

@@ -97,7 +97,7 @@ proptest! {
 fn parts_stand_side_by_side_in_the_order_of_layers() {
     let parts = parts(1);
     let plan = Plan::new(&parts).unwrap();
-    assert_eq!(plan.width(), WIDTHS.iter().sum());
+    assert_eq!(plan.width(), WIDTHS.iter().sum::<usize>());
     let mut start = 0;
     for (index, width) in WIDTHS.into_iter().enumerate() {
         assert_eq!(plan.part(index), Some(start..start + width));

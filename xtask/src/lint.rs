@@ -16,7 +16,7 @@ fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         let clippy = Program::cargo().arg("clippy").args(what).args(["--all-targets", "--locked"]);
         clippy.args(unlinked).args(["--", "-D", "warnings"])
     };
-    clippy(&["--workspace"], &unlinked()?).show()?;
+    clippy(&["--workspace", "--all-features"], &unlinked()?).show()?;
     // Nothing is linked, so the fuzzer's library, which takes half a minute of C++, is
     // said to be there.
     let fuzz = clippy(&[], &[]).folder(root().join("fuzz"));

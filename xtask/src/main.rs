@@ -18,6 +18,7 @@ mod demo;
 mod deny;
 mod docs;
 mod examples;
+mod features;
 mod fmt;
 mod fuzz;
 mod imports;
