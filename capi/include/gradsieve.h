@@ -39,6 +39,32 @@
 #include <stdint.h>
 
 /**
+ * As they are: 4 bytes a number.
+ */
+#define GRADSIEVE_CODEC_F32 0
+
+/**
+ * IEEE half precision and a power of two a row: 2 bytes a number, off by 2⁻¹¹ of itself.
+ */
+#define GRADSIEVE_CODEC_F16 1
+
+/**
+ * The upper half of a float and a power of two a row: 2 bytes a number, off by 2⁻⁸ of
+ * itself.
+ */
+#define GRADSIEVE_CODEC_BF16 2
+
+/**
+ * Signed bytes and a scale a row: a byte a number, off by 1/254 of the row's largest.
+ */
+#define GRADSIEVE_CODEC_INT8 3
+
+/**
+ * Signs and a scale a row: a bit a number.
+ */
+#define GRADSIEVE_CODEC_SIGN 4
+
+/**
  * Bytes of the detector's memory beside its numbers: GRADSIEVE_DIRECTION_SIZE.
  */
 #define GRADSIEVE_DIRECTION_FIXED 1232
@@ -47,6 +73,26 @@
  * Bytes of its memory beside its numbers: GRADSIEVE_SHAPLEY_SIZE.
  */
 #define GRADSIEVE_SHAPLEY_FIXED 64
+
+/**
+ * Bytes of its memory beside its numbers and layers: GRADSIEVE_KRONECKER_SIZE.
+ */
+#define GRADSIEVE_KRONECKER_FIXED 816
+
+/**
+ * Bytes of its memory a layer.
+ */
+#define GRADSIEVE_KRONECKER_LAYER 80
+
+/**
+ * Bytes by which gradsieve_packet_peek knows a packet.
+ */
+#define GRADSIEVE_PACKET_HEADER 13
+
+/**
+ * Bytes of its memory.
+ */
+#define GRADSIEVE_PACKETS_SIZE 120
 
 /**
  * The gradient's length does not suit the loss, or the others' lengths.
@@ -107,6 +153,16 @@
  * Bytes of a sieve at rest beside its numbers: GRADSIEVE_SIEVE_AT_REST.
  */
 #define GRADSIEVE_SIEVE_AT_REST_FIXED 1832
+
+/**
+ * Bytes of a sketcher's memory beside its numbers and parts.
+ */
+#define GRADSIEVE_SKETCHER_FIXED 960
+
+/**
+ * Bytes of a sketcher's memory a layer, where layers share the numbers out.
+ */
+#define GRADSIEVE_SKETCHER_PART 192
 
 /**
  * The whole gradient as it is: the sketch is the gradient.
@@ -174,14 +230,19 @@
 #define GRADSIEVE_FACTOR_GAUSSIAN 1
 
 /**
- * Bytes of a sketcher's memory beside its numbers and parts.
+ * Bytes of a store's memory beside its rows: GRADSIEVE_STORE_SIZE.
  */
-#define GRADSIEVE_SKETCHER_FIXED 960
+#define GRADSIEVE_STORE_FIXED 160
 
 /**
- * Bytes of a sketcher's memory a layer, where layers share the numbers out.
+ * Bytes of a target's memory beside its numbers: GRADSIEVE_TARGET_SIZE.
  */
-#define GRADSIEVE_SKETCHER_PART 192
+#define GRADSIEVE_TARGET_FIXED 136
+
+/**
+ * Bytes of its memory beside its entries: GRADSIEVE_TOP_K_SIZE.
+ */
+#define GRADSIEVE_TOP_K_FIXED 64
 
 /**
  * What a call returns: GRADSIEVE_STATUS_OK, or why it was refused. A refused call has
@@ -429,6 +490,26 @@ typedef int32_t gradsieve_health;
 typedef struct gradsieve_direction gradsieve_direction;
 
 /**
+ * The sketcher for small cores and small networks of linear layers, of the projection
+ * KRONECKER alone: some hundreds of instructions a layer, and a program that calls it
+ * links nothing of the other projections. It lives in memory of gradsieve_kronecker_size
+ * bytes and has no bytes at rest: key and layers make it anew.
+ *
+ * Its sketches are those of Kronecker::for_layers in Rust. A gradsieve_sketcher of
+ * GRADSIEVE_PROJECTION_KRONECKER has the same numbers and another id.
+ */
+typedef struct gradsieve_kronecker gradsieve_kronecker;
+
+/**
+ * Writes and reads the packets of one kind of sketch, which sender and receiver agree on
+ * beforehand: a packet names it by a fingerprint of eight bytes alone. It lives in
+ * memory of GRADSIEVE_PACKETS_SIZE bytes.
+ *
+ * The checksum and the fingerprint find accidents; neither proves who has sent a packet.
+ */
+typedef struct gradsieve_packets gradsieve_packets;
+
+/**
  * In-run data Shapley values: what each of n training samples did for a target during
  * the run itself. It lives in memory of gradsieve_shapley_size bytes.
  */
@@ -450,6 +531,26 @@ typedef struct gradsieve_sieve gradsieve_sieve;
  * anew.
  */
 typedef struct gradsieve_sketcher gradsieve_sketcher;
+
+/**
+ * Rows of sketches of one kind, each with its sample's id, its group and the exact
+ * measures of its gradient. It lives in memory of gradsieve_store_size bytes.
+ */
+typedef struct gradsieve_store gradsieve_store;
+
+/**
+ * What the rows of stores are scored against: the sketch of a validation sample, or of
+ * the mean of some, packed once for a codec. It lives in memory of gradsieve_target_size
+ * bytes.
+ */
+typedef struct gradsieve_target gradsieve_target;
+
+/**
+ * The k largest scores of a stream: larger first, lower id first among equals, whatever
+ * the order of arrival. (For the smallest, push what is negative.) It lives in memory of
+ * gradsieve_top_k_size bytes.
+ */
+typedef struct gradsieve_top_k gradsieve_top_k;
 
 /**
  * What the detector keeps apart, and what it forgets. Begin with
@@ -611,6 +712,88 @@ typedef struct gradsieve_sketch {
 } gradsieve_sketch;
 
 /**
+ * What a projection is drawn by. Who knows it can make gradients that the sketch does
+ * not see: where samples may be hostile it must be secret and random.
+ */
+typedef struct gradsieve_key {
+    /**
+     * A public seed; read if is_secret is 0.
+     */
+    uint64_t seed;
+    /**
+     * 128 random bits; read if is_secret is not 0.
+     */
+    uint8_t secret[16];
+    /**
+     * Whether the key is secret: 0 or 1.
+     */
+    uint8_t is_secret;
+} gradsieve_key;
+
+/**
+ * One layer's place in the gradient: a row-major matrix of outputs × inputs entries from
+ * coordinate offset on. A bias, or any parameter that is no matrix, has one input.
+ *
+ * The coordinates of a gradient are numbered over the whole model.
+ */
+typedef struct gradsieve_layer {
+    /**
+     * The coordinate of its first entry.
+     */
+    uint64_t offset;
+    /**
+     * Rows: the layer's output width.
+     */
+    uint64_t outputs;
+    /**
+     * Columns: the layer's input width.
+     */
+    uint64_t inputs;
+} gradsieve_layer;
+
+/**
+ * What is sent of a sketch, beside its norm, its group and its loss.
+ */
+typedef struct gradsieve_packet_settings {
+    /**
+     * How the numbers are rounded: one of GRADSIEVE_CODEC_….
+     */
+    uint32_t codec;
+    /**
+     * Whether the L1 norm goes along, by which a sieve sees a gradient that lies on too
+     * few or too many coordinates: 0 or 1.
+     */
+    uint8_t l1;
+    /**
+     * Whether the largest magnitude goes along: 0 or 1.
+     */
+    uint8_t max;
+} gradsieve_packet_settings;
+
+/**
+ * What the front of a packet says, which is not checked yet: how long it is, and whether
+ * it is worth the rest.
+ */
+typedef struct gradsieve_packet_header {
+    /**
+     * What it is a sketch of: gradsieve_packets_fingerprint.
+     */
+    uint64_t fingerprint;
+    /**
+     * K.
+     */
+    size_t width;
+    /**
+     * Bytes of all.
+     */
+    size_t length;
+    /**
+     * How the numbers were rounded: one of GRADSIEVE_CODEC_….
+     */
+    uint32_t codec;
+} gradsieve_packet_header;
+
+/**
  * What a sieve keeps apart, at which rate it flags, and what it forgets. Begin with
  * gradsieve_sieve_settings_default.
  */
@@ -721,25 +904,6 @@ typedef struct gradsieve_sieve_counts {
 } gradsieve_sieve_counts;
 
 /**
- * What a projection is drawn by. Who knows it can make gradients that the sketch does
- * not see: where samples may be hostile it must be secret and random.
- */
-typedef struct gradsieve_key {
-    /**
-     * A public seed; read if is_secret is 0.
-     */
-    uint64_t seed;
-    /**
-     * 128 random bits; read if is_secret is not 0.
-     */
-    uint8_t secret[16];
-    /**
-     * Whether the key is secret: 0 or 1.
-     */
-    uint8_t is_secret;
-} gradsieve_key;
-
-/**
  * A projection with all that can be set of it. Begin with
  * gradsieve_sketcher_settings_default; what a projection does not have stays as it is
  * there.
@@ -785,25 +949,36 @@ typedef struct gradsieve_sketcher_settings {
 } gradsieve_sketcher_settings;
 
 /**
- * One layer's place in the gradient: a row-major matrix of outputs × inputs entries from
- * coordinate offset on. A bias, or any parameter that is no matrix, has one input.
- *
- * The coordinates of a gradient are numbered over the whole model.
+ * How many rows there is room for, and how they are stored.
  */
-typedef struct gradsieve_layer {
+typedef struct gradsieve_store_settings {
     /**
-     * The coordinate of its first entry.
+     * K: numbers a row.
      */
-    uint64_t offset;
+    size_t width;
     /**
-     * Rows: the layer's output width.
+     * Rows that there is room for. Memory is taken by sixteen.
      */
-    uint64_t outputs;
+    size_t rows;
     /**
-     * Columns: the layer's input width.
+     * How the numbers are stored: one of GRADSIEVE_CODEC_….
      */
-    uint64_t inputs;
-} gradsieve_layer;
+    uint32_t codec;
+} gradsieve_store_settings;
+
+/**
+ * A score and whose it is.
+ */
+typedef struct gradsieve_entry {
+    /**
+     * The sample.
+     */
+    uint64_t id;
+    /**
+     * Its score.
+     */
+    double score;
+} gradsieve_entry;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1027,6 +1202,262 @@ gradsieve_status gradsieve_shapley_restore(struct gradsieve_shapley *shapley,
                                            struct gradsieve_error *error);
 
 /**
+ * Bytes of its memory, for sketches of so many numbers at most and so many layers. At
+ * compile time: GRADSIEVE_KRONECKER_SIZE.
+ */
+gradsieve_status gradsieve_kronecker_size(size_t width,
+                                          size_t layers,
+                                          size_t *bytes,
+                                          struct gradsieve_error *error);
+
+/**
+ * Initialises the sketcher of a network in memory of the caller, which is the sketcher's
+ * from then on. The layers share the numbers out by themselves; neither they nor the key
+ * are needed afterwards.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_kronecker_size
+ * @param width the most numbers that a sketch may have: at least as many as there are
+ *   layers. How many it has says gradsieve_kronecker_id, and each sketch.
+ * @param layers the network's layers, in rising order of offset; gaps are allowed. A
+ *   bias is one more input of its layer
+ * @param count how many they are: at most 64
+ * @param kronecker where its address goes: that of the memory
+ *
+ * Refuses memory, widths (GRADSIEVE_STATUS_SETTING) and layers (_LAYER).
+ */
+gradsieve_status gradsieve_kronecker_init(void *memory,
+                                          size_t size,
+                                          const struct gradsieve_key *key,
+                                          size_t width,
+                                          const struct gradsieve_layer *layers,
+                                          size_t count,
+                                          struct gradsieve_kronecker **kronecker,
+                                          struct gradsieve_error *error);
+
+/**
+ * K, and what its sketches are labelled with. Either may be NULL.
+ */
+gradsieve_status gradsieve_kronecker_id(const struct gradsieve_kronecker *kronecker,
+                                        size_t *width,
+                                        struct gradsieve_sketch_id *id,
+                                        struct gradsieve_error *error);
+
+/**
+ * Takes in the coordinates offset … offset + length − 1 of a gradient, in any order of
+ * segments. By factors (gradsieve_kronecker_outer_biased_f32) it is much cheaper.
+ *
+ * Refuses GRADSIEVE_STATUS_OUTSIDE_LAYOUT; nothing was taken in then.
+ */
+gradsieve_status gradsieve_kronecker_segment_f32(struct gradsieve_kronecker *kronecker,
+                                                 uint64_t offset,
+                                                 const float *x,
+                                                 size_t length,
+                                                 struct gradsieve_error *error);
+
+/**
+ * Takes in the weight gradient b·aᵀ of a linear layer, which is never multiplied out: a
+ * is what went into the layer, b the loss gradient of what came out.
+ *
+ * @param a_length must be the layer's inputs
+ * @param b_length must be the layer's outputs
+ *
+ * Refuses GRADSIEVE_STATUS_LENGTH, _OUTSIDE_LAYOUT, and _LAYER_MISMATCH of a layer that
+ * the network does not have; nothing was taken in then.
+ */
+gradsieve_status gradsieve_kronecker_outer_f32(struct gradsieve_kronecker *kronecker,
+                                               const struct gradsieve_layer *layer,
+                                               const float *a,
+                                               size_t a_length,
+                                               const float *b,
+                                               size_t b_length,
+                                               struct gradsieve_error *error);
+
+/**
+ * As gradsieve_kronecker_outer_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_kronecker_outer_f16(struct gradsieve_kronecker *kronecker,
+                                               const struct gradsieve_layer *layer,
+                                               const uint16_t *a,
+                                               size_t a_length,
+                                               const uint16_t *b,
+                                               size_t b_length,
+                                               struct gradsieve_error *error);
+
+/**
+ * As gradsieve_kronecker_outer_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_kronecker_outer_bf16(struct gradsieve_kronecker *kronecker,
+                                                const struct gradsieve_layer *layer,
+                                                const uint16_t *a,
+                                                size_t a_length,
+                                                const uint16_t *b,
+                                                size_t b_length,
+                                                struct gradsieve_error *error);
+
+/**
+ * As gradsieve_kronecker_outer_f32 for a linear layer with its bias, which is the weight
+ * of one more input, the last, that is always 1: the gradient b·(a, 1)ᵀ in one call.
+ *
+ * @param a_length one less than the layer's inputs
+ * @param b_length must be the layer's outputs
+ *
+ * Refuses as gradsieve_kronecker_outer_f32.
+ */
+gradsieve_status gradsieve_kronecker_outer_biased_f32(struct gradsieve_kronecker *kronecker,
+                                                      const struct gradsieve_layer *layer,
+                                                      const float *a,
+                                                      size_t a_length,
+                                                      const float *b,
+                                                      size_t b_length,
+                                                      struct gradsieve_error *error);
+
+/**
+ * As gradsieve_kronecker_outer_biased_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_kronecker_outer_biased_f16(struct gradsieve_kronecker *kronecker,
+                                                      const struct gradsieve_layer *layer,
+                                                      const uint16_t *a,
+                                                      size_t a_length,
+                                                      const uint16_t *b,
+                                                      size_t b_length,
+                                                      struct gradsieve_error *error);
+
+/**
+ * As gradsieve_kronecker_outer_biased_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_kronecker_outer_biased_bf16(struct gradsieve_kronecker *kronecker,
+                                                       const struct gradsieve_layer *layer,
+                                                       const uint16_t *a,
+                                                       size_t a_length,
+                                                       const uint16_t *b,
+                                                       size_t b_length,
+                                                       struct gradsieve_error *error);
+
+/**
+ * Takes in the weight gradient Σ bₜ·aₜᵀ of a linear layer that was applied at several
+ * positions (the steps of a recurrent network, the places of an image).
+ *
+ * The L1 norm and the maximum may be NaN afterwards, where the gradient is never formed.
+ *
+ * @param positions at least 1
+ * @param a positions × inputs, by rows
+ * @param b positions × outputs, by rows
+ *
+ * Refuses as gradsieve_kronecker_outer_f32; GRADSIEVE_STATUS_SETTING without positions.
+ */
+gradsieve_status gradsieve_kronecker_sequence_f32(struct gradsieve_kronecker *kronecker,
+                                                  const struct gradsieve_layer *layer,
+                                                  size_t positions,
+                                                  const float *a,
+                                                  size_t a_length,
+                                                  const float *b,
+                                                  size_t b_length,
+                                                  struct gradsieve_error *error);
+
+/**
+ * Ends the gradient. The sketch's values stay in the sketcher's memory until its next
+ * call. NaN and infinite entries are no refusal: they are counted.
+ *
+ * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
+ * follow, or gradsieve_kronecker_abandon.
+ */
+gradsieve_status gradsieve_kronecker_finish(struct gradsieve_kronecker *kronecker,
+                                            struct gradsieve_sketch *sketch,
+                                            struct gradsieve_error *error);
+
+/**
+ * Forgets what has arrived of a gradient. The next call begins another.
+ */
+gradsieve_status gradsieve_kronecker_abandon(struct gradsieve_kronecker *kronecker,
+                                             struct gradsieve_error *error);
+
+/**
+ * Initialises the packets of sketches of that id and width (gradsieve_sketcher_id,
+ * gradsieve_kronecker_id), in memory of the caller, which is theirs from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least GRADSIEVE_PACKETS_SIZE
+ * @param layers the layers of the sketches' layout
+ * @param packets where its address goes: that of the memory
+ *
+ * Refuses memory, layers (GRADSIEVE_STATUS_LAYER) or an id of others (_MISMATCH), and
+ * widths above 65535 (_SETTING).
+ */
+gradsieve_status gradsieve_packets_init(void *memory,
+                                        size_t size,
+                                        const struct gradsieve_sketch_id *id,
+                                        size_t width,
+                                        const struct gradsieve_layer *layers,
+                                        size_t count,
+                                        struct gradsieve_packets **packets,
+                                        struct gradsieve_error *error);
+
+/**
+ * 64 bits of what these are packets of: by them a receiver finds the packets of a
+ * packet.
+ */
+gradsieve_status gradsieve_packets_fingerprint(const struct gradsieve_packets *packets,
+                                               uint64_t *fingerprint,
+                                               struct gradsieve_error *error);
+
+/**
+ * Bytes of a packet at most; one without a group (0) or without a loss has four fewer
+ * for each. At compile time, of any settings: GRADSIEVE_PACKET_MOST.
+ */
+gradsieve_status gradsieve_packet_most(const struct gradsieve_packet_settings *settings,
+                                       size_t width,
+                                       size_t *bytes,
+                                       struct gradsieve_error *error);
+
+/**
+ * Writes a sketch as a packet.
+ *
+ * @param written how many bytes it took
+ *
+ * Refuses a sketch of another kind (GRADSIEVE_STATUS_MISMATCH), one that is not finite
+ * (_NON_FINITE), norms beyond float (_RANGE), and an array that is too short (_LENGTH);
+ * nothing was written then.
+ */
+gradsieve_status gradsieve_packets_write(const struct gradsieve_packets *packets,
+                                         const struct gradsieve_sketch *sketch,
+                                         const struct gradsieve_packet_settings *settings,
+                                         uint8_t *bytes,
+                                         size_t length,
+                                         size_t *written,
+                                         struct gradsieve_error *error);
+
+/**
+ * Reads the packet at the front of the bytes; what follows it is not looked at.
+ *
+ * @param values where the sketch's numbers go, and stay
+ * @param width how many there is room for: must be K
+ * @param read how many bytes the packet took; may be NULL
+ *
+ * Refuses bytes that are no packet (GRADSIEVE_STATUS_MAGIC, _VERSION, _SETTING,
+ * _TRUNCATED, _CORRUPT), one of other sketches (_MISMATCH), and another width (_LENGTH).
+ * What values holds is then of no use.
+ */
+gradsieve_status gradsieve_packets_read(const struct gradsieve_packets *packets,
+                                        const uint8_t *bytes,
+                                        size_t length,
+                                        float *values,
+                                        size_t width,
+                                        struct gradsieve_sketch *sketch,
+                                        size_t *read,
+                                        struct gradsieve_error *error);
+
+/**
+ * Reads the first GRADSIEVE_PACKET_HEADER bytes of a packet; more may follow.
+ *
+ * Refuses GRADSIEVE_STATUS_MAGIC, _VERSION, _SETTING and _TRUNCATED.
+ */
+gradsieve_status gradsieve_packet_peek(const uint8_t *bytes,
+                                       size_t length,
+                                       struct gradsieve_packet_header *header,
+                                       struct gradsieve_error *error);
+
+/**
  * Settings for sketches of that width: one group, cross-entropy, false alarms of 0.01,
  * all guards, and nothing is forgotten.
  */
@@ -1173,9 +1604,100 @@ gradsieve_status gradsieve_sieve_read_settings(const uint8_t *bytes,
 const char *gradsieve_reason_name(uint16_t reasons);
 
 /**
- * An SJLT of the given width and public seed 0: what settings begin with.
+ * Ends the gradient. The sketch's values stay in the sketcher's memory until its next
+ * call. NaN and infinite entries are no refusal: they are counted.
+ *
+ * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
+ * follow, or gradsieve_sketcher_abandon.
  */
-struct gradsieve_sketcher_settings gradsieve_sketcher_settings_default(size_t width);
+gradsieve_status gradsieve_sketcher_finish(struct gradsieve_sketcher *sketcher,
+                                           struct gradsieve_sketch *sketch,
+                                           struct gradsieve_error *error);
+
+/**
+ * Forgets what has arrived of a gradient. The next segment begins another.
+ */
+gradsieve_status gradsieve_sketcher_abandon(struct gradsieve_sketcher *sketcher,
+                                            struct gradsieve_error *error);
+
+/**
+ * Takes in the weight gradient b·aᵀ of a linear layer, which is never multiplied out: a
+ * is what went into the layer, b the loss gradient of what came out.
+ *
+ * @param a_length must be the layer's inputs
+ * @param b_length must be the layer's outputs
+ *
+ * Refuses GRADSIEVE_STATUS_LENGTH, _OUTSIDE_LAYOUT, and _LAYER_MISMATCH if the
+ * projection is made for other layers; nothing was taken in then.
+ */
+gradsieve_status gradsieve_sketcher_outer_f32(struct gradsieve_sketcher *sketcher,
+                                              const struct gradsieve_layer *layer,
+                                              const float *a,
+                                              size_t a_length,
+                                              const float *b,
+                                              size_t b_length,
+                                              struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_f16(struct gradsieve_sketcher *sketcher,
+                                              const struct gradsieve_layer *layer,
+                                              const uint16_t *a,
+                                              size_t a_length,
+                                              const uint16_t *b,
+                                              size_t b_length,
+                                              struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_bf16(struct gradsieve_sketcher *sketcher,
+                                               const struct gradsieve_layer *layer,
+                                               const uint16_t *a,
+                                               size_t a_length,
+                                               const uint16_t *b,
+                                               size_t b_length,
+                                               struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_f32 for a linear layer with its bias, which is the weight
+ * of one more input, the last, that is always 1: the gradient b·(a, 1)ᵀ in one call.
+ *
+ * @param a_length one less than the layer's inputs
+ * @param b_length must be the layer's outputs
+ *
+ * Refuses as gradsieve_sketcher_outer_f32.
+ */
+gradsieve_status gradsieve_sketcher_outer_biased_f32(struct gradsieve_sketcher *sketcher,
+                                                     const struct gradsieve_layer *layer,
+                                                     const float *a,
+                                                     size_t a_length,
+                                                     const float *b,
+                                                     size_t b_length,
+                                                     struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_biased_f32, of IEEE half-precision numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_biased_f16(struct gradsieve_sketcher *sketcher,
+                                                     const struct gradsieve_layer *layer,
+                                                     const uint16_t *a,
+                                                     size_t a_length,
+                                                     const uint16_t *b,
+                                                     size_t b_length,
+                                                     struct gradsieve_error *error);
+
+/**
+ * As gradsieve_sketcher_outer_biased_f32, of bfloat16 numbers by their bits.
+ */
+gradsieve_status gradsieve_sketcher_outer_biased_bf16(struct gradsieve_sketcher *sketcher,
+                                                      const struct gradsieve_layer *layer,
+                                                      const uint16_t *a,
+                                                      size_t a_length,
+                                                      const uint16_t *b,
+                                                      size_t b_length,
+                                                      struct gradsieve_error *error);
 
 /**
  * Bytes of a sketcher's memory, for a model of these layers, in rising order of offset.
@@ -1262,46 +1784,6 @@ gradsieve_status gradsieve_sketcher_segment_bf16(struct gradsieve_sketcher *sket
                                                  struct gradsieve_error *error);
 
 /**
- * Takes in the weight gradient b·aᵀ of a linear layer, which is never multiplied out: a
- * is what went into the layer, b the loss gradient of what came out.
- *
- * @param a_length must be the layer's inputs
- * @param b_length must be the layer's outputs
- *
- * Refuses GRADSIEVE_STATUS_LENGTH, _OUTSIDE_LAYOUT, and _LAYER_MISMATCH if the
- * projection is made for other layers; nothing was taken in then.
- */
-gradsieve_status gradsieve_sketcher_outer_f32(struct gradsieve_sketcher *sketcher,
-                                              const struct gradsieve_layer *layer,
-                                              const float *a,
-                                              size_t a_length,
-                                              const float *b,
-                                              size_t b_length,
-                                              struct gradsieve_error *error);
-
-/**
- * As gradsieve_sketcher_outer_f32, of IEEE half-precision numbers by their bits.
- */
-gradsieve_status gradsieve_sketcher_outer_f16(struct gradsieve_sketcher *sketcher,
-                                              const struct gradsieve_layer *layer,
-                                              const uint16_t *a,
-                                              size_t a_length,
-                                              const uint16_t *b,
-                                              size_t b_length,
-                                              struct gradsieve_error *error);
-
-/**
- * As gradsieve_sketcher_outer_f32, of bfloat16 numbers by their bits.
- */
-gradsieve_status gradsieve_sketcher_outer_bf16(struct gradsieve_sketcher *sketcher,
-                                               const struct gradsieve_layer *layer,
-                                               const uint16_t *a,
-                                               size_t a_length,
-                                               const uint16_t *b,
-                                               size_t b_length,
-                                               struct gradsieve_error *error);
-
-/**
  * Takes in the weight gradient Σ bₜ·aₜᵀ of a linear layer that was applied at several
  * positions (the steps of a recurrent network, the places of an image).
  *
@@ -1348,27 +1830,299 @@ gradsieve_status gradsieve_sketcher_sequence_bf16(struct gradsieve_sketcher *ske
                                                   struct gradsieve_error *error);
 
 /**
- * Ends the gradient. The sketch's values stay in the sketcher's memory until its next
- * call. NaN and infinite entries are no refusal: they are counted.
- *
- * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
- * follow, or gradsieve_sketcher_abandon.
+ * An SJLT of the given width and public seed 0: what settings begin with.
  */
-gradsieve_status gradsieve_sketcher_finish(struct gradsieve_sketcher *sketcher,
-                                           struct gradsieve_sketch *sketch,
-                                           struct gradsieve_error *error);
-
-/**
- * Forgets what has arrived of a gradient. The next segment begins another.
- */
-gradsieve_status gradsieve_sketcher_abandon(struct gradsieve_sketcher *sketcher,
-                                            struct gradsieve_error *error);
+struct gradsieve_sketcher_settings gradsieve_sketcher_settings_default(size_t width);
 
 /**
  * The status in words: one line of English, ended by a zero, which is static. For
  * numbers that are no status it says so.
  */
 const char *gradsieve_status_text(int32_t status);
+
+/**
+ * Bytes of a store's memory. At compile time: GRADSIEVE_STORE_SIZE.
+ *
+ * Refuses a codec that is none (GRADSIEVE_STATUS_SETTING).
+ */
+gradsieve_status gradsieve_store_size(const struct gradsieve_store_settings *settings,
+                                      size_t *bytes,
+                                      struct gradsieve_error *error);
+
+/**
+ * Initialises a store without rows, in memory of the caller, which is the store's from
+ * then on.
+ *
+ * @param memory aligned as uint64_t is, and best as a cache line is; what it holds is of
+ *   no concern
+ * @param size its bytes: at least gradsieve_store_size
+ * @param store where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_store_init(void *memory,
+                                      size_t size,
+                                      const struct gradsieve_store_settings *settings,
+                                      struct gradsieve_store **store,
+                                      struct gradsieve_error *error);
+
+/**
+ * Adds a row: a sample's id, whatever it means to the caller, and its sketch, of which
+ * the loss is not kept.
+ *
+ * Refuses a row too many (GRADSIEVE_STATUS_FULL), a sketch of another width (_LENGTH),
+ * projection or layout (_MISMATCH), or one that is not finite (_NON_FINITE).
+ */
+gradsieve_status gradsieve_store_append(struct gradsieve_store *store,
+                                        uint64_t id,
+                                        const struct gradsieve_sketch *sketch,
+                                        struct gradsieve_error *error);
+
+/**
+ * Puts a sample in the place of a row: of the oldest of a ring, say.
+ *
+ * Refuses a row that there is not (GRADSIEVE_STATUS_ROW), and sketches as
+ * gradsieve_store_append.
+ */
+gradsieve_status gradsieve_store_replace(struct gradsieve_store *store,
+                                         size_t row,
+                                         uint64_t id,
+                                         const struct gradsieve_sketch *sketch,
+                                         struct gradsieve_error *error);
+
+/**
+ * How many rows there are.
+ */
+gradsieve_status gradsieve_store_count(const struct gradsieve_store *store,
+                                       size_t *rows,
+                                       struct gradsieve_error *error);
+
+/**
+ * Reads a row back: its numbers as the codec kept them, its measures as they were.
+ *
+ * @param values where the sketch's numbers go, and stay
+ * @param width how many there is room for: must be K
+ *
+ * Refuses a row that there is not (GRADSIEVE_STATUS_ROW), and another width (_LENGTH).
+ */
+gradsieve_status gradsieve_store_get(const struct gradsieve_store *store,
+                                     size_t row,
+                                     float *values,
+                                     size_t width,
+                                     uint64_t *id,
+                                     struct gradsieve_sketch *sketch,
+                                     struct gradsieve_error *error);
+
+/**
+ * The influence ⟨row, target⟩ of each row on a target, row by row.
+ *
+ * @param scores as many as there are rows
+ *
+ * Refuses a target of another codec, projection or layout (GRADSIEVE_STATUS_MISMATCH),
+ * and another number of scores (_LENGTH); nothing was written then.
+ * GRADSIEVE_STATUS_RANGE if one is beyond float: it is infinite, and the others are
+ * written.
+ */
+gradsieve_status gradsieve_store_score(const struct gradsieve_store *store,
+                                       const struct gradsieve_target *target,
+                                       float *scores,
+                                       size_t length,
+                                       struct gradsieve_error *error);
+
+/**
+ * Pushes each row's score to the k largest, some rows at a time, so that not all scores
+ * need to be in memory.
+ *
+ * @param scratch scores of some rows: at least 16
+ * @param left_out how many scores were left out as they are beyond float; may be NULL
+ *
+ * Refuses as gradsieve_store_score; nothing was pushed then.
+ */
+gradsieve_status gradsieve_store_top(const struct gradsieve_store *store,
+                                     const struct gradsieve_target *target,
+                                     float *scratch,
+                                     size_t length,
+                                     struct gradsieve_top_k *top_k,
+                                     size_t *left_out,
+                                     struct gradsieve_error *error);
+
+/**
+ * Forgets all rows.
+ */
+gradsieve_status gradsieve_store_reset(struct gradsieve_store *store,
+                                       struct gradsieve_error *error);
+
+/**
+ * Adds all rows of another store of the same width and codec, bit for bit; the other
+ * stays as it is.
+ *
+ * Refuses more rows than there is room for (GRADSIEVE_STATUS_FULL), other sketches,
+ * codecs or widths (_MISMATCH), and a store with itself (_OVERLAP).
+ */
+gradsieve_status gradsieve_store_merge(struct gradsieve_store *store,
+                                       const struct gradsieve_store *other,
+                                       struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_store_to_bytes writes.
+ */
+gradsieve_status gradsieve_store_at_rest(const struct gradsieve_store *store,
+                                         size_t *bytes,
+                                         struct gradsieve_error *error);
+
+/**
+ * Writes the rows as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_store_to_bytes(const struct gradsieve_store *store,
+                                          uint8_t *bytes,
+                                          size_t length,
+                                          size_t *written,
+                                          struct gradsieve_error *error);
+
+/**
+ * Replaces the rows by those in the bytes, which must be of the same settings. They stay
+ * as they were if the bytes are refused.
+ */
+gradsieve_status gradsieve_store_restore(struct gradsieve_store *store,
+                                         const uint8_t *bytes,
+                                         size_t length,
+                                         struct gradsieve_error *error);
+
+/**
+ * Bytes of a target's memory, against rows of that codec and width. At compile time:
+ * GRADSIEVE_TARGET_SIZE.
+ *
+ * Refuses a codec that is none (GRADSIEVE_STATUS_SETTING).
+ */
+gradsieve_status gradsieve_target_size(uint32_t codec,
+                                       size_t width,
+                                       size_t *bytes,
+                                       struct gradsieve_error *error);
+
+/**
+ * Initialises a target that is not set yet, in memory of the caller, which is the
+ * target's from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_target_size
+ * @param target where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_target_init(void *memory,
+                                       size_t size,
+                                       uint32_t codec,
+                                       size_t width,
+                                       struct gradsieve_target **target,
+                                       struct gradsieve_error *error);
+
+/**
+ * Sets the target, in the place of one before: a sketch, or any K numbers of the same
+ * id.
+ *
+ * Refuses another width (GRADSIEVE_STATUS_MISMATCH), and numbers that are not finite
+ * (_NON_FINITE); the target is as it was then.
+ */
+gradsieve_status gradsieve_target_set(struct gradsieve_target *target,
+                                      const struct gradsieve_sketch *sketch,
+                                      struct gradsieve_error *error);
+
+/**
+ * Bytes of the memory for k entries. At compile time: GRADSIEVE_TOP_K_SIZE.
+ */
+gradsieve_status gradsieve_top_k_size(size_t k, size_t *bytes, struct gradsieve_error *error);
+
+/**
+ * Initialises it without entries, in memory of the caller, which is its own from then
+ * on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_top_k_size
+ * @param top_k where its address goes: that of the memory
+ */
+gradsieve_status gradsieve_top_k_init(void *memory,
+                                      size_t size,
+                                      size_t k,
+                                      struct gradsieve_top_k **top_k,
+                                      struct gradsieve_error *error);
+
+/**
+ * Takes an entry in, if its score is among the k largest so far. An id that is pushed
+ * twice is kept twice.
+ *
+ * Refuses a score that is NaN (GRADSIEVE_STATUS_NON_FINITE); infinite ones have their
+ * place.
+ */
+gradsieve_status gradsieve_top_k_push(struct gradsieve_top_k *top_k,
+                                      uint64_t id,
+                                      double score,
+                                      struct gradsieve_error *error);
+
+/**
+ * The entries kept, the largest first. Pushing may go on afterwards.
+ *
+ * @param entries where they go
+ * @param length how many there is room for: k is always enough
+ * @param count how many there are
+ *
+ * Refuses too little room (GRADSIEVE_STATUS_LENGTH); nothing was written then.
+ */
+gradsieve_status gradsieve_top_k_sorted(struct gradsieve_top_k *top_k,
+                                        struct gradsieve_entry *entries,
+                                        size_t length,
+                                        size_t *count,
+                                        struct gradsieve_error *error);
+
+/**
+ * Forgets everything.
+ */
+gradsieve_status gradsieve_top_k_reset(struct gradsieve_top_k *top_k,
+                                       struct gradsieve_error *error);
+
+/**
+ * Takes in all that another keeps, which stays as it is: what is kept then are the k
+ * largest of both streams, if the other keeps k or more itself.
+ *
+ * Refuses one with itself (GRADSIEVE_STATUS_OVERLAP).
+ */
+gradsieve_status gradsieve_top_k_merge(struct gradsieve_top_k *top_k,
+                                       const struct gradsieve_top_k *other,
+                                       struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_top_k_to_bytes writes.
+ */
+gradsieve_status gradsieve_top_k_at_rest(const struct gradsieve_top_k *top_k,
+                                         size_t *bytes,
+                                         struct gradsieve_error *error);
+
+/**
+ * Writes the entries as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_top_k_to_bytes(const struct gradsieve_top_k *top_k,
+                                          uint8_t *bytes,
+                                          size_t length,
+                                          size_t *written,
+                                          struct gradsieve_error *error);
+
+/**
+ * Replaces the entries by those in the bytes, which must be of the same k. They stay as
+ * they were if the bytes are refused.
+ */
+gradsieve_status gradsieve_top_k_restore(struct gradsieve_top_k *top_k,
+                                         const uint8_t *bytes,
+                                         size_t length,
+                                         struct gradsieve_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"
@@ -1389,6 +2143,10 @@ const char *gradsieve_status_text(int32_t status);
 #define GRADSIEVE_SKETCHER_LAYERS_SIZE(width, layers) \
     (GRADSIEVE_SKETCHER_SIZE(width) + (size_t)(layers) * GRADSIEVE_SKETCHER_PART)
 
+/** A Kronecker sketcher of width numbers at most. */
+#define GRADSIEVE_KRONECKER_SIZE(width, layers) \
+    (GRADSIEVE_KRONECKER_FIXED + ((size_t)(width) + 1) / 2 * 8 + (size_t)(layers) * GRADSIEVE_KRONECKER_LAYER)
+
 /** A sieve of fixed groups; duplicates: as in its settings. */
 #define GRADSIEVE_SIEVE_SIZE(width, groups, duplicates) \
     (GRADSIEVE_SIEVE_FIXED + 8 * ((size_t)(groups) * ((size_t)(width) + 1) + (size_t)(duplicates)))
@@ -1407,3 +2165,48 @@ const char *gradsieve_status_text(int32_t status);
 
 /** In-run Shapley values of so many samples. */
 #define GRADSIEVE_SHAPLEY_SIZE(samples) (GRADSIEVE_SHAPLEY_FIXED + 8 * (size_t)(samples))
+
+/** A packet of any settings, which has all that there can be in one. */
+#define GRADSIEVE_PACKET_MOST(codec, width) \
+    (GRADSIEVE_PACKET_HEADER + 24 + \
+     ((codec) == GRADSIEVE_CODEC_F32    ? 4 * (size_t)(width) \
+      : (codec) == GRADSIEVE_CODEC_INT8 ? (size_t)(width) + 4 \
+      : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 7) / 8 + 3 \
+                                        : 2 * (size_t)(width) + 1))
+
+/** Of sixteen rows of a store, the numbers. */
+#define GRADSIEVE_STORE_GROUP(codec, width) \
+    ((codec) == GRADSIEVE_CODEC_F32    ? 64 * (size_t)(width) \
+     : (codec) == GRADSIEVE_CODEC_INT8 ? ((size_t)(width) + 3) / 4 * 64 \
+     : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 63) / 64 * 128 \
+                                       : 32 * (size_t)(width))
+
+/** Of a row of a store, what is kept beside its numbers. */
+#define GRADSIEVE_STORE_BESIDE(codec) \
+    ((codec) == GRADSIEVE_CODEC_F32    ? (size_t)32 \
+     : (codec) == GRADSIEVE_CODEC_INT8 ? (size_t)36 \
+     : (codec) == GRADSIEVE_CODEC_SIGN ? (size_t)35 \
+                                       : (size_t)33)
+
+/** A store of so many rows. */
+#define GRADSIEVE_STORE_SIZE(codec, width, rows) \
+    (GRADSIEVE_STORE_FIXED + \
+     ((size_t)(rows) + 15) / 16 * (GRADSIEVE_STORE_GROUP(codec, width) + 16 * GRADSIEVE_STORE_BESIDE(codec)))
+
+/** A store at rest. */
+#define GRADSIEVE_STORE_AT_REST(codec, width, rows) \
+    (132 + ((size_t)(rows) + 15) / 16 * GRADSIEVE_STORE_GROUP(codec, width) + \
+     (size_t)(rows) * GRADSIEVE_STORE_BESIDE(codec))
+
+/** A target against rows of that codec and width. */
+#define GRADSIEVE_TARGET_SIZE(codec, width) \
+    (GRADSIEVE_TARGET_FIXED + \
+     ((codec) == GRADSIEVE_CODEC_INT8   ? (((size_t)(width) + 3) / 4 + 3) / 2 * 8 \
+      : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 63) / 64 * 1024 + 8 \
+                                        : ((size_t)(width) + 1) / 2 * 8))
+
+/** The k largest scores. */
+#define GRADSIEVE_TOP_K_SIZE(k) (GRADSIEVE_TOP_K_FIXED + 16 * (size_t)(k))
+
+/** The k largest scores at rest. */
+#define GRADSIEVE_TOP_K_AT_REST(k) (84 + 16 * (size_t)(k))

@@ -6,8 +6,9 @@
 //! caller's memory, behind a front that says what they are (`memory`), and addresses from
 //! C are looked at in one place (`boundary`): there is all `unsafe` code.
 //!
-//! A file holds one part: its settings, its state and its functions. It may import
-//! `status`, `boundary`, `memory`, `bytes` and `sketch`, and no other part.
+//! A file, or a folder, holds one part: its settings, its state and its functions. It may
+//! import `status`, `boundary`, `memory`, `bytes`, and what several parts speak of
+//! (`key`, `layer`, `sketch`, `codec`), and no other part.
 #![no_std]
 #![warn(clippy::std_instead_of_core)]
 #![expect(non_camel_case_types, reason = "types are called as they are in C")]
@@ -31,13 +32,19 @@ extern crate std;
 
 mod boundary;
 mod bytes;
+pub mod codec;
 pub mod direction;
 pub mod influence;
+pub mod key;
+pub mod kronecker;
+pub mod layer;
 mod memory;
+pub mod packets;
 pub mod sieve;
 pub mod sketch;
 pub mod sketcher;
 pub mod status;
+pub mod store;
 #[cfg(test)]
 mod tests;
 

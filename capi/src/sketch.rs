@@ -76,7 +76,7 @@ impl gradsieve_sketch_id {
         }
     }
 
-    fn core(&self, width: usize) -> Result<SketchId, Refusal> {
+    pub(crate) fn core(&self, width: usize) -> Result<SketchId, Refusal> {
         Ok(SketchId {
             kind: kind(self.projection)?,
             width,

@@ -153,6 +153,11 @@ impl Detail {
 }
 
 impl Refusal {
+    /// A setting of C that the core does not have.
+    pub(crate) const fn setting(name: &'static str, expected: &'static str) -> Self {
+        Self::Core(Error::Setting { name, expected })
+    }
+
     /// The status, and what goes with it.
     fn parts(self) -> (gradsieve_status, Detail) {
         use gradsieve_status as status;

@@ -1,21 +1,33 @@
 //! What can be seen from Rust alone: that sizes are no larger than they must be, and that
 //! lists which C needs written out are those of the core.
 
+mod golden;
+
 extern crate std;
 
 use crate::direction::*;
 use crate::influence::*;
+use crate::key::gradsieve_key;
+use crate::kronecker::*;
+use crate::layer::gradsieve_layer;
 use crate::memory::{Handle, Placed};
+use crate::packets::gradsieve_packets;
 use crate::sieve::{GRADSIEVE_SIEVE_AT_REST_FIXED, gradsieve_reason_name, gradsieve_sieve};
 use crate::sketch::gradsieve_sketch;
-use crate::sketcher::*;
+use crate::sketcher::finish::*;
+use crate::sketcher::outer::*;
+use crate::sketcher::place::*;
+use crate::sketcher::settings::*;
 use crate::status::{gradsieve_status, gradsieve_status_text};
+use crate::store::rows::gradsieve_store;
+use crate::store::target::gradsieve_target;
+use crate::store::top_k::gradsieve_top_k;
 use core::ffi::CStr;
 use core::ptr::null_mut;
 use gradsieve::influence::{InRunShapley, grad_dot};
 use gradsieve::{
-    AnyProjector, Detector, Direction, DirectionSettings, Key, Kind, Layer, Layout, Part, Reasons, Repeat,
-    SieveSettings, Sjlt, Sketch, Sketcher, State,
+    AnyProjector, Detector, Direction, DirectionSettings, FoldedLayer, Key, Kind, Kronecker, Layer, Layout,
+    Part, Reasons, Repeat, SieveSettings, Sjlt, Sketch, Sketcher, State,
 };
 use std::println;
 
@@ -38,6 +50,12 @@ fn sizes_in_the_header_are_hardly_larger_than_states() {
     handle_fits::<gradsieve_direction>("a direction detector");
     handle_fits::<gradsieve_shapley>("Shapley values");
     handle_fits::<gradsieve_sieve>("a sieve");
+    handle_fits::<gradsieve_kronecker>("a Kronecker sketcher");
+    handle_fits::<gradsieve_packets>("packets");
+    handle_fits::<gradsieve_store>("a store");
+    handle_fits::<gradsieve_target>("a target");
+    handle_fits::<gradsieve_top_k>("the k largest");
+    fits("a folded layer", size_of::<FoldedLayer>(), GRADSIEVE_KRONECKER_LAYER);
     fits("a sketcher", size_of::<Sketcher<AnyProjector<'static>, &'static mut [f32]>>(), SKETCHER);
     fits("a part", size_of::<Part<'static>>(), GRADSIEVE_SKETCHER_PART);
     let sieve = SieveSettings::new(1).memory().bytes_at_rest - 8 * (1 + 64);
@@ -46,11 +64,11 @@ fn sizes_in_the_header_are_hardly_larger_than_states() {
 
 #[test]
 fn every_projection_has_its_constant() {
-    let source = include_str!("sketcher.rs");
+    let source = include_str!("sketcher/settings.rs");
     for &kind in Kind::ALL {
         let name = kind.name().to_uppercase();
         let constant = std::format!("pub const GRADSIEVE_PROJECTION_{name}: u32 = {};", kind as u32);
-        assert!(source.contains(&constant), "capi/src/sketcher.rs lacks: {constant}");
+        assert!(source.contains(&constant), "capi/src/sketcher/settings.rs lacks: {constant}");
     }
 }
 
@@ -128,6 +146,64 @@ fn sketches_are_those_of_the_core() {
             assert_eq!((sketch.id, sketch.values, sketch.group), (own.id, own.values, own.group));
             assert_eq!(sketch.measures, own.measures);
         });
+    }
+}
+
+/// A network of two layers, each with its bias as one more input.
+const NETWORK: [gradsieve_layer; 2] = [
+    gradsieve_layer { offset: 0, outputs: 16, inputs: 25 },
+    gradsieve_layer { offset: 400, outputs: 5, inputs: 17 },
+];
+
+/// A sketcher of C of that network, of 32 numbers at most.
+fn kronecker(memory: &mut [u64]) -> *mut gradsieve_kronecker {
+    let key = gradsieve_key { seed: 7, secret: [0; 16], is_secret: 0 };
+    let (first, size, mut kronecker) = (memory.as_mut_ptr().cast(), size_of_val(memory), null_mut());
+    // SAFETY: all addresses are those of values that are there.
+    let status = unsafe {
+        gradsieve_kronecker_init(first, size, &key, 32, NETWORK.as_ptr(), 2, &mut kronecker, null_mut())
+    };
+    assert_eq!(status, gradsieve_status::Ok);
+    kronecker
+}
+
+#[test]
+fn sketches_of_the_cheap_path_are_those_of_the_core() {
+    let mut memory = [0; 200];
+    let kronecker = kronecker(&mut memory);
+    let layers = [Layer::new(0, 16, 25), Layer::new(400, 5, 17)];
+    let projector = Kronecker::for_layers(&layers, 32, Key::seed(7)).unwrap();
+    let mut own = Sketcher::new(projector, projector.layout(), [0.0; 26]).unwrap();
+    let number = |i: usize, j: usize| ((i * 37 + j * 11) % 29) as f32 / 8.0 - 1.5;
+    for i in 0..50 {
+        for (layer, core) in NETWORK.iter().zip(&layers).rev() {
+            let a: std::vec::Vec<_> = (1..layer.inputs as usize).map(|j| number(i, j)).collect();
+            let b: std::vec::Vec<_> = (0..layer.outputs as usize).map(|j| number(i, j + 30)).collect();
+            let (of_a, of_b) = ((a.as_ptr(), a.len()), (b.as_ptr(), b.len()));
+            // SAFETY: all addresses are those of values that are there.
+            let status = unsafe {
+                gradsieve_kronecker_outer_biased_f32(
+                    kronecker,
+                    layer,
+                    of_a.0,
+                    of_a.1,
+                    of_b.0,
+                    of_b.1,
+                    null_mut(),
+                )
+            };
+            assert_eq!(status, gradsieve_status::Ok);
+            own.outer_biased(core, &a, &b).unwrap();
+        }
+        let mut sketch = core::mem::MaybeUninit::uninit();
+        // SAFETY: as above, and it is written if the call is not refused.
+        let sketch = unsafe {
+            let status = gradsieve_kronecker_finish(kronecker, sketch.as_mut_ptr(), null_mut());
+            assert_eq!(status, gradsieve_status::Ok);
+            sketch.assume_init()
+        };
+        let (sketch, own) = (sketch.core().unwrap(), own.finish().unwrap());
+        assert_eq!((sketch.id, sketch.values, sketch.measures), (own.id, own.values, own.measures));
     }
 }
 

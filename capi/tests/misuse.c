@@ -273,6 +273,204 @@ static void the_other_states_refuse_the_same(void) {
     CHECK(score == 0.5 * dot);
 }
 
+static void the_cheap_path_refuses_the_same(void) {
+    static GRADSIEVE_MEMORY(memory, GRADSIEVE_KRONECKER_SIZE(WIDTH, 2));
+    const gradsieve_layer network[2] = {{0, 16, 25}, {400, 5, 17}}, foreign = {0, 25, 16};
+    const gradsieve_key key = {7, {0}, 0};
+    gradsieve_kronecker *kronecker;
+    gradsieve_sketch sketch;
+    gradsieve_error error;
+    const gradsieve_status null = GRADSIEVE_STATUS_NULL_POINTER;
+    RETURNS(null, gradsieve_kronecker_init(NULL, 100000, &key, WIDTH, network, 2, &kronecker, NULL));
+    RETURNS(null, gradsieve_kronecker_init(memory, sizeof memory, NULL, WIDTH, network, 2, &kronecker, NULL));
+    RETURNS(null, gradsieve_kronecker_init(memory, sizeof memory, &key, WIDTH, NULL, 2, &kronecker, NULL));
+    RETURNS(null, gradsieve_kronecker_init(memory, sizeof memory, &key, WIDTH, network, 2, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_MISALIGNED, gradsieve_kronecker_init((char *)memory + 4, sizeof memory - 4, &key, WIDTH,
+                                                                  network, 2, &kronecker, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY,
+            gradsieve_kronecker_init(memory, sizeof memory, &key, WIDTH, network, SIZE_MAX / 64, &kronecker, NULL));
+    size_t needed;
+    OK(gradsieve_kronecker_size(WIDTH, 2, &needed, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY,
+            gradsieve_kronecker_init(memory, needed - 1, &key, WIDTH, network, 2, &kronecker, &error));
+    CHECK(error.expected == needed && error.found == needed - 1);
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_kronecker_init(memory, sizeof memory, &key, 1, network, 2, &kronecker, &error));
+    CHECK(error.name_length == 5 && memcmp(error.name, "width", 5) == 0);
+    RETURNS(GRADSIEVE_STATUS_LAYER,
+            gradsieve_kronecker_init(memory, sizeof memory, &key, WIDTH, NULL, 0, &kronecker, NULL));
+    /* What is left there is no state. */
+    void *volatile address = memory;
+    RETURNS(GRADSIEVE_STATUS_NO_STATE, gradsieve_kronecker_abandon((gradsieve_kronecker *)address, NULL));
+
+    OK(gradsieve_kronecker_init(memory, sizeof memory, &key, WIDTH, network, 2, &kronecker, NULL));
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_sketcher_abandon((gradsieve_sketcher *)address, NULL));
+    RETURNS(null, gradsieve_kronecker_outer_f32(NULL, &network[0], ones, 25, ones, 16, NULL));
+    RETURNS(null, gradsieve_kronecker_outer_f32(kronecker, NULL, ones, 25, ones, 16, NULL));
+    RETURNS(null, gradsieve_kronecker_outer_f32(kronecker, &network[0], NULL, 25, ones, 16, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_kronecker_outer_f32(kronecker, &network[0], ones, 24, ones, 16, &error));
+    CHECK(error.expected == 25 && error.found == 24);
+    RETURNS(GRADSIEVE_STATUS_LENGTH,
+            gradsieve_kronecker_outer_biased_f32(kronecker, &network[0], ones, 25, ones, 16, &error));
+    CHECK(error.expected == 25 && error.found == 26);
+    RETURNS(GRADSIEVE_STATUS_LAYER_MISMATCH,
+            gradsieve_kronecker_outer_f32(kronecker, &foreign, ones, 16, ones, 25, NULL));
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_kronecker_sequence_f32(kronecker, &network[0], 0, ones, 0, ones, 0, NULL));
+    RETURNS(GRADSIEVE_STATUS_OUTSIDE_LAYOUT, gradsieve_kronecker_segment_f32(kronecker, 480, ones, 6, NULL));
+    OK(gradsieve_kronecker_outer_biased_f32(kronecker, &network[0], ones, 24, ones, 16, NULL));
+    RETURNS(GRADSIEVE_STATUS_INCOMPLETE, gradsieve_kronecker_finish(kronecker, &sketch, NULL));
+    OK(gradsieve_kronecker_sequence_f32(kronecker, &network[1], 2, ones, 34, ones, 10, NULL));
+    OK(gradsieve_kronecker_finish(kronecker, &sketch, NULL));
+    CHECK(sketch.measures.count == 485);
+    memory[0] = 0;
+    RETURNS(GRADSIEVE_STATUS_NO_STATE, gradsieve_kronecker_abandon(kronecker, NULL));
+}
+
+static void packets_refuse_what_is_none(void) {
+    static GRADSIEVE_MEMORY(memory, GRADSIEVE_PACKETS_SIZE);
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sketch sketch = new_sketch(sketcher);
+    gradsieve_sketch received;
+    gradsieve_packets *packets;
+    gradsieve_packet_header header;
+    gradsieve_packet_settings settings = {GRADSIEVE_CODEC_F16, 0, 0};
+    uint8_t packet[GRADSIEVE_PACKET_MOST(GRADSIEVE_CODEC_F32, WIDTH)];
+    float values[WIDTH] = {0};
+    size_t written;
+    const gradsieve_status null = GRADSIEVE_STATUS_NULL_POINTER;
+    RETURNS(null, gradsieve_packets_init(NULL, 1000, &sketch.id, WIDTH, LAYERS, 2, &packets, NULL));
+    RETURNS(null, gradsieve_packets_init(memory, sizeof memory, NULL, WIDTH, LAYERS, 2, &packets, NULL));
+    RETURNS(null, gradsieve_packets_init(memory, sizeof memory, &sketch.id, WIDTH, LAYERS, 2, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY,
+            gradsieve_packets_init(memory, sizeof memory - 1, &sketch.id, WIDTH, LAYERS, 2, &packets, NULL));
+    RETURNS(GRADSIEVE_STATUS_MISALIGNED, gradsieve_packets_init((char *)memory + 1, sizeof memory, &sketch.id, WIDTH,
+                                                                LAYERS, 2, &packets, NULL));
+    RETURNS(GRADSIEVE_STATUS_MISMATCH,
+            gradsieve_packets_init(memory, sizeof memory, &sketch.id, WIDTH, LAYERS, 1, &packets, NULL));
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_packets_init(memory, sizeof memory, &sketch.id, 65536, LAYERS, 2, &packets, NULL));
+    OK(gradsieve_packets_init(memory, sizeof memory, &sketch.id, WIDTH, LAYERS, 2, &packets, NULL));
+
+    RETURNS(null, gradsieve_packets_write(packets, NULL, &settings, packet, sizeof packet, &written, NULL));
+    RETURNS(null, gradsieve_packets_write(packets, &sketch, NULL, packet, sizeof packet, &written, NULL));
+    RETURNS(null, gradsieve_packets_write(packets, &sketch, &settings, NULL, 100, &written, NULL));
+    RETURNS(null, gradsieve_packets_write(packets, &sketch, &settings, packet, sizeof packet, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_packets_write(packets, &sketch, &settings, packet, 20, &written, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_packets_write(packets, &sketch, &settings, (uint8_t *)memory,
+                                                              sizeof memory, &written, NULL));
+    settings.codec = 9;
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_packets_write(packets, &sketch, &settings, packet, sizeof packet, &written, NULL));
+    settings.codec = GRADSIEVE_CODEC_F16;
+    gradsieve_sketch other = sketch;
+    other.id.key ^= 1;
+    RETURNS(GRADSIEVE_STATUS_MISMATCH,
+            gradsieve_packets_write(packets, &other, &settings, packet, sizeof packet, &written, NULL));
+    OK(gradsieve_packets_write(packets, &sketch, &settings, packet, sizeof packet, &written, NULL));
+
+    RETURNS(null, gradsieve_packets_read(packets, NULL, 100, values, WIDTH, &received, NULL, NULL));
+    RETURNS(null, gradsieve_packets_read(packets, packet, written, NULL, WIDTH, &received, NULL, NULL));
+    RETURNS(null, gradsieve_packets_read(packets, packet, written, values, WIDTH, NULL, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH,
+            gradsieve_packets_read(packets, packet, written, values, WIDTH - 1, &received, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_TRUNCATED,
+            gradsieve_packets_read(packets, packet, written - 1, values, WIDTH, &received, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_MAGIC,
+            gradsieve_packets_read(packets, packet + 1, written - 1, values, WIDTH, &received, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_TRUNCATED, gradsieve_packet_peek(packet, GRADSIEVE_PACKET_HEADER - 1, &header, NULL));
+    RETURNS(null, gradsieve_packet_peek(packet, GRADSIEVE_PACKET_HEADER, NULL, NULL));
+    void *volatile address = sketcher;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_packets_read((const gradsieve_packets *)address, packet, written,
+                                                                values, WIDTH, &received, NULL, NULL));
+}
+
+static void stores_and_the_k_largest_refuse_the_same(void) {
+    static GRADSIEVE_MEMORY(store_memory, GRADSIEVE_STORE_SIZE(GRADSIEVE_CODEC_F16, WIDTH, 2));
+    static GRADSIEVE_MEMORY(target_memory, GRADSIEVE_TARGET_SIZE(GRADSIEVE_CODEC_F16, WIDTH));
+    static GRADSIEVE_MEMORY(top_memory, GRADSIEVE_TOP_K_SIZE(2));
+    gradsieve_sketcher *const sketcher = new_sketcher();
+    gradsieve_sketch sketch = new_sketch(sketcher);
+    gradsieve_store_settings settings = {WIDTH, 2, GRADSIEVE_CODEC_INT8};
+    gradsieve_store *store;
+    gradsieve_target *target;
+    gradsieve_top_k *top;
+    gradsieve_entry entries[2] = {{0, 0.0}};
+    gradsieve_error error;
+    float scores[16] = {0}, values[WIDTH] = {0};
+    uint64_t id;
+    size_t count;
+    const gradsieve_status null = GRADSIEVE_STATUS_NULL_POINTER;
+    RETURNS(null, gradsieve_store_init(NULL, 10000, &settings, &store, NULL));
+    RETURNS(null, gradsieve_store_init(store_memory, sizeof store_memory, NULL, &store, NULL));
+    settings.codec = 5;
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_store_init(store_memory, sizeof store_memory, &settings, &store, &error));
+    CHECK(error.name_length == 5 && memcmp(error.name, "codec", 5) == 0);
+    settings.codec = GRADSIEVE_CODEC_INT8;
+    OK(gradsieve_store_size(&settings, &count, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_store_init(store_memory, count - 1, &settings, &store, NULL));
+    OK(gradsieve_store_init(store_memory, sizeof store_memory, &settings, &store, NULL));
+    RETURNS(GRADSIEVE_STATUS_SETTING,
+            gradsieve_target_init(target_memory, sizeof target_memory, 7, WIDTH, &target, NULL));
+    RETURNS(GRADSIEVE_STATUS_WIDTH,
+            gradsieve_target_init(target_memory, sizeof target_memory, GRADSIEVE_CODEC_F16, 0, &target, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_target_init(target_memory, sizeof target_memory - 8,
+                                                           GRADSIEVE_CODEC_F16, WIDTH, &target, NULL));
+    OK(gradsieve_target_init(target_memory, sizeof target_memory, GRADSIEVE_CODEC_F16, WIDTH, &target, NULL));
+    RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_top_k_init(top_memory, sizeof top_memory, 3, &top, NULL));
+    OK(gradsieve_top_k_init(top_memory, sizeof top_memory, 2, &top, NULL));
+
+    RETURNS(null, gradsieve_store_append(store, 1, NULL, NULL));
+    RETURNS(null, gradsieve_store_append(NULL, 1, &sketch, NULL));
+    OK(gradsieve_store_append(store, 1, &sketch, NULL));
+    gradsieve_sketch other = sketch;
+    other.id.layout ^= 1;
+    RETURNS(GRADSIEVE_STATUS_MISMATCH, gradsieve_store_append(store, 2, &other, NULL));
+    other = sketch;
+    other.width = WIDTH - 1;
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_store_append(store, 2, &other, NULL));
+    OK(gradsieve_store_append(store, 2, &sketch, NULL));
+    RETURNS(GRADSIEVE_STATUS_FULL, gradsieve_store_append(store, 3, &sketch, &error));
+    CHECK(error.expected == 2);
+    RETURNS(GRADSIEVE_STATUS_ROW, gradsieve_store_replace(store, 2, 3, &sketch, NULL));
+    OK(gradsieve_store_replace(store, 1, 3, &sketch, NULL));
+    RETURNS(GRADSIEVE_STATUS_ROW, gradsieve_store_get(store, 2, values, WIDTH, &id, &other, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_store_get(store, 1, values, WIDTH - 1, &id, &other, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP,
+            gradsieve_store_get(store, 1, (float *)store_memory, WIDTH, &id, &other, NULL));
+    OK(gradsieve_store_get(store, 1, values, WIDTH, &id, &other, NULL));
+    CHECK(id == 3);
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_store_merge(store, store, NULL));
+
+    /* A target that is not set yet, and one for rows of another codec. */
+    OK(gradsieve_target_set(target, &sketch, NULL));
+    RETURNS(GRADSIEVE_STATUS_MISMATCH, gradsieve_store_score(store, target, scores, 2, NULL));
+    RETURNS(GRADSIEVE_STATUS_MISMATCH, gradsieve_store_top(store, target, scores, 16, top, NULL, NULL));
+    settings.codec = GRADSIEVE_CODEC_F16;
+    OK(gradsieve_store_init(store_memory, sizeof store_memory, &settings, &store, NULL));
+    OK(gradsieve_store_append(store, 1, &sketch, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_store_score(store, target, scores, 2, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_store_top(store, target, scores, 15, top, NULL, NULL));
+    RETURNS(null, gradsieve_store_top(store, target, scores, 16, NULL, NULL, NULL));
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_store_score(store, target, (float *)target_memory, 1, NULL));
+    void *volatile address = top;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_store_score(store, (const gradsieve_target *)address, scores, 1, NULL));
+    OK(gradsieve_store_score(store, target, scores, 1, NULL));
+    OK(gradsieve_store_top(store, target, scores, 16, top, NULL, NULL));
+
+    volatile double zero = 0.0;
+    RETURNS(GRADSIEVE_STATUS_NON_FINITE, gradsieve_top_k_push(top, 5, zero / zero, NULL));
+    OK(gradsieve_top_k_push(top, 5, 1e300, NULL));
+    RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_top_k_sorted(top, entries, 1, &count, &error));
+    CHECK(error.expected == 2 && error.found == 1);
+    OK(gradsieve_top_k_sorted(top, entries, 2, &count, NULL));
+    CHECK(count == 2 && entries[0].id == 5 && entries[1].id == 1);
+    RETURNS(GRADSIEVE_STATUS_OVERLAP, gradsieve_top_k_merge(top, top, NULL));
+    address = store;
+    RETURNS(GRADSIEVE_STATUS_OTHER_KIND, gradsieve_top_k_push((gradsieve_top_k *)address, 1, 1.0, NULL));
+}
+
 int main(void) {
     for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++) {
         ones[i] = 1.0f;
@@ -286,5 +484,8 @@ int main(void) {
     foreign_verdicts_and_bytes_are_refused();
     a_caller_may_flag_what_the_sieve_does_not();
     the_other_states_refuse_the_same();
+    the_cheap_path_refuses_the_same();
+    packets_refuse_what_is_none();
+    stores_and_the_k_largest_refuse_the_same();
     return 0;
 }

@@ -26,8 +26,8 @@ static void sketchers(void) {
         }
     }
     const uint32_t layered[] = {GRADSIEVE_PROJECTION_LOGRA, GRADSIEVE_PROJECTION_FACTGRASS,
-                                GRADSIEVE_PROJECTION_LAYERS};
-    for (size_t i = 0; i < 3; i++) {
+                                GRADSIEVE_PROJECTION_LAYERS, GRADSIEVE_PROJECTION_KRONECKER};
+    for (size_t i = 0; i < sizeof layered / sizeof layered[0]; i++) {
         for (size_t count = 1; count <= 3; count++) {
             gradsieve_sketcher_settings settings = gradsieve_sketcher_settings_default(1024);
             settings.projection = layered[i];
@@ -64,6 +64,49 @@ static void sieves(void) {
     }
 }
 
+static void kroneckers(void) {
+    for (size_t width = 1; width <= 99; width++) {
+        for (size_t count = 1; count <= 64; count += 7) {
+            size_t bytes;
+            OK(gradsieve_kronecker_size(width, count, &bytes, NULL));
+            holds("a Kronecker sketcher", bytes, GRADSIEVE_KRONECKER_SIZE(width, count));
+        }
+    }
+    /* What the macro gives is enough for the sketcher itself. */
+    const gradsieve_layer layers[2] = {{0, 16, 25}, {400, 5, 17}};
+    const gradsieve_key key = {7, {0}, 0};
+    for (size_t width = 2; width <= 600; width += 13) {
+        const size_t given = GRADSIEVE_KRONECKER_SIZE(width, 2);
+        void *const memory = memory_of(given);
+        gradsieve_kronecker *kronecker;
+        OK(gradsieve_kronecker_init(memory, given, &key, width, layers, 2, &kronecker, NULL));
+        free(memory);
+    }
+}
+
+static void stores(void) {
+    for (uint32_t codec = GRADSIEVE_CODEC_F32; codec <= GRADSIEVE_CODEC_SIGN; codec++) {
+        for (size_t width = 1; width <= 200; width += 3) {
+            size_t bytes;
+            for (size_t rows = 1; rows <= 40; rows += 13) {
+                const gradsieve_store_settings settings = {width, rows, codec};
+                OK(gradsieve_store_size(&settings, &bytes, NULL));
+                holds("a store", bytes, GRADSIEVE_STORE_SIZE(codec, width, rows));
+            }
+            OK(gradsieve_target_size(codec, width, &bytes, NULL));
+            holds("a target", bytes, GRADSIEVE_TARGET_SIZE(codec, width));
+            const gradsieve_packet_settings settings = {codec, 1, 1};
+            OK(gradsieve_packet_most(&settings, width, &bytes, NULL));
+            CHECK(bytes == GRADSIEVE_PACKET_MOST(codec, width));
+        }
+    }
+    for (size_t k = 0; k <= 20; k++) {
+        size_t bytes;
+        OK(gradsieve_top_k_size(k, &bytes, NULL));
+        holds("the k largest", bytes, GRADSIEVE_TOP_K_SIZE(k));
+    }
+}
+
 static void detectors_and_values(void) {
     for (size_t width = 1; width <= 129; width += 16) {
         for (uint32_t groups = 1; groups <= 31; groups += 10) {
@@ -85,7 +128,9 @@ int main(void) {
     settings.groups = 2;
     OK(gradsieve_sieve_init(memory, sizeof memory, &settings, &sieve, NULL));
     sketchers();
+    kroneckers();
     sieves();
+    stores();
     detectors_and_values();
     return 0;
 }

@@ -91,9 +91,6 @@ impl<'p> AnyProjector<'p> {
     }
 }
 
-/// The most layers that share widths out.
-const MOST_LAYERS: usize = 64;
-
 /// A plan of Kronecker sketches, one for each layer.
 fn kroneckers<'p>(
     settings: &ProjectorSettings,
@@ -103,11 +100,9 @@ fn kroneckers<'p>(
     if settings.widths.is_some() {
         return Err(Error::Setting { name: "widths", expected: "none, where there are several layers" });
     }
-    let mut widths = [Widths { outputs: 1, inputs: 1 }; MOST_LAYERS];
-    let Some(widths) = widths.get_mut(..layers.len()) else {
-        return Err(Error::Setting { name: "projection", expected: "for 64 layers at most" });
-    };
-    super::kronecker::share(layers, widths, settings.width)?;
+    let mut widths = [Widths { outputs: 1, inputs: 1 }; kronecker::MOST_LAYERS];
+    let widths = widths.get_mut(..layers.len()).ok_or(kronecker::TOO_MANY)?;
+    kronecker::share(layers, widths, settings.width)?;
     plan(layers, parts, settings.width, |parts| {
         for (part, widths) in parts.iter_mut().zip(widths) {
             part.projector = Kronecker::new(&[part.layer], &[*widths], settings.key)?.into();

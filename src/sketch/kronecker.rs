@@ -24,6 +24,10 @@
 //! segments* of the layers' weights are taken, too, being linear: a piece of a row costs
 //! its length and k_i.
 //!
+//! *Where layers stand.* [`Kronecker`] holds as many as its type says. Where their number
+//! is not known to the compiler they stand in the caller's buffer
+//! ([`KroneckerIn::for_layers_in`]): the same numbers, measures and label.
+//!
 //! Sources: count sketch (Charikar, Chen & Farach-Colton 2002), and its products, as in
 //! tensor sketching (Pham & Pagh 2013), here without their convolution.
 
@@ -61,9 +65,24 @@ const NARROW: usize = 8;
 /// assert_eq!(sketch.measures.count, 16 * 25 + 5 * 17);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
+pub type Kronecker<const L: usize> = KroneckerIn<[FoldedLayer; L]>;
+
+/// The Kronecker sketch of a network whose layers stand in `S`: an array of its own
+/// ([`Kronecker`]), or the caller's buffer.
+///
+/// ```
+/// use gradsieve::{FoldedLayer, Key, Kronecker, KroneckerIn, Layer, LayoutId, Projector};
+///
+/// let layers = [Layer::new(0, 16, 25), Layer::new(400, 5, 17)];
+/// let mut buffer = [FoldedLayer::UNUSED; 8];
+/// let projector = KroneckerIn::for_layers_in(&layers, 32, Key::seed(7), &mut buffer)?;
+/// let id = projector.layout().id();
+/// assert_eq!(projector.id(id), Kronecker::for_layers(&layers, 32, Key::seed(7))?.id(id));
+/// # Ok::<(), gradsieve::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kronecker<const L: usize> {
-    layers: [Folds; L],
+pub struct KroneckerIn<S> {
+    layers: S,
     layout: Layout,
     width: usize,
     key: Fingerprint,
@@ -72,14 +91,24 @@ pub struct Kronecker<const L: usize> {
 }
 
 /// A layer, and how its factors are folded.
+///
+/// ```
+/// use gradsieve::FoldedLayer;
+///
+/// // What a buffer for sixteen layers takes.
+/// assert!(size_of_val(&[FoldedLayer::UNUSED; 16]) <= 16 * 96);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Folds {
+pub struct FoldedLayer {
     layer: Layer,
     outputs: Fold,
     inputs: Fold,
 }
 
-impl Folds {
+impl FoldedLayer {
+    /// What a buffer is filled with before a projector is made in it.
+    pub const UNUSED: Self = Self { layer: Layer::new(0, 1, 1), outputs: Fold::NONE, inputs: Fold::NONE };
+
     const fn new(layer: Layer, widths: Widths, key: Key) -> Option<Self> {
         let [outputs, inputs] = [key_of_part(key, STREAM, &layer, 0), key_of_part(key, STREAM, &layer, 1)];
         match (
@@ -156,29 +185,13 @@ impl<const L: usize> Kronecker<L> {
     /// [`Error::Layer`] as [`Layout::new`]; [`Error::Setting`] unless each width is 1, 2,
     /// 4 or 8, or as many as the layer has and at most 32.
     pub const fn new(layers: &[Layer; L], widths: &[Widths; L], key: Key) -> Result<Self, Error> {
-        let layout = match Layout::new(layers) {
-            Ok(layout) => layout,
-            Err(error) => return Err(error),
-        };
-        let none = Folds { layer: Layer::new(0, 1, 1), outputs: Fold::NONE, inputs: Fold::NONE };
-        let mut folds = [none; L];
-        let (mut width, mut settings) = (0, L as u64);
-        let (mut layers, mut widths, mut rest): (&[Layer], &[Widths], &mut [Folds]) =
-            (layers, widths, &mut folds);
-        while let ([layer, more_layers @ ..], [own, more_widths @ ..], [place, more @ ..]) =
-            (layers, widths, rest)
-        {
-            match Folds::new(*layer, *own, key) {
-                Some(folds) => *place = folds,
-                None => return Err(WIDTHS),
+        let mut folds = [FoldedLayer::UNUSED; L];
+        match fold_all(layers, widths, key, &mut folds) {
+            Ok(KroneckerIn { layers: (), layout, width, key, settings }) => {
+                Ok(Self { layers: folds, layout, width, key, settings })
             }
-            // Each below 2¹¹.
-            width += place.width();
-            settings = mix(settings ^ of_layer(own.outputs as u64, layer));
-            settings = mix(settings ^ own.inputs as u64);
-            (layers, widths, rest) = (more_layers, more_widths, more);
+            Err(error) => Err(error),
         }
-        Ok(Self { layers: folds, layout, width, key: key.fingerprint(), settings })
     }
 
     /// The sketch of these layers that has `width` numbers at most, shared out so that
@@ -204,7 +217,32 @@ impl<const L: usize> Kronecker<L> {
             Err(error) => Err(error),
         }
     }
+}
 
+impl<'p> KroneckerIn<&'p [FoldedLayer]> {
+    /// [`Kronecker::for_layers`] of any number of layers, 64 at most: they stand in the
+    /// first places of `buffer`, whatever it holds.
+    ///
+    /// # Errors
+    /// As there; [`Error::Length`] if the buffer has less than there are layers;
+    /// [`Error::Setting`] if there are more than 64.
+    pub fn for_layers_in(
+        layers: &[Layer],
+        width: usize,
+        key: Key,
+        buffer: &'p mut [FoldedLayer],
+    ) -> Result<Self, Error> {
+        let found = buffer.len();
+        let folds = buffer.get_mut(..layers.len()).ok_or(Error::Length { expected: layers.len(), found })?;
+        let mut widths = [Widths { outputs: 1, inputs: 1 }; MOST_LAYERS];
+        let widths = widths.get_mut(..layers.len()).ok_or(TOO_MANY)?;
+        share(layers, widths, width)?;
+        let KroneckerIn { layers: (), layout, width, key, settings } = fold_all(layers, widths, key, folds)?;
+        Ok(Self { layers: folds, layout, width, key, settings })
+    }
+}
+
+impl<S> KroneckerIn<S> {
     /// K: numbers a sketch.
     #[must_use]
     pub const fn width(&self) -> usize {
@@ -216,35 +254,72 @@ impl<const L: usize> Kronecker<L> {
     pub const fn layout(&self) -> Layout {
         self.layout
     }
+}
 
+impl<S: AsRef<[FoldedLayer]>> KroneckerIn<S> {
     /// The widths of layer `index`, if there is one.
     #[must_use]
     pub fn widths(&self, index: usize) -> Option<Widths> {
-        let folds = self.layers.get(index)?;
+        let folds = self.layers.as_ref().get(index)?;
         Some(Widths { outputs: folds.outputs.width(), inputs: folds.inputs.width() })
     }
 
     /// A layer, and its place in a row.
-    fn find(&self, layer: &Layer) -> Result<(&Folds, usize), Error> {
+    fn find(&self, layer: &Layer) -> Result<(&FoldedLayer, usize), Error> {
         let mut start = 0;
-        for folds in &self.layers {
+        for folds in self.layers.as_ref() {
             if folds.layer.offset == layer.offset && folds.layer == *layer {
                 return Ok((folds, start));
             }
             start += folds.width();
         }
-        let index = self.layers.partition_point(|folds| folds.layer.end() <= layer.offset);
+        let index = self.layers.as_ref().partition_point(|folds| folds.layer.end() <= layer.offset);
         Err(Error::LayerMismatch { index })
     }
+}
 
-    /// The layer of a one-layer projector.
+impl Kronecker<1> {
+    /// Its layer.
     pub(super) const fn layer(&self) -> Layer {
-        match self.layers.first() {
-            Some(folds) => folds.layer,
-            None => Layer::new(0, 0, 0),
-        }
+        let [folds] = &self.layers;
+        folds.layer
     }
 }
+
+/// Folds each layer to its widths, into a place for each. The projector, but for them.
+const fn fold_all(
+    layers: &[Layer],
+    widths: &[Widths],
+    key: Key,
+    places: &mut [FoldedLayer],
+) -> Result<KroneckerIn<()>, Error> {
+    let layout = match Layout::new(layers) {
+        Ok(layout) => layout,
+        Err(error) => return Err(error),
+    };
+    let (mut width, mut settings) = (0, layers.len() as u64);
+    let (mut layers, mut widths, mut rest) = (layers, widths, places);
+    while let ([layer, more_layers @ ..], [own, more_widths @ ..], [place, more @ ..]) =
+        (layers, widths, rest)
+    {
+        match FoldedLayer::new(*layer, *own, key) {
+            Some(folds) => *place = folds,
+            None => return Err(WIDTHS),
+        }
+        // Each below 2¹¹.
+        width += place.width();
+        settings = mix(settings ^ of_layer(own.outputs as u64, layer));
+        settings = mix(settings ^ own.inputs as u64);
+        (layers, widths, rest) = (more_layers, more_widths, more);
+    }
+    Ok(KroneckerIn { layers: (), layout, width, key: key.fingerprint(), settings })
+}
+
+/// The most layers where their number is not known to the compiler.
+pub(super) const MOST_LAYERS: usize = 64;
+
+/// What is wrong with more.
+pub(super) const TOO_MANY: Error = Error::Setting { name: "projection", expected: "for 64 layers at most" };
 
 /// What is wrong with widths.
 const WIDTHS: Error =
@@ -349,7 +424,7 @@ impl FromSettings for Kronecker<1> {
     }
 }
 
-impl<const L: usize> Projector for Kronecker<L> {
+impl<S: AsRef<[FoldedLayer]> + Copy> Projector for KroneckerIn<S> {
     fn id(&self, layout: LayoutId) -> SketchId {
         let (width, key, settings) = (self.width, self.key, self.settings);
         SketchId { kind: Kind::Kronecker, width, key, repeat: Repeat::One, settings, layout }
@@ -364,7 +439,7 @@ impl<const L: usize> Projector for Kronecker<L> {
     /// not all are.
     fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
         let (mut end, found) = (offset, offset.saturating_add(len));
-        for folds in &self.layers {
+        for folds in self.layers.as_ref() {
             if (folds.layer.offset..folds.layer.end()).contains(&end) {
                 end = folds.layer.end().min(found);
             }
@@ -382,7 +457,7 @@ impl<const L: usize> Projector for Kronecker<L> {
         check_length(self.width, out.len())?;
         self.check(offset, x.len() as u64)?;
         let (mut offset, mut x, mut rest) = (offset, x, out);
-        for folds in &self.layers {
+        for folds in self.layers.as_ref() {
             let (own, later) = rest.split_at_mut_checked(folds.width()).certain();
             rest = later;
             if !(folds.layer.offset..folds.layer.end()).contains(&offset) {
@@ -413,7 +488,7 @@ impl<const L: usize> Projector for Kronecker<L> {
     }
 
     /// # Errors
-    /// As [`Kronecker::project_outer`].
+    /// As [`KroneckerIn::project_outer`].
     fn project_outer_measured<T: Element, U: Element>(
         &self,
         layer: &Layer,

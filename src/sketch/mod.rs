@@ -78,7 +78,7 @@ pub use gaussian::Gaussian;
 pub use gradsieve_kernels::sjlt::Repeat;
 pub use id::SketchId;
 pub use kind::Kind;
-pub use kronecker::Kronecker;
+pub use kronecker::{FoldedLayer, Kronecker, KroneckerIn};
 pub use logra::Logra;
 pub use mask::{IndexMask, Mask};
 pub use projector::Projector;

@@ -2,8 +2,8 @@
 
 use crate::source::normals;
 use gradsieve::{
-    AnyProjector, Error, Exact, Key, Kind, Kronecker, Layer, Layout, Logra, Part, Plan, Projector,
-    ProjectorSettings, Repeat, Sjlt, Sketcher, Widths, f16,
+    AnyProjector, Error, Exact, FoldedLayer, Key, Kind, Kronecker, KroneckerIn, Layer, Layout, Logra, Part,
+    Plan, Projector, ProjectorSettings, Repeat, Sjlt, Sketcher, Widths, f16,
 };
 use gradsieve_kernels::{Summary, summarize};
 use proptest::prelude::*;
@@ -211,6 +211,48 @@ fn a_plan_of_single_layers_has_the_numbers_of_the_whole() {
     let one = of(&|out| lean.project_outer(&LAYERS[1], &halves, &b, out).unwrap());
     let other = of(&|out| lean.project_outer(&LAYERS[1], &widened, &b, out).unwrap());
     assert_eq!(bits(&one), bits(&other));
+}
+
+proptest! {
+    #[test]
+    fn layers_in_a_buffer_give_the_projector_of_as_many_layers(seed: u64, width in 2_usize..80, spare in 0_usize..4) {
+        let key = Key::seed(seed);
+        let own = Kronecker::for_layers(&LAYERS, width, key).unwrap();
+        // Of other layers before.
+        let mut other = [FoldedLayer::UNUSED; 1];
+        let others = KroneckerIn::for_layers_in(&[Layer::new(7, 3, 3)], 9, Key::seed(1), &mut other);
+        prop_assert_eq!(others.map(|others| others.width()), Ok(9));
+        let mut buffer = vec![FoldedLayer::UNUSED; 2 + spare];
+        let placed = KroneckerIn::for_layers_in(&LAYERS, width, key, &mut buffer).unwrap();
+        let id = own.layout().id();
+        prop_assert_eq!((placed.id(id), placed.layout()), (own.id(id), own.layout()));
+        let mut sketchers = (
+            Sketcher::new(own, own.layout(), vec![0.0; own.width()]).unwrap(),
+            Sketcher::new(placed, placed.layout(), vec![0.0; own.width()]).unwrap(),
+        );
+        for (index, layer) in LAYERS.iter().enumerate() {
+            prop_assert_eq!(own.widths(index), placed.widths(index));
+            let (a, b) = factors(layer, seed);
+            sketchers.0.outer(layer, &a, &b).unwrap();
+            sketchers.1.outer(layer, &a, &b).unwrap();
+        }
+        let (one, other) = (sketchers.0.finish().unwrap(), sketchers.1.finish().unwrap());
+        prop_assert_eq!((bits(one.values), one.measures), (bits(other.values), other.measures));
+    }
+}
+
+#[test]
+fn layers_that_a_buffer_cannot_hold_are_refused() {
+    let one = |layers: &[Layer], buffer: &mut [FoldedLayer]| {
+        KroneckerIn::for_layers_in(layers, 128, Key::seed(1), buffer).map(|projector| projector.width())
+    };
+    let short = one(&LAYERS, &mut [FoldedLayer::UNUSED; 1]);
+    assert_eq!(short, Err(Error::Length { expected: 2, found: 1 }));
+    let many: Vec<_> = (0..65).map(|index| Layer::new(index, 1, 1)).collect();
+    assert_eq!(one(&many[..64], &mut [FoldedLayer::UNUSED; 65]), Ok(64));
+    let refused = one(&many, &mut [FoldedLayer::UNUSED; 65]);
+    assert!(matches!(refused, Err(Error::Setting { name: "projection", .. })), "{refused:?}");
+    assert_eq!(one(&[LAYERS[0], LAYERS[0]], &mut [FoldedLayer::UNUSED; 2]), Err(Error::Layer { index: 1 }));
 }
 
 #[test]

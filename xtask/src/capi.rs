@@ -40,7 +40,12 @@ const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"];
 const SANITIZERS: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
 
 /// A C program whose output must be that of a file.
-const OUTPUTS: &[(&str, &str)] = &[("verdicts", "tests/golden/verdicts.csv")];
+const OUTPUTS: &[(&str, &str)] = &[
+    ("kronecker", "capi/tests/golden/kronecker.csv"),
+    ("packets", "tests/golden/packets.hex"),
+    ("stores", "capi/tests/golden/stores.csv"),
+    ("verdicts", "tests/golden/verdicts.csv"),
+];
 
 fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     if given.get_flag("write") {

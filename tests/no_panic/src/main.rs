@@ -32,9 +32,9 @@ use gradsieve::state::Header;
 use gradsieve::store::{Codec, Entry, TopK, TopKSettings};
 use gradsieve::wire::{PacketHeader, PacketSettings, Packets};
 use gradsieve::{
-    AnyProjector, Element, Error, Exact, FactGrass, Factor, IndexMask, Key, Kind, Kronecker, Layer, Layout,
-    LayoutId, Logra, Part, Plan, Projector, ProjectorSettings, Rademacher, Repeat, Sequence, Sjlt, Sketch,
-    SketchId, Sketcher, State, Widths, bf16, f16,
+    AnyProjector, Element, Error, Exact, FactGrass, Factor, FoldedLayer, IndexMask, Key, Kind, Kronecker,
+    KroneckerIn, Layer, Layout, LayoutId, Logra, Part, Plan, Projector, ProjectorSettings, Rademacher,
+    Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, State, Widths, bf16, f16,
 };
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 use influence::{curvature, embeddings, over_checkpoints, with_curvature};
@@ -151,6 +151,22 @@ fn factored(out: &mut [f32], x: &[f32], half: &[f16], brain: &[bf16]) -> Result<
     let lean = Kronecker::for_layers(&layers, black_box(32), Key::seed(black_box(1)))?;
     let other = Kronecker::new(&layers, &[widths(4), widths(3)], Key::secret(black_box([1; 16])))?;
     black_box((lean.widths(black_box(1)), other.id(lean.layout().id())));
+    let mut folded = [FoldedLayer::UNUSED; 4];
+    let placed = KroneckerIn::for_layers_in(
+        opaque(&mut { layers }),
+        black_box(32),
+        Key::seed(3),
+        opaque(&mut folded),
+    )?;
+    black_box((placed.widths(black_box(1)), placed.id(lean.layout().id())));
+    let mut numbers = [0.0; 64];
+    let mut sketcher = Sketcher::new(
+        placed,
+        placed.layout(),
+        opaque(&mut numbers).get_mut(..placed.width()).unwrap_or_default(),
+    )?;
+    sketcher.outer_biased(&layer(black_box(0)), half, x)?;
+    black_box(sketcher.finish()?.values);
     let mut numbers = [0.0; 64];
     let mut sketcher = Sketcher::new(lean, lean.layout(), opaque(&mut numbers))?;
     sketcher.outer_biased(&layer(black_box(0)), half, x)?;
