@@ -1,10 +1,13 @@
 //! The published vectors and verdicts on an emulated Cortex-M4F, and instructions and
 //! bytes of stack beside their goals.
 
+use std::path::Path;
+
 use clap::ArgMatches;
 
 use crate::check::{Check, root, target};
 use crate::cross::{self, THUMBV7EM};
+use crate::program::Program;
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
 
@@ -32,17 +35,18 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     let triple = ready.target.triple;
     let build = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--target", triple]);
     build.env("CARGO_TARGET_DIR", &folder).folder(root().join("tests/cortex_m")).read()?;
-    // One instruction takes 1024 nanoseconds of the board's time, so its timer counts
-    // them.
-    let board = ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"];
-    let printed = qemu
-        .args(board)
-        .args(["-icount", "shift=10", "-semihosting-config", "enable=on,target=native", "-kernel"])
-        .arg(folder.join(triple).join("release/cortex-m-vectors"))
-        .limited(LIMIT)
-        .read()?;
+    let printed = emulated(qemu, &folder.join(triple).join("release/cortex-m-vectors")).read()?;
     for line in printed.lines().filter(|line| !line.starts_with("ok ")) {
         println!("{line}");
     }
     Ok(())
+}
+
+/// An image on the emulated board.
+pub(crate) fn emulated(qemu: Program, image: &Path) -> Program {
+    // One instruction takes 1024 nanoseconds of the board's time, so its timer counts
+    // them.
+    let board = ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"];
+    let board = qemu.args(board).args(["-icount", "shift=10"]);
+    board.args(["-semihosting-config", "enable=on,target=native", "-kernel"]).arg(image).limited(LIMIT)
 }

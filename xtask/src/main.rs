@@ -19,6 +19,7 @@ mod deny;
 mod docs;
 mod examples;
 mod features;
+mod firmware;
 mod fmt;
 mod fuzz;
 mod imports;

@@ -127,15 +127,15 @@ fn said(page: &str, image: &str) -> BTreeSet<String> {
 }
 
 /// Bytes of the sections that are loaded.
-struct Weight {
+pub(crate) struct Weight {
     /// Code and constants.
-    constant: i64,
+    pub(crate) constant: i64,
     /// What can be written, zeros among them.
     variable: i64,
 }
 
 /// Weighs an image: an ELF file of 32 bits, little-endian.
-fn weight(image: &Path) -> anyhow::Result<Weight> {
+pub(crate) fn weight(image: &Path) -> anyhow::Result<Weight> {
     const WRITABLE: u32 = 1;
     const LOADED: u32 = 2;
     // Unwinding tables: of no use to an image that aborts; a linker script leaves them

@@ -2,8 +2,8 @@
 
 use crate::step::Step;
 use crate::{
-    api, bare, book, capi, cortex_m, demo, deny, docs, examples, features, fmt, fuzz, imports, lint, locks,
-    memory, mutants, numpy, package, size, tables, targets, test, wasm, wrap,
+    api, bare, book, capi, cortex_m, demo, deny, docs, examples, features, firmware, fmt, fuzz, imports,
+    lint, locks, memory, mutants, numpy, package, size, tables, targets, test, wasm, wrap,
 };
 
 /// All steps, in the order in which the whole check runs those that belong to it.
@@ -27,6 +27,7 @@ pub(crate) const STEPS: &[Step] = &[
     features::STEP,
     capi::STEP,
     cortex_m::STEP,
+    firmware::STEP,
     size::STEP,
     memory::STEP,
     wasm::STEP,
