@@ -26,11 +26,11 @@ pub(crate) const STEP: Step = Step {
 
 const FOLDER: &str = "examples/cortex-m";
 /// The programs. What each prints stands in the README below a comment with its name.
-const PROGRAMS: &[&str] = &["gradsieve-cortex-m-example"];
+const PROGRAMS: &[&str] = &["sieve", "influence"];
 const END: &str = "```\n";
 /// Lines that begin so count instructions or bytes of code. Compilers differ in them, and
 /// they may become fewer.
-const COUNTS: &[&str] = &["training", "sketch and sieve", "image"];
+const COUNTS: &[&str] = &["training", "sketch and sieve", "influence", "image"];
 /// By how much they may be larger, in parts of one.
 const TOLERANCE: f64 = 0.1;
 

@@ -7,11 +7,12 @@
 #![no_main]
 
 mod board;
+mod leave;
 #[path = "../../../tests/cortex_m/src/measure.rs"]
 mod measure;
 mod report;
 
-use board::{Board, leave};
+use board::Board;
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
 use cortex_m_semihosting::hprintln;
@@ -20,6 +21,7 @@ use gradsieve_example_sensor::device::Device;
 use gradsieve_example_sensor::flash::Fault;
 use gradsieve_example_sensor::series::Run;
 use gradsieve_example_sensor::training::{LeftOut, SAMPLES};
+use leave::leave;
 
 /// Samples between two records in flash.
 const EVERY: u32 = 1000;
@@ -30,12 +32,6 @@ const TORN: (u32, u32) = (4000, 700);
 
 /// The run that is reset.
 const RUN: Run = Run { seed: 1, wrong_labels: true };
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("{}", info);
-    leave(false)
-}
 
 #[entry]
 fn main() -> ! {

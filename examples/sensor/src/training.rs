@@ -9,7 +9,8 @@ pub const HIDDEN: usize = 16;
 pub const SAMPLES: u32 = 20 * TRAINING as u32;
 /// Samples before the first may be left out: 3 epochs.
 pub const WARM_UP: u32 = 3 * TRAINING as u32;
-const LEARNING_RATE: f32 = 0.03;
+/// The length of a step.
+pub const LEARNING_RATE: f32 = 0.03;
 
 /// The network.
 pub type Network = network::Network<INPUTS, HIDDEN, CLASSES>;

@@ -1,7 +1,8 @@
 //! A run of the device.
 
 use gradsieve_example_sensor::device::{AT_REST, Device};
-use gradsieve_example_sensor::series::Run;
+use gradsieve_example_sensor::influence::{Influence, LAST};
+use gradsieve_example_sensor::series::{Run, state};
 use gradsieve_example_sensor::training::{LeftOut, SAMPLES, Training};
 
 const RUN: Run = Run { seed: 1, wrong_labels: true };
@@ -42,6 +43,30 @@ fn wrong_labels_do_harm_that_the_sieve_mends() {
     while device.training.samples < SAMPLES {
         device.sample(&mut left_out).unwrap();
     }
-    println!("{} {} {left_out:?}", plain.right(), device.training.right());
     assert!(plain.right() < 170 && device.training.right() > 185);
+}
+
+#[test]
+fn nearly_all_samples_that_did_the_most_harm_have_wrong_labels() {
+    for (end, least) in [(2000, 24), (SAMPLES, 20)] {
+        let mut found = 0;
+        for seed in 1..=5 {
+            let run = Run { seed, wrong_labels: true };
+            let (mut training, mut influence) = (Training::new(run), None);
+            while training.samples < end {
+                if training.samples == end - LAST as u32 {
+                    influence = Some(Influence::new(&training).unwrap());
+                }
+                let sample = training.meet();
+                if let Some(influence) = &mut influence {
+                    influence.observe(&training, &sample).unwrap();
+                }
+                training.learn(&sample);
+            }
+            let worst = influence.unwrap().worst().unwrap();
+            assert!(worst.is_sorted_by_key(|named| named.value));
+            found += worst.iter().filter(|named| run.label(named.row) != state(named.row)).count();
+        }
+        assert!(found >= least, "{found} of 25 after {end} samples");
+    }
 }
