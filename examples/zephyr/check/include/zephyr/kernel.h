@@ -1,0 +1,3 @@
+/* A stand-in for Zephyr's, for the check. */
+#include <stddef.h>
+#include <stdint.h>
