@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
-use super::folder;
+use super::place::folder;
 use super::programs::{OUTPUTS, WARNINGS};
 use crate::check::{Check, root, target};
 use crate::cross::{self, RISCV32IMAC, THUMBV6M, THUMBV7EM, THUMBV8M, Target};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::ensure;
 
-use super::are_there;
 use super::packages;
+use super::place::are_there;
 use super::programs::{LIBRARIES, WARNINGS};
 use crate::check::{Check, root, target};
 use crate::program::Program;

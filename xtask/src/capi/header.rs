@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{bail, ensure};
 
-use super::{committed, folder};
+use super::place::{committed, folder};
 use crate::check::target;
 use crate::installed::installed;
 use crate::program::Program;

@@ -7,15 +7,13 @@ mod board;
 mod elsewhere;
 mod header;
 mod packages;
+mod place;
 mod programs;
-
-use std::path::PathBuf;
 
 use anyhow::ensure;
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::check::{Check, root};
-use crate::cross;
+use crate::check::Check;
 use crate::program::Program;
 use crate::step::Step;
 use crate::targets::reason;
@@ -35,11 +33,11 @@ pub(crate) const STEP: Step = Step {
 
 fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     if given.get_flag("write") {
-        return Ok(std::fs::write(committed(), header::made_header()?)?);
+        return Ok(std::fs::write(place::committed(), header::made_header()?)?);
     }
     match header::made_header() {
         Ok(made) => ensure!(
-            made == std::fs::read_to_string(committed())?,
+            made == std::fs::read_to_string(place::committed())?,
             "the header is not what cbindgen makes of the source: `cargo xtask capi --write` mends it"
         ),
         Err(error) => check.skip("whether the C header is that of the source", reason(&error)),
@@ -55,28 +53,4 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
         check.skip("the tests of the C library", "its libraries are known for Linux alone");
     }
     board::bare(check)
-}
-
-fn folder() -> PathBuf {
-    root().join("capi")
-}
-
-fn committed() -> PathBuf {
-    folder().join("include/gradsieve.h")
-}
-
-/// Whether there are these programs, by now at least: each is in the package of its name.
-/// If one is not to be had, `what` is skipped.
-fn are_there(check: &Check, programs: &[&str], what: &str) -> bool {
-    let there = |name: &&str| {
-        let asked = || Program::new(*name).arg("--version").read();
-        asked().or_else(|_| cross::install(&[*name]).and_then(|()| asked()))
-    };
-    match programs.iter().try_for_each(|name| there(name).map(drop)) {
-        Ok(()) => true,
-        Err(error) => {
-            check.skip(what, reason(&error));
-            false
-        }
-    }
 }

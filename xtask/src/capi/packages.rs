@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
-use super::{are_there, folder};
+use super::place::{are_there, folder};
 use crate::check::{Check, root, target};
 use crate::program::Program;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use super::{are_there, folder};
+use super::place::{are_there, folder};
 use crate::check::{Check, root, target};
 use crate::crates::short;
 use crate::program::Program;
@@ -56,7 +56,8 @@ fn compile_and_run(source: &Path, standard: &str, more: &[&str], library: &Path)
     let (compiler, language) = if standard.starts_with("c++") { ("g++", "c++") } else { ("gcc", "c") };
     let places = format!("-Wl,-rpath,{}", target().join("debug").display());
     let compile = Program::new(compiler).arg(format!("-std={standard}")).args(WARNINGS).args(more);
-    let compile = compile.args(["-x", language]).arg("-I").arg(super::folder().join("include")).arg(source);
+    let compile =
+        compile.args(["-x", language]).arg("-I").arg(super::place::folder().join("include")).arg(source);
     compile.args(["-x", "none"]).arg(library).arg(places).args(LIBRARIES).arg("-o").arg(&program).read()?;
     // The shared library's own name is another than its file's.
     link_by_name(library)?;
