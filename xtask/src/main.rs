@@ -31,6 +31,7 @@ mod mutants;
 mod numpy;
 mod package;
 mod program;
+mod riscv32;
 mod size;
 mod source;
 mod step;

@@ -3,7 +3,7 @@
 use crate::step::Step;
 use crate::{
     api, bare, book, capi, cortex_m, demo, deny, docs, examples, features, firmware, fmt, fuzz, imports,
-    lint, locks, memory, mutants, numpy, package, size, tables, targets, test, wasm, wrap,
+    lint, locks, memory, mutants, numpy, package, riscv32, size, tables, targets, test, wasm, wrap,
 };
 
 /// All steps, in the order in which the whole check runs those that belong to it.
@@ -28,6 +28,7 @@ pub(crate) const STEPS: &[Step] = &[
     capi::STEP,
     cortex_m::STEP,
     firmware::STEP,
+    riscv32::STEP,
     size::STEP,
     memory::STEP,
     wasm::STEP,

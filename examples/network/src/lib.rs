@@ -84,9 +84,11 @@ impl<const I: usize, const H: usize, const O: usize> Network<I, H, O> {
         }
         let scale = 1.0 / sum;
         delta.iter_mut().for_each(|p| *p *= scale);
-        let p = delta[label];
-        let loss = -libm::logf(if p > LEAST { p } else { LEAST });
-        delta[label] -= 1.0;
+        let mut loss = 0.0;
+        if let Some(p) = delta.get_mut(label) {
+            loss = -libm::logf(if *p > LEAST { *p } else { LEAST });
+            *p -= 1.0;
+        }
         let mut hidden_delta = [0.0; H];
         for (weights, delta) in self.output.iter().zip(&delta) {
             for (sum, weight) in hidden_delta.iter_mut().zip(weights) {

@@ -93,6 +93,7 @@ impl Device {
     ///
     /// # Errors
     /// As [`Judge::judge`].
+    #[inline(never)]
     pub fn sample(&mut self, left_out: &mut LeftOut) -> Result<(), Error> {
         let sample = self.training.meet();
         let verdict = self.judge.judge(&sample)?;

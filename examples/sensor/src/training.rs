@@ -41,6 +41,7 @@ pub struct Sample {
 
 impl Training {
     /// The start of a run.
+    #[inline(never)]
     pub fn new(run: Run) -> Self {
         let mut weights = (0..).map(|k| run.weight(k));
         let network = Network::new(|| weights.next().unwrap_or(0.0));
@@ -48,6 +49,7 @@ impl Training {
     }
 
     /// The next sample, forward and backward.
+    #[inline(never)]
     pub fn meet(&mut self) -> Sample {
         let row = self.run.row(self.samples);
         self.samples += 1;
@@ -56,6 +58,7 @@ impl Training {
     }
 
     /// A step on it.
+    #[inline(never)]
     pub fn learn(&mut self, sample: &Sample) {
         self.network.step(&sample.x, &sample.back, LEARNING_RATE);
     }

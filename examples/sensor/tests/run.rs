@@ -1,5 +1,6 @@
 //! A run of the device.
 
+use gradsieve::state::crc32;
 use gradsieve_example_sensor::device::{AT_REST, Device};
 use gradsieve_example_sensor::influence::{Influence, LAST};
 use gradsieve_example_sensor::series::{Run, state};
@@ -69,4 +70,14 @@ fn nearly_all_samples_that_did_the_most_harm_have_wrong_labels() {
         }
         assert!(found >= least, "{found} of 25 after {end} samples");
     }
+}
+
+#[test]
+fn the_last_state_is_the_one_on_the_cortex_m() {
+    let (mut device, mut left_out) = (Device::new(RUN).unwrap(), LeftOut::default());
+    while device.training.samples < SAMPLES {
+        device.sample(&mut left_out).unwrap();
+    }
+    let line = format!("{SAMPLES} samples; the CRC of the state is {:08x}", crc32(&bytes(&device)));
+    assert!(include_str!("../../cortex-m/README.md").lines().any(|said| said == line), "{line}");
 }

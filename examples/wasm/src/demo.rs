@@ -1,6 +1,6 @@
 //! Two networks on one stream, and the sieve of the second.
 
-use crate::network::{CLASSES, Network, layout};
+use crate::network::{self, CLASSES, Network, layout};
 use crate::samples::sample;
 use gradsieve::{Error, Groups, Guards, Key, Rate, Repeat, Sieve, SieveSettings, Sjlt, Sketcher};
 
@@ -40,8 +40,8 @@ impl Demo {
         Ok(Self {
             seed,
             wrong,
-            on_all: Network::new(seed),
-            on_passed: Network::new(seed),
+            on_all: network::new(seed),
+            on_passed: network::new(seed),
             sketcher: Sketcher::new(projector, layout()?, [0.0; K])?,
             sieve: Sieve::owned(settings)?,
             len: 0,
@@ -61,14 +61,15 @@ impl Demo {
         let Some((p, mark)) = place else { return Ok(()) };
         let sample = sample(self.seed, self.len as u64, self.wrong);
         let pass = self.on_passed.backward(&sample.inputs, sample.label);
-        let sketch = pass.sketch(&mut self.sketcher)?.in_group(sample.label as u32).with_loss(pass.loss);
+        let sketch = network::sketch(&mut self.sketcher, &sample, &pass)?;
+        let sketch = sketch.in_group(sample.label as u32).with_loss(pass.loss);
         let verdict = self.sieve.judge(&sketch)?;
         self.sieve.observe(&sketch, &verdict)?;
         if !verdict.flagged {
-            self.on_passed.step(&pass, RATE);
+            self.on_passed.step(&sample.inputs, &pass, RATE);
         }
         let pass = self.on_all.backward(&sample.inputs, sample.label);
-        self.on_all.step(&pass, RATE);
+        self.on_all.step(&sample.inputs, &pass, RATE);
         *p = verdict.p;
         *mark = u8::from(verdict.flagged) | u8::from(sample.label != sample.class) << 1;
         self.len += 1;

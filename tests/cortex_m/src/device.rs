@@ -3,10 +3,10 @@
 
 use crate::leave;
 use crate::measure::Meter;
-use crate::network::{Backward, Network};
 use core::hint::black_box;
 use cortex_m_semihosting::hprintln;
 use gradsieve::{Groups, Guards, Key, Kronecker, Layer, Sieve, SieveSettings, Sketcher};
+use gradsieve_example_network::{Backward, Network};
 use gradsieve_kernels::hash;
 
 /// Samples that are learnt before any is measured, and those of a measured call.

@@ -10,7 +10,8 @@
 
 mod device;
 mod measure;
-mod network;
+#[path = "../../all/verdicts/published.rs"]
+mod published;
 mod sieve;
 mod stores;
 #[path = "../../all/verdicts/stream.rs"]

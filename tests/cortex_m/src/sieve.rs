@@ -4,8 +4,8 @@
 use crate::leave;
 use crate::measure::Meter;
 use crate::measured;
-use crate::stream::{SMALL, USUAL, sample, write};
-use core::fmt::{self, Write};
+use crate::published::published;
+use crate::stream::{SMALL, USUAL, sample};
 use core::hint::black_box;
 use cortex_m_semihosting::hprintln;
 use gradsieve::{Sieve, SieveSettings};
@@ -76,29 +76,10 @@ fn measure(meter: &mut Meter, name: &str, settings: SieveSettings, most: usize, 
     measured! { meter, SAMPLES as usize; "  both", Some(goal(settings)), both(); }
 }
 
-/// Compares text with what is expected, as it comes.
-struct Compare {
-    expected: &'static [u8],
-    equal: bool,
-}
-
-impl Write for Compare {
-    fn write_str(&mut self, found: &str) -> fmt::Result {
-        let (expected, rest) = self.expected.split_at(found.len().min(self.expected.len()));
-        self.equal &= expected == found.as_bytes();
-        self.expected = rest;
-        if self.equal { Ok(()) } else { Err(fmt::Error) }
-    }
-}
-
 /// Reaches the published verdicts.
 #[inline(never)]
 pub(crate) fn verdicts() -> bool {
-    let published = include_str!("../../golden/verdicts.csv");
-    let mut compare = Compare { expected: published.as_bytes(), equal: true };
-    let equal = write(&mut compare).is_ok() && compare.expected.is_empty();
-    let line = published.lines().count()
-        - core::str::from_utf8(compare.expected).map_or(0, |rest| rest.lines().count());
+    let (equal, line) = published();
     hprintln!("{} verdicts, up to line {}", if equal { "ok  " } else { "FAIL" }, line);
     equal
 }

@@ -37,21 +37,33 @@ fn is_new(program: &Path) -> bool {
     major.is_some_and(|major| major >= 8)
 }
 
-/// The emulator of Arm boards: as it is installed, or Debian's package and the libraries
-/// that it lacks here, unpacked. An installation can be refused where parts of another
-/// version are.
+/// The emulator of Arm boards.
 pub(crate) fn system_arm() -> anyhow::Result<Program> {
-    const NAME: &str = "qemu-system-arm";
+    system("qemu-system-arm", "qemu-system-arm")
+}
+
+/// The emulator of 32-bit RISC-V boards: later Debians have a package of its own for it.
+pub(crate) fn system_riscv32() -> anyhow::Result<Program> {
+    const PROGRAM: &str = "qemu-system-riscv32";
+    let own = "qemu-system-riscv";
+    let has_own = apt::candidate(own).is_ok_and(|version| version.is_some());
+    system(if has_own { own } else { "qemu-system-misc" }, PROGRAM)
+}
+
+/// An emulator of boards: as it is installed, or Debian's package and the libraries
+/// that it lacks here, unpacked. An installation can be refused where there are parts of
+/// another version.
+fn system(package: &str, program: &str) -> anyhow::Result<Program> {
     let runs = |qemu: Program| qemu.arg("--version").read().is_ok();
-    if runs(Program::new(NAME)) {
-        return Ok(Program::new(NAME));
+    if runs(Program::new(program)) {
+        return Ok(Program::new(program));
     }
-    let folder = folder_made(NAME, |folder| {
-        let is_needed = |name: &String| name.starts_with("lib") || name == NAME;
-        let mut names = apt::would_install(NAME);
+    let folder = folder_made(package, |folder| {
+        let is_needed = |name: &String| name.starts_with("lib") || name == package;
+        let mut names = apt::would_install(package);
         if names.is_err() {
             apt::update()?;
-            names = apt::would_install(NAME);
+            names = apt::would_install(package);
         }
         let names: Vec<_> = names?.into_iter().filter(is_needed).collect();
         let packages = folder.join("packages");
@@ -63,7 +75,7 @@ pub(crate) fn system_arm() -> anyhow::Result<Program> {
     let unpacked = || {
         let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];
         let libraries = libraries.map(|part| folder.join(part).display().to_string()).join(":");
-        Program::new(folder.join("usr/bin").join(NAME)).env("LD_LIBRARY_PATH", libraries)
+        Program::new(folder.join("usr/bin").join(program)).env("LD_LIBRARY_PATH", libraries)
     };
     unpacked().arg("--version").read().context("the unpacked emulator does not run")?;
     Ok(unpacked())

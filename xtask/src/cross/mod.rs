@@ -19,7 +19,7 @@ mod target;
 mod wasi;
 
 pub(crate) use apt::install;
-pub(crate) use emulator::system_arm;
+pub(crate) use emulator::{system_arm, system_riscv32};
 pub(crate) use place::tools;
 pub(crate) use ready::{Ready, ready};
 pub(crate) use target::{
