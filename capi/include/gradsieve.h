@@ -85,6 +85,16 @@
 #define GRADSIEVE_KRONECKER_LAYER 80
 
 /**
+ * Bytes of the detector's memory beside its numbers: GRADSIEVE_MAHALANOBIS_SIZE.
+ */
+#define GRADSIEVE_MAHALANOBIS_FIXED 1328
+
+/**
+ * Bytes of the detector at rest beside its numbers: GRADSIEVE_MAHALANOBIS_AT_REST.
+ */
+#define GRADSIEVE_MAHALANOBIS_AT_REST_FIXED 1200
+
+/**
  * Bytes by which gradsieve_packet_peek knows a packet.
  */
 #define GRADSIEVE_PACKET_HEADER 13
@@ -93,6 +103,16 @@
  * Bytes of its memory.
  */
 #define GRADSIEVE_PACKETS_SIZE 120
+
+/**
+ * Bytes of the detector's memory beside its numbers: GRADSIEVE_SELF_INFLUENCE_SIZE.
+ */
+#define GRADSIEVE_SELF_INFLUENCE_FIXED 1328
+
+/**
+ * Bytes of the detector at rest beside its numbers: GRADSIEVE_SELF_INFLUENCE_AT_REST.
+ */
+#define GRADSIEVE_SELF_INFLUENCE_AT_REST_FIXED 1200
 
 /**
  * The gradient's length does not suit the loss, or the others' lengths.
@@ -501,6 +521,13 @@ typedef struct gradsieve_direction gradsieve_direction;
 typedef struct gradsieve_kronecker gradsieve_kronecker;
 
 /**
+ * Scores sketches by their squared Mahalanobis distance from the mean of those observed.
+ * It lives in memory of gradsieve_mahalanobis_size bytes, which grow with the square of
+ * K, and decides nothing: for decisions in a stream there is the sieve.
+ */
+typedef struct gradsieve_mahalanobis gradsieve_mahalanobis;
+
+/**
  * Writes and reads the packets of one kind of sketch, which sender and receiver agree on
  * beforehand: a packet names it by a fingerprint of eight bytes alone. It lives in
  * memory of GRADSIEVE_PACKETS_SIZE bytes.
@@ -508,6 +535,13 @@ typedef struct gradsieve_kronecker gradsieve_kronecker;
  * The checksum and the fingerprint find accidents; neither proves who has sent a packet.
  */
 typedef struct gradsieve_packets gradsieve_packets;
+
+/**
+ * Scores sketches by their self-influence gᵀ(G + λI)⁻¹g on the second moment of those
+ * observed. It lives in memory of gradsieve_self_influence_size bytes, which grow with
+ * the square of K, and decides nothing: for decisions in a stream there is the sieve.
+ */
+typedef struct gradsieve_self_influence gradsieve_self_influence;
 
 /**
  * In-run data Shapley values: what each of n training samples did for a target during
@@ -752,6 +786,32 @@ typedef struct gradsieve_layer {
 } gradsieve_layer;
 
 /**
+ * What the detector measures by, and what it forgets. Begin with
+ * gradsieve_mahalanobis_settings_default.
+ */
+typedef struct gradsieve_mahalanobis_settings {
+    /**
+     * K: numbers a sketch.
+     */
+    size_t width;
+    /**
+     * How far the covariance is shrunk towards a multiple of the identity: above 0, and
+     * at most 1. Default: 0.1.
+     */
+    float shrinkage;
+    /**
+     * What one gradient adds at most, in medians of their norms; 0: no limit. Default:
+     * 8.
+     */
+    float clip;
+    /**
+     * Samples after which what was observed counts half; 0: it counts for ever.
+     * Default: 0.
+     */
+    uint32_t half_life;
+} gradsieve_mahalanobis_settings;
+
+/**
  * What is sent of a sketch, beside its norm, its group and its loss.
  */
 typedef struct gradsieve_packet_settings {
@@ -792,6 +852,32 @@ typedef struct gradsieve_packet_header {
      */
     uint32_t codec;
 } gradsieve_packet_header;
+
+/**
+ * What the detector measures by, and what it forgets. Begin with
+ * gradsieve_self_influence_settings_default.
+ */
+typedef struct gradsieve_self_influence_settings {
+    /**
+     * K: numbers a sketch.
+     */
+    size_t width;
+    /**
+     * What is added to the second moment, in its mean eigenvalues: above 0. Default:
+     * 0.1.
+     */
+    float damping;
+    /**
+     * What one gradient adds at most, in medians of their norms; 0: no limit. Default:
+     * 8.
+     */
+    float clip;
+    /**
+     * Samples after which what was observed counts half; 0: it counts for ever.
+     * Default: 0.
+     */
+    uint32_t half_life;
+} gradsieve_self_influence_settings;
 
 /**
  * What a sieve keeps apart, at which rate it flags, and what it forgets. Begin with
@@ -1373,6 +1459,134 @@ gradsieve_status gradsieve_kronecker_abandon(struct gradsieve_kronecker *kroneck
                                              struct gradsieve_error *error);
 
 /**
+ * Settings for sketches of that width.
+ */
+struct gradsieve_mahalanobis_settings gradsieve_mahalanobis_settings_default(size_t width);
+
+/**
+ * Bytes of the detector's memory. At compile time: GRADSIEVE_MAHALANOBIS_SIZE.
+ */
+gradsieve_status gradsieve_mahalanobis_size(const struct gradsieve_mahalanobis_settings *settings,
+                                            size_t *bytes,
+                                            struct gradsieve_error *error);
+
+/**
+ * Initialises a detector that has observed nothing, in memory of the caller, which is
+ * the detector's from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_mahalanobis_size
+ * @param detector where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_mahalanobis_init(void *memory,
+                                            size_t size,
+                                            const struct gradsieve_mahalanobis_settings *settings,
+                                            struct gradsieve_mahalanobis **detector,
+                                            struct gradsieve_error *error);
+
+/**
+ * Takes a sketch in. Scores change with the next gradsieve_mahalanobis_fit.
+ *
+ * Refuses a sketch of another width (GRADSIEVE_STATUS_LENGTH), of another projection or
+ * layout (_MISMATCH), or that is not finite (_NON_FINITE).
+ */
+gradsieve_status gradsieve_mahalanobis_observe(struct gradsieve_mahalanobis *detector,
+                                               const struct gradsieve_sketch *sketch,
+                                               struct gradsieve_error *error);
+
+/**
+ * Makes ready for scoring what was observed: some K³/3 steps. What is observed later
+ * counts from the next call on.
+ *
+ * Refuses without observations (GRADSIEVE_STATUS_TOO_FEW), if all of them were zero or
+ * the same (_NOT_POSITIVE_DEFINITE), and a shrinkage so small that scores would be
+ * rounding (_ILL_CONDITIONED).
+ */
+gradsieve_status gradsieve_mahalanobis_fit(struct gradsieve_mahalanobis *detector,
+                                           struct gradsieve_error *error);
+
+/**
+ * The score of a sketch as the detector was fitted: larger is more anomalous.
+ *
+ * @param scratch what the call works in, of the caller, so that several threads can
+ *   score
+ * @param length at least K
+ *
+ * Refuses as gradsieve_mahalanobis_observe, and before a fit
+ * (GRADSIEVE_STATUS_NOT_FITTED).
+ */
+gradsieve_status gradsieve_mahalanobis_score(const struct gradsieve_mahalanobis *detector,
+                                             const struct gradsieve_sketch *sketch,
+                                             float *scratch,
+                                             size_t length,
+                                             double *score,
+                                             struct gradsieve_error *error);
+
+/**
+ * How many sketches were observed.
+ */
+gradsieve_status gradsieve_mahalanobis_count(const struct gradsieve_mahalanobis *detector,
+                                             uint64_t *count,
+                                             struct gradsieve_error *error);
+
+/**
+ * Forgets everything.
+ */
+gradsieve_status gradsieve_mahalanobis_reset(struct gradsieve_mahalanobis *detector,
+                                             struct gradsieve_error *error);
+
+/**
+ * Takes in all that another detector of the same settings has observed; the other stays
+ * as it is, and so does what was fitted.
+ *
+ * Refuses other settings, sketches or clocks, and a detector with itself
+ * (GRADSIEVE_STATUS_OVERLAP).
+ */
+gradsieve_status gradsieve_mahalanobis_merge(struct gradsieve_mahalanobis *detector,
+                                             const struct gradsieve_mahalanobis *other,
+                                             struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_mahalanobis_to_bytes writes.
+ */
+gradsieve_status gradsieve_mahalanobis_at_rest(const struct gradsieve_mahalanobis *detector,
+                                               size_t *bytes,
+                                               struct gradsieve_error *error);
+
+/**
+ * Writes the detector as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_mahalanobis_to_bytes(const struct gradsieve_mahalanobis *detector,
+                                                uint8_t *bytes,
+                                                size_t length,
+                                                size_t *written,
+                                                struct gradsieve_error *error);
+
+/**
+ * Replaces what the detector has observed by what is in the bytes, which must be of the
+ * same settings. It is as it was if they are refused.
+ */
+gradsieve_status gradsieve_mahalanobis_restore(struct gradsieve_mahalanobis *detector,
+                                               const uint8_t *bytes,
+                                               size_t length,
+                                               struct gradsieve_error *error);
+
+/**
+ * The settings of a detector at rest, so that one can be initialised that restores it.
+ */
+gradsieve_status gradsieve_mahalanobis_read_settings(const uint8_t *bytes,
+                                                     size_t length,
+                                                     struct gradsieve_mahalanobis_settings *settings,
+                                                     struct gradsieve_error *error);
+
+/**
  * Initialises the packets of sketches of that id and width (gradsieve_sketcher_id,
  * gradsieve_kronecker_id), in memory of the caller, which is theirs from then on.
  *
@@ -1456,6 +1670,134 @@ gradsieve_status gradsieve_packet_peek(const uint8_t *bytes,
                                        size_t length,
                                        struct gradsieve_packet_header *header,
                                        struct gradsieve_error *error);
+
+/**
+ * Settings for sketches of that width.
+ */
+struct gradsieve_self_influence_settings gradsieve_self_influence_settings_default(size_t width);
+
+/**
+ * Bytes of the detector's memory. At compile time: GRADSIEVE_SELF_INFLUENCE_SIZE.
+ */
+gradsieve_status gradsieve_self_influence_size(const struct gradsieve_self_influence_settings *settings,
+                                               size_t *bytes,
+                                               struct gradsieve_error *error);
+
+/**
+ * Initialises a detector that has observed nothing, in memory of the caller, which is
+ * the detector's from then on.
+ *
+ * @param memory aligned as uint64_t is; what it holds is of no concern
+ * @param size its bytes: at least gradsieve_self_influence_size
+ * @param detector where its address goes: that of the memory
+ *
+ * Refuses memory, and settings out of their range.
+ */
+gradsieve_status gradsieve_self_influence_init(void *memory,
+                                               size_t size,
+                                               const struct gradsieve_self_influence_settings *settings,
+                                               struct gradsieve_self_influence **detector,
+                                               struct gradsieve_error *error);
+
+/**
+ * Takes a sketch in. Scores change with the next gradsieve_self_influence_fit.
+ *
+ * Refuses a sketch of another width (GRADSIEVE_STATUS_LENGTH), of another projection or
+ * layout (_MISMATCH), or that is not finite (_NON_FINITE).
+ */
+gradsieve_status gradsieve_self_influence_observe(struct gradsieve_self_influence *detector,
+                                                  const struct gradsieve_sketch *sketch,
+                                                  struct gradsieve_error *error);
+
+/**
+ * Makes ready for scoring what was observed: some K³/3 steps. What is observed later
+ * counts from the next call on.
+ *
+ * Refuses without observations (GRADSIEVE_STATUS_TOO_FEW), if all of them were zero or
+ * the same (_NOT_POSITIVE_DEFINITE), and a damping so small that scores would be
+ * rounding (_ILL_CONDITIONED).
+ */
+gradsieve_status gradsieve_self_influence_fit(struct gradsieve_self_influence *detector,
+                                              struct gradsieve_error *error);
+
+/**
+ * The score of a sketch as the detector was fitted: larger is more anomalous.
+ *
+ * @param scratch what the call works in, of the caller, so that several threads can
+ *   score
+ * @param length at least K
+ *
+ * Refuses as gradsieve_self_influence_observe, and before a fit
+ * (GRADSIEVE_STATUS_NOT_FITTED).
+ */
+gradsieve_status gradsieve_self_influence_score(const struct gradsieve_self_influence *detector,
+                                                const struct gradsieve_sketch *sketch,
+                                                float *scratch,
+                                                size_t length,
+                                                double *score,
+                                                struct gradsieve_error *error);
+
+/**
+ * How many sketches were observed.
+ */
+gradsieve_status gradsieve_self_influence_count(const struct gradsieve_self_influence *detector,
+                                                uint64_t *count,
+                                                struct gradsieve_error *error);
+
+/**
+ * Forgets everything.
+ */
+gradsieve_status gradsieve_self_influence_reset(struct gradsieve_self_influence *detector,
+                                                struct gradsieve_error *error);
+
+/**
+ * Takes in all that another detector of the same settings has observed; the other stays
+ * as it is, and so does what was fitted.
+ *
+ * Refuses other settings, sketches or clocks, and a detector with itself
+ * (GRADSIEVE_STATUS_OVERLAP).
+ */
+gradsieve_status gradsieve_self_influence_merge(struct gradsieve_self_influence *detector,
+                                                const struct gradsieve_self_influence *other,
+                                                struct gradsieve_error *error);
+
+/**
+ * Bytes that gradsieve_self_influence_to_bytes writes.
+ */
+gradsieve_status gradsieve_self_influence_at_rest(const struct gradsieve_self_influence *detector,
+                                                  size_t *bytes,
+                                                  struct gradsieve_error *error);
+
+/**
+ * Writes the detector as bytes, which any machine reads.
+ *
+ * @param written how many it wrote
+ *
+ * Refuses an array that is too short (GRADSIEVE_STATUS_LENGTH); nothing was written
+ * then.
+ */
+gradsieve_status gradsieve_self_influence_to_bytes(const struct gradsieve_self_influence *detector,
+                                                   uint8_t *bytes,
+                                                   size_t length,
+                                                   size_t *written,
+                                                   struct gradsieve_error *error);
+
+/**
+ * Replaces what the detector has observed by what is in the bytes, which must be of the
+ * same settings. It is as it was if they are refused.
+ */
+gradsieve_status gradsieve_self_influence_restore(struct gradsieve_self_influence *detector,
+                                                  const uint8_t *bytes,
+                                                  size_t length,
+                                                  struct gradsieve_error *error);
+
+/**
+ * The settings of a detector at rest, so that one can be initialised that restores it.
+ */
+gradsieve_status gradsieve_self_influence_read_settings(const uint8_t *bytes,
+                                                        size_t length,
+                                                        struct gradsieve_self_influence_settings *settings,
+                                                        struct gradsieve_error *error);
 
 /**
  * Settings for sketches of that width: one group, cross-entropy, false alarms of 0.01,
@@ -2162,6 +2504,22 @@ gradsieve_status gradsieve_top_k_restore(struct gradsieve_top_k *top_k,
 /** A direction detector. */
 #define GRADSIEVE_DIRECTION_SIZE(width, groups) \
     (GRADSIEVE_DIRECTION_FIXED + 8 * (size_t)(groups) * ((size_t)(width) + 1))
+
+/** Mahalanobis distances. */
+#define GRADSIEVE_MAHALANOBIS_SIZE(width) \
+    (GRADSIEVE_MAHALANOBIS_FIXED + 8 * (size_t)(width) * ((size_t)(width) + 5))
+
+/** Mahalanobis distances at rest. */
+#define GRADSIEVE_MAHALANOBIS_AT_REST(width) \
+    (GRADSIEVE_MAHALANOBIS_AT_REST_FIXED + 8 * (size_t)(width) * ((size_t)(width) + 2))
+
+/** Self-influence. */
+#define GRADSIEVE_SELF_INFLUENCE_SIZE(width) \
+    (GRADSIEVE_SELF_INFLUENCE_FIXED + 8 * (size_t)(width) * ((size_t)(width) + 4))
+
+/** Self-influence at rest. */
+#define GRADSIEVE_SELF_INFLUENCE_AT_REST(width) \
+    (GRADSIEVE_SELF_INFLUENCE_AT_REST_FIXED + 8 * (size_t)(width) * ((size_t)(width) + 1))
 
 /** In-run Shapley values of so many samples. */
 #define GRADSIEVE_SHAPLEY_SIZE(samples) (GRADSIEVE_SHAPLEY_FIXED + 8 * (size_t)(samples))

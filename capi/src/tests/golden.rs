@@ -1,12 +1,14 @@
 //! What the programs in `capi/tests` must print, made by the core.
 
 use core::fmt::Write as _;
+use gradsieve::outlier::{Mahalanobis, MahalanobisSettings, SelfInfluence, SelfInfluenceSettings};
 use gradsieve::store::{Entry, Queries, QueriesSettings, Store, StoreSettings, TopK, TopKSettings};
-use gradsieve::{Codec, Exact, Key, Kronecker, Layer, Layout, Sketcher, State};
+use gradsieve::{Codec, Detector, Exact, Key, Kronecker, Layer, Layout, Sketcher, State};
 use std::format;
 use std::string::String;
 use std::vec::Vec;
 
+const DETECTORS: &str = include_str!("../../tests/golden/detectors.csv");
 const KRONECKER: &str = include_str!("../../tests/golden/kronecker.csv");
 const STORES: &str = include_str!("../../tests/golden/stores.csv");
 
@@ -89,8 +91,44 @@ fn stores() -> String {
     lines
 }
 
+/// Two detectors that observe a half of the samples each; one is merged with the other,
+/// and scores.
+fn scored<D: Detector + State>(name: &str, [mut one, mut other]: [D; 2]) -> String {
+    const WIDTH: usize = 12;
+    let values = |i: usize| {
+        (0..WIDTH).map(|j| ((i * 37 + j * 11 + i * j * 5) % 29) as f32 / 8.0 - 1.5).collect::<Vec<_>>()
+    };
+    let layout = Layout::flat(WIDTH as u64).unwrap();
+    let mut sketcher = Sketcher::new(Exact::new(WIDTH), layout, [0.0; WIDTH]).unwrap();
+    for i in 0..60 {
+        sketcher.segment(0, &values(i)).unwrap();
+        let detector = if i < 30 { &mut one } else { &mut other };
+        detector.observe(&sketcher.finish().unwrap()).unwrap();
+    }
+    one.merge(&other).unwrap();
+    one.fit().unwrap();
+    let mut lines = String::new();
+    for i in 0..10 {
+        sketcher.segment(0, &values(i)).unwrap();
+        let score = one.score(&sketcher.finish().unwrap(), &mut [0.0; WIDTH]).unwrap();
+        writeln!(lines, "{name},{i},{:016x}", score.to_bits()).unwrap();
+    }
+    writeln!(lines, "{name},{}", end(&one)).unwrap();
+    lines
+}
+
+/// As `detectors.c`.
+fn detectors() -> String {
+    let (shrunk, damped) = (MahalanobisSettings::new(12), SelfInfluenceSettings::new(12));
+    let mahalanobis = || Mahalanobis::new(shrunk, std::vec![0.0; shrunk.memory().f64s]).unwrap();
+    let self_influence = || SelfInfluence::new(damped, std::vec![0.0; damped.memory().f64s]).unwrap();
+    scored("mahalanobis", [mahalanobis(), mahalanobis()])
+        + &scored("self_influence", [self_influence(), self_influence()])
+}
+
 #[test]
 fn the_programs_in_c_are_held_to_what_the_core_says() {
+    assert_eq!(detectors(), DETECTORS);
     assert_eq!(kronecker(), KRONECKER);
     assert_eq!(stores(), STORES);
 }
@@ -99,6 +137,7 @@ fn the_programs_in_c_are_held_to_what_the_core_says() {
 #[ignore = "writes capi/tests/golden anew: a change of bits"]
 fn write_what_the_programs_in_c_are_held_to() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+    std::fs::write(format!("{folder}/detectors.csv"), detectors()).unwrap();
     std::fs::write(format!("{folder}/kronecker.csv"), kronecker()).unwrap();
     std::fs::write(format!("{folder}/stores.csv"), stores()).unwrap();
 }

@@ -17,6 +17,7 @@ const SANITIZERS: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-rec
 
 /// C programs whose output must be that of a file.
 pub(super) const OUTPUTS: &[(&str, &str)] = &[
+    ("detectors", "capi/tests/golden/detectors.csv"),
     ("kronecker", "capi/tests/golden/kronecker.csv"),
     ("packets", "tests/golden/packets.hex"),
     ("stores", "capi/tests/golden/stores.csv"),
