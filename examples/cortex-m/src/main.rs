@@ -51,7 +51,7 @@ fn start(board: &mut Board, device: &mut Device) -> Result<bool, Error> {
     if board.resets == 0 {
         report::costs()?;
         hprintln!("\nA run without a reset, seed 1, a wrong label in five");
-        run(device)?;
+        device.finish()?;
         board.length = device.save(&mut board.end)?;
         hprintln!("{} samples; the CRC of the state is {:08x}", device.training.samples, board.crc());
         *device = Device::new(RUN)?;
@@ -65,15 +65,6 @@ fn start(board: &mut Board, device: &mut Device) -> Result<bool, Error> {
     );
     report::accuracy(device)?;
     Ok(is_equal)
-}
-
-/// A run to its end.
-fn run(device: &mut Device) -> Result<LeftOut, Error> {
-    let mut left_out = LeftOut::default();
-    while device.training.samples < SAMPLES {
-        device.sample(&mut left_out)?;
-    }
-    Ok(left_out)
 }
 
 /// What a device does when it is switched on: it reads its last record, and trains.

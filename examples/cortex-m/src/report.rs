@@ -1,13 +1,12 @@
 //! What the sieve costs, and what it is worth.
 
 use crate::measure::Meter;
-use crate::run;
 use core::hint::black_box;
 use cortex_m_semihosting::{hprint, hprintln};
 use gradsieve::Error;
-use gradsieve_example_sensor::device::{AT_REST, Device, Judge, SETTINGS, WIDTH};
+use gradsieve_example_sensor::device::{AT_REST, Device, Judge, RATE, SETTINGS, WIDTH};
 use gradsieve_example_sensor::series::{Run, TESTS};
-use gradsieve_example_sensor::training::{LossRule, Network, SAMPLES, Sample, Training, WARM_UP};
+use gradsieve_example_sensor::training::{LossRule, Network, Sample, Training, WARM_UP};
 
 /// Samples before those that are measured, and how many these are.
 const BEFORE: u32 = 400;
@@ -25,7 +24,7 @@ pub(crate) fn costs() -> Result<(), Error> {
     );
     hprintln!("record in flash {:>7} at most", AT_REST);
     let run = Run { seed: 1, wrong_labels: true };
-    let (mut training, mut judge) = (Training::new(run), Judge::new()?);
+    let (mut training, mut judge) = (Training::new(run), Judge::new(RATE)?);
     for _ in 0..BEFORE {
         let sample = training.meet();
         judge.judge(&sample)?;
@@ -79,18 +78,18 @@ fn line(name: &str, row: [u32; COLUMNS]) {
 fn row(device: &mut Device, seed: u64) -> Result<[u32; COLUMNS], Error> {
     let [wrong, none] = [true, false].map(|wrong_labels| Run { seed, wrong_labels });
     *device = Device::new(wrong)?;
-    let left_out = run(device)?;
+    let left_out = device.finish()?;
     let sieve = device.training.right();
     *device = Device::new(none)?;
-    run(device)?;
+    device.finish()?;
     let tests = TESTS as u32;
     Ok([
-        tenths(by_rule(wrong, false), tests),
-        tenths(by_rule(wrong, true), tests),
+        tenths(Training::finished(wrong, None).right(), tests),
+        tenths(Training::finished(wrong, Some(LossRule::new(RATE))).right(), tests),
         tenths(sieve, tests),
         tenths(left_out.wrong, left_out.of_wrong),
         tenths(left_out.right, left_out.of_right),
-        tenths(by_rule(none, false), tests),
+        tenths(Training::finished(none, None).right(), tests),
         tenths(device.training.right(), tests),
     ])
 }
@@ -98,17 +97,4 @@ fn row(device: &mut Device, seed: u64) -> Result<[u32; COLUMNS], Error> {
 /// In tenths of a per cent, rounded.
 fn tenths(part: u32, whole: u32) -> u32 {
     (part * 1000 + whole / 2) / whole
-}
-
-/// Test rows that are right after a run on all samples, or without those of large losses.
-fn by_rule(run: Run, by_loss: bool) -> u32 {
-    let (mut training, mut rule) = (Training::new(run), LossRule::new());
-    while training.samples < SAMPLES {
-        let sample = training.meet();
-        let is_left_out = by_loss && rule.is_large(sample.back.loss) && training.is_warm();
-        if !is_left_out {
-            training.learn(&sample);
-        }
-    }
-    training.right()
 }

@@ -2,7 +2,7 @@
 //! out. All of its memory is in its type.
 
 use crate::series::{CLASSES, INPUTS, Run};
-use crate::training::{HIDDEN, LeftOut, Sample, Training};
+use crate::training::{HIDDEN, LeftOut, SAMPLES, Sample, Training};
 use gradsieve::{
     Error, Groups, Guards, Key, Kronecker, Layer, Rate, Sieve, SieveSettings, Sketcher, State, Verdict,
 };
@@ -23,11 +23,13 @@ const PROJECTOR: Kronecker<2> = match Kronecker::for_layers(&LAYERS, 32, KEY) {
 /// Numbers of a sketch.
 pub const WIDTH: usize = PROJECTOR.width();
 
-/// One label in five may be wrong: the rate is a little more. What was learnt counts half
-/// after a tenth of the run.
+/// One label in five may be wrong: the rate is a little more.
+pub const RATE: f32 = 0.25;
+
+/// What was learnt counts half after a tenth of the run.
 pub const SETTINGS: SieveSettings = SieveSettings {
     groups: Groups::Fixed(CLASSES as u32),
-    rate: Rate::FalseAlarms(0.25),
+    rate: Rate::FalseAlarms(RATE),
     half_life: Some(800),
     guards: Guards { duplicates: 0, ..Guards::ALL },
     ..SieveSettings::new(WIDTH)
@@ -46,13 +48,14 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// One that has judged nothing.
+    /// One that has judged nothing, and flags at such a rate.
     ///
     /// # Errors
-    /// None: the settings are right.
-    pub fn new() -> Result<Self, Error> {
+    /// [`Error::Setting`] of the rate.
+    pub fn new(rate: f32) -> Result<Self, Error> {
         let sketcher = Sketcher::new(PROJECTOR, PROJECTOR.layout(), [0.0; WIDTH])?;
-        Ok(Self { sketcher, sieve: Sieve::owned(SETTINGS)? })
+        let settings = SieveSettings { rate: Rate::FalseAlarms(rate), ..SETTINGS };
+        Ok(Self { sketcher, sieve: Sieve::owned(settings)? })
     }
 
     /// Sketches, judges and learns a sample. Inlined nowhere, so that its stack can be
@@ -84,9 +87,29 @@ impl Device {
     /// One that has seen nothing.
     ///
     /// # Errors
-    /// As [`Judge::new`].
+    /// None: the settings are right.
     pub fn new(run: Run) -> Result<Self, Error> {
-        Ok(Self { training: Training::new(run), judge: Judge::new()? })
+        Self::with_rate(run, RATE)
+    }
+
+    /// The same with another rate.
+    ///
+    /// # Errors
+    /// As [`Judge::new`].
+    pub fn with_rate(run: Run, rate: f32) -> Result<Self, Error> {
+        Ok(Self { training: Training::new(run), judge: Judge::new(rate)? })
+    }
+
+    /// Meets all samples that are left.
+    ///
+    /// # Errors
+    /// As [`Judge::judge`].
+    pub fn finish(&mut self) -> Result<LeftOut, Error> {
+        let mut left_out = LeftOut::default();
+        while self.training.samples < SAMPLES {
+            self.sample(&mut left_out)?;
+        }
+        Ok(left_out)
     }
 
     /// Meets the next sample: judges it, and trains on it unless it is left out.

@@ -63,6 +63,19 @@ impl Training {
         self.network.step(&sample.x, &sample.back, LEARNING_RATE);
     }
 
+    /// A whole run, on all samples or without those that a rule leaves out.
+    pub fn finished(run: Run, mut rule: Option<LossRule>) -> Self {
+        let mut training = Self::new(run);
+        while training.samples < SAMPLES {
+            let sample = training.meet();
+            let is_large = rule.as_mut().is_some_and(|rule| rule.is_large(sample.back.loss));
+            if !(is_large && training.is_warm()) {
+                training.learn(&sample);
+            }
+        }
+        training
+    }
+
     /// Whether the next samples may be left out.
     pub const fn is_warm(&self) -> bool {
         self.samples > WARM_UP
@@ -106,28 +119,24 @@ impl LeftOut {
 pub struct LossRule {
     last: [f32; Self::LAST],
     count: usize,
+    /// How many of the last losses are large.
+    large: usize,
 }
 
 impl LossRule {
     /// How many last losses are kept.
     const LAST: usize = 256;
 
-    /// No losses yet.
-    pub const fn new() -> Self {
-        Self { last: [0.0; Self::LAST], count: 0 }
+    /// No losses yet; so large a share of them will be large.
+    pub fn new(share: f32) -> Self {
+        Self { last: [0.0; Self::LAST], count: 0, large: (share * Self::LAST as f32) as usize }
     }
 
-    /// Whether fewer than one in four of the last losses are larger. Takes it in.
-    pub fn is_large(&mut self, loss: f32) -> bool {
+    /// Whether a loss is large. Takes it in.
+    fn is_large(&mut self, loss: f32) -> bool {
         let larger = self.last.iter().filter(|last| **last > loss).count();
         self.last[self.count % Self::LAST] = loss;
         self.count += 1;
-        self.count > Self::LAST && larger < Self::LAST / 4
-    }
-}
-
-impl Default for LossRule {
-    fn default() -> Self {
-        Self::new()
+        self.count > Self::LAST && larger < self.large
     }
 }

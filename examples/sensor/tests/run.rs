@@ -27,23 +27,15 @@ fn a_device_that_is_restored_ends_with_the_same_bytes() {
     let mut other = Device::new(RUN).unwrap();
     other.restore(&saved).unwrap();
     assert_eq!(other.training.samples, 2345);
-    while other.training.samples < SAMPLES {
-        other.sample(&mut left_out).unwrap();
-    }
+    other.finish().unwrap();
     assert_eq!(bytes(&other), bytes(&whole));
 }
 
 #[test]
 fn wrong_labels_do_harm_that_the_sieve_mends() {
-    let (mut plain, mut left_out) = (Training::new(RUN), LeftOut::default());
-    while plain.samples < SAMPLES {
-        let sample = plain.meet();
-        plain.learn(&sample);
-    }
+    let plain = Training::finished(RUN, None);
     let mut device = Device::new(RUN).unwrap();
-    while device.training.samples < SAMPLES {
-        device.sample(&mut left_out).unwrap();
-    }
+    device.finish().unwrap();
     assert!(plain.right() < 170 && device.training.right() > 185);
 }
 
@@ -74,10 +66,8 @@ fn nearly_all_samples_that_did_the_most_harm_have_wrong_labels() {
 
 #[test]
 fn the_last_state_is_the_one_on_the_cortex_m() {
-    let (mut device, mut left_out) = (Device::new(RUN).unwrap(), LeftOut::default());
-    while device.training.samples < SAMPLES {
-        device.sample(&mut left_out).unwrap();
-    }
+    let mut device = Device::new(RUN).unwrap();
+    device.finish().unwrap();
     let line = format!("{SAMPLES} samples; the CRC of the state is {:08x}", crc32(&bytes(&device)));
     assert!(include_str!("../../cortex-m/README.md").lines().any(|said| said == line), "{line}");
 }

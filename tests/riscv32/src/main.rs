@@ -15,7 +15,6 @@ use gradsieve::Error;
 use gradsieve::state::crc32;
 use gradsieve_example_sensor::device::{AT_REST, Device};
 use gradsieve_example_sensor::series::Run;
-use gradsieve_example_sensor::training::{LeftOut, SAMPLES};
 // Of the processor only its critical section is used.
 use riscv as _;
 use riscv_rt::entry;
@@ -38,10 +37,7 @@ fn main() -> ! {
 /// The firmware's run without a reset: its samples, and the CRC of its last state.
 fn run() -> Result<(u32, u32), Error> {
     let mut device = Device::new(Run { seed: 1, wrong_labels: true })?;
-    let mut left_out = LeftOut::default();
-    while device.training.samples < SAMPLES {
-        device.sample(&mut left_out)?;
-    }
+    device.finish()?;
     let mut bytes = [0; AT_REST];
     let length = device.save(&mut bytes)?;
     Ok((device.training.samples, crc32(&bytes[..length])))
