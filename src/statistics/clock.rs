@@ -125,11 +125,13 @@ impl Clock {
     /// The half-lives that have passed, and ticks of the present one. Small cores divide
     /// numbers of 32 bits.
     const fn divided(&self) -> (u64, u32) {
+        // Not by 0: where nothing is forgotten there are no half-lives.
+        let half_life = if self.half_life == 0 { u32::MAX } else { self.half_life };
         if self.ticks <= u32::MAX as u64 {
             let ticks = self.ticks as u32;
-            ((ticks / self.half_life) as u64, ticks % self.half_life)
+            ((ticks / half_life) as u64, ticks % half_life)
         } else {
-            (self.ticks / self.half_life as u64, (self.ticks % self.half_life as u64) as u32)
+            (self.ticks / half_life as u64, (self.ticks % half_life as u64) as u32)
         }
     }
 

@@ -16,6 +16,9 @@ use crate::targets::reason;
 /// is for Linux, and not used.
 const COMPILER: &str = "arm-linux-gnueabihf-gcc";
 const PACKAGE: &str = "gcc-arm-linux-gnueabihf";
+/// What comes with it: an image's bytes, and its names.
+const SIZE: &str = "arm-linux-gnueabihf-size";
+const SYMBOLS: &str = "arm-linux-gnueabihf-nm";
 const CORE: &[&str] = &["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"];
 /// When an emulated image is given up, in seconds.
 const LIMIT: u32 = 120;
@@ -77,8 +80,12 @@ fn on_board(check: &Check, library: &Path) -> anyhow::Result<()> {
     let example = root().join("examples/c");
     let sources = ["main.c", "network.c", "series.S"].map(|name| example.join(name));
     let image = image("sieved", &sources, library)?;
+    // However it is optimised: what is linked can be reached.
+    let symbols = Program::new(SYMBOLS).arg(&image).read()?;
+    ensure!(!symbols.contains("panicking"), "a panic can be reached in examples/c");
     let printed = run(&image)?;
     print!("examples/c on a Cortex-M4F:\n{printed}");
+    print!("its image:\n{}", Program::new(SIZE).arg(&image).read()?);
     let hosted = super::packages::example_printed()?;
     ensure!(
         hosted.is_none_or(|hosted| hosted == printed),
