@@ -1,0 +1,335 @@
+"""Watches a torch model's samples while it trains."""
+
+from __future__ import annotations
+
+import warnings
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Optional
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from ._gradsieve import Sieve, Sketcher, Sketches
+from .found import Found
+from .layers import Layer, layer_of
+
+if TYPE_CHECKING:
+    from .verdicts import Verdicts
+
+CLASSES = 2
+"""Groups of a sieve before labels are seen; it grows with them."""
+
+
+class Watch:
+    """Sketches, judges and scores each sample of a training loop.
+
+    Per-sample gradients are taken apart from the one backward pass that the loop has:
+    hooks keep what goes into each layer, and the gradient of what comes out. The model
+    and its gradients stay as they are.
+
+    - `dim`: numbers a sketch, at most.
+    - `classes`: how many classes the labels have; their gradients are kept apart.
+    - `rate`: the share of a clean stream that may be flagged.
+    - `half_life`: samples after which what the sieve has learnt counts half, as
+      gradients change while a model trains. A tenth of the run is a good choice.
+    - `reduction`: "mean" if the loss that is differentiated is the mean of the samples'
+      losses, "sum" if it is their sum.
+    - `seed`: makes a run one that can be repeated; without it the key is random.
+    - `keep`: keeps the sketches of each sample's last visit, for `influence`.
+
+    Modules in training mode see a sample as it is (Dropout) or mixed with others
+    (BatchNorm: warned of).
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        dim: int = 512,
+        *,
+        classes: Optional[int] = None,
+        rate: float = 0.05,
+        half_life: Optional[int] = None,
+        reduction: Literal["mean", "sum"] = "mean",
+        projection: str = "kronecker",
+        seed: Optional[int] = None,
+        keep: bool = False,
+    ) -> None:
+        if reduction not in ("mean", "sum"):
+            raise ValueError(f"expected a reduction of mean or sum, found {reduction!r}")
+        self.model = model
+        self.reduction = reduction
+        self.keep = keep
+        self.layers = _layers(model)
+        shapes = [layer.shape for layer in self.layers]
+        self.sketcher = Sketcher(shapes, dim, projection=projection, seed=seed)
+        self._sieve_settings: dict[str, Any] = {"rate": rate, "half_life": half_life}
+        self._classes = classes
+        self.sieve: Optional[Sieve] = None
+        self._calls: dict[int, list[list[Any]]] = {}
+        self._handles: list[RemovableHandle] = []
+        self._visits = _Visits()
+        self._kept: dict[int, tuple[int, Sketches]] = {}
+
+    def __enter__(self) -> Watch:
+        for index, layer in enumerate(self.layers):
+            hook = layer.module.register_forward_hook(self._hook(index))
+            self._handles.append(hook)
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes the hooks off the model. What was found stays."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._calls.clear()
+
+    def _hook(self, index: int) -> Any:
+        def forward(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            if not torch.is_grad_enabled() or not isinstance(output, Tensor) or not output.requires_grad:
+                return
+            # The gradient comes with the backward pass. Calls without one have none.
+            call: list[Any] = [inputs[0].detach(), None]
+            self._calls.setdefault(index, []).append(call)
+
+            def backward(gradient: Tensor) -> None:
+                before = call[1]
+                call[1] = gradient.detach() if before is None else before + gradient.detach()
+
+            output.register_hook(backward)  # type: ignore[no-untyped-call, unused-ignore]
+
+        return forward
+
+    def step(
+        self,
+        ids: Any,
+        *,
+        labels: Optional[Any] = None,
+        losses: Optional[Any] = None,
+        scale: float = 1.0,
+    ) -> Verdicts:
+        """Takes in a batch, after its backward pass and before the next forward pass.
+
+        `ids` name the samples: whole numbers, the same at each visit. `labels` are their
+        classes, `losses` their own losses. `scale` is what the loss was multiplied by
+        beside its reduction: that of a gradient scaler, or one over the steps that
+        gradients are accumulated over.
+
+        Returns the verdicts of the batch: arrays `p`, `score`, `flagged`, `reasons`.
+        """
+        ids = _array(ids, np.int64, "ids")
+        samples = len(ids)
+        labels = None if labels is None else _fitting(_array(labels, np.int64, "labels"), samples, "labels")
+        losses = None if losses is None else _fitting(_array(losses, np.float32, "losses"), samples, "losses")
+        sketches = self._sketch(samples, (samples if self.reduction == "mean" else 1) / scale)
+        groups = None if labels is None else self._groups(labels)
+        if self.sieve is None:
+            count = self._classes or (1 if groups is None else max(CLASSES, int(groups.max()) + 1))
+            self._classes = count
+            self.sieve = Sieve(self.sketcher.dim, count, **self._sieve_settings)
+        verdicts = self.sieve.judge(sketches, groups, losses)
+        self._visits.add(ids, verdicts, labels, losses)
+        if self.keep:
+            self._kept.update({int(sample): (place, sketches) for place, sample in enumerate(ids)})
+        return verdicts
+
+    def sketch(self, samples: int, *, scale: float = 1.0) -> Sketches:
+        """The sketches of the gradients of the last backward pass, neither judged nor
+        kept: of targets, for `influence`."""
+        return self._sketch(samples, (samples if self.reduction == "mean" else 1) / scale)
+
+    def _sketch(self, samples: int, scale: float) -> Sketches:
+        calls, self._calls = self._calls, {}
+        arrived: list[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]] = []
+        with torch.no_grad():
+            for index, layer in enumerate(self.layers):
+                whole = [(a, b) for a, b in calls.get(index, []) if b is not None]
+                if not whole:
+                    zeros = np.zeros((samples, layer.shape[0] * layer.shape[1]), dtype=np.float32)
+                    arrived.append((index, zeros, None))
+                    continue
+                if any(inputs.shape[0] != samples for inputs, _ in whole):
+                    found = whole[0][0].shape[0]
+                    raise ValueError(
+                        f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
+                        "is the first axis that of the batch?"
+                    )
+                floats = [(_floats(inputs), b.float() * scale) for inputs, b in whole]
+                inputs, deltas = layer.factors(floats)
+                arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
+        if not calls:
+            raise RuntimeError(
+                "no backward pass was seen: call step after backward(), inside of `with watch(model)`"
+            )
+        return self.sketcher.factors(arrived)
+
+    def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:
+        most = int(labels.max(initial=0))
+        if int(labels.min(initial=0)) < 0:
+            raise ValueError(f"expected labels of 0 or more, found {int(labels.min())}")
+        if self.sieve is not None and self._classes is not None and most >= self._classes:
+            self._grow(most + 1)
+        return labels.astype(np.uint32)
+
+    def _grow(self, classes: int) -> None:
+        """A sieve of more classes, with what the one before has learnt."""
+        assert self.sieve is not None
+        grown = Sieve(self.sketcher.dim, classes, **self._sieve_settings)
+        grown.carry_over(self.sieve.to_bytes())
+        self.sieve, self._classes = grown, classes
+
+    def merge(self, other: Watch) -> None:
+        """Takes in what a watch of the same model and settings has found on other samples
+        or steps: of another process or rank. Both need the same `seed`."""
+        if other.sieve is not None:
+            if self.sieve is None:
+                self.sieve = Sieve(self.sketcher.dim, other._classes or 1, **self._sieve_settings)
+                self._classes = other._classes
+            self.sieve.merge(other.sieve)
+        self._visits.merge(other._visits)
+        self._kept.update(other._kept)
+
+    def outliers(self) -> Found:
+        """A score for each sample, over all visits."""
+        return self._visits.found()
+
+    def kept(self) -> tuple[NDArray[np.int64], Sketches]:
+        """Ids, and the sketches of each sample's last visit, if `keep` was set."""
+        if not self._kept:
+            raise ValueError("no sketches were kept: make the watch with keep=True")
+        ids = np.array(sorted(self._kept), dtype=np.int64)
+        rows: Optional[Sketches] = None
+        batches: dict[int, Sketches] = {}
+        starts: dict[int, int] = {}
+        length = 0
+        for _, sketches in self._kept.values():
+            if id(sketches) not in batches:
+                batches[id(sketches)] = sketches
+                starts[id(sketches)] = length
+                length += len(sketches)
+                rows = sketches if rows is None else rows.concat(sketches)
+        assert rows is not None
+        places = [starts[id(sketches)] + place for place, sketches in (self._kept[i] for i in ids.tolist())]
+        return ids, rows.take(np.array(places, dtype=np.int64))
+
+
+class _Visits:
+    """Sums over the visits of samples, by id."""
+
+    def __init__(self) -> None:
+        self.places: dict[int, int] = {}
+        self.sums = np.zeros((0, 4))
+        self.counts = np.zeros(0, dtype=np.int64)
+        self.labels = np.zeros(0, dtype=np.int64)
+        self.history: list[NDArray[np.float32]] = []
+
+    def places_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        places = np.array([self.places.setdefault(i, len(self.places)) for i in ids.tolist()], dtype=np.int64)
+        if len(self.places) > len(self.counts):
+            more = 2 * len(self.places) - len(self.counts)
+            self.sums = np.concatenate([self.sums, np.zeros((more, 4))])
+            self.counts = np.concatenate([self.counts, np.zeros(more, dtype=np.int64)])
+            self.labels = np.concatenate([self.labels, np.full(more, -1, dtype=np.int64)])
+        return places
+
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        verdicts: Verdicts,
+        labels: Optional[NDArray[np.int64]],
+        losses: Optional[NDArray[np.float32]],
+    ) -> None:
+        places = self.places_of(ids)
+        lost = np.full(len(ids), np.nan) if losses is None else losses
+        numbers = np.stack([verdicts["score"], verdicts["p"], verdicts["flagged"], lost], 1)
+        np.add.at(self.sums, places, numbers.astype(np.float64))
+        np.add.at(self.counts, places, 1)
+        if labels is not None:
+            self.labels[places] = labels
+        self.history.append(verdicts["p"])
+
+    def merge(self, other: _Visits) -> None:
+        ids = np.fromiter(other.places, dtype=np.int64, count=len(other.places))
+        places, count = self.places_of(ids), len(other.places)
+        self.sums[places] += other.sums[:count]
+        self.counts[places] += other.counts[:count]
+        named = other.labels[:count] >= 0
+        self.labels[places[named]] = other.labels[:count][named]
+        self.history.extend(other.history)
+
+    def found(self) -> Found:
+        count = len(self.places)
+        means = self.sums[:count] / np.maximum(self.counts[:count], 1)[:, None]
+        return Found(
+            ids=np.fromiter(self.places, dtype=np.int64, count=count),
+            scores=means[:, 0],
+            p=means[:, 1],
+            flagged=means[:, 2],
+            visits=self.counts[:count].copy(),
+            labels=self.labels[:count].copy(),
+            losses=means[:, 3],
+            history=np.concatenate(self.history) if self.history else np.zeros(0, dtype=np.float32),
+        )
+
+
+def _layers(model: nn.Module) -> list[Layer]:
+    """The trainable layers of a model, in its order; says aloud what it leaves out."""
+    layers: list[Layer] = []
+    seen: set[int] = set()
+    left_out = []
+    for name, module in model.named_modules():
+        own = {id(p): p for p in module.parameters(recurse=False) if p.requires_grad and id(p) not in seen}
+        if not own or id(module) in seen:
+            continue
+        seen.update(own)
+        layer = layer_of(name, module)
+        if layer is None:
+            entries = sum(p.numel() for p in own.values())
+            left_out.append(f"{name or 'the model'} ({type(module).__name__}, {entries})")
+            continue
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
+            warnings.warn(
+                f"{name} is a BatchNorm in training mode: it mixes the samples of a batch, and so do "
+                "their gradients",
+                stacklevel=4,
+            )
+        layers.append(layer)
+    if left_out:
+        warnings.warn(f"parameters without a hook are left out: {', '.join(left_out)}", stacklevel=4)
+    if not layers:
+        raise ValueError("expected a model with trainable layers of a known kind, found none")
+    return layers
+
+
+def _array(values: Any, dtype: Any, name: str) -> Any:
+    if isinstance(values, Tensor):
+        values = values.detach().cpu().float().numpy() if values.is_floating_point() else values.cpu().numpy()
+    values = np.asarray(values)
+    if values.ndim != 1:
+        raise ValueError(f"expected {name} of one axis, a number for each sample, found shape {values.shape}")
+    return np.ascontiguousarray(values, dtype=dtype)
+
+
+def _fitting(values: Any, samples: int, name: str) -> Any:
+    if len(values) != samples:
+        raise ValueError(f"expected {samples} {name}, as there are ids, found {len(values)}")
+    return values
+
+
+def _floats(values: Tensor) -> Tensor:
+    return values.float() if values.is_floating_point() else values
+
+
+def _numpy(values: Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = values.float().contiguous().cpu().numpy()
+    return array

@@ -1,0 +1,87 @@
+//! Influence of training samples on targets.
+
+use gradsieve::influence::{Ridge, RidgeSettings, Targets, Trak, TrakSettings, grad_cos, grad_dot};
+use gradsieve::{Allocate as _, Error};
+use numpy::ndarray::Array2;
+use numpy::{IntoPyArray as _, PyArray2};
+use pyo3::prelude::*;
+
+use crate::error::{told, wrong};
+use crate::sketches::Sketches;
+
+/// Influence of each training sketch on each target: (training samples, targets),
+/// float64. Positive is helpful: training on the sample lowers the target's loss.
+///
+/// `method` is "dot", "cosine", "ridge" or "trak". `damping` is a share of the mean
+/// eigenvalue; it belongs to ridge and trak.
+#[pyfunction]
+#[pyo3(signature = (train, targets, method = "ridge", *, damping = None))]
+pub(crate) fn influence<'py>(
+    py: Python<'py>,
+    train: &Sketches,
+    targets: &Sketches,
+    method: &str,
+    damping: Option<f32>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    if damping.is_some() && !["ridge", "trak"].contains(&method) {
+        return Err(wrong(format!("expected a damping of ridge or trak alone, found one of {method}")));
+    }
+    let scores = py.detach(|| match method {
+        "dot" => pairs(train, targets, grad_dot),
+        "cosine" => pairs(train, targets, grad_cos),
+        "ridge" => {
+            let settings = RidgeSettings::new(train.id.width);
+            let damping = damping.unwrap_or(settings.damping);
+            let mut ridge: Ridge<Vec<f64>> = RidgeSettings { damping, ..settings }.allocate()?;
+            train.rows_alone().try_for_each(|row| ridge.observe(&row))?;
+            ridge.fit()?;
+            solved(train, targets, |target, out| ridge.solve(target, out).map(|_| ()))
+        }
+        "trak" => {
+            let settings = TrakSettings::new(train.id.width);
+            let damping = damping.unwrap_or(settings.damping);
+            let mut trak: Trak<Vec<f64>> = TrakSettings { damping, ..settings }.allocate()?;
+            train.rows_alone().try_for_each(|row| trak.observe(&row))?;
+            trak.fit()?;
+            solved(train, targets, |target, out| trak.solve(target, out).map(|_| ()))
+        }
+        _ => Err(Error::Setting { name: "method", expected: "one of dot, cosine, ridge and trak" }),
+    });
+    let shape = (train.measures.len(), targets.measures.len());
+    let scores = Array2::from_shape_vec(shape, scores.map_err(told)?);
+    Ok(scores.map_err(|error| wrong(error.to_string()))?.into_pyarray(py))
+}
+
+/// A score for each pair.
+fn pairs(
+    train: &Sketches,
+    targets: &Sketches,
+    score: impl Fn(&gradsieve::Sketch<'_>, &gradsieve::Sketch<'_>) -> Result<f64, Error>,
+) -> Result<Vec<f64>, Error> {
+    let mut scores = Vec::new();
+    for row in train.rows_alone() {
+        for target in targets.rows_alone() {
+            scores.push(score(&row, &target)?);
+        }
+    }
+    Ok(scores)
+}
+
+/// The products of rows with solved targets.
+fn solved(
+    train: &Sketches,
+    targets: &Sketches,
+    mut solve: impl FnMut(&gradsieve::Sketch<'_>, &mut [f64]) -> Result<(), Error>,
+) -> Result<Vec<f64>, Error> {
+    let width = train.id.width;
+    let mut solutions = vec![0.0; targets.measures.len() * width];
+    for (target, solution) in targets.rows_alone().zip(solutions.chunks_exact_mut(width)) {
+        solve(&target, solution)?;
+    }
+    let solved = Targets::new(train.id, &solutions)?;
+    let mut scores = vec![0.0; train.measures.len() * targets.measures.len()];
+    for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(targets.measures.len().max(1))) {
+        solved.score(&row, scores)?;
+    }
+    Ok(scores)
+}

@@ -1,0 +1,60 @@
+"""The report: one file, with what was given, and nothing that could run in it."""
+
+import re
+
+import numpy as np
+import pytest
+
+from gradsieve import Found
+
+pytest.importorskip("jinja2")
+pytest.importorskip("matplotlib")
+pytest.importorskip("PIL")
+
+
+def found(n=30):
+    random = np.random.default_rng(0)
+    return Found(
+        ids=np.arange(n)[::-1].copy(),
+        scores=random.normal(size=n),
+        p=random.uniform(size=n),
+        flagged=random.uniform(size=n),
+        visits=np.full(n, 3),
+        labels=np.arange(n) % 3,
+        losses=random.uniform(size=n),
+        history=random.uniform(size=3 * n).astype(np.float32),
+    )
+
+
+def test_pictures_stand_in_the_page_worst_first(tmp_path):
+    page = tmp_path / "report.html"
+    images = np.random.default_rng(1).uniform(size=(30, 1, 8, 8))
+    found().to_html(page, images=images, classes=["a", "b", "<i>c</i>"], predicted=np.zeros(30), top=7)
+    text = page.read_text()
+    assert text.count('<img src="data:image/png;base64,') == 7
+    assert text.index(f'data-id="{found().top(2)[0]}"') < text.index(f'data-id="{found().top(2)[1]}"')
+    assert "<i>c</i>" not in text and "&lt;i&gt;c&lt;/i&gt;" in text
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+
+
+def test_texts_are_text(tmp_path):
+    page = tmp_path / "report.html"
+    found().to_html(page, texts=["<script>alert(1)</script>"] * 30, top=3)
+    assert "<script>alert" not in page.read_text()
+
+
+def test_what_does_not_fit_is_told_and_no_file_is_left(tmp_path):
+    page = tmp_path / "report.html"
+    with pytest.raises(ValueError, match="expected images to have an entry"):
+        found().to_html(page, images=np.zeros((3, 8, 8)))
+    with pytest.raises(ValueError, match="expected one of images, texts and rows"):
+        found().to_html(page, images=np.zeros((30, 8, 8)), texts=[""] * 30)
+    assert not page.exists()
+
+
+def test_the_table_is_a_csv_worst_first(tmp_path):
+    file = tmp_path / "found.csv"
+    found().to_csv(file)
+    lines = file.read_text().splitlines()
+    assert lines[0] == "id,score,p,flagged,visits,label,loss" and len(lines) == 31
+    assert int(lines[1].split(",")[0]) == found().top(1)[0]
