@@ -37,7 +37,9 @@ macro_rules! each {
 /// Scores sketches against those that were observed: larger is odder.
 ///
 /// `name` is "direction" (needs groups; the default of the program), "mahalanobis",
-/// "self-influence", "l1" or "l2".
+/// "self-influence", "l1" or "l2". With `clip`, what one gradient can do is bounded by
+/// the running median of norms; without it, states of "direction" merge in any order to
+/// the same bytes.
 #[pyclass(module = "gradsieve")]
 pub(crate) struct Detector {
     state: State,
@@ -47,12 +49,24 @@ pub(crate) struct Detector {
 #[pymethods]
 impl Detector {
     #[new]
-    #[pyo3(signature = (name, dim, groups = 1))]
-    fn new(name: &str, dim: usize, groups: u32) -> PyResult<Self> {
+    #[pyo3(signature = (name, dim, groups = 1, *, clip = true))]
+    fn new(name: &str, dim: usize, groups: u32, clip: bool) -> PyResult<Self> {
         let state = match name {
-            "direction" => DirectionSettings::new(groups, dim).allocate().map(State::Direction),
-            "mahalanobis" => MahalanobisSettings::new(dim).allocate().map(State::Mahalanobis),
-            "self-influence" => SelfInfluenceSettings::new(dim).allocate().map(State::SelfInfluence),
+            "direction" => {
+                let mut settings = DirectionSettings::new(groups, dim);
+                settings.clip = settings.clip.filter(|_| clip);
+                settings.allocate().map(State::Direction)
+            }
+            "mahalanobis" => {
+                let mut settings = MahalanobisSettings::new(dim);
+                settings.clip = settings.clip.filter(|_| clip);
+                settings.allocate().map(State::Mahalanobis)
+            }
+            "self-influence" => {
+                let mut settings = SelfInfluenceSettings::new(dim);
+                settings.clip = settings.clip.filter(|_| clip);
+                settings.allocate().map(State::SelfInfluence)
+            }
             "l1" => Ok(State::L1(L1)),
             "l2" => Ok(State::L2(L2)),
             _ => {

@@ -5,7 +5,7 @@ use std::thread;
 use gradsieve::{
     AnyProjector, Error, Key, Kind, Layer, Layout, Part, Projector as _, ProjectorSettings, Summary,
 };
-use numpy::{PyReadonlyArray2, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, PyUntypedArrayMethods as _};
 use pyo3::prelude::*;
 
 use crate::error::{told, wrong};
@@ -284,5 +284,31 @@ impl Sketcher {
         let whole =
             [Given::Whole { layer: Layer::new(0, self.layout.len(), 1), gradient: gradients.as_slice()? }];
         py.detach(|| self.sketch(samples, &whole)).map_err(told)
+    }
+
+    /// Sketches that this sketcher has made elsewhere, by rows: (samples, dim), float32.
+    /// `squared_norms` (float64) are those of their gradients; without them those of the
+    /// sketches stand for them.
+    #[pyo3(signature = (values, squared_norms = None))]
+    fn wrap(
+        &self,
+        values: PyReadonlyArray2<'_, f32>,
+        squared_norms: Option<PyReadonlyArray1<'_, f64>>,
+    ) -> PyResult<Sketches> {
+        let &[samples, found] = values.shape() else { return Err(wrong("expected a matrix")) };
+        if found != self.id.width {
+            return Err(wrong(format!("expected sketches of {} numbers, found {found}", self.id.width)));
+        }
+        let values = values.as_slice()?.to_vec();
+        let mut measures: Vec<_> =
+            values.chunks_exact(found.max(1)).map(gradsieve_kernels::summarize).collect();
+        if let Some(norms) = squared_norms {
+            let norms = norms.as_slice()?;
+            if norms.len() != samples {
+                return Err(wrong(format!("expected {samples} squared norms, found {}", norms.len())));
+            }
+            measures.iter_mut().zip(norms).for_each(|(measures, norm)| measures.l2_squared = *norm);
+        }
+        Ok(Sketches { id: self.id, values, measures })
     }
 }

@@ -90,6 +90,12 @@ impl Sketches {
         self.measure(py, |summary| summary.l2_squared.sqrt())
     }
 
+    /// The squared L2 norm of each gradient, as it was summed.
+    #[getter]
+    fn squared_norms<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.measure(py, |summary| summary.l2_squared)
+    }
+
     /// The largest absolute entry of each gradient; NaN where it was not taken.
     #[getter]
     fn max<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {

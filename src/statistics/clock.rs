@@ -144,13 +144,17 @@ impl Clock {
         if same { Ok(()) } else { Err(Error::Mismatch(Field::Clock)) }
     }
 
-    /// The clock of two merged states: the later one.
+    /// The clock of two merged states: the later one. One that forgets nothing counts the
+    /// ticks of both, so that a stream may be parted anywhere.
     ///
     /// # Errors
     /// As [`check`](Self::check).
     pub(crate) fn merge(&mut self, other: &Self) -> Result<(), Error> {
         self.check(other)?;
-        self.ticks = self.ticks.max(other.ticks);
+        self.ticks = match self.half_life {
+            0 => self.ticks.saturating_add(other.ticks),
+            _ => self.ticks.max(other.ticks),
+        };
         Ok(())
     }
 

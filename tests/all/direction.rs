@@ -4,7 +4,7 @@
 use gradsieve::outlier::{Detector, Direction, DirectionSettings};
 use gradsieve::sketch::{Exact, Projector, SketchId};
 use gradsieve::statistics::{Grid, Scale};
-use gradsieve::{Error, Field, Fingerprint, Layout, Sketch};
+use gradsieve::{Error, Field, Fingerprint, Layout, Sketch, State};
 use gradsieve_kernels::{hash, summarize};
 use proptest::prelude::*;
 
@@ -119,6 +119,21 @@ proptest! {
                 prop_assert!(close(found, expected), "{} instead of {}", found, expected);
             }
         }
+    }
+
+    #[test]
+    fn a_stream_may_be_parted_anywhere(a in gradients(30), b in gradients(30), c in gradients(30)) {
+        let mut memory = [[0; LEN]; 4];
+        let [whole, first, second, third] = &mut memory;
+        let (mut second, third) = (observed(&b, second), observed(&c, third));
+        let mut parted = observed(&a, first);
+        second.merge(&third).unwrap();
+        parted.merge(&second).unwrap();
+        let whole = observed(&[a, b, c].concat(), whole);
+        let mut bytes = [vec![0; whole.len_at_rest()], vec![0; parted.len_at_rest()]];
+        whole.to_bytes(&mut bytes[0]).unwrap();
+        parted.to_bytes(&mut bytes[1]).unwrap();
+        prop_assert_eq!(&bytes[0], &bytes[1]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::program::Program;
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
 
+/// The image.
+const IMAGE: &str = "cortex-m-vectors";
 /// When the emulated image is given up, in seconds.
 const LIMIT: u32 = 300;
 
@@ -33,9 +35,17 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     };
     let folder = target().join("cortex_m");
     let triple = ready.target.triple;
-    let build = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--target", triple]);
+    let build = ready.cargo("-D warnings").args([
+        "build",
+        "--locked",
+        "--release",
+        "--target",
+        triple,
+        "--bin",
+        IMAGE,
+    ]);
     build.env("CARGO_TARGET_DIR", &folder).folder(root().join("tests/cortex_m")).read()?;
-    let printed = emulated(qemu, &folder.join(triple).join("release/cortex-m-vectors")).read()?;
+    let printed = emulated(qemu, &folder.join(triple).join("release").join(IMAGE)).read()?;
     for line in printed.lines().filter(|line| !line.starts_with("ok ")) {
         println!("{line}");
     }

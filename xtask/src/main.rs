@@ -16,6 +16,7 @@ mod crates;
 mod cross;
 mod demo;
 mod deny;
+mod devices;
 mod docs;
 mod examples;
 mod features;

@@ -30,7 +30,7 @@ pub(crate) const STEP: Step = Step {
 /// The page with the table.
 const PAGE: &str = "docs/src/results/size.md";
 /// The image that uses nothing.
-const NOTHING: &str = "nothing";
+pub(crate) const NOTHING: &str = "nothing";
 
 fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     let set_up = cross::ready(&THUMBV7EM).and_then(|ready| Ok((ready, objdump()?)));
@@ -95,7 +95,7 @@ fn objdump() -> anyhow::Result<&'static str> {
 }
 
 /// Builds the images and returns their folder.
-fn build(ready: &Ready, level: &str, name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn build(ready: &Ready, level: &str, name: &str) -> anyhow::Result<PathBuf> {
     let folder = target().join("size").join(name);
     let triple = ready.target.triple;
     let cargo = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--target", triple]);

@@ -2,9 +2,9 @@
 
 use crate::step::Step;
 use crate::{
-    api, bare, book, capi, cortex_m, demo, deny, docs, examples, features, firmware, fmt, frameworks, fuzz,
-    imports, lint, locks, memory, mutants, numpy, package, python, riscv32, size, tables, targets, test,
-    wasm, wrap,
+    api, bare, book, capi, cortex_m, demo, deny, devices, docs, examples, features, firmware, fmt,
+    frameworks, fuzz, imports, lint, locks, memory, mutants, numpy, package, python, riscv32, size, tables,
+    targets, test, wasm, wrap,
 };
 
 /// All steps, in the order in which the whole check runs those that belong to it.
@@ -38,4 +38,5 @@ pub(crate) const STEPS: &[Step] = &[
     targets::STEP,
     mutants::STEP,
     frameworks::STEP,
+    devices::STEP,
 ];

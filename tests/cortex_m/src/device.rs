@@ -11,7 +11,7 @@ use gradsieve_kernels::hash;
 
 /// Samples that are learnt before any is measured, and those of a measured call.
 const BEFORE: u64 = 400;
-const SAMPLES: u64 = 8;
+const SAMPLES: u64 = if cfg!(target_abi = "eabihf") { 8 } else { 1 };
 
 #[inline(never)]
 pub(crate) fn measure_all(meter: &mut Meter) {
