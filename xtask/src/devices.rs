@@ -79,7 +79,7 @@ fn measured(ready: &Ready, core: &str, board: &str) -> anyhow::Result<Vec<String
     let (mut rows, mut network, mut training) = (Vec::new(), "", "");
     for line in printed.lines() {
         let mut words = line.split_whitespace().rev();
-        match line.trim_start().split_whitespace().next() {
+        match line.split_whitespace().next() {
             Some("training") => training = words.nth(1).context("no count")?,
             Some("sketch") => {
                 let words: Vec<_> = line.split_whitespace().filter(|word| *word != "missed").collect();

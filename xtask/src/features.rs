@@ -20,7 +20,11 @@ pub(crate) const STEP: Step = Step {
 };
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
-    let test = || Program::cargo().args(["test", "--locked", "--quiet", "-p", "gradsieve", "--all-features"]);
+    // Apart from the workspace's tests, which may be at work beside it.
+    let test = || {
+        let cargo = Program::cargo().env("CARGO_TARGET_DIR", target().join("features"));
+        cargo.args(["test", "--locked", "--quiet", "-p", "gradsieve", "--all-features"])
+    };
     test().args(["--test", "features"]).show()?;
     test().args(["--doc", "--", "allocate", "pieces"]).show()?;
     let features = features()?;

@@ -32,9 +32,7 @@ impl Meter {
         let full = measure(|| {
             // SAFETY: instructions that do nothing. More would part a small core's
             // function from its constants.
-            unsafe {
-                core::arch::asm!(".rept 250", "nop", ".endr", options(nomem, nostack, preserves_flags))
-            }
+            unsafe { core::arch::asm!(".rept 250", "nop", ".endr", options(nomem, nostack, preserves_flags)) }
         });
         Self { empty, thousand: 4 * (full.0 - empty) }
     }
