@@ -91,14 +91,15 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
 /// The programs of an environment that has the packages.
 fn environment(place: &Path) -> anyhow::Result<PathBuf> {
     let programs = place.join("environment/bin");
-    let has_all = ["maturin", "mypy", "pytest", "ruff"].iter().all(|name| programs.join(name).is_file());
-    if !has_all {
+    let (list, wanted) = (place.join("packages"), PACKAGES.join("\n"));
+    if std::fs::read_to_string(&list).ok().as_ref() != Some(&wanted) {
         std::fs::create_dir_all(place)?;
         Program::new("python3").args(["-m", "venv"]).arg(place.join("environment")).read()?;
         Program::new(programs.join("python"))
             .args(["-m", "pip", "install", "--quiet"])
             .args(PACKAGES)
             .read()?;
+        std::fs::write(list, wanted)?;
     }
     Ok(programs)
 }
