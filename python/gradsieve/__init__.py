@@ -47,6 +47,10 @@ __all__ = [
 
 def watch(model: Any, dim: int = 512, **settings: Any) -> Watch:
     """Watches the gradients of a torch model's samples: see `gradsieve.watcher.Watch`."""
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise ImportError("watch needs torch: pip install gradsieve[torch]") from error
     from .watcher import Watch
 
     return Watch(model, dim, **settings)

@@ -1,5 +1,7 @@
 """What works without torch: sketchers, the sieve, detectors, influence, the estimator."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -123,3 +125,9 @@ def test_wrong_arrays_are_refused_with_what_was_expected():
         gradsieve.Detector("forest", 3)
     with pytest.raises(ValueError, match="expected 300 groups"):
         gradsieve.Sieve(32).judge(sketcher().gradients(GRADIENTS), np.zeros(3, np.uint32))
+
+
+def test_without_torch_watch_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ImportError, match=r"watch needs torch: pip install gradsieve\[torch\]"):
+        gradsieve.watch(None)
