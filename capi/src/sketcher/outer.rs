@@ -6,7 +6,6 @@ use crate::boundary::{answer, array, given};
 use crate::layer::{self, gradsieve_layer};
 use crate::memory::state_mut;
 use crate::status::{gradsieve_error, gradsieve_status};
-use half::slice::HalfBitsSliceExt;
 
 /// Takes in the weight gradient b·aᵀ of a linear layer, which is never multiplied out: a
 /// is what went into the layer, b the loss gradient of what came out.
@@ -27,8 +26,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_f32(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (Numbers::F32(array!(a, a_length)), Numbers::F32(array!(b, b_length)));
-        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), (a, b), false)?)
+        let factors = Numbers::F32([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, false)?)
     })
 }
 
@@ -44,12 +43,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_f16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        Ok(state_mut!(sketcher).outer(
-            &layer::layer(given!(layer)),
-            (Numbers::F16(a), Numbers::F16(b)),
-            false,
-        )?)
+        let factors = Numbers::f16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, false)?)
     })
 }
 
@@ -65,12 +60,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_bf16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        Ok(state_mut!(sketcher).outer(
-            &layer::layer(given!(layer)),
-            (Numbers::Bf16(a), Numbers::Bf16(b)),
-            false,
-        )?)
+        let factors = Numbers::bf16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, false)?)
     })
 }
 
@@ -92,8 +83,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_biased_f32(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (Numbers::F32(array!(a, a_length)), Numbers::F32(array!(b, b_length)));
-        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), (a, b), true)?)
+        let factors = Numbers::F32([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, true)?)
     })
 }
 
@@ -109,12 +100,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_biased_f16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        Ok(state_mut!(sketcher).outer(
-            &layer::layer(given!(layer)),
-            (Numbers::F16(a), Numbers::F16(b)),
-            true,
-        )?)
+        let factors = Numbers::f16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, true)?)
     })
 }
 
@@ -130,11 +117,7 @@ pub unsafe extern "C" fn gradsieve_sketcher_outer_biased_bf16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        Ok(state_mut!(sketcher).outer(
-            &layer::layer(given!(layer)),
-            (Numbers::Bf16(a), Numbers::Bf16(b)),
-            true,
-        )?)
+        let factors = Numbers::bf16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer(&layer::layer(given!(layer)), factors, true)?)
     })
 }

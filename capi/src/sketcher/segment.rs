@@ -5,7 +5,6 @@ use super::sketching::Numbers;
 use crate::boundary::{answer, array};
 use crate::memory::state_mut;
 use crate::status::{gradsieve_error, gradsieve_status};
-use half::slice::HalfBitsSliceExt;
 
 /// Takes in the coordinates offset … offset + length − 1 of a gradient, in any order of
 /// segments. The first segment after gradsieve_sketcher_finish begins the next gradient.
@@ -19,7 +18,7 @@ pub unsafe extern "C" fn gradsieve_sketcher_segment_f32(
     length: usize,
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
-    answer(error, || Ok(state_mut!(sketcher).segment(offset, Numbers::F32(array!(x, length)))?))
+    answer(error, || Ok(state_mut!(sketcher).segment(offset, Numbers::F32([array!(x, length)]))?))
 }
 
 /// As gradsieve_sketcher_segment_f32, of IEEE half-precision numbers by their bits.
@@ -31,10 +30,7 @@ pub unsafe extern "C" fn gradsieve_sketcher_segment_f16(
     length: usize,
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
-    answer(error, || {
-        let x = array!(x, length).reinterpret_cast();
-        Ok(state_mut!(sketcher).segment(offset, Numbers::F16(x))?)
-    })
+    answer(error, || Ok(state_mut!(sketcher).segment(offset, Numbers::f16([array!(x, length)]))?))
 }
 
 /// As gradsieve_sketcher_segment_f32, of bfloat16 numbers by their bits.
@@ -46,8 +42,5 @@ pub unsafe extern "C" fn gradsieve_sketcher_segment_bf16(
     length: usize,
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
-    answer(error, || {
-        let x = array!(x, length).reinterpret_cast();
-        Ok(state_mut!(sketcher).segment(offset, Numbers::Bf16(x))?)
-    })
+    answer(error, || Ok(state_mut!(sketcher).segment(offset, Numbers::bf16([array!(x, length)]))?))
 }

@@ -6,7 +6,6 @@ use crate::boundary::{answer, array, given};
 use crate::layer::{self, gradsieve_layer};
 use crate::memory::state_mut;
 use crate::status::{gradsieve_error, gradsieve_status};
-use half::slice::HalfBitsSliceExt;
 
 /// Takes in the weight gradient Σ bₜ·aₜᵀ of a linear layer that was applied at several
 /// positions (the steps of a recurrent network, the places of an image).
@@ -31,8 +30,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_sequence_f32(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (Numbers::F32(array!(a, a_length)), Numbers::F32(array!(b, b_length)));
-        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, a, b)?)
+        let factors = Numbers::F32([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, factors)?)
     })
 }
 
@@ -49,9 +48,8 @@ pub unsafe extern "C" fn gradsieve_sketcher_sequence_f16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        let (a, b) = (Numbers::F16(a), Numbers::F16(b));
-        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, a, b)?)
+        let factors = Numbers::f16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, factors)?)
     })
 }
 
@@ -68,8 +66,7 @@ pub unsafe extern "C" fn gradsieve_sketcher_sequence_bf16(
     error: *mut gradsieve_error,
 ) -> gradsieve_status {
     answer(error, || {
-        let (a, b) = (array!(a, a_length).reinterpret_cast(), array!(b, b_length).reinterpret_cast());
-        let (a, b) = (Numbers::Bf16(a), Numbers::Bf16(b));
-        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, a, b)?)
+        let factors = Numbers::bf16([array!(a, a_length), array!(b, b_length)]);
+        Ok(state_mut!(sketcher).outer_sequence(&layer::layer(given!(layer)), positions, factors)?)
     })
 }

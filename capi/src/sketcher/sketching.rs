@@ -1,32 +1,39 @@
 //! A sketcher of any projection, and numbers of any format.
 
 use gradsieve::{Error, Layer, Projector, Sketch, SketchId, Sketcher, bf16, f16};
+use half::slice::HalfBitsSliceExt;
 
-/// Numbers of a format.
+/// Numbers of a format: those of a segment, or of a layer's two factors.
 #[derive(Clone, Copy)]
-pub(crate) enum Numbers<'x> {
-    F32(&'x [f32]),
-    F16(&'x [f16]),
-    Bf16(&'x [bf16]),
+pub(crate) enum Numbers<'x, const N: usize> {
+    F32([&'x [f32]; N]),
+    F16([&'x [f16]; N]),
+    Bf16([&'x [bf16]; N]),
+}
+
+impl<'x, const N: usize> Numbers<'x, N> {
+    /// IEEE half-precision numbers, by their bits.
+    pub(crate) fn f16(bits: [&'x [u16]; N]) -> Self {
+        Self::F16(bits.map(|bits| bits.reinterpret_cast()))
+    }
+
+    /// bfloat16 numbers, by their bits.
+    pub(crate) fn bf16(bits: [&'x [u16]; N]) -> Self {
+        Self::Bf16(bits.map(|bits| bits.reinterpret_cast()))
+    }
 }
 
 /// A sketcher of any projection. Its functions are reached by a table, so that a program
 /// that initialises sketchers of one projection links nothing of the others.
 pub(crate) trait Sketching {
     fn id(&self) -> SketchId;
-    fn segment(&mut self, offset: u64, x: Numbers<'_>) -> Result<(), Error>;
-    fn outer(
-        &mut self,
-        layer: &Layer,
-        factors: (Numbers<'_>, Numbers<'_>),
-        biased: bool,
-    ) -> Result<(), Error>;
+    fn segment(&mut self, offset: u64, x: Numbers<'_, 1>) -> Result<(), Error>;
+    fn outer(&mut self, layer: &Layer, factors: Numbers<'_, 2>, biased: bool) -> Result<(), Error>;
     fn outer_sequence(
         &mut self,
         layer: &Layer,
         positions: usize,
-        a: Numbers<'_>,
-        b: Numbers<'_>,
+        factors: Numbers<'_, 2>,
     ) -> Result<(), Error>;
     fn finish(&mut self) -> Result<Sketch<'_>, Error>;
     fn abandon(&mut self);
@@ -37,28 +44,22 @@ impl<P: Projector> Sketching for Sketcher<P, &'static mut [f32]> {
         self.id()
     }
 
-    fn segment(&mut self, offset: u64, x: Numbers<'_>) -> Result<(), Error> {
+    fn segment(&mut self, offset: u64, x: Numbers<'_, 1>) -> Result<(), Error> {
         match x {
-            Numbers::F32(x) => self.segment(offset, x),
-            Numbers::F16(x) => self.segment(offset, x),
-            Numbers::Bf16(x) => self.segment(offset, x),
+            Numbers::F32([x]) => self.segment(offset, x),
+            Numbers::F16([x]) => self.segment(offset, x),
+            Numbers::Bf16([x]) => self.segment(offset, x),
         }
     }
 
-    fn outer(
-        &mut self,
-        layer: &Layer,
-        factors: (Numbers<'_>, Numbers<'_>),
-        biased: bool,
-    ) -> Result<(), Error> {
+    fn outer(&mut self, layer: &Layer, factors: Numbers<'_, 2>, biased: bool) -> Result<(), Error> {
         match (factors, biased) {
-            ((Numbers::F32(a), Numbers::F32(b)), false) => self.outer(layer, a, b),
-            ((Numbers::F16(a), Numbers::F16(b)), false) => self.outer(layer, a, b),
-            ((Numbers::Bf16(a), Numbers::Bf16(b)), false) => self.outer(layer, a, b),
-            ((Numbers::F32(a), Numbers::F32(b)), true) => self.outer_biased(layer, a, b),
-            ((Numbers::F16(a), Numbers::F16(b)), true) => self.outer_biased(layer, a, b),
-            ((Numbers::Bf16(a), Numbers::Bf16(b)), true) => self.outer_biased(layer, a, b),
-            _ => Ok(()),
+            (Numbers::F32([a, b]), false) => self.outer(layer, a, b),
+            (Numbers::F16([a, b]), false) => self.outer(layer, a, b),
+            (Numbers::Bf16([a, b]), false) => self.outer(layer, a, b),
+            (Numbers::F32([a, b]), true) => self.outer_biased(layer, a, b),
+            (Numbers::F16([a, b]), true) => self.outer_biased(layer, a, b),
+            (Numbers::Bf16([a, b]), true) => self.outer_biased(layer, a, b),
         }
     }
 
@@ -66,14 +67,12 @@ impl<P: Projector> Sketching for Sketcher<P, &'static mut [f32]> {
         &mut self,
         layer: &Layer,
         positions: usize,
-        a: Numbers<'_>,
-        b: Numbers<'_>,
+        factors: Numbers<'_, 2>,
     ) -> Result<(), Error> {
-        match (a, b) {
-            (Numbers::F32(a), Numbers::F32(b)) => self.outer_sequence(layer, positions, a, b),
-            (Numbers::F16(a), Numbers::F16(b)) => self.outer_sequence(layer, positions, a, b),
-            (Numbers::Bf16(a), Numbers::Bf16(b)) => self.outer_sequence(layer, positions, a, b),
-            _ => Ok(()),
+        match factors {
+            Numbers::F32([a, b]) => self.outer_sequence(layer, positions, a, b),
+            Numbers::F16([a, b]) => self.outer_sequence(layer, positions, a, b),
+            Numbers::Bf16([a, b]) => self.outer_sequence(layer, positions, a, b),
         }
     }
 
