@@ -22,8 +22,9 @@ use crate::store::{Entry, Reservoir, ReservoirSettings, Store, StoreSettings, To
 /// ```
 /// use gradsieve::{Allocate, Sieve, SieveSettings};
 ///
-/// let sieve: Sieve<Vec<i64>> = SieveSettings::new(64).allocate()?;
-/// let lent = Sieve::new(SieveSettings::new(64), vec![0; SieveSettings::new(64).memory().i64s])?;
+/// const SETTINGS: SieveSettings = SieveSettings::new(64);
+/// let sieve: Sieve<Vec<i64>> = SETTINGS.allocate()?;
+/// let lent = Sieve::new(SETTINGS, [0; SETTINGS.memory().i64s])?;
 /// assert_eq!(sieve.count(), lent.count());
 /// # Ok::<(), gradsieve::Error>(())
 /// ```

@@ -64,7 +64,7 @@ impl<W: Write> Pieces<'_, W> {
         self.sum = crc32_on(self.sum, bytes);
         let mut bytes = bytes.iter();
         while !bytes.as_slice().is_empty() {
-            let room = self.piece.get_mut(self.filled..).unwrap_or_default();
+            let room = self.piece.get_mut(self.filled..).certain();
             self.filled += room.len().min(bytes.len());
             room.iter_mut().zip(&mut bytes).for_each(|(to, byte)| *to = *byte);
             if self.filled == PIECE {

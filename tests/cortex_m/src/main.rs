@@ -9,6 +9,7 @@
 #![no_main]
 
 mod device;
+mod end;
 mod measure;
 #[path = "../../all/verdicts/published.rs"]
 mod published;
@@ -19,7 +20,8 @@ mod stream;
 
 use core::hint::black_box;
 use cortex_m_rt::entry;
-use cortex_m_semihosting::{debug, hprintln};
+use cortex_m_semihosting::hprintln;
+use end::leave;
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec, product, scale_add};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::{
@@ -30,18 +32,6 @@ use gradsieve_vectors::input::{Kind, value};
 use gradsieve_vectors::{Answers, FAMILIES, Memory, check};
 use half::{bf16, f16};
 use measure::Meter;
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("{}", info);
-    leave(false)
-}
-
-fn leave(success: bool) -> ! {
-    loop {
-        debug::exit(if success { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
-    }
-}
 
 #[entry]
 fn main() -> ! {

@@ -5,23 +5,13 @@
 
 #[path = "../device.rs"]
 mod device;
+#[path = "../end.rs"]
+mod end;
 #[path = "../measure.rs"]
 mod measure;
 
 use cortex_m_rt::entry;
-use cortex_m_semihosting::{debug, hprintln};
-
-#[panic_handler]
-fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    hprintln!("{}", info);
-    leave(false)
-}
-
-fn leave(success: bool) -> ! {
-    loop {
-        debug::exit(if success { debug::EXIT_SUCCESS } else { debug::EXIT_FAILURE });
-    }
-}
+use end::leave;
 
 #[entry]
 fn main() -> ! {
