@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::Value;
 
 use crate::check::root;
@@ -16,13 +16,20 @@ pub(crate) struct Unit {
     pub(crate) root: PathBuf,
 }
 
+/// What cargo says of the packages of the workspace in a folder.
+pub(crate) fn packages(folder: &Path) -> anyhow::Result<Vec<Value>> {
+    let words = ["metadata", "--no-deps", "--locked", "--format-version=1"];
+    let mut metadata: Value = serde_json::from_str(&Program::cargo().args(words).folder(folder).read()?)?;
+    match metadata["packages"].take() {
+        Value::Array(packages) => Ok(packages),
+        _ => bail!("cargo metadata without packages"),
+    }
+}
+
 /// Libraries and programs of the workspace.
 pub(crate) fn units() -> anyhow::Result<Vec<Unit>> {
-    let printed =
-        Program::cargo().args(["metadata", "--no-deps", "--locked", "--format-version=1"]).read()?;
-    let metadata: Value = serde_json::from_str(&printed)?;
     let mut units = Vec::new();
-    for package in metadata["packages"].as_array().context("cargo metadata without packages")? {
+    for package in packages(root())? {
         let name = package["name"].as_str().context("a package without a name")?;
         for target in package["targets"].as_array().context("a package without targets")? {
             let file = target["src_path"].as_str().context("a target without a file")?;

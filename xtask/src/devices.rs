@@ -4,9 +4,9 @@
 use anyhow::Context;
 use clap::ArgMatches;
 
-use crate::check::{Check, root, target};
+use crate::check::Check;
 use crate::cross::{self, RISCV32IMAC, Ready, THUMBV6M, THUMBV7EM, THUMBV8M};
-use crate::program::Program;
+use crate::images::{M4F, built, emulated};
 use crate::size::{NOTHING, build, weight};
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
@@ -22,8 +22,8 @@ pub(crate) const STEP: Step = Step {
 /// A core, its target, and the emulated board that runs its code, if there is one whose
 /// timer counts. A Cortex-M4 has all instructions of a Cortex-M0+.
 const CORES: &[(&str, &cross::Target, Option<&str>)] = &[
-    ("Cortex-M0+", &THUMBV6M, Some("mps2-an386")),
-    ("Cortex-M4F", &THUMBV7EM, Some("mps2-an386")),
+    ("Cortex-M0+", &THUMBV6M, Some(M4F)),
+    ("Cortex-M4F", &THUMBV7EM, Some(M4F)),
     ("Cortex-M33", &THUMBV8M, Some("mps2-an505")),
     ("riscv32imac", &RISCV32IMAC, None),
 ];
@@ -33,6 +33,8 @@ const IMAGES: &[(&str, &str)] = &[
     ("and a store", "device_store"),
     ("and in-run Shapley values", "device_influence"),
 ];
+/// An instruction takes 128 nanoseconds: the timer holds five million of them.
+const CLOCK: u32 = 7;
 /// When an image is given up, in seconds.
 const LIMIT: u32 = 300;
 
@@ -67,15 +69,9 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
 
 /// Instructions a sample of two networks.
 fn measured(ready: &Ready, core: &str, board: &str) -> anyhow::Result<Vec<String>> {
-    let (folder, triple) = (target().join("cortex_m"), ready.target.triple);
-    let build = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--bin", "device"]);
-    let build = build.args(["--target", triple]).env("CARGO_TARGET_DIR", &folder);
-    build.folder(root().join("tests/cortex_m")).read()?;
-    // An instruction takes 128 nanoseconds: the timer holds five million of them.
-    let qemu = cross::system_arm()?.args(["-M", board, "-nographic", "-monitor", "none", "-serial", "none"]);
-    let qemu = qemu.args(["-icount", "shift=7", "-semihosting-config", "enable=on,target=native"]);
-    let image = folder.join(triple).join("release/device");
-    let printed = Program::limited(qemu.arg("-kernel").arg(image), LIMIT).read()?;
+    let image = built(ready, "tests/cortex_m", &["--bin", "device"])?.join("device");
+    let qemu = emulated(cross::system_arm()?, board, Some(CLOCK), &image);
+    let printed = qemu.limited(LIMIT).read()?;
     let (mut rows, mut network, mut training) = (Vec::new(), "", "");
     for line in printed.lines() {
         let mut words = line.split_whitespace().rev();

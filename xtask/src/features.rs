@@ -3,9 +3,9 @@
 
 use anyhow::Context;
 use clap::ArgMatches;
-use serde_json::Value;
 
-use crate::check::{Check, target};
+use crate::check::{Check, root, target};
+use crate::crates::packages;
 use crate::cross::{self, RISCV32IMAC, THUMBV6M, THUMBV7EM, THUMBV8M};
 use crate::program::Program;
 use crate::step::{Step, no_arguments};
@@ -52,9 +52,7 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
 
 /// The features that the core has.
 fn features() -> anyhow::Result<Vec<String>> {
-    let words = ["metadata", "--no-deps", "--locked", "--format-version=1"];
-    let metadata: Value = serde_json::from_str(&Program::cargo().args(words).read()?)?;
-    let packages = metadata["packages"].as_array().context("no packages")?;
+    let packages = packages(root())?;
     let core = packages.iter().find(|package| package["name"] == "gradsieve").context("no core")?;
     let features = core["features"].as_object().context("a core without features")?;
     Ok(features.keys().cloned().collect())

@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail, ensure};
 use clap::{Arg, ArgAction, ArgMatches};
 
-use crate::check::{Check, root, target};
-use crate::cortex_m::emulated;
+use crate::check::{Check, root};
+use crate::cortex_m::{CLOCK, LIMIT};
 use crate::cross::{self, THUMBV7EM};
+use crate::images::{M4F, built, emulated};
 use crate::size::weight;
 use crate::step::Step;
 use crate::targets::reason;
@@ -43,16 +44,12 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    // With what the other images are made of.
-    let folder = target().join("cortex_m");
-    let triple = ready.target.triple;
-    let build = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--target", triple]);
-    build.env("CARGO_TARGET_DIR", &folder).folder(root().join(FOLDER)).read()?;
+    let folder = built(&ready, FOLDER, &[])?;
     let page = root().join(FOLDER).join("README.md");
     let mut text = std::fs::read_to_string(&page)?;
     let mut wrong = Vec::new();
     for program in PROGRAMS {
-        let image = folder.join(triple).join("release").join(program);
+        let image = folder.join(program);
         let printed = print(&image)?;
         let (start, end) = log(&text, program)?;
         if given.get_flag("write") {
@@ -71,7 +68,7 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
 
 /// What a program prints, and what it weighs.
 fn print(image: &Path) -> anyhow::Result<String> {
-    let printed = emulated(cross::system_arm()?, image).read()?;
+    let printed = emulated(cross::system_arm()?, M4F, Some(CLOCK), image).limited(LIMIT).read()?;
     Ok(format!("{printed}\nimage {} bytes of code and constants\n", weight(image)?.constant))
 }
 

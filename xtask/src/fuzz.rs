@@ -11,9 +11,9 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgMatches, value_parser};
-use serde_json::Value;
 
 use crate::check::{Check, root, target};
+use crate::crates::packages;
 use crate::program::{Program, printed, tail};
 use crate::step::Step;
 
@@ -66,9 +66,9 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
 
 /// The targets.
 fn names(folder: &Path) -> anyhow::Result<Vec<String>> {
-    let words = ["metadata", "--no-deps", "--locked", "--format-version=1"];
-    let metadata: Value = serde_json::from_str(&Program::cargo().args(words).folder(folder).read()?)?;
-    let targets = metadata["packages"][0]["targets"].as_array().context("a package without targets")?;
+    let packages = packages(folder)?;
+    let package = packages.first().context("no package of fuzz targets")?;
+    let targets = package["targets"].as_array().context("a package without targets")?;
     Ok(targets.iter().filter_map(|target| target["name"].as_str().map(str::to_owned)).collect())
 }
 

@@ -1,10 +1,9 @@
 //! The published vectors, computed again in NumPy from their README alone.
 
-use std::path::PathBuf;
-
 use clap::ArgMatches;
 
-use crate::check::{Check, target};
+use crate::check::Check;
+use crate::environment::python;
 use crate::program::Program;
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
@@ -18,7 +17,7 @@ pub(crate) const STEP: Step = Step {
 };
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
-    let python = match python() {
+    let python = match python("numpy", "numpy", &["numpy"]) {
         Ok(python) => python,
         Err(error) => {
             check.skip("the published vectors in NumPy", reason(&error));
@@ -30,16 +29,4 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         println!("{line}");
     }
     Ok(())
-}
-
-/// A Python with NumPy: the machine's, or one of its own under `target`.
-fn python() -> anyhow::Result<PathBuf> {
-    let has_numpy = |python: &PathBuf| Program::new(python).args(["-c", "import numpy"]).read().is_ok();
-    let own = target().join("python/bin/python");
-    if let Some(python) = [PathBuf::from("python3"), own.clone()].into_iter().find(has_numpy) {
-        return Ok(python);
-    }
-    Program::new("python3").args(["-m", "venv"]).arg(target().join("python")).read()?;
-    Program::new(&own).args(["-m", "pip", "install", "--quiet", "numpy"]).read()?;
-    Ok(own)
 }

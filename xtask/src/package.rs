@@ -5,7 +5,8 @@ use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 use serde_json::Value;
 
-use crate::check::{Check, target};
+use crate::check::{Check, root, target};
+use crate::crates::packages;
 use crate::program::Program;
 use crate::step::Step;
 
@@ -28,9 +29,7 @@ const LARGEST: u64 = 400 * 1024;
 const HELD: &[&str] = &["Cargo.toml", "LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 
 fn run(_: &Check, given: &ArgMatches) -> anyhow::Result<()> {
-    let words = ["metadata", "--no-deps", "--locked", "--format-version=1"];
-    let metadata: Value = serde_json::from_str(&Program::cargo().args(words).read()?)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata without packages")?;
+    let packages = packages(root())?;
     // `publish = false` is an empty list of registries.
     let published: Vec<_> = packages.iter().filter(|package| package["publish"].is_null()).collect();
     let text =

@@ -8,6 +8,7 @@ use clap::ArgMatches;
 
 use crate::check::{Check, root, target};
 use crate::cross;
+use crate::environment::environment;
 use crate::program::Program;
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
@@ -41,7 +42,7 @@ const LIMIT: u32 = 600;
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     let place = target().join("python");
-    let environment = match environment(&place) {
+    let environment = match environment("wheel", PACKAGES) {
         Ok(environment) => environment,
         Err(error) => {
             check.skip("the Python package", reason(&error));
@@ -86,22 +87,6 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     let printed = tests.limited(LIMIT).read()?;
     println!("{}", printed.lines().last().unwrap_or_default());
     Ok(())
-}
-
-/// The programs of an environment that has the packages.
-fn environment(place: &Path) -> anyhow::Result<PathBuf> {
-    let programs = place.join("environment/bin");
-    let (list, wanted) = (place.join("packages"), PACKAGES.join("\n"));
-    if std::fs::read_to_string(&list).ok().as_ref() != Some(&wanted) {
-        std::fs::create_dir_all(place)?;
-        Program::new("python3").args(["-m", "venv"]).arg(place.join("environment")).read()?;
-        Program::new(programs.join("python"))
-            .args(["-m", "pip", "install", "--quiet"])
-            .args(PACKAGES)
-            .read()?;
-        std::fs::write(list, wanted)?;
-    }
-    Ok(programs)
 }
 
 /// Builds the wheel; there is one in its folder.

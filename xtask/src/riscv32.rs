@@ -4,8 +4,9 @@
 use anyhow::ensure;
 use clap::ArgMatches;
 
-use crate::check::{Check, root, target};
+use crate::check::{Check, root};
 use crate::cross::{self, RISCV32IMAC};
+use crate::images::{built, emulated};
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
 
@@ -31,18 +32,9 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
             return Ok(());
         }
     };
-    // With what the other images are made of.
-    let folder = target().join("cortex_m");
-    let triple = ready.target.triple;
-    let build = ready.cargo("-D warnings").args(["build", "--locked", "--release", "--target", triple]);
-    build.env("CARGO_TARGET_DIR", &folder).folder(root().join("tests/riscv32")).read()?;
-    let board = ["-M", "virt", "-bios", "none", "-nographic", "-monitor", "none", "-serial", "none"];
-    let printed = qemu
-        .args(board)
-        .args(["-semihosting-config", "enable=on,target=native", "-kernel"])
-        .arg(folder.join(triple).join("release/riscv32-verdicts"))
-        .limited(LIMIT)
-        .read()?;
+    let image = built(&ready, "tests/riscv32", &[])?.join("riscv32-verdicts");
+    let qemu = qemu.args(["-bios", "none"]);
+    let printed = emulated(qemu, "virt", None, &image).limited(LIMIT).read()?;
     print!("{printed}");
     let state = printed.lines().last().unwrap_or_default();
     let page = std::fs::read_to_string(root().join(PAGE))?;

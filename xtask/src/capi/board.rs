@@ -9,6 +9,7 @@ use super::place::folder;
 use super::programs::{OUTPUTS, WARNINGS};
 use crate::check::{Check, root, target};
 use crate::cross::{self, RISCV32IMAC, THUMBV6M, THUMBV7EM, THUMBV8M, Target};
+use crate::images::{M4F, emulated};
 use crate::program::Program;
 use crate::targets::reason;
 
@@ -116,7 +117,5 @@ fn image(name: &str, sources: &[PathBuf], library: &Path) -> anyhow::Result<Path
 
 /// What an image prints on QEMU's board.
 fn run(image: &Path) -> anyhow::Result<String> {
-    let board = ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "none"];
-    let semihosting = ["-semihosting-config", "enable=on,target=native", "-kernel"];
-    cross::system_arm()?.args(board).args(semihosting).arg(image).limited(LIMIT).read()
+    emulated(cross::system_arm()?, M4F, None, image).limited(LIMIT).read()
 }

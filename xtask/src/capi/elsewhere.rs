@@ -2,14 +2,13 @@
 //! either: the sketch, and the module with its sample, compiled against stand-ins and
 //! run; the module's settings read by kconfiglib.
 
-use std::path::{Path, PathBuf};
-
 use anyhow::ensure;
 
 use super::packages;
 use super::place::are_there;
 use super::programs::{LIBRARIES, WARNINGS};
 use crate::check::{Check, root, target};
+use crate::environment::python;
 use crate::program::Program;
 use crate::targets::reason;
 
@@ -30,7 +29,7 @@ pub(super) fn compiled(check: &Check) -> anyhow::Result<()> {
         ensure!(printed.starts_with("done: "), "the sample for Zephyr is refused something\n{printed}");
         print!("the Zephyr sample, without Zephyr: {printed}");
     }
-    match python() {
+    match python("kconfig", "kconfiglib, yaml", &["kconfiglib", "pyyaml"]) {
         Ok(python) => {
             print!("{}", Program::new(python).arg("examples/zephyr/check/kconfig.py").read()?);
         }
@@ -59,18 +58,4 @@ fn arduino() -> anyhow::Result<()> {
         "the Arduino sketch, without Arduino: every late glitch left out, and {others} others of {READINGS}"
     );
     Ok(())
-}
-
-/// A Python with kconfiglib and PyYAML: the machine's, or one of its own under `target`.
-fn python() -> anyhow::Result<PathBuf> {
-    let has_both =
-        |python: &Path| Program::new(python).args(["-c", "import kconfiglib, yaml"]).read().is_ok();
-    let own = target().join("kconfig/bin/python");
-    if let Some(python) = [PathBuf::from("python3"), own.clone()].into_iter().find(|python| has_both(python))
-    {
-        return Ok(python);
-    }
-    Program::new("python3").args(["-m", "venv"]).arg(target().join("kconfig")).read()?;
-    Program::new(&own).args(["-m", "pip", "install", "--quiet", "kconfiglib", "pyyaml"]).read()?;
-    Ok(own)
 }
