@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import torch
+from mnist import cnn
 from torch import nn
 from torch.nn import functional
 
@@ -26,17 +27,7 @@ STEPS = 8
 def models():
     torch.manual_seed(0)
     mlp = nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, 10))
-    cnn = nn.Sequential(
-        nn.Conv2d(1, 8, 5, stride=2),
-        nn.ReLU(),
-        nn.Conv2d(8, 16, 3, stride=2),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(16 * 5 * 5, 64),
-        nn.ReLU(),
-        nn.Linear(64, 10),
-    )
-    return {"MLP 784-64-10": mlp, "small CNN": cnn}
+    return {"MLP 784-64-10": mlp, "small CNN": cnn()}
 
 
 def step(model, optimizer, x, y, watch=None, ids=None):

@@ -11,6 +11,8 @@ from typing import Any, Optional, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from .files import replaced
+
 
 @dataclass(frozen=True)
 class Found:
@@ -54,12 +56,10 @@ class Found:
     def to_csv(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the table, worst sample first."""
         table = self.table()
-        beside = f"{os.fspath(path)}.partial"
-        with open(beside, "w", newline="", encoding="utf-8") as file:
+        with replaced(path, newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["id", "score", "p", "flagged", "visits", "label", "loss"])
             writer.writerows(zip(*(column.tolist() for column in table.values())))
-        os.replace(beside, path)
 
     def to_html(
         self,

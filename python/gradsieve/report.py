@@ -12,6 +12,7 @@ from typing import Any, Optional, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from .files import replaced
 from .found import Found
 
 GRAY = "#888888"
@@ -76,10 +77,8 @@ def write(
         pictures=images is not None,
         samples=samples,
     )
-    beside = f"{os.fspath(path)}.partial"
-    with open(beside, "w", encoding="utf-8") as file:
+    with replaced(path) as file:
         file.write(page)
-    os.replace(beside, path)
 
 
 def _at(values: Any, sample: int, name: str) -> Any:

@@ -131,7 +131,7 @@ class Watch:
         samples = len(ids)
         labels = None if labels is None else _fitting(_array(labels, np.int64, "labels"), samples, "labels")
         losses = None if losses is None else _fitting(_array(losses, np.float32, "losses"), samples, "losses")
-        sketches = self._sketch(samples, (samples if self.reduction == "mean" else 1) / scale)
+        sketches = self.sketch(samples, scale=scale)
         groups = None if labels is None else self._groups(labels)
         if self.sieve is None:
             count = self._classes or (1 if groups is None else max(CLASSES, int(groups.max()) + 1))
@@ -146,9 +146,7 @@ class Watch:
     def sketch(self, samples: int, *, scale: float = 1.0) -> Sketches:
         """The sketches of the gradients of the last backward pass, neither judged nor
         kept: of targets, for `influence`."""
-        return self._sketch(samples, (samples if self.reduction == "mean" else 1) / scale)
-
-    def _sketch(self, samples: int, scale: float) -> Sketches:
+        factor = (samples if self.reduction == "mean" else 1) / scale
         calls, self._calls = self._calls, {}
         arrived: list[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]] = []
         with torch.no_grad():
@@ -164,7 +162,7 @@ class Watch:
                         f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
                         "is the first axis that of the batch?"
                     )
-                floats = [(_floats(inputs), b.float() * scale) for inputs, b in whole]
+                floats = [(_floats(inputs), b.float() * factor) for inputs, b in whole]
                 inputs, deltas = layer.factors(floats)
                 arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
         if not calls:

@@ -51,22 +51,17 @@ impl Detector {
     #[new]
     #[pyo3(signature = (name, dim, groups = 1, *, clip = true))]
     fn new(name: &str, dim: usize, groups: u32, clip: bool) -> PyResult<Self> {
+        macro_rules! made {
+            ($settings:expr, $state:ident) => {{
+                let mut settings = $settings;
+                settings.clip = settings.clip.filter(|_| clip);
+                settings.allocate().map(State::$state)
+            }};
+        }
         let state = match name {
-            "direction" => {
-                let mut settings = DirectionSettings::new(groups, dim);
-                settings.clip = settings.clip.filter(|_| clip);
-                settings.allocate().map(State::Direction)
-            }
-            "mahalanobis" => {
-                let mut settings = MahalanobisSettings::new(dim);
-                settings.clip = settings.clip.filter(|_| clip);
-                settings.allocate().map(State::Mahalanobis)
-            }
-            "self-influence" => {
-                let mut settings = SelfInfluenceSettings::new(dim);
-                settings.clip = settings.clip.filter(|_| clip);
-                settings.allocate().map(State::SelfInfluence)
-            }
+            "direction" => made!(DirectionSettings::new(groups, dim), Direction),
+            "mahalanobis" => made!(MahalanobisSettings::new(dim), Mahalanobis),
+            "self-influence" => made!(SelfInfluenceSettings::new(dim), SelfInfluence),
             "l1" => Ok(State::L1(L1)),
             "l2" => Ok(State::L2(L2)),
             _ => {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gradsieve import Found
+from gradsieve.files import replaced
 
 pytest.importorskip("jinja2")
 pytest.importorskip("matplotlib")
@@ -58,3 +59,17 @@ def test_the_table_is_a_csv_worst_first(tmp_path):
     lines = file.read_text().splitlines()
     assert lines[0] == "id,score,p,flagged,visits,label,loss" and len(lines) == 31
     assert int(lines[1].split(",")[0]) == found().top(1)[0]
+
+
+def test_a_file_that_fails_leaves_what_was_there(tmp_path):
+    file = tmp_path / "found.csv"
+    file.write_text("before")
+
+    def broken():
+        yield "half"
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), replaced(file) as partial:
+        partial.writelines(broken())
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]

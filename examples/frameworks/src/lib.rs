@@ -123,6 +123,11 @@ fn accuracy(network: &impl Network, test: &Dataset) -> anyhow::Result<f64> {
     Ok(right as f64 / test.len() as f64)
 }
 
+/// A row of a matrix.
+fn row(values: &[f32], width: usize, index: usize) -> &[f32] {
+    &values[index * width..(index + 1) * width]
+}
+
 /// A sieve, and what it has left out.
 struct Watch {
     layers: [Layer; 2],
@@ -167,10 +172,9 @@ impl Watch {
         ensure!(losses.len() == batch.len(), "expected {} losses, found {}", batch.len(), losses.len());
         let mut counts = Vec::new();
         for (i, (inputs, label)) in batch.samples().enumerate() {
-            let row = |values: &'_ [f32], width: usize| values[i * width..(i + 1) * width].to_vec();
             let [first, second] = &self.layers;
-            self.sketcher.outer_biased(second, &row(hidden, HIDDEN), &row(delta, CLASSES))?;
-            self.sketcher.outer_biased(first, inputs, &row(hidden_delta, HIDDEN))?;
+            self.sketcher.outer_biased(second, row(hidden, HIDDEN, i), row(delta, CLASSES, i))?;
+            self.sketcher.outer_biased(first, inputs, row(hidden_delta, HIDDEN, i))?;
             let sketch = self.sketcher.finish()?.in_group(label).with_loss(losses[i]);
             let verdict = self.sieve.judge(&sketch)?;
             self.sieve.observe(&sketch, &verdict)?;
