@@ -1,5 +1,5 @@
-//! The core's features: their tests, and that they compile for the cores of devices: each
-//! without the others for one of them, all together for the rest.
+//! The core's features compile for the cores of devices: each without the others for one
+//! of them, all together for the rest. `cargo test` has their tests.
 
 use anyhow::Context;
 use clap::ArgMatches;
@@ -13,20 +13,13 @@ use crate::targets::reason;
 
 pub(crate) const STEP: Step = Step {
     name: "features",
-    about: "The core's features: their tests, and that they compile for devices",
+    about: "The core's features compile for devices, each alone and all together",
     in_ci: true,
     arguments: no_arguments,
     run,
 };
 
 fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
-    // Apart from the workspace's tests, which may be at work beside it.
-    let test = || {
-        let cargo = Program::cargo().env("CARGO_TARGET_DIR", target().join("features"));
-        cargo.args(["test", "--locked", "--quiet", "-p", "gradsieve", "--all-features"])
-    };
-    test().args(["--test", "features"]).show()?;
-    test().args(["--doc", "--", "allocate", "pieces"]).show()?;
     let features = features()?;
     let apart: Vec<&str> = features.iter().map(String::as_str).collect();
     let together = [&*features.join(",")];

@@ -4,7 +4,7 @@
 use anyhow::Context;
 use clap::ArgMatches;
 
-use crate::check::{Check, root};
+use crate::check::{Check, root, target};
 use crate::program::Program;
 use crate::step::{Step, no_arguments};
 
@@ -19,7 +19,8 @@ fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     clippy(&["--workspace", "--all-features"], &unlinked()?).show()?;
     // Nothing is linked, so the fuzzer's library, which takes half a minute of C++, is
     // said to be there.
-    let fuzz = clippy(&[], &[]).folder(root().join("fuzz"));
+    // What both have in common is checked once, in one folder.
+    let fuzz = clippy(&[], &[]).folder(root().join("fuzz")).env("CARGO_TARGET_DIR", target());
     fuzz.env("CUSTOM_LIBFUZZER_PATH", "./libFuzzer.a").show()
 }
 
