@@ -60,6 +60,9 @@ pub enum CommandError {
     )]
     Overflow { file: String, row: usize, target: usize },
 
+    #[error("{file}: {error}")]
+    Picture { file: String, error: gradsieve_report::PictureError },
+
     #[error("could not write to standard output: {0}")]
     StandardOutput(#[from] io::Error),
 

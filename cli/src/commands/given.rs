@@ -46,7 +46,7 @@ impl Given {
     }
 
     /// Whether an option was given. clap knows it by its field's name.
-    fn has(&self, option: &str) -> bool {
+    pub(super) fn has(&self, option: &str) -> bool {
         self.0.contains(&option.trim_start_matches('-').replace('-', "_"))
     }
 }

@@ -6,6 +6,7 @@
 //! | `demo` | the demonstration on data with flipped labels |
 //! | `sketch` | gradients → sketches |
 //! | `outliers` | gradients → anomaly scores |
+//! | `report` | gradients, and the samples themselves → a page to look at |
 //! | `sieve` | gradients in the order of a stream → a verdict for each |
 //! | `visits` | scores of every epoch → one number a sample |
 //! | `merge` | states at rest → the state of all |
@@ -60,6 +61,7 @@ mod outliers;
 mod paths;
 mod plan;
 mod products;
+mod report;
 mod result_file;
 mod rows;
 mod sieve;
@@ -81,12 +83,13 @@ pub use demo::DemoArguments;
 pub use error::CommandError;
 pub use export::ExportArguments;
 pub use given::Given;
-pub use influence::{InfluenceArguments, Method};
+pub use influence::{InfluenceArguments, Method, Method as InfluenceMethod};
 pub use info::InfoArguments;
 pub use key::{KeyArguments, KeyCommand, KeyFile};
 pub use merge::MergeArguments;
-pub use outliers::{DetectorName, OutliersArguments};
+pub use outliers::{DetectorName, OutliersArguments, SearchArguments};
 pub use plan::PlanArguments;
+pub use report::ReportArguments;
 pub use rows::{Holds, LayerShape, Projection, ProjectionArguments, Repetitions, Rows, SketchSettings};
 pub use sieve::{GuardName, LossKindName, SieveArguments};
 pub use sketch::{SketchArguments, SketchDtype};
@@ -115,7 +118,8 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve                                                   what it can do, on digits
   gradsieve info grads.npy                                    what a file holds
-  gradsieve outliers grads.npy --detector l2                  the 5 % most suspicious samples
+  gradsieve outliers grads.npy                                the 5 % most suspicious samples
+  gradsieve report grads.npy --images pictures/               a page that shows them
   gradsieve sieve grads.npy --groups labels.npy               each sample by those before it
   gradsieve visits loss-*.npy --top 20                        the mean loss over all epochs
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
@@ -152,6 +156,9 @@ pub enum Command {
     /// Score samples by how anomalous their gradients are, and flag the worst
     #[command(long_about = outliers::LONG_ABOUT)]
     Outliers(OutliersArguments),
+    /// Show what is suspicious in one's own data: a page with the samples themselves
+    #[command(long_about = report::LONG_ABOUT)]
+    Report(Box<ReportArguments>),
     /// Judge each sample of a stream by what came before it, at a stated rate
     #[command(long_about = sieve::LONG_ABOUT)]
     Sieve(SieveArguments),
@@ -221,6 +228,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
         Command::Sketch(arguments) => sketch::run(arguments),
         Command::Key(arguments) => key::run(&arguments),
         Command::Outliers(arguments) => outliers::run(arguments),
+        Command::Report(arguments) => report::run(*arguments),
         Command::Sieve(arguments) => sieve::run(arguments),
         Command::Visits(arguments) => visits::run(arguments),
         Command::Merge(arguments) => merge::run(&arguments),

@@ -6,10 +6,10 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
 use super::roc::is_best;
-use super::wording;
 use crate::demo::Outcome;
+use gradsieve_report::axis::{Scale, at, tick_texts, ticks};
+use gradsieve_report::wording;
 
 const MIDDLE: &str = "14";
 const HEIGHT: &str = "28";

@@ -6,10 +6,10 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
 use super::stacked::Sheet;
-use super::wording;
 use gradsieve_harness::truth::{Line, Outcome, Panel};
+use gradsieve_report::axis::{Scale, at, tick_texts, ticks};
+use gradsieve_report::wording;
 
 const ROW: f64 = 22.0;
 const LEFT: f64 = 200.0;

@@ -5,11 +5,12 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
-use super::style::{dash, series_class};
 use super::suspects::{class_name, has_picture, portrait};
-use super::wording;
 use crate::demo::{LoopOutcome, Outcome, Visit};
+use gradsieve_report::axis::{Scale, at, tick_texts, ticks};
+use gradsieve_report::frame::{Frame, Ticks};
+use gradsieve_report::style::{dash, series_class};
+use gradsieve_report::wording;
 
 /// Visits that are drawn, at most: evenly spaced ones of all.
 const DRAWN: usize = 4000;
@@ -155,34 +156,28 @@ fn marks(visits: &[Visit], wrong: bool, x: Scale, y: Scale) -> String {
 
 /// Test accuracy after each epoch.
 fn curves(of: &LoopOutcome) -> Markup {
-    let (left, top, right, bottom) = (56.0, 30.0, 424.0, 256.0);
+    let frame = Frame { left: 56.0, top: 30.0, width: 368.0, height: 226.0 };
     let all = of.policies.iter().flat_map(|policy| &policy.accuracies).filter(|a| a.is_finite());
     let (low, high) = all.fold((1.0_f64, 0.0_f64), |(low, high), &a| (low.min(a), high.max(a)));
     let low = if low < high { low } else { high - 0.05 };
     // The first epochs may be far below: what comes later is what differs.
     let low = low.max(high - 0.4);
-    let x = Scale::new((1.0, of.epochs as f64), (left, right));
-    let y = Scale::new((low, high + 0.01), (bottom, top));
-    let (across, up) = (ticks(1.0, of.epochs as f64, 6), ticks(100.0 * low, 100.0 * high + 1.0, 5));
+    let x = Scale::new((1.0, of.epochs as f64), (frame.left, frame.right()));
+    let y = Scale::new((low, high + 0.01), (frame.bottom(), frame.top));
+    let across = Ticks::round((1.0, of.epochs as f64), 6, x, 1.0).without_lines();
+    let up = Ticks::round((100.0 * low, 100.0 * high + 1.0), 5, y, 100.0);
     html! {
         div {
             svg viewBox="0 0 440 300" role="img" aria-label={ "Test accuracy of " (of.data) " by epoch" } font-size="13" {
-                text class="ink" x=(at(left)) y="16" font-weight="600" { "Test accuracy after each epoch, in %" }
-                @for (tick, label) in across.iter().zip(tick_texts(&across)) {
-                    text class="soft" x=(at(x.place(*tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (label) }
-                }
-                @for (tick, label) in up.iter().zip(tick_texts(&up)) {
-                    path class="rule" d={ "M" (at(left)) " " (at(y.place(tick / 100.0))) "H" (at(right)) } {}
-                    text class="soft" x=(at(left - 7.0)) y=(at(y.place(tick / 100.0) + 4.5)) text-anchor="end" { (label) }
-                }
-                path class="axis" d={ "M" (at(left)) " " (at(top)) "V" (at(bottom)) "H" (at(right)) } fill="none" {}
+                text class="ink" x=(at(frame.left)) y="16" font-weight="600" { "Test accuracy after each epoch, in %" }
+                (frame.axes(&across, &up))
                 @for (i, policy) in of.policies.iter().enumerate() {
                     path class=(series_class(COLOURS[i % COLOURS.len()])) d=(line(&policy.accuracies, x, y)) fill="none" stroke-linejoin="round"
                         stroke-width=(thickness(policy.name)) stroke-dasharray=(dash(i)) {
                         title { (policy.name) ", " (wording::percent(policy.accuracy)) }
                     }
                 }
-                text class="ink" x=(at((left + right) / 2.0)) y=(at(bottom + 38.0)) text-anchor="middle" { "epoch" }
+                (frame.name_across("epoch"))
             }
             ul class="legend" {
                 @for (i, policy) in of.policies.iter().enumerate() {

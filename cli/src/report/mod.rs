@@ -23,13 +23,9 @@
 //! | `stacked` | the sheet of `fidelity` and `stream_map`: panels one below the other |
 //! | `stream_map` | the picture of who finds which corruption in streams |
 //! | `streams` | the figures of streams and of training with a guard |
-//! | `axis` | scales from values to places, and round tick values |
-//! | `style` | colours, dashes and the style sheet |
-//! | `wording` | numbers as a reader wants them |
 //! | `error` | why a report could not be written |
 
 mod accuracy;
-mod axis;
 mod breakdown;
 mod distributions;
 mod error;
@@ -42,10 +38,8 @@ mod sketches;
 mod stacked;
 mod stream_map;
 mod streams;
-mod style;
 mod suspects;
 mod table;
-mod wording;
 mod writing;
 
 pub use breakdown::{breakdown, factor, percent};

@@ -1,8 +1,9 @@
 //! The page: headline, key figures, the parts in order, and how to read them.
 
+use gradsieve_report::{style, wording};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{accuracy, distributions, guarded, roc, style, suspects, table, wording};
+use super::{accuracy, distributions, guarded, roc, suspects, table};
 use crate::demo::{DetectorOutcome, Outcome};
 
 /// The report as one HTML file.

@@ -6,12 +6,13 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::axis::at;
-use super::roc::{Frame, curves, is_best, sample_line};
-use super::style::{self, FONT};
+use super::roc::{curves, is_best, sample_line};
 use super::suspects::{class_name, has_picture, is_flipped, pixels};
-use super::wording;
 use crate::demo::{Outcome, Suspect};
+use gradsieve_report::axis::at;
+use gradsieve_report::frame::Frame;
+use gradsieve_report::style::{self, FONT};
+use gradsieve_report::wording;
 
 const SIZE: (f64, f64) = (900.0, 420.0);
 /// Detectors in the picture; the page has all.

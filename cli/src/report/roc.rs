@@ -6,24 +6,16 @@
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
-use super::style::{dash, series_class};
-use super::wording;
 use crate::demo::Outcome;
 use gradsieve_harness::measures::RocPoint;
+use gradsieve_report::axis::{Scale, at};
+use gradsieve_report::frame::{Frame, Ticks};
+use gradsieve_report::style::{dash, series_class};
+use gradsieve_report::wording;
 
 /// The right end of the enlarged panel.
 const EDGE: f64 = 0.1;
 const SIZE: (f64, f64) = (440.0, 400.0);
-
-/// A rectangle that curves are drawn into.
-#[derive(Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) left: f64,
-    pub(super) top: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
-}
 
 /// The section, or a sentence where no label was flipped.
 pub(super) fn section(outcome: &Outcome) -> Markup {
@@ -109,24 +101,16 @@ fn stroke_width(best: bool) -> &'static str {
 /// `right`.
 pub(super) fn curves(outcome: &Outcome, shown: &[usize], frame: Frame, right: f64) -> Markup {
     let Frame { left, top, width, height } = frame;
-    let bottom = top + height;
-    let x = Scale::new((0.0, right), (left, left + width));
+    let bottom = frame.bottom();
+    let x = Scale::new((0.0, right), (left, frame.right()));
     let y = Scale::new((0.0, 1.0), (bottom, top));
-    let (across, up) = (ticks(0.0, right, 5), ticks(0.0, 1.0, 5));
+    let (across, up) = (Ticks::round((0.0, right), 5, x, 1.0), Ticks::round((0.0, 1.0), 5, y, 1.0));
     // The best detector is drawn last, above the others.
     let (best, others): (Vec<usize>, Vec<usize>) = shown.iter().partition(|&&i| is_best(outcome, i));
     html! {
-        @for (tick, label) in across.iter().zip(tick_texts(&across)) {
-            path class="rule" d={ "M" (at(x.place(*tick))) " " (at(top)) "v" (at(height)) } {}
-            text class="soft" x=(at(x.place(*tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (label) }
-        }
-        @for (tick, label) in up.iter().zip(tick_texts(&up)) {
-            path class="rule" d={ "M" (at(left)) " " (at(y.place(*tick))) "h" (at(width)) } {}
-            text class="soft" x=(at(left - 8.0)) y=(at(y.place(*tick) + 4.5)) text-anchor="end" { (label) }
-        }
+        (frame.axes(&across, &up))
         path class="axis" d={ "M" (at(left)) " " (at(bottom)) "L" (at(left + width)) " " (at(y.place(right))) }
             stroke-dasharray="2 3" fill="none" {}
-        path class="axis" d={ "M" (at(left)) " " (at(top)) "v" (at(height)) "h" (at(width)) } fill="none" {}
         @for i in others.into_iter().chain(best) {
             @let detector = &outcome.detectors[i];
             path class=(series_class(i)) d=(line(&detector.roc, right, x, y)) fill="none"

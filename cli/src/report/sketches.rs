@@ -6,9 +6,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
-use super::style::{self, FONT, dash, series_class};
 use gradsieve_harness::truth::{Outcome, SketchLine};
+use gradsieve_report::axis::{Scale, at, tick_texts, ticks};
+use gradsieve_report::style::{self, FONT, dash, series_class};
 
 const SIZE: (f64, f64) = (900.0, 760.0);
 const PLOT: (f64, f64) = (290.0, 260.0);

@@ -2,9 +2,9 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::axis::at;
-use super::style::{self, FONT};
 use gradsieve_harness::truth::Panel;
+use gradsieve_report::axis::at;
+use gradsieve_report::style::{self, FONT};
 
 /// Pixels across.
 pub(super) const WIDTH: f64 = 900.0;

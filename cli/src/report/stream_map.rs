@@ -7,9 +7,9 @@
 
 use maud::{Markup, html};
 
-use super::axis::at;
 use super::stacked::Sheet;
 use gradsieve_harness::truth::{CORRUPTIONS, Outcome, Panel, StreamLine};
+use gradsieve_report::axis::at;
 
 const LEFT: f64 = 170.0;
 const COLUMN: f64 = 39.5;

@@ -8,10 +8,11 @@ use std::fmt::Write;
 
 use maud::{Markup, html};
 
-use super::axis::{Scale, at, tick_texts, ticks};
-use super::style::series_class;
-use super::wording;
 use crate::demo::{Outcome, Suspect};
+use gradsieve_report::axis::{Scale, at};
+use gradsieve_report::frame::{Frame, Ticks};
+use gradsieve_report::style::series_class;
+use gradsieve_report::wording;
 
 /// Steps of grey in a picture.
 const GREYS: usize = 16;
@@ -174,33 +175,23 @@ fn scatter(outcome: &Outcome) -> Markup {
         .map(|s| (s, f64::from(s.features[0]), f64::from(s.features[1])))
         .filter(|p| p.1.is_finite() && p.2.is_finite())
         .collect();
-    let (left, top, right, bottom) = (80.0, 12.0, 428.0, 306.0);
-    let (low_x, high_x) = range(points.iter().map(|p| p.1));
-    let (low_y, high_y) = range(points.iter().map(|p| p.2));
-    let x = Scale::new((low_x, high_x), (left, right));
-    let y = Scale::new((low_y, high_y), (bottom, top));
-    let (across, up) = (ticks(low_x, high_x, 5), ticks(low_y, high_y, 5));
+    let frame = Frame { left: 80.0, top: 12.0, width: 348.0, height: 294.0 };
+    let (from_x, from_y) = (range(points.iter().map(|p| p.1)), range(points.iter().map(|p| p.2)));
+    let x = Scale::new(from_x, (frame.left, frame.right()));
+    let y = Scale::new(from_y, (frame.bottom(), frame.top));
+    let (across, up) = (Ticks::round(from_x, 5, x, 1.0), Ticks::round(from_y, 5, y, 1.0));
     let mut classes: Vec<u32> = outcome.suspects.iter().map(|s| s.given).collect();
     classes.sort_unstable();
     classes.dedup();
     html! {
         div class="panels one" {
             svg viewBox="0 0 440 352" role="img" aria-label="The most suspicious samples by their two features" font-size="13" {
-                @for (tick, label) in across.iter().zip(tick_texts(&across)) {
-                    path class="rule" d={ "M" (at(x.place(*tick))) " " (at(top)) "V" (at(bottom)) } {}
-                    text class="soft" x=(at(x.place(*tick))) y=(at(bottom + 18.0)) text-anchor="middle" { (label) }
-                }
-                @for (tick, label) in up.iter().zip(tick_texts(&up)) {
-                    path class="rule" d={ "M" (at(left)) " " (at(y.place(*tick))) "H" (at(right)) } {}
-                    text class="soft" x=(at(left - 7.0)) y=(at(y.place(*tick) + 4.5)) text-anchor="end" { (label) }
-                }
-                path class="axis" d={ "M" (at(left)) " " (at(top)) "V" (at(bottom)) "H" (at(right)) } fill="none" {}
+                (frame.axes(&across, &up))
                 @for (suspect, px, py) in points {
                     (point(outcome, suspect, (x.place(px), y.place(py))))
                 }
-                text class="ink" x=(at((left + right) / 2.0)) y=(at(bottom + 40.0)) text-anchor="middle" { "first feature" }
-                text class="ink" x="16" y=(at((top + bottom) / 2.0)) text-anchor="middle"
-                    transform={ "rotate(-90 16 " (at((top + bottom) / 2.0)) ")" } { "second feature" }
+                (frame.name_across("first feature"))
+                (frame.name_up("second feature"))
             }
         }
         ul class="key" {

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::accuracy::regained;
 use super::roc::is_best;
-use super::wording;
 use crate::demo::{DetectorOutcome, Outcome};
+use gradsieve_report::wording;
 
 /// The section.
 pub(super) fn section(outcome: &Outcome) -> Markup {

@@ -182,7 +182,7 @@ pub enum InfluenceDtype {
 
 impl Method {
     /// As on the command line.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::commands) const fn name(self) -> &'static str {
         match self {
             Self::Dot => "dot",
             Self::Cosine => "cosine",
@@ -200,12 +200,12 @@ impl Method {
     }
 
     /// Whether it needs a recorded run.
-    pub(super) const fn is_along_a_run(self) -> bool {
+    pub(in crate::commands) const fn is_along_a_run(self) -> bool {
         matches!(self, Self::Dvemb | Self::Shapley)
     }
 
     /// Whether it takes more than one checkpoint or model.
-    pub(super) const fn takes_checkpoints(self) -> bool {
+    pub(in crate::commands) const fn takes_checkpoints(self) -> bool {
         matches!(self, Self::Tracin | Self::Retrac | Self::Less | Self::Trak)
     }
 

@@ -4,15 +4,15 @@ use serde::Serialize;
 
 /// Who helps and who harms one target, most first.
 #[derive(Debug, PartialEq, Serialize)]
-pub(super) struct RankedTarget {
-    pub(super) index: usize,
-    pub(super) proponents: Vec<RankedSample>,
-    pub(super) opponents: Vec<RankedSample>,
+pub(in crate::commands) struct RankedTarget {
+    pub(in crate::commands) index: usize,
+    pub(in crate::commands) proponents: Vec<RankedSample>,
+    pub(in crate::commands) opponents: Vec<RankedSample>,
 }
 
 /// A training sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct RankedSample {
-    pub(super) index: usize,
-    pub(super) influence: f64,
+pub(in crate::commands) struct RankedSample {
+    pub(in crate::commands) index: usize,
+    pub(in crate::commands) influence: f64,
 }

@@ -31,8 +31,9 @@ mod stored;
 
 use std::collections::BTreeMap;
 
+pub(super) use arguments::InfluenceDtype;
 pub use arguments::{InfluenceArguments, Method};
-use best::RankedTarget;
+pub(super) use best::{RankedSample, RankedTarget};
 use curvature::Solver;
 use inputs::{Inputs, open};
 use pairs::{prepare, score_all_pairs};
@@ -112,9 +113,38 @@ pub(super) fn run(arguments: InfluenceArguments) -> Result<(), CommandError> {
 
 /// Runs a plan over checkpoints.
 fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> {
+    let found = find_over(plan, checkpoints)?;
+    conclude(plan, found)
+}
+
+/// Who helps and harms each target, of a command line that asks for `--top` and no
+/// output.
+///
+/// # Errors
+/// Whatever kept it from being found.
+pub(super) fn best(arguments: InfluenceArguments) -> Result<Vec<RankedTarget>, CommandError> {
+    let plan = Plan::new(arguments)?;
+    match &plan.over {
+        Over::Checkpoints(checkpoints) => Ok(find_over(&plan, checkpoints)?.best.unwrap_or_default()),
+        Over::Run(_) => Ok(Vec::new()),
+    }
+}
+
+/// What was found: of so many training samples and targets, which of those are left out,
+/// how well it was solved, and the best of each target.
+struct Found {
+    rows: [usize; 2],
+    left_out: LeftOut,
+    quality: Option<Quality>,
+    best: Option<Vec<RankedTarget>>,
+}
+
+/// Finds influence over checkpoints, and writes it where it goes.
+fn find_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<Found, CommandError> {
     let mut inputs = open(checkpoints, &plan.projection)?;
     let (solving, results) = (&checkpoints.solving, &plan.results);
-    let (Some(train), Some(target)) = (inputs.trains.first(), inputs.targets.first()) else { return Ok(()) };
+    // A plan has one checkpoint at least.
+    let (train, target) = (&inputs.trains[0], &inputs.targets[0]);
     let (trains, targets) = (train.count(), target.count());
     let target_name = target.name().to_owned();
     let columns = if inputs.subtasks.is_some() { 1 } else { targets };
@@ -127,7 +157,7 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, one_minus_p.as_deref())?;
         let quality = add_all(solving, &mut inputs, Budget::USUAL, &mut streamed)?;
         let left_out = LeftOut::of(&inputs, streamed.non_finite());
-        return conclude(plan, [trains, targets], left_out, quality, streamed.finish()?);
+        return Ok(Found { rows: [trains, targets], left_out, quality, best: streamed.finish()? });
     }
     let pairs = trains.checked_mul(targets).unwrap_or(usize::MAX / size_of::<f64>());
     let mut scores = Scores {
@@ -153,7 +183,8 @@ fn run_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<(), CommandError> 
         writer.finish()?;
     }
     let best = results.top.map(|top| scores.targets(top));
-    conclude(plan, [trains, targets], LeftOut::of(&inputs, scores.non_finite()), quality, best)
+    let left_out = LeftOut::of(&inputs, scores.non_finite());
+    Ok(Found { rows: [trains, targets], left_out, quality, best })
 }
 
 /// Runs a plan along a recorded run.
@@ -177,7 +208,8 @@ fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
         writer.finish()?;
     }
     let best = plan.results.top.map(|top| scores.targets(top));
-    conclude(plan, [found.trains, found.targets], LeftOut::default(), None, best)
+    let (rows, left_out) = ([found.trains, found.targets], LeftOut::default());
+    conclude(plan, Found { rows, left_out, quality: None, best })
 }
 
 /// Whether influence goes straight to its places: it has one part, all of a row of the
@@ -219,15 +251,9 @@ impl LeftOut {
     }
 }
 
-/// Says what was found: of so many training samples and targets, which of those are left
-/// out, and the best of each target.
-fn conclude(
-    plan: &Plan,
-    [train_rows, target_rows]: [usize; 2],
-    left_out: LeftOut,
-    solver: Option<Quality>,
-    targets: Option<Vec<RankedTarget>>,
-) -> Result<(), CommandError> {
+/// Says what was found.
+fn conclude(plan: &Plan, found: Found) -> Result<(), CommandError> {
+    let Found { rows: [train_rows, target_rows], left_out, quality: solver, best: targets } = found;
     let method = plan.method;
     let LeftOut { non_finite, out_of_range } = left_out;
     let [non_finite_train, non_finite_target] = non_finite;

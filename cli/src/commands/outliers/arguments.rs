@@ -11,6 +11,7 @@ use gradsieve_io::files::{Destination, Source};
 
 const EXAMPLES: &str = "\
 Examples:
+  gradsieve outliers grads.npy
   gradsieve outliers grads.npy --detector self-influence --dim 512 -o scores.npy
   gradsieve outliers grads.npy --detector direction --dim 512 --groups labels.npy
   gradsieve outliers grads.npy --detector direction --groups labels.npy --clip off
@@ -25,12 +26,7 @@ Examples:
 pub struct OutliersArguments {
     #[command(flatten)]
     #[allow(missing_docs, reason = "a doc comment here would become help")]
-    pub given: Given,
-
-    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
-    /// DIRECTORY.store or -
-    #[arg(value_parser = source())]
-    pub grads: Source,
+    pub search: SearchArguments,
 
     /// Where the scores go, in the order of the rows: FILE.npy or FILE.safetensors
     /// (tensor "scores") with n f64, or n × D of several detectors; FILE.csv or
@@ -40,8 +36,36 @@ pub struct OutliersArguments {
     #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 
-    /// How anomalies are found; several share the passes over the file
-    #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',', required = true)]
+    /// Flag the N most suspicious samples; the threshold is the largest score that is not
+    /// flagged then
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, conflicts_with_all = ["contamination", "false_alarms"])]
+    pub top: Option<usize>,
+
+    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
+    /// "non_finite"}, and "out_of_range" if there are rows that are finite, but too large
+    /// for f32 or for the score; an infinite score is null. Flagged have "id" with --ids,
+    /// and "p" with --false-alarms. Of several detectors {"rows", "detectors":
+    /// [{"detector", "flagged", …}]}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which samples are looked at, and how: what every command that finds outliers is told.
+#[derive(Args, Clone, Debug)]
+pub struct SearchArguments {
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "a doc comment here would become help")]
+    pub given: Given,
+
+    /// Gradients, or sketches of them, a sample a row: FILE.npy, FILE.safetensors#TENSOR,
+    /// DIRECTORY.store or -
+    #[arg(value_parser = source())]
+    pub grads: Source,
+
+    /// How anomalies are found; several share the passes over the file. Without it what
+    /// suits what is known of the samples, which is said on standard error, and sketches
+    /// of 512 numbers where the rows are longer
+    #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
     pub detector: Vec<DetectorName>,
 
     #[command(flatten)]
@@ -73,27 +97,14 @@ pub struct OutliersArguments {
     pub clip: Clip,
 
     /// Share of the samples to flag, from 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>, conflicts_with_all = ["top", "false_alarms"])]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = number::<f64>, conflicts_with = "false_alarms")]
     pub contamination: f64,
-
-    /// Flag the N most suspicious samples; the threshold is the largest score that is not
-    /// flagged then
-    #[arg(long, value_name = "N", value_parser = whole::<usize>, conflicts_with = "false_alarms")]
-    pub top: Option<usize>,
 
     /// Flag what lies above the score that about this share of clean samples would: by a
     /// distribution laid through the central scores, as long as few samples are outliers
     /// (up to 5 %) and the clean ones have a distribution without a heavy tail
     #[arg(long, value_name = "RATE", value_parser = number::<f64>)]
     pub false_alarms: Option<f64>,
-
-    /// Print JSON: {"detector", "rows", "flagged": [{"index", "score"}], "threshold",
-    /// "non_finite"}, and "out_of_range" if there are rows that are finite, but too large
-    /// for f32 or for the score; an infinite score is null. Flagged have "id" with --ids,
-    /// and "p" with --false-alarms. Of several detectors {"rows", "detectors":
-    /// [{"detector", "flagged", …}]}
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// How much longer than the median a gradient may be when it is observed.
@@ -133,7 +144,7 @@ pub enum DetectorName {
 
 impl DetectorName {
     /// As on the command line.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::commands) const fn name(self) -> &'static str {
         match self {
             Self::L1 => "l1",
             Self::L2 => "l2",

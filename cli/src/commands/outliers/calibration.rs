@@ -16,7 +16,7 @@ pub(super) const LEAST: usize = 50;
 /// A distribution of clean scores: a score is middle + scale·(e^(skew·z) − 1)/skew, z
 /// standard normal.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Calibration {
+pub(in crate::commands) struct Calibration {
     middle: f64,
     scale: f64,
     skew: f64,
@@ -25,7 +25,7 @@ pub(super) struct Calibration {
 impl Calibration {
     /// The distribution of these finite scores; none if they are fewer than [`LEAST`], or
     /// if those in the middle are equal.
-    pub(super) fn fit(scores: &[f64]) -> Option<Self> {
+    pub(in crate::commands) fn fit(scores: &[f64]) -> Option<Self> {
         /// What is less likely is left out.
         const UNLIKELY: f64 = 0.005;
         const TIMES: usize = 6;
@@ -91,7 +91,7 @@ impl Calibration {
     }
 
     /// The share of clean samples that lies above a score.
-    pub(super) fn p_value(&self, score: f64) -> f64 {
+    pub(in crate::commands) fn p_value(&self, score: f64) -> f64 {
         let grown = (score - self.middle) / self.scale;
         let z = if self.skew == 0.0 {
             grown

@@ -5,6 +5,9 @@
 //! |---|---|
 //! | `arguments` | what the command line says |
 //! | `plan` | the same, checked |
+//! | `defaults` | what is done where it does not say |
+//! | `chosen` | the same against the rows, and said |
+//! | `samples` | the rows, and what is known of them: opened and scored |
 //! | `members` | samples in their groups, those apart that are alone in theirs |
 //! | `scorer` | a detector at work on the rows |
 //! | `calibration` | what clean scores look like |
@@ -13,22 +16,27 @@
 
 mod arguments;
 mod calibration;
+mod chosen;
+mod defaults;
 mod members;
 mod plan;
 mod report;
+mod samples;
 mod scorer;
 mod sink;
 
-pub use arguments::{DetectorName, OutliersArguments};
+pub use arguments::{DetectorName, OutliersArguments, SearchArguments};
+pub(super) use calibration::Calibration;
+pub(super) use defaults::several;
 use plan::Plan;
-use report::{CONSEQUENCE, Found, Report};
-use scorer::{Losses, Scorer};
+pub(super) use plan::{Choice, Search, Wish};
+pub(super) use report::{Found, Report, shown};
+pub(super) use samples::Samples;
+pub(super) use scorer::Scored;
 use sink::Sink;
 
-use super::losses::losses;
-use super::rows::{EXACT_COLUMNS, Rows, check_matrix_width};
 use super::{CommandError, console};
-use gradsieve_io::files::{Destination, read_groups, read_ids};
+use gradsieve_io::files::Destination;
 
 pub(super) const LONG_ABOUT: &str = "\
 Score samples by how anomalous their gradients are, and flag the worst.
@@ -43,81 +51,35 @@ or infinite gradients are flagged too, whatever the detector; their score is inf
 
 l1 and l2 are exact and need no sketch, and loss is what --loss says. The others look at sketches of --dim numbers; without --dim \
 at the gradients themselves, up to 4096 columns. The matrix may be a file of sketches that \
-gradsieve sketch wrote. Several detectors share the passes. Unless their sketches fit in 256 MiB, direction, mahalanobis and self-influence read the file twice.";
+gradsieve sketch wrote. Several detectors share the passes. \
+Without --detector it is direction where --groups says what the samples are, else loss where --loss does, else self-influence, on sketches of 512 numbers where rows are longer; \
+what was chosen is said on standard error, with the threshold for a false-alarm rate of 1 %. Take the gradients at the end of training, \
+of the model that has seen these samples for long: before that the loss tells more. Unless their sketches fit in 256 MiB, direction, mahalanobis and self-influence read the file twice.";
 
 /// Runs the command.
 pub(super) fn run(arguments: OutliersArguments) -> Result<(), CommandError> {
-    let plan = Plan::new(arguments)?;
-    let mut rows = open(&plan)?;
-    let (name, count) = (rows.name().to_owned(), rows.count());
-    let groups = plan.groups.as_ref().map(|source| read_groups(source, &name, count)).transpose()?;
-    let ids = plan.ids.as_ref().map(|source| read_ids(source, &name, count)).transpose()?;
-    let ids = ids.as_deref();
-    let losses = plan.loss.as_ref().map(|source| losses(source, &rows, CONSEQUENCE)).transpose()?;
-    let losses = losses.map(Losses::new).transpose().map_err(CommandError::core(&name))?;
-    let create = |to| Sink::create(to, count, &plan.detectors, ids.is_some());
-    let sink = plan.output.as_ref().map(create).transpose()?;
+    let Plan { mut search, output, json } = Plan::new(arguments)?;
+    let mut samples = Samples::open(&mut search)?;
+    let count = samples.rows.count();
+    let create = |to| Sink::create(to, count, &search.detectors, samples.ids.is_some());
+    let sink = output.as_ref().map(create).transpose()?;
 
-    let new = |&detector| Scorer::new(detector, &plan, &rows, groups.as_ref(), losses.as_ref());
-    let mut scorers = plan.detectors.iter().map(new).collect::<Result<Vec<_>, _>>()?;
-    let non_finite = score(&mut scorers, &mut rows)?;
-    let is_alone = scorers.len() == 1;
-    let found = scorers.iter().map(|scorer| Found::new(scorer, plan.choice, &rows, ids, is_alone));
+    let scored = samples.score(&search)?;
+    let Samples { rows, ids, .. } = &samples;
+    let ids = ids.as_deref();
+    let is_alone = scored.len() == 1;
+    let found = scored.iter().map(|scored| Found::new(scored, search.choice, rows, ids, is_alone));
     let found = found.collect::<Result<Vec<_>, _>>()?;
-    sink.map_or(Ok(()), |sink| sink.write(&scorers, &found, ids))?;
-    rows.remark_non_finite(&non_finite, CONSEQUENCE);
-    found.iter().for_each(|found| found.remark_beyond(&rows));
-    if plan.json {
+    sink.map_or(Ok(()), |sink| sink.write(&scored, &found, ids))?;
+    samples.remark(&found);
+    if search.is_suggested && search.is_usual_choice {
+        found.iter().zip(&scored).for_each(|(found, scored)| found.remark_choice(scored, search.choice));
+    }
+    if json {
         console::print_json(&Report::of(&found, count))
-    } else if plan.output != Some(Destination::Stdout) {
-        report::print(&name, plan.choice, &found, &scorers, ids)
+    } else if output != Some(Destination::Stdout) {
+        report::print(rows.name(), search.choice, &found, &scored, ids)
     } else {
         Ok(())
     }
-}
-
-/// The rows, as the detectors want them.
-fn open(plan: &Plan) -> Result<Rows, CommandError> {
-    let needs_sketch = plan.detectors.iter().copied().filter(|detector| !detector.needs_no_sketch());
-    if needs_sketch.clone().next().is_none() {
-        return Rows::open_measures(&plan.grads, plan.projection.holds);
-    }
-    let rows = Rows::open(&plan.grads, &plan.projection)?;
-    if plan.detectors.iter().any(|detector| detector.takes_norms()) {
-        rows.require_norms()?;
-    }
-    for detector in needs_sketch {
-        if detector.takes_second_moments() {
-            check_matrix_width(&rows, detector.name())?;
-        } else if plan.projection.dim.is_none() && rows.width() > EXACT_COLUMNS {
-            let (file, what, columns) = (rows.name().to_owned(), detector.name(), rows.width());
-            return Err(CommandError::TooWide { file, what, limit: EXACT_COLUMNS, columns });
-        }
-    }
-    Ok(rows)
-}
-
-/// Has all detectors score all rows, in one pass, or in two if one of them learns first.
-/// Returns the rows whose gradients are not finite.
-fn score(scorers: &mut [Scorer<'_>], rows: &mut Rows) -> Result<Vec<usize>, CommandError> {
-    let name = rows.name().to_owned();
-    let learns = scorers.iter().any(Scorer::learns);
-    if learns {
-        rows.prepare_passes()?;
-    }
-    let core = |error| CommandError::core(&name)(error);
-    let mut non_finite = Vec::new();
-    rows.pass(if learns { "observing" } else { "scoring" }, |row, sketch| {
-        if sketch.measures.non_finite > 0 {
-            non_finite.push(row);
-        }
-        scorers.iter_mut().try_for_each(|scorer| scorer.observe(row, sketch)).map_err(core)
-    })?;
-    scorers.iter_mut().try_for_each(|scorer| scorer.fit(rows))?;
-    if learns {
-        rows.pass("scoring", |row, sketch| {
-            scorers.iter_mut().try_for_each(|scorer| scorer.score(row, sketch)).map_err(core)
-        })?;
-    }
-    Ok(non_finite)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::arguments::DetectorName;
 use super::calibration::{Calibration, LEAST};
 use super::plan::Choice;
-use super::scorer::{Scorer, Scores};
+use super::scorer::{Scored, Scores};
 use crate::commands::escaped::escaped;
 use crate::commands::rows::Rows;
 use crate::commands::{CommandError, console};
@@ -14,19 +14,22 @@ use gradsieve_harness::measures;
 use gradsieve_io::files::Label;
 
 /// What is said of rows without a score.
-pub(super) const CONSEQUENCE: &str = "flagged as outliers, with an infinite score";
+pub(in crate::commands) const CONSEQUENCE: &str = "flagged as outliers, with an infinite score";
+
+/// The false-alarm rate that is told of.
+const SUGGESTED_RATE: f64 = 0.01;
 
 /// What is printed as JSON: of one detector an object, of several one with a list.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum Report<'a> {
+pub(in crate::commands) enum Report<'a> {
     One(&'a Found<'a>),
     Several { rows: usize, detectors: &'a [Found<'a>] },
 }
 
 impl<'a> Report<'a> {
     /// Of what detectors have found in so many rows.
-    pub(super) const fn of(found: &'a [Found<'a>], rows: usize) -> Self {
+    pub(in crate::commands) const fn of(found: &'a [Found<'a>], rows: usize) -> Self {
         match found {
             [one] => Self::One(one),
             detectors => Self::Several { rows, detectors },
@@ -36,7 +39,7 @@ impl<'a> Report<'a> {
 
 /// What a detector has found.
 #[derive(Clone, Serialize)]
-pub(super) struct Found<'a> {
+pub(in crate::commands) struct Found<'a> {
     detector: DetectorName,
     /// Not where it stands beside other detectors.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +58,7 @@ pub(super) struct Found<'a> {
 
 /// A flagged sample.
 #[derive(Clone, Serialize)]
-pub(super) struct Flagged<'a> {
+pub(in crate::commands) struct Flagged<'a> {
     index: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a Label>,
@@ -69,14 +72,14 @@ impl<'a> Found<'a> {
     ///
     /// # Errors
     /// Scores that a rate cannot be kept of.
-    pub(super) fn new(
-        scorer: &Scorer<'_>,
+    pub(in crate::commands) fn new(
+        scored: &Scored,
         choice: Choice,
         rows: &Rows,
         ids: Option<&'a [Label]>,
         is_alone: bool,
     ) -> Result<Self, CommandError> {
-        let (detector, Scores { values, beyond }) = (scorer.detector, &scorer.scores);
+        let (detector, Scores { values, beyond }) = (scored.detector, &scored.scores);
         let finite: Vec<f64> = values.iter().copied().filter(|score| score.is_finite()).collect();
         let infinite: Vec<usize> = (0..values.len()).filter(|&row| !values[row].is_finite()).collect();
         let calibration = match choice {
@@ -127,6 +130,30 @@ impl<'a> Found<'a> {
     pub(super) fn remark_beyond(&self, rows: &Rows) {
         let beyond = self.out_of_range.iter().copied().filter(|&row| !rows.is_out_of_range(row));
         rows.remark_beyond(&beyond.collect::<Vec<_>>(), self.detector.name(), CONSEQUENCE);
+    }
+
+    /// Says by which threshold samples are flagged where nothing was said of it, and how
+    /// many another one would flag.
+    pub(in crate::commands) fn remark_choice(&self, scored: &Scored, choice: Choice) {
+        let Choice::Contamination(share) = choice else { return };
+        let (count, least) = (self.flagged.len(), console::significant(self.threshold));
+        let name = self.detector.name();
+        let finite: Vec<f64> =
+            scored.scores.values.iter().copied().filter(|score| score.is_finite()).collect();
+        let other = match Calibration::fit(&finite) {
+            Some(calibration) => {
+                let most = calibration.threshold(SUGGESTED_RATE);
+                let above = scored.scores.values.iter().filter(|&&score| score > most).count();
+                let most = console::significant(most);
+                format!(
+                    "--false-alarms {SUGGESTED_RATE} would flag {above}, above {most}, of clean samples about one in a hundred"
+                )
+            }
+            None => "there are too few scores that differ for --false-alarms".to_owned(),
+        };
+        console::remark(format!(
+            "chosen: --contamination {share}, by {name} {count} above {least}, however many are bad; {other}"
+        ));
     }
 
     /// What the detector has flagged, in a line.
@@ -183,10 +210,10 @@ pub(super) fn print(
     file: &str,
     choice: Choice,
     found: &[Found<'_>],
-    scorers: &[Scorer<'_>],
+    scored: &[Scored],
     ids: Option<&[Label]>,
 ) -> Result<(), CommandError> {
-    let rows = scorers.first().map_or(0, |scorer| scorer.scores.values.len());
+    let rows = scored.first().map_or(0, |one| one.scores.values.len());
     for one in found {
         console::print(one.line(file, rows, choice))?;
     }
@@ -225,9 +252,9 @@ pub(super) fn print(
     let marks: Vec<Vec<bool>> = found.iter().map(|one| one.marks(rows)).collect();
     let mut table = head(&found.iter().map(|one| one.detector.name()).collect::<Vec<_>>());
     for row in flagged {
-        let scores = scorers.iter().zip(&marks).map(|(scorer, marks)| {
+        let scores = scored.iter().zip(&marks).map(|(one, marks)| {
             let mark = if marks[row] { "*" } else { " " };
-            format!("{}{mark}", console::significant(scorer.scores.values[row]))
+            format!("{}{mark}", console::significant(one.scores.values[row]))
         });
         table.add_row([row.to_string()].into_iter().chain(id(row)).chain(scores));
     }
@@ -236,8 +263,13 @@ pub(super) fn print(
 }
 
 impl Found<'_> {
+    /// Above which score rows are flagged.
+    pub(in crate::commands) const fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
     /// Of each row whether it is flagged.
-    pub(super) fn marks(&self, rows: usize) -> Vec<bool> {
+    pub(in crate::commands) fn marks(&self, rows: usize) -> Vec<bool> {
         let mut marks = vec![false; rows];
         self.flagged.iter().for_each(|flagged| marks[flagged.index] = true);
         marks
@@ -245,7 +277,7 @@ impl Found<'_> {
 }
 
 /// What a row is called, as it stands.
-pub(super) fn shown(label: &Label) -> String {
+pub(in crate::commands) fn shown(label: &Label) -> String {
     match label {
         Label::Number(number) => number.to_string(),
         Label::Name(name) => name.clone(),

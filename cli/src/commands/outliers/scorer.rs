@@ -10,7 +10,7 @@ use gradsieve::{Error, Key, Sketch};
 
 use super::arguments::DetectorName;
 use super::members::Members;
-use super::plan::Plan;
+use super::plan::Search;
 use crate::commands::CommandError;
 use crate::commands::rows::{Rows, reserved, zeros};
 use gradsieve_io::files::Groups;
@@ -23,9 +23,9 @@ const LOSSES: Grid = Grid { fineness: 4, fine: (-40, 16), coarse: 16, end: 128 }
 
 /// A score for each row.
 #[derive(Default)]
-pub(super) struct Scores {
+pub(in crate::commands) struct Scores {
     /// Infinite if the gradient is not finite, or the loss where it is looked at.
-    pub(super) values: Vec<f64>,
+    pub(in crate::commands) values: Vec<f64>,
     /// Rows whose gradient is finite though their score is not.
     pub(super) beyond: Vec<usize>,
 }
@@ -42,8 +42,14 @@ impl Scores {
     }
 }
 
+/// What a detector says of all rows.
+pub(in crate::commands) struct Scored {
+    pub(in crate::commands) detector: DetectorName,
+    pub(in crate::commands) scores: Scores,
+}
+
 /// The losses of the rows.
-pub(super) struct Losses {
+pub(in crate::commands) struct Losses {
     values: Vec<f64>,
     scale: Box<Scale<{ LOSSES.cells() }>>,
 }
@@ -53,6 +59,11 @@ impl Losses {
         let mut scale = Box::new(Scale::new(&LOSSES)?);
         values.iter().filter(|loss| loss.is_finite()).for_each(|&loss| scale.observe(loss, 1));
         Ok(Self { values, scale })
+    }
+
+    /// The loss of each row.
+    pub(in crate::commands) fn values(&self) -> &[f64] {
+        &self.values
     }
 
     fn finite(&self, row: usize) -> Option<f64> {
@@ -99,7 +110,7 @@ impl<'a> Scorer<'a> {
     /// Too little memory.
     pub(super) fn new(
         detector: DetectorName,
-        plan: &Plan,
+        search: &Search,
         rows: &Rows,
         groups: Option<&'a Groups>,
         losses: Option<&'a Losses>,
@@ -117,21 +128,23 @@ impl<'a> Scorer<'a> {
             DetectorName::Forest => {
                 check_forest(rows)?;
                 let finite = reserved(name, count)?;
-                Work::Forest { seed: draws(plan.projection.drawn_by()), values: Vec::new(), finite }
+                Work::Forest { seed: draws(search.projection.drawn_by()), values: Vec::new(), finite }
             }
             DetectorName::Mahalanobis => {
-                let settings = MahalanobisSettings { clip: plan.clip, ..MahalanobisSettings::new(width) };
+                let settings = MahalanobisSettings { clip: search.clip, ..MahalanobisSettings::new(width) };
                 let detector = Mahalanobis::new(settings, zeros::<f64>(name, settings.memory().f64s)?);
                 learner(Box::new(detector.map_err(core)?), Members::of(None), None)
             }
             DetectorName::SelfInfluence => {
-                let settings = SelfInfluenceSettings { clip: plan.clip, ..SelfInfluenceSettings::new(width) };
+                let settings =
+                    SelfInfluenceSettings { clip: search.clip, ..SelfInfluenceSettings::new(width) };
                 let detector = SelfInfluence::new(settings, zeros::<f64>(name, settings.memory().f64s)?);
                 learner(Box::new(detector.map_err(core)?), Members::of(None), None)
             }
             DetectorName::Direction => {
                 let count = groups.map_or(1, |groups| groups.labels().len() as u32);
-                let settings = DirectionSettings { clip: plan.clip, ..DirectionSettings::new(count, width) };
+                let settings =
+                    DirectionSettings { clip: search.clip, ..DirectionSettings::new(count, width) };
                 let detector = Direction::new(settings, zeros::<i64>(name, settings.memory().i64s)?);
                 learner(Box::new(detector.map_err(core)?), Members::with_lone(groups, width), losses)
             }

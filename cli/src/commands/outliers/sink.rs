@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::arguments::DetectorName;
 use super::report::{Found, Report, shown};
-use super::scorer::Scorer;
+use super::scorer::Scored;
 use crate::commands::CommandError;
 use crate::commands::paths::remark_output;
 use crate::commands::table_file::{TableFile, ends_in, is_table, or_endings};
@@ -56,17 +56,17 @@ impl Sink {
     /// The disk.
     pub(super) fn write(
         self,
-        scorers: &[Scorer<'_>],
+        scored: &[Scored],
         found: &[Found<'_>],
         ids: Option<&[Label]>,
     ) -> Result<(), CommandError> {
-        let rows = scorers.first().map_or(0, |scorer| scorer.scores.values.len());
+        let rows = scored.first().map_or(0, |one| one.scores.values.len());
         match self {
             Self::Array(mut writer) => {
-                let mut row_of = Vec::with_capacity(scorers.len());
+                let mut row_of = Vec::with_capacity(scored.len());
                 for row in 0..rows {
                     row_of.clear();
-                    row_of.extend(scorers.iter().map(|scorer| scorer.scores.values[row]));
+                    row_of.extend(scored.iter().map(|one| one.scores.values[row]));
                     writer.write_f64(&row_of)?;
                 }
                 Ok(writer.finish()?)
@@ -77,7 +77,7 @@ impl Sink {
                     let id = ids.map(|ids| shown(&ids[row]));
                     let mut cells = vec![Cell::Whole(row as u64)];
                     cells.extend(id.as_deref().map(Cell::Text));
-                    cells.extend(scorers.iter().map(|scorer| Cell::Double(scorer.scores.values[row])));
+                    cells.extend(scored.iter().map(|one| Cell::Double(one.scores.values[row])));
                     cells.push(Cell::Flag(marks.iter().any(|marks| marks[row])));
                     table.push(&cells)?;
                 }
@@ -86,8 +86,8 @@ impl Sink {
             Self::Json { name, mut output } => {
                 let all: Vec<Found<'_>> = found
                     .iter()
-                    .zip(scorers)
-                    .map(|(one, scorer)| one.with_scores(&scorer.scores.values))
+                    .zip(scored)
+                    .map(|(one, scored)| one.with_scores(&scored.scores.values))
                     .collect();
                 let failed = |cause: serde_json::Error| FileError::Io {
                     file: name.clone(),

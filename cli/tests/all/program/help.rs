@@ -2,10 +2,11 @@
 
 use super::place::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "sketch",
     "outliers",
+    "report",
     "sieve",
     "visits",
     "merge",

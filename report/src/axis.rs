@@ -1,21 +1,24 @@
 //! Scales from values to places, and round tick values.
 
-use super::wording;
+use crate::wording;
 
 /// A straight map of `from` to `to`. A scale of no width maps everything to the middle.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub struct Scale {
     from: (f64, f64),
     to: (f64, f64),
 }
 
 impl Scale {
-    pub(super) fn new(from: (f64, f64), to: (f64, f64)) -> Self {
+    /// Values from `from.0` to `from.1` go to places from `to.0` to `to.1`.
+    #[must_use]
+    pub fn new(from: (f64, f64), to: (f64, f64)) -> Self {
         Self { from, to }
     }
 
     /// The place of a value; values outside `from` go to its edges.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    #[must_use]
+    pub fn place(&self, value: f64) -> f64 {
         let width = self.from.1 - self.from.0;
         let share = if width > 0.0 { ((value - self.from.0) / width).clamp(0.0, 1.0) } else { 0.5 };
         self.to.0 + share * (self.to.1 - self.to.0)
@@ -23,7 +26,8 @@ impl Scale {
 }
 
 /// A place as SVG wants it: one decimal, none where it is zero.
-pub(super) fn at(place: f64) -> String {
+#[must_use]
+pub fn at(place: f64) -> String {
     let text = format!("{place:.1}");
     match text.strip_suffix(".0") {
         Some("-0") => "0".to_owned(),
@@ -34,7 +38,8 @@ pub(super) fn at(place: f64) -> String {
 
 /// Round values inside `low..=high`, about `wanted` of them, in steps of 1, 2 or 5 times
 /// a power of ten.
-pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
+#[must_use]
+pub fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let width = high - low;
     if !width.is_finite() || width <= 0.0 || wanted == 0 {
         return Vec::new();
@@ -53,7 +58,8 @@ pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
 }
 
 /// The texts of evenly spaced ticks, with as many decimals as they need to differ.
-pub(super) fn tick_texts(ticks: &[f64]) -> Vec<String> {
+#[must_use]
+pub fn tick_texts(ticks: &[f64]) -> Vec<String> {
     let step = if ticks.len() > 1 { ticks[1] - ticks[0] } else { ticks.iter().sum::<f64>().abs() };
     let largest = ticks.iter().fold(0.0, |largest: f64, t| largest.max(t.abs()));
     let plain = (1e-4..1e5).contains(&step) && largest < 1e6;
@@ -73,7 +79,8 @@ pub(super) fn tick_texts(ticks: &[f64]) -> Vec<String> {
 
 /// Whole exponents inside `low..=high` (decimal logarithms), at most `wanted`, evenly
 /// spaced.
-pub(super) fn decades(low: f64, high: f64, wanted: usize) -> Vec<i32> {
+#[must_use]
+pub fn decades(low: f64, high: f64, wanted: usize) -> Vec<i32> {
     let (first, last) = (low.ceil() as i32, high.floor() as i32);
     let step = (last - first + 1).div_euclid(wanted.max(1) as i32).max(0) + 1;
     let step = if (last - first) < wanted as i32 { 1 } else { step };

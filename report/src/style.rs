@@ -8,13 +8,13 @@
 use std::fmt::Write;
 
 /// The font of everything: what the reader's system has.
-pub(super) const FONT: &str =
-    "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+pub const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 const DASHES: [&str; 7] = ["none", "9 3", "3 2.5", "11 3 2.5 3", "6 2.5", "7 2.5 2 2.5 2 2.5", "14 4"];
 
 /// Colours on one ground.
-pub(super) struct Palette {
+#[derive(Clone, Copy, Debug)]
+pub struct Palette {
     ground: &'static str,
     card: &'static str,
     ink: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct Palette {
 }
 
 /// Colours on white.
-pub(super) const LIGHT: Palette = Palette {
+pub const LIGHT: Palette = Palette {
     ground: "#f6f7f9",
     card: "#ffffff",
     ink: "#1b2430",
@@ -38,7 +38,7 @@ pub(super) const LIGHT: Palette = Palette {
 };
 
 /// Colours on near black.
-pub(super) const DARK: Palette = Palette {
+pub const DARK: Palette = Palette {
     ground: "#10151c",
     card: "#19202a",
     ink: "#e8ecf1",
@@ -50,17 +50,20 @@ pub(super) const DARK: Palette = Palette {
 };
 
 /// The class that gives the detector at this place its colour.
-pub(super) fn series_class(detector: usize) -> String {
+#[must_use]
+pub fn series_class(detector: usize) -> String {
     format!("s{}", detector % LIGHT.series.len())
 }
 
 /// The dash pattern of the detector at this place: 56 detectors differ in colour or dash.
-pub(super) fn dash(detector: usize) -> &'static str {
+#[must_use]
+pub fn dash(detector: usize) -> &'static str {
     DASHES[detector % DASHES.len()]
 }
 
 /// The classes of a palette, for a page or for an SVG that stands alone.
-pub(super) fn classes(palette: &Palette) -> String {
+#[must_use]
+pub fn classes(palette: &Palette) -> String {
     let Palette { ground, card, ink, soft, rule, clean, flipped, series } = palette;
     let mut css = format!(
         ".ground{{background:{ground}}}.card{{background:{card};border-color:{rule}}}.paper{{fill:{card}}}\
@@ -78,7 +81,8 @@ pub(super) fn classes(palette: &Palette) -> String {
 }
 
 /// The page's style sheet. Dark is for screens only: paper is white.
-pub(super) fn sheet() -> String {
+#[must_use]
+pub fn sheet() -> String {
     format!(
         ":root{{color-scheme:light dark}}{}@media screen and (prefers-color-scheme:dark){{{}}}body{{font-family:{FONT}}}{LAYOUT}",
         classes(&LIGHT),

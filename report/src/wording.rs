@@ -1,7 +1,8 @@
 //! Numbers as a reader wants them.
 
 /// A whole number in groups of three: `1,257`.
-pub(super) fn count(value: usize) -> String {
+#[must_use]
+pub fn count(value: usize) -> String {
     let digits = value.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -14,22 +15,26 @@ pub(super) fn count(value: usize) -> String {
 }
 
 /// `value` things: `1 sample`, `1,257 samples`.
-pub(super) fn counted(value: usize, thing: &str) -> String {
+#[must_use]
+pub fn counted(value: usize, thing: &str) -> String {
     format!("{} {thing}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// A measure of 0 to 1 in three decimals, or a dash where it is undefined.
-pub(super) fn measure(value: Option<f64>) -> String {
+#[must_use]
+pub fn measure(value: Option<f64>) -> String {
     value.filter(|v| v.is_finite()).map_or_else(|| "–".to_owned(), |v| format!("{v:.3}"))
 }
 
 /// A share of 0 to 1 in percent with one decimal: `95.5 %`.
-pub(super) fn percent(share: f64) -> String {
+#[must_use]
+pub fn percent(share: f64) -> String {
     if share.is_finite() { format!("{:.1}\u{a0}%", share * 100.0) } else { "–".to_owned() }
 }
 
 /// Bytes, in KiB and MiB where that is shorter.
-pub(super) fn bytes(value: usize) -> String {
+#[must_use]
+pub fn bytes(value: usize) -> String {
     const KIB: f64 = 1024.0;
     let size = value as f64;
     if size < KIB {
@@ -42,7 +47,8 @@ pub(super) fn bytes(value: usize) -> String {
 }
 
 /// A time in the unit that suits it.
-pub(super) fn seconds(value: f64) -> String {
+#[must_use]
+pub fn seconds(value: f64) -> String {
     if !value.is_finite() || value < 0.0 {
         "–".to_owned()
     } else if value < 0.1 {
@@ -55,7 +61,8 @@ pub(super) fn seconds(value: f64) -> String {
 }
 
 /// A value of any size in three significant digits.
-pub(super) fn value(value: f64) -> String {
+#[must_use]
+pub fn value(value: f64) -> String {
     let size = value.abs();
     if value.is_nan() {
         "not a number".to_owned()
@@ -74,7 +81,8 @@ pub(super) fn value(value: f64) -> String {
 }
 
 /// A power of ten: `10⁻³`.
-pub(super) fn power_of_ten(exponent: i32) -> String {
+#[must_use]
+pub fn power_of_ten(exponent: i32) -> String {
     match exponent {
         0 => "1".to_owned(),
         1 => "10".to_owned(),
@@ -83,7 +91,8 @@ pub(super) fn power_of_ten(exponent: i32) -> String {
 }
 
 /// The number with a minus sign in place of a hyphen.
-pub(super) fn minus(text: &str) -> String {
+#[must_use]
+pub fn minus(text: &str) -> String {
     text.replace('-', "−")
 }
 
