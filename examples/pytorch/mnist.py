@@ -1,6 +1,6 @@
 """Wrong labels among 10,000 handwritten digits, found while a small CNN trains on them.
 
-    pip install gradsieve[torch,report]
+    pip install gradsieve[torch]
     python mnist.py                       # five runs, a table; about ten minutes of two cores
     python mnist.py --seeds 1 --html report.html
     python mnist.py --seeds 1 --wrong 0.05 --out-of-fold

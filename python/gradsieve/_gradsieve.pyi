@@ -1,12 +1,12 @@
 from collections.abc import Sequence
-from typing import Literal, Optional, final
+from typing import Any, Literal, Optional, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .verdicts import Verdicts
 
-__all__ = ["Detector", "Sieve", "Sketcher", "Sketches", "influence", "reason_names"]
+__all__ = ["Detector", "Sieve", "Sketcher", "Sketches", "influence", "reason_names", "report_page"]
 
 @final
 class Sketches:
@@ -102,3 +102,21 @@ def influence(
     train: Sketches, targets: Sketches, method: str = "ridge", *, damping: Optional[float] = None
 ) -> NDArray[np.float64]: ...
 def reason_names(bits: int) -> list[str]: ...
+def report_page(
+    *,
+    title: str,
+    notes: list[str],
+    ids: list[str],
+    scores: NDArray[np.float64],
+    flagged: list[bool],
+    threshold: Optional[float],
+    p: NDArray[np.float64],
+    visits: NDArray[np.float64],
+    labels: Optional[NDArray[np.uint32]],
+    classes: list[str],
+    predicted: Optional[NDArray[np.uint32]],
+    losses: Optional[NDArray[np.float64]],
+    history: NDArray[np.float64],
+    shown: list[int],
+    contents: list[Any],
+) -> str: ...

@@ -73,11 +73,12 @@ class Found:
         top: int = 50,
         title: str = "Suspicious samples",
     ) -> None:
-        """Writes a report in one file that needs no network.
+        """Writes a report in one file that needs no network: the page that the program
+        `gradsieve report` writes.
 
-        `images` (n × height × width, or with channels), `texts` or `rows` are indexed by
-        id. `classes` are the names of the labels, `predicted` the model's labels by id.
-        Needs `pip install gradsieve[report]`.
+        `images` (n × height × width, or with channels first or last, or a list of
+        pictures), `texts` or `rows` are indexed by id. `classes` are the names of the
+        labels, `predicted` the model's labels by id.
         """
         from .report import write
 

@@ -4,6 +4,7 @@
 mod detectors;
 mod error;
 mod influence;
+mod report;
 mod sieve;
 mod sketcher;
 mod sketches;
@@ -15,6 +16,8 @@ mod _gradsieve {
     use super::detectors::Detector;
     #[pymodule_export]
     use super::influence::influence;
+    #[pymodule_export]
+    use super::report::report_page;
     #[pymodule_export]
     use super::sieve::{Sieve, reason_names};
     #[pymodule_export]

@@ -1,5 +1,6 @@
 """The report: one file, with what was given, and nothing that could run in it."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -7,10 +8,6 @@ import pytest
 
 from gradsieve import Found
 from gradsieve.files import replaced
-
-pytest.importorskip("jinja2")
-pytest.importorskip("matplotlib")
-pytest.importorskip("PIL")
 
 
 def found(n=30):
@@ -35,13 +32,35 @@ def test_pictures_stand_in_the_page_worst_first(tmp_path):
     assert text.count('<img src="data:image/png;base64,') == 7
     assert text.index(f'data-id="{found().top(2)[0]}"') < text.index(f'data-id="{found().top(2)[1]}"')
     assert "<i>c</i>" not in text and "&lt;i&gt;c&lt;/i&gt;" in text
-    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text) and "default-src 'none'" in text
 
 
 def test_texts_are_text(tmp_path):
     page = tmp_path / "report.html"
     found().to_html(page, texts=["<script>alert(1)</script>"] * 30, top=3)
     assert "<script>alert" not in page.read_text()
+
+
+def test_rows_and_pictures_of_any_form_are_shown(tmp_path):
+    page = tmp_path / "report.html"
+    found().to_html(page, rows=np.arange(60.0).reshape(30, 2), top=3)
+    assert page.read_text().count("column 2") == 3
+    for shape in [(30, 8, 8), (30, 3, 8, 8), (30, 8, 8, 3)]:
+        images = np.random.default_rng(1).integers(0, 256, size=shape).astype(np.uint8)
+        found().to_html(page, images=images, top=3)
+        assert page.read_text().count('<img src="data:image/png;base64,') == 3
+        found().to_html(page, images=list(images / 255), top=3)
+        assert page.read_text().count('<img src="data:image/png;base64,') == 3
+    with pytest.raises(ValueError, match="expected a picture as height × width"):
+        found().to_html(page, images=np.zeros((30, 5)))
+
+
+def test_labels_may_be_any_numbers(tmp_path):
+    page = tmp_path / "report.html"
+    few = dataclasses.replace(found(), labels=np.where(np.arange(30) % 2, 10**12, -1))
+    few.to_html(page, predicted=np.full(30, 7))
+    text = page.read_text()
+    assert "1000000000000" in text and "without a label" in text and "Given and predicted label" in text
 
 
 def test_what_does_not_fit_is_told_and_no_file_is_left(tmp_path):

@@ -23,18 +23,8 @@ pub(crate) const STEP: Step = Step {
 
 /// What the environment has. Debian's torch wants the first NumPy, and later Arrows do
 /// not.
-const PACKAGES: &[&str] = &[
-    "maturin",
-    "pytest",
-    "mypy",
-    "ruff",
-    "numpy<2",
-    "pyarrow<20",
-    "jinja2",
-    "matplotlib",
-    "pillow",
-    "typing_extensions",
-];
+const PACKAGES: &[&str] =
+    &["maturin", "pytest", "mypy", "ruff", "numpy<2", "pyarrow<20", "typing_extensions"];
 /// Where Debian's packages of Python stand.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages";
 /// When the tests are given up, in seconds.
