@@ -7,7 +7,6 @@ use clap::ArgMatches;
 use crate::check::{Check, root, target};
 use crate::crates::packages;
 use crate::cross::{self, RISCV32IMAC, THUMBV6M, THUMBV7EM, THUMBV8M};
-use crate::program::Program;
 use crate::step::{Step, no_arguments};
 use crate::targets::reason;
 
