@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Optional
+from typing import Any, Optional
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,14 @@ class Layer(ABC):
         self.has_bias = bias is not None and bias.requires_grad
         self.shape = (outputs, (inputs if self.has_weight else 0) + int(self.has_bias))
         """Outputs and inputs; a bias is the weight of one more input."""
+
+    def samples(self, call: tuple[Any, Any]) -> tuple[int, int]:
+        """The axis of the samples in a call, and how many there are."""
+        return 0, call[0].shape[0]
+
+    def written(self, call: tuple[Any, Any]) -> int:
+        """About how many numbers of a sample are made from its call, beside it."""
+        return 0
 
     @abstractmethod
     def unfold(self, inputs: Tensor, deltas: Tensor) -> Arrays:
@@ -78,6 +86,10 @@ class Conv(Layer):
     def __init__(self, name: str, module: nn.Conv1d | nn.Conv2d) -> None:
         self.fan = module.in_channels // module.groups * math.prod(module.kernel_size)
         super().__init__(name, module, module.out_channels, self.fan)
+
+    def written(self, call: tuple[Any, Any]) -> int:
+        assert isinstance(self.module, (nn.Conv1d, nn.Conv2d))
+        return self.fan * self.module.groups * int(call[1][0].shape[2:].numel())
 
     def unfold(self, inputs: Tensor, deltas: Tensor) -> Arrays:
         module = self.module
@@ -151,6 +163,9 @@ class Embedding(Layer):
     def __init__(self, name: str, module: nn.Embedding) -> None:
         super().__init__(name, module, module.num_embeddings, module.embedding_dim)
 
+    def written(self, call: tuple[Any, Any]) -> int:
+        return math.prod(self.shape)
+
     def unfold(self, inputs: Tensor, deltas: Tensor) -> Arrays:
         samples, (tokens, width) = inputs.shape[0], self.shape
         indices, deltas = inputs.reshape(samples, -1), deltas.reshape(samples, -1, width)
@@ -163,10 +178,6 @@ class Embedding(Layer):
         return gradient, None
 
 
-MOST_EMBEDDED = 1 << 21
-"""Entries of an embedding up to which its samples' gradients are written out."""
-
-
 def layer_of(name: str, module: nn.Module) -> Optional[Layer]:
     """The layer that a module is, or None if it is of no known kind."""
     if isinstance(module, nn.Linear):
@@ -176,6 +187,5 @@ def layer_of(name: str, module: nn.Module) -> Optional[Layer]:
     if isinstance(module, (nn.LayerNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm)):
         return Affine(name, module)
     if isinstance(module, nn.Embedding):
-        small = module.weight.numel() <= MOST_EMBEDDED and not module.scale_grad_by_freq
-        return Embedding(name, module) if small else None
+        return Embedding(name, module)
     return None

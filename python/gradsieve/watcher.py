@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Optional
@@ -10,17 +11,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.hooks import RemovableHandle
 
 from ._gradsieve import Sieve, Sketcher, Sketches
 from .found import Found
-from .layers import Layer, layer_of
+from .functional import ENTRIES, Function
+from .layers import Embedding, Layer, layer_of
 
 if TYPE_CHECKING:
     from .verdicts import Verdicts
 
 CLASSES = 2
 """Groups of a sieve before labels are seen; it grows with them."""
+LARGE = 1 << 21
+"""Entries of an embedding from which writing out its samples' gradients is said aloud."""
+TAKES_KEYWORDS = hasattr(nn.Module, "_forward_hooks_with_kwargs") or hasattr(
+    nn.Module(), "_forward_hooks_with_kwargs"
+)
+"""Whether a hook sees a module's arguments that were given by name."""
 
 
 class Watch:
@@ -40,6 +49,8 @@ class Watch:
     - `seed`: makes a run one that can be repeated; without it the key is random.
     - `keep`: keeps the sketches of each sample's last visit, for `influence`.
 
+    A module of a kind that no factors are known of is run again on each sample by
+    `torch.func`, which is warned of with its cost; in it dropout is drawn anew.
     Modules in training mode see a sample as it is (Dropout) or mixed with others
     (BatchNorm: warned of).
     """
@@ -68,14 +79,17 @@ class Watch:
         self._sieve_settings: dict[str, Any] = {"rate": rate, "half_life": half_life}
         self._classes = classes
         self.sieve: Optional[Sieve] = None
-        self._calls: dict[int, list[list[Any]]] = {}
+        self._calls: dict[int, list[tuple[Any, list[Optional[Tensor]]]]] = {}
+        self._rerun = False
+        self._missed: set[int] = set()
         self._handles: list[RemovableHandle] = []
         self._visits = _Visits()
         self._kept: dict[int, tuple[int, Sketches]] = {}
 
     def __enter__(self) -> Watch:
+        named: dict[str, Any] = {"with_kwargs": True} if TAKES_KEYWORDS else {}
         for index, layer in enumerate(self.layers):
-            hook = layer.module.register_forward_hook(self._hook(index))
+            hook = layer.module.register_forward_hook(self._hook(index, layer), **named)
             self._handles.append(hook)
         return self
 
@@ -94,19 +108,24 @@ class Watch:
         self._handles.clear()
         self._calls.clear()
 
-    def _hook(self, index: int) -> Any:
-        def forward(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-            if not torch.is_grad_enabled() or not isinstance(output, Tensor) or not output.requires_grad:
-                return
+    def _hook(self, index: int, layer: Layer) -> Any:
+        def forward(module: nn.Module, inputs: tuple[Any, ...], *others: Any) -> None:
             # The gradient comes with the backward pass. Calls without one have none.
-            call: list[Any] = [inputs[0].detach(), None]
-            self._calls.setdefault(index, []).append(call)
+            named, output = others if len(others) == 2 else ({}, others[0])
+            outputs = [out for out in tree_flatten(output)[0] if isinstance(out, Tensor)]
+            if self._rerun or not torch.is_grad_enabled() or not any(out.requires_grad for out in outputs):
+                return
+            deltas: list[Optional[Tensor]] = [None] * len(outputs)
+            kept = _detached((inputs, named)) if isinstance(layer, Function) else _first(inputs, named)
+            self._calls.setdefault(index, []).append((kept, deltas))
 
-            def backward(gradient: Tensor) -> None:
-                before = call[1]
-                call[1] = gradient.detach() if before is None else before + gradient.detach()
+            def arrive(place: int, gradient: Tensor) -> None:
+                before = deltas[place]
+                deltas[place] = gradient.detach() if before is None else before + gradient.detach()
 
-            output.register_hook(backward)  # type: ignore[no-untyped-call, unused-ignore]
+            for place, out in enumerate(outputs):
+                if out.requires_grad:
+                    out.register_hook(functools.partial(arrive, place))  # type: ignore[no-untyped-call, unused-ignore]
 
         return forward
 
@@ -148,28 +167,76 @@ class Watch:
         kept: of targets, for `influence`."""
         factor = (samples if self.reduction == "mean" else 1) / scale
         calls, self._calls = self._calls, {}
-        arrived: list[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]] = []
-        with torch.no_grad():
-            for index, layer in enumerate(self.layers):
-                whole = [(a, b) for a, b in calls.get(index, []) if b is not None]
-                if not whole:
-                    zeros = np.zeros((samples, layer.shape[0] * layer.shape[1]), dtype=np.float32)
-                    arrived.append((index, zeros, None))
-                    continue
-                if any(inputs.shape[0] != samples for inputs, _ in whole):
-                    found = whole[0][0].shape[0]
-                    raise ValueError(
-                        f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
-                        "is the first axis that of the batch?"
-                    )
-                floats = [(_floats(inputs), b.float() * factor) for inputs, b in whole]
-                inputs, deltas = layer.factors(floats)
-                arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
         if not calls:
             raise RuntimeError(
                 "no backward pass was seen: call step after backward(), inside of `with watch(model)`"
             )
+        whole = [
+            [call for call in calls.get(index, []) if any(delta is not None for delta in call[1])]
+            for index in range(len(self.layers))
+        ]
+        entries = 1
+        for index, layer in enumerate(self.layers):
+            if not whole[index]:
+                self._miss(index)
+                continue
+            for call in whole[index]:
+                axis, found = layer.samples(call)
+                if found != samples:
+                    raise ValueError(
+                        f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
+                        f"is {'the first' if axis == 0 else 'the second'} axis that of the batch?"
+                    )
+            entries += layer.written(whole[index][0])
+        share = max(ENTRIES // entries, 1)
+        rows: Optional[Sketches] = None
+        for start in range(0, samples, share):
+            part = self._sketch_some(whole, start, min(start + share, samples), samples, factor)
+            rows = part if rows is None else rows.concat(part)
+        assert rows is not None
+        return rows
+
+    def _sketch_some(
+        self, calls: list[list[Any]], start: int, stop: int, samples: int, factor: float
+    ) -> Sketches:
+        """The sketches of the samples from start to stop."""
+        arrived: list[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]] = []
+        with torch.no_grad():
+            for index, layer in enumerate(self.layers):
+                if not calls[index]:
+                    zeros = np.zeros((stop - start, layer.shape[0] * layer.shape[1]), dtype=np.float32)
+                    arrived.append((index, zeros, None))
+                elif isinstance(layer, Function):
+                    # What runs again is neither seen by the hooks nor by later random draws.
+                    self._rerun = True
+                    try:
+                        with torch.random.fork_rng():
+                            rows = layer.gradients(calls[index], start, stop, samples, factor)
+                    finally:
+                        self._rerun = False
+                    arrived.append((index, _numpy(rows), None))
+                else:
+                    floats = [
+                        (_floats(inputs[start:stop]), deltas[0][start:stop].float() * factor)
+                        for inputs, deltas in calls[index]
+                    ]
+                    inputs, deltas = layer.factors(floats)
+                    arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
         return self.sketcher.factors(arrived)
+
+    def _miss(self, index: int) -> None:
+        """Says once that a layer has a gradient, though its module was never called."""
+        layer = self.layers[index]
+        if index in self._missed:
+            return
+        gradients = [p.grad for p in layer.module.parameters(recurse=False) if p.requires_grad]
+        if any(gradient is not None and bool(gradient.any()) for gradient in gradients):
+            self._missed.add(index)
+            warnings.warn(
+                f"{layer.name} has a gradient, but was not called as a module: its part of the samples' "
+                "gradients is missing",
+                stacklevel=4,
+            )
 
     def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:
         most = int(labels.max(initial=0))
@@ -281,32 +348,64 @@ class _Visits:
 
 
 def _layers(model: nn.Module) -> list[Layer]:
-    """The trainable layers of a model, in its order; says aloud what it leaves out."""
+    """The trainable layers of a model, in its order; says aloud what costs more, what is
+    mixed and what is left out."""
     layers: list[Layer] = []
     seen: set[int] = set()
-    left_out = []
+    said = []
     for name, module in model.named_modules():
-        own = {id(p): p for p in module.parameters(recurse=False) if p.requires_grad and id(p) not in seen}
-        if not own or id(module) in seen:
+        whole = isinstance(module, nn.MultiheadAttention)
+        trained = {id(p): p for p in module.parameters(recurse=whole) if p.requires_grad}
+        own = {key: p for key, p in trained.items() if key not in seen}
+        title = f"{name or 'the model'} ({type(module).__name__})"
+        if len(own) < len(trained) and not _covered(module, layers):
+            said.append(f"{title} shares parameters with a module before: its own part is left out")
+        if not own:
             continue
         seen.update(own)
-        layer = layer_of(name, module)
-        if layer is None:
-            entries = sum(p.numel() for p in own.values())
-            left_out.append(f"{name or 'the model'} ({type(module).__name__}, {entries})")
+        if isinstance(module, nn.Embedding) and module.scale_grad_by_freq:
+            said.append(f"{title} divides by what the batch has of a token: it is left out")
             continue
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
-            warnings.warn(
-                f"{name} is a BatchNorm in training mode: it mixes the samples of a batch, and so do "
-                "their gradients",
-                stacklevel=4,
+        layer = layer_of(name, module) or Function(name or "the model", module)
+        entries = layer.shape[0] * layer.shape[1]
+        if isinstance(layer, Function):
+            said.append(
+                f"{title} is run again on each sample by torch.func: one more forward and backward pass "
+                f"of it, and {4 * entries} bytes a sample, {max(ENTRIES // entries, 1)} samples at a time"
+            )
+        elif isinstance(layer, Embedding) and entries > LARGE:
+            said.append(
+                f"{title} is written out for each sample, {4 * entries} bytes: freeze it to save that"
+            )
+        elif isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training:
+            said.append(
+                f"{title} is in training mode: it mixes the samples of a batch, and so do their gradients"
             )
         layers.append(layer)
-    if left_out:
-        warnings.warn(f"parameters without a hook are left out: {', '.join(left_out)}", stacklevel=4)
+    for sentence in said:
+        warnings.warn(sentence, stacklevel=4)
     if not layers:
-        raise ValueError("expected a model with trainable layers of a known kind, found none")
+        raise ValueError("expected a model with trainable parameters, found none")
     return layers
+
+
+def _covered(module: nn.Module, layers: list[Layer]) -> bool:
+    """Whether the module is a part of one that is taken as a whole."""
+    return any(
+        isinstance(layer.module, nn.MultiheadAttention) and module in layer.module.modules()
+        for layer in layers
+    )
+
+
+def _first(inputs: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
+    """A module's input, given by place or by name."""
+    found: Tensor = inputs[0] if inputs else next(iter(named.values()))
+    return found.detach()
+
+
+def _detached(values: Any) -> Any:
+    leaves, shape = tree_flatten(values)
+    return tree_unflatten([leaf.detach() if isinstance(leaf, Tensor) else leaf for leaf in leaves], shape)
 
 
 def _array(values: Any, dtype: Any, name: str) -> Any:

@@ -9,6 +9,8 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 import gradsieve  # noqa: E402
+from gradsieve import watcher  # noqa: E402
+from gradsieve.functional import Function  # noqa: E402
 
 SAMPLES = 5
 
@@ -100,6 +102,9 @@ def written_out(watch, model, x, y):
         parts = []
         for layer in watch.layers:
             outputs = layer.shape[0]
+            if isinstance(layer, Function):
+                parts += [p.grad.flatten() for p in layer.parameters.values()]
+                continue
             own = [layer.module.weight.grad.reshape(outputs, -1)] if layer.has_weight else []
             own += [layer.module.bias.grad.reshape(outputs, 1)] if layer.has_bias else []
             parts.append(torch.cat(own, 1).flatten())
@@ -287,12 +292,12 @@ def test_what_is_wrong_with_a_step_is_told():
             watch.step(range(SAMPLES), labels=[0, 1, 2, -1, 0])
     with pytest.raises(ValueError, match="expected a reduction of mean or sum"):
         gradsieve.watch(model, reduction="none")
-    with pytest.raises(ValueError, match="trainable layers of a known kind, found none"):
+    with pytest.raises(ValueError, match="trainable parameters, found none"):
         gradsieve.watch(nn.ReLU())
 
 
-def test_what_has_no_hook_and_what_mixes_samples_is_said_aloud():
-    with pytest.warns(UserWarning, match=r"left out: 1 \(GRU, \d+\)"):
+def test_what_costs_more_and_what_mixes_samples_is_said_aloud():
+    with pytest.warns(UserWarning, match=r"1 \(GRU\) is run again on each sample by torch.func: .*144 bytes"):
         gradsieve.watch(nn.Sequential(nn.Linear(2, 2), nn.GRU(2, 2)), 32)
     with pytest.warns(UserWarning, match="mixes the samples of a batch"):
         gradsieve.watch(nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2)), 32)
@@ -306,3 +311,149 @@ def test_the_model_is_free_after_the_block():
     assert not model[0]._forward_hooks
     with pytest.raises(RuntimeError):
         watch.step(range(SAMPLES))
+
+
+class Scaled(nn.Module):
+    """Has parameters of its own, and children."""
+
+    def __init__(self):
+        super().__init__()
+        self.shift = nn.Parameter(torch.randn(1, 6))
+        self.mix = nn.Linear(6, 5)
+
+    def forward(self, x, *, twice=False):
+        h = torch.tanh(self.mix(x + self.shift))
+        return self.mix(h[:, [0, 1, 2, 3, 4, 4]]) if twice else h
+
+
+class Recurrent(nn.Module):
+    """A GRU, attention in both orders of axes, a child with parameters of its own."""
+
+    def __init__(self, batch_first):
+        super().__init__()
+        self.batch_first = batch_first
+        self.gru = nn.GRU(4, 6, batch_first=batch_first)
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=batch_first)
+        self.scaled = Scaled()
+        self.activation = nn.PReLU(5)
+        self.output = nn.Linear(5, 3)
+
+    def forward(self, x):
+        axis = 1 if self.batch_first else 0
+        h, last = self.gru(x if self.batch_first else x.transpose(0, 1))
+        h, _ = self.attention(h, h, h)
+        return self.output(self.activation(self.scaled(h.mean(axis) + last[0], twice=True)))
+
+
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("projection", ["kronecker", "sjlt"])
+def test_what_has_no_factors_is_run_again_on_each_sample(batch_first, projection, monkeypatch):
+    if not watcher.TAKES_KEYWORDS:
+        pytest.skip("hooks of this torch do not see arguments that were given by name")
+    monkeypatch.setattr(watcher, "ENTRIES", 1000)  # two or so samples at a time
+    torch.manual_seed(3)
+    model, x, y = Recurrent(batch_first), torch.randn(SAMPLES, 7, 4), torch.arange(SAMPLES) % 3
+    with pytest.warns(UserWarning, match="run again on each sample by torch.func"):
+        watch = gradsieve.watch(model, 64, projection=projection, seed=1)
+    assert sum(layer.shape[0] * layer.shape[1] for layer in watch.layers) == sum(
+        p.numel() for p in model.parameters()
+    )
+    expected = watch.sketcher.gradients(written_out(watch, model, x, y))
+    model.zero_grad()
+    with watch:
+        functional.cross_entropy(model(x), y).backward()
+        before = torch.get_rng_state()
+        found = watch.sketch(SAMPLES)
+    close(found.values, expected.values)
+    close(found.l2, expected.l2)
+    assert (torch.get_rng_state() == before).all()
+
+
+def test_one_sample_at_a_time_gives_what_vmap_gives():
+    torch.manual_seed(3)
+    model = nn.Sequential(nn.Bilinear(4, 4, 3)).eval()
+    model.forward = lambda x: model[0](x, x * x)
+    x, y = torch.randn(SAMPLES, 4), torch.arange(SAMPLES) % 3
+    rows = []
+    for refused in (None, "as a test wants it"):
+        with pytest.warns(UserWarning, match="run again"):
+            watch = gradsieve.watch(model, 64, seed=1)
+        watch.layers[0].refused = refused
+        with watch:
+            functional.cross_entropy(model(x), y).backward()
+            rows.append(watch.sketch(SAMPLES).values)
+    expected = watch.sketcher.gradients(written_out(watch, model, x, y)).values
+    close(rows[0], expected)
+    close(rows[1], expected)
+
+
+def test_large_layers_are_written_out_for_a_few_samples_at_a_time(monkeypatch):
+    monkeypatch.setattr(watcher, "ENTRIES", 150)
+    for name in ("tokens", "convolutions"):
+        model, x, y = made(name)
+        watch = gradsieve.watch(model, 64, seed=1)
+        expected = watch.sketcher.gradients(written_out(watch, model, x, y))
+        with watch:
+            functional.cross_entropy(model(x), y).backward()
+            close(watch.sketch(SAMPLES).values, expected.values)
+
+
+def test_gradients_may_be_accumulated_over_steps():
+    model, x, y = made("mlp")
+    watch = gradsieve.watch(model, 64, seed=1)
+    expected = watch.sketcher.gradients(written_out(watch, model, x, y)).values
+    model.zero_grad()
+    with watch:
+        for part in (slice(0, 2), slice(2, 5)):
+            (functional.cross_entropy(model(x[part]), y[part]) / 2).backward()
+            close(watch.sketch(len(x[part]), scale=1 / 2).values, expected[part])
+
+
+def test_memory_grows_with_the_layers_widths_and_not_with_gradients():
+    width, batch = 512, 32
+    model = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
+    x, y = torch.randn(batch, width), torch.arange(batch) % 2
+    with gradsieve.watch(model, 64, seed=1) as watch:
+        functional.cross_entropy(model(x), y).backward()
+        held = {}
+        for calls in watch._calls.values():
+            for kept, deltas in calls:
+                held.update({t.data_ptr(): t.numel() for t in (kept, *deltas)})
+        watch.sketch(batch)
+    assert sum(held.values()) <= batch * (width + width + width + 2)
+    assert not watch._calls
+
+
+def test_the_adapters_of_lora_are_watched_and_their_base_is_not():
+    peft = pytest.importorskip("peft")
+    torch.manual_seed(3)
+    base = nn.Sequential()
+    base.add_module("first", nn.Linear(7, 9))
+    base.add_module("activation", nn.Tanh())
+    base.add_module("head", nn.Linear(9, 3))
+    config = peft.LoraConfig(r=2, target_modules=["first"], modules_to_save=["head"], init_lora_weights=False)
+    model = peft.get_peft_model(base, config)
+    x, y = torch.randn(SAMPLES, 7), torch.arange(SAMPLES) % 3
+    watch = gradsieve.watch(model, 64, seed=1)
+    assert sorted(layer.shape for layer in watch.layers) == [(2, 7), (3, 10), (9, 2)]
+    expected = watch.sketcher.gradients(written_out(watch, model, x, y))
+    model.zero_grad()
+    with watch:
+        functional.cross_entropy(model(x), y).backward()
+        close(watch.sketch(SAMPLES).values, expected.values)
+
+
+def test_a_layer_whose_module_is_never_called_is_said_aloud():
+    model, x, y = made("mlp")
+    model.forward = lambda x: functional.linear(model[1](model[0](x)), model[2].weight, model[2].bias)
+    with gradsieve.watch(model, 64, seed=1) as watch:
+        functional.cross_entropy(model(x), y).backward()
+        with pytest.warns(UserWarning, match="2 has a gradient, but was not called"):
+            watch.sketch(SAMPLES)
+
+
+def test_shared_weights_are_said_aloud():
+    model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 5, bias=False))
+    model[1].weight = model[0].weight
+    with pytest.warns(UserWarning, match="1 \\(Linear\\) shares parameters with a module before"):
+        gradsieve.watch(model, 32)
