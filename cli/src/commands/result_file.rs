@@ -32,7 +32,7 @@ impl ResultFile {
         }
         remark_output(to);
         let writer = ArrayWriter::create_named(to, tensor, shape, Dtype::F32, about);
-        Ok(Self::Array(Box::new(writer.map_err(or_endings(".csv, .parquet, .npy or .safetensors"))?)))
+        Ok(Self::Array(Box::new(writer.map_err(or_endings(".csv, .parquet, .json, .npy or .safetensors"))?)))
     }
 
     /// Completes the file, and puts it in its place.

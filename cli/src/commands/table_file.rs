@@ -1,4 +1,5 @@
-//! Tables of results as files: `.csv` or `.parquet`, by the ending of their name.
+//! Tables of results as files: `.csv`, `.json` (a list of objects) or `.parquet`, by the
+//! ending of their name.
 
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use gradsieve_io::files::{Cell, CellKind, Destination, FileError, Output, Parque
 /// A table that is under way.
 pub(super) enum TableFile {
     Csv { name: String, rows: Box<csv::Writer<Output>> },
+    Json { name: String, columns: Vec<String>, output: Output, is_empty: bool },
     Parquet(Box<ParquetTable>),
 }
 
@@ -21,6 +23,10 @@ impl TableFile {
             return Ok(Self::Parquet(Box::new(ParquetTable::create(to, columns)?)));
         }
         let name = to.to_string();
+        if ends_in(to, "json") {
+            let columns = columns.iter().map(|&(column, _)| column.to_owned()).collect();
+            return Ok(Self::Json { name, columns, output: to.create()?, is_empty: true });
+        }
         let mut rows = Box::new(csv::Writer::from_writer(to.create()?));
         let header = rows.write_record(columns.iter().map(|(name, _)| name));
         header.map_err(|error| failed(&name, error.into()))?;
@@ -36,6 +42,12 @@ impl TableFile {
             Self::Csv { name, rows } => {
                 Ok(rows.serialize(row).map_err(|error| failed(name, error.into()))?)
             }
+            Self::Json { name, columns, output, is_empty } => {
+                output.write(if *is_empty { b"[\n" } else { b",\n" })?;
+                *is_empty = false;
+                output.write(object(columns, row).map_err(|error| failed(name, error.into()))?.as_bytes())?;
+                Ok(())
+            }
             Self::Parquet(table) => Ok(table.push(row)?),
         }
     }
@@ -50,14 +62,28 @@ impl TableFile {
                 let output = rows.into_inner().map_err(|error| failed(&name, error.into_error()))?;
                 Ok(output.finish()?)
             }
+            Self::Json { mut output, is_empty, .. } => {
+                output.write(if is_empty { b"[]\n" } else { b"\n]\n" })?;
+                Ok(output.finish()?)
+            }
             Self::Parquet(table) => Ok(table.finish()?),
         }
     }
 }
 
+/// A row as an object, its members in the order of the columns; what is no finite number
+/// is null.
+fn object(columns: &[String], row: &[Cell<'_>]) -> serde_json::Result<String> {
+    let member = |(column, cell): (&String, &Cell<'_>)| {
+        Ok(format!("{}: {}", serde_json::to_string(column)?, serde_json::to_string(cell)?))
+    };
+    let members: serde_json::Result<Vec<String>> = columns.iter().zip(row).map(member).collect();
+    Ok(format!("{{{}}}", members?.join(", ")))
+}
+
 /// Whether the name of a file asks for a table.
 pub(super) fn is_table(to: &Destination) -> bool {
-    ends_in(to, "csv") || ends_in(to, "parquet")
+    ["csv", "json", "parquet"].into_iter().any(|ending| ends_in(to, ending))
 }
 
 /// Whether the name of a file has this ending.

@@ -93,6 +93,7 @@ pub struct SieveArguments {
 
     /// Where a verdict for each row goes: FILE.csv or FILE.parquet with the columns
     /// index, p, score, flagged (true or false) and reasons (names with a space between);
+    /// FILE.json with a list of such objects;
     /// FILE.npy or FILE.safetensors (tensor "verdicts") with n × 3 f32, p, score and
     /// flagged (1 or 0); or - for CSV on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]

@@ -60,7 +60,8 @@ pub struct VisitsArguments {
     pub skip_non_finite: bool,
 
     /// Where the numbers go: FILE.csv or FILE.parquet with the columns id, score and
-    /// visits, of the samples that were visited; FILE.npy or FILE.safetensors (tensor
+    /// visits, of the samples that were visited; FILE.json with a list of such objects;
+    /// FILE.npy or FILE.safetensors (tensor
     /// "scores") with an f32 for each sample, NaN of those without visits; or - for CSV
     /// on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]

@@ -59,6 +59,27 @@ fn verdicts(place: &Place, name: &str) -> Vec<String> {
 }
 
 #[test]
+fn json_has_the_verdicts_of_the_table() {
+    let place = place(300);
+    for name in ["v.csv", "v.json"] {
+        place.succeed(&["sieve", "g.npy", "--groups", "y.npy", "--loss", "l.npy", "-o", name]);
+    }
+    let text = fs::read_to_string(place.path("v.json")).unwrap();
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let lines = verdicts(&place, "v.csv");
+    assert_eq!(rows.len(), lines.len());
+    for (index, (row, line)) in rows.iter().zip(&lines).enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(row["index"], index);
+        assert_eq!(row["p"].as_f64().unwrap() as f32, cells[0].parse::<f32>().unwrap());
+        assert_eq!(
+            (row["flagged"].to_string().as_str(), row["reasons"].as_str()),
+            (cells[2], Some(cells[3]))
+        );
+    }
+}
+
+#[test]
 fn verdicts_of_a_file_are_those_of_the_core_on_its_sketches() {
     let place = place(300);
     let report =
@@ -276,7 +297,7 @@ fn what_is_out_of_range_or_does_not_fit_is_refused_by_name() {
         (&["--json", "-o", "-"], "--json: expected the verdicts to go to a file"),
         (
             &["-o", "v.txt"],
-            "--output: expected a name that ends in .csv, .parquet, .npy or .safetensors, found v.txt",
+            "--output: expected a name that ends in .csv, .parquet, .json, .npy or .safetensors, found v.txt",
         ),
         (&["-o", "v.csv", "--save-state", "v.csv"], "--save-state: expected another file than --output"),
         (&["--save-state", "g.npy"], "g.npy: expected an output other than the inputs"),
