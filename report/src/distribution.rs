@@ -2,8 +2,8 @@
 //!
 //! Two kinds of samples may be mirrored: one above the line, the other below it, each as
 //! shares of its own kind, so that few are as tall as many. Scores span decades or have
-//! tails that would squeeze everything else into one bar; [`Kind`] is the axis that shows
-//! the most.
+//! tails that would squeeze everything else into one bar; the axis is the one
+//! that shows the most.
 
 use maud::{Markup, html};
 
