@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use crate::clients::{Client, Round, RoundSettings};
 use crate::error::Error;
 use crate::gradient::Layout;
 use crate::influence::{Ridge, RidgeSettings, Trak, TrakSettings};
@@ -70,6 +71,15 @@ impl Allocate for TopKSettings {
 
     fn allocate(self) -> Result<Self::State, Error> {
         TopK::new(self, zeros(self.memory().others, Entry::default())?)
+    }
+}
+
+impl Allocate for RoundSettings {
+    type State = Round<Vec<f32>, Vec<Client>>;
+
+    fn allocate(self) -> Result<Self::State, Error> {
+        let memory = self.memory();
+        Round::new(self, zeros(memory.f32s, 0.0)?, zeros(memory.others, Client::default())?)
     }
 }
 

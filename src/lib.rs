@@ -52,6 +52,7 @@
 //! | [`statistics`] | what detectors and the sieve count with, in integers: histograms, scales, tails, p-values, alarms |
 //! | [`visits`] | one number a sample over all its visits: mean, mean rank, worst |
 //! | [`influence`] | pairs of sketches → influence; positive is helpful |
+//! | [`clients`] | federated clients' updates → a weight each, by robust rules |
 //! | [`store`] | rows of sketches in the caller's buffer: codecs, scores, shortlists by popcount, samples of longer streams, the k best |
 //! | [`state`] | every state as bytes, readable on any machine |
 //! | [`wire`] | sketches as small packets, for a radio or a server |
@@ -92,6 +93,7 @@ extern crate alloc;
 #[cfg(feature = "alloc")]
 mod allocate;
 pub mod budget;
+pub mod clients;
 mod dense;
 pub mod error;
 pub mod ghost;

@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod budget;
+mod clients;
 mod clip;
 mod curvature;
 mod detectors;

@@ -9,6 +9,7 @@
 #![no_std]
 #![no_main]
 
+mod clients;
 mod influence;
 mod sieve;
 mod stores;
@@ -274,6 +275,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     for entry in top.sorted() {
         sum += entry.score;
     }
+    sum += clients::weighed(&one, opaque(memory)).unwrap_or(1) as f64;
     let (left, right) = parts(memory, black_box(9))?;
     sum += embeddings(&one, left).unwrap_or(1.0);
     sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
