@@ -4,6 +4,7 @@ on each sample's own input, and differentiated by its own parameters.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any, Optional
 
 import torch
@@ -15,9 +16,9 @@ from .layers import Layer
 transforms: Any
 """torch.func, where torch has it; the older way to call a module with other parameters."""
 try:
-    import torch.func as transforms
+    transforms = import_module("torch.func")
 except ImportError:
-    from torch.nn.utils import stateless as transforms
+    transforms = import_module("torch.nn.utils.stateless")
 
 ENTRIES = 1 << 22
 """Numbers of gradients that are written out at a time."""
@@ -44,7 +45,7 @@ class Function(Layer):
         raise NotImplementedError("a function has no factors")
 
     def written(self, call: tuple[Any, Any]) -> int:
-        return self.entries
+        return int(self.entries)
 
     def samples(self, call: tuple[Any, Any]) -> tuple[int, int]:
         arguments, _ = call

@@ -89,7 +89,7 @@ class Conv(Layer):
 
     def written(self, call: tuple[Any, Any]) -> int:
         assert isinstance(self.module, (nn.Conv1d, nn.Conv2d))
-        return self.fan * self.module.groups * int(call[1][0].shape[2:].numel())
+        return int(self.fan * self.module.groups * call[1][0].shape[2:].numel())
 
     def unfold(self, inputs: Tensor, deltas: Tensor) -> Arrays:
         module = self.module
