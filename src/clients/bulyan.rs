@@ -14,10 +14,10 @@
 
 use super::Rule;
 use super::round::{Finite, RoundSettings, parts, squared_distances};
-use super::scores::{lowest, sum_of_smallest};
+use super::scores::{keep_next, sum_of_smallest};
 use crate::error::Error;
 use crate::memory::Memory;
-use gradsieve_kernels::{Certain, cannot_happen};
+use gradsieve_kernels::Certain;
 
 /// Keeps n − 2f clients, each the one in the densest place of those that were left.
 ///
@@ -25,7 +25,8 @@ use gradsieve_kernels::{Certain, cannot_happen};
 /// use gradsieve::clients::{Bulyan, RoundSettings};
 ///
 /// const RULE: Bulyan = Bulyan { hostile: 4 };
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 64 }).f64s, 400 + 64 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 64 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 400 + 64 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -39,8 +40,7 @@ impl Bulyan {
     /// What a call needs for such a round: n² + K + 2n `f64s`.
     #[must_use]
     pub const fn memory(&self, round: &RoundSettings) -> Memory {
-        let others = round.width.saturating_add(round.clients.saturating_mul(2));
-        Memory { f64s: round.pairs().saturating_add(others), ..Memory::NONE }
+        round.f64s(1, 1, 2)
     }
 }
 
@@ -76,11 +76,7 @@ impl Rule for Bulyan {
                 }
                 *score = sum_of_smallest(others.get_mut(..count).certain(), near);
             }
-            let place = lowest(scores, |place| weights.get(place) == Some(&0.0));
-            cannot_happen!(place.is_none(), "no more are kept than there are");
-            if let Some(weight) = place.and_then(|place| weights.get_mut(place)) {
-                *weight = 1.0 / keep as f64;
-            }
+            keep_next(scores, 1.0 / keep as f64, weights);
         }
         Ok(())
     }

@@ -26,10 +26,11 @@ use gradsieve_kernels::Certain;
 /// use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
 /// let id = Exact::new(1).id(Layout::flat(1)?.id());
-/// let mut round =
-///     Round::new(RoundSettings { clients: 4, width: 1 }, [0.0; 4], [Client::default(); 4])?;
-/// for (client, update) in (0..).zip([1.0, -2.0, 3.0, 400.0]) {
-///     round.observe(client, &Sketch::from_parts(id, &[update], gradsieve_kernels::summarize(&[update]))?)?;
+/// let settings = RoundSettings { clients: 4, width: 1 };
+/// let mut round = Round::new(settings, [0.0; 4], [Client::default(); 4])?;
+/// for (client, update) in (0..).zip([[1.0], [-2.0], [3.0], [400.0]]) {
+///     let measures = gradsieve_kernels::summarize(&update);
+///     round.observe(client, &Sketch::from_parts(id, &update, measures)?)?;
 /// }
 /// let mut weights = [0.0; 4];
 /// NormClip { most: None }.weigh(&round, &mut [], &mut weights)?;

@@ -31,7 +31,8 @@ use gradsieve_kernels::double::{axpy, dot};
 /// use gradsieve::clients::{Dnc, RoundSettings};
 ///
 /// const RULE: Dnc = Dnc { hostile: 6 };
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 64 }).f64s, 400 + 3 * 64 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 64 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 400 + 3 * 64 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -46,8 +47,7 @@ impl Dnc {
     /// What a call needs for such a round: n² + 3K + 2n `f64s`.
     #[must_use]
     pub const fn memory(&self, round: &RoundSettings) -> Memory {
-        let others = round.width.saturating_mul(3).saturating_add(round.clients.saturating_mul(2));
-        Memory { f64s: round.pairs().saturating_add(others), ..Memory::NONE }
+        round.f64s(1, 3, 2)
     }
 }
 

@@ -49,7 +49,7 @@ impl FlTrust<'_> {
     /// What a call needs for such a round: K `f64s`.
     #[must_use]
     pub const fn memory(round: &RoundSettings) -> Memory {
-        Memory { f64s: round.width, ..Memory::NONE }
+        round.f64s(0, 1, 0)
     }
 }
 

@@ -33,7 +33,8 @@ const ALIKE: f64 = 1e-9;
 /// use gradsieve::clients::{FoolsGold, RoundSettings};
 ///
 /// const RULE: FoolsGold = FoolsGold;
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 64 }).f64s, 400 + 64 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 64 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 400 + 64 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -44,8 +45,7 @@ impl FoolsGold {
     /// What a call needs for such a round: n² + K + 2n `f64s`.
     #[must_use]
     pub const fn memory(&self, round: &RoundSettings) -> Memory {
-        let others = round.width.saturating_add(round.clients.saturating_mul(2));
-        Memory { f64s: round.pairs().saturating_add(others), ..Memory::NONE }
+        round.f64s(1, 1, 2)
     }
 }
 

@@ -38,7 +38,8 @@ const SMOOTHING: f64 = 1e-6;
 /// use gradsieve::clients::{GeometricMedian, RoundSettings};
 ///
 /// const RULE: GeometricMedian = GeometricMedian::new();
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 64 }).f64s, 2 * 64 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 64 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 2 * 64 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -59,7 +60,7 @@ impl GeometricMedian {
     /// What a call needs for such a round: 2K + 2n `f64s`.
     #[must_use]
     pub const fn memory(&self, round: &RoundSettings) -> Memory {
-        Memory { f64s: round.width.saturating_add(round.clients).saturating_mul(2), ..Memory::NONE }
+        round.f64s(0, 2, 2)
     }
 }
 

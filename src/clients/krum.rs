@@ -21,7 +21,8 @@ use crate::memory::Memory;
 /// use gradsieve::clients::{Krum, RoundSettings};
 ///
 /// const RULE: Krum = Krum { hostile: 6 };
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 512 }).f64s, 512 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 512 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 512 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -35,7 +36,7 @@ impl Krum {
     /// What a call needs for such a round: K + 2n `f64s`.
     #[must_use]
     pub const fn memory(&self, round: &RoundSettings) -> Memory {
-        Memory { f64s: round.width.saturating_add(round.clients.saturating_mul(2)), ..Memory::NONE }
+        round.f64s(0, 1, 2)
     }
 }
 

@@ -53,22 +53,24 @@ pub use round::{Client, Round, RoundSettings};
 
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
+use gradsieve_kernels::Certain;
 use round::Finite;
 
 /// Weighs the clients of a round.
 ///
 /// ```
-/// use gradsieve::clients::{Dnc, MultiKrum, Round, RoundSettings, Rule};
+/// use gradsieve::clients::{Client, Dnc, MultiKrum, Round, RoundSettings, Rule};
 /// # use gradsieve::{Exact, Layout, Projector, Sketch};
 ///
-/// fn kept<R: Rule>(rule: R, round: &Round<Vec<f32>, Vec<gradsieve::clients::Client>>) -> usize {
+/// fn kept(rule: impl Rule, round: &Round<Vec<f32>, Vec<Client>>) -> usize {
 ///     let mut memory = vec![0.0; rule.needs(&round.settings()).f64s];
 ///     rule.weigh(round, &mut memory, &mut vec![0.0; round.count()]).unwrap()
 /// }
 ///
 /// let settings = RoundSettings { clients: 5, width: 2 };
 /// let memory = settings.memory();
-/// let mut round = Round::new(settings, vec![0.0; memory.f32s], vec![Default::default(); memory.others])?;
+/// let clients = vec![Client::default(); memory.others];
+/// let mut round = Round::new(settings, vec![0.0; memory.f32s], clients)?;
 /// # let id = Exact::new(2).id(Layout::flat(2)?.id());
 /// # let updates = [[1.0, 0.1], [1.1, 0.2], [-9.0, 0.1], [0.9, 0.1], [1.0, 0.2]];
 /// # let sketches = updates.each_ref().map(|x| {
@@ -116,7 +118,7 @@ pub trait Rule {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
         weights.fill(0.0);
-        self.weigh_finite(&finite, memory, weights.get_mut(..finite.len()).unwrap_or_default())?;
+        self.weigh_finite(&finite, memory, weights.get_mut(..finite.len()).certain())?;
         Ok(weights.iter().filter(|&&weight| weight > 0.0).count())
     }
 }

@@ -23,7 +23,8 @@ use crate::memory::Memory;
 /// use gradsieve::clients::{MultiKrum, RoundSettings};
 ///
 /// const RULE: MultiKrum = MultiKrum { hostile: 6, keep: None };
-/// assert_eq!(RULE.memory(&RoundSettings { clients: 20, width: 512 }).f64s, 512 + 2 * 20);
+/// const ROUND: RoundSettings = RoundSettings { clients: 20, width: 512 };
+/// assert_eq!(RULE.memory(&ROUND).f64s, 512 + 2 * 20);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

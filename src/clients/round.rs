@@ -31,9 +31,11 @@ impl RoundSettings {
         Memory { f32s: self.clients.saturating_mul(self.width), others: self.clients, ..Memory::NONE }
     }
 
-    /// n·n.
-    pub(super) const fn pairs(&self) -> usize {
-        self.clients.saturating_mul(self.clients)
+    /// So many `f64s`: times n², K and n.
+    pub(super) const fn f64s(&self, pairs: usize, widths: usize, clients: usize) -> Memory {
+        let pairs = self.clients.saturating_mul(self.clients).saturating_mul(pairs);
+        let (widths, clients) = (self.width.saturating_mul(widths), self.clients.saturating_mul(clients));
+        Memory { f64s: pairs.saturating_add(widths).saturating_add(clients), ..Memory::NONE }
     }
 }
 

@@ -79,11 +79,16 @@ pub(super) fn keep_lowest(scores: &[f64], keep: usize, weights: &mut [f64]) {
     weights.fill(0.0);
     let share = 1.0 / keep.max(1) as f64;
     for _ in 0..keep {
-        let place = lowest(scores, |place| weights.get(place) == Some(&0.0));
-        cannot_happen!(place.is_none(), "no more are kept than there are");
-        if let Some(weight) = place.and_then(|place| weights.get_mut(place)) {
-            *weight = share;
-        }
+        keep_next(scores, share, weights);
+    }
+}
+
+/// Gives the share to the lowest score of those without a weight, of equals to the first.
+pub(super) fn keep_next(scores: &[f64], share: f64, weights: &mut [f64]) {
+    let place = lowest(scores, |place| weights.get(place) == Some(&0.0));
+    cannot_happen!(place.is_none(), "no more are kept than there are");
+    if let Some(weight) = place.and_then(|place| weights.get_mut(place)) {
+        *weight = share;
     }
 }
 
