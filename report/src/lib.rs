@@ -26,6 +26,7 @@
 //! | file | what |
 //! |---|---|
 //! | `report` | what a report tells of |
+//! | `document` | what every page stands in |
 //! | `page` | the page: headline, key figures, the parts in order |
 //! | `samples` | the most suspicious samples, and what to keep and drop |
 //! | `content` | a sample as it is shown: a picture, a text, fields |
@@ -42,13 +43,15 @@
 //! | `text` | text of others as a page may show it |
 //! | `wording` | numbers as a reader wants them |
 //!
-//! The last six are what the program's own page of its demonstration is made of, too.
+//! The last six and `document` are what the program's own page of its demonstration is
+//! made of, too.
 
 mod agreement;
 pub mod axis;
 mod classes;
 mod content;
 pub mod distribution;
+mod document;
 pub mod frame;
 mod losses;
 mod page;
@@ -62,6 +65,7 @@ mod text;
 pub mod wording;
 
 pub use content::Content;
+pub use document::document;
 pub use page::page;
 pub use picture::{Picture, PictureError, Pixels};
 pub use report::{Classes, Fact, Ranked, Report, Scoring, Shown, Stream, Target, worst};

@@ -1,17 +1,18 @@
 //! The page: headline, key figures, and the parts in order.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use crate::distribution::{Distribution, swatch, threshold_swatch};
+use crate::document::document;
 use crate::report::{Report, Scoring};
 use crate::text::shortened;
-use crate::{agreement, classes, losses, samples, stream, style, targets, wording};
+use crate::{agreement, classes, losses, samples, stream, targets, wording};
 
 /// What this page has beside the sheet that all share.
 const SHEET: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("script.js");
-/// The browser itself sees to it that nothing is fetched.
-const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// What it has beside styles: pictures and a script, both within it.
+const ALLOWED: &str = "; img-src data:; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// Characters of the title, and of a note.
 const TITLE: usize = 200;
 const NOTE: usize = 2000;
@@ -19,34 +20,25 @@ const NOTE: usize = 2000;
 /// The report as one HTML file.
 #[must_use]
 pub fn page(report: &Report<'_>) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="referrer" content="no-referrer";
-                title { (shortened(report.title, TITLE)) }
-                style { (PreEscaped(style::sheet())) (PreEscaped(SHEET)) }
-            }
-            body class="ground ink" {
-                main {
-                    (headline(report))
-                    (figures(report))
-                    (samples::section(report))
-                    (targets::section(report))
-                    (distributions(report))
-                    @if let Some(stream) = &report.stream { (stream::section(stream)) }
-                    (losses::section(report))
-                    (classes::section(report))
-                    (agreement::section(report))
-                }
-                @if report.first().is_some() { script { (PreEscaped(SCRIPT)) } }
-            }
+    let head = html! {
+        meta name="referrer" content="no-referrer";
+        style { (PreEscaped(SHEET)) }
+    };
+    let body = html! {
+        main {
+            (headline(report))
+            (figures(report))
+            (samples::section(report))
+            (targets::section(report))
+            (distributions(report))
+            @if let Some(stream) = &report.stream { (stream::section(stream)) }
+            (losses::section(report))
+            (classes::section(report))
+            (agreement::section(report))
         }
-    }
-    .into_string()
+        @if report.first().is_some() { script { (PreEscaped(SCRIPT)) } }
+    };
+    document(&shortened(report.title, TITLE), ALLOWED, &head, &body)
 }
 
 fn headline(report: &Report<'_>) -> Markup {

@@ -1,7 +1,7 @@
 //! The page: headline, key figures, the parts in order, and how to read them.
 
-use gradsieve_report::{style, wording};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use gradsieve_report::{document, wording};
+use maud::{Markup, html};
 
 use super::{accuracy, distributions, guarded, roc, suspects, table};
 use crate::demo::{DetectorOutcome, Outcome};
@@ -9,33 +9,20 @@ use crate::demo::{DetectorOutcome, Outcome};
 /// The report as one HTML file.
 #[must_use]
 pub fn page(outcome: &Outcome) -> String {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                // The browser itself sees to it that nothing is fetched.
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { "gradsieve: " (outcome.data) }
-                style { (PreEscaped(style::sheet())) }
-            }
-            body class="ground ink" {
-                main {
-                    (headline(outcome))
-                    (figures(outcome))
-                    (table::section(outcome))
-                    (roc::section(outcome))
-                    (accuracy::section(outcome))
-                    (distributions::section(outcome))
-                    (suspects::section(outcome))
-                    (guarded::section(outcome))
-                    (run(outcome))
-                }
-            }
+    let body = html! {
+        main {
+            (headline(outcome))
+            (figures(outcome))
+            (table::section(outcome))
+            (roc::section(outcome))
+            (accuracy::section(outcome))
+            (distributions::section(outcome))
+            (suspects::section(outcome))
+            (guarded::section(outcome))
+            (run(outcome))
         }
-    }
-    .into_string()
+    };
+    document(&format!("gradsieve: {}", outcome.data), "", &html! {}, &body)
 }
 
 fn headline(outcome: &Outcome) -> Markup {
