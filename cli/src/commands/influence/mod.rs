@@ -45,6 +45,7 @@ use sink::{Sink, Streamed};
 
 use gradsieve::store::Entry;
 
+use super::inputs::refuse;
 use super::paths::remark_output;
 use super::rows::{Rows, zeros};
 use super::{CommandError, console, trajectory};
@@ -126,7 +127,7 @@ pub(super) fn best(arguments: InfluenceArguments) -> Result<Vec<RankedTarget>, C
     let plan = Plan::new(arguments)?;
     match &plan.over {
         Over::Checkpoints(checkpoints) => Ok(find_over(&plan, checkpoints)?.best.unwrap_or_default()),
-        Over::Run(_) => Ok(Vec::new()),
+        Over::Run(_) => refuse("--method", "one that needs no recorded run", plan.method.name()),
     }
 }
 

@@ -23,16 +23,16 @@ pub(in crate::commands) struct Calibration {
 }
 
 impl Calibration {
-    /// The distribution of these finite scores; none if they are fewer than [`LEAST`], or
+    /// The distribution of the finite scores; none if they are fewer than [`LEAST`], or
     /// if those in the middle are equal.
     pub(in crate::commands) fn fit(scores: &[f64]) -> Option<Self> {
         /// What is less likely is left out.
         const UNLIKELY: f64 = 0.005;
         const TIMES: usize = 6;
-        if scores.len() < LEAST {
+        let mut sorted: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
+        if sorted.len() < LEAST {
             return None;
         }
-        let mut sorted = scores.to_vec();
         sorted.sort_by(f64::total_cmp);
         let mut fitted = Self::lay(&sorted, 0.75, 1.0)?;
         for _ in 0..TIMES {

@@ -138,9 +138,7 @@ impl<'a> Found<'a> {
         let Choice::Contamination(share) = choice else { return };
         let (count, least) = (self.flagged.len(), console::significant(self.threshold));
         let name = self.detector.name();
-        let finite: Vec<f64> =
-            scored.scores.values.iter().copied().filter(|score| score.is_finite()).collect();
-        let other = match Calibration::fit(&finite) {
+        let other = match Calibration::fit(&scored.scores.values) {
             Some(calibration) => {
                 let most = calibration.threshold(SUGGESTED_RATE);
                 let above = scored.scores.values.iter().filter(|&&score| score > most).count();

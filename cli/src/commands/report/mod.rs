@@ -119,8 +119,7 @@ pub(super) fn run(arguments: ReportArguments) -> Result<(), CommandError> {
 /// What a detector says, for the page.
 fn scoring<'a>(scored: &'a Scored, found: &Found<'_>) -> Scoring<'a> {
     let scores = &scored.scores.values;
-    let finite: Vec<f64> = scores.iter().copied().filter(|score| score.is_finite()).collect();
-    let p = Calibration::fit(&finite).map(|of| {
+    let p = Calibration::fit(scores).map(|of| {
         let p = |&score: &f64| if score.is_finite() { of.p_value(score) } else { 0.0 };
         scores.iter().map(p).collect()
     });
