@@ -33,7 +33,9 @@ class Function(Layer):
     def __init__(self, name: str, module: nn.Module) -> None:
         self.name = name
         self.module = module
-        whole = isinstance(module, nn.MultiheadAttention)
+        whole = is_whole(module)
+        self.main = 3 if whole else 1
+        """How many of its inputs come first that have the samples on one axis."""
         own = dict(module.named_parameters(recurse=whole))
         self.parameters = {name: p for name, p in own.items() if p.requires_grad}
         self.entries = sum(p.numel() for p in self.parameters.values())
@@ -49,7 +51,7 @@ class Function(Layer):
 
     def samples(self, call: tuple[Any, Any]) -> tuple[int, int]:
         arguments, _ = call
-        axis = self._axis(0, 3 if isinstance(self.module, nn.MultiheadAttention) else 1)
+        axis = self._axis(0, self.main)
         tensor = next(leaf for leaf in tree_flatten(arguments)[0] if isinstance(leaf, Tensor))
         return axis, tensor.shape[axis]
 
@@ -82,8 +84,7 @@ class Function(Layer):
         self, arguments: Any, deltas: list[Optional[Tensor]], start: int, stop: int, samples: int
     ) -> Tensor:
         leaves, shape = tree_flatten(arguments)
-        attention = isinstance(self.module, nn.MultiheadAttention)
-        places, inputs = self._split(leaves, samples, 3 if attention else 1)
+        places, inputs = self._split(leaves, samples, self.main)
         outs, given = self._split(list(deltas), samples, 1)
         if len(given) < sum(delta is not None for delta in deltas):
             raise ValueError(f"expected outputs of {samples} samples, as there are ids, from {self.name}")
@@ -94,7 +95,7 @@ class Function(Layer):
         def loss(parameters: dict[str, Tensor], inputs: list[Tensor], given: list[Tensor]) -> Tensor:
             filled = [_float(leaf) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
             for place, tensor in zip(places, inputs):
-                filled[place] = tensor.unsqueeze(self._axis(place, 3 if attention else 1))
+                filled[place] = tensor.unsqueeze(self._axis(place, self.main))
             args, kwargs = tree_unflatten(filled, shape)
             outputs = transforms.functional_call(self.module, {**fixed, **parameters}, args, kwargs)
             found = tree_flatten(outputs)[0]
@@ -125,6 +126,11 @@ class Function(Layer):
                 torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in zipped])
             )
         return torch.stack(rows_one)
+
+
+def is_whole(module: nn.Module) -> bool:
+    """Whether a module reads its children's weights itself, so that it is taken with them."""
+    return isinstance(module, nn.MultiheadAttention)
 
 
 def _float(values: Tensor) -> Tensor:

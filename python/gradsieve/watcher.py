@@ -16,7 +16,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ._gradsieve import Sieve, Sketcher, Sketches
 from .found import Found
-from .functional import ENTRIES, Function
+from .functional import ENTRIES, Function, is_whole
 from .layers import Embedding, Layer, layer_of
 
 if TYPE_CHECKING:
@@ -354,8 +354,7 @@ def _layers(model: nn.Module) -> list[Layer]:
     seen: set[int] = set()
     said = []
     for name, module in model.named_modules():
-        whole = isinstance(module, nn.MultiheadAttention)
-        trained = {id(p): p for p in module.parameters(recurse=whole) if p.requires_grad}
+        trained = {id(p): p for p in module.parameters(recurse=is_whole(module)) if p.requires_grad}
         own = {key: p for key, p in trained.items() if key not in seen}
         title = f"{name or 'the model'} ({type(module).__name__})"
         if len(own) < len(trained) and not _covered(module, layers):
@@ -391,10 +390,7 @@ def _layers(model: nn.Module) -> list[Layer]:
 
 def _covered(module: nn.Module, layers: list[Layer]) -> bool:
     """Whether the module is a part of one that is taken as a whole."""
-    return any(
-        isinstance(layer.module, nn.MultiheadAttention) and module in layer.module.modules()
-        for layer in layers
-    )
+    return any(is_whole(layer.module) and module in layer.module.modules() for layer in layers)
 
 
 def _first(inputs: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
