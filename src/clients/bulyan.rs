@@ -6,7 +6,9 @@
 //! not the updates'. *So this is the first half of Bulyan*, and the bound on single
 //! coordinates that its second half gives is not there.
 //!
-//! *Known holes*: those of [`Krum`](super::Krum), though fewer clients are kept.
+//! *Known holes*: those of [`Krum`](super::Krum), though fewer clients are kept. And the
+//! last is picked of 2f + 1, where f colluders are as near to each other as others are:
+//! some of them can be kept, which trimming would outvote.
 //!
 //! Source: El Mhamdi, Guerraoui & Rouault, ICML 2018.
 //!

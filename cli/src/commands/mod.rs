@@ -10,6 +10,7 @@
 //! | `sieve` | gradients in the order of a stream → a verdict for each |
 //! | `visits` | scores of every epoch → one number a sample |
 //! | `merge` | states at rest → the state of all |
+//! | `clients` | updates of federated clients → a weight for each |
 //! | `influence` | gradients of training samples and of targets → influence |
 //! | `truth` | every method against ground truth |
 //! | `export` | a store of sketches → an array or a table |
@@ -42,6 +43,7 @@
 //! May import every other module; none imports this one.
 
 mod bars;
+mod clients;
 mod console;
 mod demo;
 mod error;
@@ -79,6 +81,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use gradsieve_kernels::Level;
 
+pub use clients::{ClientsArguments, RuleName};
 pub use demo::DemoArguments;
 pub use error::CommandError;
 pub use export::ExportArguments;
@@ -125,6 +128,7 @@ Examples:
   gradsieve sketch grads.npy -o sketches.npy --dim 512        512 numbers a sample, not millions
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve outliers 'run/grads-*.npy' --detector l2          several files as one matrix
+  gradsieve clients updates.npy --rule dnc --hostile 6        a weight for each federated client
   gradsieve truth --experiment tsloo                          methods against what happens
   gradsieve key new run.key                                   a secret key, where strangers choose the samples
   gradsieve plan --params 1000000 --budget 64KiB --rows 200   what fits a device's memory
@@ -168,6 +172,9 @@ pub enum Command {
     /// Put the states of devices, shards or parts together
     #[command(long_about = merge::LONG_ABOUT)]
     Merge(MergeArguments),
+    /// Weigh federated clients by their updates of one round
+    #[command(long_about = clients::LONG_ABOUT)]
+    Clients(ClientsArguments),
     /// Score training samples by how much they help or harm target samples
     #[command(long_about = influence::LONG_ABOUT)]
     Influence(InfluenceArguments),
@@ -232,6 +239,7 @@ pub fn run(line: CommandLine) -> Result<(), CommandError> {
         Command::Sieve(arguments) => sieve::run(arguments),
         Command::Visits(arguments) => visits::run(arguments),
         Command::Merge(arguments) => merge::run(&arguments),
+        Command::Clients(arguments) => clients::run(arguments),
         Command::Influence(arguments) => influence::run(arguments),
         Command::Truth(arguments) => truth::run(arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "demo",
     "sketch",
     "outliers",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 12] = [
     "sieve",
     "visits",
     "merge",
+    "clients",
     "influence",
     "truth",
     "info",
