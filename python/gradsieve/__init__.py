@@ -16,14 +16,24 @@ A batch-mean gradient is not a per-sample gradient: what is scored here are the 
 of single samples, taken apart from the pass over the batch.
 
 Without torch: `Sketcher`, `Sieve`, `Detector` and `influence` take NumPy arrays, and
-`OutlierDetector` has the interface of scikit-learn.
+`OutlierDetector` has the interface of scikit-learn. `client_weights` weighs federated
+clients, and `gradsieve.flower` has a strategy for Flower that does.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._gradsieve import Detector, Sieve, Sketcher, Sketches, influence, reason_names
+from ._gradsieve import (
+    Detector,
+    Sieve,
+    Sketcher,
+    Sketches,
+    client_rules,
+    client_weights,
+    influence,
+    reason_names,
+)
 from .estimator import OutlierDetector
 from .found import Found
 from .verdicts import Verdicts
@@ -39,6 +49,8 @@ __all__ = [
     "Sketcher",
     "Sketches",
     "Verdicts",
+    "client_rules",
+    "client_weights",
     "influence",
     "reason_names",
     "watch",

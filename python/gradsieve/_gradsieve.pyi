@@ -6,7 +6,17 @@ from numpy.typing import NDArray
 
 from .verdicts import Verdicts
 
-__all__ = ["Detector", "Sieve", "Sketcher", "Sketches", "influence", "reason_names", "report_page"]
+__all__ = [
+    "Detector",
+    "Sieve",
+    "Sketcher",
+    "Sketches",
+    "client_rules",
+    "client_weights",
+    "influence",
+    "reason_names",
+    "report_page",
+]
 
 @final
 class Sketches:
@@ -98,6 +108,17 @@ class Detector:
     def to_bytes(self) -> bytes: ...
     def restore(self, bytes: bytes) -> None: ...
 
+def client_rules() -> list[str]: ...
+def client_weights(
+    updates: Sketches,
+    rule: str,
+    *,
+    hostile: Optional[int] = None,
+    ids: Optional[NDArray[np.uint64]] = None,
+    server: Optional[Sketches] = None,
+    keep: Optional[int] = None,
+    norm: Optional[float] = None,
+) -> NDArray[np.float64]: ...
 def influence(
     train: Sketches, targets: Sketches, method: str = "ridge", *, damping: Optional[float] = None
 ) -> NDArray[np.float64]: ...

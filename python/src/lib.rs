@@ -1,6 +1,7 @@
 //! The Python package's compiled half: sketchers, the sieve, detectors, influence, over
 //! NumPy arrays. What knows torch is written in Python, beside it.
 
+mod clients;
 mod detectors;
 mod error;
 mod influence;
@@ -12,6 +13,8 @@ mod sketches;
 /// Which training samples are harmful, odd or influential.
 #[pyo3::pymodule]
 mod _gradsieve {
+    #[pymodule_export]
+    use super::clients::{client_rules, client_weights};
     #[pymodule_export]
     use super::detectors::Detector;
     #[pymodule_export]

@@ -25,6 +25,8 @@ pub(crate) const STEP: Step = Step {
 /// not.
 const PACKAGES: &[&str] =
     &["maturin", "pytest", "mypy", "ruff", "numpy<2", "pyarrow<20", "typing_extensions"];
+/// What is written in Python for users of the package.
+const SOURCES: &[&str] = &[".", "../examples/pytorch", "../examples/flower"];
 /// Where Debian's packages of Python stand.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages";
 /// When the tests are given up, in seconds.
@@ -41,13 +43,11 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     };
     let folder = root().join("python");
     let tool = |name: &str| Program::new(environment.join(name)).folder(&folder);
-    println!(
-        "{}",
-        tool("ruff").args(["check", ".", "../examples/pytorch", "--config", "pyproject.toml"]).read()?.trim()
-    );
-    tool("ruff")
-        .args(["format", "--check", "--quiet", ".", "../examples/pytorch", "--config", "pyproject.toml"])
-        .read()?;
+    let ruff = |arguments: &[&str]| {
+        tool("ruff").args(arguments).args(SOURCES).args(["--config", "pyproject.toml"]).read()
+    };
+    println!("{}", ruff(&["check"])?.trim());
+    ruff(&["format", "--check", "--quiet"])?;
 
     let wheel = wheel(&environment, &folder, &place)?;
     let bytes = std::fs::metadata(&wheel)?.len();
@@ -74,6 +74,7 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         "the Arrow functions on Ray and Spark",
         "pip install ray pyspark; pytest python/tests/test_engines.py",
     );
+    check.skip("the strategy of Flower", "pip install flwr; pytest python/tests/test_flower.py");
     let printed = tests.limited(LIMIT).read()?;
     println!("{}", printed.lines().last().unwrap_or_default());
     Ok(())
