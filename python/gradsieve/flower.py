@@ -231,7 +231,8 @@ class _Model:
         after = self._arrays(reply, name)
         with np.errstate(over="ignore", invalid="ignore"):
             parts = [(after[part].astype(float) - self.before[part]).ravel() for part in self.parts]
-            return np.concatenate(parts).astype(np.float32)
+            row: NDArray[np.float32] = np.concatenate(parts).astype(np.float32)
+        return row
 
     def next(self, weights: NDArray[np.float64], replies: list[RecordDict], name: str) -> ArrayRecord:
         """The model, and the weighted sum of updates. Whole numbers are means, rounded."""
