@@ -23,16 +23,16 @@ pub(crate) fn client_rules() -> Vec<&'static str> {
 /// A weight for each client of a federated round (float64), in the order of `updates`:
 /// the aggregate is the sum of the whole updates times these weights.
 ///
-/// `updates` are sketches of the clients' updates, a client a row, made by one `Sketcher`.
-/// `rule` is "krum", "multi-krum", "bulyan", "geometric-median", "dnc", "fltrust",
-/// "foolsgold" or "clip". The weights sum to 1, but for "fltrust" and "clip", which also
-/// change lengths.
+/// `updates` are sketches of the clients' updates, a client a row, made by one
+/// `Sketcher`. `rule` is "krum", "multi-krum", "bulyan", "geometric-median", "dnc",
+/// "fltrust", "foolsgold" or "clip". The weights sum to 1, but for "fltrust" and "clip",
+/// which also change lengths.
 ///
 /// `hostile` is how many clients may be hostile: "krum", "multi-krum", "bulyan" and "dnc"
 /// need it. `keep` is how many "multi-krum" keeps (all but the hostile), `norm` what
 /// "clip" holds updates to (the median of their norms), `server` the sketch of the one
-/// update that "fltrust" trusts. `ids` (uint64, none twice) make the weights the same bits
-/// in any order of arrival; without them a client's place is its id.
+/// update that "fltrust" trusts. `ids` (uint64, none twice) make the weights the same
+/// bits in any order of arrival; without them a client's place is its id.
 ///
 /// An update with NaN or infinite entries has the weight 0, and counts as hostile.
 ///
