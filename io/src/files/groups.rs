@@ -23,6 +23,16 @@ pub enum Label {
     Name(String),
 }
 
+impl Label {
+    /// As it stands; as [`Display`](fmt::Display) shows it, names have quotes.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Name(name) => name.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -19,7 +19,7 @@ mod weighing;
 
 pub use arguments::{ClientsArguments, RuleName};
 use plan::Plan;
-use report::{Report, Weighed, shown};
+use report::{Report, Weighed};
 use taken::Taken;
 use weighing::weights;
 
@@ -120,7 +120,7 @@ fn order(ids: Option<&[Label]>, count: usize) -> Result<Vec<usize>, CommandError
     order.sort_by_key(|&row| key(row));
     match order.windows(2).find(|pair| key(pair[0]) == key(pair[1])) {
         Some(pair) => {
-            let found = format!("{} in rows {} and {}", shown(&ids[pair[0]]), pair[0], pair[1]);
+            let found = format!("{} in rows {} and {}", ids[pair[0]].text(), pair[0], pair[1]);
             refuse("--ids", "an id of its own for each client", found)
         }
         None => Ok(order),

@@ -69,17 +69,9 @@ pub(super) fn print(file: &str, found: &[Weighed<'_>], ids: Option<&[Label]>) ->
     header.extend(found.iter().map(|one| one.rule.name()));
     let mut table = console::table(&header);
     for row in 0..found.first().map_or(0, |one| one.clients) {
-        let id = ids.map(|ids| escaped(&shown(&ids[row])).to_string());
+        let id = ids.map(|ids| escaped(&ids[row].text()).to_string());
         let weights = found.iter().map(|one| console::significant(one.weights[row]));
         table.add_row([row.to_string()].into_iter().chain(id).chain(weights));
     }
     console::print(table)
-}
-
-/// What a client is called, as it stands.
-pub(super) fn shown(label: &Label) -> String {
-    match label {
-        Label::Number(number) => number.to_string(),
-        Label::Name(name) => name.clone(),
-    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::plan::Plan;
-use super::report::{Report, Weighed, shown};
+use super::report::{Report, Weighed};
 use crate::commands::CommandError;
 use crate::commands::paths::remark_output;
 use crate::commands::rows::zeros;
@@ -41,7 +41,7 @@ pub(super) fn write(
         }
         let mut table = TableFile::create(to, &columns)?;
         for row in 0..rows {
-            let id = ids.map(|ids| shown(&ids[row]));
+            let id = ids.map(|ids| ids[row].text());
             let mut cells = vec![Cell::Whole(row as u64)];
             cells.extend(id.as_deref().map(Cell::Text));
             cells.extend(found.iter().map(|one| Cell::Double(one.weights[row])));

@@ -15,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve influence --train train.npy --target val.npy --method dot -o influence.npy
   gradsieve influence --train train.npy --target val.npy --method ridge --dim 512 --top 10
+  gradsieve influence --train train.npy --target val.npy --method dot --ids names.txt -o i.csv
   gradsieve influence --train train.npy --target val.npy --method datainf --layers 640,10 -o influence.npy
   gradsieve influence --train train.npy --target val.npy --method cg --dim 16384 --tolerance 1e-3 -o influence.npy
   gradsieve influence --method tracin -o influence.npy \\
@@ -117,8 +118,20 @@ pub struct InfluenceArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
+    /// What each training sample is called: a 1-dimensional array of whole numbers or
+    /// texts, or a .csv, .tsv or .txt with a line for each; for tables and --top
+    #[arg(long, value_name = "FILE", value_parser = source())]
+    pub ids: Option<Source>,
+
+    /// What each target is called, in the same forms
+    #[arg(long, value_name = "FILE", value_parser = source())]
+    pub target_ids: Option<Source>,
+
     /// Where the influence goes, n_train × n_target: FILE.npy, FILE.safetensors (tensor
-    /// "influence") or - for a .npy on standard output; may be left out with --top
+    /// "influence") or - for a .npy on standard output; FILE.csv, FILE.parquet or
+    /// FILE.json (a list of objects) with the columns index, id (with --ids) and
+    /// influence, or of several targets "influence on 0" and so on; may be left out with
+    /// --top
     #[arg(short, long, value_name = "FILE", required_unless_present = "top", value_parser = destination())]
     pub output: Option<Destination>,
 
@@ -134,10 +147,10 @@ pub struct InfluenceArguments {
     /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
     /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "inexact",
     /// "targets": [{"index", "proponents": [{"index", "influence"}], "opponents":
-    /// [...]}]}; solver with cg and lissa, and as {"condition", "singular"} with ridge
-    /// and trak; inexact, true, where --accept-inexact was needed; targets only with
-    /// --top; "out_of_range_train" and "out_of_range_target" if there are rows that are
-    /// finite, but too large for f32
+    /// [...]}]}, and "id" beside "index" with --ids and --target-ids; solver with cg and
+    /// lissa, and as {"condition", "singular"} with ridge and trak; inexact, true, where
+    /// --accept-inexact was needed; targets only with --top; "out_of_range_train" and
+    /// "out_of_range_target" if there are rows that are finite, but too large for f32
     #[arg(long)]
     pub json: bool,
 }

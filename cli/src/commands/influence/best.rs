@@ -1,9 +1,7 @@
 //! Who helps and who harms a target.
 
-use serde::Serialize;
-
 /// Who helps and who harms one target, most first.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq)]
 pub(in crate::commands) struct RankedTarget {
     pub(in crate::commands) index: usize,
     pub(in crate::commands) proponents: Vec<RankedSample>,
@@ -11,7 +9,7 @@ pub(in crate::commands) struct RankedTarget {
 }
 
 /// A training sample.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::commands) struct RankedSample {
     pub(in crate::commands) index: usize,
     pub(in crate::commands) influence: f64,

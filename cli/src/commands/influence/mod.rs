@@ -11,6 +11,8 @@
 //! | `stored` | the same of the rows of a store, as they are stored |
 //! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what training rows are multiplied with in place of a target |
 //! | `quality` | what is known of those solutions, and when it is too little |
+//! | `output` | the file of influence |
+//! | `named` | the best of each target, and what they are called |
 //! | `sink` | where influence goes: row after row to its places, or |
 //! | `scores` | into a matrix of all pairs; and what is said of it |
 //!
@@ -21,6 +23,8 @@ mod arguments;
 mod best;
 mod curvature;
 mod inputs;
+mod named;
+mod output;
 mod pairs;
 mod plan;
 mod quality;
@@ -29,15 +33,15 @@ mod scoring;
 mod sink;
 mod stored;
 
-use std::collections::BTreeMap;
-
 pub(super) use arguments::InfluenceDtype;
 pub use arguments::{InfluenceArguments, Method};
 pub(super) use best::{RankedSample, RankedTarget};
 use curvature::Solver;
 use inputs::{Inputs, open};
+use named::named;
+use output::{Names, Output};
 use pairs::{prepare, score_all_pairs};
-use plan::{Checkpoints, Over, Plan, RecordedRun, RunTarget, Solving};
+use plan::{Checkpoints, Over, Plan, RecordedRun, Results, RunTarget, Solving};
 use quality::Quality;
 use scores::{Report, Scores, print};
 use scoring::{Budget, PairScoring, targets_per_pass};
@@ -46,10 +50,9 @@ use sink::{Sink, Streamed};
 use gradsieve::store::Entry;
 
 use super::inputs::refuse;
-use super::paths::remark_output;
 use super::rows::{Rows, zeros};
 use super::{CommandError, console, trajectory};
-use gradsieve_io::files::{ArrayWriter, Destination};
+use gradsieve_io::files::{Destination, Source, read_ids};
 
 pub(super) const LONG_ABOUT: &str = "\
 Score training samples by how much they help or harm target samples.
@@ -138,6 +141,7 @@ struct Found {
     left_out: LeftOut,
     quality: Option<Quality>,
     best: Option<Vec<RankedTarget>>,
+    names: Names,
 }
 
 /// Finds influence over checkpoints, and writes it where it goes.
@@ -149,7 +153,9 @@ fn find_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<Found, CommandErr
     let (trains, targets) = (train.count(), target.count());
     let target_name = target.name().to_owned();
     let columns = if inputs.subtasks.is_some() { 1 } else { targets };
-    let writer = results.output.as_ref().map(|to| create(plan, to, trains, columns)).transpose()?;
+    let names = names(results, [train.name(), target.name()], [trains, targets])?;
+    let create = |to| Output::create(plan, to, trains, columns, &names);
+    let writer = results.output.as_ref().map(create).transpose()?;
 
     if streams(plan, &inputs, Budget::USUAL) {
         let top = results.top.map(|top| top.min(trains));
@@ -158,7 +164,8 @@ fn find_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<Found, CommandErr
         let mut streamed = Streamed::new(trains, targets, top, &mut memory, writer, one_minus_p.as_deref())?;
         let quality = add_all(solving, &mut inputs, Budget::USUAL, &mut streamed)?;
         let left_out = LeftOut::of(&inputs, streamed.non_finite());
-        return Ok(Found { rows: [trains, targets], left_out, quality, best: streamed.finish()? });
+        let best = streamed.finish()?;
+        return Ok(Found { rows: [trains, targets], left_out, quality, best, names });
     }
     let pairs = trains.checked_mul(targets).unwrap_or(usize::MAX / size_of::<f64>());
     let mut scores = Scores {
@@ -180,37 +187,40 @@ fn find_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<Found, CommandErr
     }
     scores.mark_non_finite();
     if let Some(mut writer) = writer {
-        writer.write_f64(&scores.values)?;
+        writer.write(&scores.values)?;
         writer.finish()?;
     }
     let best = results.top.map(|top| scores.targets(top));
     let left_out = LeftOut::of(&inputs, scores.non_finite());
-    Ok(Found { rows: [trains, targets], left_out, quality, best })
+    Ok(Found { rows: [trains, targets], left_out, quality, best, names })
 }
 
 /// Runs a plan along a recorded run.
 fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
     let RecordedRun { directory, principal, target } = run;
-    let found = match target {
+    let run = directory.display().to_string();
+    let (found, of_targets) = match target {
         Some(RunTarget { source, projection }) => {
             let mut targets = Rows::open_targets(source, projection)?;
-            trajectory::dvemb(directory, &mut targets, &plan.projection, *principal)?
+            let found = trajectory::dvemb(directory, &mut targets, &plan.projection, *principal)?;
+            (found, targets.name().to_owned())
         }
-        None => trajectory::shapley(directory, &plan.projection, *principal)?,
+        None => (trajectory::shapley(directory, &plan.projection, *principal)?, run.clone()),
     };
+    let names = names(&plan.results, [&run, &of_targets], [found.trains, found.targets])?;
     let scores = Scores {
         values: found.values,
         non_finite_train: vec![false; found.trains],
         non_finite_target: vec![false; found.targets],
     };
     if let Some(output) = &plan.results.output {
-        let mut writer = create(plan, output, found.trains, found.targets)?;
-        writer.write_f64(&scores.values)?;
+        let mut writer = Output::create(plan, output, found.trains, found.targets, &names)?;
+        writer.write(&scores.values)?;
         writer.finish()?;
     }
     let best = plan.results.top.map(|top| scores.targets(top));
     let (rows, left_out) = ([found.trains, found.targets], LeftOut::default());
-    conclude(plan, Found { rows, left_out, quality: None, best })
+    conclude(plan, Found { rows, left_out, quality: None, best, names })
 }
 
 /// Whether influence goes straight to its places: it has one part, all of a row of the
@@ -226,11 +236,19 @@ fn streams(plan: &Plan, inputs: &Inputs, budget: Budget) -> bool {
         && entries.saturating_mul(size_of::<Entry>()) <= train.count().saturating_mul(size_of::<f64>())
 }
 
-/// Opens the output.
-fn create(plan: &Plan, to: &Destination, trains: usize, columns: usize) -> Result<ArrayWriter, CommandError> {
-    let about = BTreeMap::from([("gradsieve.method".to_owned(), plan.method.name().to_owned())]);
-    remark_output(to);
-    Ok(ArrayWriter::create_named(to, "influence", &[trains, columns], plan.results.dtype, &about)?)
+/// What the samples and the targets are called, where files say it.
+fn names(
+    results: &Results,
+    [train, target]: [&str; 2],
+    [trains, targets]: [usize; 2],
+) -> Result<Names, CommandError> {
+    let read = |source: &Option<Source>, other: &str, rows: usize| {
+        source.as_ref().map(|source| read_ids(source, other, rows)).transpose()
+    };
+    Ok(Names {
+        trains: read(&results.ids, train, trains)?,
+        targets: read(&results.target_ids, target, targets)?,
+    })
 }
 
 /// Training samples, and targets, that have no influence.
@@ -254,7 +272,8 @@ impl LeftOut {
 
 /// Says what was found.
 fn conclude(plan: &Plan, found: Found) -> Result<(), CommandError> {
-    let Found { rows: [train_rows, target_rows], left_out, quality: solver, best: targets } = found;
+    let Found { rows: [train_rows, target_rows], left_out, quality: solver, best, names } = found;
+    let targets = best.map(|best| named(&best, &names));
     let method = plan.method;
     let LeftOut { non_finite, out_of_range } = left_out;
     let [non_finite_train, non_finite_target] = non_finite;

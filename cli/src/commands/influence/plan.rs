@@ -9,6 +9,7 @@ use crate::commands::CommandError;
 use crate::commands::given::Use;
 use crate::commands::inputs::{refuse, refuse_json_beside};
 use crate::commands::rows::ProjectionArguments;
+use crate::commands::table_file::is_table;
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
 
 /// A command line that makes sense.
@@ -76,6 +77,8 @@ pub(super) struct Results {
     pub(super) output: Option<Destination>,
     pub(super) dtype: Dtype,
     pub(super) top: Option<usize>,
+    pub(super) ids: Option<Source>,
+    pub(super) target_ids: Option<Source>,
     pub(super) json: bool,
 }
 
@@ -92,12 +95,13 @@ impl Plan {
         } else {
             Over::Checkpoints(checkpoints(&arguments)?)
         };
-        let InfluenceArguments { method, projection, output, dtype, top, json, .. } = arguments;
+        let InfluenceArguments { method, projection, output, dtype, top, .. } = arguments;
+        let InfluenceArguments { ids, target_ids, json, .. } = arguments;
         let dtype = match dtype {
             InfluenceDtype::F32 => Dtype::F32,
             InfluenceDtype::F64 => Dtype::F64,
         };
-        Ok(Self { method, over, projection, results: Results { output, dtype, top, json } })
+        Ok(Self { method, over, projection, results: Results { output, dtype, top, ids, target_ids, json } })
     }
 }
 
@@ -132,7 +136,8 @@ fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandErr
     check_solver(arguments)?;
     check_output(arguments)?;
     let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.one_minus_p);
-    let inputs: Vec<&Source> = inputs.chain(&arguments.subtasks).collect();
+    let names = arguments.ids.iter().chain(&arguments.target_ids);
+    let inputs: Vec<&Source> = inputs.chain(&arguments.subtasks).chain(names).collect();
     let streams = inputs.iter().filter(|&&source| *source == Source::Stdin).count();
     if streams > 1 {
         return refuse("--train and --target", "one array on standard input".to_owned(), streams.to_string());
@@ -174,7 +179,8 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
     }
     check_output(arguments)?;
     if let Some(output) = &arguments.output {
-        refuse_overwrite(output, &arguments.target.iter().collect::<Vec<_>>())?;
+        let names = arguments.ids.iter().chain(&arguments.target_ids);
+        refuse_overwrite(output, &arguments.target.iter().chain(names).collect::<Vec<_>>())?;
     }
     let principal = arguments.principal;
     if principal == Some(0) {
@@ -225,6 +231,12 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
     } else {
         of_method("--lr", method.takes_rates(), "--method tracin or less, which weigh checkpoints by it")
     };
+    let named = |option| Use {
+        option,
+        is_read: arguments.top.is_some() || arguments.output.as_ref().is_some_and(is_table),
+        by: "--top or a table as --output, which say names".to_owned(),
+        found: "neither".to_owned(),
+    };
     let others = [
         rate,
         by_one("--one-minus-p", Method::Trak),
@@ -244,6 +256,14 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
             is_read: arguments.output.is_some(),
             by: "--output beside it, whose numbers it is about".to_owned(),
             found: "none".to_owned(),
+        },
+        named("--ids"),
+        named("--target-ids"),
+        Use {
+            option: "--target-ids",
+            is_read: arguments.subtasks.is_none() && method != Method::Shapley,
+            by: "targets that stand in the results, which --subtasks and shapley put together".to_owned(),
+            found: name.to_owned(),
         },
         Use {
             option: "--shapes",

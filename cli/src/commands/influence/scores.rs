@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Method;
 use super::best::{RankedSample, RankedTarget};
+use super::named::{NamedSample, NamedTarget, called};
 use super::quality::Quality;
 use super::sink::{Sink, flagged};
 use crate::commands::escaped::escaped;
@@ -21,7 +22,7 @@ pub(super) struct Scores {
 
 /// What is printed as JSON.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
+pub(super) struct Report<'a> {
     pub(super) method: Method,
     pub(super) train_rows: usize,
     pub(super) target_rows: usize,
@@ -38,7 +39,7 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) inexact: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) targets: Option<Vec<RankedTarget>>,
+    pub(super) targets: Option<Vec<NamedTarget<'a>>>,
 }
 
 impl Scores {
@@ -137,7 +138,7 @@ impl Sink for Scores {
 }
 
 /// For people.
-pub(super) fn print(output: Option<&Destination>, report: &Report) -> Result<(), CommandError> {
+pub(super) fn print(output: Option<&Destination>, report: &Report<'_>) -> Result<(), CommandError> {
     if let Some(output) = output {
         console::print(format!(
             "{}: {} influence of {} training samples (rows) on {} targets (columns)",
@@ -153,15 +154,15 @@ pub(super) fn print(output: Option<&Destination>, report: &Report) -> Result<(),
         for rank in 0..target.proponents.len().max(target.opponents.len()) {
             let [helpful, harmful] =
                 [&target.proponents, &target.opponents].map(|samples| cells(samples.get(rank)));
-            table.add_row([vec![target.index.to_string()], helpful, harmful].concat());
+            table.add_row([vec![called(target.index, target.id)], helpful, harmful].concat());
         }
     }
     console::print(table)
 }
 
-fn cells(sample: Option<&RankedSample>) -> Vec<String> {
+fn cells(sample: Option<&NamedSample<'_>>) -> Vec<String> {
     sample.map_or_else(
         || vec![String::new(), String::new()],
-        |sample| vec![sample.index.to_string(), console::significant(sample.influence)],
+        |sample| vec![called(sample.index, sample.id), console::significant(sample.influence)],
     )
 }

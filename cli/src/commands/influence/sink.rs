@@ -4,9 +4,9 @@
 use gradsieve::store::{Entry, TopK, TopKSettings};
 
 use super::best::{RankedSample, RankedTarget};
+use super::output::Output;
 use crate::commands::CommandError;
 use crate::commands::rows::{filled, zeros};
-use gradsieve_io::files::ArrayWriter;
 
 /// What takes parts of influence in, training row after training row.
 pub(super) trait Sink {
@@ -47,7 +47,7 @@ pub(super) struct Streamed<'m> {
     /// The most helpful and the most harmful of each target, the latter by their
     /// influence's magnitude; empty if nobody asks.
     best: Vec<[TopK<&'m mut [Entry]>; 2]>,
-    writer: Option<ArrayWriter>,
+    writer: Option<Output<'m>>,
     /// What each training sample's influence is multiplied by; nothing if that is 1.
     factors: Option<&'m [f64]>,
     /// A row of the output; NaN where a target is not finite.
@@ -70,7 +70,7 @@ impl<'m> Streamed<'m> {
         targets: usize,
         top: Option<usize>,
         mut memory: &'m mut [Entry],
-        writer: Option<ArrayWriter>,
+        writer: Option<Output<'m>>,
         factors: Option<&'m [f64]>,
     ) -> Result<Self, CommandError> {
         let mut best = Vec::new();
@@ -115,15 +115,10 @@ impl<'m> Streamed<'m> {
 }
 
 /// Rows without influence, as far as row `to`.
-fn skip_to(
-    writer: &mut ArrayWriter,
-    next: &mut usize,
-    to: usize,
-    targets: usize,
-) -> Result<(), CommandError> {
+fn skip_to(writer: &mut Output<'_>, next: &mut usize, to: usize, targets: usize) -> Result<(), CommandError> {
     if *next < to {
         let nan = vec![f64::NAN; targets];
-        (*next..to).try_for_each(|_| writer.write_f64(&nan))?;
+        (*next..to).try_for_each(|_| writer.write(&nan))?;
         *next = to;
     }
     Ok(())
@@ -179,7 +174,7 @@ impl Sink for Streamed<'_> {
                 for (j, &target) in targets.iter().enumerate() {
                     influences(i, j, &[train], &mut self.row[target..=target]);
                 }
-                writer.write_f64(&self.row)?;
+                writer.write(&self.row)?;
                 self.next += 1;
             }
         }

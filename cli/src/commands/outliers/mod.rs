@@ -30,7 +30,7 @@ pub(super) use calibration::Calibration;
 pub(super) use defaults::several;
 use plan::Plan;
 pub(super) use plan::{Choice, Search, Wish};
-pub(super) use report::{Found, Report, shown};
+pub(super) use report::{Found, Report};
 pub(super) use samples::Samples;
 pub(super) use scorer::Scored;
 use sink::Sink;

@@ -215,7 +215,7 @@ pub(super) fn print(
     for one in found {
         console::print(one.line(file, rows, choice))?;
     }
-    let id = |row: usize| ids.map(|ids| escaped(&shown(&ids[row])));
+    let id = |row: usize| ids.map(|ids| escaped(&ids[row].text()));
     let head = |columns: &[&'static str]| {
         let mut header = vec!["sample"];
         header.extend(ids.map(|_| "id"));
@@ -271,13 +271,5 @@ impl Found<'_> {
         let mut marks = vec![false; rows];
         self.flagged.iter().for_each(|flagged| marks[flagged.index] = true);
         marks
-    }
-}
-
-/// What a row is called, as it stands.
-pub(in crate::commands) fn shown(label: &Label) -> String {
-    match label {
-        Label::Number(number) => number.to_string(),
-        Label::Name(name) => name.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::arguments::DetectorName;
-use super::report::{Found, Report, shown};
+use super::report::{Found, Report};
 use super::scorer::Scored;
 use crate::commands::CommandError;
 use crate::commands::paths::remark_output;
@@ -74,7 +74,7 @@ impl Sink {
             Self::Table(mut table) => {
                 let marks: Vec<Vec<bool>> = found.iter().map(|one| one.marks(rows)).collect();
                 for row in 0..rows {
-                    let id = ids.map(|ids| shown(&ids[row]));
+                    let id = ids.map(|ids| ids[row].text());
                     let mut cells = vec![Cell::Whole(row as u64)];
                     cells.extend(id.as_deref().map(Cell::Text));
                     cells.extend(scored.iter().map(|one| Cell::Double(one.scores.values[row])));

@@ -7,7 +7,6 @@ use std::path::Path;
 use super::plan::Plan;
 use crate::commands::CommandError;
 use crate::commands::inputs::refuse;
-use crate::commands::outliers::shown;
 use gradsieve_io::files::{FileError, Groups, Label, read_groups};
 
 /// Labels in one numbering.
@@ -37,9 +36,9 @@ impl Labels {
         let name = |label: &Label| match label {
             Label::Number(number) => {
                 let class = usize::try_from(*number).ok().and_then(|number| classes.get(number));
-                class.cloned().unwrap_or_else(|| shown(label))
+                class.cloned().unwrap_or_else(|| label.text())
             }
-            Label::Name(_) => shown(label),
+            Label::Name(_) => label.text(),
         };
         Ok(Self {
             given: numbered(groups),

@@ -30,7 +30,7 @@ use plan::Plan;
 use targets::Aimed;
 use wanted::Wanted;
 
-use super::outliers::{self, Calibration, Choice, Found, Samples, Scored, shown};
+use super::outliers::{self, Calibration, Choice, Found, Samples, Scored};
 use super::{CommandError, console, escaped};
 use gradsieve_io::files::Destination;
 use gradsieve_report::{Classes, Scoring, Shown, Stream, page, worst};
@@ -55,7 +55,9 @@ pub(super) fn run(arguments: ReportArguments) -> Result<(), CommandError> {
     let (name, count) = (samples.rows.name().to_owned(), samples.rows.count());
     let labels = samples.groups.as_ref().map(|groups| Labels::new(&plan, groups, &name)).transpose()?;
     // What is wrong with the samples' files is said before the gradients are read.
-    let of_ids = |ids: &[gradsieve_io::files::Label]| ids.iter().map(shown).collect::<Vec<String>>();
+    let of_ids = |ids: &[gradsieve_io::files::Label]| {
+        ids.iter().map(gradsieve_io::files::Label::text).collect::<Vec<String>>()
+    };
     let names = samples.ids.as_deref().map(of_ids);
     let none = BTreeSet::new();
     let wanted = |rows| Wanted { rows, count, of: &name, ids: names.as_deref() };

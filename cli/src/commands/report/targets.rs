@@ -50,6 +50,8 @@ impl Aimed {
                     lr: Vec::new(),
                     one_minus_p: Vec::new(),
                     subtasks: None,
+                    ids: None,
+                    target_ids: None,
                     method,
                     damping: None,
                     layers: Vec::new(),

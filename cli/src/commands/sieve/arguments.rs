@@ -91,11 +91,16 @@ pub struct SieveArguments {
     #[allow(missing_docs, reason = "a doc comment here would become help")]
     pub projection: ProjectionArguments,
 
+    /// What each sample is called: a 1-dimensional array of whole numbers or texts, or a
+    /// .csv, .tsv or .txt with a line for each
+    #[arg(long, value_name = "FILE", value_parser = source())]
+    pub ids: Option<Source>,
+
     /// Where a verdict for each row goes: FILE.csv or FILE.parquet with the columns
-    /// index, p, score, flagged (true or false) and reasons (names with a space between);
-    /// FILE.json with a list of such objects;
-    /// FILE.npy or FILE.safetensors (tensor "verdicts") with n × 3 f32, p, score and
-    /// flagged (1 or 0); or - for CSV on standard output
+    /// index, id (with --ids), p, score, flagged (true or false) and reasons (names with
+    /// a space between); FILE.json with a list of such objects; FILE.npy or
+    /// FILE.safetensors (tensor "verdicts") with n × 3 f32, p, score and flagged (1 or
+    /// 0); or - for CSV on standard output
     #[arg(short, long, value_name = "FILE", value_parser = destination())]
     pub output: Option<Destination>,
 
@@ -108,10 +113,14 @@ pub struct SieveArguments {
     #[arg(long, value_name = "FILE")]
     pub save_state: Option<PathBuf>,
 
+    /// How many of the flagged samples are printed, the worst first
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = whole::<usize>)]
+    pub top: usize,
+
     /// Print JSON: {"rows", "flagged": [{"index", "p", "score", "reasons"}], "alarms":
     /// [{"index", "kind"}], "state_bytes"}, in the order of the rows, and "false_alarms"
     /// or "false_discoveries", "half_life", "dim", "non_finite", "out_of_range", "health"
-    /// and "memory_bytes"
+    /// and "memory_bytes"; "id" beside "index" with --ids
     #[arg(long)]
     pub json: bool,
 }

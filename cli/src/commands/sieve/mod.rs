@@ -32,7 +32,7 @@ use gradsieve::{Reasons, Sieve};
 use super::losses::losses;
 use super::rows::{ProjectionArguments, Rows, is_finite};
 use super::{CommandError, console, state_file};
-use gradsieve_io::files::{Destination, read_groups};
+use gradsieve_io::files::{Destination, read_groups, read_ids};
 
 pub(super) const LONG_ABOUT: &str = "\
 Judge each sample of a stream by what came before it, and flag a stated share.
@@ -60,20 +60,22 @@ pub(super) fn run(arguments: SieveArguments) -> Result<(), CommandError> {
     }
     let name = rows.name().to_owned();
     let groups = plan.groups.as_ref().map(|source| read_groups(source, &name, rows.count())).transpose()?;
-    let ids = groups.as_ref().map(ids::ids).transpose()?;
+    let ids = plan.ids.as_ref().map(|source| read_ids(source, &name, rows.count())).transpose()?;
+    let numbers = groups.as_ref().map(ids::ids).transpose()?;
     let losses = plan.loss.as_ref().map(|source| losses(source, &rows, CONSEQUENCE)).transpose()?;
     let mut sieve = match &before {
         Some(before) => state::resume(&plan, before, &rows)?,
-        None => state::begin(&plan, &rows, ids.as_ref().map(Vec::len))?,
+        None => state::begin(&plan, &rows, numbers.as_ref().map(Vec::len))?,
     };
-    let mut sink = plan.output.as_ref().map(|to| Sink::create(to, rows.count())).transpose()?;
+    let mut sink =
+        plan.output.as_ref().map(|to| Sink::create(to, rows.count(), ids.is_some())).transpose()?;
     let saved = plan.save_state.map(|path| Destination::Path(path).create()).transpose()?;
 
     let mut report = Report::new(&sieve.settings());
     let (mut non_finite, mut beyond) = (Vec::new(), Vec::new());
     rows.pass("judging", |row, sketch| {
-        let group = match (&groups, &ids) {
-            (Some(groups), Some(ids)) => ids[groups.of()[row] as usize],
+        let group = match (&groups, &numbers) {
+            (Some(groups), Some(numbers)) => numbers[groups.of()[row] as usize],
             _ => 0,
         };
         let mut sketch = sketch.in_group(group);
@@ -88,8 +90,9 @@ pub(super) fn run(arguments: SieveArguments) -> Result<(), CommandError> {
             let rows = if sketch.measures.non_finite == 0 { &mut beyond } else { &mut non_finite };
             rows.push(row);
         }
-        report.push(&verdict, alarm);
-        sink.as_mut().map_or(Ok(()), |sink| sink.push(row, &verdict))
+        let id = ids.as_ref().map(|ids| &ids[row]);
+        report.push(id, &verdict, alarm);
+        sink.as_mut().map_or(Ok(()), |sink| sink.push(row, id, &verdict))
     })?;
     sink.map_or(Ok(()), Sink::finish)?;
     let bytes = state_file::bytes(&name, &sieve)?;
@@ -106,7 +109,7 @@ pub(super) fn run(arguments: SieveArguments) -> Result<(), CommandError> {
     if plan.json {
         console::print_json(&report)
     } else if plan.output != Some(Destination::Stdout) {
-        report.print(&name, &sieve.settings())
+        report.print(&name, &sieve.settings(), plan.top)
     } else {
         Ok(())
     }

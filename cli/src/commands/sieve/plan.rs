@@ -22,11 +22,13 @@ pub(super) struct Plan {
     pub(super) groups: Option<Source>,
     pub(super) max_groups: Option<u32>,
     pub(super) loss: Option<Source>,
+    pub(super) ids: Option<Source>,
     /// But for the width and the groups, which files tell.
     pub(super) settings: SieveSettings,
     pub(super) output: Option<Destination>,
     pub(super) state: Option<PathBuf>,
     pub(super) save_state: Option<PathBuf>,
+    pub(super) top: usize,
     pub(super) json: bool,
 }
 
@@ -40,12 +42,13 @@ impl Plan {
         arguments.given.refuse_unread(uses(&arguments))?;
         let settings = settings(&arguments)?;
         let SieveArguments { given, grads, projection, groups, max_groups, loss, .. } = arguments;
-        let SieveArguments { output, state, save_state, json, .. } = arguments;
+        let SieveArguments { ids, output, state, save_state, top, json, .. } = arguments;
         if max_groups == Some(0) {
             return refuse("--max-groups", "at least 1", "0".to_owned());
         }
         refuse_json_beside(json, output.as_ref(), "the verdicts to go to a file, as in -o verdicts.csv")?;
-        let inputs = [("GRADS", Some(&grads)), ("--groups", groups.as_ref()), ("--loss", loss.as_ref())];
+        let beside = [("--groups", groups.as_ref()), ("--loss", loss.as_ref()), ("--ids", ids.as_ref())];
+        let inputs = [&[("GRADS", Some(&grads))][..], &beside].concat();
         refuse_inputs(&inputs, output.as_ref())?;
         if let Some(path) = &save_state {
             let to = Destination::Path(path.clone());
@@ -64,10 +67,12 @@ impl Plan {
             groups,
             max_groups,
             loss,
+            ids,
             settings,
             output,
             state,
             save_state,
+            top,
             json,
         })
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::commands::escaped::escaped;
 use crate::commands::{CommandError, console};
+use gradsieve_io::files::Label;
 
 /// What is said of rows that are not finite.
 pub(super) const CONSEQUENCE: &str = "flagged, with the reason non-finite";
@@ -40,6 +41,8 @@ pub(super) struct Report {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Flagged {
     index: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Label>,
     p: f32,
     score: f32,
     reasons: Vec<&'static str>,
@@ -76,11 +79,12 @@ impl Report {
     }
 
     /// Adds the next row's verdict, and the alarm that it raised.
-    pub(super) fn push(&mut self, verdict: &Verdict, alarm: Option<Alarm>) {
+    pub(super) fn push(&mut self, id: Option<&Label>, verdict: &Verdict, alarm: Option<Alarm>) {
         let index = self.rows;
         let &Verdict { p, score, flagged, reasons, .. } = verdict;
         if flagged {
-            self.flagged.push(Flagged { index, p, score, reasons: reasons.names().collect() });
+            let reasons = reasons.names().collect();
+            self.flagged.push(Flagged { index, id: id.cloned(), p, score, reasons });
         }
         if reasons.has(Reasons::NON_FINITE) {
             self.non_finite.push(index);
@@ -101,8 +105,8 @@ impl Report {
         (self.out_of_range, self.non_finite) = non_finite.into_iter().partition(|&row| is_out_of_range(row));
     }
 
-    /// For people.
-    pub(super) fn print(&self, file: &str, settings: &SieveSettings) -> Result<(), CommandError> {
+    /// For people, with the `top` samples that stand out most.
+    pub(super) fn print(&self, file: &str, settings: &SieveSettings, top: usize) -> Result<(), CommandError> {
         let (flagged, rows) = (self.flagged.len(), self.rows);
         let meaning = match settings.rate {
             Rate::FalseAlarms(share) => format!(
@@ -118,7 +122,9 @@ impl Report {
         console::print(format!("{}: {flagged} of {rows} samples flagged, at {meaning}", escaped(&file)))?;
         if flagged > 0 {
             console::print(self.by_reason())?;
-            console::print(self.worst())?;
+            if top > 0 {
+                console::print(self.worst(top))?;
+            }
         }
         for Raised { index, kind } in &self.alarms {
             console::print(format!("alarm at sample {index}: {kind}"))?;
@@ -144,15 +150,19 @@ impl Report {
         )
     }
 
-    /// The ten that stand out most, as a table.
-    fn worst(&self) -> String {
-        const SHOWN: usize = 10;
-        let mut worst = self.flagged.clone();
+    /// The `top` that stand out most, as a table.
+    fn worst(&self, top: usize) -> String {
+        let mut worst: Vec<&Flagged> = self.flagged.iter().collect();
         worst.sort_by(|one, other| one.p.total_cmp(&other.p).then(other.score.total_cmp(&one.score)));
-        let mut table = console::table(&["sample", "p", "score", "reasons"]);
-        for Flagged { index, p, score, reasons } in worst.iter().take(SHOWN) {
+        let has_ids = worst.iter().any(|flagged| flagged.id.is_some());
+        let mut header = vec!["sample"];
+        header.extend(has_ids.then_some("id"));
+        header.extend(["p", "score", "reasons"]);
+        let mut table = console::table(&header);
+        for Flagged { index, id, p, score, reasons } in worst.into_iter().take(top) {
+            let id = id.as_ref().map(|id| escaped(&id.text()).to_string());
             let [p, score] = [*p, *score].map(|number| console::significant(f64::from(number)));
-            table.add_row([index.to_string(), p, score, reasons.join(" ")]);
+            table.add_row([index.to_string()].into_iter().chain(id).chain([p, score, reasons.join(" ")]));
         }
         table.to_string()
     }

@@ -9,6 +9,7 @@ mod influence;
 mod influence_refusals;
 mod influence_solvers;
 mod influence_stores;
+mod influence_tables;
 mod info;
 #[cfg(unix)]
 mod interrupt;

@@ -80,6 +80,27 @@ fn json_has_the_verdicts_of_the_table() {
 }
 
 #[test]
+fn samples_are_called_by_their_ids() {
+    let place = place(ROWS);
+    let names: String = (0..ROWS).map(|row| format!("sample {row}\n")).collect();
+    fs::write(place.path("names.txt"), names).unwrap();
+    let plain = place.json(&["sieve", "g.npy", "--json"]);
+    let named = place.json(&["sieve", "g.npy", "--ids", "names.txt", "-o", "v.csv", "--json"]);
+    let flagged = flagged_of(&named);
+    assert!(flagged.len() > 3 && flagged.len() == flagged_of(&plain).len());
+    for (one, other) in flagged.iter().zip(flagged_of(&plain)) {
+        assert_eq!(one["id"], json!(format!("sample {}", index(one))));
+        assert_eq!((&one["index"], &one["p"], other.get("id")), (&other["index"], &other["p"], None));
+    }
+    let table = fs::read_to_string(place.path("v.csv")).unwrap();
+    assert!(table.starts_with("index,id,p,score,flagged,reasons\n0,sample 0,"), "{table}");
+    let text = place.succeed(&["sieve", "g.npy", "--ids", "names.txt", "--top", "2"]);
+    assert_eq!(text.lines().filter(|line| line.contains("sample ") && !line.contains(':')).count(), 3);
+    let text = place.succeed(&["sieve", "g.npy", "--top", "0"]);
+    assert!(text.contains("reasons: ") && !text.contains("score"), "{text}");
+}
+
+#[test]
 fn verdicts_of_a_file_are_those_of_the_core_on_its_sketches() {
     let place = place(300);
     let report =
