@@ -38,6 +38,15 @@ fn framed(input: &[u8]) -> Vec<u8> {
     [&(header as u64).to_le_bytes()[..], input].concat()
 }
 
+/// The bytes as a directory that bergson wrote: `info.json` is what comes before the
+/// first zero.
+fn as_directory(path: &Path, input: &[u8]) {
+    let end = input.iter().position(|&byte| byte == 0).unwrap_or(input.len());
+    fs::create_dir(path).expect("a directory");
+    fs::write(path.join("info.json"), &input[..end]).expect("writable");
+    fs::write(path.join("gradients.bin"), input.get(end + 1..).unwrap_or_default()).expect("writable");
+}
+
 fn look_at(path: &Path) {
     let Ok(source) = path.to_str().expect("UTF-8").parse::<Source>() else { return };
     let _ = info(&source);
@@ -56,4 +65,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
         fs::write(&path, bytes).expect("writable");
         look_at(&path);
     }
+    let path = folder.path().join("b");
+    as_directory(&path, input);
+    look_at(&path);
 });

@@ -113,7 +113,8 @@ sample (its own gradient, not the mean of a batch) and one column for each param
 larger than memory.
 
 Arrays are FILE.npy (f16, f32 or f64), FILE.npz#NAME, FILE.safetensors#TENSOR (bf16, too), or - for a .npy on standard input. \
-Several files are one matrix, rows after rows, as DIRECTORY/ or 'DIRECTORY/NAME-*.npy', and tensors of a file one side by side, as FILE.safetensors#PREFIX*. Sketches may also be kept in \
+Several files are one matrix, rows after rows, as DIRECTORY/ or 'DIRECTORY/NAME-*.npy', and tensors of a file one side by side, as FILE.safetensors#PREFIX*. \
+A directory that bergson wrote (gradients.bin and info.json) is one matrix, too. Sketches may also be kept in \
 a store, DIRECTORY.store, which grows, survives a crash and keeps each gradient's exact norms. \
 Results appear under their name when they are complete, never in part.";
 

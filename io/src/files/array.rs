@@ -1,6 +1,7 @@
 //! An opened array: where its values begin, how many bytes they are, and reading those
 //! bytes in order.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,7 +12,7 @@ use super::element::Element;
 use super::error::{FileError, Shape};
 use super::measures::read_settings;
 use super::safetensors::{Header, Tensor};
-use super::{Source, npy, npz, safetensors};
+use super::{Source, bergson, npy, npz, safetensors};
 
 /// An array whose header was read and, if it is a regular file, whose length agrees with
 /// it.
@@ -42,6 +43,9 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
     let name = source.to_string();
     match source {
         Source::Stdin => open_npy(name, Input::Stream { reader: Box::new(io::stdin()), used: false }),
+        Source::Npy(path) | Source::Shards { pattern: path, tensor: None } if bergson::is_gradients(path) => {
+            open_bergson(path)
+        }
         Source::Npy(path) => {
             let (file, regular) = open_file(path)?;
             let input = if regular.is_some() {
@@ -95,6 +99,36 @@ fn of_tensor(path: &Path, file: File, tensor: Tensor, metadata: BTreeMap<String,
         start: tensor.start,
         input: Input::File(file),
         done: 0,
+    }
+}
+
+/// Opens the values in a directory that bergson wrote.
+fn open_bergson(path: &Path) -> Result<Array, FileError> {
+    let header = bergson::read_header(path)?;
+    let name = header.values.display().to_string();
+    let (file, length) = open_file(&header.values)?;
+    check_length(&name, header.bytes, length.unwrap_or(0))?;
+    Ok(Array {
+        name,
+        shape: header.shape,
+        element: Element::Float(header.dtype),
+        big_endian: header.big_endian,
+        fortran: false,
+        metadata: header.metadata,
+        bytes: header.bytes,
+        start: 0,
+        input: Input::File(file),
+        done: 0,
+    })
+}
+
+/// Refuses a file with fewer or more bytes of values than its header says.
+fn check_length(name: &str, expected: u64, found: u64) -> Result<(), FileError> {
+    let file = || name.to_owned();
+    match found.cmp(&expected) {
+        Ordering::Less => Err(FileError::Truncated { file: file(), expected, found }),
+        Ordering::Greater => Err(FileError::TrailingBytes { file: file(), expected }),
+        Ordering::Equal => Ok(()),
     }
 }
 
@@ -180,14 +214,8 @@ fn open_npy_at(name: String, mut input: Input, part: Option<(u64, u64)>) -> Resu
         }
         (None, length) => length.unwrap_or(0),
     };
-    match length {
-        Some(found) if found < bytes => {
-            return Err(FileError::Truncated { file: name, expected: bytes, found });
-        }
-        Some(found) if found > bytes => {
-            return Err(FileError::TrailingBytes { file: name, expected: bytes });
-        }
-        _ => {}
+    if let Some(found) = length {
+        check_length(&name, bytes, found)?;
     }
     let npy::Header { shape, element, big_endian, fortran, start } = header;
     let metadata = BTreeMap::new();

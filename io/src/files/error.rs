@@ -62,6 +62,9 @@ pub enum FileError {
     #[error("{file}: expected a .npz, a zip archive of .npy files, found that {problem}")]
     NpzArchive { file: String, problem: String },
 
+    #[error("{file}: expected what bergson writes of its gradients, found that {problem}")]
+    BergsonInfo { file: String, problem: String },
+
     #[error("{file}: expected a readable .safetensors header, found that {problem}")]
     SafetensorsHeader { file: String, problem: String },
 

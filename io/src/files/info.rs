@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Source;
 use super::array;
 use super::error::{FileError, Shape};
-use super::npz;
+use super::{bergson, npz};
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -17,6 +17,8 @@ pub enum FileKind {
     Safetensors,
     /// `.npz`: arrays with names.
     Npz,
+    /// A directory of bergson: one matrix, whose columns have names by module.
+    Bergson,
 }
 
 /// One array of a file.
@@ -53,7 +55,7 @@ pub struct FileInfo {
 /// one named. Any shape and any dtype will do; nothing but the header is read.
 ///
 /// # Errors
-/// No such file; not a `.npy` or `.safetensors`; fewer or more bytes than the header
+/// No such file; none of the formats; fewer or more bytes than the header
 /// says; no such tensor.
 pub fn info(source: &Source) -> Result<FileInfo, FileError> {
     if let Source::Safetensors { path, tensor: None } = source {
@@ -79,6 +81,24 @@ pub fn info(source: &Source) -> Result<FileInfo, FileError> {
         }
         let (file, kind, metadata) = (source.to_string(), FileKind::Npz, BTreeMap::new());
         return Ok(FileInfo { file, kind, tensors, metadata });
+    }
+    if let Source::Npy(path) | Source::Shards { pattern: path, tensor: None } = source
+        && bergson::is_gradients(path)
+    {
+        // Opened, so that its length is compared with what it says.
+        let array = array::open(source)?;
+        let bergson::Header { shape: Shape(shape), dtype, modules, metadata, .. } =
+            bergson::read_header(path)?;
+        let rows = shape.first().copied().unwrap_or(0);
+        let tensors = modules.into_iter().map(|(name, columns)| TensorInfo {
+            name: Some(name),
+            dtype: array.element.to_string(),
+            shape: Shape(vec![rows, columns]),
+            bytes: rows.saturating_mul(columns).saturating_mul(dtype.bytes() as u64),
+            fortran_order: false,
+        });
+        let (file, kind) = (source.to_string(), FileKind::Bergson);
+        return Ok(FileInfo { file, kind, tensors: tensors.collect(), metadata });
     }
     let array = array::open(source)?;
     let (kind, name) = match source {

@@ -11,6 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::array::{self, Array};
+use super::bergson::is_gradients;
 use super::chunks::{BUFFER_BYTES, Chunk, Chunks, fill, new_buffer};
 use super::element::Element;
 use super::error::{Shape, check};
@@ -61,6 +62,9 @@ impl Matrix {
     /// says; a tensor that isn't there or wasn't named.
     pub fn open(source: &Source) -> Result<Self, FileError> {
         match source {
+            Source::Shards { pattern, tensor: None } if is_gradients(pattern) => {
+                Self::of_array(source, array::open(source)?)
+            }
             Source::Shards { pattern, tensor } => Self::of_shards(source, files(pattern, tensor.as_deref())?),
             Source::Safetensors { path, tensor: Some(tensor) } if tensor.ends_with('*') => {
                 Self::side_by_side(source, array::open_together(path, tensor.trim_end_matches('*'))?)

@@ -11,14 +11,15 @@
 //! This module knows arrays only. It may not import `store`, nor the core or the kernels:
 //! what the numbers mean is the business of whoever reads them.
 //!
-//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`
-//! and `safetensors`) → [`Matrix`], [`read_groups`], [`read_ids`] or
+//! Reading order: [`Source`] (an argument) → `array` (an opened array, by way of `npy`,
+//! `safetensors` and `bergson`) → [`Matrix`], [`read_groups`], [`read_ids`] or
 //! [`read_numbers`]; then
 //! [`Destination`] → [`ArrayWriter`]. Apart from these stand a recorded run's
 //! [`StepFile`]s.
 
 mod array;
 mod array_writer;
+mod bergson;
 mod bytes;
 mod cells;
 mod chunks;

@@ -20,8 +20,8 @@ const STORE: &str = ".store";
 pub enum Source {
     /// `-`: a `.npy` file on standard input, which can be read once.
     Stdin,
-    /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file. A pipe
-    /// (`<(…)`) will do where one pass does.
+    /// A path that ends with neither `.safetensors` nor `.store`: a `.npy` file, or a
+    /// directory that bergson wrote. A pipe (`<(…)`) will do where one pass does.
     Npy(PathBuf),
     /// `FILE.safetensors#name`; a name that ends in `*` is that of all tensors that begin
     /// so, side by side.
@@ -40,7 +40,7 @@ pub enum Source {
     },
     /// `DIRECTORY/`, or `DIRECTORY/NAME-*.npy`: several files that are one matrix
     /// together, rows after rows in the order of their names. With `#name`, the tensor of
-    /// each.
+    /// each. A directory that bergson wrote is one matrix already.
     Shards {
         /// The directory, or the pattern.
         pattern: PathBuf,

@@ -29,14 +29,15 @@ Examples:
   gradsieve info model.safetensors
   gradsieve info run.store
   gradsieve info monday.state
-  gradsieve info model.safetensors#layer.weight --json";
+  gradsieve info model.safetensors#layer.weight --json
+  gradsieve info runs/quickstart                       what bergson build has written";
 
 /// Arguments of `info`.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct InfoArguments {
-    /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store, a state at
-    /// rest, or -
+    /// FILE.npy, FILE.safetensors, FILE.safetensors#TENSOR, DIRECTORY.store, a directory
+    /// that bergson wrote, a state at rest, or -
     #[arg(value_parser = source())]
     pub file: Source,
 
@@ -71,6 +72,9 @@ pub(super) fn run(arguments: &InfoArguments) -> Result<(), CommandError> {
     let kind = match about.kind {
         FileKind::Npy => "NumPy array (.npy)".to_owned(),
         FileKind::Npz => format!("{} arrays (.npz)", about.tensors.len()),
+        FileKind::Bergson => {
+            format!("gradients of {} modules side by side (bergson)", about.tensors.len())
+        }
         FileKind::Safetensors => format!("{} tensors (.safetensors)", about.tensors.len()),
     };
     console::print(format!("{}: {kind}", escaped(&about.file)))?;

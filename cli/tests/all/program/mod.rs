@@ -2,6 +2,7 @@
 //! text and an exit code out. The arrays in `golden/influence/` are NumPy's
 //! (`golden/influence.py`). One file a command, or a side of it.
 
+mod bergson;
 mod clients;
 mod export;
 mod help;

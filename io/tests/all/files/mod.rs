@@ -2,6 +2,7 @@
 //! NumPy and by safetensors' Python package (`golden/files.py`).
 
 mod arguments;
+mod bergson;
 mod formats;
 mod groups;
 mod info;
