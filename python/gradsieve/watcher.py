@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import os
 import warnings
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Optional
+from typing import TYPE_CHECKING, Any, Literal, Optional, Union
 
 import numpy as np
 import torch
@@ -18,6 +20,7 @@ from ._gradsieve import Sieve, Sketcher, Sketches
 from .found import Found
 from .functional import ENTRIES, Function, is_whole
 from .layers import Embedding, Layer, layer_of
+from .record import Arrived, Recorder, whole
 
 if TYPE_CHECKING:
     from .verdicts import Verdicts
@@ -85,6 +88,7 @@ class Watch:
         self._handles: list[RemovableHandle] = []
         self._visits = _Visits()
         self._kept: dict[int, tuple[int, Sketches]] = {}
+        self._recorder: Optional[Recorder] = None
 
     def __enter__(self) -> Watch:
         named: dict[str, Any] = {"with_kwargs": True} if TAKES_KEYWORDS else {}
@@ -150,7 +154,13 @@ class Watch:
         samples = len(ids)
         labels = None if labels is None else _fitting(_array(labels, np.int64, "labels"), samples, "labels")
         losses = None if losses is None else _fitting(_array(losses, np.float32, "losses"), samples, "losses")
-        sketches = self.sketch(samples, scale=scale)
+        parts: Iterable[Arrived] = self._arrived(samples, scale)
+        if self._recorder is not None:
+            if scale != 1:
+                raise ValueError(f"expected a scale of 1 while a run is recorded, found {scale}")
+            parts = list(parts)
+            self._recorder.write(ids, parts, self.reduction == "mean")
+        sketches = self._sketched(parts)
         groups = None if labels is None else self._groups(labels)
         if self.sieve is None:
             count = self._classes or (1 if groups is None else max(CLASSES, int(groups.max()) + 1))
@@ -165,42 +175,106 @@ class Watch:
     def sketch(self, samples: int, *, scale: float = 1.0) -> Sketches:
         """The sketches of the gradients of the last backward pass, neither judged nor
         kept: of targets, for `influence`."""
-        factor = (samples if self.reduction == "mean" else 1) / scale
+        return self._sketched(self._arrived(samples, scale))
+
+    def gradients(self, samples: int, *, scale: float = 1.0) -> NDArray[np.float32]:
+        """The samples' gradients of the last backward pass, written out (samples ×
+        parameters): layer after layer, each outputs × inputs, a bias being one more
+        input. They fit a run that `record` has written."""
+        shapes = [layer.shape for layer in self.layers]
+        return np.concatenate([whole(part, shapes) for part in self._arrived(samples, scale)])
+
+    def record(
+        self,
+        directory: Union[str, os.PathLike[str]],
+        optimizer: torch.optim.Optimizer,
+        *,
+        append: bool = False,
+    ) -> None:
+        """From now on each `step` writes the factors of its batch to `directory`, for data
+        value embedding and in-run Shapley values: `gradsieve influence --trajectory`.
+
+        The learning rate is that of the optimizer, which is to be plain SGD; `step` comes
+        before the optimizer's. `append` goes on behind the steps of a run that was
+        interrupted. Linear layers take batch · (inputs + outputs) numbers a step; a
+        layer of another kind has all gradients written out, which is said. `curvature`
+        adds what makes the values exact.
+        """
+        names = [layer.name for layer in self.layers]
+        shapes = [layer.shape for layer in self.layers]
+        self._recorder = Recorder(directory, optimizer, names, shapes, append)
+
+    def curvature(self, logits: Tensor) -> None:
+        """Adds to the next step of a run that is recorded the exact curvature of a
+        classifier's cross-entropy: before the backward pass, of the batch's logits
+        (samples × classes). Data value embedding takes the batch's own gradients without
+        it, which is less exact while a model learns fast. Costs a backward pass a class,
+        and samples · classes · parameters numbers in the file.
+        """
+        if self._recorder is None:
+            raise RuntimeError("expected a run that is recorded: call record first")
+        if logits.ndim != 2:
+            raise ValueError(f"expected logits of samples × classes, found shape {tuple(logits.shape)}")
+        samples, classes = logits.shape
+        shares = logits.detach().softmax(1)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        calls = self._calls
+        shapes = [layer.shape for layer in self.layers]
+        rows: list[NDArray[np.float32]] = []
+        for label in range(classes):
+            own = nn.functional.log_softmax(logits, 1)[:, label]
+            # Hooks see this pass as they see every other.
+            loss = -(own * shares[:, label].sqrt()).sum()
+            torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
+            self._calls = calls
+            found = self._arrived(samples, 1.0, sums=True)
+            rows.extend(whole(part, shapes) for part in found)
+            for seen in calls.values():
+                for _, deltas in seen:
+                    deltas[:] = [None] * len(deltas)
+        self._calls = calls
+        self._recorder.factors = np.concatenate(rows)
+
+    def _sketched(self, parts: Iterable[Arrived]) -> Sketches:
+        rows: Optional[Sketches] = None
+        for part in parts:
+            own = self.sketcher.factors(part)
+            rows = own if rows is None else rows.concat(own)
+        assert rows is not None
+        return rows
+
+    def _arrived(self, samples: int, scale: float, sums: bool = False) -> Iterator[Arrived]:
+        """What the last backward pass has of each layer, for some samples at a time."""
+        factor = (1 if sums or self.reduction == "sum" else samples) / scale
         calls, self._calls = self._calls, {}
         if not calls:
             raise RuntimeError(
                 "no backward pass was seen: call step after backward(), inside of `with watch(model)`"
             )
-        whole = [
+        found_calls = [
             [call for call in calls.get(index, []) if any(delta is not None for delta in call[1])]
             for index in range(len(self.layers))
         ]
         entries = 1
         for index, layer in enumerate(self.layers):
-            if not whole[index]:
+            if not found_calls[index]:
                 self._miss(index)
                 continue
-            for call in whole[index]:
+            for call in found_calls[index]:
                 axis, found = layer.samples(call)
                 if found != samples:
                     raise ValueError(
                         f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
                         f"is {'the first' if axis == 0 else 'the second'} axis that of the batch?"
                     )
-            entries += layer.written(whole[index][0])
+            entries += layer.written(found_calls[index][0])
         share = max(ENTRIES // entries, 1)
-        rows: Optional[Sketches] = None
         for start in range(0, samples, share):
-            part = self._sketch_some(whole, start, min(start + share, samples), samples, factor)
-            rows = part if rows is None else rows.concat(part)
-        assert rows is not None
-        return rows
+            yield self._some(found_calls, start, min(start + share, samples), samples, factor)
 
-    def _sketch_some(
-        self, calls: list[list[Any]], start: int, stop: int, samples: int, factor: float
-    ) -> Sketches:
-        """The sketches of the samples from start to stop."""
-        arrived: list[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]] = []
+    def _some(self, calls: list[list[Any]], start: int, stop: int, samples: int, factor: float) -> Arrived:
+        """The same for the samples from start to stop."""
+        arrived: Arrived = []
         with torch.no_grad():
             for index, layer in enumerate(self.layers):
                 if not calls[index]:
@@ -222,7 +296,7 @@ class Watch:
                     ]
                     inputs, deltas = layer.factors(floats)
                     arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
-        return self.sketcher.factors(arrived)
+        return arrived
 
     def _miss(self, index: int) -> None:
         """Says once that a layer has a gradient, though its module was never called."""
@@ -235,7 +309,7 @@ class Watch:
             warnings.warn(
                 f"{layer.name} has a gradient, but was not called as a module: its part of the samples' "
                 "gradients is missing",
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:

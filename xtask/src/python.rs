@@ -75,6 +75,7 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         "pip install ray pyspark; pytest python/tests/test_engines.py",
     );
     check.skip("the callbacks of Trainers", "pip install transformers accelerate lightning");
+    check.skip("recorded runs", "pip install safetensors");
     check.skip("the strategy of Flower", "pip install flwr; pytest python/tests/test_flower.py");
     let printed = tests.limited(LIMIT).read()?;
     println!("{}", printed.lines().last().unwrap_or_default());
