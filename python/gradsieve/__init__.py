@@ -36,6 +36,7 @@ from ._gradsieve import (
 )
 from .estimator import OutlierDetector
 from .found import Found
+from .targets import Targets
 from .verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ __all__ = [
     "Sieve",
     "Sketcher",
     "Sketches",
+    "Targets",
     "Verdicts",
     "client_rules",
     "client_weights",

@@ -140,4 +140,5 @@ def report_page(
     history: NDArray[np.float64],
     shown: list[int],
     contents: list[Any],
+    targets: list[Any],
 ) -> str: ...

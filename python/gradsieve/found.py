@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .files import replaced
+from .targets import Targets
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class Found:
         rows: Optional[Any] = None,
         classes: Optional[Sequence[str]] = None,
         predicted: Optional[Any] = None,
+        targets: Optional[Targets] = None,
         top: int = 50,
         title: str = "Suspicious samples",
     ) -> None:
@@ -78,7 +80,8 @@ class Found:
 
         `images` (n × height × width, or with channels first or last, or a list of
         pictures), `texts` or `rows` are indexed by id. `classes` are the names of the
-        labels, `predicted` the model's labels by id.
+        labels, `predicted` the model's labels by id. `targets` are shown with the samples
+        that help and harm them most beside them.
         """
         from .report import write
 
@@ -90,6 +93,7 @@ class Found:
             rows=rows,
             classes=classes,
             predicted=predicted,
+            targets=targets,
             top=top,
             title=title,
         )

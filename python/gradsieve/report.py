@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ._gradsieve import report_page
 from .files import replaced
 from .found import Found
+from .targets import Targets
 
 NO_LABEL = np.iinfo(np.uint32).max
 
@@ -25,6 +26,7 @@ def write(
     rows: Optional[Any],
     classes: Optional[Sequence[str]],
     predicted: Optional[Any],
+    targets: Optional[Targets],
     top: int,
     title: str,
 ) -> None:
@@ -60,9 +62,41 @@ def write(
         history=found.history.astype(np.float64),
         shown=shown.tolist(),
         contents=[_content(images, texts, rows, int(sample)) for sample in found.ids[shown]],
+        targets=[] if targets is None else _beside(found, targets, images, texts, rows),
     )
     with replaced(path) as file:
         file.write(page)
+
+
+def _beside(
+    found: Found,
+    targets: Targets,
+    images: Optional[Any],
+    texts: Optional[Sequence[str]],
+    rows: Optional[Any],
+) -> list[Any]:
+    """Each target: its name, what there is to see of it, and who helps and harms it most."""
+    scores, ids = np.asarray(targets.scores, dtype=np.float64), np.asarray(targets.ids)
+    places = {int(sample): place for place, sample in enumerate(found.ids)}
+
+    def sample(row: int, influence: float) -> tuple[int, float, Any]:
+        own = int(ids[row])
+        if own not in places:
+            raise ValueError(f"expected ids of samples that were watched, found {own}")
+        return places[own], influence, _content(images, texts, rows, own)
+
+    def target(place: int) -> tuple[str, Any, list[Any], list[Any]]:
+        # NaN is neither above nor below zero. Of equals the smaller id comes first.
+        own = scores[:, place]
+        best = [row for row in np.lexsort((ids, -own)) if own[row] > 0][: targets.beside]
+        worst = [row for row in np.lexsort((ids, own)) if own[row] < 0][: targets.beside]
+        name = str(place) if targets.names is None else str(targets.names[place])
+        seen = _content(targets.images, targets.texts, targets.rows, place)
+        sides = ([sample(int(row), float(own[row])) for row in side] for side in (best, worst))
+        helpful, harmful = sides
+        return name, seen, helpful, harmful
+
+    return [target(place) for place in range(scores.shape[1])]
 
 
 def _at(values: Any, sample: int, name: str) -> Any:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from gradsieve import Found
+from gradsieve import Found, Targets
 from gradsieve.files import replaced
 
 
@@ -53,6 +53,35 @@ def test_rows_and_pictures_of_any_form_are_shown(tmp_path):
         assert page.read_text().count('<img src="data:image/png;base64,') == 3
     with pytest.raises(ValueError, match="expected a picture as height × width"):
         found().to_html(page, images=np.zeros((30, 5)))
+
+
+def test_targets_stand_beside_who_helps_and_harms_them(tmp_path):
+    page = tmp_path / "report.html"
+    ids = np.arange(20)
+    scores = np.zeros((20, 2))
+    scores[[3, 4, 5], 0] = [0.5, 2.0, 2.0]
+    scores[7, 0] = -1.5
+    scores[9, 1] = np.nan
+    texts = [f"sample of {i}" for i in range(30)]
+    targets = Targets(scores, ids, texts=["aim one", "aim two"], names=["first", "<i>second</i>"], beside=2)
+    found().to_html(page, texts=texts, targets=targets, top=0)
+    text = page.read_text()
+    assert "aim one" in text and "aim two" in text and "<i>second" not in text
+    # Of equals the smaller id; no third beside two, and nothing that is not a number.
+    assert text.index("sample of 4") < text.index("sample of 5") < text.index("sample of 7")
+    assert "sample of 3" not in text and "sample of 9" not in text
+
+
+def test_targets_that_do_not_fit_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"found shapes \(20, 2\) and \(19,\)"):
+        Targets(np.zeros((20, 2)), np.arange(19))
+    with pytest.raises(ValueError, match="expected 2 names, one for each target, found 1"):
+        Targets(np.zeros((20, 2)), np.arange(20), names=["one"])
+    with pytest.raises(ValueError, match="one of images, texts and rows"):
+        Targets(np.zeros((1, 1)), np.arange(1), texts=["a"], rows=[[1]])
+    with pytest.raises(ValueError, match="expected ids of samples that were watched, found 99"):
+        found().to_html(tmp_path / "r.html", targets=Targets(np.ones((1, 1)), np.array([99])))
+    assert not list(tmp_path.iterdir())
 
 
 def test_labels_may_be_any_numbers(tmp_path):
