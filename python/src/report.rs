@@ -16,8 +16,8 @@ type GivenTarget<'py> = (String, Bound<'py, PyAny>, Vec<GivenSample<'py>>, Vec<G
 /// The page of a report: an entry for each sample in all but `history`, which has one for
 /// each visit, `classes`, and `shown` and `contents`, which have one for each sample that
 /// is shown. A content is None, a text, a list of names and values, or a picture as an
-/// array of uint8 or float64. A target is its name, its content, and the samples that help
-/// and harm it most, each as its place, its influence and its content.
+/// array of uint8 or float64. A target is its name, its content, and the samples that
+/// help and harm it most, each as its place, its influence and its content.
 #[pyfunction]
 #[pyo3(signature = (*, title, notes, ids, scores, flagged, threshold, p, visits, labels, classes, predicted, losses, history, shown, contents, targets))]
 #[expect(clippy::too_many_arguments, reason = "each has its name where it is called")]
