@@ -15,9 +15,11 @@ In a PyTorch loop, around the backward pass that it has already::
 A batch-mean gradient is not a per-sample gradient: what is scored here are the gradients
 of single samples, taken apart from the pass over the batch.
 
-Without torch: `Sketcher`, `Sieve`, `Detector` and `influence` take NumPy arrays, and
-`OutlierDetector` has the interface of scikit-learn. `client_weights` weighs federated
-clients, and `gradsieve.flower` has a strategy for Flower that does.
+Without torch: `Sketcher`, `Sieve`, `Detector`, `Store` and `influence` take NumPy arrays,
+`OutlierDetector` has the interface of scikit-learn, and `plan` says what fits a device.
+`StoreFile` and `Run` read what the program and recorded runs have on disk.
+`client_weights` weighs federated clients, and `gradsieve.flower` has a strategy for
+Flower that does.
 """
 
 from __future__ import annotations
@@ -26,14 +28,20 @@ from typing import TYPE_CHECKING, Any
 
 from ._gradsieve import (
     Detector,
+    Run,
     Sieve,
     Sketcher,
     Sketches,
+    Store,
+    StoreFile,
+    TopK,
     client_rules,
     client_weights,
     influence,
+    plan,
     reason_names,
 )
+from .choices import Choice, Step
 from .estimator import OutlierDetector
 from .found import Found
 from .targets import Targets
@@ -43,17 +51,24 @@ if TYPE_CHECKING:
     from .watcher import Watch
 
 __all__ = [
+    "Choice",
     "Detector",
     "Found",
     "OutlierDetector",
+    "Run",
     "Sieve",
     "Sketcher",
     "Sketches",
+    "Step",
+    "Store",
+    "StoreFile",
     "Targets",
+    "TopK",
     "Verdicts",
     "client_rules",
     "client_weights",
     "influence",
+    "plan",
     "reason_names",
     "watch",
 ]

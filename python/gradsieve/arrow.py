@@ -15,6 +15,17 @@ scores. A part that is computed again, because its worker died, gives the same b
 price is `clip=False`: one row with a huge gradient can own the direction of its group. With
 `clip=True` it cannot, but what is clipped depends on the rows before it.
 
+**Stores.** `store` keeps sketches as segments of some thousand rows in a codec, one a row of
+a table, for Parquet on a folder that all workers see. Later passes read a byte a number and
+no gradient, as often as there are targets::
+
+    frame.mapInArrow(job.store(), STORE_SCHEMA).write.parquet(folder)
+    tops = paths.mapInArrow(job.top(targets, k=100), TOP_SCHEMA)
+    best = job.merge_top(((row.target, row.top) for row in tops.collect()), k=100)
+
+`top` takes segments, in a column `store`, or Parquet files of them, in a column `path`. The
+k largest scores depend on the rows alone, so that any partitioning gives the same bytes.
+
 Columns in: `id` (int64), `gradient` or `sketch` (lists of float32, all of one length),
 `group` (an integer), if the job has groups, and beside sketches `squared_norm` (float64),
 those of their gradients, if they are known. A null, a list of another length and a
@@ -32,12 +43,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ._gradsieve import Detector, Sketcher, Sketches
+from ._gradsieve import Detector, Sketcher, Sketches, Store, TopK
 
 STATE_SCHEMA = pa.schema([("rows", pa.int64()), ("state", pa.binary())])
 """What `Job.observe` gives."""
 SCORE_SCHEMA = pa.schema([("id", pa.int64()), ("score", pa.float64())])
 """What `Job.score` gives."""
+STORE_SCHEMA = pa.schema([("rows", pa.int64()), ("store", pa.binary())])
+"""What `Job.store` gives: a segment a row."""
+TOP_SCHEMA = pa.schema([("target", pa.int64()), ("top", pa.binary())])
+"""What `Job.top` gives: the state of a `TopK` for each target."""
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -48,7 +63,7 @@ class Job:
 
     `coordinates` is the length of a gradient. The `seed` is public: whoever has it can
     make gradients that the sketch does not see. Where rows may be hostile give a secret
-    `key` of 16 bytes, and keep it from their makers.
+    `key` of 16 bytes, and keep it from their makers. The `codec` is that of stores.
     """
 
     coordinates: int
@@ -59,6 +74,7 @@ class Job:
     clip: bool = False
     seed: Optional[int] = None
     key: Optional[bytes] = None
+    codec: str = "int8"
 
     def __post_init__(self) -> None:
         if (self.seed is None) == (self.key is None):
@@ -112,6 +128,74 @@ class Job:
                 yield pa.RecordBatch.from_arrays(columns, schema=SCORE_SCHEMA)
 
         return scored
+
+    def store(self, rows: int = 4096) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+        """A function that takes batches in, and gives segments of so many rows each: the
+        last one of a partition has what is left.
+
+        Where groups are there they are kept. Segments of 4,096 rows of 512 int8 have 2.2
+        MB: large enough that nothing is lost between them, small enough for a batch of
+        some.
+        """
+        if rows < 1:
+            raise ValueError(f"expected segments of at least 1 row, found {rows}")
+
+        def stored(batches: Iterable[pa.RecordBatch]) -> Batches:
+            sketcher = self.sketcher()
+            store, seen = Store(sketcher.dim, self.codec, rows=rows), 0
+            for batch in batches:
+                start = 0
+                while start < batch.num_rows:
+                    part = batch.slice(start, rows - len(store))
+                    groups = self._groups(part, seen)
+                    store.append(_ids(part, seen), self._sketches(sketcher, part, seen), groups)
+                    start += part.num_rows
+                    seen += part.num_rows
+                    if len(store) == rows:
+                        yield _segment(store)
+                        store = Store(sketcher.dim, self.codec, rows=rows)
+            if len(store):
+                yield _segment(store)
+
+        return stored
+
+    def top(self, targets: Sketches, k: int) -> Callable[[Iterable[pa.RecordBatch]], Batches]:
+        """A function that takes segments in (a column `store`), or Parquet files of them
+        (`path`), and gives for each target the k rows with the largest inner products:
+        their states, for `merge_top`. One segment of each worker is in memory at a time,
+        beside the batch."""
+        self.sketcher().wrap(targets.values)  # Refused here, if they are of another width.
+        values, norms = targets.values, targets.squared_norms
+
+        def found(batches: Iterable[pa.RecordBatch]) -> Batches:
+            sketcher = self.sketcher()
+            queries = sketcher.wrap(values, norms)
+            best = [TopK(k) for _ in range(len(queries))]
+            for state in _segments(batches):
+                store = Store(sketcher.dim, self.codec)
+                store.restore(state)
+                for merged, part in zip(best, store.top(queries, k)):
+                    merged.merge(part)
+            columns = [
+                pa.array(range(len(best)), pa.int64()),
+                pa.array([top.to_bytes() for top in best], pa.binary()),
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=TOP_SCHEMA)
+
+        return found
+
+    def merge_top(self, rows: Iterable[tuple[int, bytes]], k: int) -> list[TopK]:
+        """The k largest of each target, of all parts, in any order: `rows` are pairs of a
+        target and a state, as `top` gives them."""
+        merged: dict[int, TopK] = {}
+        for target, state in rows:
+            part = TopK(k)
+            part.restore(bytes(state))
+            merged.setdefault(target, TopK(k)).merge(part)
+        missing = sorted(set(range(max(merged, default=-1) + 1)) - set(merged))
+        if missing:
+            raise ValueError(f"expected a state for each target, found none for target {missing[0]}")
+        return [merged[target] for target in sorted(merged)]
 
     def _sketches(self, sketcher: Sketcher, batch: pa.RecordBatch, before: int) -> Sketches:
         names = [name for name in ("gradient", "sketch") if name in batch.schema.names]
@@ -169,6 +253,53 @@ def _first_null(column: Any) -> int:
     return int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
 
 
+def _ids(batch: pa.RecordBatch, before: int) -> NDArray[np.uint64]:
+    """The samples' ids."""
+    if "id" not in batch.schema.names:
+        raise ValueError(f"expected a column id, found {batch.schema.names}")
+    column = batch.column("id").cast(pa.int64())
+    if column.null_count:
+        raise ValueError(f"expected an id in each row, found none in row {before + _first_null(column)}")
+    ids: NDArray[np.int64] = column.to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(ids < 0)
+    if wrong.size:
+        row = before + int(wrong[0])
+        raise ValueError(f"expected ids from 0 on, found {ids[wrong[0]]} in row {row}")
+    return ids.astype(np.uint64)
+
+
+def _segment(store: Store) -> pa.RecordBatch:
+    columns = [pa.array([len(store)], pa.int64()), pa.array([store.to_bytes()], pa.binary())]
+    return pa.RecordBatch.from_arrays(columns, schema=STORE_SCHEMA)
+
+
+def _segments(batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+    """The segments of batches, or of the files that they name."""
+    for batch in batches:
+        names = [name for name in ("store", "path") if name in batch.schema.names]
+        if len(names) != 1:
+            raise ValueError(f"expected a column store or path, found {batch.schema.names}")
+        for value in batch.column(names[0]):
+            if not value.is_valid:
+                raise ValueError(f"expected a {names[0]} in each row, found none")
+            if names == ["path"]:
+                yield from _segments_of(value.as_py())
+            else:
+                yield value.as_py()
+
+
+def _segments_of(path: str) -> Iterator[bytes]:
+    """The segments of a Parquet file, one at a time."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        if "store" not in file.schema_arrow.names:
+            raise ValueError(f"{path}: expected a column store, found {file.schema_arrow.names}")
+        for batch in file.iter_batches(batch_size=1, columns=["store"]):
+            for value in batch.column(0):
+                yield value.as_py()
+
+
 def ray_states(job: Job, dataset: Any) -> Any:
     """A Ray dataset of states, one for each batch: for `Job.merge`.
 
@@ -189,3 +320,14 @@ def ray_scores(job: Job, dataset: Any, state: bytes) -> Any:
         return pa.Table.from_batches(score(table.to_batches()), SCORE_SCHEMA)
 
     return dataset.map_batches(scored, batch_format="pyarrow")
+
+
+def ray_tops(job: Job, dataset: Any, targets: Sketches, k: int) -> Any:
+    """A Ray dataset of targets and states, some for each batch: for `Job.merge_top`. The
+    dataset has a column `path` or `store`."""
+    top = job.top(targets, k)
+
+    def found(table: pa.Table) -> pa.Table:
+        return pa.Table.from_batches(top(table.to_batches()), TOP_SCHEMA)
+
+    return dataset.map_batches(found, batch_format="pyarrow")

@@ -1,14 +1,18 @@
-//! The Python package's compiled half: sketchers, the sieve, detectors, influence, over
-//! NumPy arrays. What knows torch is written in Python, beside it.
+//! The Python package's compiled half: sketchers, the sieve, detectors, stores,
+//! influence, over NumPy arrays. What knows torch is written in Python, beside it.
 
 mod clients;
 mod detectors;
 mod error;
+mod files;
 mod influence;
+mod plan;
 mod report;
 mod sieve;
 mod sketcher;
 mod sketches;
+mod store;
+mod top_k;
 
 /// Which training samples are harmful, odd or influential.
 #[pyo3::pymodule]
@@ -18,7 +22,11 @@ mod _gradsieve {
     #[pymodule_export]
     use super::detectors::Detector;
     #[pymodule_export]
+    use super::files::{Run, StoreFile};
+    #[pymodule_export]
     use super::influence::influence;
+    #[pymodule_export]
+    use super::plan::plan;
     #[pymodule_export]
     use super::report::report_page;
     #[pymodule_export]
@@ -27,4 +35,8 @@ mod _gradsieve {
     use super::sketcher::Sketcher;
     #[pymodule_export]
     use super::sketches::Sketches;
+    #[pymodule_export]
+    use super::store::Store;
+    #[pymodule_export]
+    use super::top_k::TopK;
 }

@@ -110,3 +110,43 @@ def test_wrong_rows_are_named():
         list(JOB.observe([good.set_column(1, "gradient", lists)]))
     with pytest.raises(ValueError, match="expected a seed or a key"):
         Job(coordinates=40)
+
+
+def table_of_sketches(rows=1000):
+    random = np.random.default_rng(5)
+    values = random.normal(size=(rows, JOB.sketcher().dim)).astype(np.float32)
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
+    groups = pa.array(random.integers(0, JOB.groups, rows))
+    return pa.table({"id": pa.array(np.arange(rows)), "sketch": lists, "group": groups})
+
+
+def test_segments_give_the_same_lists_however_they_are_parted(tmp_path):
+    pq = pytest.importorskip("pyarrow.parquet")
+    table, targets = table_of_sketches(), JOB.sketcher().gradients(GRADIENTS[:3])
+
+    def lists(segments):
+        pairs = []
+        for batch in segments:
+            (found,) = JOB.top(targets, 7)([batch])
+            pairs += zip(found["target"].to_pylist(), found["top"].to_pylist())
+        return [top.to_bytes() for top in JOB.merge_top(pairs, 7)]
+
+    whole = lists(JOB.store(4096)(table.to_batches()))
+    assert len(whole) == 3
+    parts = [batch for n in (0, 400) for batch in JOB.store(64)(table.slice(n, 400 + n).to_batches(50))]
+    assert sum(batch["rows"][0].as_py() for batch in parts) == 1000 and lists(parts[::-1]) == whole
+    pq.write_table(pa.Table.from_batches(parts), tmp_path / "segments.parquet")
+    assert lists([pa.record_batch({"path": [str(tmp_path / "segments.parquet")]})]) == whole
+
+
+def test_what_is_wrong_with_segments_is_named():
+    targets = JOB.sketcher().gradients(GRADIENTS[:1])
+    with pytest.raises(ValueError, match="expected a column store or path"):
+        list(JOB.top(targets, 2)([pa.record_batch({"x": [1]})]))
+    with pytest.raises(ValueError, match="found none for target 0"):
+        JOB.merge_top([(1, next(JOB.top(targets, 2)([]))["top"][0].as_py())], 2)
+    with pytest.raises(ValueError, match="at least 1 row"):
+        JOB.store(0)
+    wrong = table_of_sketches(3).set_column(0, "id", pa.array([0, -1, 2]))
+    with pytest.raises(ValueError, match="expected ids from 0 on, found -1 in row 1"):
+        list(JOB.store()(wrong.to_batches()))

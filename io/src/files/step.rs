@@ -201,7 +201,9 @@ impl StepFile {
     pub fn columns(&self) -> usize {
         match &self.gradients {
             StepGradients::Rows(rows) => rows.columns,
-            StepGradients::Layers(layers) => layers.iter().map(|(a, b)| a.columns * b.columns).sum(),
+            StepGradients::Layers(layers) => {
+                layers.iter().fold(0, |sum, (a, b)| a.columns.saturating_mul(b.columns).saturating_add(sum))
+            }
         }
     }
 
