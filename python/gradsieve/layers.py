@@ -79,6 +79,12 @@ class Linear(Layer):
             return deltas.sum(1), None
         return inputs.reshape(samples, -1, inputs.shape[-1]), deltas
 
+    def factors(self, calls: list[tuple[Tensor, Tensor]]) -> Arrays:
+        """What all calls of a step have: at once for one of one position."""
+        if self.has_weight and len(calls) == 1 and calls[0][0].ndim == 2:
+            return calls[0]
+        return super().factors(calls)
+
 
 class Conv(Layer):
     """nn.Conv1d and nn.Conv2d, in groups or not."""

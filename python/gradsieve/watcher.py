@@ -116,7 +116,8 @@ class Watch:
         def forward(module: nn.Module, inputs: tuple[Any, ...], *others: Any) -> None:
             # The gradient comes with the backward pass. Calls without one have none.
             named, output = others if len(others) == 2 else ({}, others[0])
-            outputs = [out for out in tree_flatten(output)[0] if isinstance(out, Tensor)]
+            leaves = [output] if isinstance(output, Tensor) else tree_flatten(output)[0]
+            outputs = [out for out in leaves if isinstance(out, Tensor)]
             if self._rerun or not torch.is_grad_enabled() or not any(out.requires_grad for out in outputs):
                 return
             deltas: list[Optional[Tensor]] = [None] * len(outputs)
@@ -291,11 +292,15 @@ class Watch:
                     arrived.append((index, _numpy(rows), None))
                 else:
                     floats = [
-                        (_floats(inputs[start:stop]), deltas[0][start:stop].float() * factor)
+                        (_floats(_part(inputs, start, stop)), _floats(_part(deltas[0], start, stop)))
                         for inputs, deltas in calls[index]
                     ]
                     inputs, deltas = layer.factors(floats)
-                    arrived.append((index, _numpy(inputs), None if deltas is None else _numpy(deltas)))
+                    # A gradient and its deltas alike grow with the loss.
+                    if deltas is None:
+                        arrived.append((index, _numpy(inputs) * np.float32(factor), None))
+                    else:
+                        arrived.append((index, _numpy(inputs), _numpy(deltas) * np.float32(factor)))
         return arrived
 
     def _miss(self, index: int) -> None:
@@ -313,8 +318,9 @@ class Watch:
             )
 
     def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:
-        most = int(labels.max(initial=0))
-        if int(labels.min(initial=0)) < 0:
+        # A negative label is beyond all others here.
+        most = int(labels.view(np.uint64).max()) if len(labels) else 0
+        if most > np.iinfo(np.int64).max:
             raise ValueError(f"expected labels of 0 or more, found {int(labels.min())}")
         if self.sieve is not None and self._classes is not None and most >= self._classes:
             self._grow(most + 1)
@@ -480,7 +486,8 @@ def _detached(values: Any) -> Any:
 
 def _array(values: Any, dtype: Any, name: str) -> Any:
     if isinstance(values, Tensor):
-        values = values.detach().cpu().float().numpy() if values.is_floating_point() else values.cpu().numpy()
+        values = values.detach().cpu()
+        values = _floats(values).numpy()
     values = np.asarray(values)
     if values.ndim != 1:
         raise ValueError(f"expected {name} of one axis, a number for each sample, found shape {values.shape}")
@@ -493,10 +500,17 @@ def _fitting(values: Any, samples: int, name: str) -> Any:
     return values
 
 
+def _part(values: Tensor, start: int, stop: int) -> Tensor:
+    return values if start == 0 and stop == len(values) else values[start:stop]
+
+
 def _floats(values: Tensor) -> Tensor:
-    return values.float() if values.is_floating_point() else values
+    is_so = values.dtype is torch.float32 or not values.is_floating_point()
+    return values if is_so else values.float()
 
 
 def _numpy(values: Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = values.float().contiguous().cpu().numpy()
+    if values.dtype is not torch.float32 or values.device.type != "cpu" or not values.is_contiguous():
+        values = values.float().contiguous().cpu()
+    array: NDArray[np.float32] = values.numpy()
     return array

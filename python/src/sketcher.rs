@@ -1,5 +1,6 @@
 //! Gradients in, sketches out: written-out gradients, or the factors of a batch's layers.
 
+use std::sync::OnceLock;
 use std::thread;
 
 use gradsieve::{
@@ -13,6 +14,12 @@ use crate::sketches::Sketches;
 
 /// Numbers that are read for a batch before another thread is worth its start.
 const PER_THREAD: usize = 1 << 17;
+
+/// The machine's cores. Linux is asked by reading files, once.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
+}
 
 /// Projects gradients to `dim` numbers each.
 ///
@@ -51,8 +58,7 @@ impl Sketcher {
         let width = self.id.width;
         let (mut values, mut measures) = (vec![0.0; samples * width], vec![Summary::default(); samples]);
         let read: usize = given.iter().map(|given| self.work(samples, given)).sum();
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let share = samples.div_ceil(cores.min(read / PER_THREAD + 1)).max(1);
+        let share = samples.div_ceil(cores().min(read / PER_THREAD + 1)).max(1);
         let rows = values.chunks_mut((share * width).max(1)).zip(measures.chunks_mut(share));
         thread::scope(|scope| {
             let mut rows = rows.enumerate();
