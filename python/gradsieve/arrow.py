@@ -26,6 +26,8 @@ no gradient, as often as there are targets::
 `top` takes segments, in a column `store`, or Parquet files of them, in a column `path`. The
 k largest scores depend on the rows alone, so that any partitioning gives the same bytes.
 
+In Dask a pass runs over a bag of batches: `dask_batches(job.observe, bag)`.
+
 Columns in: `id` (int64), `gradient` or `sketch` (lists of float32, all of one length),
 `group` (an integer), if the job has groups, and beside sketches `squared_norm` (float64),
 those of their gradients, if they are known. A null, a list of another length and a
@@ -298,6 +300,13 @@ def _segments_of(path: str) -> Iterator[bytes]:
         for batch in file.iter_batches(batch_size=1, columns=["store"]):
             for value in batch.column(0):
                 yield value.as_py()
+
+
+def dask_batches(function: Callable[[Iterable[pa.RecordBatch]], Batches], bag: Any) -> Any:
+    """A Dask bag of the batches that a pass of a job gives: `Job.observe`, or what
+    `Job.score`, `Job.store` and `Job.top` return. The bag has record batches."""
+    # Workers send lists to each other, and no generators.
+    return bag.map_partitions(lambda batches: list(function(batches)))
 
 
 def ray_states(job: Job, dataset: Any) -> Any:

@@ -26,7 +26,7 @@ pub(crate) const STEP: Step = Step {
 const PACKAGES: &[&str] =
     &["maturin", "pytest", "mypy", "ruff", "numpy<2", "pyarrow<20", "typing_extensions"];
 /// What is written in Python for users of the package.
-const SOURCES: &[&str] = &[".", "../examples/pytorch", "../examples/flower"];
+const SOURCES: &[&str] = &[".", "../examples/pytorch", "../examples/flower", "../examples/engines"];
 /// Where Debian's packages of Python stand.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages";
 /// When the tests are given up, in seconds.
@@ -71,8 +71,8 @@ fn run(check: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         Err(error) => check.skip("the hooks of torch", reason(&error)),
     }
     check.skip(
-        "the Arrow functions on Ray and Spark",
-        "pip install ray pyspark; pytest python/tests/test_engines.py",
+        "the Arrow functions on Ray, Spark and Dask",
+        "pip install ray pyspark dask distributed; pytest python/tests/test_engines.py",
     );
     check.skip("the callbacks of Trainers", "pip install transformers accelerate lightning");
     check.skip("recorded runs", "pip install safetensors");
