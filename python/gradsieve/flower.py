@@ -96,12 +96,16 @@ class RobustFedAvg(FedAvg):
         self._arrays: Optional[ArrayRecord] = None
         self._sketcher: Optional[Sketcher] = None
         self._sums: dict[int, NDArray[np.float64]] = {}
-        # What is said before the first round, not after it: a trial with nobody hostile.
+        # What is said before the first round, not after it: a trial of few.
         trial = Sketcher([(2, 1)], 2, projection="exact", seed=0)
         one = trial.gradients(np.ones((1, 2), np.float32)) if rule == "fltrust" else None
-        many = max(4 * (hostile or 0) + 3, keep or 0)
-        rows = np.stack([np.ones(many), np.arange(many)], axis=1).astype(np.float32)
-        client_weights(trial.gradients(rows), rule, server=one, **self._settings)
+        few: dict[str, Any] = {
+            "hostile": hostile and min(hostile, 1),
+            "keep": keep and min(keep, 7),
+            "norm": norm,
+        }
+        rows = np.stack([np.ones(7), np.arange(7)], axis=1).astype(np.float32)
+        client_weights(trial.gradients(rows), rule, server=one, **few)
 
     def summary(self) -> None:
         """Logs the settings."""
@@ -141,7 +145,7 @@ class RobustFedAvg(FedAvg):
             return None, None
         try:
             weights = self._weigh(server_round, model, nodes, updates)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             _log.warning("aggregate_train: the model stays as it was: %s", error)
             self.rounds.append(Round(server_round, dict.fromkeys(nodes, 0.0), refused))
             return None, None

@@ -55,6 +55,8 @@ class Recorder:
 
     def write(self, ids: NDArray[np.int64], parts: list[Arrived], is_mean: bool) -> None:
         """Writes the next step: before the optimizer makes it."""
+        if len(ids) and ids.min() < 0:
+            raise ValueError(f"expected ids from 0 on in a run that is recorded, found {ids.min()}")
         rates = {float(group["lr"]) for group in self.optimizer.param_groups}
         if len(rates) != 1:
             raise ValueError(f"expected one learning rate, found {sorted(rates)}")

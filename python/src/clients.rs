@@ -9,6 +9,7 @@ use numpy::{IntoPyArray as _, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::error::{told, wrong};
+use crate::memory::zeros;
 use crate::sketches::Sketches;
 
 const RULES: [&str; 8] =
@@ -113,8 +114,8 @@ pub(crate) fn client_weights<'py>(
 fn round(updates: &Sketches, ids: &[u64]) -> PyResult<Round<Vec<f32>, Vec<Client>>> {
     let settings = RoundSettings { clients: ids.len(), width: updates.id.width };
     let memory = settings.memory();
-    let clients = vec![Client::default(); memory.others];
-    let mut round = Round::new(settings, vec![0.0; memory.f32s], clients).map_err(told)?;
+    let (rows, clients) = (zeros(memory.f32s).map_err(told)?, zeros(memory.others).map_err(told)?);
+    let mut round = Round::new(settings, rows, clients).map_err(told)?;
     for (&id, update) in ids.iter().zip(updates.rows_alone()) {
         round.observe(id, &update).map_err(told)?;
     }
@@ -123,8 +124,8 @@ fn round(updates: &Sketches, ids: &[u64]) -> PyResult<Round<Vec<f32>, Vec<Client
 
 /// What a rule says.
 fn by(rule: &impl Rule, round: &Round<Vec<f32>, Vec<Client>>) -> Result<Vec<f64>, Error> {
-    let mut memory = vec![0.0; rule.needs(&round.settings()).f64s];
-    let mut weights = vec![0.0; round.count()];
+    let mut memory = zeros(rule.needs(&round.settings()).f64s)?;
+    let mut weights = zeros(round.count())?;
     rule.weigh(round, &mut memory, &mut weights)?;
     Ok(weights)
 }

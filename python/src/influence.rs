@@ -7,6 +7,7 @@ use numpy::{IntoPyArray as _, PyArray2};
 use pyo3::prelude::*;
 
 use crate::error::{told, wrong};
+use crate::memory::zeros;
 use crate::sketches::Sketches;
 
 /// Influence of each training sketch on each target: (training samples, targets),
@@ -58,10 +59,11 @@ fn pairs(
     targets: &Sketches,
     score: impl Fn(&gradsieve::Sketch<'_>, &gradsieve::Sketch<'_>) -> Result<f64, Error>,
 ) -> Result<Vec<f64>, Error> {
-    let mut scores = Vec::new();
-    for row in train.rows_alone() {
-        for target in targets.rows_alone() {
-            scores.push(score(&row, &target)?);
+    let count = targets.measures.len();
+    let mut scores = zeros(train.measures.len().saturating_mul(count))?;
+    for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(count.max(1))) {
+        for (target, place) in targets.rows_alone().zip(scores) {
+            *place = score(&row, &target)?;
         }
     }
     Ok(scores)
@@ -74,12 +76,12 @@ fn solved(
     mut solve: impl FnMut(&gradsieve::Sketch<'_>, &mut [f64]) -> Result<(), Error>,
 ) -> Result<Vec<f64>, Error> {
     let width = train.id.width;
-    let mut solutions = vec![0.0; targets.measures.len() * width];
+    let mut solutions = zeros(targets.measures.len().saturating_mul(width))?;
     for (target, solution) in targets.rows_alone().zip(solutions.chunks_exact_mut(width)) {
         solve(&target, solution)?;
     }
     let solved = Targets::new(train.id, &solutions)?;
-    let mut scores = vec![0.0; train.measures.len() * targets.measures.len()];
+    let mut scores = zeros(train.measures.len().saturating_mul(targets.measures.len()))?;
     for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(targets.measures.len().max(1))) {
         solved.score(&row, scores)?;
     }

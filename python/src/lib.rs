@@ -6,6 +6,7 @@ mod detectors;
 mod error;
 mod files;
 mod influence;
+mod memory;
 mod plan;
 mod report;
 mod sieve;

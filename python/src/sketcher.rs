@@ -10,6 +10,7 @@ use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, PyUntypedArr
 use pyo3::prelude::*;
 
 use crate::error::{told, wrong};
+use crate::memory::zeros;
 use crate::sketches::Sketches;
 
 /// Numbers that are read for a batch before another thread is worth its start.
@@ -56,7 +57,8 @@ impl Sketcher {
     /// Sketches samples, as many at a time as the machine has cores.
     fn sketch(&self, samples: usize, given: &[Given<'_>]) -> Result<Sketches, Error> {
         let width = self.id.width;
-        let (mut values, mut measures) = (vec![0.0; samples * width], vec![Summary::default(); samples]);
+        let mut values = zeros(samples.saturating_mul(width))?;
+        let mut measures: Vec<Summary> = zeros(samples)?;
         let read: usize = given.iter().map(|given| self.work(samples, given)).sum();
         let share = samples.div_ceil(cores().min(read / PER_THREAD + 1)).max(1);
         let rows = values.chunks_mut((share * width).max(1)).zip(measures.chunks_mut(share));

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use crate::error::{told, wrong};
+use crate::memory::zeros;
 use crate::sketches::Sketches;
 use crate::top_k::{Entries, TopK};
 
@@ -62,11 +63,7 @@ impl Lists {
 
 /// Room for a score of each row against each target.
 pub(crate) fn room(rows: usize, targets: usize) -> Result<Vec<f32>, Error> {
-    let elements = rows.saturating_mul(targets);
-    let mut scores = Vec::new();
-    scores.try_reserve_exact(elements).map_err(|_| Error::OutOfMemory { elements })?;
-    scores.resize(elements, 0.0);
-    Ok(scores)
+    zeros(rows.saturating_mul(targets))
 }
 
 /// Scores by rows, as an array of (rows, targets).

@@ -205,6 +205,14 @@ def test_foolsgold_remembers_the_sum_of_what_a_client_sent():
     assert share[-1] < 0.5 * share[0]
 
 
+@pytest.mark.parametrize("settings", [{"hostile": 10**6}, {"hostile": 2, "keep": 10**6}])
+def test_settings_for_many_clients_are_taken(settings):
+    strategy = RobustFedAvg("multi-krum", **settings)
+    # With nine clients there are too few, and the model stays.
+    start(strategy, rounds=1)
+    assert strategy.rounds[0].kept == []
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

@@ -157,4 +157,7 @@ def test_rates_and_scales_that_no_step_has_are_refused(tmp_path):
             (cross_entropy(model(x), y) * scale).backward()
             with pytest.raises(ValueError, match=said):
                 watch.step(np.arange(BATCH), scale=scale)
+        cross_entropy(model(x), y).backward()
+        with pytest.raises(ValueError, match="expected ids from 0 on in a run that is recorded, found -1"):
+            watch.step(np.arange(BATCH) - 1)
     assert os.listdir(tmp_path) == []
