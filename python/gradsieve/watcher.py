@@ -155,7 +155,7 @@ class Watch:
         samples = len(ids)
         labels = None if labels is None else _fitting(_array(labels, np.int64, "labels"), samples, "labels")
         losses = None if losses is None else _fitting(_array(losses, np.float32, "losses"), samples, "losses")
-        parts: Iterable[Arrived] = self._arrived(samples, scale)
+        parts: Iterable[Arrived] = self._arrived(samples, self._factor(samples, scale))
         if self._recorder is not None:
             if scale != 1:
                 raise ValueError(f"expected a scale of 1 while a run is recorded, found {scale}")
@@ -176,14 +176,15 @@ class Watch:
     def sketch(self, samples: int, *, scale: float = 1.0) -> Sketches:
         """The sketches of the gradients of the last backward pass, neither judged nor
         kept: of targets, for `influence`."""
-        return self._sketched(self._arrived(samples, scale))
+        return self._sketched(self._arrived(samples, self._factor(samples, scale)))
 
     def gradients(self, samples: int, *, scale: float = 1.0) -> NDArray[np.float32]:
         """The samples' gradients of the last backward pass, written out (samples ×
         parameters): layer after layer, each outputs × inputs, a bias being one more
         input. They fit a run that `record` has written."""
         shapes = [layer.shape for layer in self.layers]
-        return np.concatenate([whole(part, shapes) for part in self._arrived(samples, scale)])
+        parts = self._arrived(samples, self._factor(samples, scale))
+        return np.concatenate([whole(part, shapes) for part in parts])
 
     def record(
         self,
@@ -228,7 +229,7 @@ class Watch:
             loss = -(own * shares[:, label].sqrt()).sum()
             torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
             self._calls = calls
-            found = self._arrived(samples, 1.0, sums=True)
+            found = self._arrived(samples, 1.0)
             rows.extend(whole(part, shapes) for part in found)
             for seen in calls.values():
                 for _, deltas in seen:
@@ -244,9 +245,13 @@ class Watch:
         assert rows is not None
         return rows
 
-    def _arrived(self, samples: int, scale: float, sums: bool = False) -> Iterator[Arrived]:
-        """What the last backward pass has of each layer, for some samples at a time."""
-        factor = (1 if sums or self.reduction == "sum" else samples) / scale
+    def _factor(self, samples: int, scale: float) -> float:
+        """What a sample's part of the loss is multiplied by to be its own loss."""
+        return (samples if self.reduction == "mean" else 1) / scale
+
+    def _arrived(self, samples: int, factor: float) -> Iterator[Arrived]:
+        """What the last backward pass has of each layer, times a factor, for some samples
+        at a time."""
         calls, self._calls = self._calls, {}
         if not calls:
             raise RuntimeError(
