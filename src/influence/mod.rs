@@ -14,6 +14,7 @@
 //! | [`ReTrac`] | (mean of g/‖g‖)·(mean of v/‖v‖) | K a sample | many time steps or noise levels a sample |
 //! | [`Less`], [`Adam`] | max over subtasks of Σ_c w_c · mean cos(Γ, v) | K + 1 a subtask, 8 bytes a subtask and sample | training was with Adam; targets are tasks |
 //! | [`InRunShapley`] | Σ_t η_t v_t·g − (η_t²/2) g·w_t | 8 bytes a sample | during the run itself; no stored rows |
+//! | [`Greats`] | s_z = η v·g_z, then s_z − η² g_z·g_z* after each pick | B + B² of `f64` a batch | *which* to train on, in every step |
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
@@ -52,6 +53,7 @@ pub mod dvemb;
 mod ekfac;
 mod ensemble;
 mod gif;
+mod greats;
 mod in_run;
 mod less;
 mod lissa;
@@ -75,6 +77,7 @@ pub use dot::grad_dot;
 pub use ekfac::{Ekfac, EkfacSettings};
 pub use ensemble::IpEnsemble;
 pub use gif::{Gif, GifSettings};
+pub use greats::Greats;
 pub use in_run::InRunShapley;
 pub use less::{Less, LessSettings, LessTargets};
 pub use lissa::{Lissa, LissaSettings};

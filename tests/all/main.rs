@@ -13,6 +13,7 @@ mod factored;
 mod forest;
 mod forgetting;
 mod ghost;
+mod greats;
 mod influence;
 mod influence_golden;
 mod influence_methods;
