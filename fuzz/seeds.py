@@ -1,10 +1,10 @@
-"""Makes seeds/steps and seeds/stored, inputs that the fuzzers of those names begin with.
+"""Makes seeds, inputs that the fuzzers of those names begin with.
 
     pip install numpy
     GRADSIEVE=path/to/gradsieve python seeds.py
 
-The other targets begin with files that are here anyway: `arrays` with ../io/tests/golden/files, `tables`
-with ../harness/data.
+`cargo xtask fuzz` begins with these, with ../io/tests/golden/files for `arrays`, and
+with ../harness/data for `tables`.
 """
 
 import json
@@ -48,7 +48,23 @@ def store(name, codec):
         (here / "stored" / name).write_bytes(text + b"\0" + Path(out, "gradients.bin").read_bytes())
 
 
-for target in ["steps", "stored"]:
+def directory(name, dtype, rows):
+    """A directory of bergson: its info.json, a zero, and values."""
+    modules = {"a": rows.shape[1] - 1, "b": 1}
+    text = json.dumps({"num_grads": len(rows), "grad_sizes": modules, **dtype}, separators=(",", ":"))
+    (here / "arrays" / name).write_bytes(text.encode() + b"\0" + rows.tobytes())
+
+
+def clients(name, updates, hostile, choice=0, settings=b""):
+    """A round of updates, a byte for each operation before it, and all rules on it: see
+    fuzz_targets/clients.rs."""
+    count, width = updates.shape
+    observed = b"".join(bytes([0, client]) + row.tobytes() for client, row in enumerate(updates))
+    rules = bytes([6, choice, hostile]) + settings + updates[-1].tobytes()
+    (here / "clients" / name).write_bytes(bytes([0, count - 1, width - 1]) + observed + rules)
+
+
+for target in ["steps", "stored", "arrays", "clients"]:
     (here / target).mkdir(parents=True, exist_ok=True)
 ids, rate = np.array([0, 2], "<i8"), np.array([0.5], "<f8")
 grads = np.arange(6, dtype="<f4").reshape(2, 3)
@@ -57,3 +73,15 @@ layers = {"a.one": grads, "b.one": grads[:, :2].copy(), "curvature": grads.astyp
 step("layers", {"ids": ids, "learning_rate": rate, **layers})
 for codec in ["f32", "f16", "bf16", "int8", "1-bit"]:
     store(codec, codec)
+directory("bergson", {"base_dtype": "float32", "attribute_tokens": False, "num_items": 2}, grads)
+directory("bergson-old", {"dtype": {"names": ["a", "b"], "formats": ["(2,)<f2", "(1,)<f2"]}}, grads.astype("<f2"))
+
+honest = np.random.default_rng(1).normal(1, 1, (13, 4)).astype("<f4")
+opposite, wild, agreeing = (honest.copy() for _ in range(3))
+opposite[:2] *= -3
+wild[0], wild[1], wild[2] = np.nan, 3.4e38, 1e-45
+agreeing[:] = honest[0]
+clients("opposite", opposite, 2, 0xF0)
+clients("wild", wild, 3, 0xF0)
+clients("agreeing", agreeing, 2, 0xF0)
+clients("settings", honest, 2, 0xF3, bytes([5]) + np.array([1.5], "<f8").tobytes())

@@ -38,6 +38,8 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Zsanitizer=address \
     -Cdebug-assertions -Ccodegen-units=4";
+/// Folders of files that are here anyway, for the targets that read such files.
+const FILES: [(&str, &str); 2] = [("arrays", "io/tests/golden/files"), ("tables", "harness/data")];
 /// Seconds beyond those asked for after which a target hangs.
 const GRACE: u32 = 120;
 
@@ -93,6 +95,7 @@ fn each(names: &[String], run: impl Fn(&str) -> anyhow::Result<()> + Sync) -> an
 /// Runs one target.
 fn fuzz(folder: &Path, program: &Path, name: &str, seconds: u32) -> anyhow::Result<()> {
     let [corpus, artifacts, seeds] = ["corpus", "artifacts", "seeds"].map(|of| folder.join(of).join(name));
+    let files = FILES.iter().filter(|(target, _)| *target == name).map(|(_, files)| root().join(files));
     std::fs::create_dir_all(&corpus)?;
     std::fs::create_dir_all(&artifacts)?;
     let fuzzer = Program::new(program)
@@ -100,7 +103,8 @@ fn fuzz(folder: &Path, program: &Path, name: &str, seconds: u32) -> anyhow::Resu
         .args(["-timeout=20", "-rss_limit_mb=3000", "-print_final_stats=1"])
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
         .arg(&corpus)
-        .args(seeds.is_dir().then_some(&seeds));
+        .args(seeds.is_dir().then_some(&seeds))
+        .args(files);
     let output = fuzzer.limited(seconds + GRACE).output()?;
     let text = printed(&output);
     if !output.status.success() {

@@ -12,6 +12,7 @@ mod capi;
 mod check;
 mod ci;
 mod cortex_m;
+mod coverage;
 mod crates;
 mod cross;
 mod demo;

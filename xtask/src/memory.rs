@@ -118,12 +118,15 @@ fn name(program: &Path) -> &str {
     file.rsplit_once('-').map_or(file, |(name, _)| name)
 }
 
-fn has(level: &str) -> bool {
+/// Whether this machine has a level, if it is one of x86-64.
+pub(crate) fn has(level: &str) -> bool {
+    #[cfg(target_arch = "x86_64")]
     match level {
-        "avx2" => std::arch::is_x86_feature_detected!("avx2"),
-        "avx512" => std::arch::is_x86_feature_detected!("avx512vl"),
-        _ => true,
+        "avx2" => return std::arch::is_x86_feature_detected!("avx2"),
+        "avx512" => return std::arch::is_x86_feature_detected!("avx512vl"),
+        _ => {}
     }
+    level == "scalar"
 }
 
 /// Runs the table of every kernel on a level, and looks whether it was that level.

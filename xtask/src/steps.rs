@@ -2,7 +2,7 @@
 
 use crate::step::Step;
 use crate::{
-    api, bare, book, capi, cortex_m, demo, deny, devices, docs, examples, features, firmware, fmt,
+    api, bare, book, capi, cortex_m, coverage, demo, deny, devices, docs, examples, features, firmware, fmt,
     frameworks, fuzz, imports, lint, locks, memory, mutants, numpy, package, python, riscv32, size, tables,
     targets, test, wasm, wrap,
 };
@@ -36,6 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
     python::STEP,
     fuzz::STEP,
     targets::STEP,
+    coverage::STEP,
     mutants::STEP,
     frameworks::STEP,
     devices::STEP,
