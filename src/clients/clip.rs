@@ -6,7 +6,8 @@
 //! which fewer than half of the clients cannot raise above those of the others.
 //!
 //! *Known holes*: direction. Hostile updates of ordinary length count as much as honest
-//! ones: it bounds what one client does, and stops boosted updates alone.
+//! ones: it bounds what one client does, and stops boosted updates alone. And the norm is
+//! the one that the sketch carries: a client that measured its own update can say less.
 //!
 //! Source: Sun, Kairouz, Suresh & McMahan, "Can you really backdoor federated learning?",
 //! 2019.

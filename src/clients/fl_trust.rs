@@ -7,7 +7,9 @@
 //! to 1.
 //!
 //! *Known holes*: an update at less than a right angle to the server's counts, whoever
-//! sends it; and the server's update must come from data like the clients'.
+//! sends it; and the server's update must come from data like the clients'. The norm is
+//! the one that the sketch carries: a client that measured its own update can say that it
+//! is shorter, and counts for more then.
 //!
 //! Source: Cao, Fang, Liu & Gong, NDSS 2021.
 //!
@@ -60,7 +62,8 @@ impl Rule for FlTrust<'_> {
 
     /// [`Error::Mismatch`] if the server's sketch is of another projection or layout,
     /// [`Error::NonFinite`] if its update is not finite; [`Error::Setting`] if it is 0,
-    /// or no client points as it does.
+    /// or no client points as it does; [`Error::Range`] if it is so long beside a
+    /// client's that a weight leaves the range of `f64`.
     fn weigh_finite(
         &self,
         finite: &Finite<'_>,
@@ -74,8 +77,10 @@ impl Rule for FlTrust<'_> {
             return Err(Error::Setting { name: "server", expected: "an update that is not 0" });
         }
         let mut sum = 0.0;
-        for (row, weight) in finite.rows().zip(weights.iter_mut()) {
-            *weight = libm::fmax(cosine(row, self.server.values, memory), 0.0);
+        for ((row, norm), weight) in finite.rows().zip(finite.norms()).zip(weights.iter_mut()) {
+            // A sketch that points somewhere though its update is 0 is nobody's.
+            let trust = if norm > 0.0 { cosine(row, self.server.values, memory) } else { 0.0 };
+            *weight = libm::fmax(trust, 0.0);
             sum += *weight;
         }
         if sum <= 0.0 {
@@ -84,8 +89,11 @@ impl Rule for FlTrust<'_> {
         }
         for (norm, weight) in finite.norms().zip(weights) {
             // Who has a trust has a length.
-            if *weight > 0.0 && norm > 0.0 {
+            if *weight > 0.0 {
                 *weight = *weight / sum * (length / norm);
+            }
+            if !weight.is_finite() {
+                return Err(Error::Range { what: "a weight" });
             }
         }
         Ok(())

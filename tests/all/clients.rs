@@ -6,7 +6,7 @@ use gradsieve::clients::{
     Bulyan, Client, Dnc, FlTrust, FoolsGold, GeometricMedian, Krum, MultiKrum, NormClip, Round,
     RoundSettings, Rule,
 };
-use gradsieve::{Error, Field, Repeat, Sketch};
+use gradsieve::{Error, Field, Repeat, Sketch, Summary};
 use gradsieve_kernels::hash;
 use proptest::prelude::*;
 
@@ -321,6 +321,36 @@ fn fltrust_makes_every_update_as_long_as_the_servers() {
     assert_eq!(weigh(&FlTrust { server: row(&[0.0; 12]) }, &round), refused);
     assert_eq!(weigh(&FlTrust { server: row(&[f32::NAN; 12]) }, &round), Err(Error::NonFinite));
     assert_eq!(weigh(&FlTrust { server: row(&[1.0; 11]) }, &round), Err(Error::Mismatch(Field::Width)));
+}
+
+/// The same sketch, of an update that is said to be so long.
+fn said_to_be(sketch: Sketch<'_>, l2_squared: f64) -> Sketch<'_> {
+    Sketch { measures: Summary { l2_squared, ..sketch.measures }, ..sketch }
+}
+
+#[test]
+fn fltrust_gives_a_direction_without_a_length_no_weight() {
+    let (plain, server) = (updates(2, 9, 12, 0), normals(2, 12));
+    let mut round = empty(9, 12);
+    for (client, update) in (0..).zip(&plain) {
+        let sketch = row(update);
+        let square = if client == 0 { 0.0 } else { sketch.measures.l2_squared };
+        round.observe(client, &said_to_be(sketch, square)).unwrap();
+    }
+    let rule = FlTrust { server: row(&server) };
+    let others = weigh(&rule, &arrived(&numbered(&plain)[1..])).unwrap();
+    assert_eq!(weigh(&rule, &round).unwrap(), [&[0.0], &others[..]].concat());
+}
+
+#[test]
+fn fltrust_refuses_a_weight_that_f64_does_not_hold() {
+    let server = normals(2, 12);
+    let mut round = empty(1, 12);
+    round.observe(0, &said_to_be(row(&server), 1e-320)).unwrap();
+    let long = said_to_be(row(&server), 1e300);
+    assert_eq!(weigh(&FlTrust { server: long }, &round), Err(Error::Range { what: "a weight" }));
+    let weights = weigh(&FlTrust { server: row(&server) }, &round).unwrap();
+    assert!(weights[0] > 1e150, "{weights:?}");
 }
 
 #[test]
