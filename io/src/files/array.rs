@@ -54,8 +54,8 @@ pub(super) fn open(source: &Source) -> Result<Array, FileError> {
                 Input::Stream { reader: Box::new(file), used: false }
             };
             let array = open_npy(name, input)?;
-            let is_file = regular.is_some();
-            Ok(Array { metadata: if is_file { read_settings(path) } else { BTreeMap::new() }, ..array })
+            let settings = if regular.is_some() { read_settings(path)? } else { None };
+            Ok(Array { metadata: settings.unwrap_or_default(), ..array })
         }
         Source::Npz { path, array } => {
             let npz::Member { name, file, start, bytes } = npz::open(path, array.as_deref())?;

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use ::safetensors::SafeTensors;
 use ::safetensors::tensor::{Dtype, TensorView};
 
-use super::bytes;
 use super::error::FileError;
+use super::{bytes, safetensors};
 
 /// What the name of such a file has behind that of the sketches.
 pub(super) const ENDING: &str = ".measures.safetensors";
@@ -27,7 +27,7 @@ pub(super) const OF: &str = "gradsieve.of";
 /// Bytes of either end that a file is known by.
 const END_BYTES: u64 = 1 << 16;
 
-/// The most bytes of a header that is believed.
+/// The most bytes of a header and of the texts in it.
 const LONGEST_HEADER: u64 = 1 << 16;
 
 /// Bytes of a row's measures.
@@ -86,24 +86,20 @@ pub(super) fn forget_measures(path: &Path) {
     }
 }
 
-/// The texts of a `.safetensors` file, as far as they are believed.
-fn header(path: &Path) -> Option<BTreeMap<String, String>> {
+/// The settings of the sketches in `path`, as the file beside it says; nothing if there
+/// is none, or it belongs to another file.
+///
+/// # Errors
+/// A file beside it that cannot be read: what it said is not known then.
+pub(super) fn read_settings(path: &Path) -> Result<Option<BTreeMap<String, String>>, FileError> {
+    let place = beside(path);
     // Asked before it is opened, as above.
-    fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
-    let mut bytes = Vec::new();
-    File::open(path).ok()?.take(LONGEST_HEADER).read_to_end(&mut bytes).ok()?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).ok()?;
-    Some(metadata.metadata().iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect())
-}
-
-/// The settings of the sketches in `path`, as the file beside it says; none if there is
-/// none, or it belongs to another file.
-pub(super) fn read_settings(path: &Path) -> BTreeMap<String, String> {
-    let mut settings = header(&beside(path)).unwrap_or_default();
-    match settings.remove(OF) {
-        Some(of) if fingerprint(path).is_some_and(|found| found == of) => settings,
-        _ => BTreeMap::new(),
-    }
+    let Some(about) = fs::metadata(&place).ok().filter(fs::Metadata::is_file) else { return Ok(None) };
+    let name = place.display().to_string();
+    let mut file = File::open(&place).map_err(|e| FileError::io(&name, "open it", e))?;
+    let mut settings = safetensors::read_header(&name, &mut file, about.len())?.metadata;
+    let of = settings.remove(OF);
+    Ok((of.is_some() && of == fingerprint(path)).then_some(settings))
 }
 
 /// The measures of the `rows` gradients whose sketches are in `path`; none if there are
@@ -113,7 +109,7 @@ pub(super) fn read_settings(path: &Path) -> BTreeMap<String, String> {
 /// A file beside it that cannot be read, or has not a number for each row.
 pub fn read_measures(path: &Path, rows: usize) -> Result<Option<Measures>, FileError> {
     let file = beside(path);
-    if !file.exists() || read_settings(path).is_empty() {
+    if read_settings(path)?.is_none() {
         return Ok(None);
     }
     let name = file.display().to_string();

@@ -166,9 +166,12 @@ impl StepFile {
             }
             more => return Err(refuse("one learning rate".to_owned(), format!("{} numbers", more.len()))),
         };
+        // Of either side: a layer that has but one is not passed over.
+        let sides = file.names().into_iter();
         let mut layers: Vec<&str> =
-            file.names().into_iter().filter_map(|name| name.strip_prefix("a.")).collect();
+            sides.filter_map(|name| name.strip_prefix("a.").or_else(|| name.strip_prefix("b."))).collect();
         layers.sort_unstable();
+        layers.dedup();
         let gradients = match rows("grads")? {
             Some(grads) => StepGradients::Rows(grads),
             None if layers.is_empty() => return Err(missing("grads")),
