@@ -1,9 +1,10 @@
 //! How many lines of core, kernels and io their tests reach: cargo-tarpaulin, by LLVM's
 //! counters.
 //!
-//! Counted is what is compiled for this machine. The tests inside of a crate's files are
-//! not, and neither are examples in the documentation, which only the nightly compiler
-//! could count.
+//! Counted is what is compiled for this machine, but for what `cannot_happen!` says is
+//! never reached: that is asserted. The tests inside of a crate's files do not count as
+//! lines, and examples in the documentation not as tests: only the nightly compiler could
+//! look at them.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -15,7 +16,6 @@ use serde_json::Value;
 use crate::check::{Check, target};
 use crate::crates::short;
 use crate::installed::installed;
-use crate::memory::has;
 use crate::program::Program;
 use crate::step::Step;
 use crate::targets::reason;
@@ -34,7 +34,8 @@ pub(crate) const STEP: Step = Step {
             .arg(report.help("Reads what cargo-tarpaulin found before, and runs nothing"))
             .after_help(
                 "What is compiled for other machines is not counted: neon, simd128 and the forms \
-                 of ARM on x86-64. A level that this machine lacks counts as not reached.\n\n\
+                 of ARM on x86-64. Nor is a line with cannot_happen!, and the one after it. What \
+                 needs instructions that this machine lacks counts as not reached.\n\n\
                  Examples:\n  cargo xtask coverage\n  \
                  cargo xtask coverage --report target/coverage/tarpaulin-report.json --files 40",
             )
@@ -59,6 +60,9 @@ const GOALS: [Goal; 3] = [
     Goal { name: "io", package: "gradsieve-io", folder: "io/src/", percent: 90 },
 ];
 
+/// What stands where a debug build would panic: on that line and the way out on the next.
+const ASSERTED: &str = "cannot_happen!(\"";
+
 /// Files whose every line is for another machine than this one.
 fn elsewhere() -> &'static [&'static str] {
     if cfg!(target_arch = "x86_64") {
@@ -78,10 +82,8 @@ fn run(check: &Check, given: &ArgMatches) -> anyhow::Result<()> {
     };
     let text = std::fs::read_to_string(&report).with_context(|| report.display().to_string())?;
     let files = files(&serde_json::from_str(&text)?)?;
-    if cfg!(target_arch = "x86_64") {
-        for level in ["avx2", "avx512"].into_iter().filter(|level| !has(level)) {
-            println!("this machine lacks {level}: its lines count as not reached");
-        }
+    for set in lacking() {
+        println!("this machine lacks {set}: what needs it counts as not reached");
     }
     for file in elsewhere() {
         println!("not counted: {file}, for other machines");
@@ -118,15 +120,26 @@ fn measured(check: &Check) -> anyhow::Result<Option<PathBuf>> {
         }
     };
     let folder = target().join("coverage");
-    let tarpaulin = Program::new(program).args(["tarpaulin", "--engine", "llvm", "--locked", "--skip-clean"]);
-    let tarpaulin = tarpaulin.args(["--out", "json", "--timeout", "600", "--output-dir"]).arg(&folder);
-    let tarpaulin = tarpaulin.arg("--target-dir").arg(&folder).env("CARGO_INCREMENTAL", "0");
-    let tarpaulin = GOALS.iter().fold(tarpaulin, |tarpaulin, goal| {
-        tarpaulin.args(["--packages", goal.package, "--include-files"]).arg(format!("{}*", goal.folder))
-    });
-    let elsewhere = elsewhere().iter();
-    elsewhere.fold(tarpaulin, |tarpaulin, file| tarpaulin.args(["--exclude-files", file])).show()?;
+    let words =
+        ["tarpaulin", "--engine", "llvm", "--locked", "--skip-clean", "--out", "json", "--timeout", "600"];
+    let tarpaulin = Program::new(program).args(words).env("CARGO_INCREMENTAL", "0");
+    let tarpaulin = tarpaulin.arg("--output-dir").arg(&folder).arg("--target-dir").arg(&folder);
+    tarpaulin.args(GOALS.iter().flat_map(|goal| ["--packages", goal.package])).show()?;
     Ok(Some(folder.join("tarpaulin-report.json")))
+}
+
+/// Instruction sets that kernels have forms for and this machine does not have.
+fn lacking() -> Vec<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    let sets = [
+        ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+        ("avx512", std::arch::is_x86_feature_detected!("avx512vl")),
+        ("avx512vnni", std::arch::is_x86_feature_detected!("avx512vnni")),
+        ("avx512vpopcntdq", std::arch::is_x86_feature_detected!("avx512vpopcntdq")),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let sets = [];
+    sets.into_iter().filter(|(_, has)| !has).map(|(set, _)| set).collect()
 }
 
 /// A file of a crate.
@@ -139,7 +152,7 @@ struct File {
     unreached: Vec<u64>,
 }
 
-/// The files of a report, but for those that are compiled out.
+/// The files of the crates that have a goal, but for those that are compiled out.
 fn files(report: &Value) -> anyhow::Result<Vec<File>> {
     let mut files = Vec::new();
     for file in report["files"].as_array().context("a report without files")? {
@@ -150,13 +163,21 @@ fn files(report: &Value) -> anyhow::Result<Vec<File>> {
             .filter_map(Value::as_str)
             .collect();
         let name = short(&path);
-        if elsewhere().contains(&name.as_str()) {
+        let has_goal = GOALS.iter().any(|goal| name.starts_with(goal.folder));
+        if !has_goal || elsewhere().contains(&name.as_str()) {
             continue;
         }
+        let text: Vec<&str> = file["content"].as_str().context("a file without text")?.lines().collect();
+        let asserted = |line: u64| {
+            let at = usize::try_from(line).unwrap_or(usize::MAX);
+            let around = [at.checked_sub(1), at.checked_sub(2)].into_iter().flatten();
+            around.filter_map(|at| text.get(at)).any(|line| line.contains(ASSERTED))
+        };
         let traces = file["traces"].as_array().context("a file without lines")?;
         let unreached = traces.iter().filter(|trace| trace["stats"]["Line"] == 0);
-        let unreached = unreached.filter_map(|trace| trace["line"].as_u64()).collect();
-        files.push(File { name, lines: traces.len(), unreached });
+        let unreached = unreached.filter_map(|trace| trace["line"].as_u64());
+        let (asserted, unreached): (Vec<_>, Vec<_>) = unreached.partition(|&line| asserted(line));
+        files.push(File { name, lines: traces.len() - asserted.len(), unreached });
     }
     Ok(files)
 }
@@ -201,13 +222,28 @@ mod tests {
                 root().join(name).iter().map(|part| part.to_str().unwrap().to_owned()).collect();
             let trace =
                 |(line, count): (u64, &u64)| serde_json::json!({"line": line, "stats": {"Line": count}});
-            serde_json::json!({"path": path, "traces": (1..).zip(&counts).map(trace).collect::<Vec<_>>()})
+            let traces: Vec<_> = (1..).zip(&counts).map(trace).collect();
+            serde_json::json!({"path": path, "content": "", "traces": traces})
         };
         let report = serde_json::json!({"files": [
-            file("src/a.rs", [1, 0, 1]), file("src/b.rs", [1, 1, 1]), file("src/c.rs", [0, 0, 7])
+            file("src/a.rs", [1, 0, 1]), file("src/b.rs", [1, 1, 1]), file("src/c.rs", [0, 0, 7]),
+            file("benches/src/d.rs", [0, 0, 0])
         ]});
         let found = files(&report).unwrap();
         assert_eq!(unreached(&found, 9), "   2 of    3  src/c.rs: 1-2\n   1 of    3  src/a.rs: 2\n");
         assert_eq!(unreached(&found, 1), "   2 of    3  src/c.rs: 1-2\n");
+    }
+
+    #[test]
+    fn what_cannot_happen_and_the_way_out_behind_it_are_not_counted() {
+        let path: Vec<_> =
+            root().join("src/a.rs").iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+        let trace = |line: u64| serde_json::json!({"line": line, "stats": {"Line": 0}});
+        let content =
+            "let Some(x) = y else {\n    cannot_happen!(\"it is there\");\n    continue;\n};\nuse(x);";
+        let traces: Vec<_> = (1..=5).map(trace).collect();
+        let report = serde_json::json!({"files": [{"path": path, "content": content, "traces": traces}]});
+        let found = files(&report).unwrap();
+        assert_eq!(unreached(&found, 1), "   3 of    3  src/a.rs: 1, 4-5\n");
     }
 }

@@ -118,15 +118,12 @@ fn name(program: &Path) -> &str {
     file.rsplit_once('-').map_or(file, |(name, _)| name)
 }
 
-/// Whether this machine has a level, if it is one of x86-64.
-pub(crate) fn has(level: &str) -> bool {
-    #[cfg(target_arch = "x86_64")]
+fn has(level: &str) -> bool {
     match level {
-        "avx2" => return std::arch::is_x86_feature_detected!("avx2"),
-        "avx512" => return std::arch::is_x86_feature_detected!("avx512vl"),
-        _ => {}
+        "avx2" => std::arch::is_x86_feature_detected!("avx2"),
+        "avx512" => std::arch::is_x86_feature_detected!("avx512vl"),
+        _ => true,
     }
-    level == "scalar"
 }
 
 /// Runs the table of every kernel on a level, and looks whether it was that level.
