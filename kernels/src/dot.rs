@@ -11,9 +11,12 @@ use crate::element::Element;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
+use crate::part::Part;
 use crate::simd::Simd;
 use crate::sum::{TILE, WIDE};
 use crate::{scalar, vector, wide};
+
+pub use crate::carried::Carried;
 
 /// Σ xᵢ·yᵢ of two slices of one length.
 ///
@@ -32,25 +35,6 @@ pub fn dot<T: Element, U: Element>(x: &[T], y: &[U]) -> Result<f64, Error> {
 pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Result<f64, Error> {
     same_length(x.len(), y.len())?;
     Ok(wide::dot(run(level, Dot { x, y }), x, y))
-}
-
-/// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits
-/// of [`dot`] of the whole. But pieces that are gone cannot be taken again: if a partial
-/// sum overflows `f32` the product is an infinity or a NaN, and products below 2⁻¹²⁶ lose
-/// bits.
-///
-/// ```
-/// use gradsieve_kernels::{dot, dot::Carried, sum::TILE};
-/// let (x, y) = ([0.1_f32; 3 * TILE + 5], [0.2_f32; 3 * TILE + 5]);
-/// let mut carried = Carried::new();
-/// carried.add(&x[..2 * TILE], &y[..2 * TILE])?;
-/// assert_eq!(carried.finish(&x[2 * TILE..], &y[2 * TILE..]), dot(&x, &y));
-/// # Ok::<(), gradsieve_kernels::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
-pub struct Carried {
-    wide: [f64; WIDE],
-    begun: bool,
 }
 
 impl Carried {
@@ -80,6 +64,52 @@ impl Carried {
         same_length(x.len() / TILE * TILE, x.len())?;
         self.begun |= !x.is_empty();
         run(level, Carry { wide: &mut self.wide, x, y });
+        Ok(())
+    }
+
+    /// [`Carried::add`] for each row of `x` with each of `y`, `carried` row after row of
+    /// `x`, with the same bits and several times as fast: what is loaded of a row serves
+    /// four others.
+    ///
+    /// ```
+    /// use gradsieve_kernels::{dot, dot::Carried, matrix::Part, sum::TILE};
+    /// let (x, y) = ([0.1_f32; 2 * (TILE + 3)], [0.2_f32; 3 * (TILE + 3)]);
+    /// let mut carried = [Carried::new(); 6];
+    /// let tile = |rows| Part::new(rows, TILE + 3, 0, TILE);
+    /// Carried::add_pairs(&mut carried, tile(&x)?, tile(&y)?)?;
+    /// assert_eq!(carried[5].finish(&x[2 * TILE + 3..], &y[3 * TILE + 6..]), dot(&x[TILE + 3..], &y[2 * TILE + 6..]));
+    /// # Ok::<(), gradsieve_kernels::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the columns differ or are no multiple of a tile, or there is
+    /// not a state for each pair; the states are as they were.
+    #[inline]
+    pub fn add_pairs<T: Element, U: Element>(
+        carried: &mut [Self],
+        x: Part<'_, T>,
+        y: Part<'_, U>,
+    ) -> Result<(), Error> {
+        Self::add_pairs_with(Level::best(), carried, x, y)
+    }
+
+    /// [`Carried::add_pairs`] on a given level.
+    ///
+    /// # Errors
+    /// As [`Carried::add_pairs`].
+    #[inline]
+    pub fn add_pairs_with<T: Element, U: Element>(
+        level: Level,
+        carried: &mut [Self],
+        x: Part<'_, T>,
+        y: Part<'_, U>,
+    ) -> Result<(), Error> {
+        same_length(x.columns, y.columns)?;
+        same_length(x.columns / TILE * TILE, x.columns)?;
+        same_length(x.rows().saturating_mul(y.rows()), carried.len())?;
+        if x.columns > 0 {
+            run(level, CarryPairs { carried, x, y });
+        }
         Ok(())
     }
 
@@ -124,6 +154,12 @@ struct Carry<'a, T, U> {
     y: &'a [U],
 }
 
+struct CarryPairs<'a, T, U> {
+    carried: &'a mut [Carried],
+    x: Part<'a, T>,
+    y: Part<'a, U>,
+}
+
 struct Dot<'a, T, U> {
     x: &'a [T],
     y: &'a [U],
@@ -140,6 +176,26 @@ impl<T: Element, U: Element> Kernel for Carry<'_, T, U> {
     #[inline(always)]
     fn vector<S: Simd>(self, s: S) {
         vector::dot::carry(s, self.wide, self.x, self.y);
+    }
+}
+
+impl<T: Element, U: Element> Kernel for CarryPairs<'_, T, U> {
+    type Output = ();
+
+    #[inline(always)]
+    fn scalar(self) {
+        let rows = self.y.rows().max(1);
+        for (i, carried) in self.carried.chunks_exact_mut(rows).enumerate() {
+            for (j, carried) in carried.iter_mut().enumerate() {
+                scalar::dot::carry(&mut carried.wide, self.x.row(i), self.y.row(j));
+                carried.begun = true;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S) {
+        vector::matrix::carry_pairs(s, self.carried, self.x, self.y);
     }
 }
 

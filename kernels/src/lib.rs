@@ -50,6 +50,7 @@ extern crate std;
 
 mod accumulator;
 pub mod axpy;
+mod carried;
 mod certain;
 pub mod codec;
 pub mod convert;

@@ -1,7 +1,7 @@
 //! Dot products of all pairs of two sets of rows, in blocks that caches can hold.
 //!
 //! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is
-//! under way is kept for each pair of a block, while the block's rows go by, a stretch of
+//! under way is kept for each pair of a block, while the block's rows go by, a tile of
 //! columns at a time. Rows are divided among threads, which changes no bit.
 //!
 //! Solutions of ill-conditioned systems stand beside their rows in `f64`, and are then
@@ -12,6 +12,7 @@ use std::thread;
 
 use gradsieve_kernels::dot::Carried;
 use gradsieve_kernels::double;
+use gradsieve_kernels::matrix::Part;
 use gradsieve_kernels::sum::TILE;
 
 /// Some rows of one width, and which ones they are.
@@ -129,12 +130,13 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     Ok(out)
 }
 
-/// Rows of either side whose products are under way together: 32 KiB of sums, and half a
-/// megabyte of a stretch of columns, which the second cache holds.
-const SIDE: usize = 16;
+/// Rows of the left, and of the right, whose products are under way together: a tile of
+/// them is 768 KiB, which the second cache holds or nearly does, and the sums are 1 MiB.
+const LEFT: usize = 64;
+const RIGHT: usize = 128;
 
-/// Columns on which the rows of a block are multiplied at a time.
-const STRETCH: usize = 4 * TILE;
+/// Rows of the left for which a row of doubles is read once.
+const SIDE: usize = 16;
 
 /// Pair by pair, each row of `right` once for [`SIDE`] of `left`.
 fn part_of_doubles(
@@ -157,31 +159,22 @@ fn part_of_doubles(
 /// Block by block.
 fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {
     let columns = right.len() / width;
-    for (left, out) in left.chunks(SIDE * width).zip(out.chunks_mut(SIDE * columns)) {
-        for (first, right) in right.chunks(SIDE * width).enumerate() {
-            block(left, right, width, |i, j, product| out[i * columns + first * SIDE + j] = product)?;
-        }
-    }
-    Ok(())
-}
-
-/// All pairs of at most [`SIDE`] rows on either side.
-fn block(
-    left: &[f32],
-    right: &[f32],
-    width: usize,
-    mut put: impl FnMut(usize, usize, f64),
-) -> Result<(), gradsieve_kernels::Error> {
-    let mut sums = [[Carried::new(); SIDE]; SIDE];
-    for start in (0..width).step_by(STRETCH) {
-        let stretch = start..width.min(start + STRETCH);
-        for (j, right) in right.chunks_exact(width).enumerate() {
-            for (i, left) in left.chunks_exact(width).enumerate() {
-                let (left, right) = (&left[stretch.clone()], &right[stretch.clone()]);
-                if stretch.end < width {
-                    sums[i][j].add(left, right)?;
-                } else {
-                    put(i, j, sums[i][j].finish(left, right)?);
+    // All tiles but the last, which may be shorter.
+    let before = (width - 1) / TILE * TILE;
+    let mut sums = Vec::new();
+    for (left, out) in left.chunks(LEFT * width).zip(out.chunks_mut(LEFT * columns)) {
+        for (first, right) in right.chunks(RIGHT * width).enumerate() {
+            sums.clear();
+            sums.resize(left.len() / width * (right.len() / width), Carried::new());
+            if before > 0 {
+                let carried = |rows| Part::new(rows, width, 0, before);
+                Carried::add_pairs(&mut sums, carried(left)?, carried(right)?)?;
+            }
+            let mut sums = sums.iter();
+            for (left, out) in left.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
+                let places = out.iter_mut().skip(first * RIGHT);
+                for ((right, to), sum) in right.chunks_exact(width).zip(places).zip(&mut sums) {
+                    *to = sum.finish(&left[before..], &right[before..])?;
                 }
             }
         }
@@ -197,7 +190,7 @@ mod tests {
     #[test]
     fn products_in_blocks_have_the_bits_of_whole_dot_products() {
         for (rows, columns, width) in
-            [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 33, 3 * TILE + 17), (17, 2, 9 * TILE)]
+            [(1, 1, 1), (3, 2, 4095), (5, 3, 4096), (7, 133, 3 * TILE + 17), (67, 2, 9 * TILE)]
         {
             let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
             let mut left = Block::new(width, 1 << 24, rows);

@@ -3,6 +3,7 @@
 use crate::inputs::{Kind, edges, for_all, kind, length, numbers};
 use crate::outputs::bits;
 use gradsieve_kernels::dot::Carried;
+use gradsieve_kernels::matrix::Part;
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::sum::TILE;
 use gradsieve_kernels::{Level, Pair, dot_with, l1_norm_with, max_abs_with, pair_with, squared_norm_with};
@@ -17,6 +18,7 @@ crate::claims! {
     short_sums_have_the_bits_of_the_definition_whatever_their_terms
     sums_of_many_tiles_have_the_bits_of_the_definition_though_f64_rounds
     dots_in_pieces_have_the_bits_of_the_whole
+    dots_of_all_pairs_have_the_bits_of_each
     a_maximum_passes_over_a_signalling_nan
 }
 
@@ -160,6 +162,39 @@ fn dots_in_pieces_have_the_bits_of_the_whole(level: Level) {
         check::<bf16, bf16>(level, seed, n);
         check::<f32, bf16>(level, seed, n);
     }
+}
+
+fn dots_of_all_pairs_have_the_bits_of_each(level: Level) {
+    fn check<T: Format, U: Format>(level: Level, rows: usize, others: usize, tiles: usize) {
+        // Rows that begin anywhere, and end in the midst of a tile.
+        let width = tiles * TILE + 17;
+        let x = numbers::<T>(Kind::Graded, 5, rows * width);
+        let y = numbers::<U>(Kind::Graded, 6, others * width);
+        let mut carried = vec![Carried::new(); rows * others];
+        for first in (0..tiles * TILE).step_by(2 * TILE) {
+            let columns = (2 * TILE).min(tiles * TILE - first);
+            let (x, y) = (Part::new(&x, width, first, columns), Part::new(&y, width, first, columns));
+            Carried::add_pairs_with(level, &mut carried, x.unwrap(), y.unwrap()).unwrap();
+        }
+        for (i, x) in x.chunks_exact(width).enumerate() {
+            for (j, y) in y.chunks_exact(width).enumerate() {
+                let carried = &carried[i * others + j];
+                let found = carried.finish_with(level, &x[tiles * TILE..], &y[tiles * TILE..]).unwrap();
+                assert_eq!(bits(&[found]), bits(&[spec::dot(x, y)]), "({i}, {j}) of {rows} × {others}");
+            }
+        }
+    }
+    for (rows, others, tiles) in [(1, 1, 1), (4, 4, 3), (5, 3, 2), (2, 9, 1), (35, 5, 2), (67, 2, 1)] {
+        check::<f32, f32>(level, rows, others, tiles);
+    }
+    check::<f16, f32>(level, 5, 6, 2);
+    check::<bf16, bf16>(level, 3, 2, 2);
+    let (x, mut one) = ([1.0_f32; 2 * TILE], [Carried::new()]);
+    let part = |columns| Part::new(&x, 2 * TILE, 0, columns).unwrap();
+    assert!(Carried::add_pairs_with(level, &mut one, part(TILE), part(2 * TILE)).is_err());
+    assert!(Carried::add_pairs_with(level, &mut one, part(5), part(5)).is_err());
+    assert!(Carried::add_pairs_with(level, &mut [], part(TILE), part(TILE)).is_err());
+    assert_eq!(one, [Carried::new()]);
 }
 
 /// Some instructions for maxima don't.

@@ -1,0 +1,22 @@
+//! A dot product that is under way.
+
+use crate::sum::WIDE;
+
+/// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits
+/// of [`dot`](crate::dot()) of the whole. But pieces that are gone cannot be taken again: if a partial
+/// sum overflows `f32` the product is an infinity or a NaN, and products below 2⁻¹²⁶ lose
+/// bits.
+///
+/// ```
+/// use gradsieve_kernels::{dot, dot::Carried, sum::TILE};
+/// let (x, y) = ([0.1_f32; 3 * TILE + 5], [0.2_f32; 3 * TILE + 5]);
+/// let mut carried = Carried::new();
+/// carried.add(&x[..2 * TILE], &y[..2 * TILE])?;
+/// assert_eq!(carried.finish(&x[2 * TILE..], &y[2 * TILE..]), dot(&x, &y));
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Carried {
+    pub(crate) wide: [f64; WIDE],
+    pub(crate) begun: bool,
+}
