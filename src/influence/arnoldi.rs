@@ -298,6 +298,16 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
         let first = self.settings.products * self.settings.products;
         self.small.as_ref().get(first..first + self.kept.unwrap_or(0)).certain()
     }
+
+    /// Their eigenvectors, K numbers each, one after the other; none before
+    /// [`fit`](Self::fit).
+    ///
+    /// A product with H says how near they are: H u − λ u is 0 for an eigenpair.
+    #[must_use]
+    pub fn eigenvectors(&self) -> &[f32] {
+        let count = self.kept.unwrap_or(0);
+        self.vectors.as_ref().get(..count * self.settings.width).certain()
+    }
 }
 
 impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {

@@ -370,6 +370,56 @@ impl<B: Buffer<f32>> Ekfac<B> {
     }
 }
 
+impl<B: Buffer<f32>> Ekfac<B> {
+    /// ‖V − H X‖/‖V‖ for a target's solution X, as [`solve`](Self::solve) gave it, where H
+    /// is the damped curvature; 0 of a V that is zero. Rounding leaves some 10⁻⁷ times
+    /// the largest eigenvalue over the least, so that a large residual tells of a damping
+    /// that is too small for `f32`. *Cost*: as a solution's.
+    ///
+    /// # Errors
+    /// As [`solve`](Self::solve).
+    pub fn residual<'x>(
+        &mut self,
+        positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
+        solution: &[f32],
+    ) -> Result<f64, Error> {
+        if self.samples == 0 || self.under_way > 0 {
+            return Err(Error::NotFitted);
+        }
+        check_length(self.settings.inputs * self.settings.outputs, solution.len())?;
+        let turned = positions.into_iter().try_for_each(|(a, b)| {
+            self.check(a, b)?;
+            self.rotate(a, b)
+        });
+        let ridge = f64::from(self.settings.damping) * self.mean_eigenvalue();
+        let (EkfacSettings { inputs, outputs, .. }, samples) = (self.settings, self.samples as f64);
+        let Split { q_a, q_b, squares, rotated, scratch, turned_a, .. } = self.split_mut();
+        let (mut left, mut whole) = (0.0, 0.0);
+        let sums = turned.and_then(|()| {
+            let rows = rotated.chunks_exact(inputs.max(1)).zip(squares.chunks_exact(inputs.max(1)));
+            for ((target, squares), q_b) in rows.zip(q_b.chunks_exact(outputs.max(1))) {
+                // A row of Q_S X, and then of Q_S X Q_Aᵀ.
+                let row = scratch.get_mut(..inputs).certain();
+                row.fill(0.0);
+                for (&weight, x) in q_b.iter().zip(solution.chunks_exact(inputs.max(1))) {
+                    axpy(weight, x, row)?;
+                }
+                matvec(q_a, row, turned_a)?;
+                for ((&v, &square), &x) in target.iter().zip(squares).zip(turned_a.iter()) {
+                    let v = f64::from(v);
+                    let rest = v - (f64::from(square) / samples + ridge) * f64::from(x);
+                    left += rest * rest;
+                    whole += v * v;
+                }
+            }
+            Ok(())
+        });
+        rotated.fill(0.0);
+        sums?;
+        Ok(if whole > 0.0 { libm::sqrt(left / whole) } else { 0.0 })
+    }
+}
+
 impl<B: Buffer<f32>> State for Ekfac<B> {
     const KIND: StateKind = StateKind::Ekfac;
 

@@ -16,6 +16,7 @@
 //! target, in `f64`; K a pair. *Error*: the condition number of the normal equations is
 //! the square of H's, and from 10¹² on they are refused.
 
+use super::precision::Precision;
 use super::solver::Solver;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
@@ -117,6 +118,8 @@ pub struct Gif<'j, B> {
     /// And behind them what [`Split`] says.
     moments: Moments<B>,
     fitted: bool,
+    /// Of the normal equations of the last fit.
+    condition: Option<f64>,
 }
 
 /// The parts of the buffer behind the moments.
@@ -139,7 +142,8 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
     pub fn new(settings: GifSettings<'j>, buffer: B) -> Result<Self, Error> {
         settings.check()?;
         let of_zero = MomentsSettings::new(Centre::Zero, settings.width);
-        Ok(Self { settings, moments: Moments::before(of_zero, settings.more(), buffer)?, fitted: false })
+        let moments = Moments::before(of_zero, settings.more(), buffer)?;
+        Ok(Self { settings, moments, fitted: false, condition: None })
     }
 
     fn split(&self) -> Split<&[f64]> {
@@ -174,7 +178,7 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
         if self.moments.count() == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
-        self.fitted = false;
+        (self.fitted, self.condition) = (false, None);
         let GifSettings { width, indices, damping } = self.settings;
         let ridge = f64::from(damping) * self.moments.mean_eigenvalue();
         for (place, &index) in indices.iter().enumerate() {
@@ -187,23 +191,30 @@ impl<'j, B: Buffer<f64>> Gif<'j, B> {
             *to = double::dot(row, other)?;
         }
         let (x, y) = scratch.split_at_mut_checked(indices.len()).certain();
-        factorise(normal, x, y)?;
+        self.condition = Some(factorise(normal, x, y)?);
         self.fitted = true;
         Ok(())
     }
-}
 
-impl<B: Buffer<f64>> Solver for Gif<'_, B> {
-    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
-        self.moments.observe(row)
+    /// An estimate of the condition number of the normal equations, which is about the
+    /// square of H's, in the 1-norm; nothing before [`fit`](Self::fit), and of a state
+    /// that was restored. Solutions in `f64` are off by it times 2⁻⁵³.
+    #[must_use]
+    pub const fn condition(&self) -> Option<f64> {
+        self.condition
     }
 
-    fn end_pass(&mut self) -> Result<bool, Error> {
-        self.fit().map(|()| true)
-    }
-
-    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J.
-    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+    /// [`Solver::solve`] in the format that one wishes, which is the one of `out`: `f64`
+    /// from a condition number of some 10⁶ on.
+    ///
+    /// # Errors
+    /// As [`Solver::solve`]; [`Error::Range`] if the solution leaves the range of its
+    /// format.
+    pub fn solve_in<'t, T: Precision>(
+        &mut self,
+        target: &Sketch<'_>,
+        out: &'t mut [T],
+    ) -> Result<Targets<'t, T>, Error> {
         if !self.fitted {
             return Err(Error::NotFitted);
         }
@@ -221,14 +232,29 @@ impl<B: Buffer<f64>> Solver for Gif<'_, B> {
             for (row, weight) in rows.chunks_exact(width.max(1)).zip(&*weights) {
                 sum += weight * row.get(column).copied().certain();
             }
-            *to = sum as f32;
+            *to = T::nearest(sum);
         }
         Targets::new(target.id, out).map_err(|_| Error::Range { what: "the solution" })
+    }
+}
+
+impl<B: Buffer<f64>> Solver for Gif<'_, B> {
+    fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
+        self.moments.observe(row)
+    }
+
+    fn end_pass(&mut self) -> Result<bool, Error> {
+        self.fit().map(|()| true)
+    }
+
+    /// H_{·J} (H_{J·} H_{·J})⁻¹ v_J.
+    fn solve<'t>(&mut self, target: &Sketch<'_>, out: &'t mut [f32]) -> Result<Targets<'t>, Error> {
+        self.solve_in(target, out)
     }
 
     fn reset(&mut self) {
         self.moments.reset();
-        self.fitted = false;
+        (self.fitted, self.condition) = (false, None);
     }
 }
 
@@ -245,6 +271,7 @@ impl<B: Buffer<f64>> Body for Gif<'_, B> {
         let GifSettings { indices, damping, .. } = walk.state().settings;
         let is_same = walk.own_setting(damping.to_bits())?;
         let fitted = walk.number(place!(fitted))?;
+        walk.load_with(|gif| gif.condition = None);
         walk.zeros(3)?;
         walk.setting(indices.len())?;
         indices.iter().try_for_each(|&index| walk.setting(index))?;
