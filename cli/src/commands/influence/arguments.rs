@@ -1,5 +1,6 @@
 //! What the command line says.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -18,6 +19,10 @@ Examples:
   gradsieve influence --train train.npy --target val.npy --method dot --ids names.txt -o i.csv
   gradsieve influence --train train.npy --target val.npy --method datainf --layers 640,10 -o influence.npy
   gradsieve influence --train train.npy --target val.npy --method cg --dim 16384 --tolerance 1e-3 -o influence.npy
+  gradsieve influence --train train.npy --target val.npy --method cg --factors factors.npy --samples 1000 \\
+      --lambda 0.01 -o influence.npy
+  gradsieve influence --train train.safetensors --target val.safetensors --method ek-fac \\
+      --factors sampled-labels.safetensors -o influence.npy
   gradsieve influence --method tracin -o influence.npy \\
       --train train-epoch1.npy --target val-epoch1.npy --lr 0.1 \\
       --train train-epoch5.npy --target val-epoch5.npy --lr 0.01
@@ -40,7 +45,9 @@ pub struct InfluenceArguments {
     pub given: Given,
 
     /// Gradients of the training samples, n_train × p, or sketches of them: FILE.npy,
-    /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model
+    /// FILE.safetensors#TENSOR, DIRECTORY.store or -; again for each checkpoint or model.
+    /// For ek-fac a FILE.safetensors with a.NAME (n_train × inputs) and b.NAME (n_train ×
+    /// outputs) of each linear layer
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", conflicts_with = "trajectory", value_parser = source())]
     pub train: Vec<Source>,
 
@@ -60,6 +67,18 @@ pub struct InfluenceArguments {
     #[arg(long, value_name = "GRADS", required_unless_present = "trajectory", value_parser = source())]
     pub target: Vec<Source>,
 
+    /// Rows of the curvature C = FᵀF/m, m × p in the forms of --train, where those are
+    /// other rows than the scored ones: pseudo-gradients √p_c·∇(−ln p_c) of each sample
+    /// and class make it the exact Gauss–Newton matrix; again for each model. For ek-fac
+    /// layers in a file, of which the labels were sampled from the model's prediction
+    #[arg(long, value_name = "GRADS", value_parser = source())]
+    pub factors: Vec<Source>,
+
+    /// Training samples that --factors are of, C = FᵀF/N: with C pseudo-gradients a
+    /// sample N is m/C; as many as there are rows if there is none
+    #[arg(long, value_name = "N", value_parser = whole::<usize>, requires = "factors")]
+    pub samples: Option<usize>,
+
     /// Learning rate of a checkpoint, for tracin and less; one for all, or one for each
     /// checkpoint; 1 if there is none. For tracin in sum form: if the loss is the mean
     /// over a batch of B, divide by B
@@ -76,15 +95,30 @@ pub struct InfluenceArguments {
     #[arg(long, value_name = "FILE", value_parser = source())]
     pub subtasks: Option<Source>,
 
-    /// How influence is measured
-    #[arg(long, value_enum)]
+    /// How influence is measured; auto chooses by what there is, and says why
+    #[arg(long, value_enum, default_value_t = Method::Auto)]
     pub method: Method,
 
-    /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa and cg; 0.1 if
-    /// there is none. Only trak takes 0: the limit of ever smaller ones, by the
-    /// pseudo-inverse where the gradients span fewer than K dimensions
+    /// λ in units of the mean eigenvalue, for ridge, trak, datainf, lissa, cg, gif and
+    /// ek-fac (of each layer); 0.1 if there is none. Only trak and gif take 0: trak's is
+    /// the limit of ever smaller ones, by the pseudo-inverse where the gradients span
+    /// fewer than K dimensions
     #[arg(long, value_name = "SHARE", value_parser = number::<f32>)]
     pub damping: Option<f32>,
+
+    /// λ as it is, for the same methods, in place of --damping: the factor of a ridge
+    /// term λ/2·‖θ‖² beside a mean loss; of trak what is added to ΦᵀΦ
+    #[arg(long, value_name = "LAMBDA", value_parser = number::<f64>, conflicts_with = "damping")]
+    pub lambda: Option<f64>,
+
+    /// Eigenpairs that arnoldi keeps; half of the products, 40 at most, if there is none
+    #[arg(long, value_name = "R", value_parser = whole::<usize>)]
+    pub keep: Option<usize>,
+
+    /// Columns that gif may update, from 0: numbers and ranges without their end, as in
+    /// 3,640..650
+    #[arg(long, value_name = "A..B,...", value_delimiter = ',', value_parser = columns)]
+    pub coordinates: Vec<Range<usize>>,
 
     /// Columns of each layer, in their order, for datainf without --dim; one layer if
     /// there is none
@@ -93,12 +127,14 @@ pub struct InfluenceArguments {
 
     /// The most passes over the training gradients, for cg and lissa, beside one that
     /// sees that cg has converged; 100 if there is none. Fewer than are needed end in an
-    /// error that says how many would be enough
+    /// error that says how many would be enough. For arnoldi the products with C, 80 if
+    /// there is none, beside one that checks its eigenpairs
     #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     pub passes: Option<u32>,
 
     /// A target is solved when its residual, taken in f64, is this part of its length,
-    /// for cg and lissa; 1e-4 if there is none
+    /// for cg, lissa, arnoldi and ek-fac; 1e-4 if there is none, 1e-2 for arnoldi, whose
+    /// targets are their parts along the eigenvectors that it keeps
     #[arg(long, value_name = "PART", value_parser = number::<f32>)]
     pub tolerance: Option<f32>,
 
@@ -107,8 +143,9 @@ pub struct InfluenceArguments {
     #[arg(long, value_name = "ALPHA", value_parser = number::<f64>)]
     pub step: Option<f64>,
 
-    /// Write scores that are not known to be right: of cg and lissa when a residual stays
-    /// above --tolerance, of ridge and trak when the condition number is above 1e10.
+    /// Write scores that are not known to be right: of cg, lissa, arnoldi and ek-fac when
+    /// a residual stays above --tolerance, of ridge, trak and gif when the condition
+    /// number is above 1e10.
     /// Without it, these are errors; with it a remark, and "inexact": true in --json.
     /// As in --method lissa --passes 20 --accept-inexact, which stops early on purpose
     #[arg(long)]
@@ -147,8 +184,9 @@ pub struct InfluenceArguments {
     /// Print JSON: {"method", "train_rows", "target_rows", "non_finite_train",
     /// "non_finite_target", "solver": {"passes", "residual", "converged"}, "inexact",
     /// "targets": [{"index", "proponents": [{"index", "influence"}], "opponents":
-    /// [...]}]}, and "id" beside "index" with --ids and --target-ids; solver with cg and
-    /// lissa, and as {"condition", "singular"} with ridge and trak; inexact, true, where
+    /// [...]}]}, and "id" beside "index" with --ids and --target-ids; solver with cg,
+    /// lissa, arnoldi and ek-fac, and as {"condition", "singular"} with ridge, trak and
+    /// gif; inexact, true, where
     /// --accept-inexact was needed; targets only with --top; "out_of_range_train" and
     /// "out_of_range_target" if there are rows that are finite, but too large for f32
     #[arg(long)]
@@ -157,12 +195,16 @@ pub struct InfluenceArguments {
 
 /// The methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Method {
+    /// Chosen by what there is, which is said with the reason
+    Auto,
     /// Dot product
     Dot,
     /// Cosine
     Cosine,
+    /// Sum of dot products over copies of a model: dropout masks, perturbed weights
+    Ip,
     /// Sum over checkpoints of learning rate times dot product
     Tracin,
     /// Dot product of mean directions over checkpoints
@@ -179,6 +221,12 @@ pub enum Method {
     Lissa,
     /// As ridge, by conjugate gradients: passes, no matrix
     Cg,
+    /// By the largest eigenpairs of the curvature alone: passes, no matrix
+    Arnoldi,
+    /// As ridge, where some coordinates alone are updated
+    Gif,
+    /// As ridge, by Kronecker factors of each linear layer, from its inputs and outputs
+    EkFac,
     /// Data value embedding along a recorded run
     Dvemb,
     /// In-run Shapley values along a recorded run
@@ -197,8 +245,10 @@ impl Method {
     /// As on the command line.
     pub(in crate::commands) const fn name(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Dot => "dot",
             Self::Cosine => "cosine",
+            Self::Ip => "ip",
             Self::Tracin => "tracin",
             Self::Retrac => "retrac",
             Self::Less => "less",
@@ -207,6 +257,9 @@ impl Method {
             Self::Datainf => "datainf",
             Self::Lissa => "lissa",
             Self::Cg => "cg",
+            Self::Arnoldi => "arnoldi",
+            Self::Gif => "gif",
+            Self::EkFac => "ek-fac",
             Self::Dvemb => "dvemb",
             Self::Shapley => "shapley",
         }
@@ -219,7 +272,7 @@ impl Method {
 
     /// Whether it takes more than one checkpoint or model.
     pub(in crate::commands) const fn takes_checkpoints(self) -> bool {
-        matches!(self, Self::Tracin | Self::Retrac | Self::Less | Self::Trak)
+        matches!(self, Self::Ip | Self::Tracin | Self::Retrac | Self::Less | Self::Trak)
     }
 
     /// Whether it weighs checkpoints by their learning rate.
@@ -229,21 +282,47 @@ impl Method {
 
     /// Whether it keeps a matrix of K².
     pub(super) const fn takes_second_moments(self) -> bool {
-        matches!(self, Self::Ridge | Self::Trak)
+        matches!(self, Self::Ridge | Self::Trak | Self::Gif)
     }
 
-    /// Whether it solves for targets by passes over the training gradients.
+    /// Whether it solves for targets by passes over the rows of the curvature.
     pub(super) const fn iterates(self) -> bool {
         matches!(self, Self::Lissa | Self::Cg)
     }
 
+    /// Whether its solutions are taken by a residual.
+    pub(super) const fn has_residuals(self) -> bool {
+        self.iterates() || matches!(self, Self::Arnoldi | Self::EkFac)
+    }
+
     /// Whether it solves for targets at all.
     pub(super) const fn solves(self) -> bool {
-        self.takes_second_moments() || self.iterates() || matches!(self, Self::Datainf)
+        self.takes_second_moments() || self.has_residuals() || matches!(self, Self::Datainf)
+    }
+
+    /// Whether λ is added to its curvature.
+    pub(super) const fn is_damped(self) -> bool {
+        self.solves() && !matches!(self, Self::Arnoldi)
+    }
+
+    /// Whether its curvature is C, divided by a number of samples.
+    pub(super) const fn has_mean_curvature(self) -> bool {
+        matches!(self, Self::Ridge | Self::Lissa | Self::Cg | Self::Arnoldi | Self::Gif)
     }
 
     /// Whether it looks at directions only.
     pub(super) const fn takes_directions(self) -> bool {
         matches!(self, Self::Cosine | Self::Retrac | Self::Less)
     }
+}
+
+/// A column, or a range of columns without its end.
+fn columns(text: &str) -> Result<Range<usize>, &'static str> {
+    const EXPECTED: &str = "expected a column or a range without its end, as in 3 or 640..650";
+    let number = |text: &str| text.parse::<usize>().map_err(|_| EXPECTED);
+    let range = match text.split_once("..") {
+        Some((first, end)) => number(first)?..number(end)?,
+        None => number(text).map(|one| one..one.saturating_add(1))?,
+    };
+    if range.is_empty() { Err(EXPECTED) } else { Ok(range) }
 }

@@ -10,6 +10,8 @@ use gradsieve_io::files::{FileError, Groups, Matrix, Source, read_groups, read_n
 pub(super) struct Inputs {
     pub(super) trains: Vec<Rows>,
     pub(super) targets: Vec<Rows>,
+    /// The rows of each curvature, if those are others than the training samples'.
+    pub(super) factors: Vec<Rows>,
     /// What each checkpoint's part is multiplied by.
     pub(super) weights: Vec<f64>,
     /// The mean of 1 − p over models, for each training sample.
@@ -21,9 +23,9 @@ pub(super) struct Inputs {
 /// Opens all files and sees that they fit together, before the work begins.
 pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Result<Inputs, CommandError> {
     let method = plan.solving.method;
-    let (mut trains, mut targets): (Vec<Rows>, Vec<Rows>) = (Vec::new(), Vec::new());
-    for Checkpoint { train, target, .. } in &plan.all {
-        let of_store = projection.or_of_store([train, target])?;
+    let (mut trains, mut targets, mut all_factors) = (Vec::<Rows>::new(), Vec::<Rows>::new(), Vec::new());
+    for Checkpoint { train, target, factors, .. } in &plan.all {
+        let of_store = projection.or_of_store([train, target].into_iter().chain(factors))?;
         let train = Rows::open(train, projection)?.beside(projection, &of_store)?;
         let target = Rows::open_targets(target, projection)?.beside(projection, &of_store)?;
         check_pair(&train, &target)?;
@@ -39,6 +41,12 @@ pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Resu
             }
         }
         check_layers(&plan.solving.layers, &train)?;
+        check_coordinates(&plan.solving.coordinates, &train)?;
+        if let Some(factors) = factors {
+            let factors = Rows::open(factors, projection)?.beside(projection, &of_store)?;
+            check_pair(&train, &factors)?;
+            all_factors.push(factors);
+        }
         trains.push(train);
         targets.push(target);
     }
@@ -47,7 +55,7 @@ pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Resu
         _ => (None, None),
     };
     let weights = plan.all.iter().map(|checkpoint| checkpoint.weight).collect();
-    Ok(Inputs { trains, targets, weights, one_minus_p, subtasks })
+    Ok(Inputs { trains, targets, factors: all_factors, weights, one_minus_p, subtasks })
 }
 
 /// The mean of 1 − p over models.
@@ -87,6 +95,18 @@ fn check_layers(layers: &[usize], train: &Rows) -> Result<(), CommandError> {
         format!("layers of one column at least that have {columns} together, as {} has", train.name());
     let found = format!("{} of {sum}", layers.len());
     Err(CommandError::Argument { argument: "--layers", expected, found })
+}
+
+/// Refuses columns that the rows do not have.
+fn check_coordinates(coordinates: &[usize], train: &Rows) -> Result<(), CommandError> {
+    match coordinates.last() {
+        Some(&last) if last >= train.width() => Err(CommandError::Argument {
+            argument: "--coordinates",
+            expected: format!("columns below {}, as many as {} has", train.width(), train.name()),
+            found: last.to_string(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a checkpoint with other samples than the first one.

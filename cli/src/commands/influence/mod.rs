@@ -5,11 +5,13 @@
 //! |---|---|
 //! | `arguments` | what the command line says |
 //! | `plan` | the same, checked |
+//! | `choice` | the method by what there is, where none is named |
 //! | `inputs` | the files of a plan, opened and seen to fit |
 //! | `scoring` | how a product of two rows becomes a score |
 //! | `pairs` | scores of all pairs of training rows and targets, in blocks |
 //! | `stored` | the same of the rows of a store, as they are stored |
-//! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients: what training rows are multiplied with in place of a target |
+//! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients, Arnoldi, GIF: what training rows are multiplied with in place of a target |
+//! | `layers` | EK-FAC, of the inputs and output gradients of linear layers |
 //! | `quality` | what is known of those solutions, and when it is too little |
 //! | `output` | the file of influence |
 //! | `named` | the best of each target, and what they are called |
@@ -21,8 +23,10 @@
 
 mod arguments;
 mod best;
+mod choice;
 mod curvature;
 mod inputs;
+mod layers;
 mod named;
 mod output;
 mod pairs;
@@ -41,7 +45,7 @@ use inputs::{Inputs, open};
 use named::named;
 use output::{Names, Output};
 use pairs::{prepare, score_all_pairs};
-use plan::{Checkpoints, Over, Plan, RecordedRun, Results, RunTarget, Solving};
+use plan::{Checkpoints, Damping, LayerFiles, Over, Plan, RecordedRun, Results, RunTarget, Solving};
 use quality::Quality;
 use scores::{Report, Scores, print};
 use scoring::{Budget, PairScoring, targets_per_pass};
@@ -65,12 +69,24 @@ the sample lowers the target's loss. Negative is harmful.
   cosine   g·v / (‖g‖·‖v‖)
   ridge    φ_vᵀ(C + λI)⁻¹φ_g, C = ΦᵀΦ/n of the training gradients, λ = damping · trace(C)/K
   cg       the same by conjugate gradients: passes over the training gradients in place of a matrix, so any K
+  arnoldi  Σ (u·v)(u·g)/λ over the largest eigenpairs of C alone, by as many --passes as products
+  gif      v_J·(H_{J·}H_{·J})⁻¹H_{J·}g, H = C + λI, J the --coordinates that an update may touch
   lissa    the same by r ← v + (I − α(C + λI)) r, as far as --passes goes; α·r·g
   datainf  Σ over --layers of 1/(nλ) Σ_i [v − (v·g_i)/(λ + ‖g_i‖²) g_i] · g, λ = damping · mean g_i²
 
+C is of the training gradients, or of the rows in --factors, C = FᵀF/m, which --samples N makes FᵀF/N. With pseudo-gradients √p_c·∇(−ln p_c), one a sample \
+and class, it is the exact Gauss–Newton matrix; at the optimum of a convex loss with a ridge term λ/2·‖θ‖², --lambda λ is then leave-one-out to first order.
+
+Of linear layers, --train FILE.safetensors with a.NAME (n × inputs) and b.NAME (n × outputs) of each, what went in and the loss gradient of what came out; \
+--target in the same form:
+
+  ek-fac   Σ over layers of ⟨V, Q_Sᵀ[(Q_S G Q_Aᵀ)/(Λ + λ)]Q_A⟩, G = b aᵀ; Q and Λ are those of --factors, of which b come from labels that were \
+sampled from the model's prediction; without it, of the training samples
+
 Over checkpoints or models, for which --train and --target are given again, in one order:
 
-  tracin   Σ lr·g·v (an ensemble of copies of one model: without --lr)
+  tracin   Σ lr·g·v
+  ip       Σ g·v, over copies of one model: dropout masks, perturbed weights
   retrac   (mean of g/‖g‖)·(mean of v/‖v‖)
   less     Σ w·cos(Γ, v), w = lr/Σ lr; give Γ, Adam's directions, as --train; with --subtasks the mean over each subtask's \
 targets, and of these the largest
@@ -86,8 +102,8 @@ number, in sum form: lr/B for a mean loss) and grads (B × p), or a.NAME (B × i
 dvemb takes factors (F × p), rows h of the step's curvature Σ h hᵀ, if there are any, and the empirical Fisher if not; shapley \
 wants target (Q × p), the validation gradients at the step, and takes curvature (Q × p), H Σ g, for second order.
 
-ridge, trak, cg and lissa solve in f64, and say when a solution is not known to be right: cg and lissa when a target's residual, \
-taken in f64, is above --tolerance, ridge and trak when the condition number of C + λI is above 1e10 (influences may then be off by \
+Solutions are said when they are not known to be right: of cg, lissa, arnoldi and ek-fac when a target's residual \
+is above --tolerance (arnoldi's is of the target's part along the eigenvectors that it keeps), of ridge, trak and gif when the condition number of what they factorise is above 1e10 (influences may then be off by \
 more than 1e-4 of the largest). That is an error, with what would be enough; --accept-inexact makes a remark of it. From a condition number of 1e4 on \
 the solutions themselves are f64, and the rows of a store are decoded for them.
 
@@ -107,10 +123,14 @@ method learns of the training rows before that, it learns of decoded ones. Memor
 A sample or target with NaN or infinite entries is named on standard error, and its influences are NaN.";
 
 /// Runs the command.
-pub(super) fn run(arguments: InfluenceArguments) -> Result<(), CommandError> {
+pub(super) fn run(mut arguments: InfluenceArguments) -> Result<(), CommandError> {
+    if arguments.method == Method::Auto {
+        arguments.method = choice::choose(&arguments)?;
+    }
     let plan = Plan::new(arguments)?;
     match &plan.over {
         Over::Checkpoints(checkpoints) => run_over(&plan, checkpoints),
+        Over::Layers(files) => run_layers(&plan, files),
         Over::Run(run) => run_along(&plan, run),
     }
 }
@@ -131,6 +151,7 @@ pub(super) fn best(arguments: InfluenceArguments) -> Result<Vec<RankedTarget>, C
     match &plan.over {
         Over::Checkpoints(checkpoints) => Ok(find_over(&plan, checkpoints)?.best.unwrap_or_default()),
         Over::Run(_) => refuse("--method", "one that needs no recorded run", plan.method.name()),
+        Over::Layers(_) => refuse("--method", "one of rows, not of layers", plan.method.name()),
     }
 }
 
@@ -223,13 +244,31 @@ fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
     conclude(plan, Found { rows, left_out, quality: None, best, names })
 }
 
+/// Runs a plan over files of layers.
+fn run_layers(plan: &Plan, files: &LayerFiles) -> Result<(), CommandError> {
+    let (scores, rows, quality) = layers::find(files)?;
+    let [train, target] = [&files.train, &files.target].map(|path| path.display().to_string());
+    let names = names(&plan.results, [&train, &target], rows)?;
+    if let Some(output) = &plan.results.output {
+        let mut writer = Output::create(plan, output, rows[0], rows[1], &names)?;
+        writer.write(&scores.values)?;
+        writer.finish()?;
+    }
+    if let Some(reason) = quality.doubt(plan.method) {
+        console::remark(format!("{train}: {reason}"));
+    }
+    let best = plan.results.top.map(|top| scores.targets(top));
+    let left_out = LeftOut { non_finite: scores.non_finite(), ..LeftOut::default() };
+    conclude(plan, Found { rows, left_out, quality: Some(quality), best, names })
+}
+
 /// Whether influence goes straight to its places: it has one part, all of a row of the
 /// output is there at once, and the best take less memory than the matrix.
 fn streams(plan: &Plan, inputs: &Inputs, budget: Budget) -> bool {
     let ([train], [target], None) = (&inputs.trains[..], &inputs.targets[..], &inputs.subtasks) else {
         return false;
     };
-    let scoring = PairScoring { method: plan.method, weight: 1.0, budget };
+    let scoring = PairScoring { method: plan.method, weight: 1.0, is_measured_first: false, budget };
     let in_one_pass = targets_per_pass(scoring, train, target.count()) >= target.count();
     let entries = plan.results.top.map_or(0, |top| top.min(train.count()).saturating_mul(2));
     (plan.results.output.is_none() || in_one_pass)
@@ -313,9 +352,11 @@ fn add_all(
     let mut quality: Option<Quality> = None;
     for (number, (train, &weight)) in inputs.trains.iter_mut().zip(&inputs.weights).enumerate() {
         let others = if crosses { 0..inputs.targets.len() } else { number..number + 1 };
-        let scoring = PairScoring { method, weight, budget };
-        prepare(scoring, train, inputs.targets[number].count(), crosses)?;
-        let mut solver = Solver::fit(solving, train)?;
+        let is_measured_first = matches!(solving.damping, Damping::Lambda(_));
+        let scoring = PairScoring { method, weight, is_measured_first, budget };
+        let mut factors = inputs.factors.get_mut(number);
+        prepare(scoring, train, factors.as_deref_mut(), inputs.targets[number].count(), crosses)?;
+        let mut solver = Solver::fit(solving, factors.as_deref_mut().unwrap_or(train))?;
         for (other, target) in
             inputs.targets.iter_mut().enumerate().filter(|(other, _)| others.contains(other))
         {
@@ -323,7 +364,7 @@ fn add_all(
                 target.prepare_passes_within(budget.held_bytes)?;
             }
             let before = sink.non_finite();
-            score_all_pairs(scoring, train, target, &mut solver, sink)?;
+            score_all_pairs(scoring, train, factors.as_deref_mut(), target, &mut solver, sink)?;
             let consequence = match (other == number, &inputs.subtasks) {
                 (_, Some(_)) => "left out",
                 _ => "the influences are NaN there",

@@ -13,15 +13,21 @@ use crate::commands::rows::{Rows, is_finite};
 pub(super) fn prepare(
     scoring: PairScoring,
     train: &mut Rows,
+    factors: Option<&mut Rows>,
     targets: usize,
     again: bool,
 ) -> Result<(), CommandError> {
-    let again = again || scoring.method.solves() || targets_per_pass(scoring, train, targets) < targets;
+    let in_blocks = targets_per_pass(scoring, train, targets) < targets;
+    let is_solved_over = scoring.method.has_residuals() || scoring.method == Method::Datainf;
+    let has_factors = factors.is_some();
+    if let Some(factors) = factors.filter(|_| is_solved_over || scoring.is_measured_first) {
+        factors.prepare_passes_within(scoring.budget.held_bytes)?;
+    }
+    let again = again || in_blocks || (scoring.method.solves() && !has_factors);
     // A store's rows are scored as they are stored, but for ill-conditioned systems;
     // decoded ones would be for the solver alone.
     let is_scored_decoded = train.reader().is_none();
-    let is_solved_over = scoring.method.iterates() || scoring.method == Method::Datainf;
-    if again && (is_scored_decoded || is_solved_over) {
+    if again && (is_scored_decoded || (is_solved_over && !has_factors)) {
         train.prepare_passes_within(scoring.budget.held_bytes)?;
     }
     Ok(())
@@ -31,6 +37,7 @@ pub(super) fn prepare(
 pub(super) fn score_all_pairs(
     scoring: PairScoring,
     train: &mut Rows,
+    mut factors: Option<&mut Rows>,
     target: &mut Rows,
     solver: &mut Solver,
     sink: &mut dyn Sink,
@@ -44,7 +51,10 @@ pub(super) fn score_all_pairs(
             sink.non_finite_target(row);
         }
         if block.is_full() || row + 1 == targets {
-            solver.solve(train, &mut block)?;
+            match &mut factors {
+                Some(factors) => solver.solve(factors, &mut block)?,
+                None => solver.solve(train, &mut block)?,
+            }
             let is_single = !block.is_double() && block.values().iter().all(|value| value.is_finite());
             if train.reader().is_some() && is_single {
                 score_stored(scoring, train, &block, sink)?;

@@ -1,5 +1,6 @@
 //! What is to be done, checked before a file is opened.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use gradsieve::Kind;
@@ -23,7 +24,17 @@ pub(super) struct Plan {
 /// What influence is computed over.
 pub(super) enum Over {
     Checkpoints(Checkpoints),
+    Layers(LayerFiles),
     Run(RecordedRun),
+}
+
+/// Files of the inputs and output gradients of linear layers.
+pub(super) struct LayerFiles {
+    pub(super) train: PathBuf,
+    pub(super) target: PathBuf,
+    /// What the curvature is of; the training samples themselves if there is none.
+    pub(super) factors: Option<PathBuf>,
+    pub(super) solving: Solving,
 }
 
 /// Gradients of training samples and targets at checkpoints, or of models.
@@ -40,21 +51,39 @@ pub(super) struct Checkpoints {
 pub(super) struct Checkpoint {
     pub(super) train: Source,
     pub(super) target: Source,
+    /// The rows of the curvature, if those are others than the training samples'.
+    pub(super) factors: Option<Source>,
     pub(super) weight: f64,
 }
 
 /// What a solver is told.
 pub(super) struct Solving {
     pub(super) method: Method,
-    /// In units of the mean eigenvalue; the solver's own if there is none.
-    pub(super) damping: Option<f32>,
+    pub(super) damping: Damping,
+    /// Training samples that the rows of the curvature are of; as many as rows if there
+    /// is none.
+    pub(super) samples: Option<usize>,
+    /// Eigenpairs of arnoldi.
+    pub(super) keep: Option<usize>,
+    /// Rising columns of gif.
+    pub(super) coordinates: Vec<usize>,
     /// Columns of each layer; none for one layer.
     pub(super) layers: Vec<usize>,
-    pub(super) passes: u32,
+    /// The method's own if there is none.
+    pub(super) passes: Option<u32>,
     pub(super) tolerance: Option<f32>,
     pub(super) step: Option<f64>,
     /// Whether scores are written that are not known to be right.
     pub(super) accepts_inexact: bool,
+}
+
+/// λ.
+#[derive(Clone, Copy)]
+pub(super) enum Damping {
+    /// In units of the mean eigenvalue; the solver's own if there is none.
+    Share(Option<f32>),
+    /// As it is.
+    Lambda(f64),
 }
 
 /// A recorded run.
@@ -92,6 +121,8 @@ impl Plan {
         arguments.given.refuse_unread(uses(&arguments))?;
         let over = if arguments.trajectory.is_some() || arguments.method.is_along_a_run() {
             Over::Run(run(&arguments)?)
+        } else if arguments.method == Method::EkFac {
+            Over::Layers(layer_files(&arguments)?)
         } else {
             Over::Checkpoints(checkpoints(&arguments)?)
         };
@@ -132,10 +163,19 @@ fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandErr
     if let Some(rate) = arguments.lr.iter().find(|rate| !rate.is_finite()) {
         return refuse("--lr", "a finite number".to_owned(), rate.to_string());
     }
+    let factors = arguments.factors.len();
+    if factors > 0 && factors != trains {
+        return refuse(
+            "--factors",
+            format!("as often as --train, once for each model: {}", times(trains)),
+            times(factors),
+        );
+    }
     check_weights(arguments)?;
     check_solver(arguments)?;
     check_output(arguments)?;
-    let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.one_minus_p);
+    let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.factors);
+    let inputs = inputs.chain(&arguments.one_minus_p);
     let names = arguments.ids.iter().chain(&arguments.target_ids);
     let inputs: Vec<&Source> = inputs.chain(&arguments.subtasks).chain(names).collect();
     let streams = inputs.iter().filter(|&&source| *source == Source::Stdin).count();
@@ -146,25 +186,78 @@ fn checkpoints(arguments: &InfluenceArguments) -> Result<Checkpoints, CommandErr
         refuse_overwrite(output, &inputs)?;
     }
     let files = arguments.train.iter().zip(&arguments.target);
-    let checkpoint = |((train, target), weight): ((&Source, &Source), f64)| Checkpoint {
+    let checkpoint = |(number, ((train, target), weight)): (usize, ((&Source, &Source), f64))| Checkpoint {
         train: train.clone(),
         target: target.clone(),
+        factors: arguments.factors.get(number).cloned(),
         weight,
     };
     Ok(Checkpoints {
-        all: files.zip(weights(arguments)).map(checkpoint).collect(),
+        all: files.zip(weights(arguments)).enumerate().map(checkpoint).collect(),
         one_minus_p: arguments.one_minus_p.clone(),
         subtasks: arguments.subtasks.clone(),
-        solving: Solving {
-            method,
-            damping: arguments.damping,
-            layers: arguments.layers.clone(),
-            passes: arguments.passes.unwrap_or(100),
-            tolerance: arguments.tolerance,
-            step: arguments.step,
-            accepts_inexact: arguments.accept_inexact,
-        },
+        solving: solving(arguments)?,
     })
+}
+
+/// What a solver is told.
+fn solving(arguments: &InfluenceArguments) -> Result<Solving, CommandError> {
+    Ok(Solving {
+        method: arguments.method,
+        damping: arguments.lambda.map_or(Damping::Share(arguments.damping), Damping::Lambda),
+        samples: arguments.samples,
+        keep: arguments.keep,
+        coordinates: coordinates(&arguments.coordinates)?,
+        layers: arguments.layers.clone(),
+        passes: arguments.passes,
+        tolerance: arguments.tolerance,
+        step: arguments.step,
+        accepts_inexact: arguments.accept_inexact,
+    })
+}
+
+/// The plan over files of layers.
+fn layer_files(arguments: &InfluenceArguments) -> Result<LayerFiles, CommandError> {
+    check_solver(arguments)?;
+    check_output(arguments)?;
+    let file = |argument, sources: &[Source]| match sources {
+        [Source::Safetensors { path, tensor: None }] => Ok(path.clone()),
+        [other] => refuse(argument, LAYERS, other.to_string()),
+        _ => refuse(argument, format!("{LAYERS}, once"), times(sources.len())),
+    };
+    let factors = match &arguments.factors[..] {
+        [] => None,
+        factors => Some(file("--factors", factors)?),
+    };
+    if let Some(output) = &arguments.output {
+        let inputs = arguments.train.iter().chain(&arguments.target).chain(&arguments.factors);
+        let inputs = inputs.chain(&arguments.ids).chain(&arguments.target_ids);
+        refuse_overwrite(output, &inputs.collect::<Vec<_>>())?;
+    }
+    let (train, target) = (file("--train", &arguments.train)?, file("--target", &arguments.target)?);
+    Ok(LayerFiles { train, target, factors, solving: solving(arguments)? })
+}
+
+/// What ek-fac reads.
+const LAYERS: &str = "a FILE.safetensors with a.NAME and b.NAME of each linear layer, for ek-fac";
+
+/// Columns in rising order.
+fn coordinates(ranges: &[Range<usize>]) -> Result<Vec<usize>, CommandError> {
+    // As many as a matrix has at most: more are beyond its columns in any case.
+    const MOST: usize = 1 << 16;
+    let mut all = Vec::new();
+    for range in ranges {
+        if range.end > MOST {
+            let found = format!("{}..{}", range.start, range.end);
+            return refuse("--coordinates", format!("columns below {MOST}"), found);
+        }
+        all.extend(range.clone());
+    }
+    all.sort_unstable();
+    if let Some(twice) = all.windows(2).find(|pair| pair[0] == pair[1]) {
+        return refuse("--coordinates", "each column once", format!("{} twice", twice[0]));
+    }
+    Ok(all)
 }
 
 /// The plan along a recorded run.
@@ -215,6 +308,8 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
     Ok(RecordedRun { directory: directory.clone(), principal, target })
 }
 
+const DAMPED: &str = "a method that has one: ridge, trak, datainf, lissa, cg, gif or ek-fac";
+
 /// When each option is read.
 fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
     let (method, name) = (arguments.method, arguments.method.name());
@@ -241,15 +336,37 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
         rate,
         by_one("--one-minus-p", Method::Trak),
         by_one("--subtasks", Method::Less),
-        of_method("--damping", method.solves(), "a method that has one: ridge, trak, datainf, lissa or cg"),
+        of_method("--damping", method.is_damped(), DAMPED),
+        of_method("--lambda", method.is_damped(), DAMPED),
+        of_method(
+            "--factors",
+            method.solves(),
+            "a method with curvature: ridge, trak, datainf, lissa, cg, arnoldi, gif or ek-fac",
+        ),
+        of_method(
+            "--samples",
+            method.has_mean_curvature(),
+            "a method whose curvature is a mean over samples: ridge, lissa, cg, arnoldi or gif",
+        ),
+        of_method(
+            "--dim",
+            method != Method::EkFac,
+            "a method of rows, which ek-fac is not: it takes layers as they are",
+        ),
         by_one("--layers", Method::Datainf),
-        of_method("--passes", method.iterates(), "--method cg or lissa"),
-        of_method("--tolerance", method.iterates(), "--method cg or lissa"),
+        by_one("--keep", Method::Arnoldi),
+        by_one("--coordinates", Method::Gif),
+        of_method(
+            "--passes",
+            method.iterates() || method == Method::Arnoldi,
+            "--method cg, lissa or arnoldi",
+        ),
+        of_method("--tolerance", method.has_residuals(), "--method cg, lissa, arnoldi or ek-fac"),
         by_one("--step", Method::Lissa),
         of_method(
             "--accept-inexact",
-            method.takes_second_moments() || method.iterates(),
-            "a method whose solutions may be inexact: ridge, trak, lissa or cg",
+            method.takes_second_moments() || method.has_residuals(),
+            "a method whose solutions may be inexact: ridge, trak, lissa, cg, arnoldi, gif or ek-fac",
         ),
         Use {
             option: "--dtype",
@@ -273,8 +390,8 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
         },
     ];
     // Gradients beside a store are projected as its rows were.
-    let beside =
-        arguments.train.iter().chain(&arguments.target).any(|source| matches!(source, Source::Store(_)));
+    let mut rows = arguments.train.iter().chain(&arguments.target).chain(&arguments.factors);
+    let beside = rows.any(|source| matches!(source, Source::Store(_)));
     let read: &[&str] = if beside { &["--key"] } else { &[] };
     others.into_iter().chain(arguments.projection.uses(read))
 }
@@ -311,6 +428,24 @@ fn check_solver(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         let expected = "gradients without --dim, whose sketches mix the layers".to_owned();
         return refuse("--layers", expected, "--dim".to_owned());
     }
+    if arguments.layers.len() > 1 && arguments.lambda.is_some() {
+        let expected = "--damping with --layers, of which each has its own scale".to_owned();
+        return refuse("--lambda", expected, arguments.layers.len().to_string());
+    }
+    if method == Method::Gif && arguments.coordinates.is_empty() {
+        let expected = "the columns that gif may update, as in 640..650".to_owned();
+        return refuse("--coordinates", expected, "none".to_owned());
+    }
+    for (argument, number) in [("--keep", arguments.keep), ("--samples", arguments.samples)] {
+        if number == Some(0) {
+            return refuse(argument, "at least 1".to_owned(), "0".to_owned());
+        }
+    }
+    if let (Some(keep), Some(passes)) = (arguments.keep, arguments.passes)
+        && keep > passes as usize
+    {
+        return refuse("--keep", format!("at most the {passes} --passes"), keep.to_string());
+    }
     if arguments.passes == Some(0) {
         return refuse("--passes", "at least 1".to_owned(), "0".to_owned());
     }
@@ -319,7 +454,8 @@ fn check_solver(arguments: &InfluenceArguments) -> Result<(), CommandError> {
         return refuse("--tolerance", "a number above 0 and below 1".to_owned(), tolerance.to_string());
     }
     for (argument, number, zero) in [
-        ("--damping", arguments.damping.map(f64::from), method == Method::Trak),
+        ("--damping", arguments.damping.map(f64::from), matches!(method, Method::Trak | Method::Gif)),
+        ("--lambda", arguments.lambda, matches!(method, Method::Trak | Method::Gif)),
         ("--step", arguments.step, false),
     ] {
         if let Some(number) = number.filter(|&number| !(positive(number) || zero && number == 0.0)) {

@@ -64,10 +64,11 @@ impl Quality {
     pub(super) fn doubt(self, method: Method) -> Option<String> {
         match self {
             Self::Matrix { condition, .. } if condition > WORST_CONDITION => Some(format!(
-                "{}: expected a condition number of the damped second moment below {WORST_CONDITION:.0e}, found \
+                "{}: expected a condition number of {} below {WORST_CONDITION:.0e}, found \
                  about {condition:.0e}, with which influences may be off by more than 1e-4 of the largest; a \
                  larger --damping is safer",
-                method.name()
+                method.name(),
+                if method == Method::Gif { "the normal equations" } else { "the damped second moment" },
             )),
             Self::Passes(convergence) if !convergence.converged => Some(convergence.doubt(method)),
             _ => None,
@@ -79,6 +80,19 @@ impl Convergence {
     fn doubt(self, method: Method) -> String {
         let Self { passes, residual, stagnant, enough, .. } = self;
         let (name, residual) = (method.name(), console::significant(residual));
+        if method == Method::Arnoldi {
+            return format!(
+                "{name} has not converged after {passes} passes: C times a solution is {residual} of the target's part \
+                 along the kept eigenvectors away from it; more --passes or a smaller --keep bring it nearer, a \
+                 larger --tolerance is content with it"
+            );
+        }
+        if method == Method::EkFac {
+            return format!(
+                "{name}: a target's residual is {residual} of its length, because the damping is too small for the \
+                 range of eigenvalues; a larger --damping brings it nearer, a larger --tolerance is content with it"
+            );
+        }
         let found = format!(
             "{name} has not converged after {passes} passes: a target's residual is {residual} of its length"
         );

@@ -33,6 +33,8 @@ pub(super) struct PairScoring {
     pub(super) method: Method,
     /// What it is multiplied by.
     pub(super) weight: f64,
+    /// Whether the rows of the curvature are measured before it is: λ is one as it is.
+    pub(super) is_measured_first: bool,
     pub(super) budget: Budget,
 }
 
@@ -61,8 +63,8 @@ impl PairScoring {
 pub(super) fn targets_per_pass(scoring: PairScoring, train: &Rows, targets: usize) -> usize {
     let solving = match scoring.method {
         Method::Lissa | Method::Cg => 14,
-        Method::Datainf => 6,
-        Method::Ridge | Method::Trak => 3,
+        Method::Datainf | Method::Arnoldi => 6,
+        Method::Ridge | Method::Trak | Method::Gif => 3,
         _ => 1,
     };
     let laid_out = match train.reader().map(StoreReader::codec) {

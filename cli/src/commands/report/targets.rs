@@ -34,9 +34,11 @@ impl Aimed {
     pub(super) fn new(aim: &Aim, search: &Search, rows: &Rows) -> Result<Self, CommandError> {
         let (found, count, of, note) = match &aim.how {
             How::Method(target, method) => {
-                let method = method.unwrap_or_else(|| suited(rows));
-                if method.takes_checkpoints() || method.is_along_a_run() {
-                    let expected = "dot, cosine, ridge, datainf, lissa or cg; of other methods --influence takes what gradsieve influence wrote";
+                let named = method.filter(|&method| method != InfluenceMethod::Auto);
+                let method = named.unwrap_or_else(|| suited(rows));
+                let is_of_rows = !method.takes_checkpoints() && !method.is_along_a_run();
+                if !is_of_rows || matches!(method, InfluenceMethod::Gif | InfluenceMethod::EkFac) {
+                    let expected = "dot, cosine, ridge, datainf, lissa, cg or arnoldi; of other methods --influence takes what gradsieve influence wrote";
                     return refuse("--method", expected, method.name());
                 }
                 let width =
@@ -47,6 +49,8 @@ impl Aimed {
                     trajectory: None,
                     principal: None,
                     target: vec![target.clone()],
+                    factors: Vec::new(),
+                    samples: None,
                     lr: Vec::new(),
                     one_minus_p: Vec::new(),
                     subtasks: None,
@@ -54,6 +58,9 @@ impl Aimed {
                     target_ids: None,
                     method,
                     damping: None,
+                    lambda: None,
+                    keep: None,
+                    coordinates: Vec::new(),
                     layers: Vec::new(),
                     passes: None,
                     tolerance: None,

@@ -198,7 +198,10 @@ impl ProjectionArguments {
     ///
     /// # Errors
     /// As [`StoreReader::open`].
-    pub(in crate::commands) fn or_of_store(&self, sources: [&Source; 2]) -> Result<Self, CommandError> {
+    pub(in crate::commands) fn or_of_store<'s>(
+        &self,
+        sources: impl IntoIterator<Item = &'s Source>,
+    ) -> Result<Self, CommandError> {
         let store = sources.into_iter().find_map(|source| match source {
             Source::Store(path) => Some(path),
             _ => None,

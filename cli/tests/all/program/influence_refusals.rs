@@ -44,7 +44,7 @@ fn settings_of_another_method_and_files_that_do_not_fit_are_refused() {
         (
             "dot",
             &["--damping", "1"],
-            "--damping: expected a method that has one: ridge, trak, datainf, lissa or cg, found dot",
+            "--damping: expected a method that has one: ridge, trak, datainf, lissa, cg, gif or ek-fac, found dot",
         ),
         ("ridge", &["--damping", "0"], "--damping: expected a finite number above 0, found 0"),
         (
@@ -62,7 +62,7 @@ fn settings_of_another_method_and_files_that_do_not_fit_are_refused() {
             &["--layers", "1,1", "--dim", "32"],
             "--layers: expected gradients without --dim, whose sketches mix the layers, found --dim",
         ),
-        ("ridge", &["--passes", "5"], "--passes: expected --method cg or lissa, found ridge"),
+        ("ridge", &["--passes", "5"], "--passes: expected --method cg, lissa or arnoldi, found ridge"),
         ("cg", &["--passes", "0"], "--passes: expected at least 1, found 0"),
         ("cg", &["--tolerance", "-1"], "--tolerance: expected a number above 0 and below 1, found -1"),
         ("lissa", &["--tolerance", "1"], "--tolerance: expected a number above 0 and below 1, found 1"),

@@ -7,6 +7,7 @@ mod clients;
 mod export;
 mod help;
 mod influence;
+mod influence_curvature;
 mod influence_refusals;
 mod influence_solvers;
 mod influence_stores;

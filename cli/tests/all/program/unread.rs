@@ -89,10 +89,10 @@ fn influence_along_a_run_refuses_the_settings_of_methods_over_checkpoints() {
         ("--lr 0.1", "--lr: expected none: each step has its own learning rate, found once"),
         (
             "--damping 1",
-            "--damping: expected a method that has one: ridge, trak, datainf, lissa or cg, found dvemb",
+            "--damping: expected a method that has one: ridge, trak, datainf, lissa, cg, gif or ek-fac, found dvemb",
         ),
         ("--layers 2", "--layers: expected --method datainf, which alone uses it, found dvemb"),
-        ("--passes 2", "--passes: expected --method cg or lissa, found dvemb"),
+        ("--passes 2", "--passes: expected --method cg, lissa or arnoldi, found dvemb"),
         ("--one-minus-p p.npy", "--one-minus-p: expected --method trak, which alone uses it, found dvemb"),
         ("--subtasks s.npy", "--subtasks: expected --method less, which alone uses it, found dvemb"),
         (
