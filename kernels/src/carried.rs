@@ -3,9 +3,10 @@
 use crate::sum::WIDE;
 
 /// The dot product of two vectors that come in pieces, in order: 128 bytes, and the bits
-/// of [`dot`](crate::dot()) of the whole. But pieces that are gone cannot be taken again: if a partial
-/// sum overflows `f32` the product is an infinity or a NaN, and products below 2⁻¹²⁶ lose
-/// bits.
+/// of [`dot`](crate::dot()) of the whole. But pieces that are gone cannot be taken again:
+/// if a partial sum overflows `f32` the product is an infinity or a NaN, and products
+/// below 2⁻¹²⁶ lose bits. Where the vectors are there whole, [`Carried::finish_whole`] is
+/// right whatever their size.
 ///
 /// ```
 /// use gradsieve_kernels::{dot, dot::Carried, sum::TILE};

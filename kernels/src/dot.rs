@@ -37,6 +37,76 @@ pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resul
     Ok(wide::dot(run(level, Dot { x, y }), x, y))
 }
 
+/// Rows of `x`, and of `y`, of which [`dots`] has the products under way together: a tile
+/// of them is 768 KiB, which a second cache holds or nearly does.
+pub const TOGETHER: [usize; 2] = [64, 128];
+
+/// How many [`Carried`] are lent to [`dots`] of so many rows.
+#[must_use]
+pub const fn carried_for(x: usize, y: usize) -> usize {
+    let [most_x, most_y] = TOGETHER;
+    (if x < most_x { x } else { most_x }) * (if y < most_y { y } else { most_y })
+}
+
+/// The dot products of all rows of `x` with all of `y`, `width` numbers each: `out` has a
+/// row for each of `x`, a column for each of `y`. The bits of [`dot`], several times as
+/// fast where rows are long. What `carried` holds is of no concern.
+///
+/// ```
+/// use gradsieve_kernels::dot::{Carried, carried_for, dots};
+/// let mut out = [0.0; 2];
+/// dots(&[1.0_f32, 2.0, 3.0, 4.0], &[5.0_f32, 6.0], 2, &mut [Carried::new(); carried_for(2, 1)], &mut out)?;
+/// assert_eq!(out, [17.0, 39.0]);
+/// # Ok::<(), gradsieve_kernels::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Length`] if there is no width, rows are not whole, `carried` is not as long
+/// as [`carried_for`] says, or there is not a place for each pair. Nothing was written.
+pub fn dots<T: Element, U: Element>(
+    x: &[T],
+    y: &[U],
+    width: usize,
+    carried: &mut [Carried],
+    out: &mut [f64],
+) -> Result<(), Error> {
+    let rows = |len: usize| len.checked_div(width).ok_or(Error::Length { expected: 1, found: 0 });
+    let (rows, others) = (rows(x.len())?, rows(y.len())?);
+    same_length(rows * width, x.len())?;
+    same_length(others * width, y.len())?;
+    same_length(carried_for(rows, others), carried.len())?;
+    same_length(rows.saturating_mul(others), out.len())?;
+    if out.is_empty() {
+        return Ok(());
+    }
+    // All tiles but the last, which may be shorter.
+    let before = (width - 1) / TILE * TILE;
+    let [most_x, most_y] = TOGETHER;
+    for (x, out) in x.chunks(most_x * width).zip(out.chunks_mut(most_x * others)) {
+        for (first, y) in (0..).step_by(most_y).zip(y.chunks(most_y * width)) {
+            let pairs = x.len() / width * (y.len() / width);
+            let carried = carried.get_mut(..pairs).certain();
+            carried.fill(Carried::new());
+            if before > 0 {
+                Carried::add_pairs(
+                    carried,
+                    Part::new(x, width, 0, before)?,
+                    Part::new(y, width, 0, before)?,
+                )?;
+            }
+            let mut carried = carried.iter();
+            for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others)) {
+                for ((y, to), carried) in
+                    y.chunks_exact(width).zip(out.iter_mut().skip(first)).zip(&mut carried)
+                {
+                    *to = carried.finish_whole(before, x, y)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 impl Carried {
     /// No terms yet.
     #[must_use]
@@ -111,6 +181,19 @@ impl Carried {
             run(level, CarryPairs { carried, x, y });
         }
         Ok(())
+    }
+
+    /// The product of two vectors that are there whole, of which the first `taken`
+    /// numbers were taken in: the bits of [`dot`] whatever the size of the entries.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if the lengths differ, or not more than `taken` numbers are
+    /// there.
+    #[inline]
+    pub fn finish_whole<T: Element, U: Element>(&self, taken: usize, x: &[T], y: &[U]) -> Result<f64, Error> {
+        let short = Error::Length { expected: taken, found: x.len().min(y.len()) };
+        let sum = self.finish(x.get(taken..).ok_or(short)?, y.get(taken..).ok_or(short)?)?;
+        Ok(if self.begun { wide::dot(sum, x, y) } else { sum })
     }
 
     /// The product, of what was taken in and the rest of the two vectors, which is not
@@ -228,5 +311,44 @@ mod tests {
         assert_eq!(carried, before);
         assert_eq!(carried.finish(&[1.0_f32], &[2.0_f32]), Ok(TILE as f64 + 2.0));
         assert_eq!(Carried::new().finish::<f32, f32>(&[], &[]), Ok(0.0));
+    }
+
+    #[test]
+    fn products_of_all_rows_are_those_of_each_pair() {
+        for (rows, others, width) in
+            [(1, 1, 1), (3, 2, TILE), (2, 133, TILE + 17), (67, 2, 2 * TILE), (0, 3, 5)]
+        {
+            // Of all sizes: some products leave f32 on the way.
+            let number = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
+            let sized = |i: usize| number(i) * [1.0, 1e30, 1e-30][i / width % 3];
+            let numbers = |rows: usize| (0..rows * width).map(sized).collect::<std::vec::Vec<_>>();
+            let (x, y) = (numbers(rows), numbers(others));
+            let mut carried = std::vec![Carried::new(); carried_for(rows, others)];
+            let mut out = std::vec![7.0; rows * others];
+            dots(&x, &y, width, &mut carried, &mut out).unwrap();
+            let pairs =
+                x.chunks_exact(width).flat_map(|x| y.chunks_exact(width).map(move |y| dot(x, y).unwrap()));
+            assert!(pairs.eq(out));
+        }
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_are_refused_and_nothing_is_written() {
+        let refused = |x: usize, width: usize, carried: usize, places: usize| {
+            let mut out = [7.0; 9];
+            let error = dots(
+                &[1.0_f32; 9][..x],
+                &[1.0_f32; 4],
+                width,
+                &mut [Carried::new(); 9][..carried],
+                &mut out[..places],
+            );
+            assert_eq!(out, [7.0; 9]);
+            error
+        };
+        assert_eq!(refused(6, 0, 6, 6), Err(Error::Length { expected: 1, found: 0 }));
+        assert_eq!(refused(5, 2, 4, 4), Err(Error::Length { expected: 4, found: 5 }));
+        assert_eq!(refused(6, 2, 5, 6), Err(Error::Length { expected: 6, found: 5 }));
+        assert_eq!(refused(6, 2, 6, 5), Err(Error::Length { expected: 6, found: 5 }));
     }
 }

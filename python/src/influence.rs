@@ -1,7 +1,8 @@
 //! Influence of training samples on targets.
 
-use gradsieve::influence::{Ridge, RidgeSettings, Targets, Trak, TrakSettings, grad_cos, grad_dot};
+use gradsieve::influence::{Ridge, RidgeSettings, Targets, Trak, TrakSettings};
 use gradsieve::{Allocate as _, Error};
+use gradsieve_kernels::dot::{carried_for, dots};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray as _, PyArray2};
 use pyo3::prelude::*;
@@ -28,8 +29,8 @@ pub(crate) fn influence<'py>(
         return Err(wrong(format!("expected a damping of ridge or trak alone, found one of {method}")));
     }
     let scores = py.detach(|| match method {
-        "dot" => pairs(train, targets, grad_dot),
-        "cosine" => pairs(train, targets, grad_cos),
+        "dot" => products(train, targets),
+        "cosine" => cosines(train, targets),
         "ridge" => {
             let settings = RidgeSettings::new(train.id.width);
             let damping = damping.unwrap_or(settings.damping);
@@ -53,17 +54,35 @@ pub(crate) fn influence<'py>(
     Ok(scores.map_err(|error| wrong(error.to_string()))?.into_pyarray(py))
 }
 
-/// A score for each pair.
-fn pairs(
-    train: &Sketches,
-    targets: &Sketches,
-    score: impl Fn(&gradsieve::Sketch<'_>, &gradsieve::Sketch<'_>) -> Result<f64, Error>,
-) -> Result<Vec<f64>, Error> {
-    let count = targets.measures.len();
-    let mut scores = zeros(train.measures.len().saturating_mul(count))?;
-    for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(count.max(1))) {
-        for (target, place) in targets.rows_alone().zip(scores) {
-            *place = score(&row, &target)?;
+/// The product of each pair, with the bits of `gradsieve::influence::grad_dot`.
+fn products(train: &Sketches, targets: &Sketches) -> Result<Vec<f64>, Error> {
+    train.id.check(&targets.id)?;
+    targets.rows_alone().try_for_each(|row| row.check_finite())?;
+    products_with(train, &targets.values)
+}
+
+/// The product of each training sketch with each row of as many numbers.
+fn products_with(train: &Sketches, rows: &[f32]) -> Result<Vec<f64>, Error> {
+    train.rows_alone().try_for_each(|row| row.check_finite())?;
+    let (trains, width) = (train.measures.len(), train.id.width);
+    let count = rows.len() / width;
+    let mut scores = zeros(trains.saturating_mul(count))?;
+    let mut carried = zeros(carried_for(trains, count))?;
+    dots(&train.values, rows, width, &mut carried, &mut scores)?;
+    Ok(scores)
+}
+
+/// The cosine of each pair, with the bits of `gradsieve::influence::grad_cos`.
+fn cosines(train: &Sketches, targets: &Sketches) -> Result<Vec<f64>, Error> {
+    let norms = |of: &Sketches| -> Vec<f64> {
+        of.rows_alone().map(|row| gradsieve_kernels::squared_norm(row.values).sqrt()).collect()
+    };
+    let mut scores = products(train, targets)?;
+    let (rows, others) = (norms(train), norms(targets));
+    for (scores, row) in scores.chunks_exact_mut(others.len().max(1)).zip(rows) {
+        for (score, other) in scores.iter_mut().zip(&others) {
+            let norms = row * other;
+            *score = if norms > 0.0 { (*score / norms).clamp(-1.0, 1.0) } else { 0.0 };
         }
     }
     Ok(scores)
@@ -80,10 +99,6 @@ fn solved(
     for (target, solution) in targets.rows_alone().zip(solutions.chunks_exact_mut(width)) {
         solve(&target, solution)?;
     }
-    let solved = Targets::new(train.id, &solutions)?;
-    let mut scores = zeros(train.measures.len().saturating_mul(targets.measures.len()))?;
-    for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(targets.measures.len().max(1))) {
-        solved.score(&row, scores)?;
-    }
-    Ok(scores)
+    // Their numbers are finite.
+    products_with(train, Targets::new(train.id, &solutions)?.solutions())
 }

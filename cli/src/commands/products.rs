@@ -1,8 +1,7 @@
 //! Dot products of all pairs of two sets of rows, in blocks that caches can hold.
 //!
-//! Each product has the bits of [`gradsieve_kernels::dot()`] on whole rows: a sum that is
-//! under way is kept for each pair of a block, while the block's rows go by, a tile of
-//! columns at a time. Rows are divided among threads, which changes no bit.
+//! Each product has the bits of [`gradsieve_kernels::dot()`] ([`dots`]). Rows are divided
+//! among threads, which changes no bit.
 //!
 //! Solutions of ill-conditioned systems stand beside their rows in `f64`, and are then
 //! what is multiplied, in `f64`.
@@ -10,10 +9,8 @@
 use std::num::NonZero;
 use std::thread;
 
-use gradsieve_kernels::dot::Carried;
+use gradsieve_kernels::dot::{Carried, carried_for, dots};
 use gradsieve_kernels::double;
-use gradsieve_kernels::matrix::Part;
-use gradsieve_kernels::sum::TILE;
 
 /// Some rows of one width, and which ones they are.
 #[derive(Debug)]
@@ -130,11 +127,6 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     Ok(out)
 }
 
-/// Rows of the left, and of the right, whose products are under way together: a tile of
-/// them is 768 KiB, which the second cache holds or nearly does, and the sums are 1 MiB.
-const LEFT: usize = 64;
-const RIGHT: usize = 128;
-
 /// Rows of the left for which a row of doubles is read once.
 const SIDE: usize = 16;
 
@@ -158,34 +150,15 @@ fn part_of_doubles(
 
 /// Block by block.
 fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {
-    let columns = right.len() / width;
-    // All tiles but the last, which may be shorter.
-    let before = (width - 1) / TILE * TILE;
-    let mut sums = Vec::new();
-    for (left, out) in left.chunks(LEFT * width).zip(out.chunks_mut(LEFT * columns)) {
-        for (first, right) in right.chunks(RIGHT * width).enumerate() {
-            sums.clear();
-            sums.resize(left.len() / width * (right.len() / width), Carried::new());
-            if before > 0 {
-                let carried = |rows| Part::new(rows, width, 0, before);
-                Carried::add_pairs(&mut sums, carried(left)?, carried(right)?)?;
-            }
-            let mut sums = sums.iter();
-            for (left, out) in left.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
-                let places = out.iter_mut().skip(first * RIGHT);
-                for ((right, to), sum) in right.chunks_exact(width).zip(places).zip(&mut sums) {
-                    *to = sum.finish(&left[before..], &right[before..])?;
-                }
-            }
-        }
-    }
-    Ok(())
+    let mut carried = vec![Carried::new(); carried_for(left.len() / width, right.len() / width)];
+    dots(left, right, width, &mut carried, out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use gradsieve_kernels::dot;
+    use gradsieve_kernels::sum::TILE;
 
     #[test]
     fn products_in_blocks_have_the_bits_of_whole_dot_products() {
@@ -195,7 +168,10 @@ mod tests {
             let value = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
             let mut left = Block::new(width, 1 << 24, rows);
             let mut right = Block::new(width, 1 << 24, columns);
-            let row = |seed: usize| (0..width).map(|i| value(i * (seed + 3))).collect::<Vec<f32>>();
+            // Of all sizes: some products leave f32 on the way.
+            let size = |seed: usize| [1.0, 2.0_f32.powi(100), 2.0_f32.powi(-100)][seed % 3];
+            let row =
+                |seed: usize| (0..width).map(|i| size(seed) * value(i * (seed + 3))).collect::<Vec<f32>>();
             (0..rows).for_each(|i| left.push(i, &row(i), 1.0));
             (0..columns).for_each(|j| right.push(j, &row(100 + j), 1.0));
             let all = products(&left, &right).unwrap();

@@ -189,6 +189,16 @@ fn dots_of_all_pairs_have_the_bits_of_each(level: Level) {
     }
     check::<f16, f32>(level, 5, 6, 2);
     check::<bf16, bf16>(level, 3, 2, 2);
+    // What leaves f32 on the way is taken again.
+    for size in [2.0_f32.powi(100), 1.0, 2.0_f32.powi(-100)] {
+        let x: Vec<f32> =
+            numbers::<f32>(Kind::Graded, 7, 2 * TILE + 3).iter().map(|x| x.clamp(-9.0, 9.0) * size).collect();
+        let mut carried = Carried::new();
+        carried.add_with(level, &x[..2 * TILE], &x[..2 * TILE]).unwrap();
+        let found = carried.finish_whole(2 * TILE, &x, &x).unwrap();
+        assert_eq!(bits(&[found]), bits(&[spec::dot(&x, &x)]), "{size}");
+        assert!(carried.finish_whole(2 * TILE + 4, &x, &x).is_err());
+    }
     let (x, mut one) = ([1.0_f32; 2 * TILE], [Carried::new()]);
     let part = |columns| Part::new(&x, 2 * TILE, 0, columns).unwrap();
     assert!(Carried::add_pairs_with(level, &mut one, part(TILE), part(2 * TILE)).is_err());

@@ -8,7 +8,7 @@ use crate::commands::CommandError;
 use crate::commands::inputs::refuse;
 use crate::commands::paths::remark_output;
 use crate::commands::table_file::{TableFile, is_table, or_endings};
-use gradsieve_io::files::{ArrayWriter, Cell, CellKind, Destination, Dtype, Label};
+use gradsieve_io::files::{ArrayWriter, Cell, CellKind, Destination, Dtype, FileError, Label};
 
 /// Targets that a table has at most.
 pub(super) const TABLE_TARGETS: usize = 4096;
@@ -23,7 +23,14 @@ pub(super) struct Names {
 /// Takes rows of influence in, sample after sample.
 pub(super) enum Output<'a> {
     Array(Box<ArrayWriter>),
-    Table { table: Box<TableFile>, ids: Option<&'a [Label]>, targets: usize, dtype: Dtype, next: usize },
+    Table {
+        table: Box<TableFile>,
+        file: String,
+        ids: Option<&'a [Label]>,
+        targets: usize,
+        dtype: Dtype,
+        next: usize,
+    },
 }
 
 impl<'a> Output<'a> {
@@ -66,18 +73,26 @@ impl<'a> Output<'a> {
         columns.extend(ids.map(|_| ("id", CellKind::Text)));
         columns.extend(of_targets.iter().map(|name| (&name[..], kind)));
         let table = Box::new(TableFile::create(to, &columns)?);
-        Ok(Self::Table { table, ids, targets, dtype, next: 0 })
+        Ok(Self::Table { table, file: to.to_string(), ids, targets, dtype, next: 0 })
     }
 
     /// Appends whole rows.
     ///
     /// # Errors
-    /// The disk.
+    /// The disk; an influence that is finite and leaves the type.
     pub(super) fn write(&mut self, influences: &[f64]) -> Result<(), CommandError> {
-        let (table, ids, targets, dtype, next) = match self {
+        let (table, file, ids, targets, dtype, next) = match self {
             Self::Array(writer) => return Ok(writer.write_f64(influences)?),
-            Self::Table { table, ids, targets, dtype, next } => (table, ids, *targets, *dtype, next),
+            Self::Table { table, file, ids, targets, dtype, next } => {
+                (table, file, ids, *targets, *dtype, next)
+            }
         };
+        let leaves = |x: &f64| dtype != Dtype::F64 && x.is_finite() && !(*x as f32).is_finite();
+        if let Some(at) = influences.iter().position(leaves) {
+            let index = (*next * targets.max(1) + at) as u64;
+            let (file, value) = (file.clone(), influences[at]);
+            return Err(FileError::OutOfType { file, value, index, dtype }.into());
+        }
         for row in influences.chunks_exact(targets.max(1)) {
             let id = ids.map(|ids| ids[*next].text());
             let mut cells = Vec::with_capacity(targets + 2);

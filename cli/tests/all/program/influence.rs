@@ -48,6 +48,38 @@ fn cosine_and_tracin_over_two_checkpoints_are_numpy_s() {
 }
 
 #[test]
+fn long_rows_of_any_size_have_their_products_and_cosines() {
+    const WIDTH: usize = 3000;
+    let place = Place::new();
+    let sizes = [1.0, 1e30, 1e-30];
+    let rows = |from: usize, other: usize| -> Vec<f32> {
+        let all = noise((other + 3) * WIDTH);
+        all.iter().skip(from * WIDTH).enumerate().map(|(i, x)| x * sizes[i / WIDTH % 3] as f32).collect()
+    };
+    let (trains, targets) = (rows(0, 0), rows(3, 3));
+    place.write("T.npy", &[3, WIDTH], Dtype::F32, &trains);
+    place.write("V.npy", &[3, WIDTH], Dtype::F32, &targets);
+    let wide =
+        |x: &[f32], y: &[f32]| -> f64 { x.iter().zip(y).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum() };
+    let pairs: Vec<(&[f32], &[f32])> =
+        trains.chunks(WIDTH).flat_map(|x| targets.chunks(WIDTH).map(move |y| (x, y))).collect();
+    let lengths: Vec<f64> = pairs.iter().map(|(x, y)| (wide(x, x) * wide(y, y)).sqrt()).collect();
+    let dots: Vec<f64> = pairs.iter().map(|(x, y)| wide(x, y)).collect();
+    let arguments = ["influence", "--train", "T.npy", "--target", "V.npy", "--method"];
+    place.succeed(&[&arguments[..], &["dot", "-o", "D.npy", "--dtype", "f64"]].concat());
+    assert_close(&place.array("D.npy"), &dots, |i| ROUNDINGS * lengths[i]);
+    place.succeed(&[&arguments[..], &["cosine", "-o", "C.npy", "--dtype", "f64"]].concat());
+    let cosines: Vec<f64> = dots.iter().zip(&lengths).map(|(dot, length)| dot / length).collect();
+    assert_close(&place.array("C.npy"), &cosines, |_| 3.0 * ROUNDINGS);
+    // An f32 has no room for them, in an array or a table.
+    for output in ["D32.npy", "D32.csv"] {
+        let error = place.fail(&[&arguments[..], &["dot", "-o", output]].concat());
+        assert!(error.contains("expected numbers within the range of f32, found"), "{error}");
+        assert!(!place.path(output).exists());
+    }
+}
+
+#[test]
 fn ridge_influence_is_numpy_s_solution() {
     let place = Place::new();
     let (train, target) = (numpy("train-f4"), numpy("target-f4"));
