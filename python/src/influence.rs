@@ -57,18 +57,11 @@ pub(crate) fn influence<'py>(
 /// The product of each pair, with the bits of `gradsieve::influence::grad_dot`.
 fn products(train: &Sketches, targets: &Sketches) -> Result<Vec<f64>, Error> {
     train.id.check(&targets.id)?;
-    targets.rows_alone().try_for_each(|row| row.check_finite())?;
-    products_with(train, &targets.values)
-}
-
-/// The product of each training sketch with each row of as many numbers.
-fn products_with(train: &Sketches, rows: &[f32]) -> Result<Vec<f64>, Error> {
-    train.rows_alone().try_for_each(|row| row.check_finite())?;
-    let (trains, width) = (train.measures.len(), train.id.width);
-    let count = rows.len() / width;
-    let mut scores = zeros(trains.saturating_mul(count))?;
-    let mut carried = zeros(carried_for(trains, count))?;
-    dots(&train.values, rows, width, &mut carried, &mut scores)?;
+    train.rows_alone().chain(targets.rows_alone()).try_for_each(|row| row.check_finite())?;
+    let (rows, others) = (train.measures.len(), targets.measures.len());
+    let mut scores = zeros(rows.saturating_mul(others))?;
+    let mut carried = zeros(carried_for(rows, others))?;
+    dots(&train.values, &targets.values, train.id.width, &mut carried, &mut scores)?;
     Ok(scores)
 }
 
@@ -99,6 +92,10 @@ fn solved(
     for (target, solution) in targets.rows_alone().zip(solutions.chunks_exact_mut(width)) {
         solve(&target, solution)?;
     }
-    // Their numbers are finite.
-    products_with(train, Targets::new(train.id, &solutions)?.solutions())
+    let solved = Targets::new(train.id, &solutions)?;
+    let mut scores = zeros(train.measures.len().saturating_mul(targets.measures.len()))?;
+    for (row, scores) in train.rows_alone().zip(scores.chunks_exact_mut(targets.measures.len().max(1))) {
+        solved.score(&row, scores)?;
+    }
+    Ok(scores)
 }
