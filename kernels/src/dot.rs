@@ -39,13 +39,17 @@ pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resul
 
 /// Rows of `x`, and of `y`, of which [`dots`] has the products under way together: a tile
 /// of them is 768 KiB, which a second cache holds or nearly does.
-pub const TOGETHER: [usize; 2] = [64, 128];
+const TOGETHER: [usize; 2] = [64, 128];
 
-/// How many [`Carried`] are lent to [`dots`] of so many rows.
+/// How many [`Carried`] are lent to [`dots`] of so many rows: none if a tile holds a row.
 #[must_use]
-pub const fn carried_for(x: usize, y: usize) -> usize {
+pub const fn carried_for(x: usize, y: usize, width: usize) -> usize {
     let [most_x, most_y] = TOGETHER;
-    (if x < most_x { x } else { most_x }) * (if y < most_y { y } else { most_y })
+    if width <= TILE {
+        0
+    } else {
+        (if x < most_x { x } else { most_x }) * (if y < most_y { y } else { most_y })
+    }
 }
 
 /// The dot products of all rows of `x` with all of `y`, `width` numbers each: `out` has a
@@ -54,8 +58,9 @@ pub const fn carried_for(x: usize, y: usize) -> usize {
 ///
 /// ```
 /// use gradsieve_kernels::dot::{Carried, carried_for, dots};
-/// let mut out = [0.0; 2];
-/// dots(&[1.0_f32, 2.0, 3.0, 4.0], &[5.0_f32, 6.0], 2, &mut [Carried::new(); carried_for(2, 1)], &mut out)?;
+/// const CARRIED: usize = carried_for(2, 1, 2);
+/// let (x, y, mut out) = ([1.0_f32, 2.0, 3.0, 4.0], [5.0_f32, 6.0], [0.0; 2]);
+/// dots(&x, &y, 2, &mut [Carried::new(); CARRIED], &mut out)?;
 /// assert_eq!(out, [17.0, 39.0]);
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
@@ -74,9 +79,17 @@ pub fn dots<T: Element, U: Element>(
     let (rows, others) = (rows(x.len())?, rows(y.len())?);
     same_length(rows * width, x.len())?;
     same_length(others * width, y.len())?;
-    same_length(carried_for(rows, others), carried.len())?;
+    same_length(carried_for(rows, others, width), carried.len())?;
     same_length(rows.saturating_mul(others), out.len())?;
     if out.is_empty() {
+        return Ok(());
+    }
+    if carried.is_empty() {
+        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others)) {
+            for (y, to) in y.chunks_exact(width).zip(out) {
+                *to = dot(x, y)?;
+            }
+        }
         return Ok(());
     }
     // All tiles but the last, which may be shorter.
@@ -87,18 +100,11 @@ pub fn dots<T: Element, U: Element>(
             let pairs = x.len() / width * (y.len() / width);
             let carried = carried.get_mut(..pairs).certain();
             carried.fill(Carried::new());
-            if before > 0 {
-                Carried::add_pairs(
-                    carried,
-                    Part::new(x, width, 0, before)?,
-                    Part::new(y, width, 0, before)?,
-                )?;
-            }
+            Carried::add_pairs(carried, Part::new(x, width, 0, before)?, Part::new(y, width, 0, before)?)?;
             let mut carried = carried.iter();
             for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others)) {
-                for ((y, to), carried) in
-                    y.chunks_exact(width).zip(out.iter_mut().skip(first)).zip(&mut carried)
-                {
+                let places = out.iter_mut().skip(first);
+                for ((y, to), carried) in y.chunks_exact(width).zip(places).zip(&mut carried) {
                     *to = carried.finish_whole(before, x, y)?;
                 }
             }
@@ -323,7 +329,7 @@ mod tests {
             let sized = |i: usize| number(i) * [1.0, 1e30, 1e-30][i / width % 3];
             let numbers = |rows: usize| (0..rows * width).map(sized).collect::<std::vec::Vec<_>>();
             let (x, y) = (numbers(rows), numbers(others));
-            let mut carried = std::vec![Carried::new(); carried_for(rows, others)];
+            let mut carried = std::vec![Carried::new(); carried_for(rows, others, width)];
             let mut out = std::vec![7.0; rows * others];
             dots(&x, &y, width, &mut carried, &mut out).unwrap();
             let pairs =
@@ -334,11 +340,12 @@ mod tests {
 
     #[test]
     fn rows_that_do_not_fit_are_refused_and_nothing_is_written() {
+        const ROW: usize = TILE + 1;
         let refused = |x: usize, width: usize, carried: usize, places: usize| {
             let mut out = [7.0; 9];
             let error = dots(
-                &[1.0_f32; 9][..x],
-                &[1.0_f32; 4],
+                &[1.0_f32; 3 * ROW][..x],
+                &[1.0_f32; 2 * ROW],
                 width,
                 &mut [Carried::new(); 9][..carried],
                 &mut out[..places],
@@ -346,9 +353,13 @@ mod tests {
             assert_eq!(out, [7.0; 9]);
             error
         };
-        assert_eq!(refused(6, 0, 6, 6), Err(Error::Length { expected: 1, found: 0 }));
-        assert_eq!(refused(5, 2, 4, 4), Err(Error::Length { expected: 4, found: 5 }));
-        assert_eq!(refused(6, 2, 5, 6), Err(Error::Length { expected: 6, found: 5 }));
-        assert_eq!(refused(6, 2, 6, 5), Err(Error::Length { expected: 6, found: 5 }));
+        assert_eq!(refused(3 * ROW, 0, 6, 6), Err(Error::Length { expected: 1, found: 0 }));
+        assert_eq!(
+            refused(2 * ROW + 5, ROW, 4, 4),
+            Err(Error::Length { expected: 2 * ROW, found: 2 * ROW + 5 })
+        );
+        assert_eq!(refused(3 * ROW, ROW, 5, 6), Err(Error::Length { expected: 6, found: 5 }));
+        assert_eq!(refused(3 * ROW, ROW, 6, 5), Err(Error::Length { expected: 6, found: 5 }));
+        assert_eq!(refused(ROW, 1, 1, 9), Err(Error::Length { expected: 0, found: 1 }));
     }
 }

@@ -58,10 +58,10 @@ pub(crate) fn influence<'py>(
 fn products(train: &Sketches, targets: &Sketches) -> Result<Vec<f64>, Error> {
     train.id.check(&targets.id)?;
     train.rows_alone().chain(targets.rows_alone()).try_for_each(|row| row.check_finite())?;
-    let (rows, others) = (train.measures.len(), targets.measures.len());
+    let (rows, others, width) = (train.measures.len(), targets.measures.len(), train.id.width);
     let mut scores = zeros(rows.saturating_mul(others))?;
-    let mut carried = zeros(carried_for(rows, others))?;
-    dots(&train.values, &targets.values, train.id.width, &mut carried, &mut scores)?;
+    let mut carried = zeros(carried_for(rows, others, width))?;
+    dots(&train.values, &targets.values, width, &mut carried, &mut scores)?;
     Ok(scores)
 }
 

@@ -150,7 +150,7 @@ fn part_of_doubles(
 
 /// Block by block.
 fn part(left: &[f32], right: &[f32], width: usize, out: &mut [f64]) -> Result<(), gradsieve_kernels::Error> {
-    let mut carried = vec![Carried::new(); carried_for(left.len() / width, right.len() / width)];
+    let mut carried = vec![Carried::new(); carried_for(left.len() / width, right.len() / width, width)];
     dots(left, right, width, &mut carried, out)
 }
 
