@@ -371,8 +371,8 @@ impl<B: Buffer<f32>> Ekfac<B> {
 }
 
 impl<B: Buffer<f32>> Ekfac<B> {
-    /// ‖V − H X‖/‖V‖ for a target's solution X, as [`solve`](Self::solve) gave it, where H
-    /// is the damped curvature; 0 of a V that is zero. Rounding leaves some 10⁻⁷ times
+    /// ‖V − H X‖/‖V‖ for a target's solution X, as [`solve`](Self::solve) gave it, where
+    /// H is the damped curvature; 0 of a V that is zero. Rounding leaves some 10⁻⁷ times
     /// the largest eigenvalue over the least, so that a large residual tells of a damping
     /// that is too small for `f32`. *Cost*: as a solution's.
     ///

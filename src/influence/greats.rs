@@ -19,7 +19,7 @@
 
 use crate::error::{Error, check_length};
 use crate::memory::Memory;
-use gradsieve_kernels::cannot_happen;
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// Picks samples of a batch for a step of so large a learning rate.
 ///
@@ -30,13 +30,13 @@ use gradsieve_kernels::cannot_happen;
 /// let gradients = [[2.0, 0.0], [2.0, 0.0], [1.0, 1.0]];
 /// let dot = |x: [f64; 2], y: [f64; 2]| x[0] * y[0] + x[1] * y[1];
 /// let mut gains = gradients.map(|g| dot(g, [1.0, 0.5]));
-/// let products = gradients.as_flattened().chunks(2).flat_map(|x| gradients.map(|y| dot([x[0], x[1]], y)));
-/// let products: Vec<_> = products.collect();
+/// let products = gradients.map(|x| gradients.map(|y| dot(x, y)));
 ///
 /// let mut order = [0; 3];
-/// Greats::new(0.5)?.pick(2, &mut gains, &products, &mut order)?;
+/// Greats::new(0.5)?.pick(2, &mut gains, products.as_flattened(), &mut order)?;
 /// assert_eq!(order[..2], [0, 2]);
-/// assert_eq!(gains[1], 0.5 * 2.0 - 0.25 * (4.0 + 2.0)); // would do again what they have done
+/// // The second would do again what they have done.
+/// assert_eq!(gains[1], 0.5 * 2.0 - 0.25 * (4.0 + 2.0));
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,20 +107,21 @@ impl Greats {
         order.iter_mut().enumerate().for_each(|(place, order)| *order = place);
         let mut rest = order;
         for _ in 0..count {
-            let best = best(rest, gains);
+            let at = best(rest, gains);
             let Some((next, others)) = rest.split_first_mut() else {
                 cannot_happen!("no more are picked than there are");
                 return Ok(());
             };
-            if let Some(best) = others.iter_mut().find(|place| **place == best) {
+            if let Some(best) = at.checked_sub(1).and_then(|at| others.get_mut(at)) {
                 core::mem::swap(next, best);
             }
-            rest = others;
             // Products are symmetric: a row is a column.
-            let row = products.get(best.saturating_mul(candidates)..).unwrap_or_default();
-            for place in &*rest {
-                if let (Some(gain), Some(product)) = (gains.get_mut(*place), row.get(*place)) {
-                    *gain -= again * product;
+            let row = products.get(*next * candidates..).certain();
+            rest = others;
+            for &place in &*rest {
+                match gains.get_mut(place) {
+                    Some(gain) => *gain -= again * row.get(place).copied().certain(),
+                    None => cannot_happen!("places are those of gains"),
                 }
             }
         }
@@ -128,13 +129,13 @@ impl Greats {
     }
 }
 
-/// The place with the largest gain, the first of equals.
+/// Where among these places the largest gain is, that of the first place of equal ones.
 fn best(places: &[usize], gains: &[f64]) -> usize {
-    let (mut best, mut most) = (usize::MAX, f64::NEG_INFINITY);
-    for &place in places {
-        let gain = gains.get(place).copied().unwrap_or(f64::NEG_INFINITY);
-        if gain > most || (gain == most && place < best) {
-            (best, most) = (place, gain);
+    let (mut best, mut most, mut first) = (0, f64::NEG_INFINITY, usize::MAX);
+    for (at, &place) in places.iter().enumerate() {
+        let gain = gains.get(place).copied().certain();
+        if gain > most || (gain == most && place < first) {
+            (best, most, first) = (at, gain, place);
         }
     }
     best
