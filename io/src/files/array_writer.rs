@@ -147,13 +147,7 @@ impl ArrayWriter {
     pub fn write_f64(&mut self, values: &[f64]) -> Result<(), FileError> {
         let before = self.written;
         self.count(values.len())?;
-        // What rounds to an infinity: half a step above the largest, and more.
-        let most = match self.dtype {
-            Dtype::F64 => f64::INFINITY,
-            Dtype::F16 => 65_520.0,
-            _ => f64::from(f32::MAX) * (1.0 + f64::from(f32::EPSILON) / 4.0),
-        };
-        if let Some(at) = values.iter().position(|value| value.is_finite() && value.abs() >= most) {
+        if let Some(at) = values.iter().position(|&value| !self.dtype.holds(value)) {
             let (file, index) = (self.output.name().to_owned(), before + at as u64);
             return Err(FileError::OutOfType { file, value: values[at], index, dtype: self.dtype });
         }

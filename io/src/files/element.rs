@@ -26,6 +26,17 @@ impl Dtype {
             Self::F64 => 8,
         }
     }
+
+    /// Whether a number is as finite when it is rounded to the type.
+    pub fn holds(self, value: f64) -> bool {
+        // What rounds to an infinity: half a step above the largest, and more.
+        let most = match self {
+            Self::F64 => f64::INFINITY,
+            Self::F16 => 65_520.0,
+            Self::F32 | Self::Bf16 => f64::from(f32::MAX) * (1.0 + f64::from(f32::EPSILON) / 4.0),
+        };
+        !value.is_finite() || value.abs() < most
+    }
 }
 
 impl fmt::Display for Dtype {

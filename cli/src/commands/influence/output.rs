@@ -87,8 +87,7 @@ impl<'a> Output<'a> {
                 (table, file, ids, *targets, *dtype, next)
             }
         };
-        let leaves = |x: &f64| dtype != Dtype::F64 && x.is_finite() && !(*x as f32).is_finite();
-        if let Some(at) = influences.iter().position(leaves) {
+        if let Some(at) = influences.iter().position(|&influence| !dtype.holds(influence)) {
             let index = (*next * targets.max(1) + at) as u64;
             let (file, value) = (file.clone(), influences[at]);
             return Err(FileError::OutOfType { file, value, index, dtype }.into());
