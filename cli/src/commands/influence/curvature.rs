@@ -12,7 +12,7 @@ use gradsieve::{Error, Sketch, SketchId, Summary};
 use gradsieve_kernels::{double, squared_norm};
 
 use super::arguments::Method;
-use super::plan::{Damping, Solving};
+use super::plan::Solving;
 use super::quality::{Convergence, Quality};
 use crate::commands::CommandError;
 use crate::commands::console;
@@ -103,41 +103,28 @@ struct Damped {
 }
 
 impl Damped {
-    /// Those of the solving: λ as it is takes a pass, which sums the rows' squares.
+    /// Those of the solving, which may take a pass over the rows.
     fn of(solving: &Solving, rows: &mut Rows) -> Result<Self, CommandError> {
         let width = rows.width();
-        let usual = RidgeSettings::new(width).damping;
-        if solving.samples.is_none() && !matches!(solving.damping, Damping::Lambda(_)) {
-            let Damping::Share(share) = solving.damping else { return Ok(Self { share: usual, scale: 1.0 }) };
-            return Ok(Self { share: share.unwrap_or(usual), scale: 1.0 });
-        }
         let (mut count, mut squares) = (0_u64, 0.0);
-        rows.observe("measuring", |_, sketch| {
-            sketch.check_finite()?;
-            count += 1;
-            squares += squared_norm(sketch.values);
-            Ok(())
-        })?;
+        if solving.measures() {
+            rows.observe("measuring", |_, sketch| {
+                sketch.check_finite()?;
+                count += 1;
+                squares += squared_norm(sketch.values);
+                Ok(())
+            })?;
+        }
         let count = count as f64;
         let scale = solving.samples.map_or(1.0, |samples| count / samples as f64);
-        let share = match solving.damping {
-            Damping::Share(share) => share.unwrap_or(usual),
-            Damping::Lambda(lambda) => {
-                let sum = if solving.method == Method::Trak { 1.0 } else { count };
-                let share = lambda / scale * (sum * width as f64) / squares;
-                let fits =
-                    share == 0.0 || (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&share);
-                if lambda > 0.0 && squares > 0.0 && !(fits && share > 0.0) {
-                    return Err(CommandError::Argument {
-                        argument: "--lambda",
-                        expected: format!("one within 1e38 of the mean eigenvalue of {}", rows.name()),
-                        found: lambda.to_string(),
-                    });
-                }
-                if squares > 0.0 { share as f32 } else { usual }
-            }
+        let mean = if squares > 0.0 {
+            let sum = if solving.method == Method::Trak { 1.0 } else { count };
+            scale * squares / (sum * width as f64)
+        } else {
+            0.0
         };
-        Ok(Self { share, scale: 1.0 / scale })
+        let usual = RidgeSettings::new(width).damping;
+        Ok(Self { share: solving.damping.share(usual, mean, rows.name())?, scale: 1.0 / scale })
     }
 }
 

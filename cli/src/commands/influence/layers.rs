@@ -7,7 +7,7 @@ use gradsieve::influence::{Ekfac, EkfacSettings, Progress};
 use gradsieve_io::files::{Matrix, Source, TensorInfo, info};
 
 use super::Method;
-use super::plan::{Damping, LayerFiles, Solving};
+use super::plan::{LayerFiles, Solving};
 use super::quality::{Convergence, Quality};
 use super::scores::Scores;
 use crate::commands::CommandError;
@@ -182,18 +182,18 @@ fn fit(
     let usual = EkfacSettings::new(factors.outputs, factors.inputs);
     let is_finite = |(a, b): &(&[f32], &[f32])| a.iter().chain(*b).all(|x| x.is_finite());
     let samples = || factors.samples().filter(is_finite);
-    let damping = match solving.damping {
-        Damping::Share(share) => share.unwrap_or(usual.damping),
-        Damping::Lambda(lambda) => {
-            // The mean of Λ: turning a gradient leaves its length.
-            let square = |x: &[f32]| gradsieve_kernels::squared_norm(x);
-            let sum: f64 = samples().map(|(a, b)| square(a) * square(b)).sum();
-            let entries = samples().count() * factors.inputs * factors.outputs;
-            (lambda * entries as f64 / sum) as f32
-        }
+    let whose = format!("{name}, layer {layer}");
+    let mean = if solving.measures() {
+        // The mean of Λ: turning a gradient leaves its length.
+        let square = |x: &[f32]| gradsieve_kernels::squared_norm(x);
+        let sum: f64 = samples().map(|(a, b)| square(a) * square(b)).sum();
+        let entries = samples().count() * factors.inputs * factors.outputs;
+        if entries > 0 { sum / entries as f64 } else { 0.0 }
+    } else {
+        0.0
     };
-    let not_fitted =
-        |error| CommandError::NotFitted { file: format!("{name}, layer {layer}"), what: "EK-FAC", error };
+    let damping = solving.damping.share(usual.damping, mean, &whose)?;
+    let not_fitted = |error| CommandError::NotFitted { file: whose.clone(), what: "EK-FAC", error };
     let settings = EkfacSettings { damping, ..usual };
     let buffer = zeros(name, settings.memory().f32s)?;
     let mut ekfac = Ekfac::new(settings, buffer).map_err(not_fitted)?;

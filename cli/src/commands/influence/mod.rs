@@ -45,7 +45,7 @@ use inputs::{Inputs, open};
 use named::named;
 use output::{Names, Output};
 use pairs::{prepare, score_all_pairs};
-use plan::{Checkpoints, Damping, LayerFiles, Over, Plan, RecordedRun, Results, RunTarget, Solving};
+use plan::{Checkpoints, LayerFiles, Over, Plan, RecordedRun, Results, RunTarget, Solving};
 use quality::Quality;
 use scores::{Report, Scores, print};
 use scoring::{Budget, PairScoring, targets_per_pass};
@@ -268,7 +268,7 @@ fn streams(plan: &Plan, inputs: &Inputs, budget: Budget) -> bool {
     let ([train], [target], None) = (&inputs.trains[..], &inputs.targets[..], &inputs.subtasks) else {
         return false;
     };
-    let scoring = PairScoring { method: plan.method, weight: 1.0, is_measured_first: false, budget };
+    let scoring = PairScoring { method: plan.method, weight: 1.0, budget };
     let in_one_pass = targets_per_pass(scoring, train, target.count()) >= target.count();
     let entries = plan.results.top.map_or(0, |top| top.min(train.count()).saturating_mul(2));
     (plan.results.output.is_none() || in_one_pass)
@@ -352,10 +352,10 @@ fn add_all(
     let mut quality: Option<Quality> = None;
     for (number, (train, &weight)) in inputs.trains.iter_mut().zip(&inputs.weights).enumerate() {
         let others = if crosses { 0..inputs.targets.len() } else { number..number + 1 };
-        let is_measured_first = matches!(solving.damping, Damping::Lambda(_));
-        let scoring = PairScoring { method, weight, is_measured_first, budget };
+        let scoring = PairScoring { method, weight, budget };
         let mut factors = inputs.factors.get_mut(number);
-        prepare(scoring, train, factors.as_deref_mut(), inputs.targets[number].count(), crosses)?;
+        let targets = inputs.targets[number].count();
+        prepare(scoring, solving, train, factors.as_deref_mut(), targets, crosses)?;
         let mut solver = Solver::fit(solving, factors.as_deref_mut().unwrap_or(train))?;
         for (other, target) in
             inputs.targets.iter_mut().enumerate().filter(|(other, _)| others.contains(other))

@@ -2,6 +2,7 @@
 
 use super::Method;
 use super::curvature::Solver;
+use super::plan::Solving;
 use super::scoring::{PairScoring, targets_per_pass};
 use super::sink::Sink;
 use super::stored::score_stored;
@@ -12,6 +13,7 @@ use crate::commands::rows::{Rows, is_finite};
 /// Makes the training rows ready for as many passes as there will be.
 pub(super) fn prepare(
     scoring: PairScoring,
+    solving: &Solving,
     train: &mut Rows,
     factors: Option<&mut Rows>,
     targets: usize,
@@ -20,7 +22,7 @@ pub(super) fn prepare(
     let in_blocks = targets_per_pass(scoring, train, targets) < targets;
     let is_solved_over = scoring.method.has_residuals() || scoring.method == Method::Datainf;
     let has_factors = factors.is_some();
-    if let Some(factors) = factors.filter(|_| is_solved_over || scoring.is_measured_first) {
+    if let Some(factors) = factors.filter(|_| is_solved_over || solving.measures()) {
         factors.prepare_passes_within(scoring.budget.held_bytes)?;
     }
     let again = again || in_blocks || (scoring.method.solves() && !has_factors);

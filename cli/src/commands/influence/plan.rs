@@ -77,6 +77,14 @@ pub(super) struct Solving {
     pub(super) accepts_inexact: bool,
 }
 
+impl Solving {
+    /// Whether the rows of the curvature are passed over before it is made of them, to
+    /// see how many are finite, and how long.
+    pub(super) const fn measures(&self) -> bool {
+        self.method.solves() && (self.samples.is_some() || matches!(self.damping, Damping::Lambda(_)))
+    }
+}
+
 /// λ.
 #[derive(Clone, Copy)]
 pub(super) enum Damping {
@@ -84,6 +92,30 @@ pub(super) enum Damping {
     Share(Option<f32>),
     /// As it is.
     Lambda(f64),
+}
+
+impl Damping {
+    /// λ in units of the `mean` eigenvalue of `whose` curvature; `usual`, if nothing was
+    /// said or all eigenvalues are 0.
+    ///
+    /// # Errors
+    /// A share that leaves `f32`.
+    pub(super) fn share(self, usual: f32, mean: f64, whose: &str) -> Result<f32, CommandError> {
+        let lambda = match self {
+            Self::Share(share) => return Ok(share.unwrap_or(usual)),
+            Self::Lambda(lambda) => lambda,
+        };
+        if mean <= 0.0 {
+            return Ok(usual);
+        }
+        let share = lambda / mean;
+        let fits = (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&share);
+        if lambda > 0.0 && !fits {
+            let expected = format!("one within 1e38 of the mean eigenvalue of {whose}");
+            return refuse("--lambda", expected, lambda.to_string());
+        }
+        Ok(share as f32)
+    }
 }
 
 /// A recorded run.

@@ -33,8 +33,6 @@ pub(super) struct PairScoring {
     pub(super) method: Method,
     /// What it is multiplied by.
     pub(super) weight: f64,
-    /// Whether the rows of the curvature are measured before it is: λ is one as it is.
-    pub(super) is_measured_first: bool,
     pub(super) budget: Budget,
 }
 

@@ -1,6 +1,9 @@
 //! `gradsieve influence` with a curvature of its own: other rows than the scored ones, λ
 //! as it is, and the methods that see a part of the curvature.
 
+use std::fs::File;
+use std::process::Command;
+
 use gradsieve::influence::{Ekfac, EkfacSettings};
 use gradsieve_io::files::{Destination, Dtype, NamedTensor, write_safetensors};
 
@@ -34,6 +37,25 @@ fn factors_that_are_the_training_rows_change_no_bit_and_samples_divide_the_curva
         let half = golden(&place, &[&method[..], &["--factors", &factors, "--samples", "6"]].concat());
         let doubled: Vec<f64> = half.iter().map(|x| 2.0 * x).collect();
         assert_close(&doubled, &plain, |_| 1e-5 * largest(&plain));
+    }
+}
+
+#[test]
+fn factors_may_come_on_standard_input_where_they_are_measured_first() {
+    let (place, factors) = (Place::new(), numpy("train-f4"));
+    for more in [&["--samples", "6"][..], &["--lambda", "0.5"]] {
+        let named = golden(&place, &[&["--method", "ridge", "--factors", &factors], more].concat());
+        let (train, target) = (&factors, numpy("target-f4"));
+        let line =
+            ["influence", "--train", train, "--target", &target, "--method", "ridge", "--factors", "-"];
+        let output = Command::new(env!("CARGO_BIN_EXE_gradsieve"))
+            .args([&line[..], more, &["--dtype", "f64", "-o", "S.npy"]].concat())
+            .current_dir(place.0.path())
+            .stdin(File::open(&factors).unwrap())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(place.array::<f64>("S.npy"), named);
     }
 }
 
