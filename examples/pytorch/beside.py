@@ -13,7 +13,6 @@ installed is left out, and named.
 
 import argparse
 import copy
-import csv
 import functools
 import importlib.util
 import resource
@@ -21,10 +20,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
+from figures import write
 from scipy.stats import spearmanr
 from sklearn.datasets import load_digits
 from torch import nn
@@ -220,9 +219,7 @@ def main():
             ranks = np.mean([spearmanr(a, b)[0] for a, b in zip(scores.T, exact.T)])
             rows.append([way, f"{seconds:.3f}", f"{taken / 1e6:.0f}", f"{ranks:.3f}"])
             print(*rows[-1], sep="  ", flush=True)
-    if chosen.csv:
-        with Path(chosen.csv).open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    write(chosen.csv, [header, *rows])
 
 
 if __name__ == "__main__":

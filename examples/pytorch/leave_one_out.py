@@ -13,13 +13,13 @@ model's prediction. Correlations are means over targets.
 """
 
 import argparse
-import csv
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from figures import write
 from safetensors.numpy import save_file
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_softmax, softmax
@@ -137,9 +137,7 @@ def main():
             values = [np.mean([measure(a, b)[0] for a, b in pairs]) for measure in (pearsonr, spearmanr)]
             table.append([way, *(f"{value:.3f}" for value in values), f"{seconds:.2f}"])
             print(*table[-1], sep="  ", flush=True)
-    if chosen.csv:
-        with Path(chosen.csv).open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *table])
+    write(chosen.csv, [header, *table])
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ without one of the samples.
 """
 
 import argparse
-import csv
 import subprocess
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import torch
+from figures import write
 from scipy.stats import pearsonr, spearmanr
 from sklearn.datasets import load_digits
 from torch import nn
@@ -98,9 +97,7 @@ def main():
                 [rate, "exact" if exact else "own gradients", *(f"{number:.3f}" for number in numbers)]
             )
             print(*rows[-1], sep="  ", flush=True)
-    if chosen.csv:
-        with Path(chosen.csv).open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    write(chosen.csv, [header, *rows])
 
 
 if __name__ == "__main__":

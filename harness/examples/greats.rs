@@ -82,9 +82,9 @@ impl Sample {
 }
 
 /// A sample of a set.
-fn sample(model: &Mlp, set: &Dataset, place: usize, scratch: &mut Scratch) -> Result<Sample> {
+fn at(set: &Dataset, place: usize) -> Result<(&[f32], u32)> {
     let (x, label) = set.row(place).zip(set.labels().get(place)).ok_or("no such sample")?;
-    Sample::new(model, x, *label, scratch)
+    Ok((x, *label))
 }
 
 /// The gradients of samples.
@@ -135,18 +135,20 @@ fn trained(way: Way, train: &Dataset, validation: &Dataset, test: &Dataset, seed
     for step in 1..=LOOKS[1] {
         let others = if way == Way::RandomOfAll { validation.len() } else { 0 };
         let places = index::sample(&mut rng, train.len() + others, CANDIDATES).into_vec();
-        let candidates = places.iter().map(|&place| match place.checked_sub(train.len()) {
-            Some(place) => sample(&model, validation, place, &mut scratch),
-            None => sample(&model, train, place, &mut scratch),
+        let drawn = places.iter().map(|&place| match place.checked_sub(train.len()) {
+            Some(place) => at(validation, place),
+            None => at(train, place),
         });
-        let candidates = candidates.collect::<Result<Vec<_>>>()?;
-        let aims =
-            || (0..validation.len()).map(|place| sample(&model, validation, place, &mut scratch)).collect();
+        let drawn = drawn.collect::<Result<Vec<_>>>()?;
+        let mut sample = |(x, label): (&[f32], u32)| Sample::new(&model, x, label, &mut scratch);
+        let candidates = drawn.iter().map(|&drawn| sample(drawn)).collect::<Result<Vec<_>>>()?;
+        let aims = || (0..validation.len()).map(|place| sample(at(validation, place)?)).collect();
         let picked = picked(way, &candidates, aims)?;
         sum.fill(0.0);
         let rate = RATE / picked.len() as f32;
         for &place in &picked {
-            add(&model, &candidates[place], &mut sum);
+            let (x, label) = drawn[place];
+            model.add_gradient(x, label, 1.0, &mut scratch, &mut sum)?;
         }
         model.parameters_mut().iter_mut().zip(&sum).for_each(|(w, g)| *w -= rate * g);
         if LOOKS.contains(&step) {
@@ -154,17 +156,6 @@ fn trained(way: Way, train: &Dataset, validation: &Dataset, test: &Dataset, seed
         }
     }
     Ok(found)
-}
-
-/// Adds a sample's gradient.
-fn add(model: &Mlp, sample: &Sample, sum: &mut [f32]) {
-    for ((layer, a), delta) in model.layers().iter().zip(&sample.activations).zip(&sample.deltas) {
-        let (weights, bias) = sum[layer.weights..layer.end()].split_at_mut(layer.bias - layer.weights);
-        for (row, d) in weights.chunks_exact_mut(layer.inputs).zip(delta) {
-            row.iter_mut().zip(a).for_each(|(g, a)| *g += d * a);
-        }
-        bias.iter_mut().zip(delta).for_each(|(g, d)| *g += d);
-    }
 }
 
 /// Training set with wrong labels, validation and test set.
