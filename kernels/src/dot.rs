@@ -304,6 +304,11 @@ impl<T: Element, U: Element> Kernel for Dot<'_, T, U> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
+    use std::vec;
+    use std::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -327,10 +332,10 @@ mod tests {
             // Of all sizes: some products leave f32 on the way.
             let number = |i: usize| ((i * 7919) % 1013) as f32 / 500.0 - 1.0;
             let sized = |i: usize| number(i) * [1.0, 1e30, 1e-30][i / width % 3];
-            let numbers = |rows: usize| (0..rows * width).map(sized).collect::<std::vec::Vec<_>>();
+            let numbers = |rows: usize| (0..rows * width).map(sized).collect::<Vec<_>>();
             let (x, y) = (numbers(rows), numbers(others));
-            let mut carried = std::vec![Carried::new(); carried_for(rows, others, width)];
-            let mut out = std::vec![7.0; rows * others];
+            let mut carried = vec![Carried::new(); carried_for(rows, others, width)];
+            let mut out = vec![7.0; rows * others];
             dots(&x, &y, width, &mut carried, &mut out).unwrap();
             let pairs =
                 x.chunks_exact(width).flat_map(|x| y.chunks_exact(width).map(move |y| dot(x, y).unwrap()));

@@ -1,5 +1,6 @@
-//! Clippy over the workspace: libraries, programs, tests, benches and examples; then over
-//! the fuzz targets, which are a workspace of their own.
+//! Clippy over the workspace: libraries, programs, tests, benches and examples; over what
+//! has no standard library, as other targets test it; then over the fuzz targets, which
+//! are a workspace of their own.
 
 use anyhow::Context;
 use clap::ArgMatches;
@@ -17,12 +18,17 @@ fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
         clippy.args(unlinked).args(["--", "-D", "warnings"])
     };
     clippy(&["--workspace", "--all-features"], &unlinked()?).show()?;
+    // Among all features, a test that needs one of them would not be seen.
+    clippy(&WITHOUT_STD, &unlinked()?).show()?;
     // Nothing is linked, so the fuzzer's library, which takes half a minute of C++, is
     // said to be there.
     // What both have in common is checked once, in one folder.
     let fuzz = clippy(&[], &[]).folder(root().join("fuzz")).env("CARGO_TARGET_DIR", target());
     fuzz.env("CUSTOM_LIBFUZZER_PATH", "./libFuzzer.a").show()
 }
+
+/// The packages that are tested on every target, where they have no default features.
+pub(crate) const WITHOUT_STD: [&str; 4] = ["-p", "gradsieve-kernels", "-p", "gradsieve"];
 
 /// What cargo is told when nothing is linked: not to compile the C code of a peer of the
 /// benches, which takes minutes.

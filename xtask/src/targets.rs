@@ -12,6 +12,7 @@ use clap::{Arg, ArgMatches};
 
 use crate::check::{Check, target};
 use crate::cross::{self, AARCH64, ARMV7, I686, Ready, S390X, Target, WASIP1};
+use crate::lint::WITHOUT_STD;
 use crate::program::{Program, printed, tail};
 use crate::step::Step;
 
@@ -108,7 +109,7 @@ fn test(check: &Check, plan: &Plan) -> anyhow::Result<()> {
         let begun = Instant::now();
         // Both packages are named each time: with one alone, what they depend on would
         // have other features and be compiled again.
-        let tests = cargo(&ready, plan, processor).args(["-p", "gradsieve-kernels", "-p", "gradsieve"]);
+        let tests = cargo(&ready, plan, processor).args(WITHOUT_STD);
         let tests = match plan.level {
             Some(level) if at > 0 => tests.args(["--test", "levels", "--"]).arg(format!("{level}::")),
             _ => tests.arg("--lib").args(TESTS.iter().flat_map(|test| ["--test", test])).arg("--"),
