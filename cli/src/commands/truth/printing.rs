@@ -1,0 +1,154 @@
+//! What an experiment found, as tables on the terminal.
+
+use comfy_table::CellAlignment;
+
+use crate::commands::CommandError;
+use crate::commands::console::{bytes, print, table};
+use crate::report;
+use gradsieve_harness::truth::{
+    CLEAN, Experiment, KINDS, Outcome, Panel, Settings, SketchLine, TASKS, least_share,
+};
+
+pub(super) fn show(outcome: &Outcome) -> Result<(), CommandError> {
+    let Settings { train_samples, test_samples, hidden, dim, seeds, .. } = &outcome.settings;
+    let layers: String = hidden.iter().map(|width| format!("{width}-")).collect();
+    let sketches = match dim {
+        Some(dim) => format!("sketches of {dim}"),
+        None if outcome.settings.experiment == Experiment::Sketches => {
+            format!("{:.0} % of the labels flipped", 100.0 * outcome.settings.flip)
+        }
+        None if outcome.settings.experiment == Experiment::Fairness => {
+            format!("{:.0} % of the labels of digits from 5 on flipped", 100.0 * outcome.settings.flip)
+        }
+        None => "no projection".to_owned(),
+    };
+    let (data, model) = match outcome.settings.experiment {
+        Experiment::Streams | Experiment::Loop => {
+            let tasks: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
+            (tasks.join(", "), format!("inputs-{layers}classes"))
+        }
+        _ => ("digits".to_owned(), format!("64-{layers}10")),
+    };
+    print(format!(
+        "{data}: {train_samples} training and {test_samples} test samples; model {model}, {sketches}; {seeds} {}, test accuracy {:.1} %",
+        if *seeds == 1 { "seed" } else { "seeds" },
+        100.0 * outcome.accuracy
+    ))?;
+    if outcome.retrainings > 0 {
+        print(format!(
+            "{} retrainings; {:.0} s for them in this run",
+            outcome.retrainings, outcome.truth_seconds
+        ))?;
+    }
+    if !outcome.sketches.is_empty() {
+        return show_sketches(outcome);
+    }
+    outcome.panels.iter().try_for_each(show_panel)?;
+    if outcome.breakdown.is_empty() { Ok(()) } else { show_breakdown(outcome) }
+}
+
+/// A table for each figure: a row for each projection and codec, a column for each width.
+fn show_sketches(outcome: &Outcome) -> Result<(), CommandError> {
+    type Figures = fn(&SketchLine) -> &[f64];
+    let tables: [(&str, Figures); 7] = [
+        ("dot products: Spearman against the gradients', mean over targets", |line| &line.dot),
+        ("ridge influence: Spearman against the gradients', mean over targets", |line| &line.ridge),
+        ("flips found by self-influence, f32 query, moments of f32 sketches: AUROC", |line| &line.streamed),
+        ("flips found by self-influence, f32 query, moments of stored rows: AUROC", |line| &line.store),
+        ("flips found by self-influence of stored rows alone: AUROC", |line| &line.rows),
+        ("error of inner products, of the product of norms", |line| &line.error),
+        ("the same as the chooser's model expects it", |line| &line.expected_error),
+    ];
+    let mut widths: Vec<usize> = outcome.sketches.iter().map(|line| line.dim).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    for (title, figures) in tables {
+        print(format!("\n{title}\n"))?;
+        let names: Vec<String> = widths.iter().map(|width| format!("K {width}")).collect();
+        let header: Vec<&str> =
+            ["projection", "codec"].into_iter().chain(names.iter().map(String::as_str)).collect();
+        let mut rows = table(&header);
+        for group in outcome.sketches.chunk_by(|a, b| a.projection == b.projection) {
+            let codecs = gradsieve::store::Codec::ALL.map(gradsieve::store::Codec::name);
+            for codec in codecs {
+                let figure = |width: &usize| {
+                    let line = group.iter().find(|line| line.codec == codec && line.dim == *width);
+                    line.map_or_else(|| "–".to_owned(), |line| spread(figures(line)))
+                };
+                let name = [group[0].projection.to_owned(), codec.to_owned()];
+                rows.add_row(name.into_iter().chain(widths.iter().map(figure)));
+            }
+        }
+        for column in [0, 1] {
+            if let Some(column) = rows.column_mut(column) {
+                column.set_cell_alignment(CellAlignment::Left);
+            }
+        }
+        print(rows.trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// A table for each kind of poison: a row for each detector, a column for each length,
+/// and in it the least share that costs the detector 0.05.
+fn show_breakdown(outcome: &Outcome) -> Result<(), CommandError> {
+    let Settings { lengths, .. } = &outcome.settings;
+    let names: Vec<String> = lengths.iter().map(|&length| format!("× {}", report::factor(length))).collect();
+    let header: Vec<&str> =
+        ["detector", "none"].into_iter().chain(names.iter().map(String::as_str)).collect();
+    for kind in KINDS {
+        print(format!("\nleast poison that costs 0.05, by its length in medians: {kind}\n"))?;
+        let mut rows = table(&header);
+        for clean in outcome.breakdown.iter().filter(|line| line.share == CLEAN) {
+            let least = |&length: &f64| {
+                let share = least_share(&outcome.breakdown, clean.detector, kind, length);
+                share.map_or_else(|| "–".to_owned(), report::percent)
+            };
+            let own = [clean.detector.to_owned(), format!("{:.3}", clean.mean())];
+            rows.add_row(own.into_iter().chain(lengths.iter().map(least)));
+        }
+        if let Some(column) = rows.column_mut(0) {
+            column.set_cell_alignment(CellAlignment::Left);
+        }
+        print(rows.trim_fmt())?;
+    }
+    Ok(())
+}
+
+/// Mean and standard deviation over the seeds.
+fn spread(figures: &[f64]) -> String {
+    let n = figures.len() as f64;
+    let mean = figures.iter().sum::<f64>() / n;
+    let squares: f64 = figures.iter().map(|figure| (figure - mean) * (figure - mean)).sum();
+    if mean.is_nan() {
+        return "–".to_owned();
+    }
+    if n > 1.0 { format!("{mean:.3} ±{:.3}", (squares / (n - 1.0)).sqrt()) } else { format!("{mean:.3}") }
+}
+
+fn show_panel(panel: &Panel) -> Result<(), CommandError> {
+    print(format!("\n{} ({})\n", panel.title, panel.measure))?;
+    let mut rows = table(&["method", "mean", "± over seeds", "seconds", "state", "what it is"]);
+    for line in &panel.lines {
+        let spread =
+            if line.figures.len() > 1 { format!("{:.3}", line.deviation()) } else { "–".to_owned() };
+        rows.add_row([
+            line.name.clone(),
+            format!("{:.3}", line.mean()),
+            spread,
+            format!("{:.2}", line.seconds),
+            bytes(line.bytes),
+            line.about.to_owned(),
+        ]);
+    }
+    for column in [0, 5] {
+        if let Some(column) = rows.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Left);
+        }
+    }
+    print(rows.trim_fmt())?;
+    if let Some(ceiling) = panel.ceiling {
+        print(format!("ceiling by the truth's own noise: about {ceiling:.3}"))?;
+    }
+    Ok(())
+}
