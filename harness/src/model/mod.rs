@@ -14,7 +14,7 @@
 //! | [`mlp`] | the model: forward, backward, gradients |
 //! | [`second`] | exact products of its Hessian and Gauss–Newton matrix |
 //! | [`loss`] | softmax cross-entropy, finite and accurate when saturated |
-//! | [`optimizer`] | SGD, momentum, Adam |
+//! | [`optimizer`] | SGD, momentum, Nesterov's, Adam, AdamW |
 //! | [`training`] | mini-batches, epochs, checkpoints |
 //! | [`trajectory`] | a recorded run, and its exact replay with a sample left out |
 //! | [`evaluation`] | losses, predictions and accuracy over a set |
@@ -34,7 +34,7 @@ pub mod trajectory;
 pub use error::ModelError;
 pub use layers::Layer;
 pub use mlp::{LayerGradient, Mlp, Scratch};
-pub use optimizer::Optimizer;
+pub use optimizer::{Moments, Optimizer};
 pub use real::Real;
 pub use second::Curvature;
 pub use training::{Checkpoint, Epoch, Schedule, TrainConfig, Trained, train};

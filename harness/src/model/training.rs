@@ -42,7 +42,7 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// The rule of a step.
     pub optimizer: Optimizer,
-    /// λ of the term λθ that is added to every gradient.
+    /// λ of the term λθ that is added to every gradient; with AdamW, of θ ← (1 − ηλ)θ.
     pub weight_decay: f32,
     /// Decides the first parameters and the order of samples.
     pub seed: u64,

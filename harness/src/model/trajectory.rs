@@ -1,18 +1,20 @@
-//! The path of a training run: every batch, every learning rate, every θ_t; and exact
-//! replays of it with a sample left out.
+//! The path of a training run: every batch, every learning rate, every θ_t and what the
+//! optimizer remembered; and exact replays of it with a sample left out.
 //!
-//! Plain SGD in f64 in **sum form**, θ_{t+1} = θ_t − η_t Σ_{z ∈ B_t} ∇ℓ(z; θ_t), η_t =
-//! lr/|B_t|. A replay leaves a sample's term out of the sum and changes nothing else: the
-//! batches are the same, η_t is the same (it does *not* become lr/(|B_t| − 1)), so a
-//! removal does not rescale the others. The first parameters and the order of samples are
-//! those of [`train`](super::train) with the same settings; only the precision is
-//! another.
+//! In f64 and in **sum form**: with plain SGD θ_{t+1} = θ_t − η_t Σ_{z ∈ B_t} ∇ℓ(z; θ_t),
+//! η_t = lr/|B_t|; other [optimizers](super::optimizer) see the mean gradient (1/|B_t|) Σ
+//! ∇ℓ, and weight decay. A replay leaves a sample's term out of the sum and changes
+//! nothing else: the batches are the same, η_t and the division by |B_t| are the same (it
+//! does *not* become |B_t| − 1), so a removal does not rescale the others. The optimizer
+//! takes up again from its moments before the first changed step, and they go their own
+//! way from there. The first parameters and the order of samples are those of
+//! [`train`](super::train) with the same settings; only the precision is another.
 //!
-//! *Memory*: 8·p bytes a step.
+//! *Memory*: 8·p bytes a step; 16·p with momentum, 24·p with Adam's moments.
 
 use super::error::{ModelError, check_length};
 use super::mlp::{Mlp, Scratch};
-use super::optimizer::Optimizer;
+use super::optimizer::{Moments, Optimizer};
 use super::second::sample;
 use super::training::{Order, TrainConfig};
 use crate::data::Dataset;
@@ -28,6 +30,16 @@ pub struct Step {
     pub rate: f64,
     /// θ_t before the step, p values.
     pub parameters: Vec<f64>,
+    /// What the optimizer remembered before the step.
+    pub moments: Moments,
+}
+
+impl Step {
+    /// The learning rate for the mean gradient of the batch.
+    #[must_use]
+    pub fn learning_rate(&self) -> f64 {
+        self.rate * self.batch.len() as f64
+    }
 }
 
 /// A recorded training run.
@@ -35,6 +47,9 @@ pub struct Step {
 pub struct Trajectory {
     steps: Vec<Step>,
     end: Mlp<f64>,
+    last: Moments,
+    optimizer: Optimizer,
+    weight_decay: f64,
 }
 
 /// From which steps a replay leaves a sample out.
@@ -62,39 +77,52 @@ impl Trajectory {
     /// Trains a fresh model on `set` and keeps the path.
     ///
     /// # Errors
-    /// A setting outside its range; another optimizer than plain SGD, or weight decay;
-    /// training that diverges.
+    /// A setting outside its range; training that diverges.
     pub fn record(set: &Dataset, config: &TrainConfig) -> Result<Self, ModelError> {
         config.check()?;
-        if config.optimizer != Optimizer::Sgd || config.weight_decay != 0.0 {
-            return Err(ModelError::Range {
-                what: "weight decay (or momentum) of a recorded run",
-                found: config.weight_decay.into(),
-                expected: "plain SGD without decay",
-            });
-        }
+        let (optimizer, weight_decay) = (config.optimizer, f64::from(config.weight_decay));
         let mut end = Mlp::new(set.dim(), &config.hidden, set.classes(), config.seed)?.widened();
         let mut order = Order::new(set.len(), config.seed);
         let mut steps = Vec::new();
-        let mut walk = Walk::new(set, end.parameters().len());
+        let moments = Moments::new(&optimizer, end.parameters().len());
+        let mut walk = Walk::new(set, end.parameters().len(), (optimizer, weight_decay), moments);
         for epoch in 1..=config.epochs {
             let learning_rate = config.rate_in(epoch);
             for batch in order.next_epoch().chunks(config.batch_size) {
                 let rate = f64::from(learning_rate) / batch.len() as f64;
-                let parameters = end.parameters().to_vec();
-                let loss = walk.step(&mut end, batch, rate, |_| 1.0)?;
+                let (parameters, moments) = (end.parameters().to_vec(), walk.moments.clone());
+                let loss = walk.step(&mut end, (steps.len(), batch, rate), |_| 1.0)?;
                 if !loss.is_finite() {
                     return Err(ModelError::Diverged { epoch, learning_rate });
                 }
-                steps.push(Step { epoch, batch: batch.to_vec(), rate, parameters });
+                steps.push(Step { epoch, batch: batch.to_vec(), rate, parameters, moments });
             }
         }
-        Ok(Self { steps, end })
+        Ok(Self { steps, end, last: walk.moments, optimizer, weight_decay })
     }
 
     /// All steps, in order.
     pub fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    /// The optimizer that took the steps.
+    #[must_use]
+    pub const fn optimizer(&self) -> Optimizer {
+        self.optimizer
+    }
+
+    /// λ: of the term λθ that is added to every mean gradient, or with AdamW of θ ← (1 −
+    /// ηλ)θ.
+    #[must_use]
+    pub const fn weight_decay(&self) -> f64 {
+        self.weight_decay
+    }
+
+    /// What the optimizer remembered after step `t`, by its number from 0.
+    #[must_use]
+    pub fn moments_after(&self, t: usize) -> &Moments {
+        self.steps.get(t + 1).map_or(&self.last, |step| &step.moments)
     }
 
     /// θ_T, the parameters after the last step.
@@ -171,12 +199,12 @@ impl Trajectory {
         weight: impl Fn(usize) -> f64,
     ) -> Result<Mlp<f64>, ModelError> {
         let mut model = self.end.clone();
-        let mut walk = Walk::new(set, model.parameters().len());
-        for (number, step) in self.steps[begin..].iter().enumerate() {
-            if number == 0 {
-                model.parameters_mut().copy_from_slice(&step.parameters);
-            }
-            walk.step(&mut model, &step.batch, step.rate, &weight)?;
+        let Some(first) = self.steps.get(begin) else { return Ok(model) };
+        model.parameters_mut().copy_from_slice(&first.parameters);
+        let settings = (self.optimizer, self.weight_decay);
+        let mut walk = Walk::new(set, model.parameters().len(), settings, first.moments.clone());
+        for (number, step) in self.steps.iter().enumerate().skip(begin) {
+            walk.step(&mut model, (number, &step.batch, step.rate), &weight)?;
         }
         Ok(model)
     }
@@ -187,19 +215,28 @@ struct Walk<'a> {
     set: &'a Dataset,
     scratch: Scratch<f64>,
     gradient: Vec<f64>,
+    optimizer: Optimizer,
+    weight_decay: f64,
+    moments: Moments,
 }
 
 impl<'a> Walk<'a> {
-    fn new(set: &'a Dataset, parameters: usize) -> Self {
-        Self { set, scratch: Scratch::default(), gradient: vec![0.0; parameters] }
+    fn new(
+        set: &'a Dataset,
+        parameters: usize,
+        (optimizer, weight_decay): (Optimizer, f64),
+        moments: Moments,
+    ) -> Self {
+        let gradient = vec![0.0; parameters];
+        Self { set, scratch: Scratch::default(), gradient, optimizer, weight_decay, moments }
     }
 
-    /// One step; returns the sum of the losses that were summed.
+    /// One step, by its number from 0, its batch and its rate in sum form; returns the
+    /// sum of the losses that were summed.
     fn step(
         &mut self,
         model: &mut Mlp<f64>,
-        batch: &[usize],
-        rate: f64,
+        (number, batch, rate): (usize, &[usize], f64),
         weight: impl Fn(usize) -> f64,
     ) -> Result<f64, ModelError> {
         self.gradient.fill(0.0);
@@ -212,9 +249,21 @@ impl<'a> Walk<'a> {
             let (x, label) = sample(self.set, i)?;
             total += model.add_gradient(x, label, weight, &mut self.scratch, &mut self.gradient)?;
         }
-        for (w, g) in model.parameters_mut().iter_mut().zip(&self.gradient) {
-            *w -= rate * g;
+        if self.optimizer == Optimizer::Sgd && self.weight_decay == 0.0 {
+            for (w, g) in model.parameters_mut().iter_mut().zip(&self.gradient) {
+                *w -= rate * g;
+            }
+            return Ok(total);
         }
+        let samples = batch.len() as f64;
+        self.gradient.iter_mut().for_each(|g| *g /= samples);
+        self.moments.step(
+            &self.optimizer,
+            self.weight_decay,
+            (number + 1, rate * samples),
+            &mut self.gradient,
+            model.parameters_mut(),
+        );
         Ok(total)
     }
 }

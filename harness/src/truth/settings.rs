@@ -6,7 +6,7 @@ use super::error::TruthError;
 use super::evidence::Projection;
 use super::streams::Placement;
 use super::target::Target;
-use crate::model::{Removal, TrainConfig};
+use crate::model::{Optimizer, Removal, TrainConfig};
 
 /// Which truth the methods are held against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -78,6 +78,11 @@ pub struct Settings {
     pub learning_rate: f32,
     /// Samples of a batch.
     pub batch_size: usize,
+    /// What takes the steps of training. Not for leave-one-out at the optimum, which has
+    /// none.
+    pub optimizer: Optimizer,
+    /// λ of the term λθ that is added to every gradient; with AdamW, of θ ← (1 − ηλ)θ.
+    pub weight_decay: f32,
     /// Passes over the training samples.
     pub epochs: usize,
     /// What the truth is about; other than samples for trajectory-specific leave-one-out
@@ -167,6 +172,8 @@ impl Settings {
             test_samples,
             hidden: if linear { Vec::new() } else { vec![hidden] },
             learning_rate: 0.1,
+            optimizer: Optimizer::Sgd,
+            weight_decay: 0.0,
             batch_size: if streams { 8 } else { 32 },
             epochs: match experiment {
                 Experiment::Sketches | Experiment::Breakdown => 150,
@@ -237,6 +244,8 @@ impl Settings {
             epochs: self.epochs,
             batch_size: self.batch_size,
             learning_rate: self.learning_rate,
+            optimizer: self.optimizer,
+            weight_decay: self.weight_decay,
             seed,
             ..TrainConfig::default()
         }

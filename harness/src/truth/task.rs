@@ -6,7 +6,7 @@ use super::error::TruthError;
 use super::settings::Settings;
 use crate::data::random::{Purpose, generator};
 use crate::data::{Dataset, digits};
-use crate::model::TrainConfig;
+use crate::model::{Optimizer, TrainConfig};
 
 /// What one seed is about.
 #[derive(Clone, Debug)]
@@ -45,9 +45,15 @@ impl Task {
     /// What the truth of this seed depends on, in words: the key of its ledger.
     #[must_use]
     pub fn key(&self, settings: &Settings, what: &str) -> String {
-        let Settings { hidden, learning_rate, batch_size, epochs, .. } = settings;
+        let Settings { hidden, learning_rate, batch_size, epochs, optimizer, weight_decay, .. } = settings;
+        // Plain SGD without decay goes unnamed.
+        let optimizer = if *optimizer == Optimizer::Sgd && *weight_decay == 0.0 {
+            String::new()
+        } else {
+            format!(", {optimizer:?}, weight decay {weight_decay}")
+        };
         format!(
-            "{what}; digits {} and {}, seed {}; hidden {hidden:?}, rate {learning_rate}, batches of {batch_size}, {epochs} epochs",
+            "{what}; digits {} and {}, seed {}; hidden {hidden:?}, rate {learning_rate}, batches of {batch_size}, {epochs} epochs{optimizer}",
             self.train.len(),
             self.test.len(),
             self.seed

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::commands::given::Given;
 use crate::commands::numbers::{number, whole};
+use gradsieve_harness::model::Optimizer;
 use gradsieve_harness::truth::{Experiment, Projection};
 
 pub(in crate::commands) const LONG_ABOUT: &str = "\
@@ -33,6 +34,7 @@ Examples:
   gradsieve truth --experiment tsloo
   gradsieve truth --experiment tsloo --dim 512 --projection layers --method dvemb --method ridge
   gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
+  gradsieve truth --experiment tsloo --optimizer adamw --rate 0.001 --weight-decay 0.01
   gradsieve truth --experiment tsloo --target opportunity --method dvemb --method ridge
   gradsieve truth --experiment loo --seeds 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
@@ -113,6 +115,41 @@ pub enum RemovalName {
     Both,
 }
 
+/// What takes the steps of training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerName {
+    /// Plain stochastic gradient descent
+    Sgd,
+    /// With a velocity, 0.9
+    Momentum,
+    /// Nesterov's momentum, 0.9
+    Nesterov,
+    /// Adam with decoupled weight decay
+    Adamw,
+}
+
+impl From<OptimizerName> for Optimizer {
+    fn from(name: OptimizerName) -> Self {
+        match name {
+            OptimizerName::Sgd => Self::Sgd,
+            OptimizerName::Momentum => Self::MOMENTUM,
+            OptimizerName::Nesterov => Self::NESTEROV,
+            OptimizerName::Adamw => Self::ADAMW,
+        }
+    }
+}
+
+impl OptimizerName {
+    /// The learning rate where none is given, if it is not the experiment's.
+    pub(super) const fn learning_rate(self) -> Option<f32> {
+        match self {
+            Self::Sgd => None,
+            Self::Momentum | Self::Nesterov => Some(0.01),
+            Self::Adamw => Some(0.003),
+        }
+    }
+}
+
 impl From<ExperimentName> for Experiment {
     fn from(name: ExperimentName) -> Self {
         match name {
@@ -174,9 +211,19 @@ pub struct TruthArguments {
     #[arg(long, value_name = "WIDTH", value_parser = whole::<usize>)]
     pub hidden: Vec<usize>,
 
-    /// Learning rate for the mean gradient of a batch [default: 0.1]
+    /// Learning rate for the mean gradient of a batch [default: 0.1; momentum and
+    /// nesterov 0.01, adamw 0.003]
     #[arg(long, value_name = "RATE", value_parser = number::<f32>)]
     pub rate: Option<f32>,
+
+    /// tsloo, lds, brittleness, flips: what takes the steps of training
+    #[arg(long, value_enum, default_value = "sgd", value_name = "NAME")]
+    pub optimizer: OptimizerName,
+
+    /// tsloo, lds, brittleness, flips: λ of the term λθ that is added to every gradient;
+    /// of adamw, of θ ← (1 − ηλ)θ [default: 0]
+    #[arg(long, value_name = "LAMBDA", value_parser = number::<f32>)]
+    pub weight_decay: Option<f32>,
 
     /// Samples of a batch [default: 32; streams and loop 8]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]

@@ -41,7 +41,7 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches, Breakdown, Streams, Loop];
     // Loo's model is trained to its optimum. Fairness and shapley have methods of their
     // own, on the gradients themselves.
-    const OF: [(&str, &[ExperimentName]); 23] = [
+    const OF: [(&str, &[ExperimentName]); 25] = [
         ("--target", &[Tsloo]),
         ("--removal", &[Tsloo]),
         ("--share", &[Tsloo]),
@@ -59,6 +59,8 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         ("--wrong", &[Loop]),
         ("--csv", &[Breakdown, Streams, Loop]),
         ("--flip", &[Flips, Fairness, Sketches, Breakdown]),
+        ("--optimizer", &[Tsloo, Lds, Brittleness, Flips]),
+        ("--weight-decay", &[Tsloo, Lds, Brittleness, Flips]),
         ("--rate", BY_STEPS),
         ("--batch", BY_STEPS),
         ("--epochs", BY_STEPS),
@@ -104,7 +106,10 @@ fn settings(arguments: &TruthArguments) -> Settings {
     }
     set(&mut settings.train_samples, arguments.train.as_ref());
     set(&mut settings.test_samples, arguments.test.as_ref());
-    set(&mut settings.learning_rate, arguments.rate.as_ref());
+    settings.optimizer = arguments.optimizer.into();
+    let rate = arguments.rate.or_else(|| arguments.optimizer.learning_rate());
+    set(&mut settings.learning_rate, rate.as_ref());
+    set(&mut settings.weight_decay, arguments.weight_decay.as_ref());
     set(&mut settings.batch_size, arguments.batch.as_ref());
     set(&mut settings.epochs, arguments.epochs.as_ref());
     set(&mut settings.share, arguments.share.as_ref());

@@ -5,6 +5,7 @@ use comfy_table::CellAlignment;
 use crate::commands::CommandError;
 use crate::commands::console::{bytes, print, table};
 use crate::report;
+use gradsieve_harness::model::Optimizer;
 use gradsieve_harness::truth::{
     CLEAN, Experiment, KINDS, Outcome, Panel, Settings, SketchLine, TASKS, least_share,
 };
@@ -29,8 +30,13 @@ pub(super) fn show(outcome: &Outcome) -> Result<(), CommandError> {
         }
         _ => ("digits".to_owned(), format!("64-{layers}10")),
     };
+    let optimizer = match (outcome.settings.optimizer, outcome.settings.weight_decay) {
+        (Optimizer::Sgd, 0.0) => String::new(),
+        (optimizer, 0.0) => format!(", {}", optimizer.name()),
+        (optimizer, decay) => format!(", {} with a weight decay of {decay}", optimizer.name()),
+    };
     print(format!(
-        "{data}: {train_samples} training and {test_samples} test samples; model {model}, {sketches}; {seeds} {}, test accuracy {:.1} %",
+        "{data}: {train_samples} training and {test_samples} test samples; model {model}{optimizer}, {sketches}; {seeds} {}, test accuracy {:.1} %",
         if *seeds == 1 { "seed" } else { "seeds" },
         100.0 * outcome.accuracy
     ))?;
