@@ -23,7 +23,7 @@
 //! | [`Arnoldi`] | Σ (u·v)(u·g)/λ over top eigenpairs | (m + 1)·K, m² + 3m of `f64` | any Hessian–vector product; a few dozen passes |
 //! | [`Gif`] | v_J·(H_{J·}H_{·J})⁻¹H_{J·}g | K²/2, \|J\|·(K + \|J\|) of `f64` | the update may touch the coordinates J only |
 //! | [`Ekfac`] | Σ_l ⟨V, (Q_S G Q_Aᵀ)/(Λ + λ) turned back⟩ | 3·I·O + 1.5·(I² + O²) a layer | linear layers; no projection |
-//! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s | Q·K or K², and the run's rows | *when* in this run a sample mattered |
+//! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s; forms for momentum and AdamW | Q·K or K², and the run's rows | *when* in this run a sample mattered |
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
 //!
 //! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's

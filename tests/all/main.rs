@@ -9,6 +9,8 @@ mod curvature;
 mod detectors;
 mod direction;
 mod dvemb;
+mod dvemb_adamw;
+mod dvemb_momentum;
 mod errors;
 mod factored;
 mod forest;

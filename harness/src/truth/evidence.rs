@@ -143,6 +143,21 @@ impl Ready {
     }
 }
 
+impl Ready {
+    /// The sketch of one gradient.
+    fn sketched(&self, model: &Mlp, gradient: &[f32]) -> Result<Rows, TruthError> {
+        match self {
+            Self::Whole(projector) => sketched(model, gradient, *projector),
+            Self::Layers(parts) => sketched(model, gradient, Plan::new(parts).map_err(core("the sketch"))?),
+            Self::Principal(principal) => {
+                let mut rows = Rows::principal(principal, 1)?;
+                rows.push(principal, gradient);
+                Ok(rows)
+            }
+        }
+    }
+}
+
 /// Of what the gradient is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantity {
@@ -267,19 +282,35 @@ impl Evidence<'_> {
             return self.rows(model, self.test, Quantity::Loss);
         };
         let gradient: Vec<f32> = objective.gradient.iter().map(|&g| g as f32).collect();
-        let mut rows = match self.projector(model)? {
-            Ready::Whole(projector) => sketched(model, &gradient, projector),
-            Ready::Layers(parts) => {
-                sketched(model, &gradient, Plan::new(&parts).map_err(core("the sketch"))?)
-            }
-            Ready::Principal(principal) => {
-                let mut rows = Rows::principal(&principal, 1)?;
-                rows.push(&principal, &gradient);
-                Ok(rows)
-            }
-        }?;
+        let mut rows = self.projector(model)?.sketched(model, &gradient)?;
         rows.losses.push(objective.value);
         Ok(rows)
+    }
+
+    /// Gradients that are not projected, or what was made of them entry by entry, as the
+    /// evidence projects: as they are without a projection.
+    pub(super) fn projected(&self, model: &Mlp, rows: Rows) -> Result<Rows, TruthError> {
+        if self.dim.is_none() {
+            return Ok(rows);
+        }
+        let ready = self.projector(model)?;
+        let mut sketches: Option<Rows> = None;
+        for gradient in rows.values.chunks_exact(rows.width()) {
+            let row = ready.sketched(model, gradient)?;
+            match &mut sketches {
+                Some(sketches) => {
+                    sketches.values.extend(row.values);
+                    sketches.measures.extend(row.measures);
+                }
+                None => sketches = Some(row),
+            }
+        }
+        let mut sketches = match sketches {
+            Some(sketches) => sketches,
+            None => ready.gather(model, self.train, &[], Quantity::Loss)?,
+        };
+        sketches.losses = rows.losses;
+        Ok(sketches)
     }
 
     /// The projection of this model's gradients.

@@ -48,7 +48,7 @@ pub use error::TruthError;
 pub use evidence::{Evidence, Projection, Quantity, Rows};
 pub use jobs::run_jobs;
 pub use ledger::Ledger;
-pub use methods::{METHODS, Method, Needs, Scored};
+pub use methods::{METHODS, Method, Needs, Scored, Steps};
 pub use optimum::Optimum;
 pub use outcome::{Line, Outcome, Panel};
 pub use principal::leading_directions;

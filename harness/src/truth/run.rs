@@ -60,6 +60,8 @@ fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {
     let known: Vec<&Method> = METHODS.iter().filter(|method| method.applies(settings.experiment)).collect();
     let known: Vec<&Method> =
         known.into_iter().filter(|m| settings.target == Target::Samples || !m.of_samples).collect();
+    let (optimizer, decay) = (&settings.optimizer, settings.weight_decay);
+    let known: Vec<&Method> = known.into_iter().filter(|method| method.is_of(optimizer, decay)).collect();
     let names: Vec<&str> = match settings.experiment {
         Experiment::Sketches => PROJECTIONS.iter().map(|projection| projection.name).collect(),
         Experiment::Streams => streams::SCORERS

@@ -7,7 +7,7 @@
 //! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor
 //! rows a step. *Cost*: [`super`].
 
-use super::stability::{LARGEST, SMALLEST, at_most};
+use super::stability::{LARGEST, at_most, grown, most_along};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
@@ -193,24 +193,13 @@ impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
         }
         scores.iter_mut().for_each(|score| *score *= eta);
         self.steps += 1;
+        let View { targets, norms, .. } = View::of(&self.settings, self.buffer.as_mut());
         Ok(Stability {
             at_least: f64::from(eta) * quotient,
             at_most: at_most(blocks, step, &shape.factors),
-            growth: growth(&View::of(&self.settings, self.buffer.as_mut()), width),
+            growth: grown(norms, targets, width),
         })
     }
-}
-
-/// The most by which a target has grown.
-fn growth(view: &View<'_>, width: usize) -> f64 {
-    let mut most = 0.0;
-    for (target, &norm) in view.targets.chunks_exact(width.max(1)).zip(&*view.norms) {
-        let (was, is) = (f64::from(norm), squared_norm(target));
-        if was > SMALLEST && was.is_finite() && is > most * was {
-            most = is / was;
-        }
-    }
-    libm::sqrt(most)
 }
 
 impl<B: Buffer<f32>> State for Adjoint<'_, B> {
@@ -238,25 +227,4 @@ impl<B: Buffer<f32>> Body for Adjoint<'_, B> {
         }
         walk.numbers(slice!(buffer), numbers..numbers.saturating_add(targets))
     }
-}
-
-/// The largest ‖F w‖²/‖w‖² of one block over the targets w, or `best` if that is larger.
-fn most_along(
-    along: &[f32],
-    targets: &[f32],
-    width: usize,
-    first: usize,
-    columns: usize,
-    mut best: f64,
-) -> f64 {
-    let width = width.max(1);
-    let count = (targets.len() / width).max(1);
-    for (q, target) in targets.chunks_exact(width).enumerate() {
-        let length = squared_norm(target.get(first..first + columns).certain());
-        let square: f64 = along.iter().skip(q).step_by(count).map(|&x| f64::from(x) * f64::from(x)).sum();
-        if length > SMALLEST && length.is_finite() && square > best * length {
-            best = square / length;
-        }
-    }
-    best
 }

@@ -24,6 +24,15 @@
 //! ("influence checkpointing"): each segment has its own propagator, and
 //! [`Propagator::apply`] and [`Propagator::compose`] join them.
 //!
+//! *Other optimisers*: both forms above are plain SGD's. What a removal changes lives on
+//! in a velocity or in Adam's moments, too, and the walk back has to carry that along:
+//!
+//! | optimiser | adjoint | rows | numbers a target |
+//! |---|---|---|---|
+//! | momentum, Nesterov's, weight decay | [`MomentumAdjoint`] | gradients or sketches | 2·K |
+//! | Adam, AdamW | [`AdamwAdjoint`] | unprojected gradients | 3·p of `f64` |
+//! | the same, second moments frozen | [`MomentumAdjoint`] | gradients or sketches, times √D | 2·K |
+//!
 //! *Blocks*: when a sketch keeps layers apart (columns ..e₁ are one layer's, e₁..e₂ the
 //! next one's), so may the curvature: M is then block-diagonal, K_l × K_l a layer, and
 //! cross-layer curvature is left out ([`Blocks`]).
@@ -38,12 +47,16 @@
 //! *Error*: `f32` throughout, sums canonical: a step's error is about √K·2⁻²⁴ of the
 //! numbers that meet in it, and a stable run's errors do not grow.
 
+mod adamw;
 mod adjoint;
+mod momentum;
 mod propagator;
 mod recorder;
 mod stability;
 
+pub use adamw::{AdamwAdjoint, AdamwSettings, AdamwStep};
 pub use adjoint::{Adjoint, AdjointSettings};
+pub use momentum::{MomentumAdjoint, MomentumSettings, MomentumStep};
 pub use propagator::{Propagator, PropagatorSettings};
 pub use recorder::{Recorder, RecorderSettings, StepMark};
 pub use stability::Stability;

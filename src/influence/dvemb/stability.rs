@@ -130,6 +130,39 @@ pub(super) fn growth(width: usize, scale: f32, before: &[f32], after: &[f32]) ->
     libm::sqrt(most)
 }
 
+/// The most by which a target has grown since its squared norm was the one given.
+pub(super) fn grown(norms: &[f32], targets: &[f32], width: usize) -> f64 {
+    let mut most = 0.0;
+    for (target, &norm) in targets.chunks_exact(width.max(1)).zip(norms) {
+        let (was, is) = (f64::from(norm), squared_norm(target));
+        if was > SMALLEST && was.is_finite() && is > most * was {
+            most = is / was;
+        }
+    }
+    libm::sqrt(most)
+}
+
+/// The largest ‖F w‖²/‖w‖² of one block over the targets w, or `best` if that is larger.
+pub(super) fn most_along(
+    along: &[f32],
+    targets: &[f32],
+    width: usize,
+    first: usize,
+    columns: usize,
+    mut best: f64,
+) -> f64 {
+    let width = width.max(1);
+    let count = (targets.len() / width).max(1);
+    for (q, target) in targets.chunks_exact(width).enumerate() {
+        let length = squared_norm(target.get(first..first + columns).certain());
+        let square: f64 = along.iter().skip(q).step_by(count).map(|&x| f64::from(x) * f64::from(x)).sum();
+        if length > SMALLEST && length.is_finite() && square > best * length {
+            best = square / length;
+        }
+    }
+    best
+}
+
 /// Squares of `f32` sum up to this with hardly any underflow.
 pub(super) const SMALLEST: f64 = 1e-30;
 

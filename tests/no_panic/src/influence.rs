@@ -3,8 +3,8 @@
 use super::{opaque, parts, rest};
 use core::hint::black_box;
 use gradsieve::influence::dvemb::{
-    Adjoint, AdjointSettings, Blocks, Curvature, Propagator, PropagatorSettings, Recorder, Step, StepMark,
-    accumulate,
+    AdamwAdjoint, AdamwSettings, AdamwStep, Adjoint, AdjointSettings, Blocks, Curvature, MomentumAdjoint,
+    MomentumSettings, MomentumStep, Propagator, PropagatorSettings, Recorder, Step, StepMark, accumulate,
 };
 use gradsieve::influence::{
     Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
@@ -180,6 +180,28 @@ pub(super) fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Er
     let learning_rate = black_box(0.1);
     let step = Step { id: one.id, learning_rate, gradients: one.values, curvature };
     Ok(growth + targets.step(&step, out)?.at_least)
+}
+
+/// Data value embeddings of runs of other optimisers.
+pub(super) fn optimisers(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Result<f64, Error> {
+    let ends = [black_box(24), black_box(64)];
+    let settings = MomentumSettings::new(Blocks::new(&ends)?, black_box(1), black_box(4));
+    let settings = MomentumSettings { momentum: black_box(0.9), nesterov: black_box(true), ..settings };
+    let (buffer, rest) = parts(floats, settings.memory().f32s)?;
+    let mut targets = MomentumAdjoint::new(settings, one.id, one.values, buffer)?;
+    let curvature = Curvature::Factors(one.values);
+    let step = Step { id: one.id, learning_rate: black_box(0.1), gradients: one.values, curvature };
+    let stability = targets.step(&MomentumStep::new(step), opaque(&mut [0.0]))?;
+    let mut sum = stability.at_least + targets.targets().count() as f64;
+
+    let settings = AdamwSettings::new(black_box(64), black_box(1), black_box(4));
+    let (buffer, _) = parts(rest, settings.memory().f32s)?;
+    let mut targets = AdamwAdjoint::new(settings, one.id, one.values, buffer, doubles)?;
+    let (first, second) = (one.values, one.values);
+    let step = AdamwStep { step, divisor: black_box(2.0), number: black_box(3), first, second };
+    targets.step(&step, opaque(&mut [0.0]))?;
+    sum += targets.targets().iter().sum::<f64>() + targets.steps() as f64;
+    Ok(sum)
 }
 
 /// Influence through curvature.

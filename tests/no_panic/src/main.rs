@@ -38,7 +38,7 @@ use gradsieve::{
     Repeat, Sequence, Sjlt, Sketch, SketchId, Sketcher, State, Widths, bf16, f16,
 };
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
-use influence::{curvature, embeddings, over_checkpoints, with_curvature};
+use influence::{curvature, embeddings, optimisers, over_checkpoints, with_curvature};
 use stores::{kept, stores};
 
 unsafe extern "C" {
@@ -278,6 +278,7 @@ fn everything(floats: &mut [f32], more: &mut [f32], half: &[f16], brain: &[bf16]
     sum += clients::weighed(&one, opaque(memory)).unwrap_or(1) as f64;
     let (left, right) = parts(memory, black_box(9))?;
     sum += embeddings(&one, left).unwrap_or(1.0);
+    sum += optimisers(&one, right, opaque(&mut [0.5; 512])).unwrap_or(1.0);
     sum += curvature(&one, right, opaque(&mut [0.5; 64])).unwrap_or(1.0);
     sum += matrices(memory, more).map_or(1.0, |()| 2.0);
     let (left, right) = parts(floats, black_box(128))?;

@@ -25,6 +25,7 @@ pub use scored::Scored;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::settings::Experiment;
+use crate::model::Optimizer;
 
 type Score = fn(&Evidence<'_>) -> Result<Scored, TruthError>;
 
@@ -57,6 +58,19 @@ pub struct Method {
     /// Whether its targets must be samples: it asks for their margins, factors or losses,
     /// not for a gradient.
     pub of_samples: bool,
+    /// For which optimizers it has a row of its own.
+    pub steps: Steps,
+}
+
+/// Optimizers that a method is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Steps {
+    /// Whatever took the steps.
+    Any,
+    /// Another optimizer than plain SGD.
+    Others,
+    /// Adam or AdamW.
+    Adaptive,
 }
 
 impl Method {
@@ -70,6 +84,16 @@ impl Method {
         };
         scores.is_some() && (experiment != Experiment::Loo || self.needs == Needs::Model)
     }
+
+    /// Whether it has something to say of a run of an optimizer.
+    #[must_use]
+    pub fn is_of(&self, optimizer: &Optimizer, weight_decay: f32) -> bool {
+        match self.steps {
+            Steps::Any => true,
+            Steps::Others => *optimizer != Optimizer::Sgd || weight_decay != 0.0,
+            Steps::Adaptive => matches!(optimizer, Optimizer::Adam { .. } | Optimizer::AdamW { .. }),
+        }
+    }
 }
 
 const fn method(
@@ -79,12 +103,17 @@ const fn method(
     pairs: Option<Score>,
     own: Option<Score>,
 ) -> Method {
-    Method { name, about, needs, pairs, own, of_samples: false }
+    Method { name, about, needs, pairs, own, of_samples: false, steps: Steps::Any }
 }
 
 /// One whose targets must be samples.
 const fn of_samples(method: Method) -> Method {
     Method { of_samples: true, ..method }
+}
+
+/// One for some optimizers alone.
+const fn of_steps(steps: Steps, method: Method) -> Method {
+    Method { steps, ..method }
 }
 
 /// All methods, in the order of the tables.
@@ -112,6 +141,8 @@ pub const METHODS: &[Method] = &[
     method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
     method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
     method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),
+    of_steps(Steps::Others, method("dvemb-sgd", "the same, as if steps had been plain SGD's", Needs::Trajectory, Some(dvemb::of_sgd), None)),
+    of_steps(Steps::Adaptive, method("dvemb-frozen", "the same with momentum, the last second moments for all steps", Needs::Trajectory, Some(dvemb::frozen), None)),
     of_samples(method("forward-inf", "unlearn the target, see which training losses rise", Needs::Model, Some(with_model::forward_inf), None)),
     of_samples(method("untrac", "unlearn the sample, see which target losses rise", Needs::Model, Some(with_model::untrac), None)),
     of_samples(method("untrac-inv", "unlearn the target by Adam, see which training losses rise", Needs::Model, Some(with_model::untrac_inverse), None)),
