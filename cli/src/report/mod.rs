@@ -19,6 +19,7 @@
 //! | `suspects` | the most suspicious samples, as pictures, a scatter plot or a table |
 //! | `picture` | the README's picture |
 //! | `fidelity` | the picture of `truth`: methods against ground truth |
+//! | `panels` | the figures of methods against ground truth |
 //! | `sketches` | the picture of what sketches lose over K |
 //! | `stacked` | the sheet of `fidelity` and `stream_map`: panels one below the other |
 //! | `stream_map` | the picture of who finds which corruption in streams |
@@ -32,6 +33,7 @@ mod error;
 mod fidelity;
 mod guarded;
 mod page;
+mod panels;
 mod picture;
 mod roc;
 mod sketches;
@@ -46,6 +48,7 @@ pub use breakdown::{breakdown, factor, percent};
 pub use error::ReportError;
 pub use fidelity::fidelity;
 pub use page::page;
+pub use panels::panels;
 pub use picture::picture;
 pub use sketches::sketches;
 pub use stream_map::stream_map;

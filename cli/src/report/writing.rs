@@ -4,7 +4,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, breakdown, fidelity, in_loop, page, picture, sketches, stream_map, streams};
+use super::{
+    ReportError, breakdown, fidelity, in_loop, page, panels, picture, sketches, stream_map, streams,
+};
 use crate::demo::Outcome;
 use gradsieve_harness::truth;
 use gradsieve_io::files::Partial;
@@ -42,8 +44,8 @@ pub fn write_fidelity(outcome: &truth::Outcome, directory: &Path) -> Result<Path
     put(directory, &name, &text)
 }
 
-/// Writes the figures of an experiment that has a file of them (`breakdown`, `streams`,
-/// `loop`), in place of what stands there.
+/// Writes the figures of an experiment of `truth`, other than `sketches`, in place of
+/// what stands there.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -51,7 +53,8 @@ pub fn write_figures(outcome: &truth::Outcome, path: &Path) -> Result<(), Report
     let text = match outcome.settings.experiment {
         truth::Experiment::Streams => streams(outcome),
         truth::Experiment::Loop => in_loop(outcome),
-        _ => breakdown(outcome),
+        truth::Experiment::Breakdown => breakdown(outcome),
+        _ => panels(outcome),
     };
     replace(path, &text).map_err(|source| ReportError::Write { path: path.to_owned(), source })
 }

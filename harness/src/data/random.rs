@@ -36,6 +36,10 @@ pub enum Purpose {
     Draw = 11,
     /// Damage to the samples and gradients of a stream.
     Corrupt = 12,
+    /// Scores that mean nothing.
+    Baseline = 13,
+    /// Figures drawn again, for how far their mean may be off.
+    Resample = 14,
 }
 
 /// The generator for a seed and a purpose.

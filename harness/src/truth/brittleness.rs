@@ -8,6 +8,11 @@
 //! is no longer their label: larger is better, and the first line, m random samples, is
 //! what chance gives. Samples of equal score are taken in their order.
 //!
+//! Beside it stands by how much the target's loss rises, mean over the targets: what
+//! counterfactual evaluations of data attribution ask (retraining without the top
+//! hundredth; *QLD*). Against the same number of random samples it says what a method's
+//! choice is worth, also where no prediction flips.
+//!
 //! *Cost*: a run for each target, method and m.
 
 use rand::seq::SliceRandom;
@@ -22,10 +27,12 @@ use crate::data::random::{Purpose, generator};
 use crate::model::{Scratch, Trajectory};
 
 const MEASURE: &str = "share of test predictions that flip";
+const RISE: &str = "rise of the target's loss, nats";
 
 /// Whom to remove first, for each target, and whose idea it was.
-struct Ranking<'a> {
-    whose: Whose<'a>,
+struct Ranking {
+    name: String,
+    about: &'static str,
     orders: Vec<Vec<usize>>,
     seconds: f64,
     bytes: usize,
@@ -36,64 +43,73 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let path = Trajectory::record(&task.train, &task.config)?;
     let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
+    let losses = model.losses(&task.test)?;
     let predictions = model.predictions(&task.test)?;
     let targets: Vec<usize> =
         (0..task.test.len()).filter(|&j| predictions[j] == task.test.labels()[j]).collect();
 
-    let whose = Whose { name: "random", about: "random samples: what chance gives" };
+    let (name, about) = ("random".to_owned(), "random samples: what chance gives");
     let orders = random_orders(targets.len(), n, task.seed);
-    let mut rankings = vec![Ranking { whose, orders, seconds: 0.0, bytes: 0 }];
+    let mut rankings = vec![Ranking { name, about, orders, seconds: 0.0, bytes: 0 }];
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
-    context.each_method(|method| {
+    context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
-        let (scored, seconds) = timed(|| score(&evidence))?;
-        let whose = Whose { name: method.name, about: method.about };
+        let (scored, seconds) = timed(|| score(evidence))?;
+        let (name, about) = (whose.name.to_owned(), whose.about);
         let orders = targets.iter().map(|&j| order(&scored.scores[j * n..(j + 1) * n])).collect();
-        rankings.push(Ranking { whose, orders, seconds, bytes: scored.bytes });
+        rankings.push(Ranking { name, about, orders, seconds, bytes: scored.bytes });
         Ok(())
     })?;
 
     for ranking in &rankings {
         let clock = std::time::Instant::now();
         // A job is one run, numbered so that another grid leaves those there are as they
-        // are; its result is the target's margin.
-        let key = format!("margins, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
+        // are; its result is the target's margin and loss.
+        let key =
+            format!("margins and losses, targets {targets:?}, orders {:016x}", fingerprint(&ranking.orders));
         let mut ledger = context.ledger(&task.key(context.settings, &key))?;
-        let stage = format!("{} {}", ranking.whose.name, task.seed);
+        let stage = format!("{} {}", ranking.name, task.seed);
         let grid = &context.settings.removed;
         let numbers: Vec<usize> =
             (0..targets.len()).flat_map(|t| grid.iter().map(move |m| t * n + m)).collect();
-        let margins = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
+        let found = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
             let (t, m) = (number / n, number % n);
-            Ok(vec![margin(&path, task, targets[t], &ranking.orders[t][..m])?])
+            without(&path, task, targets[t], &ranking.orders[t][..m])
         })?;
         tally.truth_seconds += clock.elapsed().as_secs_f64();
-        tally.retrainings += margins.len();
+        tally.retrainings += found.len();
         for (at, m) in grid.iter().enumerate() {
-            let of_grid = margins.iter().skip(at).step_by(grid.len()).flatten();
-            let flips = of_grid.filter(|&&margin| margin.is_nan() || margin <= 0.0).count();
-            let share = flips as f64 / targets.len().max(1) as f64;
+            let of_grid = || found.iter().skip(at).step_by(grid.len());
+            let flips = of_grid()
+                .filter_map(|of| of.first())
+                .map(|&margin| if margin.is_nan() || margin <= 0.0 { 1.0 } else { 0.0 });
+            let rises = of_grid().zip(&targets).filter_map(|(of, &j)| Some(of.get(1)? - losses[j]));
             let samples = if *m == 1 { "sample".to_owned() } else { format!("{m} samples") };
             let title = format!("without the {samples} of highest score");
-            tally.add(&title, MEASURE, &ranking.whose, share, ranking.seconds, ranking.bytes);
+            let whose = Whose { name: &ranking.name, about: ranking.about };
+            for (measure, figures) in [(MEASURE, flips.collect()), (RISE, rises.collect::<Vec<f64>>())] {
+                tally.add_mean(&title, measure, &whose, &figures, ranking.seconds, ranking.bytes);
+            }
         }
     }
     Ok(())
 }
 
 /// By how much the logit of target `j`'s label is above all others in the run without
-/// these samples: not positive if it is read wrong.
-fn margin(path: &Trajectory, task: &Task, j: usize, removed: &[usize]) -> Result<f64, TruthError> {
+/// these samples, not positive if it is read wrong; and its loss there.
+fn without(path: &Trajectory, task: &Task, j: usize, removed: &[usize]) -> Result<Vec<f64>, TruthError> {
     let mut weights = vec![1.0; task.train.len()];
     removed.iter().for_each(|&i| weights[i] = 0.0);
     let without = path.weighted(&task.train, &weights)?.rounded();
     let mut scratch = Scratch::default();
-    let logits = without.logits(task.test.row(j).unwrap_or_default(), &mut scratch)?;
-    let label = task.test.labels()[j] as usize;
+    let (x, label) = (task.test.row(j).unwrap_or_default(), task.test.labels()[j]);
+    let loss = without.loss(x, label, &mut scratch)?;
+    let logits = without.logits(x, &mut scratch)?;
+    let label = label as usize;
     let others = logits.iter().enumerate().filter(|(class, _)| *class != label).map(|(_, &z)| z);
     let highest =
         others.fold(f32::NEG_INFINITY, |highest, z| if z > highest || z.is_nan() { z } else { highest });
-    Ok(f64::from(logits[label]) - f64::from(highest))
+    Ok(vec![f64::from(logits[label]) - f64::from(highest), loss])
 }
 
 /// The samples by falling score, those of equal score in their order; one that is not a

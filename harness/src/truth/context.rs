@@ -7,7 +7,7 @@ use super::evidence::Evidence;
 use super::ledger::Ledger;
 use super::methods::Method;
 use super::settings::Settings;
-use super::tally::Tally;
+use super::tally::{Tally, Whose};
 use super::task::Task;
 use crate::data::Flips;
 use crate::model::{Mlp, train};
@@ -54,14 +54,25 @@ impl Context<'_> {
         Ok((task, flips, model))
     }
 
-    /// Calls `act` for every method that was asked for.
+    /// Calls `act` for every method that was asked for, with its name in the tables and
+    /// what it may look at; once for each damping if it has one and some were asked for.
     pub(super) fn each_method(
         &self,
-        mut act: impl FnMut(&Method) -> Result<(), TruthError>,
+        evidence: &Evidence<'_>,
+        mut act: impl FnMut(&Method, &Whose<'_>, &Evidence<'_>) -> Result<(), TruthError>,
     ) -> Result<(), TruthError> {
         self.watch.begin("methods", self.methods.len() as u64);
         for method in &self.methods {
-            act(method)?;
+            let about = method.about;
+            let dampings = if method.is_damped { &self.settings.damping[..] } else { &[] };
+            for &damping in dampings {
+                let name = format!("{} damping {damping}", method.name);
+                let evidence = Evidence { damping: Some(damping), ..*evidence };
+                act(method, &Whose { name: &name, about }, &evidence)?;
+            }
+            if dampings.is_empty() {
+                act(method, &Whose { name: method.name, about }, evidence)?;
+            }
             self.watch.step();
         }
         self.watch.end();

@@ -35,6 +35,8 @@ pub struct Evidence<'a> {
     pub removal: Removal,
     /// α of a term α‖θ‖²/2 beside the mean loss; 0 if there was none.
     pub decay: f64,
+    /// Damping of a matrix, in units of its mean eigenvalue; none for a method's own.
+    pub damping: Option<f32>,
     /// Numbers a sketch; none for the gradients themselves.
     pub dim: Option<usize>,
     /// How gradients become sketches of that many numbers.
@@ -235,6 +237,7 @@ impl<'a> Evidence<'a> {
             config,
             removal: Removal::AllEpochs,
             decay: 0.0,
+            damping: None,
             dim: None,
             projection: Projection::Core(ProjectorSettings::DEFAULT),
             ensemble: 1,

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::error::TruthError;
 use super::evidence::Evidence;
-use super::tally::{Tally, Whose, timed};
+use super::tally::{Tally, timed};
 use super::task::Task;
 use crate::measures::auroc;
 use crate::model::Trajectory;
@@ -15,12 +15,11 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(&task, &model) };
-    context.each_method(|method| {
+    context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.own else { return Ok(()) };
-        let (scored, seconds) = timed(|| score(&evidence))?;
-        let whose = Whose { name: method.name, about: method.about };
+        let (scored, seconds) = timed(|| score(evidence))?;
         let figure = auroc(&scored.scores, &flips.mask)?;
-        tally.add("flipped labels", "AUROC of self-scores", &whose, figure, seconds, scored.bytes);
+        tally.add("flipped labels", "AUROC of self-scores", whose, figure, seconds, scored.bytes);
         Ok(())
     })
 }

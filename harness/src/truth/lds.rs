@@ -13,11 +13,11 @@
 use rand::seq::SliceRandom;
 
 use super::context::Context;
-use super::correlation::mean_spearman;
+use super::correlation::spearmans;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
-use super::tally::{Tally, Whose, timed, transposed};
+use super::tally::{Tally, timed, transposed};
 use super::task::Task;
 use crate::data::random::{Purpose, generator};
 use crate::model::{TrainConfig, Trajectory, train};
@@ -47,23 +47,23 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
 
     let truth = truth(&all, 0, 1);
     if repeats > 1 {
-        let r = mean_spearman(&self::truth(&all, 0, 2), &self::truth(&all, 1, 2), subsets)?.max(0.0);
+        let between = spearmans(&self::truth(&all, 0, 2), &self::truth(&all, 1, 2), subsets)?;
+        let r = (between.iter().sum::<f64>() / m as f64).max(0.0);
         tally.ceiling(TITLE, MEASURE, libm::sqrt(2.0 * r / (1.0 + r)));
     }
     let path = Trajectory::record(&task.train, &task.config)?;
     let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
-    context.each_method(|method| {
+    context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
-        let (scored, seconds) = timed(|| score(&evidence))?;
+        let (scored, seconds) = timed(|| score(evidence))?;
         let mut predicted = Vec::with_capacity(m * subsets);
         for scores in scored.scores.chunks_exact(n) {
             predicted.extend(halves.iter().map(|half| half.iter().map(|&i| scores[i]).sum::<f64>()));
         }
-        let figure = mean_spearman(&predicted, &truth, subsets)?;
-        let whose = Whose { name: method.name, about: method.about };
-        tally.add(TITLE, MEASURE, &whose, figure, seconds, scored.bytes);
+        let figures = spearmans(&predicted, &truth, subsets)?;
+        tally.add_mean(TITLE, MEASURE, whose, &figures, seconds, scored.bytes);
         Ok(())
     })
 }

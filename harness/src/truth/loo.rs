@@ -6,12 +6,12 @@
 //! question is mostly about chance: there the other truths are better.
 
 use super::context::Context;
-use super::correlation::{mean_pearson, mean_spearman};
+use super::correlation::{pearsons, spearmans};
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
 use super::optimum::Optimum;
-use super::tally::{Tally, Whose, timed, transposed};
+use super::tally::{Tally, timed, transposed};
 use super::task::Task;
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
@@ -33,17 +33,16 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     tally.retrainings += changes.len();
     let truth = transposed(&changes);
     let evidence = Evidence { decay, ..context.evidence(task, &model) };
-    context.each_method(|method| {
+    context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
-        let (scored, seconds) = timed(|| score(&evidence))?;
-        let whose = Whose { name: method.name, about: method.about };
+        let (scored, seconds) = timed(|| score(evidence))?;
         let n = task.train.len();
         let figures = [
-            ("Pearson, mean over targets", mean_pearson(&scored.scores, &truth, n)?),
-            ("Spearman, mean over targets", mean_spearman(&scored.scores, &truth, n)?),
+            ("Pearson, mean over targets", pearsons(&scored.scores, &truth, n)?),
+            ("Spearman, mean over targets", spearmans(&scored.scores, &truth, n)?),
         ];
-        for (measure, figure) in figures {
-            tally.add("leave-one-out at the optimum", measure, &whose, figure, seconds, scored.bytes);
+        for (measure, targets) in figures {
+            tally.add_mean("leave-one-out at the optimum", measure, whose, &targets, seconds, scored.bytes);
         }
         Ok(())
     })

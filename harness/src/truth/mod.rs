@@ -1,11 +1,11 @@
 //! Ground truth: what really happens to the targets when samples are left out, and how
 //! well each method foretells it.
 //!
-//! Reading order: [`Settings`] → `task` (data and training of a seed) → an experiment
-//! (`tsloo`, `loo`, `lds`, `brittleness`, `flips`, `shapley`), which computes a truth by
-//! retraining, or `fairness`, which retrains with weights, `sketches`, which holds
-//! sketches against gradients, `breakdown`, which poisons detectors, or `streams`, where
-//! samples are judged as they come → [`Evidence`], what a method may look at →
+//! Reading order: [`Settings`] → [`Source`] → `task` (data and training of a seed) → an
+//! experiment (`tsloo`, `loo`, `lds`, `brittleness`, `flips`, `shapley`), which computes
+//! a truth by retraining, or `fairness`, which retrains with weights, `sketches`, which
+//! holds sketches against gradients, `breakdown`, which poisons detectors, or `streams`,
+//! where samples are judged as they come → [`Evidence`], what a method may look at →
 //! [`METHODS`] → [`run()`] → [`Outcome`].
 //!
 //! Removals are in sum form: a sample's term is dropped, and nothing else is rescaled
@@ -25,6 +25,7 @@ mod error;
 mod evidence;
 mod fairness;
 mod flips;
+mod interval;
 mod jobs;
 mod lds;
 mod ledger;
@@ -37,6 +38,7 @@ mod run;
 mod settings;
 mod shapley;
 mod sketches;
+mod source;
 mod streams;
 mod tally;
 mod target;
@@ -46,6 +48,7 @@ mod tsloo;
 pub use breakdown::{BreakdownLine, CLEAN, DETECTORS, Form, KINDS, least_share};
 pub use error::TruthError;
 pub use evidence::{Evidence, Projection, Quantity, Rows};
+pub use interval::bootstrap;
 pub use jobs::run_jobs;
 pub use ledger::Ledger;
 pub use methods::{METHODS, Method, Needs, Scored, Steps};
@@ -56,6 +59,7 @@ pub use run::run;
 pub use settings::{Experiment, Settings};
 pub use shapley::LARGE;
 pub use sketches::{PROJECTIONS, SketchLine, Sketching, Way};
+pub use source::Source;
 pub use streams::{
     CLEAN_STREAM, CORRUPTIONS, Corruption, Decision, Guarded, GuardedRun, Judgement, LoopLine, POLICIES,
     Placement, Policy, RATES, Regime, SCORERS, Scope, Scorer, Scoring, Seen, Stream, StreamLine, StreamPlan,

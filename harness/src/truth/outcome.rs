@@ -30,6 +30,8 @@ pub struct Outcome {
     /// trains with a guard in the loop.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub in_loop: Vec<LoopLine>,
+    /// Numbers a sample and classes of the data; none for streams, which are of several.
+    pub shape: Option<[usize; 2]>,
     /// Mean share of test samples that the models read right.
     pub accuracy: f64,
     /// Trainings that the truth took, those of earlier runs included.
@@ -61,6 +63,9 @@ pub struct Line {
     pub about: &'static str,
     /// The figure of each seed.
     pub figures: Vec<f64>,
+    /// Where the mean may lie, 95 %: [`bootstrap`](super::bootstrap) over seeds and
+    /// targets. None where a figure is not a mean over targets.
+    pub interval: Option<[f64; 2]>,
     /// Mean seconds for all scores of a seed, gradients included.
     pub seconds: f64,
     /// Bytes of the method's state.

@@ -28,24 +28,20 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
     let mut tally = Tally::default();
     for seed in (0..settings.seeds).map(|more| settings.seed.wrapping_add(more)) {
         // Streams are of tasks of their own.
-        let of_digits = || Task::new(settings, seed);
         match settings.experiment {
-            Experiment::Tsloo => tsloo::run(&context, &of_digits()?, &mut tally),
-            Experiment::Loo => loo::run(&context, &of_digits()?, &mut tally),
-            Experiment::Lds => lds::run(&context, &of_digits()?, &mut tally),
-            Experiment::Brittleness => brittleness::run(&context, &of_digits()?, &mut tally),
-            Experiment::Flips => flips::run(&context, &of_digits()?, &mut tally),
-            Experiment::Shapley => shapley::run(&context, &of_digits()?, &mut tally),
-            Experiment::Fairness => fairness::run(&context, &of_digits()?, &mut tally),
-            Experiment::Sketches => sketches::run(&context, &of_digits()?, &mut tally),
-            Experiment::Breakdown => breakdown::run(&context, &of_digits()?, &mut tally),
             Experiment::Streams => streams::run(&context, seed, &mut tally),
             Experiment::Loop => streams::in_loop::run(&context, seed, &mut tally),
+            experiment => {
+                let task = Task::new(settings, seed)?;
+                tally.shape = Some([task.train.dim(), task.train.classes()]);
+                of_task(experiment, &context, &task, &mut tally)
+            }
         }?;
     }
     Ok(Outcome {
         settings: settings.clone(),
         accuracy: tally.accuracies.iter().sum::<f64>() / tally.accuracies.len().max(1) as f64,
+        shape: tally.shape,
         retrainings: tally.retrainings,
         truth_seconds: tally.truth_seconds,
         sketches: core::mem::take(&mut tally.sketches),
@@ -54,6 +50,26 @@ pub fn run(settings: &Settings, cache: Option<PathBuf>, watch: &dyn Watch) -> Re
         in_loop: core::mem::take(&mut tally.in_loop),
         panels: tally.finish(),
     })
+}
+
+fn of_task(
+    experiment: Experiment,
+    context: &Context<'_>,
+    task: &Task,
+    tally: &mut Tally,
+) -> Result<(), TruthError> {
+    match experiment {
+        Experiment::Tsloo => tsloo::run(context, task, tally),
+        Experiment::Loo => loo::run(context, task, tally),
+        Experiment::Lds => lds::run(context, task, tally),
+        Experiment::Brittleness => brittleness::run(context, task, tally),
+        Experiment::Flips => flips::run(context, task, tally),
+        Experiment::Shapley => shapley::run(context, task, tally),
+        Experiment::Fairness => fairness::run(context, task, tally),
+        Experiment::Sketches => sketches::run(context, task, tally),
+        Experiment::Breakdown => breakdown::run(context, task, tally),
+        Experiment::Streams | Experiment::Loop => Ok(()),
+    }
 }
 
 fn methods(settings: &Settings) -> Result<Vec<&'static Method>, TruthError> {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::error::TruthError;
 use super::evidence::Projection;
+use super::source::Source;
 use super::streams::Placement;
 use super::target::Target;
 use crate::model::{Optimizer, Removal, TrainConfig};
@@ -54,6 +55,12 @@ impl Experiment {
             Self::Loop => "loop",
         }
     }
+
+    /// Whether it can be run on other data than digits.
+    #[must_use]
+    pub const fn takes_any_data(self) -> bool {
+        matches!(self, Self::Tsloo | Self::Loo | Self::Lds | Self::Brittleness | Self::Flips | Self::Shapley)
+    }
 }
 
 /// Fewest samples of a stream: the first twentieth does not count.
@@ -67,7 +74,10 @@ const MOST_MOMENTS: usize = 4096;
 pub struct Settings {
     /// Which truth.
     pub experiment: Experiment,
-    /// Training samples n, drawn from the 1,797 digits by the seed; samples of a stream.
+    /// What samples are drawn from; other than digits where
+    /// [`takes_any_data`](Experiment::takes_any_data).
+    pub data: Source,
+    /// Training samples n, drawn from the data by the seed; samples of a stream.
     pub train_samples: usize,
     /// Test samples, which are the targets; in streams those that clean models are
     /// trained on.
@@ -85,6 +95,9 @@ pub struct Settings {
     pub weight_decay: f32,
     /// Passes over the training samples.
     pub epochs: usize,
+    /// The share of training labels that is flipped before anything is trained; not where
+    /// [`flip`](Self::flip) is.
+    pub noise: f64,
     /// What the truth is about; other than samples for trajectory-specific leave-one-out
     /// only.
     pub target: Target,
@@ -104,6 +117,9 @@ pub struct Settings {
     pub dim: Option<usize>,
     /// How they are made.
     pub projection: Projection,
+    /// Dampings of methods that solve with a damped matrix: each method is run with each;
+    /// none takes each method's own.
+    pub damping: Vec<f32>,
     /// Widths at which sketches are held against gradients.
     pub widths: Vec<usize>,
     /// Half-size subsets of the linear datamodelling score.
@@ -164,6 +180,7 @@ impl Settings {
         };
         Self {
             experiment,
+            data: Source::Digits,
             train_samples: match experiment {
                 Experiment::Sketches | Experiment::Breakdown => 1438,
                 Experiment::Streams | Experiment::Loop => 2000,
@@ -181,6 +198,7 @@ impl Settings {
                 Experiment::Loop => 30,
                 _ => 10,
             },
+            noise: 0.0,
             target: Target::Samples,
             removals: vec![Removal::LastEpoch, Removal::AllEpochs],
             share: 1.0,
@@ -193,6 +211,7 @@ impl Settings {
                 _ => None,
             },
             projection: Projection::default(),
+            damping: Vec::new(),
             widths: vec![64, 128, 256, 512, 1024, 2048, 4096],
             subsets: 100,
             repeats: 5,
@@ -208,6 +227,16 @@ impl Settings {
             ensemble: 50,
             methods: Vec::new(),
         }
+    }
+
+    /// The same on other data: of the table, which is small, 400 samples to train on and
+    /// the other 169 to test on.
+    #[must_use]
+    pub fn on(self, data: Source) -> Self {
+        if data == Source::Table {
+            return Self { data, train_samples: 400, test_samples: 169, ..self };
+        }
+        Self { data, ..self }
     }
 
     /// The same on a tenth of everything: seconds, and figures that mean little.
@@ -285,6 +314,7 @@ impl Settings {
                 found: self.target.name().to_owned(),
             });
         }
+        self.check_data()?;
         if !(self.corrupt > 0.0 && self.corrupt <= 0.5) {
             let expected = "above 0, and at most 0.5".to_owned();
             return Err(TruthError::Setting {
@@ -341,6 +371,34 @@ impl Settings {
                         .to_owned(),
                 found: format!("hidden layers of {:?}", self.hidden),
             });
+        }
+        Ok(())
+    }
+
+    /// The data, what is done to it, and what is asked of it.
+    fn check_data(&self) -> Result<(), TruthError> {
+        let refuse = |what, expected: &str, found: String| {
+            Err(TruthError::Setting { what, expected: expected.to_owned(), found })
+        };
+        let of_digits = !self.experiment.takes_any_data();
+        if of_digits && self.data != Source::Digits {
+            let expected = format!("digits in the experiment {}", self.experiment.name());
+            return refuse("data", &expected, self.data.to_string());
+        }
+        if !(0.0..1.0).contains(&self.noise) {
+            return refuse("noise", "at least 0, and below 1", self.noise.to_string());
+        }
+        if self.noise > 0.0 && (of_digits || self.experiment == Experiment::Flips) {
+            let expected = format!("0 in the experiment {}", self.experiment.name());
+            return refuse("noise", &expected, self.noise.to_string());
+        }
+        if let Some(damping) = self.damping.iter().find(|damping| !(damping.is_finite() && **damping > 0.0)) {
+            return refuse("damping", "finite and above 0", damping.to_string());
+        }
+        let of_pictures = !matches!(self.target, Target::Samples | Target::Utility);
+        if of_pictures && !self.data.is_of_pictures() {
+            let expected = "samples or utility, where features are no pixels";
+            return refuse("target", expected, self.target.name().to_owned());
         }
         Ok(())
     }

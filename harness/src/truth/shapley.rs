@@ -51,16 +51,16 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         tally.retrainings += truth.len();
         for second in [false, true] {
             let clock = std::time::Instant::now();
-            let (mut rank, mut error) = (0.0, 0.0);
+            let (mut ranks, mut errors) = (Vec::new(), Vec::new());
             for (&t, truth) in steps.iter().zip(&truth) {
                 let values = expanded(task, &path, &path.steps()[t], times, second)?;
-                rank += spearman(&values, truth)? / steps.len() as f64;
-                error += distance(&values, truth) / steps.len() as f64;
+                ranks.push(spearman(&values, truth)?);
+                errors.push(distance(&values, truth));
             }
             let seconds = clock.elapsed().as_secs_f64();
             let whose = if second { SECOND } else { FIRST };
-            tally.add(title, "Spearman, mean over steps", &whose, rank, seconds, 0);
-            tally.add(title, "relative error, mean over steps", &whose, error, seconds, 0);
+            tally.add_mean(title, "Spearman, mean over steps", &whose, &ranks, seconds, 0);
+            tally.add_mean(title, "relative error, mean over steps", &whose, &errors, seconds, 0);
         }
     }
     Ok(())

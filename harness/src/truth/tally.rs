@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::breakdown::BreakdownLine;
 use super::error::TruthError;
+use super::interval::bootstrap;
 use super::methods::Scored;
 use super::outcome::{Line, Panel};
 use super::sketches::SketchLine;
@@ -13,11 +14,14 @@ use super::streams::{LoopLine, StreamLine};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     panels: Vec<Panel>,
+    /// For each panel, line and seed the figures of the targets.
+    targets: Vec<Vec<Vec<Vec<f64>>>>,
     ceilings: Vec<Vec<f64>>,
     pub(super) sketches: Vec<SketchLine>,
     pub(super) breakdown: Vec<BreakdownLine>,
     pub(super) streams: Vec<StreamLine>,
     pub(super) in_loop: Vec<LoopLine>,
+    pub(super) shape: Option<[usize; 2]>,
     pub(super) accuracies: Vec<f64>,
     pub(super) retrainings: usize,
     pub(super) truth_seconds: f64,
@@ -40,13 +44,30 @@ impl Tally {
         seconds: f64,
         bytes: usize,
     ) {
+        self.add_mean(title, measure, whose, &[figure], seconds, bytes);
+    }
+
+    /// Adds the figures of one seed's targets, whose mean is the figure of the seed.
+    pub(super) fn add_mean(
+        &mut self,
+        title: &str,
+        measure: &'static str,
+        whose: &Whose<'_>,
+        targets: &[f64],
+        seconds: f64,
+        bytes: usize,
+    ) {
+        let figure = targets.iter().sum::<f64>() / targets.len().max(1) as f64;
         let at = self.panel(title, measure);
         let lines = &mut self.panels[at].lines;
-        let Some(line) = lines.iter_mut().find(|line| line.name == whose.name) else {
+        let Some(number) = lines.iter().position(|line| line.name == whose.name) else {
             let (name, about) = (whose.name.to_owned(), whose.about);
-            lines.push(Line { name, about, figures: vec![figure], seconds, bytes });
+            lines.push(Line { name, about, figures: vec![figure], interval: None, seconds, bytes });
+            self.targets[at].push(vec![targets.to_vec()]);
             return;
         };
+        self.targets[at][number].push(targets.to_vec());
+        let line = &mut lines[number];
         let before = line.figures.len() as f64;
         line.seconds = (line.seconds * before + seconds) / (before + 1.0);
         line.bytes = line.bytes.max(bytes);
@@ -67,6 +88,7 @@ impl Tally {
         }
         self.panels.push(Panel { title: title.to_owned(), measure, ceiling: None, lines: Vec::new() });
         self.ceilings.push(Vec::new());
+        self.targets.push(Vec::new());
         self.panels.len() - 1
     }
 
@@ -74,6 +96,11 @@ impl Tally {
         for (panel, ceilings) in self.panels.iter_mut().zip(&self.ceilings) {
             if !ceilings.is_empty() {
                 panel.ceiling = Some(ceilings.iter().sum::<f64>() / ceilings.len() as f64);
+            }
+        }
+        for (panel, targets) in self.panels.iter_mut().zip(&self.targets) {
+            for (line, targets) in panel.lines.iter_mut().zip(targets) {
+                line.interval = bootstrap(targets);
             }
         }
         self.panels

@@ -9,12 +9,12 @@
 use std::collections::BTreeMap;
 
 use super::context::Context;
-use super::correlation::mean_spearman;
+use super::correlation::spearmans;
 use super::error::TruthError;
 use super::evidence::Evidence;
 use super::jobs::run_jobs;
 use super::methods::Needs;
-use super::tally::{Tally, Whose, timed, transposed};
+use super::tally::{Tally, timed, transposed};
 use super::target::Target;
 use super::task::Task;
 use crate::model::{Removal, Trajectory};
@@ -60,17 +60,16 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         if target != Target::Samples {
             title += &format!(", {}", target.name());
         }
-        context.each_method(|method| {
+        context.each_method(&evidence, |method, whose, evidence| {
             let Some(score) = method.pairs else { return Ok(()) };
-            let (scored, seconds) = match known.get(method.name) {
+            let (scored, seconds) = match known.get(whose.name) {
                 Some(known) => Clone::clone(known),
-                None => timed(|| score(&evidence))?,
+                None => timed(|| score(evidence))?,
             };
-            let figure = mean_spearman(&scored.scores, &truth, task.train.len())?;
-            let whose = Whose { name: method.name, about: method.about };
-            tally.add(&title, "Spearman, mean over targets", &whose, figure, seconds, scored.bytes);
+            let figures = spearmans(&scored.scores, &truth, task.train.len())?;
+            tally.add_mean(&title, "Spearman, mean over targets", whose, &figures, seconds, scored.bytes);
             if method.needs != Needs::Trajectory {
-                known.insert(method.name, (scored, seconds));
+                known.insert(whose.name.to_owned(), (scored, seconds));
             }
             Ok(())
         })?;

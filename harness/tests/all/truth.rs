@@ -6,8 +6,8 @@ use gradsieve_harness::Silent;
 use gradsieve_harness::data::{Dataset, blobs};
 use gradsieve_harness::model::{Optimizer, Removal, TrainConfig, Trajectory};
 use gradsieve_harness::truth::{
-    Evidence, Experiment, METHODS, Outcome, PROJECTIONS, Panel, Projection, Settings, SketchLine, Target,
-    Way, run,
+    Evidence, Experiment, METHODS, Outcome, PROJECTIONS, Panel, Projection, Settings, SketchLine, Source,
+    Target, Task, Way, run,
 };
 
 const ALL: [Experiment; 6] = [
@@ -308,12 +308,15 @@ fn predictions_turn_on_the_samples_of_high_score_and_hardly_on_random_ones() {
         ..quick(Experiment::Brittleness)
     };
     let outcome = run(&settings, None, &Silent).unwrap();
-    let [one, many] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
-    assert_eq!(many.title, "without the 30 samples of highest score");
+    let [one, rise, many, rises] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
+    assert!(many.measure.starts_with("share") && rises.measure.starts_with("rise"));
+    assert_eq!(rises.title, "without the 30 samples of highest score");
     let share = |panel: &Panel, name: &str| panel.lines.iter().find(|line| line.name == name).unwrap().mean();
     for name in ["cosine", "ridge"] {
         assert!(share(many, name) > share(one, name), "more samples, more flips: {name}");
         assert!(share(many, name) > share(many, "random") + 0.2, "{name} {}", share(many, name));
+        assert!(share(rises, name) > share(rise, name), "more samples, more loss: {name}");
+        assert!(share(rises, name) > share(rises, "random") + 0.3, "{name} {}", share(rises, name));
     }
 }
 
@@ -338,4 +341,109 @@ fn weights_close_part_of_the_gap_that_wrong_labels_of_one_group_open_and_dealt_a
     let refused = Settings { methods: vec!["dot".to_owned()], ..settings };
     let message = run(&refused, None, &Silent).unwrap_err().to_string();
     assert!(message.contains("none in the experiment fairness"), "{message}");
+}
+
+/// A file of two clouds of points, far apart in units that differ a thousandfold.
+fn clouds(directory: &Path) -> Source {
+    let set = blobs(80, 2, 3, 2.0, 5).unwrap();
+    let mut text = "a,b,c,label\n".to_owned();
+    for (x, label) in set.samples() {
+        text +=
+            &format!("{},{},{},{}\n", 1000.0 * x[0], x[1], 0.001 * x[2], ["left", "right"][label as usize]);
+    }
+    let path = directory.join("clouds.csv");
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string().parse().unwrap()
+}
+
+#[test]
+fn every_experiment_that_takes_any_data_runs_on_a_file_and_on_the_table() {
+    let directory = tempfile::tempdir().unwrap();
+    for data in [Source::Table, clouds(directory.path())] {
+        for experiment in ALL {
+            let methods = if experiment == Experiment::Shapley { vec![] } else { vec!["dot".to_owned()] };
+            let settings = Settings { methods, ..Settings::of(experiment).on(data.clone()).quick() };
+            let outcome = run(&settings, None, &Silent).unwrap();
+            let inputs = if data == Source::Table { 30 } else { 3 };
+            assert_eq!(outcome.shape, Some([inputs, 2]));
+            assert!(outcome.accuracy > 0.6, "{data} {experiment:?}: {}", outcome.accuracy);
+        }
+    }
+    let missing = quick(Experiment::Lds).on("no/such.csv".parse().unwrap());
+    assert!(run(&missing, None, &Silent).unwrap_err().to_string().contains("no/such.csv"));
+    let streams = quick(Experiment::Streams).on(Source::Table);
+    assert!(run(&streams, None, &Silent).unwrap_err().to_string().contains("expected digits in"));
+    let parity = Settings { target: Target::Parity, ..quick(Experiment::Tsloo).on(Source::Table) };
+    assert!(run(&parity, None, &Silent).unwrap_err().to_string().contains("samples or utility"));
+}
+
+#[test]
+fn truths_of_other_data_and_of_other_noise_are_kept_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = directory.path().join("cache");
+    let of = |data: &Source, noise| Settings {
+        noise,
+        methods: vec!["dot".to_owned()],
+        ..quick(Experiment::Lds).on(data.clone())
+    };
+    let all: Vec<Settings> = [(Source::Digits, 0.0), (Source::Digits, 0.2), (Source::Table, 0.0)]
+        .iter()
+        .chain(&[(clouds(directory.path()), 0.0)])
+        .map(|(data, noise)| of(data, *noise))
+        .collect();
+    for settings in &all {
+        let alone = run(settings, None, &Silent).unwrap();
+        for _ in 0..2 {
+            let kept = run(settings, Some(cache.clone()), &Silent).unwrap();
+            assert_eq!(figures(&kept), figures(&alone), "{}", settings.data);
+        }
+    }
+    assert_eq!(std::fs::read_dir(&cache).unwrap().count(), all.len());
+}
+
+#[test]
+fn noise_flips_its_share_of_the_training_labels_and_leaves_the_test_alone() {
+    let clean = Settings { train_samples: 200, test_samples: 50, ..quick(Experiment::Lds) };
+    let noisy = Settings { noise: 0.1, ..clean.clone() };
+    let (clean, noisy) = (Task::new(&clean, 3).unwrap(), Task::new(&noisy, 3).unwrap());
+    let changed = clean.train.labels().iter().zip(noisy.train.labels()).filter(|(a, b)| a != b).count();
+    assert_eq!((changed, clean.test), (20, noisy.test));
+    let refused = |settings: Settings| run(&settings, None, &Silent).unwrap_err().to_string();
+    assert!(refused(Settings { noise: 1.0, ..quick(Experiment::Lds) }).contains("below 1"));
+    assert!(refused(Settings { noise: 0.1, ..quick(Experiment::Flips) }).contains("0 in the experiment"));
+}
+
+#[test]
+fn each_damping_has_a_line_and_the_usual_one_is_what_none_takes() {
+    let names = ["dot", "ridge", "cg", "lissa", "ek-fac", "trak-1"];
+    let usual =
+        Settings { methods: names.map(str::to_owned).to_vec(), ..quick(Experiment::Lds).on(Source::Table) };
+    let means = |settings: &Settings| -> Vec<(String, f64)> {
+        let outcome = run(settings, None, &Silent).unwrap();
+        outcome.panels[0].lines.iter().map(|line| (line.name.clone(), line.mean())).collect()
+    };
+    let own = means(&usual);
+    let several = means(&Settings { damping: vec![0.1, 100.0], ..usual.clone() });
+    assert_eq!(several.len(), 1 + 2 * 5);
+    for (name, mean) in &own[1..] {
+        let with = |damping| several.iter().find(|(other, _)| *other == format!("{name} damping {damping}"));
+        assert_eq!(with(0.1).unwrap().1, *mean, "{name}");
+        assert_ne!(with(100.0).unwrap().1, *mean, "{name}");
+    }
+    let refused = Settings { damping: vec![0.0], ..usual };
+    assert!(run(&refused, None, &Silent).unwrap_err().to_string().contains("finite and above 0"));
+}
+
+#[test]
+fn means_over_targets_have_an_interval_around_them() {
+    let settings = Settings { methods: vec!["dot".to_owned()], ..quick(Experiment::Tsloo) };
+    let outcome = run(&settings, None, &Silent).unwrap();
+    for panel in &outcome.panels {
+        let line = &panel.lines[0];
+        let [low, high] = line.interval.unwrap();
+        assert!(low < line.mean() && line.mean() < high, "{low} {} {high}", line.mean());
+    }
+    let flips = Settings { methods: vec!["dot".to_owned()], ..quick(Experiment::Flips) };
+    let outcome = run(&flips, None, &Silent).unwrap();
+    assert_eq!(outcome.panels[0].lines[0].interval, None, "an AUROC is of no targets");
 }

@@ -7,18 +7,18 @@ use clap::{Args, ValueEnum};
 use crate::commands::given::Given;
 use crate::commands::numbers::{number, whole};
 use gradsieve_harness::model::Optimizer;
-use gradsieve_harness::truth::{Experiment, Projection};
+use gradsieve_harness::truth::{Experiment, Projection, Source};
 
 pub(in crate::commands) const LONG_ABOUT: &str = "\
 Hold every influence method against ground truth, by retraining.
 
-Trains models on the digits, computes what really happens to the test samples when training samples are left out, and prints how \
+Trains models on the digits or on other data (--data), computes what really happens to the test samples when training samples are left out, and prints how \
 well each method foretells it: a table, and a picture (SVG).
 
   tsloo    the same run again, batch by batch, without one sample's gradient: in the last epoch, or in all
   loo      softmax regression at its optimum, with and without one sample
   lds      losses after training on random halves (the linear datamodelling score)
-  brittleness  the same run again without the m samples of highest score for a test sample: is it still read right?
+  brittleness  the same run again without the m samples of highest score for a test sample: is it still read right, and its loss?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
   fairness the same run again with FairIF's weights: the gap between low and high digits, before and after
@@ -37,6 +37,8 @@ Examples:
   gradsieve truth --experiment tsloo --optimizer adamw --rate 0.001 --weight-decay 0.01
   gradsieve truth --experiment tsloo --target opportunity --method dvemb --method ridge
   gradsieve truth --experiment loo --seeds 1
+  gradsieve truth --experiment lds --data table --noise 0.1 --csv lds.csv
+  gradsieve truth --experiment lds --data mnist --hidden 64 --dim 2048 --method ridge --damping 0.1 --damping 1
   gradsieve truth --experiment lds --subsets 50 --repeats 3
   gradsieve truth --experiment brittleness --seeds 1 --remove 20 --remove 80 --method dvemb --method ridge
   gradsieve truth --experiment flips --flip 0.1 --json
@@ -180,6 +182,18 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
+    /// tsloo, loo, lds, brittleness, flips, shapley: digits; mnist, of a file that
+    /// harness/mnist.mjs makes; table, tumours by thirty measurements; or a CSV file with
+    /// a column label. Features of table and files are standardised by the training
+    /// samples
+    #[arg(long, value_name = "NAME|FILE.csv", default_value = "digits")]
+    pub data: Source,
+
+    /// tsloo, loo, lds, brittleness, shapley: share of the training labels that is
+    /// flipped before anything is trained [default: 0]
+    #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
+    pub noise: Option<f64>,
+
     /// A method by its name (sketches: a projection; breakdown: a detector; streams: a
     /// scorer; loop: a policy), repeated for more [default: all that apply]
     #[arg(long = "method", value_name = "NAME")]
@@ -196,13 +210,13 @@ pub struct TruthArguments {
     #[arg(long, value_name = "NAME", default_value = "sjlt")]
     pub projection: Projection,
 
-    /// Training samples, of the 1,797 digits [default: 1000; sketches and breakdown
-    /// 1438]; samples of a stream [default: 2000]
+    /// Training samples, of the 1,797 digits or other data [default: 1000; table 400;
+    /// sketches and breakdown 1438]; samples of a stream [default: 2000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub train: Option<usize>,
 
-    /// Test samples: the targets [default: 200; fairness 400, sketches and breakdown
-    /// 359]; streams: those that clean models are trained on [default: 2000]
+    /// Test samples: the targets [default: 200; table 169, fairness 400, sketches and
+    /// breakdown 359]; streams: those that clean models are trained on [default: 2000]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub test: Option<usize>,
 
@@ -233,6 +247,11 @@ pub struct TruthArguments {
     /// 60, loop 30]
     #[arg(long, value_name = "N", value_parser = whole::<usize>)]
     pub epochs: Option<usize>,
+
+    /// ridge, cg, lissa, ek-fac, trak: damping in units of the mean eigenvalue, repeated
+    /// to have each method with each [default: each method's own, 0.1]
+    #[arg(long, value_name = "DAMPING", value_parser = number::<f32>)]
+    pub damping: Vec<f32>,
 
     /// tsloo: the targets
     #[arg(long, value_enum, default_value = "samples")]
@@ -300,7 +319,7 @@ pub struct TruthArguments {
     #[arg(long, value_name = "SHARE", value_parser = number::<f64>)]
     pub wrong: Vec<f64>,
 
-    /// breakdown, streams, loop: file for the figures
+    /// File for the figures (not of sketches)
     #[arg(long, value_name = "FILE.csv")]
     pub csv: Option<PathBuf>,
 

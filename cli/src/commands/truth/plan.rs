@@ -41,7 +41,7 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         &[Tsloo, Lds, Brittleness, Flips, Shapley, Fairness, Sketches, Breakdown, Streams, Loop];
     // Loo's model is trained to its optimum. Fairness and shapley have methods of their
     // own, on the gradients themselves.
-    const OF: [(&str, &[ExperimentName]); 25] = [
+    const OF: [(&str, &[ExperimentName]); 28] = [
         ("--target", &[Tsloo]),
         ("--removal", &[Tsloo]),
         ("--share", &[Tsloo]),
@@ -57,7 +57,10 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         ("--passes", &[Streams]),
         ("--dump", &[Streams]),
         ("--wrong", &[Loop]),
-        ("--csv", &[Breakdown, Streams, Loop]),
+        ("--csv", &[Tsloo, Loo, Lds, Brittleness, Flips, Shapley, Fairness, Breakdown, Streams, Loop]),
+        ("--data", &[Tsloo, Loo, Lds, Brittleness, Flips, Shapley]),
+        ("--noise", &[Tsloo, Loo, Lds, Brittleness, Shapley]),
+        ("--damping", &[Tsloo, Loo, Lds, Brittleness, Flips]),
         ("--flip", &[Flips, Fairness, Sketches, Breakdown]),
         ("--optimizer", &[Tsloo, Lds, Brittleness, Flips]),
         ("--weight-decay", &[Tsloo, Lds, Brittleness, Flips]),
@@ -95,7 +98,7 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
 }
 
 fn settings(arguments: &TruthArguments) -> Settings {
-    let mut settings = Settings::of(arguments.experiment.into());
+    let mut settings = Settings::of(arguments.experiment.into()).on(arguments.data.clone());
     if arguments.quick {
         settings = settings.quick();
     }
@@ -112,6 +115,8 @@ fn settings(arguments: &TruthArguments) -> Settings {
     set(&mut settings.weight_decay, arguments.weight_decay.as_ref());
     set(&mut settings.batch_size, arguments.batch.as_ref());
     set(&mut settings.epochs, arguments.epochs.as_ref());
+    set(&mut settings.noise, arguments.noise.as_ref());
+    settings.damping.clone_from(&arguments.damping);
     set(&mut settings.share, arguments.share.as_ref());
     settings.target = match arguments.target {
         TargetName::Samples => Target::Samples,

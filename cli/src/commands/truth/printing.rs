@@ -4,6 +4,7 @@ use comfy_table::CellAlignment;
 
 use crate::commands::CommandError;
 use crate::commands::console::{bytes, print, table};
+use crate::commands::escaped::escaped;
 use crate::report;
 use gradsieve_harness::model::Optimizer;
 use gradsieve_harness::truth::{
@@ -28,7 +29,14 @@ pub(super) fn show(outcome: &Outcome) -> Result<(), CommandError> {
             let tasks: Vec<&str> = TASKS.iter().map(|task| task.name).collect();
             (tasks.join(", "), format!("inputs-{layers}classes"))
         }
-        _ => ("digits".to_owned(), format!("64-{layers}10")),
+        _ => {
+            let [inputs, classes] = outcome.shape.unwrap_or_default();
+            let noise = 100.0 * outcome.settings.noise;
+            let noise =
+                if noise > 0.0 { format!(" ({noise:.0} % of the labels flipped)") } else { String::new() };
+            let data = escaped(&outcome.settings.data);
+            (data + &noise, format!("{inputs}-{layers}{classes}"))
+        }
     };
     let optimizer = match (outcome.settings.optimizer, outcome.settings.weight_decay) {
         (Optimizer::Sgd, 0.0) => String::new(),
@@ -134,20 +142,24 @@ fn spread(figures: &[f64]) -> String {
 
 fn show_panel(panel: &Panel) -> Result<(), CommandError> {
     print(format!("\n{} ({})\n", panel.title, panel.measure))?;
-    let mut rows = table(&["method", "mean", "± over seeds", "seconds", "state", "what it is"]);
+    let mut rows =
+        table(&["method", "mean", "95 % from", "to", "± over seeds", "seconds", "state", "what it is"]);
     for line in &panel.lines {
         let spread =
             if line.figures.len() > 1 { format!("{:.3}", line.deviation()) } else { "–".to_owned() };
+        let end = |at: usize| line.interval.map_or_else(|| "–".to_owned(), |ends| format!("{:.3}", ends[at]));
         rows.add_row([
             line.name.clone(),
             format!("{:.3}", line.mean()),
+            end(0),
+            end(1),
             spread,
             format!("{:.2}", line.seconds),
             bytes(line.bytes),
             line.about.to_owned(),
         ]);
     }
-    for column in [0, 5] {
+    for column in [0, 7] {
         if let Some(column) = rows.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Left);
         }

@@ -46,7 +46,7 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["breakdown"].as_array().unwrap().len(), 1 + 6 * 2);
     assert!(json["breakdown"][1]["auroc"][0].is_number());
-    program(&["--experiment", "flips", "--csv", "b.csv"]).assert().code(2);
+    program(&["--experiment", "sketches", "--csv", "b.csv"]).assert().code(2);
 
     let refused = program(&["--experiment", "loo", "--hidden", "4", "--quick"]).assert().code(2);
     let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
@@ -143,4 +143,29 @@ fn settings_of_streams_outside_their_range_are_refused() {
     truth(directory.path(), &["--experiment", "loop", "--quick", "--wrong", "1"]).code(2);
     truth(directory.path(), &["--experiment", "streams", "--quick", "--wrong", "0.2"]).code(2);
     truth(directory.path(), &["--experiment", "flips", "--quick", "--dump", "d"]).code(2);
+}
+
+#[test]
+fn figures_of_methods_go_to_a_file_with_their_intervals() {
+    let directory = tempfile::tempdir().unwrap();
+    let of =
+        ["--experiment", "lds", "--data", "table", "--quick", "--method", "nearest", "--method", "ridge"];
+    let more = ["--damping", "0.1", "--damping", "1", "--noise", "0.1", "--csv", "lds.csv"];
+    let table = truth(directory.path(), &[&of[..], &more[..]].concat()).success();
+    let table = String::from_utf8(table.get_output().stdout.clone()).unwrap();
+    assert!(table.starts_with("table (10 % of the labels flipped): 48 training"), "{table}");
+    assert!(table.contains("model 30-4-2") && table.contains("95 % from"), "{table}");
+    let csv = std::fs::read_to_string(directory.path().join("lds.csv")).unwrap();
+    assert!(csv.starts_with("# regime: table; 48 training and 8 test samples; 10 % of the"), "{csv}");
+    let row = csv.lines().find(|line| line.contains(",ridge damping 1,")).unwrap();
+    let figures: Vec<f64> = row.split(',').skip(3).take(3).map(|cell| cell.parse().unwrap()).collect();
+    assert!(figures[1] < figures[0] && figures[0] < figures[2], "{row}");
+}
+
+#[test]
+fn data_that_a_script_makes_is_asked_for_by_the_command_that_makes_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let refused = truth(directory.path(), &["--experiment", "lds", "--data", "mnist"]).failure();
+    let message = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    assert!(message.contains("`node harness/mnist.mjs out/mnist.csv` makes"), "{message}");
 }

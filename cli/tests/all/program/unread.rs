@@ -122,6 +122,18 @@ fn an_experiment_refuses_the_settings_of_another() {
             "--flip: expected --experiment flips or fairness or sketches or breakdown, found tsloo",
         ),
         (
+            "fairness --data table",
+            "--data: expected --experiment tsloo or loo or lds or brittleness or flips or shapley, found fairness",
+        ),
+        (
+            "flips --noise 0.1",
+            "--noise: expected --experiment tsloo or loo or lds or brittleness or shapley, found flips",
+        ),
+        (
+            "shapley --damping 1",
+            "--damping: expected --experiment tsloo or loo or lds or brittleness or flips, found shapley",
+        ),
+        (
             "loo --epochs 3",
             "--epochs: expected --experiment tsloo or lds or brittleness or flips or shapley or fairness or sketches or breakdown or streams or loop, found loo",
         ),

@@ -11,6 +11,7 @@ mod copies;
 mod dots;
 mod dvemb;
 mod in_run;
+mod inputs;
 mod less;
 mod retrac;
 mod ridge;
@@ -60,6 +61,8 @@ pub struct Method {
     pub of_samples: bool,
     /// For which optimizers it has a row of its own.
     pub steps: Steps,
+    /// Whether it solves with a damped matrix: it can be run with several dampings.
+    pub is_damped: bool,
 }
 
 /// Optimizers that a method is about.
@@ -80,6 +83,8 @@ impl Method {
         let scores = match experiment {
             Experiment::Flips => self.own,
             Experiment::Fairness | Experiment::Sketches => None,
+            // It has its own random samples.
+            Experiment::Brittleness if self.name == "random" => None,
             _ => self.pairs,
         };
         scores.is_some() && (experiment != Experiment::Loo || self.needs == Needs::Model)
@@ -103,7 +108,7 @@ const fn method(
     pairs: Option<Score>,
     own: Option<Score>,
 ) -> Method {
-    Method { name, about, needs, pairs, own, of_samples: false, steps: Steps::Any }
+    Method { name, about, needs, pairs, own, of_samples: false, steps: Steps::Any, is_damped: false }
 }
 
 /// One whose targets must be samples.
@@ -116,10 +121,17 @@ const fn of_steps(steps: Steps, method: Method) -> Method {
     Method { steps, ..method }
 }
 
+/// One with a damping.
+const fn damped(method: Method) -> Method {
+    Method { is_damped: true, ..method }
+}
+
 /// All methods, in the order of the tables.
 #[rustfmt::skip]
 pub const METHODS: &[Method] = &[
-    method("loss", "the plain loss: the baseline of self-scores", Needs::Model, None, Some(dots::loss)),
+    method("random", "numbers by chance", Needs::Model, Some(inputs::random), None),
+    method("loss", "the sample's loss, whatever the target", Needs::Model, Some(inputs::loss), Some(dots::loss)),
+    of_samples(method("nearest", "nearness of the inputs; minus it where labels differ", Needs::Model, Some(inputs::nearest), None)),
     method("dot", "gradients' dot product at the end", Needs::Model, Some(dots::dot), Some(dots::dot_own)),
     method("cosine", "gradients' cosine at the end", Needs::Model, Some(dots::cosine), None),
     method("ip-noise", "gradients' dot product, mean over ten copies with noise", Needs::Model, Some(copies::noise), Some(copies::noise_own)),
@@ -128,16 +140,16 @@ pub const METHODS: &[Method] = &[
     method("retrac", "dot products of mean directions over a checkpoint an epoch", Needs::Checkpoints, Some(retrac::pairs), None),
     method("less", "cosines of Adam features at a checkpoint an epoch", Needs::Checkpoints, Some(less::pairs), None),
     method("in-run", "in-run Shapley, first order: η·g·v at the sample's own steps", Needs::Trajectory, Some(in_run::first), None),
-    method("ridge", "inverse empirical Fisher, damping 0.1", Needs::Model, Some(ridge::pairs), Some(ridge::own)),
+    damped(method("ridge", "inverse empirical Fisher", Needs::Model, Some(ridge::pairs), Some(ridge::own))),
     method("datainf", "mean of the samples' own inverses, layer by layer", Needs::Model, Some(solvers::datainf), None),
-    method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None),
-    method("lissa", "the same by LiSSA, 60 passes", Needs::Model, Some(solvers::lissa), None),
+    damped(method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None)),
+    damped(method("lissa", "the same by LiSSA, 60 passes", Needs::Model, Some(solvers::lissa), None)),
     method("arnoldi", "the top 40 eigenpairs of the Gauss–Newton matrix", Needs::Model, Some(spectral::arnoldi), None),
     method("gif", "least squares on the last layer's coordinates", Needs::Model, Some(spectral::gif), None),
-    of_samples(method("ek-fac", "Kronecker factors with corrected eigenvalues, a layer at a time", Needs::Model, Some(spectral::ekfac), None)),
-    of_samples(method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own))),
-    of_samples(method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None)),
-    of_samples(method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None)),
+    damped(of_samples(method("ek-fac", "Kronecker factors with corrected eigenvalues, a layer at a time", Needs::Model, Some(spectral::ekfac), None))),
+    damped(of_samples(method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)))),
+    damped(of_samples(method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None))),
+    damped(of_samples(method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None))),
     method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
     method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
     method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),

@@ -33,7 +33,8 @@ fn score(
     scores: impl FnOnce(&mut Ridge<Vec<f64>>, &super::super::evidence::Rows) -> Result<Vec<f64>, gradsieve::Error>,
 ) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Loss)?;
-    let settings = RidgeSettings::new(train.width());
+    let usual = RidgeSettings::new(train.width());
+    let settings = RidgeSettings { damping: evidence.damping.unwrap_or(usual.damping), ..usual };
     let memory = vec![0.0; settings.memory().f64s];
     let bytes = size_of_val(&memory[..]);
     let mut ridge = Ridge::new(settings, memory).map_err(core("ridge"))?;

@@ -53,7 +53,11 @@ fn system(evidence: &Evidence<'_>) -> Result<(Rows, LissaSettings, Rows), TruthE
     // H is a mean over samples, the solver's matrix one over rows; the damping is
     // relative to either.
     let mean = squares(&factors) / (evidence.train.len() * factors.width()) as f64;
-    let damping = if evidence.decay > 0.0 { (evidence.decay / mean) as f32 } else { usual.damping };
+    let damping = if evidence.decay > 0.0 {
+        (evidence.decay / mean) as f32
+    } else {
+        evidence.damping.unwrap_or(usual.damping)
+    };
     Ok((factors, LissaSettings { damping, ..usual }, test))
 }
 

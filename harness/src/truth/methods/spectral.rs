@@ -122,7 +122,8 @@ pub(super) fn ekfac(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let mut bytes = 0;
     for ((layer, drawn), (train, test)) in model.layers().iter().zip(&drawn).zip(train.iter().zip(&test)) {
         let (inputs, outputs) = (layer.inputs + 1, layer.outputs);
-        let settings = EkfacSettings::new(outputs, inputs);
+        let usual = EkfacSettings::new(outputs, inputs);
+        let settings = EkfacSettings { damping: evidence.damping.unwrap_or(usual.damping), ..usual };
         let mut memory = vec![0.0; settings.memory().f32s];
         bytes += size_of_val(&memory[..]);
         let mut ekfac = Ekfac::new(settings, &mut memory).map_err(&what)?;

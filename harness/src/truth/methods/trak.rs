@@ -24,7 +24,7 @@ pub(super) fn own(evidence: &Evidence<'_>) -> Result<Scored, TruthError> {
     let train = evidence.rows(evidence.model, evidence.train, Quantity::Margin)?;
     let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f64s];
     let bytes = size_of_val(&memory[..]);
-    let mut trak = fitted(&train, &mut memory)?;
+    let mut trak = fitted(evidence, &train, &mut memory)?;
     let mut solution = vec![0.0; train.width()];
     let mut scores = Vec::with_capacity(train.len());
     for (sketch, &loss) in train.sketches().zip(&train.losses) {
@@ -45,7 +45,7 @@ fn pairs(evidence: &Evidence<'_>, models: usize) -> Result<Scored, TruthError> {
         let test = evidence.rows(&model, evidence.test, Quantity::Margin)?;
         let mut memory = vec![0.0; TrakSettings::new(train.width()).memory().f64s];
         bytes = size_of_val(&memory[..]) + size_of_val(&scores[..]);
-        let mut trak = fitted(&train, &mut memory)?;
+        let mut trak = fitted(evidence, &train, &mut memory)?;
         let mut solution = vec![0.0; train.width()];
         for (target, scores) in test.sketches().zip(scores.chunks_exact_mut(n)) {
             let target = trak.solve(&target, &mut solution).map_err(core("TRAK"))?;
@@ -68,10 +68,13 @@ pub(super) fn member(evidence: &Evidence<'_>, number: usize) -> Result<Mlp, Trut
 }
 
 fn fitted<'m>(
+    evidence: &Evidence<'_>,
     train: &super::super::evidence::Rows,
     memory: &'m mut [f64],
 ) -> Result<Trak<&'m mut [f64]>, TruthError> {
-    let mut trak = Trak::new(TrakSettings::new(train.width()), memory).map_err(core("TRAK"))?;
+    let usual = TrakSettings::new(train.width());
+    let settings = TrakSettings { damping: evidence.damping.unwrap_or(usual.damping), ..usual };
+    let mut trak = Trak::new(settings, memory).map_err(core("TRAK"))?;
     for sketch in train.sketches() {
         trak.observe(&sketch).map_err(core("TRAK"))?;
     }
