@@ -14,6 +14,7 @@
 //! | [`ReTrac`] | (mean of g/‖g‖)·(mean of v/‖v‖) | K a sample | many time steps or noise levels a sample |
 //! | [`Less`], [`Adam`] | max over subtasks of Σ_c w_c · mean cos(Γ, v) | K + 1 a subtask, 8 bytes a subtask and sample | training was with Adam; targets are tasks |
 //! | [`InRunShapley`] | Σ_t η_t v_t·g − (η_t²/2) g·w_t | 8 bytes a sample | during the run itself; no stored rows |
+//! | [`AdamSlopes`] | the same with σ∘v_t, Adam's own slopes | p | the steps were Adam's |
 //! | [`Greats`] | s_z = η v·g_z, then s_z − η² g_z·g_z* after each pick | B + B² of `f64` a batch | *which* to train on, in every step |
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
@@ -43,6 +44,7 @@
 //! nothing of detectors or stores.
 
 mod adam;
+mod adam_slopes;
 mod arnoldi;
 mod conjugate_gradients;
 mod cosine;
@@ -69,6 +71,7 @@ mod trak;
 mod wide;
 
 pub use adam::{Adam, AdamSettings};
+pub use adam_slopes::{AdamSlopes, AdamStep};
 pub use arnoldi::{Arnoldi, ArnoldiSettings};
 pub use conjugate_gradients::{ConjugateGradients, ConjugateGradientsSettings};
 pub use cosine::grad_cos;

@@ -2,6 +2,7 @@
 //! claims.
 
 mod accuracy;
+mod adam_slopes;
 mod budget;
 mod clients;
 mod clip;

@@ -119,6 +119,18 @@ impl Trajectory {
         self.weight_decay
     }
 
+    /// The parameters after step `t`, by its number from 0, had the optimizer seen
+    /// `mean`, p numbers, for the mean gradient and had its learning rate been `times` as
+    /// large; θ_T if there is no such step.
+    #[must_use]
+    pub fn stepped(&self, t: usize, mean: &[f64], times: f64) -> Vec<f64> {
+        let Some(step) = self.steps.get(t) else { return self.end.parameters().to_vec() };
+        let (mut parameters, mut moments) = (step.parameters.clone(), step.moments.clone());
+        let rate = (t + 1, times * step.learning_rate());
+        moments.step(&self.optimizer, self.weight_decay, rate, &mut mean.to_vec(), &mut parameters);
+        parameters
+    }
+
     /// What the optimizer remembered after step `t`, by its number from 0.
     #[must_use]
     pub fn moments_after(&self, t: usize) -> &Moments {

@@ -7,10 +7,10 @@ use gradsieve::influence::dvemb::{
     MomentumSettings, MomentumStep, Propagator, PropagatorSettings, Recorder, Step, StepMark, accumulate,
 };
 use gradsieve::influence::{
-    Adam, AdamSettings, Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, DataInf,
-    DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif, GifSettings, InRunShapley, IpEnsemble,
-    IterativeSolver, Less, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac, Solver as _, Targets,
-    Trak, TrakScore, TrakSettings,
+    Adam, AdamSettings, AdamSlopes, AdamStep, Arnoldi, ArnoldiSettings, ConjugateGradients,
+    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif,
+    GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
+    LissaSettings, ReTrac, Solver as _, Targets, Trak, TrakScore, TrakSettings,
 };
 use gradsieve::{Error, Key, Layer, Layout, Repeat, Sjlt, Sketch, Sketcher, f16};
 
@@ -182,7 +182,7 @@ pub(super) fn embeddings(one: &Sketch<'_>, floats: &mut [f32]) -> Result<f64, Er
     Ok(growth + targets.step(&step, out)?.at_least)
 }
 
-/// Data value embeddings of runs of other optimisers.
+/// Data value embeddings, and in-run Shapley's targets, of runs of other optimisers.
 pub(super) fn optimisers(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64]) -> Result<f64, Error> {
     let ends = [black_box(24), black_box(64)];
     let settings = MomentumSettings::new(Blocks::new(&ends)?, black_box(1), black_box(4));
@@ -195,12 +195,16 @@ pub(super) fn optimisers(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f6
     let mut sum = stability.at_least + targets.targets().count() as f64;
 
     let settings = AdamwSettings::new(black_box(64), black_box(1), black_box(4));
-    let (buffer, _) = parts(rest, settings.memory().f32s)?;
+    let (buffer, target) = parts(rest, settings.memory().f32s)?;
     let mut targets = AdamwAdjoint::new(settings, one.id, one.values, buffer, doubles)?;
     let (first, second) = (one.values, one.values);
     let step = AdamwStep { step, divisor: black_box(2.0), number: black_box(3), first, second };
     targets.step(&step, opaque(&mut [0.0]))?;
     sum += targets.targets().iter().sum::<f64>() + targets.steps() as f64;
+
+    let adam = AdamSlopes { number: black_box(3), ..AdamSlopes::new(black_box(0.1)) };
+    let seen = AdamStep { mean: one.values, variance: one.values, first, second };
+    adam.precondition(&seen, target)?;
     Ok(sum)
 }
 

@@ -230,12 +230,12 @@ pub struct TruthArguments {
     #[arg(long, value_name = "RATE", value_parser = number::<f32>)]
     pub rate: Option<f32>,
 
-    /// tsloo, lds, brittleness, flips: what takes the steps of training
+    /// tsloo, lds, brittleness, flips, shapley: what takes the steps of training
     #[arg(long, value_enum, default_value = "sgd", value_name = "NAME")]
     pub optimizer: OptimizerName,
 
-    /// tsloo, lds, brittleness, flips: λ of the term λθ that is added to every gradient;
-    /// of adamw, of θ ← (1 − ηλ)θ [default: 0]
+    /// tsloo, lds, brittleness, flips, shapley: λ of the term λθ that is added to every
+    /// gradient; of adamw, of θ ← (1 − ηλ)θ [default: 0]
     #[arg(long, value_name = "LAMBDA", value_parser = number::<f32>)]
     pub weight_decay: Option<f32>,
 
