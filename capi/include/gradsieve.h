@@ -60,9 +60,9 @@
 #define GRADSIEVE_CODEC_INT8 3
 
 /**
- * Signs and a scale a row: a bit a number.
+ * Signs of the rotated row and a scale a row: a bit a number.
  */
-#define GRADSIEVE_CODEC_SIGN 4
+#define GRADSIEVE_CODEC_SIGN 5
 
 /**
  * Bytes of the detector's memory beside its numbers: GRADSIEVE_DIRECTION_SIZE.

@@ -12,8 +12,8 @@ pub const GRADSIEVE_CODEC_F16: u32 = 1;
 pub const GRADSIEVE_CODEC_BF16: u32 = 2;
 /// Signed bytes and a scale a row: a byte a number, off by 1/254 of the row's largest.
 pub const GRADSIEVE_CODEC_INT8: u32 = 3;
-/// Signs and a scale a row: a bit a number.
-pub const GRADSIEVE_CODEC_SIGN: u32 = 4;
+/// Signs of the rotated row and a scale a row: a bit a number.
+pub const GRADSIEVE_CODEC_SIGN: u32 = 5;
 
 const _: () = assert!(
     GRADSIEVE_CODEC_F32 == Codec::F32 as u32

@@ -77,6 +77,7 @@ mod projection;
 pub mod rademacher;
 mod real;
 mod root;
+pub mod rotation;
 mod scalar;
 pub mod score;
 mod simd;

@@ -1,9 +1,10 @@
 //! A row that stands alone, outside of a store: its scale, and then its numbers one after
 //! the other, as bytes.
 
-use super::codec::{Codec, PART, Scale, Stored, exponent_of, narrowed, parts, power, scale_of_signs};
+use super::codec::{Codec, PART, Rotated, Scale, Stored, exponent_of, narrowed, parts, power, scale_up};
 use crate::error::{Error, check_length};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
+use gradsieve_kernels::rotation::{BLOCK, rotate_back};
 use gradsieve_kernels::{Certain, max_abs, widen};
 use half::{bf16, f16};
 
@@ -63,12 +64,16 @@ impl Codec {
                 Ok(())
             }
             Self::Sign => {
-                let Scale { half, exponent, .. } = scale_of_signs(values);
+                let mut rotated = Rotated::new(values);
+                for (to, block) in numbers.chunks_mut(BLOCK / 8).zip(0..) {
+                    for (to, eight) in to.iter_mut().zip(rotated.block(block).chunks(8)) {
+                        *to =
+                            eight.iter().rev().fold(0, |bits, x| bits << 1 | u8::from(x.is_sign_negative()));
+                    }
+                }
+                let Scale { half, exponent, .. } = rotated.scale();
                 let [low, high] = half.to_le_bytes();
                 put(scale, [low, high, exponent.to_le_bytes()[0]]);
-                for (to, eight) in numbers.iter_mut().zip(values.chunks(8)) {
-                    *to = eight.iter().rev().fold(0, |bits, x| bits << 1 | u8::from(x.is_sign_negative()));
-                }
                 Ok(())
             }
         }
@@ -91,13 +96,16 @@ impl Codec {
             Self::Sign => {
                 let [low, high, exponent] = taken(scale);
                 let half = f16::from_le_bytes([low, high]).to_f32();
-                let factor = half * power(i8::from_le_bytes([exponent]));
-                for (eight, bits) in values.chunks_mut(8).zip(numbers) {
-                    for (bit, value) in eight.iter_mut().enumerate() {
-                        let sign = u32::from(bits >> bit & 1) << 31;
-                        *value = f32::from_bits(factor.to_bits() ^ sign);
+                for (bytes, block) in numbers.chunks(BLOCK / 8).zip(0..) {
+                    let mut signed = [half; BLOCK];
+                    for (eight, bits) in signed.chunks_mut(8).zip(bytes) {
+                        for (bit, number) in eight.iter_mut().enumerate() {
+                            *number = f32::from_bits(half.to_bits() ^ u32::from(bits >> bit & 1) << 31);
+                        }
                     }
+                    rotate_back(&mut signed, block, values);
                 }
+                scale_up(values, i8::from_le_bytes([exponent]));
                 Ok(())
             }
         }

@@ -6,7 +6,7 @@
 //! | `f16` | 2K | 2ᵉ, 1 | 2⁻¹¹ of itself, or 2⁻²⁵ of the largest | the stored row |
 //! | `bf16` | 2K | 2ᵉ, 1 | 2⁻⁸ of itself, or 2⁻¹³⁴ of the largest | the stored row |
 //! | int8 | K, to a multiple of 4 | max\|φ\|/127, 4 | 1/254 of the largest | the stored row and a query in int8, too |
-//! | 1 bit | K/8, to a multiple of 8 | ‖φ‖²/‖φ‖₁ as `f16`·2ᵉ, 3 | (a sign) | the stored row |
+//! | 1 bit | K/8, to a multiple of 8 | ‖Rφ‖²/‖Rφ‖₁ as `f16`·2ᵉ, 3 | (a sign of Rφ) | the stored row |
 //!
 //! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So
 //! a row is divided by a power of two before it is stored, the one of its largest
@@ -14,14 +14,16 @@
 //! scale in `f32` anyway. So every finite row has a place in every codec, from the
 //! smallest `f32` to the largest.
 //!
-//! The signs' scale makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's
-//! inner product with φ is ‖φ‖² itself, and with what is orthogonal to φ it is zero on
-//! average where numbers are about normal. The mean magnitude, the nearest row of equal
-//! magnitudes, would give 2/π of each score.
+//! A 1-bit row is rotated before, by [`gradsieve_kernels::rotation`], and so is a query
+//! that it meets: then numbers are about normal, whatever the projection. The signs' scale
+//! makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's inner product with φ
+//! is ‖φ‖² itself, and with what is orthogonal to φ it is zero on average. The mean
+//! magnitude, the nearest row of equal magnitudes, would give 2/π of each score.
 
 use core::ops::Range;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
 use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::rotation::{BLOCK, rotate_back, rotated};
 use gradsieve_kernels::score::{GROUP, float, int8, sign};
 use gradsieve_kernels::{Certain, Element, l1_norm, max_abs, narrow, squared_norm, widen};
 use half::slice::HalfBitsSliceExt;
@@ -51,8 +53,9 @@ pub enum Codec {
     Bf16 = 2,
     /// Signed bytes, and a scale a row.
     Int8 = 3,
-    /// Signs, and a scale a row.
-    Sign = 4,
+    /// Signs of the rotated row, and a scale a row. (Number 4 was signs of rows as they
+    /// are, before anything was published.)
+    Sign = 5,
 }
 
 /// Numbers that are converted at a time, on the stack.
@@ -82,7 +85,7 @@ impl Codec {
             1 => Some(Self::F16),
             2 => Some(Self::Bf16),
             3 => Some(Self::Int8),
-            4 => Some(Self::Sign),
+            5 => Some(Self::Sign),
             _ => None,
         }
     }
@@ -167,8 +170,10 @@ impl Codec {
                 Ok(Scale { factor, ..Scale::NONE })
             }
             Self::Sign => {
-                sign::put(values, row, bytemuck::must_cast_slice_mut(groups))?;
-                Ok(scale_of_signs(values))
+                let mut rotated = Rotated::new(values);
+                let groups = bytemuck::must_cast_slice_mut(groups);
+                sign::put(width, |block| rotated.block(block), row, groups)?;
+                Ok(rotated.scale())
             }
         }
     }
@@ -197,8 +202,10 @@ impl Codec {
                 Ok(())
             }
             Self::Sign => {
-                let factor = scale.half.to_f32() * power(scale.exponent);
-                Ok(sign::take(bytemuck::must_cast_slice(groups), row, factor, values)?)
+                let (groups, half) = (bytemuck::must_cast_slice(groups), scale.half.to_f32());
+                sign::take(groups, width, row, half, |block, numbers| rotate_back(numbers, block, values))?;
+                scale_up(values, scale.exponent);
+                Ok(())
             }
         }
     }
@@ -351,19 +358,42 @@ fn scaled(part: &[f32], exponent: i8) -> [f32; PART] {
     scaled
 }
 
-/// ‖φ‖²/‖φ‖₁, of numbers whose largest lies between 1 and 4: their squares do not leave
-/// `f32`.
-pub(super) fn scale_of_signs(values: &[f32]) -> Scale {
-    let exponent = exponent_of(max_abs(values));
-    let (mut squares, mut sum) = (0.0, 0.0);
-    for (part, _) in parts(values) {
-        let part = scaled(part, exponent);
-        squares += squared_norm(&part);
-        sum += l1_norm(&part);
+/// A row as its signs see it: divided by its power of two, rotated, block by block.
+pub(super) struct Rotated<'v> {
+    values: &'v [f32],
+    exponent: i8,
+    /// Of the blocks so far; the numbers are below 32, so their squares do not leave
+    /// `f32`.
+    squares: f64,
+    magnitudes: f64,
+}
+
+impl<'v> Rotated<'v> {
+    pub(super) fn new(values: &'v [f32]) -> Self {
+        Self { values, exponent: exponent_of(max_abs(values)), squares: 0.0, magnitudes: 0.0 }
     }
-    let scale = if sum > 0.0 { squares / sum } else { 0.0 };
-    let half = f16::from_f32((scale as f32).min(<f16 as Stored>::BELOW_FOUR));
-    Scale { exponent, half, ..Scale::NONE }
+
+    /// The next block.
+    pub(super) fn block(&mut self, block: usize) -> [f32; BLOCK] {
+        let numbers = rotated(self.values, power(-self.exponent), block);
+        self.squares += squared_norm(&numbers);
+        self.magnitudes += l1_norm(&numbers);
+        numbers
+    }
+
+    /// The scale, when all blocks were seen.
+    pub(super) fn scale(self) -> Scale {
+        let scale = if self.magnitudes > 0.0 { self.squares / self.magnitudes } else { 0.0 };
+        Scale { exponent: self.exponent, half: f16::from_f32(scale as f32), ..Scale::NONE }
+    }
+}
+
+/// Multiplies a row by its power of two. What would leave `f32` is held at its end.
+pub(super) fn scale_up(values: &mut [f32], exponent: i8) {
+    let factor = power(exponent);
+    for value in values {
+        *value = (*value * factor).clamp(f32::MIN, f32::MAX);
+    }
 }
 
 fn take_floats<T: Stored>(groups: &[u64], row: usize, scale: Scale, values: &mut [f32]) -> Result<(), Error> {

@@ -1,10 +1,11 @@
 //! What stored rows are scored against: some vectors of K numbers, packed once for a
 //! codec.
 
-use super::codec::{Codec, exponent_of};
+use super::codec::{Codec, exponent_of, power};
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
+use gradsieve_kernels::rotation::rotated;
 use gradsieve_kernels::score::{float, int8, sign};
 use gradsieve_kernels::{Certain, max_abs};
 
@@ -176,7 +177,10 @@ impl<B: Buffer<f32>> Queries<B> {
                 for (exponent, query) in exponents.iter_mut().zip(values.chunks(width.max(1))) {
                     *exponent = exponent_of(max_abs(query));
                 }
-                sign::Tables::scaled(values, width, exponents, packed)?;
+                sign::Tables::of_blocks(count, width, packed, |query, block| {
+                    let exponent = exponents.get(query).copied().certain();
+                    rotated(query_of(values, width, query), power(-exponent), block)
+                })?;
             }
         }
         (self.id, self.count) = (Some(id), count);
@@ -203,6 +207,11 @@ impl<B: Buffer<f32>> Queries<B> {
             _ => return Err(Error::Mismatch(Field::Codec)),
         })
     }
+}
+
+/// Query `query` of those that stand one after the other.
+pub(super) fn query_of(values: &[f32], width: usize, query: usize) -> &[f32] {
+    values.chunks(width.max(1)).nth(query).certain()
 }
 
 /// How many queries of `width` numbers there are in `values`, if they are what there is

@@ -75,12 +75,12 @@ pub struct Store<B> {
 /// # let values = [3.0, -4.0];
 /// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
 ///
-/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 2, rows: 1 };
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::Int8, width: 2, rows: 1 };
 /// let mut store = Store::new(STORE, [0; STORE.memory().others])?;
 /// store.append(7, &sketch)?; // of the gradient (3, −4)
 /// let mut values = [0.0; 2];
 /// let Row { id, sketch } = store.get(0, &mut values)?;
-/// assert_eq!((id, sketch.values), (7, &[3.572_265_6, -3.572_265_6][..])); // signs, times 25/7
+/// assert_eq!((id, sketch.values), (7, &[95.0 / 127.0 * 4.0, -4.0][..])); // 3 is no code
 /// assert_eq!(sketch.measures.l2_squared, 25.0); // exact
 /// # Ok::<(), gradsieve::Error>(())
 /// ```

@@ -1,8 +1,8 @@
 //! The rows that are worth an exact score, by counting signs: a fast first look at 1-bit
 //! rows.
 //!
-//! Two rows' signs differ in d of K places. Where both are about normal, as projections
-//! make them, E d/K = angle/π (Goemans & Williamson 1995; Charikar 2002), so cos(π·d/K)
+//! Rows and queries are rotated before their signs are taken, which makes them about
+//! normal. Two rows' signs differ in d of K places, and E d/K = angle/π (Goemans & Williamson 1995; Charikar 2002), so cos(π·d/K)
 //! estimates their cosine, with a standard deviation of at most π/2·K^−½ where they are
 //! about orthogonal. A score is the cosine times both norms: the row's is in its scale,
 //! ‖x‖²/‖x‖₁, and the query's is the same for all. So rows are ranked by
@@ -13,8 +13,6 @@
 //!
 //! What a shortlist leaves out is lost: it is for the largest of many scores, and keeps
 //! several times as many as are wanted. The smallest scores are the largest of −query.
-//! Where numbers are far from normal (a 1-bit SJLT much wider than a tenth of the
-//! gradient), signs are noise, here as there.
 //!
 //! *Recall*: behind a projection to K = 512 numbers, a list of twice as many as are
 //! wanted has .96 to .98 of the largest `f32` scores, one of five times as many .99
@@ -25,18 +23,19 @@
 //! and query, and O(log m) for a row that gets on the list of m, if only for a while;
 //! then for each row kept the scores of the sixteen of its group.
 
-use super::codec::{Codec, power};
+use super::codec::{Codec, exponent_of, power};
 use super::columns::{EXPONENTS, HALVES};
-use super::queries::{Queries, check_queries};
+use super::queries::{Queries, check_queries, query_of};
 use super::rows::Store;
 use super::top_k::{Entry, TopK, TopKSettings};
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use core::ops::Range;
+use gradsieve_kernels::rotation::rotated;
 use gradsieve_kernels::score::GROUP;
 use gradsieve_kernels::score::hamming::{self, hamming_sealed};
-use gradsieve_kernels::{Certain, widen};
+use gradsieve_kernels::{Certain, max_abs, widen};
 use half::f16;
 use half::slice::HalfBitsSliceExt;
 
@@ -92,7 +91,7 @@ impl SignsSettings {
 ///
 /// const SIGNS: SignsSettings = SignsSettings { width: 2, count: 2 };
 /// let mut signs = Signs::new(SIGNS, [0; SIGNS.memory().others])?;
-/// signs.pack(id, &[1.0, -1.0, -0.5, 2.0])?;
+/// signs.pack(id, &[1.5, -2.0, -1.5, 2.0])?; // alike and opposite
 /// let mut differences = [0; 2];
 /// store.differences(&signs, &mut differences)?;
 /// assert_eq!(differences, [0, 2]);
@@ -154,9 +153,9 @@ impl<B: Buffer<u32>> Signs<B> {
         Ok(Self::over(settings, buffer))
     }
 
-    /// Takes the signs of the queries of `values` in the place of those before, query
-    /// after query of K numbers each, which belong to sketches of `id`. A zero counts as
-    /// positive.
+    /// Rotates the queries of `values` and takes their signs in the place of those before,
+    /// query after query of K numbers each, which belong to sketches of `id`. A zero
+    /// counts as positive.
     ///
     /// # Errors
     /// As [`Queries::pack`]. The signs are as they were.
@@ -164,7 +163,10 @@ impl<B: Buffer<u32>> Signs<B> {
         let SignsSettings { width, count: capacity } = self.settings;
         let count = check_queries(id, values, width, capacity)?;
         let packed = self.buffer.as_mut().get_mut(..self.settings.packed(count)).certain();
-        hamming::Queries::sealed(values, width, packed)?;
+        hamming::Queries::sealed_blocks(count, width, packed, |query, block| {
+            let query = query_of(values, width, query);
+            rotated(query, power(-exponent_of(max_abs(query))), block)
+        })?;
         (self.id, self.count) = (Some(id), count);
         Ok(())
     }
@@ -281,8 +283,8 @@ impl<B: Buffer<Entry>> Shortlist<B> {
 }
 
 impl<B: Buffer<u64>> Store<B> {
-    /// `differences[q·n + r]`: in how many of K signs row r and query q differ, for all n
-    /// rows.
+    /// `differences[q·n + r]`: in how many of K signs row r and query q, rotated, differ,
+    /// for all n rows.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if the rows are not of [`Codec::Sign`] or belong to another
@@ -419,7 +421,7 @@ impl<B: Buffer<u64>> Store<B> {
         let halves = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
         widen::<f16>(halves, scales.get_mut(..halves.len()).certain())?;
         for (scale, exponent) in scales.iter_mut().zip(self.column(&EXPONENTS).get(rows).certain()) {
-            *scale *= power(*exponent);
+            *scale = (*scale * power(*exponent)).min(f32::MAX);
         }
         Ok(scales)
     }

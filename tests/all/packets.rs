@@ -125,10 +125,8 @@ proptest! {
                 Codec::Bf16 => (x.abs() / 256.0).max(largest * 2.0_f64.powi(-134)).max(least),
                 // Half a step; of subnormal numbers the step itself is rounded.
                 Codec::Int8 => largest / 254.0 * (1.0 + 2.0_f64.powi(-14)) + least,
-                Codec::Sign => {
-                    prop_assert!(x == 0.0 || y == 0.0 || x.signum() == y.signum());
-                    continue;
-                }
+                // No more is promised of one number; the whole row is the store's, above.
+                Codec::Sign => f64::INFINITY,
             };
             prop_assert!((x - y).abs() <= bound, "{:?}: {x:e}, {y:e}", settings.codec);
         }
@@ -143,7 +141,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_or_give_a_sketch_that_can_be_used(
-        mut bytes in prop::collection::vec(any::<u8>(), 0..120), seal: bool, codec in 0..6_u8, fields in 0..20_u8,
+        mut bytes in prop::collection::vec(any::<u8>(), 0..120), seal: bool, codec in 0..7_u8, fields in 0..20_u8,
     ) {
         const K: usize = 5;
         let packets = packets(K);

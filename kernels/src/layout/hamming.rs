@@ -1,7 +1,9 @@
 //! The signs of queries, as they meet open rows and sealed ones.
 
 use super::order::{TILE, check_packed, columns, times, whole};
-use super::sign::words_of;
+use super::sign::{BLOCK, block_of, placed, signs};
+use crate::cannot_happen;
+use crate::certain::Certain;
 use crate::codec::sign::sign_words;
 use crate::error::{Error, same_length};
 
@@ -83,19 +85,44 @@ impl<'a> Queries<'a> {
     /// As [`Queries::open`], with [`Queries::sealed_len`].
     pub fn sealed(queries: &[f32], k: usize, scratch: &'a mut [u32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
-        same_length(Self::sealed_len(count, k), scratch.len())?;
-        let length = sign_words(k);
+        Self::sealed_blocks(count, k, scratch, |query, block| block_of(queries, k, query, block))
+    }
+
+    /// The same, of values that come in blocks of 64, with zeros behind a query's last:
+    /// block `block` of query `query` is `values(query, block)`, which is asked once.
+    ///
+    /// # Errors
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `scratch` is not
+    /// [`Queries::sealed_len`] long. Nothing was written.
+    pub fn sealed_blocks(
+        count: usize,
+        k: usize,
+        scratch: &'a mut [u32],
+        mut values: impl FnMut(usize, usize) -> [f32; BLOCK],
+    ) -> Result<Self, Error> {
+        check_packed(k, Self::sealed_len(count, k), scratch.len())?;
+        let (length, blocks) = (sign_words(k), k.div_ceil(BLOCK));
         let (masks, words) = scratch.split_at_mut(length.min(scratch.len()));
-        for (to, mask) in masks.iter_mut().zip(words_of(k, |i| u32::from(i < k))) {
-            *to = mask;
+        let write = |to: &mut [u32], width: usize, block: usize, signs: [u32; 2]| {
+            for (at, bits) in placed(signs, block, blocks) {
+                let Some(word) = to.get_mut(at * width) else {
+                    cannot_happen!("a row has words for all of its blocks");
+                    continue;
+                };
+                *word |= bits;
+            }
+        };
+        masks.fill(0);
+        for block in 0..blocks {
+            write(masks, 1, block, in_use(k, block));
         }
-        for (queries, tile) in queries.chunks(times(TILE, k)).zip(words.chunks_mut(times(TILE, length))) {
+        for (first, tile) in (0..).step_by(TILE).zip(words.chunks_mut(times(TILE, length))) {
             let width = columns(tile.len(), length);
             tile.fill(0);
-            for (query, column) in queries.chunks(k.max(1)).zip(0..width) {
-                let column = tile.iter_mut().skip(column).step_by(width);
-                for (to, word) in column.zip(words_of(k, |i| sign_of(query, i))) {
-                    *to = word;
+            for (query, column) in (first..count).zip(0..width) {
+                for block in 0..blocks {
+                    let column = tile.get_mut(column..).certain();
+                    write(column, width, block, signs(&values(query, block)));
                 }
             }
         }
@@ -125,6 +152,15 @@ impl<'a> Queries<'a> {
     pub const fn k(&self) -> usize {
         self.k
     }
+}
+
+/// The places of a block that values of a row of `k` have.
+fn in_use(k: usize, block: usize) -> [u32; 2] {
+    let left = k.saturating_sub(block.saturating_mul(BLOCK));
+    [0, 32].map(|first| match left.saturating_sub(first) {
+        32.. => u32::MAX,
+        some => (1 << some) - 1,
+    })
 }
 
 /// The sign bit of a value, and zero beyond the end.

@@ -70,58 +70,76 @@ pub fn seal(words: &[u32], k: usize, sealed: &mut [u32]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes the signs of a row's values to their places as row `row` of a sealed segment:
-/// what [`seal`] does to whole segments of codes.
+/// Writes the signs of `k` values to their places as row `row` of a sealed segment: what
+/// [`seal`] does to whole segments of codes. The values come in blocks of 64, with zeros
+/// behind the last.
 ///
 /// # Errors
-/// [`Error::Width`] if there are no values; [`Error::Length`] if the segment has no such
-/// row. Nothing was written.
-pub fn put(values: &[f32], row: usize, sealed: &mut [u32]) -> Result<(), Error> {
-    let group = group_of(values.len(), row, sealed.len())?;
+/// [`Error::Width`] if `k` is zero; [`Error::Length`] if the segment has no such row.
+/// Nothing was written.
+pub fn put(
+    k: usize,
+    mut values: impl FnMut(usize) -> [f32; BLOCK],
+    row: usize,
+    sealed: &mut [u32],
+) -> Result<(), Error> {
+    let group = group_of(k, row, sealed.len())?;
     let words = sealed.get_mut(group).certain().as_chunks_mut::<GROUP>().0;
-    let signs = words_of(values.len(), |i| values.get(i).map_or(0, |x| x.to_bits() >> 31));
-    for (word, eight) in words.iter_mut().zip(signs) {
-        word[row % GROUP] = eight;
+    words.iter_mut().for_each(|word| word[row % GROUP] = 0);
+    let blocks = k.div_ceil(BLOCK);
+    for block in 0..blocks {
+        for (at, bits) in placed(signs(&values(block)), block, blocks) {
+            let Some(word) = words.get_mut(at) else {
+                cannot_happen!("a group has the row's words");
+                continue;
+            };
+            word[row % GROUP] |= bits;
+        }
     }
     Ok(())
 }
 
-/// The words of a sealed row of `k` places, of which `bit` knows the sign bits; it is
-/// asked beyond the last, too.
-pub(crate) fn words_of(k: usize, bit: impl Fn(usize) -> u32) -> impl Iterator<Item = u32> {
-    let blocks = k.div_ceil(BLOCK);
-    let mut terms =
-        ORDER.into_iter().flat_map(move |lane| (0..blocks).map(move |block| block * BLOCK + lane));
-    (0..sign_words(k)).map(move |_| {
-        let mut eight = 0;
-        for (shift, start) in (0..32).step_by(4).zip(terms.by_ref()) {
-            for (i, at) in (start..).step_by(LANES).take(4).enumerate() {
-                eight |= bit(at) << i << shift;
-            }
-        }
-        eight
-    })
+/// The sign bits of a block's values.
+pub(crate) fn signs(values: &[f32; BLOCK]) -> [u32; 2] {
+    let word = |half: &[f32; 32]| (0..).zip(half).fold(0, |word, (i, x)| word | x.to_bits() >> 31 << i);
+    match values.as_chunks().0 {
+        [low, high] => [word(low), word(high)],
+        _ => [0; 2],
+    }
 }
 
-/// Reads row `row` of a sealed segment: ±`scale` by their signs, as many as there are
-/// values.
+/// Where the signs of block `block` of so many stand in a sealed row: the word of each
+/// term, and its bits.
+pub(crate) fn placed(signs: [u32; 2], block: usize, blocks: usize) -> impl Iterator<Item = (usize, u32)> {
+    let places = ORDER.into_iter().zip(0..).map(move |(lane, term)| (lane, term * blocks + block));
+    places.map(move |(lane, place)| (place / 8, signs_of(signs, lane) << (4 * (place % 8))))
+}
+
+/// Reads row `row` of a sealed segment, `k` values in blocks of 64: ±`scale` by their
+/// signs.
 ///
 /// # Errors
 /// As [`put`].
-pub fn take(sealed: &[u32], row: usize, scale: f32, values: &mut [f32]) -> Result<(), Error> {
-    let group = group_of(values.len(), row, sealed.len())?;
+pub fn take(
+    sealed: &[u32],
+    k: usize,
+    row: usize,
+    scale: f32,
+    mut values: impl FnMut(usize, &mut [f32; BLOCK]),
+) -> Result<(), Error> {
+    let group = group_of(k, row, sealed.len())?;
     let words = sealed.get(group).certain().as_chunks::<GROUP>().0;
-    let blocks = values.len().div_ceil(BLOCK);
-    let mut terms = ORDER.into_iter().flat_map(|lane| (0..blocks).map(move |block| (lane, block * BLOCK)));
-    for word in words {
-        let eight = word[row % GROUP];
-        for (shift, (lane, start)) in (0..32).step_by(4).zip(terms.by_ref()) {
-            for (i, at) in (start + lane..).step_by(LANES).take(4).enumerate() {
-                if let Some(to) = values.get_mut(at) {
-                    *to = f32::from_bits(scale.to_bits() ^ (eight >> shift >> i & 1) << 31);
-                }
+    let blocks = k.div_ceil(BLOCK);
+    for block in 0..blocks {
+        let mut numbers = [scale; BLOCK];
+        for (lane, term) in ORDER.into_iter().zip(0..) {
+            let place: usize = term * blocks + block;
+            let term = words.get(place / 8).map(|word| word[row % GROUP]).certain() >> (4 * (place % 8));
+            for (i, number) in numbers.iter_mut().skip(lane).step_by(LANES).enumerate() {
+                *number = f32::from_bits(scale.to_bits() ^ (term >> i & 1) << 31);
             }
         }
+        values(block, &mut numbers);
     }
     Ok(())
 }
@@ -165,9 +183,14 @@ pub(crate) fn values_of(block: &[f32], lane: usize) -> [f32; 4] {
     [value(0), value(1), value(2), value(3)]
 }
 
-/// 2⁻ᵉ for −126 ≤ e ≤ 126.
-const fn inverse_power(exponent: i8) -> f32 {
-    f32::from_bits(((127 - exponent as i32).unsigned_abs()) << 23)
+/// Block `block` of query `query`, of queries of `k` values each; zeros behind its end.
+pub(crate) fn block_of(queries: &[f32], k: usize, query: usize, block: usize) -> [f32; BLOCK] {
+    let mut values = [0.0; BLOCK];
+    let query = queries.chunks(k.max(1)).nth(query).unwrap_or_default();
+    for (to, value) in values.iter_mut().zip(query.iter().skip(block.saturating_mul(BLOCK))) {
+        *to = *value;
+    }
+    values
 }
 
 /// Queries as tables of the signed sums of their values, for sealed segments.
@@ -203,62 +226,52 @@ impl<'a> Tables<'a> {
         k.div_ceil(BLOCK).saturating_mul(LANES)
     }
 
-    /// Makes the tables of queries of `k` values each, query after query.
+    /// Makes the tables of queries of `k` values each, query after query. No sum of four
+    /// values must leave `f32`.
     ///
     /// # Errors
     /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `queries` isn't a multiple
     /// of `k`, or `scratch` is not [`Tables::len`] long. Nothing was written.
     pub fn new(queries: &[f32], k: usize, scratch: &'a mut [f32]) -> Result<Self, Error> {
-        Self::make(queries, k, scratch, |_| 1.0)
+        let count = whole(queries.len(), k)?;
+        Self::of_blocks(count, k, scratch, |query, block| block_of(queries, k, query, block))
     }
 
-    /// The tables of queries that are multiplied by 2⁻ᵉ each, of an exponent from −126 to
-    /// 126 a query: so that no sum of four values leaves `f32`. Scores are theirs; who
-    /// wants those of the queries multiplies by 2ᵉ.
+    /// The same, of values that come in blocks of 64, with zeros behind a query's last:
+    /// block `block` of query `query` is `values(query, block)`, which is asked once.
     ///
     /// # Errors
-    /// As [`Tables::new`]; [`Error::Length`] if there is not an exponent for each query.
+    /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `scratch` is not
+    /// [`Tables::len`] long. Nothing was written.
     ///
     /// ```
     /// use gradsieve_kernels::score::sign::Tables;
     ///
-    /// let mut scratch = [0.0; Tables::len(1, 2)];
-    /// Tables::scaled(&[3e38, 3e38], 2, &[126], &mut scratch)?;
-    /// assert!(scratch.iter().all(|sum| sum.is_finite()));
+    /// let query = [[1.0; 64], [2.0; 64]];
+    /// let (mut scratch, mut plain) = ([0.0; Tables::len(1, 128)], [0.0; Tables::len(1, 128)]);
+    /// Tables::of_blocks(1, 128, &mut scratch, |_, block| query[block])?;
+    /// Tables::new(query.as_flattened(), 128, &mut plain)?;
+    /// assert_eq!(scratch, plain);
     /// # Ok::<(), gradsieve_kernels::Error>(())
     /// ```
-    pub fn scaled(
-        queries: &[f32],
-        k: usize,
-        exponents: &[i8],
-        scratch: &'a mut [f32],
-    ) -> Result<Self, Error> {
-        same_length(whole(queries.len(), k)?, exponents.len())?;
-        Self::make(queries, k, scratch, |query| {
-            exponents.get(query).map_or(1.0, |&exponent| inverse_power(exponent))
-        })
-    }
-
-    fn make(
-        queries: &[f32],
+    pub fn of_blocks(
+        count: usize,
         k: usize,
         scratch: &'a mut [f32],
-        factor: impl Fn(usize) -> f32,
+        mut values: impl FnMut(usize, usize) -> [f32; BLOCK],
     ) -> Result<Self, Error> {
-        let count = whole(queries.len(), k)?;
-        same_length(Self::len(count, k), scratch.len())?;
-        let (k, terms_of_k) = (k.max(1), Self::terms(k).max(1));
+        check_packed(k, Self::len(count, k), scratch.len())?;
+        let (blocks, length) = (k.div_ceil(BLOCK), Self::terms(k).max(1));
         let scratch = scratch.as_chunks_mut::<16>().0;
-        let tiles = queries.chunks(times(TILE, k)).zip(scratch.chunks_mut(times(TILE, terms_of_k)));
-        for (first, (queries, tile)) in (0..).step_by(TILE).zip(tiles) {
-            let width = columns(tile.len(), terms_of_k);
+        for (first, tile) in (0..).step_by(TILE).zip(scratch.chunks_mut(times(TILE, length))) {
+            let width = columns(tile.len(), length);
             tile.fill([0.0; 16]);
-            for (column, query) in queries.chunks(k).enumerate() {
-                let mut tables = tile.iter_mut().skip(column).step_by(width);
-                let factor = factor(first + column);
-                for lane in ORDER {
-                    for (block, table) in query.chunks(BLOCK).zip(tables.by_ref()) {
-                        let values = values_of(block, lane).map(|value| value * factor);
+            for (query, column) in (first..count).zip(0..width) {
+                for block in 0..blocks {
+                    let values = values(query, block);
+                    let tables = tile.iter_mut().skip(block * width + column).step_by(blocks * width);
+                    for (lane, table) in ORDER.into_iter().zip(tables) {
+                        let values = values_of(&values, lane);
                         for (signs, to) in (0..).zip(table) {
                             *to = term(values, signs);
                         }

@@ -8,7 +8,7 @@
 //! for block b = 0, 1, …
 //!
 //! A sum of four values must not leave `f32`: queries near its end are divided by a power
-//! of two before ([`Tables::scaled`]), and their scores multiplied.
+//! of two before, and their scores multiplied.
 //!
 //! So |computed − exact| ≤ (⌈k/64⌉ + 6)·2⁻²⁴·Σ|qᵢ|, and one rounding for the scale. Row
 //! by row, that is a flip of signs and an addition for sixteen terms. In a sealed group

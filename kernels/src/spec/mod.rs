@@ -14,7 +14,7 @@
 //! | [`double`] | sums, updates and outer products in `f64` |
 //! | [`hash`] | the counter-based hash, on which all projections rest |
 //! | [`sjlt`](mod@sjlt), [`rademacher`](mod@rademacher), [`gaussian`](mod@gaussian), [`hadamard`](mod@hadamard), [`srht`](mod@srht), [`mask`](mod@mask), [`fold`](mod@fold) | projections |
-//! | [`codec`] | rows in a byte or a bit a value |
+//! | [`codec`], [`rotation`](mod@rotation) | rows in a byte or a bit a value, and what is done to them before |
 //! | [`score`] | scores of stored rows, and where a sealed segment keeps a value |
 //!
 //! # How to read it
@@ -50,6 +50,7 @@ pub mod matrix;
 pub mod norm;
 pub mod pair;
 pub mod rademacher;
+pub mod rotation;
 pub mod score;
 pub mod sjlt;
 pub mod srht;

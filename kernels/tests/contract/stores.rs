@@ -63,6 +63,11 @@ fn put_and_taken<T: Element>(rows: &[f32], k: usize, part: usize) {
     assert_eq!(sealed, expected);
 }
 
+/// A row in blocks, as [`sign::put`] asks for it.
+fn blocks(row: &[f32]) -> impl FnMut(usize) -> [f32; 64] {
+    move |block| core::array::from_fn(|i| row.get(64 * block + i).copied().unwrap_or(0.0))
+}
+
 proptest! {
     #[test]
     fn rows_put_one_by_one_are_the_sealed_segment_and_are_taken_as_they_were(
@@ -94,8 +99,14 @@ proptest! {
         let mut sealed = vec![0; expected.len()];
         let (mut taken, mut decoded) = (vec![0.0; k], vec![0.0; k]);
         for (r, (row, words)) in rows.chunks(k).zip(words.chunks(sign_words(k))).enumerate() {
-            sign::put(row, r, &mut sealed).unwrap();
-            sign::take(&sealed, r, 1.5, &mut taken).unwrap();
+            sign::put(k, blocks(row), r, &mut sealed).unwrap();
+            let blocks = taken.chunks_mut(64).collect::<Vec<_>>();
+            let mut blocks = blocks.into_iter();
+            let each = |_, numbers: &mut [f32; 64]| {
+                let to = blocks.next().unwrap();
+                to.copy_from_slice(&numbers[..to.len()]);
+            };
+            sign::take(&sealed, k, r, 1.5, each).unwrap();
             decode_signs(words, f16::from_f32(1.5), &mut decoded).unwrap();
             assert_eq!(bits(&taken), bits(&decoded));
         }
@@ -182,9 +193,10 @@ fn places_that_a_sealed_segment_does_not_have_are_refused() {
     assert_eq!(int8::take(&sealed, 0, 0, 0, &mut []), none);
     assert_eq!(sealed, [7; 192]);
     let mut sealed = [7_u32; 32];
-    assert_eq!(sign::put(&[1.0; 3], 16, &mut sealed), too_far(64, 32));
-    assert_eq!(sign::put(&[], 0, &mut sealed), none);
-    assert_eq!(sign::take(&sealed, usize::MAX, 1.0, &mut [1.0]), too_far(usize::MAX, 32));
+    assert_eq!(sign::put(3, |_| [1.0; 64], 16, &mut sealed), too_far(64, 32));
+    assert_eq!(sign::put(0, |_| [1.0; 64], 0, &mut sealed), none);
+    let never = |_, _: &mut [f32; 64]| panic!("there is no such row");
+    assert_eq!(sign::take(&sealed, 1, usize::MAX, 1.0, never), too_far(usize::MAX, 32));
     assert_eq!(sealed, [7; 32]);
 }
 
@@ -247,7 +259,7 @@ fn queries_that_were_packed_before_give_the_same_scores() {
     assert_eq!(found, expected);
 
     let mut words = [0; sign::sealed_len(2, K)];
-    rows.chunks(K).zip(0..).for_each(|(row, r)| sign::put(row, r, &mut words).unwrap());
+    rows.chunks(K).zip(0..).for_each(|(row, r)| sign::put(K, blocks(row), r, &mut words).unwrap());
     let mut scratch = [0.0; sign::Tables::len(2, K)];
     let rows_of_signs = sign::Rows { words: &words, scales: &[f16::ONE; 2] };
     let tables = sign::Tables::new(&values, K, &mut scratch).unwrap();

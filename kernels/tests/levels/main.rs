@@ -18,6 +18,7 @@ mod inputs;
 mod matrix;
 mod outputs;
 mod published;
+mod rotation;
 mod scores;
 mod sparse;
 mod summary;
@@ -43,7 +44,7 @@ macro_rules! claims {
 }
 use claims;
 
-const FAMILIES: [&[Claim]; 11] = [
+const FAMILIES: [&[Claim]; 12] = [
     sums::CLAIMS,
     summary::CLAIMS,
     vectors::CLAIMS,
@@ -52,6 +53,7 @@ const FAMILIES: [&[Claim]; 11] = [
     dense::CLAIMS,
     double::CLAIMS,
     hadamard::CLAIMS,
+    rotation::CLAIMS,
     codecs::CLAIMS,
     scores::CLAIMS,
     published::CLAIMS,
