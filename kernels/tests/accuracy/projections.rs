@@ -8,6 +8,7 @@ use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::{Gaussian, TABLES, gaussian};
 use gradsieve_kernels::mask::{Mask, mask};
 use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
+use gradsieve_kernels::rotation::rotated;
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::srht::{Srht, srht};
 use gradsieve_kernels::{Key, Rademacher, Sjlt, hadamard, hash, rademacher, sjlt, sjlt_scaled};
@@ -62,6 +63,13 @@ pub(crate) const LINES: &[Line] = &[
         bound: "log₂ n·ε·Σ\\|xᵢ\\|",
         reason: "an addition a stage",
         check: transforms,
+    },
+    Line {
+        file: "rotation.rs",
+        kernel: "rotation, runs of n",
+        bound: "(log₂ n + 2)·ε·Σ\\|xᵢ\\|/√n of the run",
+        reason: "an addition a stage, a product, and what the inverse root is off by",
+        check: rotations,
     },
 ];
 
@@ -280,6 +288,41 @@ fn transforms(worst: &mut Worst) {
             butterflies(&mut exact);
             for (at, (out, exact)) in out.iter().zip(exact).enumerate() {
                 worst.see((*out).into(), exact, log as f64 * UNIT * magnitude, (kind, log, at));
+            }
+        }
+    }
+}
+
+fn rotations(worst: &mut Worst) {
+    let key = hash::key(0, u64::from_be_bytes(*b"ROTATE64"));
+    for kind in KINDS {
+        for k in [1, 5, 64, 100, 127, 192, 544] {
+            let (x, whole) = (numbers::<f32>(kind, k as u64, k), k / 64);
+            for block in 0..k.div_ceil(64) {
+                let found = rotated(&x, 1.0, block);
+                let places = if block < whole {
+                    (block..64 * whole).step_by(whole)
+                } else {
+                    (64 * whole..k).step_by(1)
+                };
+                let mut exact: Vec<f64> = places.map(|at| f64::from(x[at])).collect();
+                for (i, x) in exact.iter_mut().enumerate() {
+                    *x *= if hash::word(key, block as u64) >> i & 1 == 1 { -1.0 } else { 1.0 };
+                }
+                let (mut rest, mut start) = (&mut exact[..], 0);
+                while !rest.is_empty() {
+                    let log = rest.len().ilog2();
+                    let run;
+                    (run, rest) = rest.split_at_mut(1 << log);
+                    let root = f64::from(run.len() as u32).sqrt();
+                    let magnitude = run.iter().map(|x| x.abs()).sum::<f64>() / root;
+                    butterflies(run);
+                    for (exact, found) in run.iter().zip(&found[start..]) {
+                        let bound = f64::from(log + 2) * UNIT * magnitude + UNDERFLOW;
+                        worst.see((*found).into(), exact / root, bound, (kind, k, block));
+                    }
+                    start += 1 << log;
+                }
             }
         }
     }
