@@ -25,6 +25,7 @@
 use crate::hadamard::hadamard_with;
 use crate::hash;
 use crate::level::Level;
+use core::num::NonZeroUsize;
 
 /// Numbers that are rotated together.
 pub const BLOCK: usize = 64;
@@ -59,7 +60,7 @@ pub fn rotated(x: &[f32], factor: f32, block: usize) -> [f32; BLOCK] {
 pub fn rotated_with(level: Level, x: &[f32], factor: f32, block: usize) -> [f32; BLOCK] {
     let mut numbers = [0.0; BLOCK];
     let (first, step) = places(x.len(), block);
-    let from = x.get(first..).unwrap_or_default().iter().step_by(step);
+    let from = x.get(first..).unwrap_or_default().iter().step_by(step.get());
     for (to, x) in numbers.iter_mut().zip(from) {
         *to = x * factor;
     }
@@ -79,7 +80,7 @@ pub fn rotate_back_with(level: Level, numbers: &mut [f32; BLOCK], block: usize, 
     transform(level, numbers, length(x.len(), block));
     flip(numbers, block);
     let (first, step) = places(x.len(), block);
-    let to = x.get_mut(first..).unwrap_or_default().iter_mut().step_by(step);
+    let to = x.get_mut(first..).unwrap_or_default().iter_mut().step_by(step.get());
     for (to, number) in to.zip(numbers) {
         *to = *number;
     }
@@ -87,9 +88,11 @@ pub fn rotate_back_with(level: Level, numbers: &mut [f32; BLOCK], block: usize, 
 
 /// Where the numbers of a block stand in a row of `k`: the first of them, and the step to
 /// the next.
-const fn places(k: usize, block: usize) -> (usize, usize) {
-    let whole = k / BLOCK;
-    if block < whole { (block, whole) } else { (block.saturating_mul(BLOCK), 1) }
+const fn places(k: usize, block: usize) -> (usize, NonZeroUsize) {
+    match NonZeroUsize::new(k / BLOCK) {
+        Some(whole) if block < whole.get() => (block, whole),
+        _ => (block.saturating_mul(BLOCK), NonZeroUsize::MIN),
+    }
 }
 
 /// Numbers of a block.

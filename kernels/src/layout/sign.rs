@@ -269,7 +269,7 @@ impl<'a> Tables<'a> {
             for (query, column) in (first..count).zip(0..width) {
                 for block in 0..blocks {
                     let values = values(query, block);
-                    let tables = tile.iter_mut().skip(block * width + column).step_by(blocks * width);
+                    let tables = tile.iter_mut().skip(block * width + column).step_by(times(blocks, width));
                     for (lane, table) in ORDER.into_iter().zip(tables) {
                         let values = values_of(&values, lane);
                         for (signs, to) in (0..).zip(table) {
