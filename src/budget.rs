@@ -15,9 +15,8 @@
 //!
 //! All of this takes the sketch's numbers for normal, which the sum of many coordinates
 //! is; without a projection it is a guess. `docs/src/results/sketches.md` measures it: it
-//! holds within an eighth but for masks, plans, factored projections, and 1 bit where a
-//! number is the sum of fewer than about ten coordinates (up to eight times the error; 15
-//! times without a projection). Most pairs of gradients are nearly orthogonal, so ρ = 0
+//! holds within a seventh but for masks, plans and factored projections. Most pairs of
+//! gradients are nearly orthogonal, so ρ = 0
 //! is the figure to plan with, and 1/√K the most that can be had: only 1 bit adds to it
 //! visibly (a quarter), so it is the width that counts, and a smaller codec buys width.
 //!

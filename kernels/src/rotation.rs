@@ -4,19 +4,19 @@
 //!
 //! Of *k* numbers there are s = ⌊k/64⌋ whole blocks. Block j takes the 64 numbers j, j +
 //! s, j + 2s, …; the last block takes the k − 64·s numbers that are left over, as they
-//! stand. Bit i of word number j of a fixed hash stream flips the sign of a block's number
-//! *i*. A whole block is transformed ([`mod@crate::hadamard`]) and divided by 8. The last
-//! one is cut into runs of powers of two, the longest first, and each is transformed and
-//! divided by the root of its length. Block j becomes the numbers 64·j, 64·j + 1, … of the
-//! rotated row.
+//! stand. Bit i of word number j of a fixed hash stream flips the sign of a block's
+//! number *i*. A whole block is transformed ([`mod@crate::hadamard`]) and divided by 8.
+//! The last one is cut into runs of powers of two, the longest first, and each is
+//! transformed and divided by the root of its length. Block j becomes the numbers 64·j,
+//! 64·j + 1, … of the rotated row.
 //!
 //! It keeps inner products: ⟨Rx, Ry⟩ = ⟨x, y⟩, but for rounding, six additions a number.
 //! It is the same for all rows of a width, and no secret. What a gradient's numbers were
-//! is mixed among 64 that stand far apart, for numbers that a projection puts side by side
-//! come from the same coordinates. On 1-bit rows of digits' gradients (SJLT to 4,096
-//! numbers, each the sum of 1.2 coordinates) that is as good as one transform of all, .968
-//! and .971 by Spearman; without a rotation it is .826, and mixing 64 neighbours gives
-//! .875.
+//! is mixed among 64 that stand far apart, for numbers that a projection puts side by
+//! side come from the same coordinates. On 1-bit rows of digits' gradients (SJLT to 4,096
+//! numbers, each the sum of 1.2 coordinates) that is as good as one transform of all,
+//! .968 and .971 by Spearman; without a rotation it is .826, and mixing 64 neighbours
+//! gives .875.
 //!
 //! *Cost*: six additions a number, and 64 numbers on the stack.
 //!

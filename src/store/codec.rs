@@ -15,10 +15,10 @@
 //! smallest `f32` to the largest.
 //!
 //! A 1-bit row is rotated before, by [`gradsieve_kernels::rotation`], and so is a query
-//! that it meets: then numbers are about normal, whatever the projection. The signs' scale
-//! makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's inner product with φ
-//! is ‖φ‖² itself, and with what is orthogonal to φ it is zero on average. The mean
-//! magnitude, the nearest row of equal magnitudes, would give 2/π of each score.
+//! that it meets: then numbers are about normal, whatever the projection. The signs'
+//! scale makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's inner product
+//! with φ is ‖φ‖² itself, and with what is orthogonal to φ it is zero on average. The
+//! mean magnitude, the nearest row of equal magnitudes, would give 2/π of each score.
 
 use core::ops::Range;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};

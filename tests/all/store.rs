@@ -96,8 +96,8 @@ fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f3
             score_int8_rows(int8::Rows { codes: &codes, scales: &scales }, queries, &mut scores).unwrap();
         }
         Codec::Sign => {
-            // Each row is divided by a power of two and rotated, and the score multiplied by
-            // it. The queries' powers change no bit.
+            // Each row is divided by a power of two and rotated, and the score multiplied
+            // by it. The queries' powers change no bit.
             let powers = powers(width, rows);
             let queries: Vec<f32> = queries.chunks(width).flat_map(rotation).collect();
             let mut words = vec![0; n * sign_words(width)];

@@ -46,8 +46,8 @@ proptest! {
         let max = row.iter().map(size).fold(0.0, f64::max);
         let ulp = 2.0_f64.powi(-149);
         if codec == Codec::Sign {
-            // Its product with the row is the row's squared norm. One that is held at the end
-            // of `f32` has less.
+            // Its product with the row is the row's squared norm. One that is held at the
+            // end of `f32` has less.
             let product = |with: &[f32]| row.iter().zip(with).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum::<f64>();
             let (exact, found) = (product(&row), product(&values));
             let is_held = values.iter().any(|value| value.abs() == f32::MAX);
