@@ -261,9 +261,10 @@ impl<F: Buffer<f32>, D: Buffer<f64>> AdamwAdjoint<F, D> {
 
         let (products, along) = self.floats.as_mut().split_at_mut_checked(count * p).certain();
         let along = along.get_mut(..shape.factors.count * count).certain();
-        let rows = products.chunks_exact_mut(p).zip(targets.chunks_exact(p));
-        let moments = firsts.chunks_exact(p).zip(seconds.chunks_exact(p));
-        for ((a, target), (first, second)) in rows.zip(moments) {
+        for row in 0..count {
+            let row = row * p..(row + 1) * p;
+            let (a, target) = (products.get_mut(row.clone()).certain(), targets.get(row.clone()).certain());
+            let (first, second) = (firsts.get(row.clone()).certain(), seconds.get(row).certain());
             let coefficients = mean.iter().zip(to_first.iter().zip(&*to_second));
             let entries = a.iter_mut().zip(target.iter().zip(first.iter().zip(second))).zip(coefficients);
             for ((a, (target, (first, second))), (mean, (to_first, to_second))) in entries {
@@ -291,9 +292,11 @@ impl<F: Buffer<f32>, D: Buffer<f64>> AdamwAdjoint<F, D> {
         finite(products)?;
 
         let kept = 1.0 - rate * weight_decay;
-        let rows = products.chunks_exact(p).zip(targets.chunks_exact_mut(p));
-        let moments = firsts.chunks_exact_mut(p).zip(seconds.chunks_exact_mut(p));
-        for ((product, target), (first, second)) in rows.zip(moments) {
+        for row in 0..count {
+            let row = row * p..(row + 1) * p;
+            let product = products.get(row.clone()).certain();
+            let target = targets.get_mut(row.clone()).certain();
+            let (first, second) = (firsts.get_mut(row.clone()).certain(), seconds.get_mut(row).certain());
             let coefficients = to_first.iter().zip(&*to_second);
             let entries = product.iter().zip(target).zip(first.iter_mut().zip(second)).zip(coefficients);
             for (((&product, target), (first, second)), (to_first, to_second)) in entries {

@@ -310,10 +310,10 @@ impl<'b, B: Buffer<f32>> MomentumAdjoint<'b, B> {
             product_of(factors, held, PartMut::whole(along, count)?)?;
             quotient = most_along(along, velocities, width, first, columns, quotient);
             along.iter_mut().for_each(|along| *along *= -share);
-            let rows = targets.chunks_exact_mut(width.max(1)).zip(velocities.chunks_exact_mut(width.max(1)));
-            for (targets, velocities) in rows {
-                let targets = targets.get_mut(first..first + columns).certain();
-                let velocities = velocities.get_mut(first..first + columns).certain();
+            for row in 0..count {
+                let columns = row * width + first..row * width + first + columns;
+                let targets = targets.get_mut(columns.clone()).certain();
+                let velocities = velocities.get_mut(columns).certain();
                 for (target, velocity) in targets.iter_mut().zip(velocities) {
                     let (b, p) = if nesterov {
                         (*velocity, *velocity - rate * *target)
