@@ -1,5 +1,6 @@
 /* Writes the published packets, tests/golden/packets.hex, and reads each of them. */
 #include "check.h"
+#include "codecs.h"
 
 enum { WIDEST = 128, MOST = 600 };
 
@@ -36,7 +37,8 @@ static void write_all(const gradsieve_sketch_id *id, size_t width, const gradsie
     sketch.measures.l2_squared = 6.25;
     sketch.measures.max = 1.75f;
     sketch.measures.count = layer->outputs * layer->inputs;
-    for (uint32_t codec = GRADSIEVE_CODEC_F32; codec <= GRADSIEVE_CODEC_SIGN; codec++) {
+    for (size_t at = 0; at < CODEC_COUNT; at++) {
+        const uint32_t codec = CODECS[at];
         for (uint8_t measured = 0; measured <= 1; measured++) {
             gradsieve_packet_settings settings = {codec, measured, measured};
             sketch.group = measured ? 3 : 0;
@@ -49,7 +51,7 @@ static void write_all(const gradsieve_sketch_id *id, size_t width, const gradsie
             CHECK(most <= GRADSIEVE_PACKET_MOST(codec, width) && most <= MOST);
             CHECK(!measured || most == GRADSIEVE_PACKET_MOST(codec, width));
             OK(gradsieve_packets_write(packets, &sketch, &settings, packet, most, &written, NULL));
-            printf("%u %u %s: ", (unsigned)id->projection, (unsigned)width, NAMES[codec]);
+            printf("%u %u %s: ", (unsigned)id->projection, (unsigned)width, NAMES[at]);
             for (size_t i = 0; i < written; i++) {
                 printf("%02x", (unsigned)packet[i]);
             }

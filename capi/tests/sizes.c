@@ -1,6 +1,7 @@
 /* The sizes that macros give at compile time are those of the functions, or a few bytes
  * more, over many settings. */
 #include "check.h"
+#include "codecs.h"
 
 /* What a macro may give too much: what rounding and unused parts of settings come to. */
 enum { SLACK = 8 };
@@ -85,7 +86,8 @@ static void kroneckers(void) {
 }
 
 static void stores(void) {
-    for (uint32_t codec = GRADSIEVE_CODEC_F32; codec <= GRADSIEVE_CODEC_SIGN; codec++) {
+    for (size_t at = 0; at < CODEC_COUNT; at++) {
+        const uint32_t codec = CODECS[at];
         for (size_t width = 1; width <= 200; width += 3) {
             size_t bytes;
             for (size_t rows = 1; rows <= 40; rows += 13) {

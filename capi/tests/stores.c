@@ -1,6 +1,7 @@
 /* Writes what tests/golden/stores.csv holds: rows of every codec, their scores, the k
  * largest, and the checksums of both at rest, as Rust made them (src/tests/golden.rs). */
 #include "check.h"
+#include "codecs.h"
 
 enum { WIDTH = 40, ROWS = 20, K = 3, TARGET = 1000 };
 
@@ -35,7 +36,7 @@ static void print_end(const char *codec, const char *what, const uint8_t *bytes,
     printf("\n");
 }
 
-static void judge(uint32_t codec, gradsieve_sketcher *sketcher) {
+static void judge(uint32_t codec, const char *name, gradsieve_sketcher *sketcher) {
     const gradsieve_store_settings settings = {WIDTH, ROWS, codec};
     size_t bytes;
     gradsieve_store *store, *other;
@@ -70,13 +71,13 @@ static void judge(uint32_t codec, gradsieve_sketcher *sketcher) {
     float scores[ROWS] = {0}, values[WIDTH] = {0}, scratch[16] = {0};
     OK(gradsieve_store_score(store, target, scores, ROWS, NULL));
     for (int i = 0; i < ROWS; i++) {
-        printf("%s,score,%d,%08x\n", NAMES[codec], TARGET + i, bits_of(scores[i]));
+        printf("%s,score,%d,%08x\n", name, TARGET + i, bits_of(scores[i]));
     }
     uint64_t id;
     gradsieve_sketch row;
     OK(gradsieve_store_get(store, 7, values, WIDTH, &id, &row, NULL));
     CHECK(id == TARGET + 7 && row.group == 1 && row.values == values && row.width == WIDTH);
-    printf("%s,row,%u", NAMES[codec], (unsigned)id);
+    printf("%s,row,%u", name, (unsigned)id);
     for (int j = 0; j < WIDTH; j++) {
         printf(",%08x", bits_of(values[j]));
     }
@@ -89,19 +90,19 @@ static void judge(uint32_t codec, gradsieve_sketcher *sketcher) {
     OK(gradsieve_top_k_sorted(top, entries, K, &count, NULL));
     CHECK(count == K);
     for (size_t i = 0; i < count; i++) {
-        printf("%s,top,%u,%08x\n", NAMES[codec], (unsigned)entries[i].id, bits_of((float)entries[i].score));
+        printf("%s,top,%u,%08x\n", name, (unsigned)entries[i].id, bits_of((float)entries[i].score));
     }
     const size_t most = GRADSIEVE_STORE_AT_REST(codec, WIDTH, ROWS);
     uint8_t *const at_rest = (uint8_t *)memory_of(most);
     OK(gradsieve_store_to_bytes(store, at_rest, most, &written, NULL));
-    print_end(NAMES[codec], "store", at_rest, written);
+    print_end(name, "store", at_rest, written);
     OK(gradsieve_store_reset(store, NULL));
     OK(gradsieve_store_restore(store, at_rest, written, NULL));
     OK(gradsieve_store_count(store, &rows, NULL));
     CHECK(rows == ROWS);
     OK(gradsieve_top_k_to_bytes(top, at_rest, most, &written, NULL));
     CHECK(written <= GRADSIEVE_TOP_K_AT_REST(K));
-    print_end(NAMES[codec], "top-k", at_rest, written);
+    print_end(name, "top-k", at_rest, written);
     free(at_rest);
     free(top_memory);
     free(target_memory);
@@ -116,8 +117,8 @@ int main(void) {
     static GRADSIEVE_MEMORY(memory, GRADSIEVE_SKETCHER_SIZE(WIDTH));
     gradsieve_sketcher *sketcher;
     OK(gradsieve_sketcher_init(memory, sizeof memory, &exact, &layer, 1, &sketcher, NULL));
-    for (uint32_t codec = GRADSIEVE_CODEC_F32; codec <= GRADSIEVE_CODEC_SIGN; codec++) {
-        judge(codec, sketcher);
+    for (size_t at = 0; at < CODEC_COUNT; at++) {
+        judge(CODECS[at], NAMES[at], sketcher);
     }
     return 0;
 }
