@@ -162,9 +162,14 @@ impl<B: Buffer<u32>> Signs<B> {
         let SignsSettings { width, count: capacity } = self.settings;
         let count = check_queries(id, values, width, capacity)?;
         let packed = self.buffer.as_mut().get_mut(..self.settings.packed(count)).certain();
+        // Blocks of a query follow each other: its power of two is found with the first.
+        let mut factor = 1.0;
         hamming::Queries::sealed_blocks(count, width, packed, |query, block| {
             let query = query_of(values, width, query);
-            rotated(query, power(-exponent_of(max_abs(query))), block)
+            if block == 0 {
+                factor = power(-exponent_of(max_abs(query)));
+            }
+            rotated(query, factor, block)
         })?;
         (self.id, self.count) = (Some(id), count);
         Ok(())

@@ -238,7 +238,8 @@ impl<'a> Tables<'a> {
     }
 
     /// The same, of values that come in blocks of 64, with zeros behind a query's last:
-    /// block `block` of query `query` is `values(query, block)`, which is asked once.
+    /// block `block` of query `query` is `values(query, block)`, which is asked once,
+    /// query after query, from each one's first block to its last.
     ///
     /// # Errors
     /// [`Error::Width`] if `k` is zero; [`Error::Length`] if `scratch` is not
