@@ -245,10 +245,7 @@ impl<F: Buffer<f32>, D: Buffer<f64>> AdamwAdjoint<F, D> {
         check_id(Some(self.id), &step.step.id)?;
         let shape = step.step.check(p)?;
         check_divisor(step.divisor)?;
-        check_length(shape.gradients.count.saturating_mul(count), scores.len())?;
-        if shape.factors.count > most {
-            return Err(Error::Length { expected: most, found: shape.factors.count });
-        }
+        shape.check_room(count, most, scores.len())?;
         let rate = f64::from(step.step.learning_rate) * f64::from(step.divisor);
         let View { targets, firsts, seconds, mean, to_first, to_second } =
             View::of(&self.settings, self.doubles.as_mut());

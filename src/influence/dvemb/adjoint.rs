@@ -7,7 +7,7 @@
 //! *Memory*: Q·(K + R + 1) numbers of `f32` for Q targets and at most R samples or factor
 //! rows a step. *Cost*: [`super`].
 
-use super::stability::{LARGEST, at_most, grown, most_along};
+use super::stability::{LARGEST, at_most, begun, grown, most_along};
 use super::{Blocks, Curvature, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
@@ -16,7 +16,7 @@ use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
-use gradsieve_kernels::{Certain, max_abs, squared_norm};
+use gradsieve_kernels::{Certain, max_abs};
 
 /// Walks a run backwards, from its last step to its first, and gives each sample's
 /// influence on each of Q targets.
@@ -114,9 +114,7 @@ impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
         check_length(settings.memory().f32s, buffer.as_ref().len())?;
         let view = View::of(&settings, buffer.as_mut());
         copy(targets, view.targets);
-        for (norm, target) in view.norms.iter_mut().zip(targets.chunks_exact(width.max(1))) {
-            *norm = squared_norm(target) as f32;
-        }
+        begun(view.norms, targets, width);
         Ok(Self { settings, id, steps: 0, buffer })
     }
 
@@ -152,10 +150,7 @@ impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
         let width = blocks.width();
         check_id(Some(self.id), &step.id)?;
         let shape = step.check(width)?;
-        check_length(shape.gradients.count.saturating_mul(count), scores.len())?;
-        if shape.factors.count > most {
-            return Err(Error::Length { expected: most, found: shape.factors.count });
-        }
+        shape.check_room(count, most, scores.len())?;
         if count == 0 {
             self.steps += 1;
             return Ok(Stability::default());

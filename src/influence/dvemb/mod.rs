@@ -148,6 +148,18 @@ struct Shape {
     factors: Rows,
 }
 
+impl Shape {
+    /// Refuses other than a score for each of `targets` and sample, and more factor rows
+    /// than there is room for.
+    fn check_room(&self, targets: usize, rows: usize, scores: usize) -> Result<(), Error> {
+        check_length(self.gradients.count.saturating_mul(targets), scores)?;
+        if self.factors.count > rows {
+            return Err(Error::Length { expected: rows, found: self.factors.count });
+        }
+        Ok(())
+    }
+}
+
 /// What is known of rows of finite numbers.
 #[derive(Clone, Copy, Debug)]
 struct Rows {

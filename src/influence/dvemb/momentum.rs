@@ -31,7 +31,7 @@
 //!
 //! [`AdamwAdjoint`]: super::AdamwAdjoint
 
-use super::stability::{LARGEST, at_most, grown, most_along};
+use super::stability::{LARGEST, at_most, begun, grown, most_along};
 use super::{Blocks, Rows, Stability, Step, check_id};
 use crate::error::{Error, check_length};
 use crate::influence::curvature::copy;
@@ -39,7 +39,7 @@ use crate::influence::targets::Targets;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
 use gradsieve_kernels::matrix::{Part, PartMut, add_products_of, product_of};
-use gradsieve_kernels::{Certain, max_abs, squared_norm};
+use gradsieve_kernels::{Certain, max_abs};
 
 /// Walks a run with momentum backwards, from its last step to its first, and gives each
 /// sample's influence on each of Q targets.
@@ -223,9 +223,7 @@ impl<'b, B: Buffer<f32>> MomentumAdjoint<'b, B> {
         let view = View::of(&settings, buffer.as_mut());
         copy(targets, view.targets);
         view.velocities.fill(0.0);
-        for (norm, target) in view.norms.iter_mut().zip(targets.chunks_exact(width.max(1))) {
-            *norm = squared_norm(target) as f32;
-        }
+        begun(view.norms, targets, width);
         Ok(Self { settings, id, steps: 0, buffer })
     }
 
@@ -267,10 +265,7 @@ impl<'b, B: Buffer<f32>> MomentumAdjoint<'b, B> {
         if !(0.0..1.0).contains(&decay) {
             return Err(Error::Setting { name: "decay", expected: "at least 0 and below 1" });
         }
-        check_length(shape.gradients.count.saturating_mul(count), scores.len())?;
-        if shape.factors.count > most {
-            return Err(Error::Length { expected: most, found: shape.factors.count });
-        }
+        shape.check_room(count, most, scores.len())?;
         if count == 0 {
             self.steps += 1;
             return Ok(Stability::default());

@@ -130,6 +130,13 @@ pub(super) fn growth(width: usize, scale: f32, before: &[f32], after: &[f32]) ->
     libm::sqrt(most)
 }
 
+/// The squared norms that targets begin with.
+pub(super) fn begun(norms: &mut [f32], targets: &[f32], width: usize) {
+    for (norm, target) in norms.iter_mut().zip(targets.chunks_exact(width.max(1))) {
+        *norm = squared_norm(target) as f32;
+    }
+}
+
 /// The most by which a target has grown since its squared norm was the one given.
 pub(super) fn grown(norms: &[f32], targets: &[f32], width: usize) -> f64 {
     let mut most = 0.0;
