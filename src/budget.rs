@@ -11,17 +11,18 @@
 //! |---|---|---|
 //! | `f32`, `f16`, `bf16` | 0.0385·u² | u = 2⁻²³, 2⁻¹⁰, 2⁻⁷ is the distance of numbers above 1: a uniform error within it, and mantissas as their logarithms fall |
 //! | int8 | 2·M/(12·127²) | row and query both; M is the mean square of the largest of K normal numbers, in variances: 7 to 16 |
-//! | 1 bit | (π/2 − 1)(1 − ρ²) | what signs of normal numbers forget |
+//! | 4 bits, 2 bits | 0.0096(1 − ρ²), 0.1348(1 − ρ²) | D/(1 − D), D being the squared error of levels of normal numbers |
+//! | 1 bit | (π/2 − 1)(1 − ρ²) | the same of signs |
 //!
 //! All of this takes the sketch's numbers for normal, which the sum of many coordinates
 //! is; without a projection it is a guess. `docs/src/results/sketches.md` measures it: it
 //! holds within a seventh but for masks, plans and factored projections. Most pairs of
-//! gradients are nearly orthogonal, so ρ = 0
-//! is the figure to plan with, and 1/√K the most that can be had: only 1 bit adds to it
-//! visibly (a quarter), so it is the width that counts, and a smaller codec buys width.
+//! gradients are nearly orthogonal, so ρ = 0 is the figure to plan with, and 1/√K the
+//! most that can be had: only 2 bits and 1 bit add to it visibly (a fifteenth, a
+//! quarter), so it is the width that counts, and a smaller codec buys width.
 //!
 //! *Sources*: the projection, see [`crate::sketch`]; the codecs, this project, by the
-//! moments of normal numbers (the delta method for 1 bit).
+//! moments of normal numbers (the delta method for few bits).
 //!
 //! May import every other module; none imports this one.
 
@@ -41,7 +42,7 @@ use gradsieve_kernels::Certain;
 /// let budget = Budget { parameters: 1_000_000, rows: 500, groups: 10, bytes: 64 << 10 };
 /// let choices = budget.choices()?;
 /// let best = choices.as_slice()[0];
-/// assert_eq!((best.watch, best.codec), (Watch::Nothing, Codec::Sign));
+/// assert_eq!((best.watch, best.codec), (Watch::Nothing, Codec::OneBit));
 /// assert!(best.bytes() <= budget.bytes && best.error < 0.05);
 /// # Ok::<(), gradsieve::Error>(())
 /// ```
@@ -299,7 +300,6 @@ pub fn relative_error(codec: Codec, width: usize, exact: bool, cosine: f64) -> f
 
 /// q², the codec's part.
 fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
-    use core::f64::consts::FRAC_PI_2;
     // A number of mantissa m in [1, 2) is off by up to half of u/m of itself. With
     // mantissas of density 1/(m ln 2), the mean of squared spacings over the mean of
     // squares is u²·2 ln 2/3, and a uniform error has a twelfth of it.
@@ -309,7 +309,10 @@ fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
         Codec::F16 => float(1.0 / 1024.0),
         Codec::Bf16 => float(1.0 / 128.0),
         Codec::Int8 => 2.0 * largest_squared(width) / (12.0 * 127.0 * 127.0),
-        Codec::Sign => (FRAC_PI_2 - 1.0) * (1.0 - squared_cosine),
+        // All of it is orthogonal to the row.
+        Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
+            codec.lost_by_levels().unwrap_or(0.0) * (1.0 - squared_cosine)
+        }
     }
 }
 

@@ -9,9 +9,9 @@ use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::Buffer;
 use crate::{limits, plain, stores};
 use gradsieve::store::Codec;
-use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
+use gradsieve_kernels::codec::bits::{BLOCK, Bits, encode_block};
+use gradsieve_kernels::score::bits;
 use gradsieve_kernels::score::hamming::{Queries, hamming_rows_with, hamming_sealed_with};
-use gradsieve_kernels::score::sign;
 use gradsieve_kernels::{Error, Level};
 use numkong::{Dots, Hamming, Hammings, u1x8};
 use simsimd::BinarySimilarity;
@@ -21,7 +21,7 @@ use std::hint::black_box;
 /// Values a row.
 const K: usize = 512;
 /// Words a row.
-const WORDS: usize = sign_words(K);
+const WORDS: usize = Bits::One.words(K);
 
 /// Holds the contests.
 pub fn hold(hall: &mut Hall) {
@@ -39,14 +39,16 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
     let n = if queries < 64 { 100_000 } else { 10_000 };
     let (numbers, q) = (Buffer::<f32>::numbers(1, n * K), Buffer::<f32>::numbers(2, queries * K));
     let encode = |numbers: &[f32], to: &mut [u32]| {
-        let rows = numbers.chunks_exact(K).zip(to.chunks_exact_mut(WORDS));
-        rows.fold(true, |right, (row, words)| right & encode_signs(row, words).is_ok())
+        for (block, to) in numbers.as_chunks::<BLOCK>().0.iter().zip(to.chunks_exact_mut(2)) {
+            to.copy_from_slice(&encode_block(Bits::One, block, 1.0).0[..2]);
+        }
     };
     let (mut stored, mut groups) =
-        (Buffer::<f32>::zeros(n * WORDS), Buffer::<f32>::zeros(sign::sealed_len(n, K)));
+        (Buffer::<f32>::zeros(n * WORDS), Buffer::<f32>::zeros(bits::sealed_len(Bits::One, n, K)));
     let mut of_queries = vec![0; queries * WORDS];
-    let right = encode(&numbers, words_mut(&mut stored)) && encode(&q, &mut of_queries);
-    if !right || sign::seal(words(&stored), K, words_mut(&mut groups)).is_err() {
+    encode(&numbers, words_mut(&mut stored));
+    encode(&q, &mut of_queries);
+    if bits::seal(Bits::One, words(&stored), K, words_mut(&mut groups)).is_err() {
         return;
     }
     let (mut first, mut second) =
@@ -57,7 +59,7 @@ fn of_signs(hall: &mut Hall, queries: usize, target: f64) {
     let distances = &RefCell::new(Buffer::<f32>::zeros(queries * n));
     let done = |result: Result<(), Error>| result.map_or(f64::NAN, |()| 0.0);
     let digest = |x: &[u32]| x.iter().zip((1..=251).cycle()).map(|(x, w)| f64::from(*x) * f64::from(w)).sum();
-    let mut memory = stores::Memory::new(Codec::Sign, n, K);
+    let mut memory = stores::Memory::new(Codec::OneBit, n, K);
     let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut contest = Contest::new("score", DTYPE, shape, stored.bytes().len())
         .target(Target::Fraction(target))

@@ -20,20 +20,16 @@ pub fn read_one<'a, T: Element>(contest: &mut Contest<'a>, x: &'a Buffer<T>) {
 }
 
 /// Enters the limit of computing so many products and their sums: FMAs of `f32`,
-/// `vpdpbusd` of int8, look-ups of four terms and additions of 1 bit.
+/// `vpdpbusd` of int8 and of few bits.
 pub fn multiply_add(contest: &mut Contest<'_>, dtype: &str, products: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         let has = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni");
         match dtype {
             _ if !has => {}
-            "int8" => contest.enter(Role::Limit, "vpdpbusd", move || {
+            "int8" | "4-bit" | "2-bit" | "1-bit" => contest.enter(Role::Limit, "vpdpbusd", move || {
                 // SAFETY: the features were found.
                 unsafe { x86::dot_bytes_512(black_box(products / 64 / OPERATIONS)) }
-            }),
-            "1 bit" => contest.enter(Role::Limit, "vpermps and additions", move || {
-                // SAFETY: the feature was found.
-                unsafe { x86::look_ups_512(black_box(products / 64 / OPERATIONS)) }
             }),
             _ => contest.enter(Role::Limit, "FMA", move || {
                 // SAFETY: the feature was found.
@@ -438,21 +434,6 @@ mod x86 {
             }
         }
         a.into_iter().map(|a| f64::from(_mm512_reduce_or_epi32(a))).sum()
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn look_ups_512(times: usize) -> f64 {
-        let mut x = black_box([_mm512_set1_epi32(3); 4]);
-        let y = black_box(_mm512_set1_ps(1e-6));
-        let mut a = [_mm512_set1_ps(0.5); 24];
-        for _ in 0..times {
-            for (i, a) in a.iter_mut().enumerate() {
-                *a = _mm512_add_ps(*a, _mm512_permutexvar_ps(x[i % 4], y));
-            }
-            // Else the permutations would be taken out of the loop.
-            x = black_box(x);
-        }
-        sum(a)
     }
 
     /// Sixteen registers at a time, so that all stay registers.

@@ -9,10 +9,10 @@ use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};
 use crate::{limits, plain, stores};
 use gradsieve::store::Codec;
+use gradsieve_kernels::codec::bits::{BLOCK, Bits, encode_block};
 use gradsieve_kernels::codec::int8::encode_int8;
-use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
 use gradsieve_kernels::score::float::{Packed, score_rows_with, score_sealed_with, seal, sealed_len};
-use gradsieve_kernels::score::{int8, sign};
+use gradsieve_kernels::score::{bits, int8};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
 use std::cell::RefCell;
@@ -23,15 +23,18 @@ const K: usize = 512;
 
 /// Holds the contests.
 pub fn hold(hall: &mut Hall) {
-    // What was aimed at for 1 bit is of popcounts, which are in `distances.rs`.
-    for (queries, [full, half, byte]) in
-        [(1, [0.97, 0.85, 1.0]), (8, [0.84, 0.74, 0.66]), (64, [0.5, f64::NAN, 0.7])]
-    {
+    for (queries, [full, half, byte, four, one]) in [
+        (1, [0.97, 0.85, 1.0, 0.8, 0.7]),
+        (8, [0.84, 0.74, 0.66, f64::NAN, f64::NAN]),
+        (64, [0.5, f64::NAN, 0.7, f64::NAN, f64::NAN]),
+    ] {
         of_floats::<f32>(hall, queries, full);
         of_floats::<f16>(hall, queries, half);
         of_floats::<bf16>(hall, queries, f64::NAN);
         of_int8(hall, queries, byte);
-        of_signs(hall, queries);
+        of_bits(hall, queries, Codec::FourBits, Bits::Four, four);
+        of_bits(hall, queries, Codec::TwoBits, Bits::Two, f64::NAN);
+        of_bits(hall, queries, Codec::OneBit, Bits::One, one);
     }
 }
 
@@ -45,7 +48,7 @@ fn shape(queries: usize) -> String {
 }
 
 /// A contest whose answer is a buffer of scores, with the limit for so many queries in
-/// it. `ours` scores a sealed segment, `open` an open one.
+/// it. `ours` scores a sealed segment, `open` an open one, where there is such.
 fn contest<'a, T: Element>(
     dtype: &str,
     queries: usize,
@@ -53,11 +56,11 @@ fn contest<'a, T: Element>(
     stored: &'a Buffer<T>,
     scores: &'a RefCell<Buffer<f32>>,
     ours: impl Fn(Level, &mut [f32]) -> Result<(), Error> + Copy + 'a,
-    open: impl Fn(Level, &mut [f32]) -> Result<(), Error> + Copy + 'a,
+    open: Option<impl Fn(Level, &mut [f32]) -> Result<(), Error> + Copy + 'a>,
 ) -> Contest<'a> {
     let done = |result: Result<(), Error>| result.map_or(f64::NAN, |()| 0.0);
     // Peers add in another order, or with other roundings.
-    let _ = done(open(Level::best(), &mut scores.borrow_mut()));
+    let _ = done(ours(Level::best(), &mut scores.borrow_mut()));
     let magnitude: f64 = scores
         .borrow()
         .iter()
@@ -74,7 +77,8 @@ fn contest<'a, T: Element>(
         limits::multiply_add(&mut contest, dtype, rows_for(queries) * K * queries);
     }
     contest.enter_ours(move |level| done(ours(level, &mut scores.borrow_mut())));
-    for level in Level::available().skip(1) {
+    let levels = Level::available().skip(1);
+    for (level, open) in levels.filter_map(|level| Some((level, open?))) {
         contest.enter(Role::Variant, format!("{}, open", level.name()), move || {
             done(open(black_box(level), &mut scores.borrow_mut()))
         });
@@ -104,7 +108,7 @@ fn of_floats<T: Element>(hall: &mut Hall, queries: usize, target: f64) {
     let mut memory = stores::Memory::new(codec, n, K);
     let wide = rows.chunks_exact(K).map(|row| row.iter().map(|x| x.widen()).collect());
     let store = memory.filled(wide);
-    let mut contest = contest(T::NAME, queries, target, rows, scores, ours, open);
+    let mut contest = contest(T::NAME, queries, target, rows, scores, ours, Some(open));
     stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q), scores);
 
     let one = |x: &[T], q: &[f32]| plain::sum_two(x, q, |x, q| x.widen() * q) as f32;
@@ -227,7 +231,7 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
     };
     let mut memory = stores::Memory::new(Codec::Int8, n, K);
     let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
-    let mut contest = contest("int8", queries, target, stored, scores, ours, open);
+    let mut contest = contest("int8", queries, target, stored, scores, ours, Some(open));
     stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Int8, K, q), scores);
 
     contest.enter(Role::Peer, "simsimd, dot by dot", move || {
@@ -251,46 +255,58 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
     hall.hold(contest);
 }
 
-fn of_signs(hall: &mut Hall, queries: usize) {
-    if !hall.wants("score", "1 bit", &shape(queries)) {
+/// Rows that are not rotated: that has no bearing on the time. The store's are.
+fn of_bits(hall: &mut Hall, queries: usize, codec: Codec, of: Bits, target: f64) {
+    if !hall.wants("score", codec.name(), &shape(queries)) {
         return;
     }
     let n = rows_for(queries);
     let (numbers, q) = (Buffer::<f32>::numbers(1, n * K), &Buffer::<f32>::numbers(2, queries * K));
+    let length = of.words(K);
     let (mut stored, mut sealed) =
-        (Buffer::<f32>::zeros(n * sign_words(K)), Buffer::<f32>::zeros(sign::sealed_len(n, K)));
-    let encoded = numbers.chunks_exact(K).zip(words_mut(&mut stored).chunks_exact_mut(sign_words(K)));
-    let scales: Vec<f16> = encoded.map(|(row, words)| encode_signs(row, words).unwrap_or(f16::NAN)).collect();
-    let mut scratch = Buffer::<f32>::zeros(sign::Tables::len(queries, K));
-    let Ok(tables) = sign::Tables::new(q, K, &mut scratch) else { return };
-    if sign::seal(words(&stored), K, words_mut(&mut sealed)).is_err() {
+        (Buffer::<f32>::zeros(n * length), Buffer::<f32>::zeros(bits::sealed_len(of, n, K)));
+    let blocks = numbers.as_chunks::<BLOCK>().0.iter();
+    for (block, to) in blocks.zip(words_mut(&mut stored).chunks_exact_mut(2 * of.count())) {
+        // Uniform numbers, whose root mean square is 1/√3.
+        let (words, _) = encode_block(of, block, of.levels() * 1.732);
+        to.copy_from_slice(&words[..to.len()]);
+    }
+    let scales = vec![f16::from_f32(0.01); n];
+    let mut scratch = vec![0; bits::Queries::sealed_len(queries, K)];
+    let Ok(packed) = bits::Queries::sealed(of, q, K, &mut scratch) else { return };
+    if bits::seal(of, words(&stored), K, words_mut(&mut sealed)).is_err() {
         return;
     }
     let scores = &RefCell::new(Buffer::<f32>::zeros(queries * n));
-    let rows = sign::Rows { words: words(&stored), scales: &scales };
-    let groups = sign::Rows { words: words(&sealed), scales: &scales };
-    let ours = |level, to: &mut [f32]| sign::score_sign_sealed_with(level, black_box(groups), tables, to);
-    let open = |level, to: &mut [f32]| sign::score_sign_rows_with(level, black_box(rows), K, q, to);
-    let mut memory = stores::Memory::new(Codec::Sign, n, K);
+    let groups = bits::Rows { words: words(&sealed), scales: &scales };
+    let ours = |level, to: &mut [f32]| bits::score_bits_sealed_with(level, black_box(groups), packed, to);
+    let mut memory = stores::Memory::new(codec, n, K);
     let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
-    let mut contest = contest("1 bit", queries, f64::NAN, &stored, scores, ours, open);
-    stores::enter(&mut contest, store.as_ref(), stores::queries(Codec::Sign, K, q), scores);
-    contest.enter(Role::Peer, "sign by sign, native", || {
+    let mut contest = contest(
+        codec.name(),
+        queries,
+        target,
+        &stored,
+        scores,
+        ours,
+        None::<fn(Level, &mut [f32]) -> Result<(), Error>>,
+    );
+    stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q), scores);
+    contest.enter(Role::Peer, "code by code, native", || {
         let mut scores = scores.borrow_mut();
         plain::native(
             #[inline(always)]
             || {
-                for (r, (row, scale)) in
-                    black_box(rows.words).chunks_exact(sign_words(K)).zip(&scales).enumerate()
-                {
+                for (r, row) in black_box(words(&stored)).chunks_exact(length).enumerate() {
                     for (q, query) in q.chunks_exact(K).enumerate() {
-                        let mut lanes = [0.0_f32; 32];
-                        for (query, word) in query.as_chunks::<32>().0.iter().zip(row) {
-                            for i in 0..32 {
-                                lanes[i] += f32::from_bits(query[i].to_bits() ^ (word >> i & 1) << 31);
+                        let mut lanes = [0.0_f32; 8];
+                        let (width, each) = (of.count() as u32, 32 / of.count());
+                        for (query, word) in query.chunks_exact(each).zip(row) {
+                            for (i, q) in (0..).zip(query) {
+                                lanes[i % 8] += q * f32::from(of.level(word >> (width * i as u32)));
                             }
                         }
-                        scores[q * n + r] = lanes.iter().sum::<f32>() * scale.to_f32();
+                        scores[q * n + r] = lanes.iter().sum::<f32>() * 0.01;
                     }
                 }
             },

@@ -62,7 +62,17 @@
 /**
  * Signs of the rotated row and a scale a row: a bit a number.
  */
-#define GRADSIEVE_CODEC_SIGN 5
+#define GRADSIEVE_CODEC_ONE_BIT 6
+
+/**
+ * Four levels of the rotated row and a scale a row: two bits a number.
+ */
+#define GRADSIEVE_CODEC_TWO_BITS 7
+
+/**
+ * Sixteen levels of the rotated row and a scale a row: four bits a number.
+ */
+#define GRADSIEVE_CODEC_FOUR_BITS 8
 
 /**
  * Bytes of the detector's memory beside its numbers: GRADSIEVE_DIRECTION_SIZE.
@@ -2524,26 +2534,33 @@ gradsieve_status gradsieve_top_k_restore(struct gradsieve_top_k *top_k,
 /** In-run Shapley values of so many samples. */
 #define GRADSIEVE_SHAPLEY_SIZE(samples) (GRADSIEVE_SHAPLEY_FIXED + 8 * (size_t)(samples))
 
+/** Bits of a number in a codec of few bits; 0 in others. */
+#define GRADSIEVE_CODEC_BITS(codec) \
+    ((codec) == GRADSIEVE_CODEC_FOUR_BITS  ? (size_t)4 \
+     : (codec) == GRADSIEVE_CODEC_TWO_BITS ? (size_t)2 \
+     : (codec) == GRADSIEVE_CODEC_ONE_BIT  ? (size_t)1 \
+                                           : (size_t)0)
+
 /** A packet of any settings, which has all that there can be in one. */
 #define GRADSIEVE_PACKET_MOST(codec, width) \
     (GRADSIEVE_PACKET_HEADER + 24 + \
      ((codec) == GRADSIEVE_CODEC_F32    ? 4 * (size_t)(width) \
       : (codec) == GRADSIEVE_CODEC_INT8 ? (size_t)(width) + 4 \
-      : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 7) / 8 + 3 \
+      : GRADSIEVE_CODEC_BITS(codec)     ? ((size_t)(width) * GRADSIEVE_CODEC_BITS(codec) + 7) / 8 + 3 \
                                         : 2 * (size_t)(width) + 1))
 
 /** Of sixteen rows of a store, the numbers. */
 #define GRADSIEVE_STORE_GROUP(codec, width) \
     ((codec) == GRADSIEVE_CODEC_F32    ? 64 * (size_t)(width) \
      : (codec) == GRADSIEVE_CODEC_INT8 ? ((size_t)(width) + 3) / 4 * 64 \
-     : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 63) / 64 * 128 \
+     : GRADSIEVE_CODEC_BITS(codec)     ? ((size_t)(width) + 63) / 64 * 128 * GRADSIEVE_CODEC_BITS(codec) \
                                        : 32 * (size_t)(width))
 
 /** Of a row of a store, what is kept beside its numbers. */
 #define GRADSIEVE_STORE_BESIDE(codec) \
     ((codec) == GRADSIEVE_CODEC_F32    ? (size_t)32 \
      : (codec) == GRADSIEVE_CODEC_INT8 ? (size_t)36 \
-     : (codec) == GRADSIEVE_CODEC_SIGN ? (size_t)35 \
+     : GRADSIEVE_CODEC_BITS(codec)     ? (size_t)35 \
                                        : (size_t)33)
 
 /** A store of so many rows. */
@@ -2560,7 +2577,7 @@ gradsieve_status gradsieve_top_k_restore(struct gradsieve_top_k *top_k,
 #define GRADSIEVE_TARGET_SIZE(codec, width) \
     (GRADSIEVE_TARGET_FIXED + \
      ((codec) == GRADSIEVE_CODEC_INT8   ? (((size_t)(width) + 3) / 4 + 3) / 2 * 8 \
-      : (codec) == GRADSIEVE_CODEC_SIGN ? ((size_t)(width) + 63) / 64 * 1024 + 8 \
+      : GRADSIEVE_CODEC_BITS(codec)     ? ((size_t)(width) + 63) / 64 * 64 + 16 \
                                         : ((size_t)(width) + 1) / 2 * 8))
 
 /** The k largest scores. */

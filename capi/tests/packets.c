@@ -4,7 +4,7 @@
 
 enum { WIDEST = 128, MOST = 600 };
 
-static const char *const NAMES[] = {"f32", "f16", "bf16", "int8", "1-bit"};
+static const char *const NAMES[] = {"f32", "f16", "bf16", "int8", "4-bit", "2-bit", "1-bit"};
 
 static gradsieve_sketch_id id_of(const gradsieve_sketcher_settings *settings, const gradsieve_layer *layer) {
     gradsieve_sketcher *sketcher;

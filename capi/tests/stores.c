@@ -5,7 +5,7 @@
 
 enum { WIDTH = 40, ROWS = 20, K = 3, TARGET = 1000 };
 
-static const char *const NAMES[] = {"f32", "f16", "bf16", "int8", "sign"};
+static const char *const NAMES[] = {"f32", "f16", "bf16", "int8", "4-bit", "2-bit", "1-bit"};
 
 static float number(int i, int j) { return (float)((i * 37 + j * 11) % 29) / 8.0f - 1.5f; }
 

@@ -4,9 +4,9 @@
 
 use core::num::NonZeroU16;
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
-use gradsieve_kernels::codec::sign::{encode_signs_with, sign_words};
+use gradsieve_kernels::codec::bits::{Bits, encode_block};
 use gradsieve_kernels::score::float::score_rows_with;
-use gradsieve_kernels::score::{int8, sign};
+use gradsieve_kernels::score::{bits, int8};
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{
@@ -209,16 +209,21 @@ fn matrices<T: Any>(words: &mut Words<'_>) {
 fn codecs(words: &mut Words<'_>) {
     let n = 1 + words.below(300);
     let row = words.finite(n);
-    let (mut codes, mut signs) = (vec![0; n], vec![0; sign_words(n)]);
+    let mut codes = vec![0; n];
     let scale = spec::codec::encode_int8(&row, &mut codes).expect("finite");
-    let sign_scale = spec::codec::encode_signs(&row, &mut signs);
     for level in Level::available() {
-        let (mut found, mut words) = (vec![0; n], vec![0; sign_words(n)]);
+        let mut found = vec![0; n];
         let found_scale = encode_int8_with(level, &row, &mut found).expect("finite");
         assert_eq!((found_scale.to_bits(), &found), (scale.to_bits(), &codes), "{}", level.name());
-        let found_scale = encode_signs_with(level, &row, &mut words);
-        assert_eq!(found_scale.map(f16::to_bits), sign_scale.map(f16::to_bits), "{}", level.name());
-        assert_eq!(words, signs, "{}", level.name());
+    }
+    let values: [f32; 64] = std::array::from_fn(|i| row.get(i).copied().unwrap_or(0.0));
+    let levels = words.finite(1)[0].abs();
+    for of in Bits::ALL {
+        let mut expected = vec![0; 2 * of.count()];
+        let product = spec::codec::encode_bits(of.count(), &values, levels, &mut expected);
+        let (found, found_product) = encode_block(of, &values, levels);
+        assert_eq!(found[..expected.len()], expected, "{of:?}");
+        assert_eq!(found_product.to_bits(), product.to_bits(), "{of:?}");
     }
     same(
         &vec![0.0; n],
@@ -247,16 +252,22 @@ fn scores<T: Any>(words: &mut Words<'_>) {
             int8::score_int8_rows_with(level, rows, open, scores)
         },
     );
-    let bits: Vec<u32> = (0..n * sign_words(k)).map(|_| words.word()).collect();
     let scales = words.many::<f16>(n);
-    same(
-        &start,
-        |scores| spec::score::score_signs(&bits, &scales, k, &q, scores),
-        |level, scores| {
-            let rows = sign::Rows { words: &bits, scales: &scales };
-            sign::score_sign_rows_with(level, rows, k, &q, scores)
-        },
-    );
+    for of in Bits::ALL {
+        let codes: Vec<u32> = (0..n * of.words(k)).map(|_| words.word()).collect();
+        let mut sealed = vec![0; bits::sealed_len(of, n, k)];
+        bits::seal(of, &codes, k, &mut sealed).expect("lengths that fit");
+        let mut scratch = vec![0; bits::Queries::sealed_len(queries, k)];
+        let packed = bits::Queries::sealed(of, &q, k, &mut scratch).expect("finite");
+        same(
+            &start,
+            |scores| spec::score::score_bits(of.count(), &codes, &scales, k, &q, scores),
+            |level, scores| {
+                let rows = bits::Rows { words: &sealed, scales: &scales };
+                bits::score_bits_sealed_with(level, rows, packed, scores)
+            },
+        );
+    }
 }
 
 fn of_format<T: Any>(family: u8, words: &mut Words<'_>) {

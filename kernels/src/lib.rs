@@ -50,6 +50,7 @@ extern crate std;
 
 mod accumulator;
 pub mod axpy;
+mod bits;
 mod carried;
 mod certain;
 pub mod codec;

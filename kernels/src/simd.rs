@@ -108,13 +108,6 @@ pub(crate) trait Simd: Copy {
     }
     /// The largest lane; none is a NaN.
     fn fold_max(self, a: Self::F) -> f32;
-    /// Bit *i* = the sign bit of lane *i*.
-    #[inline(always)]
-    fn signs(self, a: Self::F) -> u16 {
-        let mut lanes = [0.0; 16];
-        self.store(a, &mut lanes);
-        (0..).zip(lanes).fold(0, |signs, (i, lane)| signs | ((lane.to_bits() >> 31) as u16) << i)
-    }
     /// The sign of lane *i* flipped if bit *i* is set.
     #[inline(always)]
     fn flip(self, a: Self::F, bits: u16) -> Self::F {
@@ -124,12 +117,6 @@ pub(crate) trait Simd: Copy {
             *lane = f32::from_bits(lane.to_bits() ^ u32::from(bits >> i & 1) << 31);
         }
         self.load(&lanes)
-    }
-    /// Lane *i* = the element of `table` whose number is in bits 4·`place`.. of word *i*;
-    /// `place` is below 8.
-    #[inline(always)]
-    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
-        self.load(&words.map(|word| table[(word >> (4 * (place & 7)) & 15) as usize]))
     }
     /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between
     /// −127.5 and 127.5.
@@ -170,6 +157,42 @@ pub(crate) trait Simd: Copy {
                         *sum += crate::scalar::bytes::dot(row, &queries[FIRST + c]);
                     }
                 }
+            }
+        }
+        sums
+    }
+    /// Lane *i* = Σ over places of the products of the levels that row *i* of each group
+    /// has codes of ([`crate::codec::bits`]) with the bytes of a query, for G groups and
+    /// the queries `FIRST..FIRST + C` of W, whose bytes' sums are `totals`,
+    /// little-endian. A word of a row meets 8/`BITS` quads of a query. Asks for memory
+    /// ahead if `fetch`.
+    #[inline(always)]
+    fn dot_codes<const BITS: usize, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        totals: &[[u8; 4]; W],
+        _fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        let mut sums = [[[0; 16]; G]; C];
+        for (g, group) in groups.iter().enumerate() {
+            for (words, queries) in group.iter().zip(queries.chunks(8 / BITS)) {
+                let mut words = *words;
+                for queries in queries {
+                    for (c, sums) in sums.iter_mut().enumerate() {
+                        for (sum, word) in sums[g].iter_mut().zip(words) {
+                            *sum += crate::scalar::bytes::of_four::<BITS>(word, queries[FIRST + c]);
+                        }
+                    }
+                    words = words.map(|word| word >> BITS);
+                }
+            }
+        }
+        if BITS < 4 {
+            for (c, sums) in sums.iter_mut().enumerate() {
+                let total = i32::from_le_bytes(totals[FIRST + c]);
+                let sums = sums.as_flattened_mut().iter_mut();
+                sums.for_each(|sum| *sum = crate::scalar::bytes::of_codes::<BITS>(*sum, total));
             }
         }
         sums

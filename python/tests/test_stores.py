@@ -8,7 +8,7 @@ import pytest
 
 import gradsieve
 
-CODECS = ["f32", "f16", "bf16", "int8", "1-bit"]
+CODECS = ["f32", "f16", "bf16", "int8", "4-bit", "2-bit", "1-bit"]
 ROWS = np.random.default_rng(0).normal(size=(300, 60)).astype(np.float32)
 IDS = np.arange(1000, 1300, dtype=np.uint64)
 

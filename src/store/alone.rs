@@ -1,10 +1,11 @@
 //! A row that stands alone, outside of a store: its scale, and then its numbers one after
 //! the other, as bytes.
 
-use super::codec::{Codec, PART, Rotated, Scale, Stored, exponent_of, narrowed, parts, power, scale_up};
+use super::codec::{Codec, Coder, PART, Scale, Stored, exponent_of, narrowed, parts, power, scale_up};
 use crate::error::{Error, check_length};
+use gradsieve_kernels::codec::bits::{BLOCK, Bits, WORDS, decode_block};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
-use gradsieve_kernels::rotation::{BLOCK, rotate_back};
+use gradsieve_kernels::rotation::rotate_back;
 use gradsieve_kernels::{Certain, max_abs, widen};
 use half::{bf16, f16};
 
@@ -36,7 +37,9 @@ impl Codec {
             Self::F32 => width.saturating_mul(4),
             Self::F16 | Self::Bf16 => width.saturating_mul(2),
             Self::Int8 => width,
-            Self::Sign => width.div_ceil(8),
+            Self::FourBits => width.div_ceil(2),
+            Self::TwoBits => width.div_ceil(4),
+            Self::OneBit => width.div_ceil(8),
         };
         numbers.saturating_add(self.scale_bytes())
     }
@@ -63,19 +66,9 @@ impl Codec {
                 }
                 Ok(())
             }
-            Self::Sign => {
-                let mut rotated = Rotated::new(values);
-                for (to, block) in numbers.chunks_mut(BLOCK / 8).zip(0..) {
-                    for (to, eight) in to.iter_mut().zip(rotated.block(block).chunks(8)) {
-                        *to =
-                            eight.iter().rev().fold(0, |bits, x| bits << 1 | u8::from(x.is_sign_negative()));
-                    }
-                }
-                let Scale { half, exponent, .. } = rotated.scale();
-                let [low, high] = half.to_le_bytes();
-                put(scale, [low, high, exponent.to_le_bytes()[0]]);
-                Ok(())
-            }
+            Self::FourBits => write_bits(Bits::Four, values, scale, numbers),
+            Self::TwoBits => write_bits(Bits::Two, values, scale, numbers),
+            Self::OneBit => write_bits(Bits::One, values, scale, numbers),
         }
     }
 
@@ -93,23 +86,36 @@ impl Codec {
             Self::F16 => read_halves::<f16>(scale, numbers, values),
             Self::Bf16 => read_halves::<bf16>(scale, numbers, values),
             Self::Int8 => Ok(decode_int8(numbers, f32::from_le_bytes(taken(scale)), values)?),
-            Self::Sign => {
-                let [low, high, exponent] = taken(scale);
-                let half = f16::from_le_bytes([low, high]).to_f32();
-                for (bytes, block) in numbers.chunks(BLOCK / 8).zip(0..) {
-                    let mut signed = [half; BLOCK];
-                    for (eight, bits) in signed.chunks_mut(8).zip(bytes) {
-                        for (bit, number) in eight.iter_mut().enumerate() {
-                            *number = f32::from_bits(half.to_bits() ^ u32::from(bits >> bit & 1) << 31);
-                        }
-                    }
-                    rotate_back(&mut signed, block, values);
-                }
-                scale_up(values, i8::from_le_bytes([exponent]));
-                Ok(())
-            }
+            Self::FourBits => read_bits(Bits::Four, scale, numbers, values),
+            Self::TwoBits => read_bits(Bits::Two, scale, numbers, values),
+            Self::OneBit => read_bits(Bits::One, scale, numbers, values),
         }
     }
+}
+
+/// The codes of a block after the other, and no more bytes than a row needs.
+fn write_bits(bits: Bits, values: &[f32], scale: &mut [u8], numbers: &mut [u8]) -> Result<(), Error> {
+    let mut coder = Coder::new(bits, values);
+    for (to, block) in numbers.chunks_mut(BLOCK / 8 * bits.count()).zip(0..) {
+        let words = coder.block(block).map(u32::to_le_bytes);
+        to.iter_mut().zip(words.as_flattened()).for_each(|(to, byte)| *to = *byte);
+    }
+    let Scale { half, exponent, .. } = coder.scale();
+    let [low, high] = half.to_le_bytes();
+    put(scale, [low, high, exponent.to_le_bytes()[0]]);
+    Ok(())
+}
+
+fn read_bits(bits: Bits, scale: &[u8], numbers: &[u8], values: &mut [f32]) -> Result<(), Error> {
+    let [low, high, exponent] = taken(scale);
+    let half = f16::from_le_bytes([low, high]).to_f32();
+    for (bytes, block) in numbers.chunks(BLOCK / 8 * bits.count()).zip(0..) {
+        let mut words = [[0; 4]; WORDS];
+        words.as_flattened_mut().iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+        rotate_back(&mut decode_block(bits, &words.map(u32::from_le_bytes), half), block, values);
+    }
+    scale_up(values, i8::from_le_bytes([exponent]));
+    Ok(())
 }
 
 fn write_halves<T: Half>(values: &[f32], scale: &mut [u8], numbers: &mut [u8]) -> Result<(), Error> {

@@ -6,7 +6,7 @@
 //! | `f16` | 2K | 2ᵉ, 1 | 2⁻¹¹ of itself, or 2⁻²⁵ of the largest | the stored row |
 //! | `bf16` | 2K | 2ᵉ, 1 | 2⁻⁸ of itself, or 2⁻¹³⁴ of the largest | the stored row |
 //! | int8 | K, to a multiple of 4 | max\|φ\|/127, 4 | 1/254 of the largest | the stored row and a query in int8, too |
-//! | 1 bit | K/8, to a multiple of 8 | ‖Rφ‖²/‖Rφ‖₁ as `f16`·2ᵉ, 3 | (a sign of Rφ) | the stored row |
+//! | 4, 2, 1 bits | K/2, K/4, K/8, to a multiple of 32, 16, 8 | ‖Rφ‖²/⟨Rφ, levels⟩ as `f16`·2ᵉ, 3 | (a level of Rφ) | the stored row and a query in int8, too |
 //!
 //! Gradients are small: most of a training run's would be subnormal in `f16`, or zero. So
 //! a row is divided by a power of two before it is stored, the one of its largest
@@ -14,18 +14,19 @@
 //! scale in `f32` anyway. So every finite row has a place in every codec, from the
 //! smallest `f32` to the largest.
 //!
-//! A 1-bit row is rotated before, by [`gradsieve_kernels::rotation`], and so is a query
-//! that it meets: then numbers are about normal, whatever the projection. The signs'
-//! scale makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's inner product
-//! with φ is ‖φ‖² itself, and with what is orthogonal to φ it is zero on average. The
-//! mean magnitude, the nearest row of equal magnitudes, would give 2/π of each score.
+//! A row of few bits is rotated before, by [`gradsieve_kernels::rotation`], and so is a
+//! query that it meets: then numbers are about normal, whatever the projection, and
+//! levels for normal numbers suit them ([`gradsieve_kernels::codec::bits`]). Their scale
+//! makes scores unbiased (RaBitQ, Gao & Long 2024): the stored row's inner product with φ
+//! is ‖φ‖² itself, and with what is orthogonal to φ it is zero on average. The nearest
+//! row of levels would give 2/π of each score with 1 bit, .88 with 2 and .99 with 4.
 
 use core::ops::Range;
+use gradsieve_kernels::codec::bits::{Bits, WORDS, decode_block, encode_block};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
-use gradsieve_kernels::codec::sign::sign_words;
-use gradsieve_kernels::rotation::{BLOCK, rotate_back, rotated};
-use gradsieve_kernels::score::{GROUP, float, int8, sign};
-use gradsieve_kernels::{Certain, Element, l1_norm, max_abs, narrow, squared_norm, widen};
+use gradsieve_kernels::rotation::{rotate_back, rotated};
+use gradsieve_kernels::score::{GROUP, bits, float, int8};
+use gradsieve_kernels::{Certain, Element, max_abs, narrow, squared_norm, widen};
 use half::slice::HalfBitsSliceExt;
 use half::{bf16, f16};
 
@@ -38,7 +39,7 @@ use crate::error::Error;
 /// use gradsieve::Codec;
 ///
 /// // Bytes of sixteen rows of 512 numbers.
-/// assert_eq!(Codec::ALL.map(|codec| codec.group_bytes(512) / 16), [2048, 1024, 1024, 512, 64]);
+/// assert_eq!(Codec::ALL.map(|codec| codec.group_bytes(512) / 16), [2048, 1024, 1024, 512, 256, 128, 64]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -53,9 +54,13 @@ pub enum Codec {
     Bf16 = 2,
     /// Signed bytes, and a scale a row.
     Int8 = 3,
-    /// Signs of the rotated row, and a scale a row. (Number 4 was signs of rows as they
-    /// are, before anything was published.)
-    Sign = 5,
+    /// Sixteen levels of the rotated row, and a scale a row.
+    FourBits = 8,
+    /// Four levels of the rotated row, and a scale a row.
+    TwoBits = 7,
+    /// Signs of the rotated row, and a scale a row. (Numbers 4 and 5 were signs, too, of
+    /// rows as they are and in another order, before anything was published.)
+    OneBit = 6,
 }
 
 /// Numbers that are converted at a time, on the stack.
@@ -63,7 +68,8 @@ pub(super) const PART: usize = 64;
 
 impl Codec {
     /// All of them, the most exact first.
-    pub const ALL: [Self; 5] = [Self::F32, Self::F16, Self::Bf16, Self::Int8, Self::Sign];
+    pub const ALL: [Self; 7] =
+        [Self::F32, Self::F16, Self::Bf16, Self::Int8, Self::FourBits, Self::TwoBits, Self::OneBit];
 
     /// The codec's name.
     #[must_use]
@@ -73,7 +79,9 @@ impl Codec {
             Self::F16 => "f16",
             Self::Bf16 => "bf16",
             Self::Int8 => "int8",
-            Self::Sign => "1-bit",
+            Self::FourBits => "4-bit",
+            Self::TwoBits => "2-bit",
+            Self::OneBit => "1-bit",
         }
     }
 
@@ -85,7 +93,9 @@ impl Codec {
             1 => Some(Self::F16),
             2 => Some(Self::Bf16),
             3 => Some(Self::Int8),
-            5 => Some(Self::Sign),
+            6 => Some(Self::OneBit),
+            7 => Some(Self::TwoBits),
+            8 => Some(Self::FourBits),
             _ => None,
         }
     }
@@ -97,7 +107,31 @@ impl Codec {
             Self::F32 => width.saturating_mul(4 * GROUP),
             Self::F16 | Self::Bf16 => width.saturating_mul(2 * GROUP),
             Self::Int8 => width.div_ceil(4).saturating_mul(4 * GROUP),
-            Self::Sign => width.div_ceil(64).saturating_mul(8 * GROUP),
+            Self::FourBits => Bits::Four.words(width).saturating_mul(4 * GROUP),
+            Self::TwoBits => Bits::Two.words(width).saturating_mul(4 * GROUP),
+            Self::OneBit => Bits::One.words(width).saturating_mul(4 * GROUP),
+        }
+    }
+
+    /// Bits of a number, if they are few.
+    pub(super) const fn bits(self) -> Option<Bits> {
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 | Self::Int8 => None,
+            Self::FourBits => Some(Bits::Four),
+            Self::TwoBits => Some(Bits::Two),
+            Self::OneBit => Some(Bits::One),
+        }
+    }
+
+    /// What levels of few bits lose of normal numbers: ‖x̂‖²/‖φ‖² − 1 of a row φ that is
+    /// stored as x̂, whose inner product with φ is ‖φ‖². Of squared error D that is
+    /// D/(1 − D).
+    pub(crate) const fn lost_by_levels(self) -> Option<f64> {
+        match self {
+            Self::F32 | Self::F16 | Self::Bf16 | Self::Int8 => None,
+            Self::FourBits => Some(0.009_6),
+            Self::TwoBits => Some(0.134_8),
+            Self::OneBit => Some(core::f64::consts::FRAC_PI_2 - 1.0),
         }
     }
 
@@ -108,7 +142,7 @@ impl Codec {
             Self::F32 => 0,
             Self::F16 | Self::Bf16 => 1,
             Self::Int8 => 4,
-            Self::Sign => 3,
+            Self::FourBits | Self::TwoBits | Self::OneBit => 3,
         }
     }
 
@@ -119,18 +153,19 @@ impl Codec {
 
     /// Whether each row has a scale in `f16`.
     pub(super) const fn has_halves(self) -> bool {
-        matches!(self, Self::Sign)
+        self.bits().is_some()
     }
 
     /// Whether each row has a power of two as its scale, or as a factor of it.
     pub(super) const fn has_exponents(self) -> bool {
-        matches!(self, Self::F16 | Self::Bf16 | Self::Sign)
+        matches!(self, Self::F16 | Self::Bf16) || self.bits().is_some()
     }
 
     /// The widest row.
     const fn widest(self) -> usize {
-        match self {
-            Self::Int8 => int8::MOST,
+        match (self, self.bits()) {
+            (Self::Int8, _) => int8::MOST,
+            (_, Some(bits)) => bits.most(),
             // A group's bytes have to be countable, on small machines too.
             _ => usize::MAX / (8 * GROUP),
         }
@@ -169,12 +204,9 @@ impl Codec {
                 }
                 Ok(Scale { factor, ..Scale::NONE })
             }
-            Self::Sign => {
-                let mut rotated = Rotated::new(values);
-                let groups = bytemuck::must_cast_slice_mut(groups);
-                sign::put(width, |block| rotated.block(block), row, groups)?;
-                Ok(rotated.scale())
-            }
+            Self::FourBits => put_bits(Bits::Four, values, row, groups),
+            Self::TwoBits => put_bits(Bits::Two, values, row, groups),
+            Self::OneBit => put_bits(Bits::One, values, row, groups),
         }
     }
 
@@ -201,12 +233,9 @@ impl Codec {
                 }
                 Ok(())
             }
-            Self::Sign => {
-                let (groups, half) = (bytemuck::must_cast_slice(groups), scale.half.to_f32());
-                sign::take(groups, width, row, half, |block, numbers| rotate_back(numbers, block, values))?;
-                scale_up(values, scale.exponent);
-                Ok(())
-            }
+            Self::FourBits => take_bits(Bits::Four, groups, row, scale, values),
+            Self::TwoBits => take_bits(Bits::Two, groups, row, scale, values),
+            Self::OneBit => take_bits(Bits::One, groups, row, scale, values),
         }
     }
 
@@ -230,7 +259,7 @@ impl Codec {
                 bytemuck::must_cast_slice_mut(to),
                 to_row,
             ),
-            Self::F32 | Self::Int8 | Self::Sign => copy_lane::<u32>(
+            _ => copy_lane::<u32>(
                 bytemuck::must_cast_slice(from),
                 from_row,
                 bytemuck::must_cast_slice_mut(to),
@@ -242,7 +271,7 @@ impl Codec {
 }
 
 /// Copies a row from group to group: sixteen rows' numbers, quads of codes or words of
-/// signs stand side by side.
+/// codes stand side by side.
 fn copy_lane<T: Copy>(from: &[T], from_row: usize, to: &mut [T], to_row: usize) {
     let places = from.as_chunks::<GROUP>().0.iter().zip(to.as_chunks_mut::<GROUP>().0);
     for (from, to) in places {
@@ -259,7 +288,7 @@ pub(super) struct Scale {
     pub(super) exponent: i8,
     /// Int8's scale.
     pub(super) factor: f32,
-    /// The signs' scale, but for the power of two.
+    /// The scale of levels, but for the power of two.
     pub(super) half: f16,
 }
 
@@ -358,34 +387,67 @@ fn scaled(part: &[f32], exponent: i8) -> [f32; PART] {
     scaled
 }
 
-/// A row as its signs see it: divided by its power of two, rotated, block by block.
-pub(super) struct Rotated<'v> {
+/// A row in few bits: divided by its power of two, rotated, and put into levels, block by
+/// block.
+pub(super) struct Coder<'v> {
+    bits: Bits,
     values: &'v [f32],
     exponent: i8,
-    /// Of the blocks so far; the numbers are below 32, so their squares do not leave
-    /// `f32`.
+    /// Levels to the unit.
+    levels: f32,
+    /// Of the blocks so far: Σx², and Σx·level. The numbers are below 32, so their
+    /// squares do not leave `f32`.
     squares: f64,
-    magnitudes: f64,
+    products: f64,
 }
 
-impl<'v> Rotated<'v> {
-    pub(super) fn new(values: &'v [f32]) -> Self {
-        Self { values, exponent: exponent_of(max_abs(values)), squares: 0.0, magnitudes: 0.0 }
+impl<'v> Coder<'v> {
+    pub(super) fn new(bits: Bits, values: &'v [f32]) -> Self {
+        let exponent = exponent_of(max_abs(values));
+        // The rotation keeps the norm, but for rounding.
+        let root_mean_square = libm::sqrt(squared_norm(values) / values.len() as f64);
+        let scaled = root_mean_square * f64::from(power(-exponent));
+        let levels = if scaled > 0.0 { (f64::from(bits.levels()) / scaled) as f32 } else { 0.0 };
+        Self { bits, values, exponent, levels, squares: 0.0, products: 0.0 }
     }
 
     /// The next block.
-    pub(super) fn block(&mut self, block: usize) -> [f32; BLOCK] {
+    pub(super) fn block(&mut self, block: usize) -> [u32; WORDS] {
         let numbers = rotated(self.values, power(-self.exponent), block);
         self.squares += squared_norm(&numbers);
-        self.magnitudes += l1_norm(&numbers);
-        numbers
+        let (words, product) = encode_block(self.bits, &numbers, self.levels);
+        self.products += product;
+        words
     }
 
-    /// The scale, when all blocks were seen.
+    /// The scale, when all blocks were seen: from 1 to 2 times a power of two, or as much
+    /// less as the smallest power asks for. Where a row is not zero, it is not.
     pub(super) fn scale(self) -> Scale {
-        let scale = if self.magnitudes > 0.0 { self.squares / self.magnitudes } else { 0.0 };
-        Scale { exponent: self.exponent, half: f16::from_f32(scale as f32), ..Scale::NONE }
+        if self.products <= 0.0 {
+            return Scale { half: f16::ZERO, exponent: 0, ..Scale::NONE };
+        }
+        let scale = self.squares / self.products * f64::from(power(self.exponent));
+        let exponent = ((scale.to_bits() >> 52) as i32 - 1023).clamp(-126, 126) as i8;
+        let half = f16::from_f64(scale / f64::from(power(exponent)));
+        let least = f16::from_bits(1);
+        Scale { exponent, half: if half > least { half } else { least }, ..Scale::NONE }
     }
+}
+
+fn put_bits(of: Bits, values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
+    let mut coder = Coder::new(of, values);
+    let groups = bytemuck::must_cast_slice_mut(groups);
+    bits::put(of, values.len(), |block| coder.block(block), row, groups)?;
+    Ok(coder.scale())
+}
+
+fn take_bits(of: Bits, groups: &[u64], row: usize, scale: Scale, values: &mut [f32]) -> Result<(), Error> {
+    let (groups, half) = (bytemuck::must_cast_slice(groups), scale.half.to_f32());
+    bits::take(of, groups, values.len(), row, |block, words| {
+        rotate_back(&mut decode_block(of, words, half), block, values);
+    })?;
+    scale_up(values, scale.exponent);
+    Ok(())
 }
 
 /// Multiplies a row by its power of two. What would leave `f32` is held at its end.
@@ -417,9 +479,6 @@ pub(super) const fn groups_of(rows: &Range<usize>, codec: Codec, width: usize) -
     (rows.start / GROUP).saturating_mul(words)..rows.end.div_ceil(GROUP).saturating_mul(words)
 }
 
-/// Numbers of the format in a group of rows of signs; here so that the two agree.
-const _: () = assert!(sign_words(100) * 4 * GROUP == Codec::Sign.group_bytes(100));
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,7 +502,10 @@ mod tests {
             assert_eq!(Codec::F16.group_bytes(width), 2 * float::sealed_len(1, width));
             assert_eq!(Codec::Bf16.group_bytes(width), 2 * float::sealed_len(1, width));
             assert_eq!(Codec::Int8.group_bytes(width), int8::sealed_len(1, width));
-            assert_eq!(Codec::Sign.group_bytes(width), 4 * sign::sealed_len(1, width));
+            for codec in Codec::ALL {
+                let words = codec.bits().map(|of| 4 * bits::sealed_len(of, 1, width));
+                assert_eq!(words.unwrap_or(codec.group_bytes(width)), codec.group_bytes(width));
+            }
             for codec in Codec::ALL {
                 assert_eq!(codec.group_bytes(width) % 8, 0);
                 assert_eq!(Codec::from_number(codec as u8), Some(codec));

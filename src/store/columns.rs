@@ -122,10 +122,10 @@ pub(super) const LABELS: Column<u32> = Column::behind(28, all);
 pub(super) const FACTORS: Column<f32> = Column::behind(BESIDE, Codec::has_factors);
 /// The powers of two that are scales, or factors of them.
 pub(super) const EXPONENTS: Column<i8> = Column::behind(BESIDE, Codec::has_exponents);
-/// The bits of the scales of signs, which are `f16`.
+/// The bits of the scales of few bits, which are `f16`.
 pub(super) const HALVES: Column<u16> = Column::behind(BESIDE + size_of::<i8>(), Codec::has_halves);
 
-/// The scales of signs are as large as their bits.
+/// These scales are as large as their bits.
 const _: () = assert!(size_of::<f16>() == size_of::<u16>());
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! | `rows` | the store: [`Store`] and its [`Row`]s |
 //! | `queries` | what rows are scored against: [`Queries`] |
 //! | `shortlist` | the rows of 1 bit that are worth an exact score, by counting signs: [`Signs`], [`Shortlist`] |
+//! | `candidates` | the rows of few bits that can be among the largest, with a stated probability: [`Certainty`] |
 //! | `reservoir` | a uniform sample of a stream that is longer than the memory: [`Reservoir`] |
 //! | `largest` | the rows with the largest scores of such a stream: [`Largest`] |
 //! | `top_k` | the k largest scores alone: [`TopK`] |
@@ -21,6 +22,7 @@
 //! May import `sketch`, `state`, `memory` and `error`; knows nothing of the methods.
 
 mod alone;
+mod candidates;
 mod codec;
 mod columns;
 mod largest;
@@ -30,6 +32,7 @@ mod rows;
 mod shortlist;
 mod top_k;
 
+pub use candidates::Certainty;
 pub use codec::Codec;
 pub use columns::StoreSettings;
 pub use largest::{Largest, LargestSettings};

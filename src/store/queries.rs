@@ -5,8 +5,9 @@ use super::codec::{Codec, exponent_of, power};
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
+use gradsieve_kernels::codec::bits::Bits;
 use gradsieve_kernels::rotation::rotated;
-use gradsieve_kernels::score::{float, int8, sign};
+use gradsieve_kernels::score::{bits, float, int8};
 use gradsieve_kernels::{Certain, max_abs};
 
 /// How many queries there are room for, and against which rows.
@@ -15,8 +16,8 @@ use gradsieve_kernels::{Certain, max_abs};
 /// use gradsieve::store::{Codec, QueriesSettings};
 ///
 /// const F16: QueriesSettings = QueriesSettings { codec: Codec::F16, width: 64, count: 8 };
-/// const SIGN: QueriesSettings = QueriesSettings { codec: Codec::Sign, ..F16 };
-/// assert_eq!((F16.memory().f32s, SIGN.memory().f32s), (8 * 64, 8 * (64 * 4 + 1)));
+/// const SIGN: QueriesSettings = QueriesSettings { codec: Codec::OneBit, ..F16 };
+/// assert_eq!((F16.memory().f32s, SIGN.memory().f32s), (8 * 64, 8 * (64 / 4 + 2 + 1)));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct QueriesSettings {
@@ -29,8 +30,8 @@ pub struct QueriesSettings {
 }
 
 impl QueriesSettings {
-    /// What they need: about one `f32` for each of their numbers. (int8: a quarter, 1
-    /// bit: four, for there the signed sums of four are tabulated, and one a query.)
+    /// What they need: about one `f32` for each of their numbers; a quarter of that
+    /// against int8 and few bits, and then one or two more a query.
     #[must_use]
     pub const fn memory(&self) -> Memory {
         let f32s = self.packed(self.count).saturating_add(self.exponents());
@@ -42,16 +43,15 @@ impl QueriesSettings {
         match self.codec {
             Codec::F32 | Codec::F16 | Codec::Bf16 => float::Packed::len(count, self.width),
             Codec::Int8 => int8::Queries::sealed_len(count, self.width) / 4,
-            Codec::Sign => sign::Tables::len(count, self.width),
+            Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
+                bits::Queries::sealed_len(count, self.width) / 4
+            }
         }
     }
 
     /// Numbers behind them: room for an exponent a query, where queries have some.
     const fn exponents(&self) -> usize {
-        match self.codec {
-            Codec::Sign => self.count,
-            _ => 0,
-        }
+        if self.codec.bits().is_some() { self.count } else { 0 }
     }
 
     /// Refuses settings, and a buffer of `found` numbers, that do not fit.
@@ -99,7 +99,7 @@ pub(super) enum Packed<'q> {
     Floats(float::Packed<'q>),
     Int8(int8::Queries<'q>),
     /// Queries that are divided by two to the power of these.
-    Signs(sign::Tables<'q>, &'q [i8]),
+    Bits(bits::Queries<'q>, &'q [i8]),
 }
 
 impl<const N: usize> Queries<[f32; N]> {
@@ -171,13 +171,15 @@ impl<B: Buffer<f32>> Queries<B> {
             Codec::Int8 => {
                 int8::Queries::sealed(values, width, bytemuck::must_cast_slice_mut(packed))?;
             }
-            Codec::Sign => {
-                // Behind the tables: their exponents.
+            Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
+                // Behind the queries: their exponents.
                 let exponents = bytemuck::must_cast_slice_mut(behind).get_mut(..count).certain();
                 for (exponent, query) in exponents.iter_mut().zip(values.chunks(width.max(1))) {
                     *exponent = exponent_of(max_abs(query));
                 }
-                sign::Tables::of_blocks(count, width, packed, |query, block| {
+                let of = codec.bits().unwrap_or(Bits::One);
+                let packed = bytemuck::must_cast_slice_mut(packed);
+                bits::Queries::of_blocks(of, count, width, packed, |query, block| {
                     let exponent = exponents.get(query).copied().certain();
                     rotated(query_of(values, width, query), power(-exponent), block)
                 })?;
@@ -200,9 +202,12 @@ impl<B: Buffer<f32>> Queries<B> {
                 let packed = bytemuck::must_cast_slice(packed);
                 Packed::Int8(int8::Queries::from_packed(packed, width, self.count)?)
             }
-            (Codec::Sign, Codec::Sign) => {
+            (codec, of) if codec == of => {
+                let of = codec.bits().ok_or(Error::Mismatch(Field::Codec))?;
                 let exponents = bytemuck::must_cast_slice(behind).get(..self.count).certain();
-                Packed::Signs(sign::Tables::from_packed(packed, width, self.count)?, exponents)
+                let packed = bytemuck::must_cast_slice(packed);
+                let queries = bits::Queries::from_packed(of, packed, width, self.count)?;
+                Packed::Bits(queries, exponents)
             }
             _ => return Err(Error::Mismatch(Field::Codec)),
         })

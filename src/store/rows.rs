@@ -15,9 +15,9 @@ use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, Place, State, StateKind, Walk, place};
 use bytemuck::Pod;
 use core::ops::Range;
+use gradsieve_kernels::score::bits::{self, score_bits_sealed};
 use gradsieve_kernels::score::float::{scale_sealed, score_sealed};
 use gradsieve_kernels::score::int8::{self, score_int8_sealed};
-use gradsieve_kernels::score::sign::{self, score_sign_sealed};
 use gradsieve_kernels::score::{GROUP, float};
 use gradsieve_kernels::{Certain, Summary, cannot_happen};
 use half::slice::HalfBitsSliceExt;
@@ -370,10 +370,10 @@ impl<B: Buffer<u64>> Store<B> {
                 let rows = int8::Rows { codes: bytemuck::must_cast_slice(groups), scales };
                 score_int8_sealed(rows, packed, scores)?;
             }
-            Packed::Signs(packed, of_queries) => {
+            Packed::Bits(packed, of_queries) => {
                 let scales = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
-                let rows = sign::Rows { words: bytemuck::must_cast_slice(groups), scales };
-                score_sign_sealed(rows, packed, scores)?;
+                let rows = bits::Rows { words: bytemuck::must_cast_slice(groups), scales };
+                score_bits_sealed(rows, packed, scores)?;
                 for (scores, of_query) in scores.chunks_mut(n.max(1)).zip(of_queries) {
                     for (score, exponent) in scores.iter_mut().zip(exponents()) {
                         let powers = f64::from(power(*exponent)) * f64::from(power(*of_query));
@@ -559,7 +559,9 @@ impl<B: Buffer<u64>> Store<B> {
         walk.require(len <= capacity, Error::Full { capacity })?;
         let groups = groups_of(&(0..len), codec, width);
         match codec {
-            Codec::F32 | Codec::Sign => walk.numbers(cast_groups::<B, u32>(), units::<u32>(&groups))?,
+            Codec::F32 | Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
+                walk.numbers(cast_groups::<B, u32>(), units::<u32>(&groups))?
+            }
             Codec::F16 | Codec::Bf16 => walk.numbers(cast_groups::<B, u16>(), units::<u16>(&groups))?,
             Codec::Int8 => walk.numbers(cast_groups::<B, u8>(), units::<u8>(&groups))?,
         }

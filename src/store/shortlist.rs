@@ -68,14 +68,14 @@ impl SignsSettings {
 
     /// Refuses settings, and a buffer of `found` numbers, that do not fit.
     const fn check(&self, found: usize) -> Result<(), Error> {
-        match Codec::Sign.check_width(self.width) {
+        match Codec::OneBit.check_width(self.width) {
             Ok(()) => check_length(self.memory().others, found),
             Err(error) => Err(error),
         }
     }
 }
 
-/// The signs of queries, against rows of [`Codec::Sign`].
+/// The signs of queries, against rows of [`Codec::OneBit`].
 ///
 /// ```
 /// use gradsieve::store::{Codec, Signs, SignsSettings, Store, StoreSettings};
@@ -84,7 +84,7 @@ impl SignsSettings {
 /// # let values = [3.0, -4.0];
 /// # let sketch = Sketch::from_parts(id, &values, gradsieve_kernels::summarize(&values))?;
 ///
-/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 2, rows: 1 };
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::OneBit, width: 2, rows: 1 };
 /// let mut store = Store::new(STORE, [0; STORE.memory().others])?;
 /// store.append(7, &sketch)?; // of the gradient (3, −4)
 ///
@@ -210,7 +210,7 @@ impl ShortlistSettings {
 /// # use gradsieve::{Key, Layout, Rademacher, Sketch, Sketcher};
 ///
 /// const K: usize = 256;
-/// const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: K, rows: 500 };
+/// const STORE: StoreSettings = StoreSettings { codec: Codec::OneBit, width: K, rows: 500 };
 /// let mut store = Store::new(STORE, [0; STORE.memory().others])?; // 34 KiB
 /// # type Sketching = Sketcher<Rademacher, [f32; K]>;
 /// # fn sketch_of(sample: u64, sketcher: &mut Sketching) -> Result<Sketch<'_>, gradsieve::Error> {
@@ -232,7 +232,7 @@ impl ShortlistSettings {
 /// store.shortlist(&signs, &mut [0; 64], &mut list)?;
 ///
 /// // … and of those the three with the largest scores.
-/// const QUERY: QueriesSettings = QueriesSettings { codec: Codec::Sign, width: K, count: 1 };
+/// const QUERY: QueriesSettings = QueriesSettings { codec: Codec::OneBit, width: K, count: 1 };
 /// let mut query = Queries::new(QUERY, [0.0; QUERY.memory().f32s])?;
 /// query.pack(target.id, target.values)?;
 /// let mut top = TopK::new(TopKSettings { k: 3 }, [Entry::default(); 3])?;
@@ -286,12 +286,19 @@ impl<B: Buffer<Entry>> Shortlist<B> {
     }
 }
 
+impl<B> Shortlist<B> {
+    /// What it is made of.
+    pub(super) const fn rows_mut(&mut self) -> &mut TopK<B> {
+        &mut self.rows
+    }
+}
+
 impl<B: Buffer<u64>> Store<B> {
     /// `differences[q·n + r]`: in how many of K signs row r and query q, rotated, differ,
     /// for all n rows.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if the rows are not of [`Codec::Sign`] or belong to another
+    /// [`Error::Mismatch`] if the rows are not of [`Codec::OneBit`] or belong to another
     /// kind of sketch than the queries; [`Error::Length`] if there are not as many
     /// differences as rows times queries. Nothing was written.
     pub fn differences(&self, signs: &Signs<impl Buffer<u32>>, differences: &mut [u32]) -> Result<(), Error> {
@@ -412,7 +419,7 @@ impl<B: Buffer<u64>> Store<B> {
     }
 
     fn check_signs(&self, signs: &Signs<impl Buffer<u32>>) -> Result<(), Error> {
-        if self.settings().codec != Codec::Sign {
+        if self.settings().codec != Codec::OneBit {
             return Err(Error::Mismatch(Field::Codec));
         }
         self.check_sketch(signs.id, signs.settings.width)

@@ -4,6 +4,7 @@
 mod accuracy;
 mod adam_slopes;
 mod budget;
+mod candidates;
 mod clients;
 mod clip;
 mod curvature;

@@ -33,7 +33,8 @@ macro_rules! lengths {
 #[test]
 fn an_array_of_another_length_than_the_settings_say_is_refused() {
     const STORE: StoreSettings = StoreSettings { codec: Codec::F32, width: K, rows: 5 };
-    const RESERVOIR: ReservoirSettings = ReservoirSettings { seed: 1, codec: Codec::Sign, width: K, rows: 5 };
+    const RESERVOIR: ReservoirSettings =
+        ReservoirSettings { seed: 1, codec: Codec::OneBit, width: K, rows: 5 };
     const QUERIES: QueriesSettings = QueriesSettings { codec: Codec::F32, width: K, count: 2 };
     const SIGNS: SignsSettings = SignsSettings { width: K, count: 2 };
     const MOMENTS: MomentsSettings = MomentsSettings::new(Centre::Mean, K);

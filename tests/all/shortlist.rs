@@ -73,7 +73,7 @@ proptest! {
     ) {
         let queries = normals(seed, count * width);
         let rows = rows_of(width, n, !seed, &queries[..width]);
-        let store = filled(Codec::Sign, width, &rows);
+        let store = filled(Codec::OneBit, width, &rows);
         let signs = signs_of(width, &queries);
         let mut differences = vec![7; n * count];
         store.differences(&signs, &mut differences).unwrap();
@@ -108,7 +108,7 @@ proptest! {
     fn scores_of_a_list_of_all_rows_are_those_of_the_store(width in 1_usize..150, n in 1_usize..100, seed: u64, k in 1_usize..40) {
         let query = normals(seed, width);
         let rows = rows_of(width, n, !seed, &query);
-        let store = filled(Codec::Sign, width, &rows);
+        let store = filled(Codec::OneBit, width, &rows);
         let list = listed(&store, &query, n);
         prop_assert_eq!(top(&store, &query, k, Some(&list)), top(&store, &query, k, None));
         // A wider codec's store of the same rows takes the same list.
@@ -124,7 +124,7 @@ fn a_list_of_three_times_as_many_has_nearly_all_of_the_largest_scores() {
     const WIDTH: usize = 512;
     let query = normals(1, WIDTH);
     let rows = rows_of(WIDTH, 4000, 2, &query);
-    let store = filled(Codec::Sign, WIDTH, &rows);
+    let store = filled(Codec::OneBit, WIDTH, &rows);
     let exact = filled(Codec::F32, WIDTH, &rows);
     let found = |room: usize, of: &Store<Vec<u64>>| {
         let list = listed(&store, &query, room);
@@ -141,7 +141,7 @@ fn a_list_of_three_times_as_many_has_nearly_all_of_the_largest_scores() {
 fn what_does_not_fit_is_refused_and_the_lists_are_as_they_were() {
     let query = normals(1, 64);
     let rows = rows_of(64, 40, 2, &query);
-    let store = filled(Codec::Sign, 64, &rows);
+    let store = filled(Codec::OneBit, 64, &rows);
     let wide = filled(Codec::F16, 64, &rows[..64 * 20]);
     let mut lists = [listed(&store, &query, 30)];
     let before = lists[0].rows().to_vec();
@@ -190,14 +190,14 @@ fn what_does_not_fit_is_refused_and_the_lists_are_as_they_were() {
     assert_eq!(wide.top_of(&lists[0], &half, &mut top), Err(Error::Row { rows: 20, found: last }));
     assert_eq!(store.top_of(&lists[0], &half, &mut top), Err(Error::Mismatch(Field::Codec)));
     let two = [&query[..], &query].concat();
-    let two = queries_of(Codec::Sign, id_of(64), &two);
+    let two = queries_of(Codec::OneBit, id_of(64), &two);
     assert_eq!(store.top_of(&lists[0], &two, &mut top), Err(Error::Length { expected: 1, found: 2 }));
     assert!(top.is_empty());
 }
 
 #[test]
 fn an_empty_store_has_an_empty_list_and_a_row_of_zeros_is_on_it_before_its_opposites() {
-    let mut store = store_of(Codec::Sign, 8, 16);
+    let mut store = store_of(Codec::OneBit, 8, 16);
     assert!(listed(&store, &[1.0; 8], 2).rows().is_empty());
     for (id, value) in [(1, -1.0), (2, 0.0), (3, -2.0), (4, 3.0)] {
         store.append(id, &sketch_of(&[value; 8])).unwrap();

@@ -44,7 +44,7 @@ const SELF_INFLUENCE: SelfInfluenceSettings =
 const MAHALANOBIS: MahalanobisSettings =
     MahalanobisSettings { shrinkage: 0.5, clip: Some(4.0), ..MahalanobisSettings::new(K) };
 const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 3, codec: Codec::Int8, width: K, rows: 16 };
-const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: K, rows: 16 };
+const LARGEST: LargestSettings = LargestSettings { codec: Codec::OneBit, width: K, rows: 16 };
 const KRYLOV: ArnoldiSettings = ArnoldiSettings { width: K, products: 3, keep: 2, seed: 8 };
 /// A layer of three inputs and two outputs, whose factors stand in a row of K numbers.
 const INPUTS: usize = 3;

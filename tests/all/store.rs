@@ -15,12 +15,12 @@ use gradsieve::store::{
 use gradsieve::{
     Element, Error, Field, Fingerprint, Kind, Layout, LayoutId, Repeat, Sketch, SketchId, Summary, bf16, f16,
 };
+use gradsieve_kernels::codec::bits::Bits;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
-use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
 use gradsieve_kernels::score::float::score_rows;
+use gradsieve_kernels::score::int8;
 use gradsieve_kernels::score::int8::score_int8_rows;
-use gradsieve_kernels::score::sign::score_sign_rows;
-use gradsieve_kernels::score::{int8, sign};
+use gradsieve_kernels::spec;
 use proptest::prelude::*;
 
 /// What the tests' rows are sketches of.
@@ -95,35 +95,49 @@ fn expected(codec: Codec, width: usize, rows: &[f32], queries: &[f32]) -> Vec<f3
             let queries = int8::Queries::open(queries, width, &mut scratch).unwrap();
             score_int8_rows(int8::Rows { codes: &codes, scales: &scales }, queries, &mut scores).unwrap();
         }
-        Codec::Sign => {
-            // Each row is divided by a power of two and rotated, and the score multiplied
-            // by it. The queries' powers change no bit.
-            let powers = powers(width, rows);
-            let queries: Vec<f32> = queries.chunks(width).flat_map(rotation).collect();
-            let mut words = vec![0; n * sign_words(width)];
-            let mut scales = Vec::new();
-            for ((row, words), power) in
-                rows.chunks(width).zip(words.chunks_mut(sign_words(width))).zip(&powers)
-            {
-                let scaled = rotation(&row.iter().map(|x| x / power).collect::<Vec<_>>());
-                encode_signs(&scaled, words).unwrap();
-                let sum = |norm: fn(&[f32]) -> f64| scaled.chunks(64).map(norm).sum::<f64>();
-                let scale = sum(gradsieve_kernels::squared_norm) / sum(gradsieve_kernels::l1_norm);
-                // By way of `f32`, as the codec does: a tie there is not one in `f64`.
-                scales.push(f16::from_f32(if scale.is_nan() { 0.0 } else { scale as f32 }));
-            }
-            let rows = sign::Rows { words: &words, scales: &scales };
-            score_sign_rows(rows, width, &queries, &mut scores).unwrap();
-            multiply(&mut scores, &powers);
-        }
+        Codec::FourBits => of_bits(Bits::Four, width, rows, queries, &mut scores),
+        Codec::TwoBits => of_bits(Bits::Two, width, rows, queries, &mut scores),
+        Codec::OneBit => of_bits(Bits::One, width, rows, queries, &mut scores),
     }
     scores
 }
 
-/// A row as its signs are taken, by definition.
+/// Each row is divided by a power of two, rotated, and put into levels, by definition;
+/// its score is multiplied by the power of its scale. The queries' powers change no bit.
+fn of_bits(of: Bits, width: usize, rows: &[f32], queries: &[f32], scores: &mut [f32]) {
+    let queries: Vec<f32> = queries.chunks(width).flat_map(rotation).collect();
+    let (mut words, mut halves, mut factors) = (Vec::new(), Vec::new(), Vec::new());
+    for (row, power) in rows.chunks(width).zip(powers(width, rows)) {
+        let rotated = rotation(&row.iter().map(|x| x / power).collect::<Vec<_>>());
+        let size = (gradsieve_kernels::squared_norm(row) / width as f64).sqrt() / f64::from(power);
+        let levels = if size > 0.0 { (f64::from(of.levels()) / size) as f32 } else { 0.0 };
+        let (mut squares, mut products) = (0.0, 0.0);
+        for block in rotated.chunks(64) {
+            let mut values = [0.0; 64];
+            values[..block.len()].copy_from_slice(block);
+            let mut codes = vec![0; 2 * of.count()];
+            products += spec::codec::encode_bits(of.count(), &values, levels, &mut codes);
+            squares += gradsieve_kernels::squared_norm(&values);
+            words.extend(codes);
+        }
+        let scale = if products > 0.0 { squares / products * f64::from(power) } else { 0.0 };
+        let exponent = if scale > 0.0 { scale.log2().floor() as i32 } else { 0 };
+        factors.push(2.0_f32.powi(exponent));
+        halves.push(f16::from_f64(scale / 2.0_f64.powi(exponent)));
+    }
+    spec::score::score_bits(of.count(), &words, &halves, width, &queries, scores);
+    multiply(scores, &factors);
+}
+
+/// Whether rows are kept in levels of few bits.
+fn is_few(codec: Codec) -> bool {
+    matches!(codec, Codec::FourBits | Codec::TwoBits | Codec::OneBit)
+}
+
+/// A row as it is rotated before its levels are taken, by definition.
 pub(crate) fn rotation(row: &[f32]) -> Vec<f32> {
     let mut rotated = vec![f32::NAN; row.len()];
-    gradsieve_kernels::spec::rotation::rotation(row, &mut rotated);
+    spec::rotation::rotation(row, &mut rotated);
     rotated
 }
 
@@ -203,18 +217,19 @@ proptest! {
                     Codec::F16 => (x.abs() / 2048.0).max(max * 2.0_f32.powi(-25)),
                     Codec::Bf16 => (x.abs() / 256.0).max(f32::MIN_POSITIVE),
                     Codec::Int8 => max / 253.9,
-                    Codec::Sign => f32::INFINITY,
+                    Codec::FourBits | Codec::TwoBits | Codec::OneBit => f32::INFINITY,
                 };
                 prop_assert!(error <= allowed, "{codec:?}: {x:e} became {found:e}");
             }
-            if codec == Codec::Sign {
-                // What is read is ± the scale when it is rotated again.
-                let row = rotation(row);
-                let sum = |of: fn(f64) -> f64| row.iter().map(|&y| of(y.into())).sum::<f64>();
-                let scale = sum(|y| y * y) / sum(f64::abs);
-                for (found, y) in rotation(sketch.values).iter().zip(&row) {
+            if is_few(codec) {
+                // The product with the row itself is its squared norm.
+                let product: f64 = sketch.values.iter().zip(row).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
+                let exact = expected.measures.l2_squared;
+                prop_assert!((product - exact).abs() <= exact / 1000.0, "{codec:?}: {product:e} for {exact:e}");
+            }
+            if codec == Codec::OneBit {
+                for (found, y) in rotation(sketch.values).iter().zip(rotation(row)) {
                     prop_assert_eq!(found.is_sign_negative(), y.is_sign_negative());
-                    prop_assert!((f64::from(found.abs()) - scale).abs() <= scale / 1000.0);
                 }
             }
         }
@@ -304,10 +319,10 @@ fn int8_rows_of_a_store_decode_as_the_kernels_do() {
 
 #[test]
 fn states_in_arrays_of_their_own_are_made_at_compile_time() {
-    const STORE: StoreSettings = StoreSettings { codec: Codec::Sign, width: 3, rows: 20 };
-    const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 1, codec: Codec::Sign, width: 3, rows: 20 };
-    const LARGEST: LargestSettings = LargestSettings { codec: Codec::Sign, width: 3, rows: 20 };
-    const QUERIES: QueriesSettings = QueriesSettings { codec: Codec::Sign, width: 3, count: 2 };
+    const STORE: StoreSettings = StoreSettings { codec: Codec::OneBit, width: 3, rows: 20 };
+    const SAMPLE: ReservoirSettings = ReservoirSettings { seed: 1, codec: Codec::OneBit, width: 3, rows: 20 };
+    const LARGEST: LargestSettings = LargestSettings { codec: Codec::OneBit, width: 3, rows: 20 };
+    const QUERIES: QueriesSettings = QueriesSettings { codec: Codec::OneBit, width: 3, count: 2 };
     const TOP: TopKSettings = TopKSettings { k: 2 };
     const WORDS: usize = STORE.memory().others;
     const _: () = assert!(Store::<[u64; WORDS]>::owned(STORE).is_ok());

@@ -4,12 +4,13 @@ Checks every front, fingerprint and CRC, and decodes each codec's numbers back t
 packets.hex itself is written by: cargo test --test all -- --ignored write_the_published_packets
 """
 
+import bits
 import pathlib
 import struct
 import zlib
 
 MASK = 2**64 - 1
-CODECS = ["f32", "f16", "bf16", "int8", "1-bit"]
+CODECS = {0: "f32", 1: "f16", 2: "bf16", 3: "int8", 6: "1-bit", 7: "2-bit", 8: "4-bit"}
 
 
 def mix(x):
@@ -38,8 +39,8 @@ def numbers(codec, scale, data, width):
         return [struct.unpack("<f", b"\0\0" + data[2 * i : 2 * i + 2])[0] * 2.0 ** scale[0] for i in range(width)]
     if codec == "int8":
         return [(byte - 128) * scale[0] for byte in data]
-    size = scale[0] * 2.0 ** scale[1]
-    return [-size if data[i // 8] >> i % 8 & 1 else size for i in range(width)]
+    padded = data + bytes(32)
+    return bits.values(codec, lambda w: struct.unpack_from("<I", padded, 4 * w)[0], scale[0] * 2.0 ** scale[1], width)
 
 
 def main():
@@ -60,16 +61,16 @@ def main():
                 found[field] = struct.unpack_from(form, data, at)[0]
                 at += 4
         assert norm == 2.5 and found in ({}, {"group": 3, "loss": 0.75, "l1": 12.5, "max": 1.75})
-        form = {"f32": "<", "f16": "<b", "bf16": "<b", "int8": "<f", "1-bit": "<eb"}[codec]
+        form = {"f32": "<", "f16": "<b", "bf16": "<b", "int8": "<f"}.get(codec, "<eb")
         scale = struct.unpack_from(form, data, at)
         at += struct.calcsize(form)
         values, exact = numbers(codec, scale, data[at:-4], K), row(K)
         assert len(values) == K
-        size = sum(x * x for x in exact) / sum(map(abs, exact))
-        for x, y in zip(exact, values):
-            allowed = {"int8": max(map(abs, exact)) / 250, "1-bit": size / 1000}.get(codec, 0)
-            want = x if codec != "1-bit" else (size if x >= 0 else -size)
-            assert abs(y - want) <= allowed, (codec, x, y)
+        if codec in bits.BITS:
+            bits.check(codec, exact, values)
+        else:
+            allowed = max(map(abs, exact)) / 250 if codec == "int8" else 0
+            assert all(abs(y - x) <= allowed for x, y in zip(exact, values)), codec
         seen.setdefault((kind, width), set()).add(mark)
         print(f"{name}: {len(data)} bytes, {found}")
     # Each of the three kinds of sketch has one fingerprint. That of the exact one, whose layout is a single vector of nine

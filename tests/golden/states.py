@@ -5,12 +5,13 @@ and EK-FAC are held against what the methods say they contain.
 states.hex itself is written by: cargo test --test all -- --ignored write_the_published_bytes
 """
 
+import bits
 import pathlib
 import struct
 import zlib
 
 ORDER = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]
-CODECS = ["f32", "f16", "bf16", "int8", "1-bit"]
+CODECS = {0: "f32", 1: "f16", 2: "bf16", 3: "int8", 6: "1-bit", 7: "2-bit", 8: "4-bit"}
 
 
 def row(r, width):
@@ -31,8 +32,8 @@ def store(body):
     codec, K, n, _ = struct.unpack_from("<B7xQQQ", body)
     starts = {lane: sum(len(range(j, K, 16)) for j in ORDER[: ORDER.index(lane)]) for lane in ORDER}
     codec, groups = CODECS[codec], -(-n // 16)
-    blocks = -(-K // 64)
-    size = {"f32": 64 * K, "f16": 32 * K, "bf16": 32 * K, "int8": 64 * -(-K // 4), "1-bit": 128 * blocks}[codec]
+    size = {"f32": 64 * K, "f16": 32 * K, "bf16": 32 * K, "int8": 64 * -(-K // 4)}
+    size = size.get(codec) or 128 * bits.BITS[codec] * -(-K // 64)
     numbers, rest = body[64 : 64 + groups * size], body[64 + groups * size :]
 
     def take(letter, count):
@@ -42,8 +43,8 @@ def store(body):
         return values
 
     ids, _, squared, _, _ = take("Q", n), take("d", n), take("d", n), take("f", n), take("I", n)
-    scales = take("f", n) if codec == "int8" else take("e", n) if codec == "1-bit" else [1.0] * n
-    exponents = take("b", n) if codec in ("f16", "bf16", "1-bit") else [0] * n
+    scales = take("f", n) if codec == "int8" else take("e", n) if codec in bits.BITS else [1.0] * n
+    exponents = take("b", n) if codec in ("f16", "bf16", *bits.BITS) else [0] * n
 
     def number(r, i):
         group = numbers[r // 16 * size : (r // 16 + 1) * size]
@@ -54,13 +55,16 @@ def store(body):
             return struct.unpack_from("<e", group, (place * 16 + r % 16) * 2)[0]
         if codec == "bf16":
             return struct.unpack("<f", b"\0\0" + group[(place * 16 + r % 16) * 2 :][:2])[0]
-        if codec == "int8":
-            return group[(i // 4 * 16 + r % 16) * 4 + i % 4] - 128
-        term = ORDER.index(i % 16) * blocks + i // 64
-        word = struct.unpack_from("<I", group, (term // 8 * 16 + r % 16) * 4)[0]
-        return 1 - 2 * (word >> (term % 8 * 4 + i % 64 // 16) & 1)
+        return group[(i // 4 * 16 + r % 16) * 4 + i % 4] - 128
 
-    rows = [[number(r, i) * scales[r] * 2.0 ** exponents[r] for i in range(K)] for r in range(n)]
+    def numbers_of(r):
+        scale = scales[r] * 2.0 ** exponents[r]
+        if codec in bits.BITS:
+            group = numbers[r // 16 * size : (r // 16 + 1) * size]
+            return bits.values(codec, lambda w: struct.unpack_from("<I", group, (w * 16 + r % 16) * 4)[0], scale, K)
+        return [number(r, i) * scale for i in range(K)]
+
+    rows = [numbers_of(r) for r in range(n)]
     return codec, rows, ids, squared, rest
 
 
@@ -213,11 +217,11 @@ def main():
             for r, found in enumerate(rows):
                 exact = row(r, width)
                 assert squared[r] == sum(x * x for x in exact)
-                size = squared[r] / sum(map(abs, exact))
-                for x, y in zip(exact, found):
-                    allowed = {"int8": max(map(abs, exact)) / 250, "1-bit": size / 1000}.get(codec, 0)
-                    want = x if codec != "1-bit" else (size if x >= 0 else -size)
-                    assert abs(y - want) <= allowed, (codec, r, x, y)
+                if codec in bits.BITS:
+                    bits.check(codec, exact, found)
+                else:
+                    allowed = max(map(abs, exact)) / 250 if codec == "int8" else 0
+                    assert all(abs(y - x) <= allowed for x, y in zip(exact, found)), (codec, r)
         if kind == 14:
             _, rows, ids, _, rest = store(body)
             assert struct.unpack(f"<{len(ids)}d", rest) == tuple(i % 7 for i in ids)

@@ -612,20 +612,31 @@ def int8(c):
         c.answer("decoded", codes.astype(F32) * scale, "f32")
 
 
-def sign(c):
-    x = c.take("x", "f32", max(c.length % 1025, 1))
-    magnitudes = magnitude_of(x)
-    quotient = F32(0 if magnitudes == 0 else product_of(x, x) / magnitudes)
-    scale = narrow(np.atleast_1d(quotient), "f16")[0]
-    refused = not np.isfinite(scale)
-    c.answer("refused", refused, "u8")
-    if not refused:
-        negative = np.zeros(-(-len(x) // 64) * 64, U32)
-        negative[: len(x)] = x.view(U32) >> U32(31)
-        packed = (negative.reshape(-1, 32) << np.arange(32, dtype=U32)).sum(1, dtype=U32)
-        c.answer("scale", scale, "f16")
-        c.answer("words", packed, "u32")
-        c.answer("decoded", np.where(negative[: len(x)] == 1, -scale, scale), "f32")
+LEVELS = {
+    1: np.array([1, -1]),
+    2: np.array([3, 1, -1, -3]),
+    4: np.array([6, 18, 31, 44, 58, 75, 96, 127, -6, -18, -31, -44, -58, -75, -96, -127]),
+}
+
+
+def few_bits(c, bits):
+    x = c.take("x", "f32", 64)
+    x = np.where(np.isfinite(x), x, F32(0))
+    levels = F32({1: 1.0, 2: 2.0086, 4: 46.47}[bits]) * F32([1, 0.25, 8][c.parameter(5) % 3])
+    c.input("levels", levels, "f32")
+    all_levels = np.sort(LEVELS[bits][LEVELS[bits] > 0])
+    scaled = np.abs(x * levels).astype(F64)
+    # How many of the places in the middle are not above it: further from zero in the middle.
+    nearest = all_levels[((all_levels[1:] + all_levels[:-1]) / 2 <= scaled[:, None]).sum(1)]
+    chosen = np.where(np.signbit(x), -nearest, nearest)
+    codes = np.array([list(LEVELS[bits]).index(level) for level in chosen], U32)
+    packed = (codes.reshape(-1, 32 // bits) << np.arange(0, 32, bits, dtype=U32)).sum(1, dtype=U32)
+    c.answer("words", packed, "u32")
+    lanes = np.zeros(16)
+    for i in range(0, 64, 16):
+        lanes += x[i : i + 16].astype(F64) * chosen[i : i + 16]
+    c.answer("product", fold(lanes[None])[0], "f64")
+    c.answer("decoded", chosen.astype(F32) * F32(0.3), "f32")
 
 
 ORDER = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15]
@@ -684,28 +695,24 @@ def score_int8(c, sealed):
         c.answer("scores", np.concatenate(scores), "f32")
 
 
-def score_sign(c, sealed):
+def score_bits(c, bits):
     n, q, k = shape(c, 257)
+    k = -(-k // bits)
     blocks = -(-k // 64)
-    signs = (words(c.seed, c.index(n * 2 * blocks)) & U64(0xFFFFFFFF)).astype(U32)
-    c.input("words", signs, "u32")
+    row_words = (words(c.seed, c.index(n * 2 * bits * blocks)) & U64(0xFFFFFFFF)).astype(U32)
+    c.input("words", row_words, "u32")
     scales, y = c.take("scales", "f16", n), c.take("y", "f32", q * k).reshape(q, k)
-    # (rows, blocks, four values, sixteen lanes)
-    negative = (signs.reshape(n, -1, 1) >> np.arange(32, dtype=U32) & U32(1)).reshape(n, blocks, 4, 16)
-    if sealed:
-        terms = (negative << np.arange(4, dtype=U32)[:, None]).sum(2, dtype=U32)
-        terms = terms[:, :, ORDER].transpose(0, 2, 1).reshape(n, -1, 8)
-        packed = (terms << np.arange(0, 32, 4, dtype=U32)).sum(2, dtype=U32)
-        c.answer("sealed", in_groups(packed, U32(0)).transpose(0, 2, 1).ravel(), "u32")
-    values = np.zeros((q, blocks * 64), F32)
-    values[:, :k] = y
-    values = values.reshape(q, 1, blocks, 4, 16)
-    signed = np.where(negative[None] == 1, -values, values)
-    terms = (signed[:, :, :, 0] + signed[:, :, :, 1]) + (signed[:, :, :, 2] + signed[:, :, :, 3])
-    lanes = np.zeros((q, n, 16), F32)
-    for b in range(blocks):
-        lanes += terms[:, :, b]
-    c.answer("scores", (fold(lanes) * scales).ravel(), "f32")
+    c.answer("sealed", in_groups(row_words.reshape(n, -1), U32(0)).transpose(0, 2, 1).ravel(), "u32")
+    refused = not np.isfinite(y).all()
+    c.answer("refused", refused, "u8")
+    if not refused:
+        codes = row_words[:, None] >> np.arange(0, 32, bits, dtype=U32) & U32((1 << bits) - 1)
+        levels = LEVELS[bits][codes.reshape(n, -1)[:, :k]]
+        scores = []
+        for query in y:
+            scale, of_query = quantise(query)
+            scores.append((levels @ of_query).astype(F32) * scales * scale)
+        c.answer("scores", np.concatenate(scores), "f32")
 
 
 def hamming(c, sealed):
@@ -717,7 +724,7 @@ def hamming(c, sealed):
     signs = np.zeros((1 + q, blocks * 64), U32)
     signs[0, :k] = 1
     signs[1:, :k] = y.view(U32) >> U32(31)
-    packed = in_words(signs, sealed)
+    packed = in_words(signs)
     if sealed:
         # Tiles of eight queries, the last one of the next power of two: their words side by side.
         last = 0 if q % 8 == 0 else 1 << (q % 8 - 1).bit_length()
@@ -730,11 +737,8 @@ def hamming(c, sealed):
     c.answer("distances", (negative[None, :, :k] != signs[1:, None, :k]).sum(2, dtype=U32).ravel(), "u32")
 
 
-def in_words(signs, sealed):
-    """Rows of bits, a multiple of 64, as words in the order of an open or a sealed row."""
-    if sealed:
-        terms = signs.reshape(len(signs), -1, 4, 16)[:, :, :, ORDER].transpose(0, 3, 1, 2)
-        signs = np.ascontiguousarray(terms)
+def in_words(signs):
+    """Rows of bits, a multiple of 64, as words."""
     return (signs.reshape(len(signs), -1, 32) << np.arange(32, dtype=U32)).sum(2, dtype=U32)
 
 
@@ -769,7 +773,7 @@ def hashes(c, name):
 PLAIN = {
     "dot": dot, "pair": pair, "squared-norm": squared_norm, "l1-norm": l1_norm, "max-abs": max_abs, "summary": summary,
     "axpy": axpy, "scale-add": scale_add, "matvec": matvec, "product": product, "add-outer": add_outer,
-    "add-products": add_products, "fold": folded, "narrow": narrowing, "widen": widening, "hadamard": hadamard, "int8": int8, "sign": sign,
+    "add-products": add_products, "fold": folded, "narrow": narrowing, "widen": widening, "hadamard": hadamard, "int8": int8,
 }  # fmt: skip
 
 
@@ -792,11 +796,15 @@ def kernel(name):
         return lambda c: gaussian(c, formats[0], "scaled" in parts)
     if parts[0] == "rademacher":
         return lambda c: rademacher(c, formats[0], "scaled" in parts, "cut" in parts, "carry" in parts)
+    if parts[0] == "bits":
+        return lambda c: few_bits(c, int(parts[1]))
+    if parts[:2] == ["score", "bits"]:
+        return lambda c: score_bits(c, int(parts[2]))
     if parts[0] == "score":
         sealed = parts[1] == "sealed"
         if formats:
             return lambda c: score_float(c, formats[0], sealed)
-        return lambda c: {"int8": score_int8, "sign": score_sign}[parts[2]](c, sealed)
+        return lambda c: score_int8(c, sealed)
     if parts[0] == "hamming":
         return lambda c: hamming(c, parts[1] == "sealed")
     raise SystemExit(f"no such kernel: {name}")

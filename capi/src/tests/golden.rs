@@ -57,11 +57,10 @@ fn end(state: &impl State) -> String {
 /// As `stores.c`.
 fn stores() -> String {
     const WIDTH: usize = 40;
-    let names = ["f32", "f16", "bf16", "int8", "sign"];
     let mut lines = String::new();
     let mut sketcher =
         Sketcher::new(Exact::new(WIDTH), Layout::flat(WIDTH as u64).unwrap(), [0.0; WIDTH]).unwrap();
-    for (codec, name) in Codec::ALL.into_iter().zip(names) {
+    for (codec, name) in Codec::ALL.map(|codec| (codec, codec.name())) {
         let settings = StoreSettings { codec, width: WIDTH, rows: 20 };
         let mut store = Store::new(settings, std::vec![0; settings.memory().others]).unwrap();
         for i in 0..20 {

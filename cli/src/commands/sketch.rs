@@ -33,7 +33,7 @@ sketches in a .npy cannot be told from gradients (see --holds).
 
 A store, DIRECTORY.store, is for sketches by the million, and for those to come: --append adds rows, a crash loses none that were committed, every \
 segment has a checksum, and each row keeps the exact norms of its gradient. A store has one writer at a time: --append waits for another to end. Its rows take 4K bytes (f32), 2K (f16, bf16: a scale a row, so \
-tiny gradients keep their digits), K (int8) or K/8 (1-bit).
+tiny gradients keep their digits), K (int8), K/2 (4-bit), K/4 (2-bit) or K/8 (1-bit).
 
 The matrix streams past: two mebibytes of buffers and K numbers, whatever its size. f64 is rounded to f32. \
 Rows with NaN or infinite entries are named on standard error; their sketches have such entries, too.";
@@ -72,7 +72,7 @@ pub struct SketchArguments {
     pub projection: ProjectionArguments,
 
     /// Type of the numbers written; f16 halves a file, but holds nothing above 65504 and
-    /// little below 0.00006 there. bf16, int8 and 1-bit are for stores
+    /// little below 0.00006 there. bf16, int8, 4-bit, 2-bit and 1-bit are for stores
     #[arg(long, value_enum, default_value_t = SketchDtype::F32)]
     pub dtype: SketchDtype,
 
@@ -94,8 +94,12 @@ pub enum SketchDtype {
     F16,
     Bf16,
     Int8,
+    #[value(name = "4-bit")]
+    FourBits,
+    #[value(name = "2-bit")]
+    TwoBits,
     #[value(name = "1-bit")]
-    Sign,
+    OneBit,
 }
 
 impl SketchDtype {
@@ -106,7 +110,9 @@ impl SketchDtype {
             Self::F16 => Codec::F16,
             Self::Bf16 => Codec::Bf16,
             Self::Int8 => Codec::Int8,
-            Self::Sign => Codec::Sign,
+            Self::FourBits => Codec::FourBits,
+            Self::TwoBits => Codec::TwoBits,
+            Self::OneBit => Codec::OneBit,
         }
     }
 }

@@ -5,8 +5,8 @@
 //! shortlist`
 
 use gradsieve::store::{
-    Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings, Signs, SignsSettings, Store,
-    StoreSettings,
+    Certainty, Codec, Entry, Queries, QueriesSettings, Shortlist, ShortlistSettings, Signs, SignsSettings,
+    Store, StoreSettings, TopK, TopKSettings,
 };
 use gradsieve::{Key, Layout, Projector, Rademacher, Repeat, Sjlt, Sketch, Sketcher};
 use gradsieve_harness::data::Dataset;
@@ -78,7 +78,7 @@ fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64
         }
         store
     };
-    let (bits, floats) = (fill(Codec::Sign), fill(Codec::F32));
+    let (bits, floats) = (fill(Codec::OneBit), fill(Codec::F32));
 
     let count = task.test.len();
     let settings = SignsSettings { width, count };
@@ -128,6 +128,70 @@ fn line(model: &Mlp, task: &Task, name: &str, projector: impl Projector) -> [f64
     });
     println!("| `{name}` | {width} | {} |", shares.join(" | "));
     found
+}
+
+/// Prints how many candidates there are for the hundred largest scores, and which share
+/// of them is among the candidates.
+fn certified(model: &Mlp, task: &Task, width: usize) {
+    let projector = Sjlt::new(width, Key::seed(7), Repeat::One).unwrap();
+    let id = projector.id(Layout::flat(model.parameters().len() as u64).unwrap().id());
+    let rows = sketches(model, &task.train, projector);
+    let queries = sketches(model, &task.test, projector);
+    let fill = |codec| {
+        let settings = StoreSettings { codec, width, rows: task.train.len() };
+        let mut store = Store::new(settings, vec![0; settings.memory().others]).unwrap();
+        for (number, row) in (0..).zip(rows.chunks(width)) {
+            // The sketch's own norm: that of the gradient is within √(2/K) of it.
+            let measures = gradsieve::Summary {
+                count: model.parameters().len() as u64,
+                l2_squared: row.iter().map(|x| f64::from(*x).powi(2)).sum(),
+                ..Default::default()
+            };
+            store.append(number, &Sketch::from_parts(id, row, measures).unwrap()).unwrap();
+        }
+        store
+    };
+    let exact = wanted(&fill(Codec::F32), &queries);
+    for codec in [Codec::OneBit, Codec::TwoBits, Codec::FourBits] {
+        let store = fill(codec);
+        for deviations in [1.9, 3.0] {
+            let settings = QueriesSettings { codec, width, count: 1 };
+            let mut packed = Queries::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+            let (mut among, mut found) = (0, 0);
+            for (query, wanted) in queries.chunks(width).zip(&exact) {
+                packed.pack(id, query).unwrap();
+                let norm = query.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+                let mut lower =
+                    TopK::new(TopKSettings { k: WANTED }, vec![Entry::default(); WANTED]).unwrap();
+                let room = ShortlistSettings { rows: store.len() };
+                let mut list = Shortlist::new(room, vec![Entry::default(); store.len()]).unwrap();
+                let certainty = Certainty { norm, deviations };
+                found += store.candidates(&packed, certainty, &mut lower, &mut list).unwrap();
+                let is_listed = |row: &&usize| list.rows().iter().any(|entry| entry.id == **row as u64);
+                among += wanted.iter().filter(is_listed).count();
+            }
+            let count = exact.len();
+            println!(
+                "{},{width},{deviations},{:.0},{:.4}",
+                codec.name(),
+                found as f64 / count as f64,
+                among as f64 / (count * WANTED) as f64
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes some seconds, and prints what docs/src/results/sketches.md has"]
+fn candidates_have_the_hundred_largest_scores_as_often_as_they_promise() {
+    let settings = Settings::of(Experiment::Sketches);
+    let mut task = Task::new(&settings, settings.seed).unwrap();
+    task.train.flip_labels(settings.flip, task.seed).unwrap();
+    let model = train(&task.train, &task.config, |_| ()).unwrap().model;
+    println!("codec,K,deviations,candidates,share");
+    for width in [512, 4096] {
+        certified(&model, &task, width);
+    }
 }
 
 #[test]

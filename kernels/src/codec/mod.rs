@@ -3,9 +3,9 @@
 //! | codec | bytes of k values | scale | a value is off by at most |
 //! |---|---|---|---|
 //! | [`int8`] | k | `f32`, max \|x\|/127 | half a scale |
-//! | [`sign`] | 8·⌈k/64⌉ | `f16`, Σx²/Σ\|x\| | (a sign) |
+//! | [`bits`], b = 1, 2 or 4 | 8·b·⌈k/64⌉ | left to the caller | half a distance of levels, or more beyond the last |
 //!
 //! What a codec's rows are for is [`crate::score`].
 
+pub mod bits;
 pub mod int8;
-pub mod sign;

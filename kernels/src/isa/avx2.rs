@@ -12,19 +12,19 @@ use core::arch::x86_64::{
     _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_loadu_ps, _mm_loadu_si128,
     _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_storeu_si128,
     _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps,
-    _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8, _mm256_blendv_ps, _mm256_castpd_ps,
-    _mm256_castpd256_pd128, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128,
-    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32,
-    _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps,
-    _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_pd,
-    _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps,
-    _mm256_mul_epu32, _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
+    _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8, _mm256_castpd_ps, _mm256_castpd256_pd128,
+    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
+    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
+    _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd,
+    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32,
+    _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
     _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
     _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_set1_ps, _mm256_setr_epi32,
     _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi32,
     _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64,
-    _mm256_srlv_epi32, _mm256_storeu_pd, _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_pd,
-    _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_storeu_pd, _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
+    _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -481,36 +481,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn signs(self, [low, high]: Self::F) -> u16 {
-        by_token!(self, (_mm256_movemask_ps(low) | _mm256_movemask_ps(high) << 8) as u16)
-    }
-
-    #[inline(always)]
     fn flip(self, [low, high]: Self::F, bits: u16) -> Self::F {
         by_token!(self, {
             let bits = _mm256_set1_epi32(bits.into());
             [_mm256_xor_ps(low, self.flips(bits, 0)), _mm256_xor_ps(high, self.flips(bits, 1))]
         })
-    }
-
-    #[inline(always)]
-    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> Self::F {
-        // SAFETY: the token; both arrays are 64 bytes, twice 32. The permutation looks
-        // at three bits of a lane; the fourth, moved to the sign, chooses the table's
-        // half.
-        unsafe {
-            let (low, high) = (_mm256_loadu_ps(table.as_ptr()), _mm256_loadu_ps(table.as_ptr().add(8)));
-            let count = _mm256_set1_epi32(4 * place as i32);
-            let mut found = [low, high];
-            for (half, found) in found.iter_mut().enumerate() {
-                let words = _mm256_loadu_si256(words.as_ptr().add(8 * half).cast());
-                let numbers = _mm256_srlv_epi32(words, count);
-                let (a, b) =
-                    (_mm256_permutevar8x32_ps(low, numbers), _mm256_permutevar8x32_ps(high, numbers));
-                *found = _mm256_blendv_ps(a, b, _mm256_castsi256_ps(_mm256_slli_epi32::<28>(numbers)));
-            }
-            found
-        }
     }
 
     #[inline(always)]
@@ -547,6 +522,17 @@ impl Simd for Avx2 {
         fetch: bool,
     ) -> [[[i32; 16]; G]; C] {
         by_token!(self, special::dot_quads::<G, W, FIRST, C>(groups, queries, fetch))
+    }
+
+    #[inline(always)]
+    fn dot_codes<const BITS: usize, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        totals: &[[u8; 4]; W],
+        fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        by_token!(self, special::dot_codes::<BITS, G, W, FIRST, C>(groups, queries, totals, fetch))
     }
 
     #[inline(always)]

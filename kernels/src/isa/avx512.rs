@@ -18,13 +18,13 @@ use core::arch::x86_64::{
     _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64,
     _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
     _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_movepi32_mask, _mm512_mul_pd,
-    _mm512_mul_ps, _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_pd, _mm512_mul_ps,
+    _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
     _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd,
     _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_srlv_epi32,
-    _mm512_storeu_pd, _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32,
-    _mm512_unpackhi_pd, _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_pd,
+    _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd,
+    _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -414,24 +414,8 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn signs(self, a: __m512) -> u16 {
-        by_token!(self, _mm512_movepi32_mask(_mm512_castps_si512(a)))
-    }
-
-    #[inline(always)]
     fn flip(self, a: __m512, bits: u16) -> __m512 {
         by_token!(self, _mm512_mask_xor_ps(a, bits, a, _mm512_set1_ps(-0.0)))
-    }
-
-    #[inline(always)]
-    fn look_up(self, table: &[f32; 16], words: &[u32; 16], place: u32) -> __m512 {
-        // SAFETY: the token; both arrays are 64 bytes. The permutation looks at four
-        // bits of a lane.
-        unsafe {
-            let words = _mm512_loadu_si512(words.as_ptr().cast());
-            let numbers = _mm512_srlv_epi32(words, _mm512_set1_epi32(4 * place as i32));
-            _mm512_permutexvar_ps(numbers, _mm512_loadu_ps(table.as_ptr()))
-        }
     }
 
     #[inline(always)]
@@ -473,6 +457,24 @@ impl Simd for Avx512 {
         }
         // SAFETY: the token: this level has AVX2's set.
         unsafe { special::avx2::dot_quads::<G, W, FIRST, C>(groups, queries, fetch) }
+    }
+
+    #[inline(always)]
+    fn dot_codes<const BITS: usize, const G: usize, const W: usize, const FIRST: usize, const C: usize>(
+        self,
+        groups: &[&[[u32; 16]]; G],
+        queries: &[[[u8; 4]; W]],
+        totals: &[[u8; 4]; W],
+        fetch: bool,
+    ) -> [[[i32; 16]; G]; C] {
+        if has_vnni() {
+            // SAFETY: the token, and VNNI was found.
+            return unsafe {
+                special::avx512::dot_codes_vnni::<BITS, G, W, FIRST, C>(groups, queries, totals, fetch)
+            };
+        }
+        // SAFETY: the token: this level has AVX2's set.
+        unsafe { special::avx2::dot_codes::<BITS, G, W, FIRST, C>(groups, queries, totals, fetch) }
     }
 
     #[inline(always)]

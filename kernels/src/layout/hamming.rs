@@ -1,29 +1,25 @@
 //! The signs of queries, as they meet open rows and sealed ones.
 
-use super::order::{TILE, check_packed, columns, times, whole};
-use super::sign::{BLOCK, block_of, placed, signs};
-use crate::cannot_happen;
+use super::order::{TILE, block_of, check_packed, columns, times, whole};
 use crate::certain::Certain;
-use crate::codec::sign::sign_words;
+use crate::codec::bits::{BLOCK, Bits, encode_block};
 use crate::error::{Error, same_length};
 
 /// Where a query's words stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Query after query, in the order of the codec.
+    /// Query after query.
     Open,
-    /// Tiles of eight, four or fewer queries side by side, in the order of a sealed row.
+    /// Tiles of eight, four or fewer queries side by side.
     Sealed,
 }
 
 /// The signs of queries.
 ///
 /// ```
-/// use gradsieve_kernels::codec::sign::{encode_signs, sign_words};
 /// use gradsieve_kernels::score::hamming::{Queries, hamming_rows};
 ///
-/// let mut words = [0; sign_words(3)];
-/// encode_signs(&[1.0, -1.0, 1.0], &mut words)?;
+/// let words = [0b010, 0]; // of (1, −1, 1)
 /// let mut scratch = [0; Queries::open_len(1, 3)];
 /// let queries = Queries::open(&[2.0, 3.0, -4.0], 3, &mut scratch)?;
 /// let mut distances = [0];
@@ -45,7 +41,7 @@ impl<'a> Queries<'a> {
     /// Words of scratch for queries against open segments.
     #[must_use]
     pub const fn open_len(queries: usize, k: usize) -> usize {
-        sign_words(k).saturating_mul(queries.saturating_add(1))
+        Bits::One.words(k).saturating_mul(queries.saturating_add(1))
     }
 
     /// Words of scratch for queries against sealed segments.
@@ -65,15 +61,9 @@ impl<'a> Queries<'a> {
     pub fn open(queries: &[f32], k: usize, scratch: &'a mut [u32]) -> Result<Self, Error> {
         let count = whole(queries.len(), k)?;
         same_length(Self::open_len(count, k), scratch.len())?;
-        let (masks, words) = scratch.split_at_mut(sign_words(k).min(scratch.len()));
-        let in_order = |bit: &dyn Fn(usize) -> u32, to: &mut [u32]| {
-            for (word, first) in to.iter_mut().zip((0..).step_by(32)) {
-                *word = (0..32).fold(0, |word, i| word | bit(first + i) << i);
-            }
-        };
-        in_order(&|i| u32::from(i < k), masks);
-        for (query, to) in queries.chunks(k.max(1)).zip(words.chunks_mut(sign_words(k).max(1))) {
-            in_order(&|i| sign_of(query, i), to);
+        let (masks, words) = Self::parts(k, scratch);
+        for (query, to) in words.chunks_mut(masks.len().max(1)).enumerate() {
+            write(|block| block_of(queries, k, query, block), to, 1);
         }
         Ok(Self { masks, words, layout: Layout::Open, k, count })
     }
@@ -102,32 +92,27 @@ impl<'a> Queries<'a> {
         mut values: impl FnMut(usize, usize) -> [f32; BLOCK],
     ) -> Result<Self, Error> {
         check_packed(k, Self::sealed_len(count, k), scratch.len())?;
-        let (length, blocks) = (sign_words(k), k.div_ceil(BLOCK));
-        let (masks, words) = scratch.split_at_mut(length.min(scratch.len()));
-        let write = |to: &mut [u32], width: usize, block: usize, signs: [u32; 2]| {
-            for (at, bits) in placed(signs, block, blocks) {
-                let Some(word) = to.get_mut(at * width) else {
-                    cannot_happen!("a row has words for all of its blocks");
-                    continue;
-                };
-                *word |= bits;
-            }
-        };
-        masks.fill(0);
-        for block in 0..blocks {
-            write(masks, 1, block, in_use(k, block));
-        }
-        for (first, tile) in (0..).step_by(TILE).zip(words.chunks_mut(times(TILE, length))) {
-            let width = columns(tile.len(), length);
+        let (masks, words) = Self::parts(k, scratch);
+        for (first, tile) in (0..).step_by(TILE).zip(words.chunks_mut(times(TILE, masks.len()))) {
+            let width = columns(tile.len(), masks.len());
             tile.fill(0);
             for (query, column) in (first..count).zip(0..width) {
-                for block in 0..blocks {
-                    let column = tile.get_mut(column..).certain();
-                    write(column, width, block, signs(&values(query, block)));
-                }
+                write(|block| values(query, block), tile.get_mut(column..).certain(), width);
             }
         }
         Ok(Self { masks, words, layout: Layout::Sealed, k, count })
+    }
+
+    /// Cuts scratch into masks, which are written, and words.
+    fn parts(k: usize, scratch: &'a mut [u32]) -> (&'a [u32], &'a mut [u32]) {
+        let (masks, words) = scratch.split_at_mut(Bits::One.words(k).min(scratch.len()));
+        for (mask, first) in masks.iter_mut().zip((0..).step_by(32)) {
+            *mask = match k.saturating_sub(first) {
+                32.. => u32::MAX,
+                some => (1 << some) - 1,
+            };
+        }
+        (masks, words)
     }
 
     /// `count` queries of `k` values each whose signs [`Queries::sealed`] has put into
@@ -138,7 +123,7 @@ impl<'a> Queries<'a> {
     /// [`Queries::sealed_len`] long.
     pub fn from_packed(packed: &'a [u32], k: usize, count: usize) -> Result<Self, Error> {
         check_packed(k, Self::sealed_len(count, k), packed.len())?;
-        let (masks, words) = packed.split_at(sign_words(k).min(packed.len()));
+        let (masks, words) = packed.split_at(Bits::One.words(k).min(packed.len()));
         Ok(Self { masks, words, layout: Layout::Sealed, k, count })
     }
 
@@ -155,16 +140,12 @@ impl<'a> Queries<'a> {
     }
 }
 
-/// The places of a block that values of a row of `k` have.
-fn in_use(k: usize, block: usize) -> [u32; 2] {
-    let left = k.saturating_sub(block.saturating_mul(BLOCK));
-    [0, 32].map(|first| match left.saturating_sub(first) {
-        32.. => u32::MAX,
-        some => (1 << some) - 1,
-    })
-}
-
-/// The sign bit of a value, and zero beyond the end.
-fn sign_of(values: &[f32], i: usize) -> u32 {
-    values.get(i).map_or(0, |x| x.to_bits() >> 31)
+/// Writes a query's words, `width` apart.
+fn write(mut values: impl FnMut(usize) -> [f32; BLOCK], to: &mut [u32], width: usize) {
+    for (two, block) in to.chunks_mut(times(2, width)).zip(0..) {
+        let (words, _) = encode_block(Bits::One, &values(block), 1.0);
+        for (to, word) in two.iter_mut().step_by(width.max(1)).zip(words) {
+            *to = word;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! The order of a score, and the lengths that follow from it.
 
+use crate::bits::BLOCK;
 use crate::error::Error;
 
 /// Rows of a sealed group.
@@ -58,6 +59,16 @@ pub(crate) fn whole(length: usize, k: usize) -> Result<usize, Error> {
     }
     let count = length / k;
     if count * k == length { Ok(count) } else { Err(Error::Length { expected: count * k, found: length }) }
+}
+
+/// Block `block` of query `query`, of queries of `k` values each; zeros behind its end.
+pub(crate) fn block_of(queries: &[f32], k: usize, query: usize, block: usize) -> [f32; BLOCK] {
+    let mut values = [0.0; BLOCK];
+    let query = queries.chunks(k.max(1)).nth(query).unwrap_or_default();
+    for (to, value) in values.iter_mut().zip(query.iter().skip(block.saturating_mul(BLOCK))) {
+        *to = *value;
+    }
+    values
 }
 
 /// Refuses packed queries of `k` values that are not as long as they have to be.

@@ -1,17 +1,16 @@
-//! Hamming distances of 1-bit rows ([`crate::codec::sign`]) to the signs of queries: in
+//! Hamming distances of 1-bit rows ([`crate::codec::bits`]) to the signs of queries: in
 //! how many of *k* places row and query differ. Integers, exact.
 //!
 //! It is what a score of 1-bit rows is before any magnitude has a say: Σ
-//! sign(xᵢ)·sign(qᵢ) = k − 2·distance. The layouts are those of [`super::sign`], so that
-//! one segment serves both: an *open* one holds row after row, in a *sealed* one sixteen
-//! rows' words stand side by side, and a row is a lane. What fills up a row has no say,
-//! whatever it is.
+//! sign(xᵢ)·sign(qᵢ) = k − 2·distance. An *open* segment holds row after row; a *sealed*
+//! one is that of [`super::bits`], so that it serves both: sixteen rows' words stand side
+//! by side, and a row is a lane. What fills up a row has no say, whatever it is.
 //!
 //! *Cost*: an exclusive or, a count of bits and an addition for 32 signs of sixteen rows:
 //! one instruction each where there is AVX-512 VPOPCNTDQ. Otherwise bytes are counted, by
 //! a table of nibbles or by an instruction for bytes, and added up as bytes for 31 words.
 
-use crate::codec::sign::sign_words;
+use crate::codec::bits::Bits;
 use crate::dispatch::run;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
@@ -27,7 +26,7 @@ pub use crate::layout::hamming::Queries;
 ///
 /// # Errors
 /// [`Error::Layout`] if the queries are for sealed segments; [`Error::Length`] if the
-/// words aren't as many rows of [`sign_words`] as there are distances a query. Nothing
+/// words aren't as many rows of [`Bits::words`] as there are distances a query. Nothing
 /// was written.
 #[inline]
 pub fn hamming_rows(words: &[u32], queries: Queries<'_>, distances: &mut [u32]) -> Result<(), Error> {
@@ -49,17 +48,17 @@ pub fn hamming_rows_with(
         return Err(Error::Layout);
     }
     let Some(n) = rows_of(distances.len(), queries.count)? else { return Ok(()) };
-    same_length(n.saturating_mul(sign_words(queries.k)), words.len())?;
+    same_length(n.saturating_mul(Bits::One.words(queries.k)), words.len())?;
     run(level, Open { words, n, queries, distances });
     Ok(())
 }
 
 /// `distances[q·n + r]`: in how many signs row r of a sealed segment
-/// ([`super::sign::seal`]) and query q differ.
+///  and query q differ.
 ///
 /// # Errors
 /// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the words
-/// aren't [`super::sign::sealed_len`] of as many rows as there are distances a query.
+/// aren't [`super::bits::sealed_len`] of as many rows as there are distances a query.
 /// Nothing was written.
 #[inline]
 pub fn hamming_sealed(sealed: &[u32], queries: Queries<'_>, distances: &mut [u32]) -> Result<(), Error> {
@@ -81,7 +80,7 @@ pub fn hamming_sealed_with(
         return Err(Error::Layout);
     }
     let Some(n) = rows_of(distances.len(), queries.count)? else { return Ok(()) };
-    same_length(super::sign::sealed_len(n, queries.k), sealed.len())?;
+    same_length(super::bits::sealed_len(Bits::One, n, queries.k), sealed.len())?;
     run(level, Sealed { words: sealed, n, queries, distances });
     Ok(())
 }

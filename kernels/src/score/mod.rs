@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | `f32`, `f16`, `bf16` | [`float`] | Σ xᵢ·qᵢ |
 //! | int8 | [`int8`] | (Σ cᵢ·dᵢ) · row's scale · query's scale; the sum is exact |
-//! | 1 bit | [`sign`] | (Σ ±qᵢ) · row's scale |
+//! | 1, 2, 4 bits | [`bits`] | (Σ levelᵢ·dᵢ) · row's scale · query's scale; the sum is exact |
 //! | 1 bit, against signs | [`hamming`] | in how many places the signs differ; exact |
 //!
 //! Each codec has two layouts, with **the same bits**, so that sealing a segment never
@@ -16,9 +16,8 @@
 //! # The order of a score
 //! Floating-point sums are 16 partial sums: term *i* goes to partial sum *i* mod 16, in
 //! index order; the sixteen are folded 16→8→4→2→1 by adding the upper half to the lower.
-//! A product is rounded, then added. (For 1-bit rows four terms are added to each other
-//! first; [`sign`] says which.) So |computed − exact| ≤ (⌈k/16⌉ + 5)·2⁻²⁴·Σ|xᵢ·qᵢ| while
-//! nothing underflows.
+//! A product is rounded, then added. So |computed − exact| ≤ (⌈k/16⌉ + 5)·2⁻²⁴·Σ|xᵢ·qᵢ|
+//! while nothing underflows.
 //!
 //! Why this order serves both layouts: row by row, the 16 partial sums are the lanes of
 //! one register, which is the fastest way there is. Place by place, a partial sum is one
@@ -32,9 +31,9 @@
 //! sum of the other kernels ([`crate::sum`]) has 64 partial sums, which would quadruple
 //! the fold's part here.
 
+pub mod bits;
 pub mod float;
 pub mod hamming;
 pub mod int8;
-pub mod sign;
 
 pub use crate::layout::order::{GROUP, LANES, ORDER};

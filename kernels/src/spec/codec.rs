@@ -1,9 +1,9 @@
-//! The codecs of a row: in bytes with a scale in `f32`, in bits with a scale in `f16`.
+//! The codecs of a row: in bytes with a scale, and in levels of few bits.
 
 use super::format::round;
-use super::{Format, l1_norm, max_abs, squared_norm};
+use super::max_abs;
+use super::sum::fold;
 use crate::error::Error;
-use half::f16;
 
 /// The scale of a row in bytes whose largest magnitude is `max`: max/127, but a float
 /// more where a code would exceed 127, or a float less where 127 would decode to
@@ -50,33 +50,46 @@ pub fn decode_int8(codes: &[u8], scale: f32, row: &mut [f32]) {
     }
 }
 
-/// Writes a row's sign bits, value *i* at bit *i* mod 32 of word ⌊i/32⌋ and zeros behind
-/// the last, and returns its scale Σxᵢ²/Σ|xᵢ|.
-///
-/// # Errors
-/// [`Error::NonFinite`] if a value is infinite or NaN, or the scale too large for `f16`.
-pub fn encode_signs(row: &[f32], words: &mut [u32]) -> Result<f16, Error> {
-    let magnitudes = l1_norm(row);
-    let scale = if magnitudes == 0.0 { 0.0 } else { squared_norm(row) / magnitudes };
-    let scale = f16::nearest(scale as f32);
-    if !scale.value().is_finite() {
-        return Err(Error::NonFinite);
-    }
-    words.fill(0);
-    for (i, x) in row.iter().enumerate() {
-        words[i / 32] |= u32::from(x.is_sign_negative()) << (i % 32);
-    }
-    Ok(scale)
-}
-
-/// Writes the values of signs: ±scale.
-pub fn decode_signs(words: &[u32], scale: f16, row: &mut [f32]) {
-    for (i, to) in row.iter_mut().enumerate() {
-        *to = if sign(words, i) == 1 { -scale.value() } else { scale.value() };
-    }
-}
-
 /// Sign bit *i* of a row.
 pub(super) fn sign(words: &[u32], i: usize) -> u32 {
     words[i / 32] >> (i % 32) & 1
+}
+
+/// The level of a code of so many bits.
+pub fn level(bits: usize, code: u32) -> i32 {
+    const FOUR: [i32; 8] = [6, 18, 31, 44, 58, 75, 96, 127];
+    match bits {
+        1 => 1 - 2 * code as i32,
+        2 => 3 - 2 * code as i32,
+        _ if code < 8 => FOUR[code as usize],
+        _ => -FOUR[code as usize - 8],
+    }
+}
+
+/// Writes the codes of 64 values to `bits`·2 words, and returns Σ x·level. The code is
+/// that of the level nearest to x·`levels`; in the middle, of the one further from zero,
+/// and for zeros, of the one of their sign.
+pub fn encode_bits(bits: usize, values: &[f32], levels: f32, words: &mut [u32]) -> f64 {
+    words.fill(0);
+    let mut lanes = [0.0; 16];
+    for (i, x) in values.iter().enumerate() {
+        let magnitude = f64::from((x * levels).abs());
+        let is_nearer = |code: u32, best: u32| {
+            let distance = |code| (f64::from(level(bits, code)) - magnitude).abs();
+            distance(code) < distance(best)
+                || distance(code) == distance(best) && level(bits, code) > level(bits, best)
+        };
+        let best = (0..1 << bits).fold(0, |best, code| if is_nearer(code, best) { code } else { best });
+        let wanted = if x.is_sign_negative() { -level(bits, best) } else { level(bits, best) };
+        let code = (0..1 << bits).find(|code| level(bits, *code) == wanted).unwrap_or(0);
+        words[i * bits / 32] |= code << (i * bits % 32);
+        lanes[i % 16] += f64::from(*x) * f64::from(wanted);
+    }
+    fold(&mut lanes, 1);
+    lanes[0]
+}
+
+/// The code of value *i* of a row.
+pub fn code_of(bits: usize, words: &[u32], i: usize) -> u32 {
+    words[i * bits / 32] >> (i * bits % 32) & ((1 << bits) - 1)
 }

@@ -6,7 +6,7 @@
 //! is number q·n + r of n rows.
 
 use super::Format;
-use super::codec::{code, scale_of, sign};
+use super::codec::{code, code_of, level, scale_of, sign};
 use super::norm::max_abs;
 use super::sum::{fold, or_wide};
 use half::f16;
@@ -42,37 +42,32 @@ pub fn score_int8(codes: &[u8], scales: &[f32], k: usize, queries: &[f32], score
         let query = &queries[q * k..][..k];
         let scale = scale_of(max_abs(query));
         let products = (0..k).map(|i| (i32::from(codes[r * k + i]) - 128) * code(query[i], scale));
-        let sum = products.sum::<i32>();
-        let product = sum as f32 * scales[r];
-        let score = product * scale;
-        if product.is_normal() && score.is_normal() {
-            score
-        } else {
-            (f64::from(sum) * f64::from(scales[r]) * f64::from(scale)) as f32
-        }
+        of_integers(products.sum(), scales[r], scale)
     });
 }
 
-/// (Σ ±qᵢ)·row's scale, by the signs of a row. Of 64 values, four that lie 16 apart are
-/// added to each other before they go to their partial sum.
-pub fn score_signs(words: &[u32], scales: &[f16], k: usize, queries: &[f32], scores: &mut [f32]) {
-    let length = words.len() / scales.len().max(1);
+/// (Σ levelᵢ·dᵢ)·row's scale·query's scale, for codes of so many bits and queries in
+/// int8: the sum is exact and is rounded to `f32`, and so is each product. Queries are
+/// finite.
+pub fn score_bits(bits: usize, words: &[u32], scales: &[f16], k: usize, queries: &[f32], scores: &mut [f32]) {
+    let length = 2 * bits * k.div_ceil(64);
     each(scales.len(), scores, |r, q| {
-        let row = &words[r * length..][..length];
-        let t = |i: usize| {
-            let value = if i < k { queries[q * k + i] } else { 0.0 };
-            if i < k && sign(row, i) == 1 { -value } else { value }
-        };
-        let mut lanes = [0.0; LANES];
-        for block in (0..k).step_by(64) {
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                let i = block + lane;
-                *sum += (t(i) + t(i + 16)) + (t(i + 32) + t(i + 48));
-            }
-        }
-        fold(&mut lanes, 1);
-        lanes[0] * scales[r].value()
+        let (row, query) = (&words[r * length..][..length], &queries[q * k..][..k]);
+        let scale = scale_of(max_abs(query));
+        let products = (0..k).map(|i| level(bits, code_of(bits, row, i)) * code(query[i], scale));
+        of_integers(products.sum(), scales[r].value(), scale)
     });
+}
+
+/// The score of an exact sum.
+fn of_integers(sum: i32, row: f32, query: f32) -> f32 {
+    let product = sum as f32 * row;
+    let score = product * query;
+    if product.is_normal() && score.is_normal() {
+        score
+    } else {
+        (f64::from(sum) * f64::from(row) * f64::from(query)) as f32
+    }
 }
 
 /// In how many of k signs each row and each query differ; `length` words a row.
@@ -108,16 +103,6 @@ pub fn place_of_int8(k: usize, row: usize, i: usize) -> usize {
     4 * place(k.div_ceil(4), row, i / 4) + i % 4
 }
 
-/// Where a sealed segment keeps sign `i` of row `row`, by word and bit: the four signs of
-/// a term together, terms in the order of their partial sums and then of blocks of 64,
-/// eight terms a word.
-pub fn place_of_sign(k: usize, row: usize, i: usize) -> (usize, u32) {
-    let (block, of_term, lane) = (i / 64, i % 64 / 16, i % 16);
-    let earlier = ORDER.iter().take_while(|other| **other != lane).count();
-    let term = earlier * k.div_ceil(64) + block;
-    (place(2 * k.div_ceil(64), row, term / 8), (4 * (term % 8) + of_term) as u32)
-}
-
 /// Where place number `at` of row `row` stands, of rows of `length` places.
 fn place(length: usize, row: usize, at: usize) -> usize {
     (row / GROUP * length + at) * GROUP + row % GROUP
@@ -139,16 +124,13 @@ pub fn seal_int8(codes: &[u8], k: usize, sealed: &mut [u8]) {
     }
 }
 
-/// The signs of an open segment as a sealed one, with zeros where there is no row; what
-/// fills up a row's last words goes with it.
-pub fn seal_signs(words: &[u32], k: usize, sealed: &mut [u32]) {
+/// The codes of rows one after the other, in groups of sixteen: word after word of the
+/// sixteen, with zeros where there is no row.
+pub fn seal_bits(bits: usize, words: &[u32], k: usize, sealed: &mut [u32]) {
     sealed.fill(0);
-    let length = 2 * k.div_ceil(64);
-    for (r, row) in words.chunks(length).enumerate() {
-        for i in 0..32 * length {
-            let (word, bit) = place_of_sign(k, r, i);
-            sealed[word] |= sign(row, i) << bit;
-        }
+    let length = 2 * bits * k.div_ceil(64);
+    for (at, word) in words.iter().enumerate() {
+        sealed[place(length, at / length, at % length)] = *word;
     }
 }
 
@@ -166,20 +148,19 @@ pub fn pack_signs(queries: &[f32], k: usize, packed: &mut [u32]) {
     }
 }
 
-/// The same as they meet a sealed segment: in the order of a sealed row, with the words
-/// of eight queries side by side, or of 1, 2, 4 or 8 for what is left of them.
+/// The same as they meet a sealed segment: with the words of eight queries side by side,
+/// or of 1, 2, 4 or 8 for what is left of them.
 pub fn pack_signs_sealed(queries: &[f32], k: usize, packed: &mut [u32]) {
     packed.fill(0);
     let length = 2 * k.div_ceil(64);
     for i in 0..k {
-        let (word, bit) = place_of_sign(k, 0, i);
-        packed[word / GROUP] |= 1 << bit;
+        packed[i / 32] |= 1 << (i % 32);
     }
     for (at, x) in queries.iter().enumerate() {
-        let (q, (word, bit)) = (at / k, place_of_sign(k, 0, at % k));
+        let (q, i) = (at / k, at % k);
         let (tile, column) = (q / 8, q % 8);
         let width = (queries.len() / k - 8 * tile).next_power_of_two().min(8);
-        let to = length + 8 * tile * length + word / GROUP * width + column;
-        packed[to] |= u32::from(x.is_sign_negative()) << bit;
+        let to = length + 8 * tile * length + i / 32 * width + column;
+        packed[to] |= u32::from(x.is_sign_negative()) << (i % 32);
     }
 }

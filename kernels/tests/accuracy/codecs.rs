@@ -2,10 +2,11 @@
 //! codecs of stored rows.
 
 use crate::Line;
-use crate::inputs::{KINDS, Kind, UNDERFLOW, UNIT, all, numbers};
+use crate::inputs::{KINDS, all, numbers};
 use crate::worst::{Sum, Worst};
+use gradsieve_kernels::codec::bits::{BLOCK, Bits, encode_block};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
-use gradsieve_kernels::codec::sign::{decode_signs, encode_signs, sign_words};
+use gradsieve_kernels::spec;
 use gradsieve_kernels::{Element, narrow, widen};
 use half::{bf16, f16};
 
@@ -32,18 +33,11 @@ pub(crate) const LINES: &[Line] = &[
         check: int8s,
     },
     Line {
-        file: "codec/sign.rs",
-        kernel: "1 bit, scale",
-        bound: "(2⁻¹¹ + 48·ε)·scale + 2⁻²⁵",
-        reason: "a squared norm over an L1 norm, a rounding to `f32`, one to `f16`",
-        check: sign_scales,
-    },
-    Line {
-        file: "codec/sign.rs",
-        kernel: "1 bit, sign",
+        file: "codec/bits.rs",
+        kernel: "levels of 1, 2 and 4 bits",
         bound: "0",
-        reason: "a sign bit is copied",
-        check: signs,
+        reason: "the nearest level to a rounded product",
+        check: levels,
     },
 ];
 
@@ -169,36 +163,33 @@ fn int8s(worst: &mut Worst) {
     }
 }
 
-/// Rows whose scale fits `f16`, with their signs and scales.
-fn encoded(mut claim: impl FnMut(&[f32], &[u32], f16)) {
+/// Each level is the nearest one, and the product is as exact as `f64`.
+fn levels(worst: &mut Worst) {
     for row in rows() {
-        let mut words = vec![0; sign_words(row.len())];
-        if let Ok(scale) = encode_signs(&row, &mut words) {
-            claim(&row, &words, scale);
+        for (of, block) in
+            Bits::ALL.into_iter().flat_map(|of| row.chunks(BLOCK).map(move |block| (of, block)))
+        {
+            let mut values = [0.0; BLOCK];
+            values[..block.len()].copy_from_slice(block);
+            let most = block.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+            let to_levels = if most > 1e-30 { of.levels() * 2.0 / most } else { 1.0 };
+            let (words, product) = encode_block(of, &values, to_levels);
+            let all: Vec<i32> =
+                (0..1 << of.count()).map(|code| spec::codec::level(of.count(), code)).collect();
+            let mut exact = Sum::default();
+            for (i, x) in values.iter().enumerate() {
+                let level = spec::codec::level(of.count(), spec::codec::code_of(of.count(), &words, i));
+                let at = f64::from(x * to_levels);
+                let distance = |level: i32| (f64::from(level) - at).abs();
+                let nearest = all.iter().map(|level| distance(*level)).fold(f64::INFINITY, f64::min);
+                worst.see_exact(distance(level), nearest, (of, x));
+                exact.add(f64::from(*x) * f64::from(level));
+            }
+            worst.see_exact(
+                f64::from(u8::from((product - exact.value()).abs() <= 1e-14 * exact.magnitude)),
+                1.0,
+                of,
+            );
         }
     }
-}
-
-fn sign_scales(worst: &mut Worst) {
-    encoded(|row, _, scale| {
-        let sum: Sum = row.iter().map(|x| f64::from(x.abs())).collect();
-        let squares: Sum = row.iter().map(|x| f64::from(*x) * f64::from(*x)).collect();
-        let exact = if sum.value() > 0.0 { squares.value() / sum.value() } else { 0.0 };
-        let bound = (1.0 / 2048.0 + 48.0 * UNIT) * exact + 1.0 / f64::from(1 << 25) + UNDERFLOW;
-        worst.see(scale.to_f64(), exact, bound, (row.len(), row[0]));
-    });
-    for kind in [Kind::WithInfinities, Kind::WithNans] {
-        let refused = encode_signs(&numbers::<f32>(kind, 3, 1000), &mut [0; 32]).is_err();
-        worst.see_exact(f64::from(u8::from(refused)), 1.0, kind);
-    }
-}
-
-fn signs(worst: &mut Worst) {
-    encoded(|row, words, scale| {
-        let mut decoded = vec![0.0; row.len()];
-        decode_signs(words, scale, &mut decoded).unwrap();
-        for (x, found) in row.iter().zip(decoded) {
-            worst.see_exact(found.into(), scale.to_f64().copysign((*x).into()), (x, scale));
-        }
-    });
 }

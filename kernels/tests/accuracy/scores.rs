@@ -4,12 +4,13 @@ use crate::Line;
 use crate::inputs::{KINDS, Kind, UNDERFLOW, UNIT, numbers};
 use crate::worst::{Sum, Worst};
 use gradsieve_kernels::Element;
-use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::codec::bits::Bits;
 use gradsieve_kernels::hash;
+use gradsieve_kernels::score::bits::{self, score_bits_sealed};
 use gradsieve_kernels::score::float::{self, Packed, score_rows, score_sealed};
 use gradsieve_kernels::score::hamming::{self, hamming_rows, hamming_sealed};
 use gradsieve_kernels::score::int8::{self, Queries, score_int8_rows, score_int8_sealed};
-use gradsieve_kernels::score::sign::{self, Tables, score_sign_rows, score_sign_sealed};
+use gradsieve_kernels::spec;
 use half::{bf16, f16};
 
 pub(crate) const LINES: &[Line] = &[
@@ -42,11 +43,11 @@ pub(crate) const LINES: &[Line] = &[
         check: int8s,
     },
     Line {
-        file: "score/sign.rs",
-        kernel: "scores of 1-bit rows",
-        bound: "(⌈k/64⌉ + 6)·ε·Σ\\|qᵢ\\|·scale + ε·\\|score\\|",
-        reason: "2 additions in a term, ⌈k/64⌉ in a lane, 4 of the fold; a product",
-        check: signs,
+        file: "score/bits.rs",
+        kernel: "scores of rows of 1, 2 and 4 bits",
+        bound: "3·ε·\\|score\\|",
+        reason: "the sum of levels times codes is exact; it is rounded to `f32`, then two products",
+        check: few_bits,
     },
     Line {
         file: "score/hamming.rs",
@@ -128,35 +129,32 @@ fn int8s(worst: &mut Worst) {
     }
 }
 
-fn signs(worst: &mut Worst) {
-    for kind in KINDS {
+fn few_bits(worst: &mut Worst) {
+    let finite = KINDS.into_iter().filter(|kind| !matches!(kind, Kind::WithInfinities | Kind::WithNans));
+    for (of, kind) in finite.flat_map(|kind| Bits::ALL.map(|of| (of, kind))) {
         for k in WIDTHS {
-            let words: Vec<u32> = (0..ROWS * sign_words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
+            let words: Vec<u32> = (0..ROWS * of.words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
             let scales: Vec<f16> = numbers(Kind::Positive, 6, ROWS);
             let queries = numbers::<f32>(kind, 2, QUERIES * k);
-            let (mut open, mut of_sealed) = (vec![0.0; ROWS * QUERIES], vec![0.0; ROWS * QUERIES]);
-            score_sign_rows(sign::Rows { words: &words, scales: &scales }, k, &queries, &mut open).unwrap();
-            let mut sealed = vec![0; sign::sealed_len(ROWS, k)];
-            sign::seal(&words, k, &mut sealed).unwrap();
-            let mut scratch = vec![0.0; Tables::len(QUERIES, k)];
-            let tables = Tables::new(&queries, k, &mut scratch).unwrap();
-            score_sign_sealed(sign::Rows { words: &sealed, scales: &scales }, tables, &mut of_sealed)
-                .unwrap();
-            for (at, found) in open.iter().zip(&of_sealed).enumerate() {
-                let (row, query) = (&words[at % ROWS * sign_words(k)..], &queries[at / ROWS * k..][..k]);
-                let signed = |(i, q): (usize, &f32)| {
-                    let q = f64::from(*q);
-                    if row[i / 32] >> (i % 32) & 1 == 1 { -q } else { q }
-                };
-                let exact: Sum = query.iter().enumerate().map(signed).collect();
-                let scale = scales[at % ROWS].to_f64();
-                let bound = |found: f32| {
-                    (k.div_ceil(64) + 6) as f64 * UNIT * exact.magnitude * scale
-                        + UNIT * f64::from(found).abs()
-                        + UNDERFLOW
-                };
-                worst.see((*found.0).into(), exact.value() * scale, bound(*found.0), (kind, k, at, "open"));
-                worst.see((*found.1).into(), exact.value() * scale, bound(*found.1), (kind, k, at, "sealed"));
+            let mut scores = vec![0.0; ROWS * QUERIES];
+            let mut sealed = vec![0; bits::sealed_len(of, ROWS, k)];
+            bits::seal(of, &words, k, &mut sealed).unwrap();
+            let mut scratch = vec![0; bits::Queries::sealed_len(QUERIES, k)];
+            let packed = bits::Queries::sealed(of, &queries, k, &mut scratch).unwrap();
+            score_bits_sealed(bits::Rows { words: &sealed, scales: &scales }, packed, &mut scores).unwrap();
+            for (at, found) in scores.iter().enumerate() {
+                let (row, query) = (&words[at % ROWS * of.words(k)..], &queries[at / ROWS * k..][..k]);
+                let most = query.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+                let mut scale = most / 127.0;
+                if most / scale >= 127.5 {
+                    scale = f32::from_bits(scale.to_bits() + 1);
+                }
+                let level =
+                    |i| i64::from(spec::codec::level(of.count(), spec::codec::code_of(of.count(), row, i)));
+                let sum: i64 = query.iter().enumerate().map(|(i, x)| level(i) * code(*x, scale)).sum();
+                let exact = sum as f64 * scales[at % ROWS].to_f64() * f64::from(scale);
+                let bound = 3.0 * UNIT * (1.0 + 1e-6) * exact.abs() + UNDERFLOW;
+                worst.see((*found).into(), exact, bound, (of, kind, k, at));
             }
         }
     }
@@ -165,19 +163,20 @@ fn signs(worst: &mut Worst) {
 fn distances(worst: &mut Worst) {
     for kind in KINDS {
         for k in WIDTHS {
-            let words: Vec<u32> = (0..ROWS * sign_words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
+            let words: Vec<u32> =
+                (0..ROWS * Bits::One.words(k)).map(|i| hash::word(7, i as u64) as u32).collect();
             let queries = numbers::<f32>(kind, 2, QUERIES * k);
             let (mut open, mut of_sealed) = (vec![0; ROWS * QUERIES], vec![0; ROWS * QUERIES]);
             let mut scratch = vec![0; hamming::Queries::open_len(QUERIES, k)];
             hamming_rows(&words, hamming::Queries::open(&queries, k, &mut scratch).unwrap(), &mut open)
                 .unwrap();
-            let mut sealed = vec![0; sign::sealed_len(ROWS, k)];
-            sign::seal(&words, k, &mut sealed).unwrap();
+            let mut sealed = vec![0; bits::sealed_len(Bits::One, ROWS, k)];
+            bits::seal(Bits::One, &words, k, &mut sealed).unwrap();
             let mut scratch = vec![0; hamming::Queries::sealed_len(QUERIES, k)];
             let packed = hamming::Queries::sealed(&queries, k, &mut scratch).unwrap();
             hamming_sealed(&sealed, packed, &mut of_sealed).unwrap();
             for (at, found) in open.iter().zip(&of_sealed).enumerate() {
-                let (row, query) = (&words[at % ROWS * sign_words(k)..], &queries[at / ROWS * k..][..k]);
+                let (row, query) = (&words[at % ROWS * Bits::One.words(k)..], &queries[at / ROWS * k..][..k]);
                 let differ = |(i, q): &(usize, &f32)| row[i / 32] >> (i % 32) & 1 != q.to_bits() >> 31;
                 let exact = query.iter().enumerate().filter(differ).count() as f64;
                 worst.see((*found.0).into(), exact, 0.0, (kind, k, at, "open"));

@@ -1,14 +1,14 @@
 //! Codecs and scores of stored rows: what they refuse, where a sealed segment keeps a
 //! row, and that the answers are right by `f64`.
 
-use crate::inputs::{FINITE, Kind, bits, finite, numbers};
+use crate::inputs::{FINITE, Kind, finite, numbers};
+use gradsieve_kernels::codec::bits::{Bits, decode_block, encode_block};
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part, encode_int8_with};
-use gradsieve_kernels::codec::sign::{decode_signs, encode_signs_with, sign_words};
 use gradsieve_kernels::score::float::{
     Packed, score_rows_with, score_sealed_with, seal, sealed_len, sealed_place,
 };
 use gradsieve_kernels::score::hamming::{self, hamming_rows_with, hamming_sealed_with};
-use gradsieve_kernels::score::{float, int8, sign};
+use gradsieve_kernels::score::{bits, float, int8};
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{Element, Error, Level};
 use half::{bf16, f16};
@@ -39,12 +39,24 @@ fn int8_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u8>, Vec<f32>) {
     (codes, scales)
 }
 
-fn sign_rows(level: Level, rows: &[f32], k: usize) -> (Vec<u32>, Vec<f16>) {
-    let mut words = vec![u32::MAX; rows.len() / k * sign_words(k)];
-    let encode = |(row, words): (&[f32], &mut [u32])| encode_signs_with(level, row, words).unwrap();
-    let rows = rows.chunks_exact(k).zip(words.chunks_exact_mut(sign_words(k)));
-    let scales = rows.map(encode).collect();
-    (words, scales)
+/// Rows of codes, and Σ x·level of each.
+fn rows_of_bits(of: Bits, rows: &[f32], k: usize, levels: f32) -> (Vec<u32>, Vec<f64>) {
+    let (mut words, mut products) = (Vec::new(), Vec::new());
+    for row in rows.chunks(k) {
+        let mut row_product = 0.0;
+        for block in 0..k.div_ceil(64) {
+            let (codes, product) = encode_block(of, &block_of(row, block), levels);
+            words.extend_from_slice(&codes[..2 * of.count()]);
+            row_product += product;
+        }
+        products.push(row_product);
+    }
+    (words, products)
+}
+
+/// Block `block` of a row, with zeros behind its end.
+fn block_of(row: &[f32], block: usize) -> [f32; 64] {
+    core::array::from_fn(|i| row.get(64 * block + i).copied().unwrap_or(0.0))
 }
 
 fn put_and_taken<T: Element>(rows: &[f32], k: usize, part: usize) {
@@ -61,11 +73,6 @@ fn put_and_taken<T: Element>(rows: &[f32], k: usize, part: usize) {
         assert_eq!(taken, row);
     }
     assert_eq!(sealed, expected);
-}
-
-/// A row in blocks, as [`sign::put`] asks for it.
-fn blocks(row: &[f32]) -> impl FnMut(usize) -> [f32; 64] {
-    move |block| core::array::from_fn(|i| row.get(64 * block + i).copied().unwrap_or(0.0))
 }
 
 proptest! {
@@ -92,23 +99,18 @@ proptest! {
         }
         assert_eq!(sealed, expected);
 
-        let tame: Vec<f32> = rows.iter().map(|x| x.clamp(-1e4, 1e4)).collect();
-        let (words, _) = sign_rows(Level::best(), &tame, k);
-        let mut expected = vec![9; sign::sealed_len(n, k)];
-        sign::seal(&words, k, &mut expected).unwrap();
-        let mut sealed = vec![0; expected.len()];
-        let (mut taken, mut decoded) = (vec![0.0; k], vec![0.0; k]);
-        for (r, (row, words)) in rows.chunks(k).zip(words.chunks(sign_words(k))).enumerate() {
-            sign::put(k, blocks(row), r, &mut sealed).unwrap();
-            let blocks = taken.chunks_mut(64).collect::<Vec<_>>();
-            let mut blocks = blocks.into_iter();
-            let each = |_, numbers: &mut [f32; 64]| {
-                let to = blocks.next().unwrap();
-                to.copy_from_slice(&numbers[..to.len()]);
-            };
-            sign::take(&sealed, k, r, 1.5, each).unwrap();
-            decode_signs(words, f16::from_f32(1.5), &mut decoded).unwrap();
-            assert_eq!(bits(&taken), bits(&decoded));
+        for of in Bits::ALL {
+            let (words, _) = rows_of_bits(of, &rows, k, 1.0);
+            let mut expected = vec![9; bits::sealed_len(of, n, k)];
+            bits::seal(of, &words, k, &mut expected).unwrap();
+            let mut sealed = vec![0; expected.len()];
+            for (r, (row, words)) in rows.chunks(k).zip(words.chunks(of.words(k))).enumerate() {
+                bits::put(of, k, |block| encode_block(of, &block_of(row, block), 1.0).0, r, &mut sealed).unwrap();
+                let mut taken = Vec::new();
+                bits::take(of, &sealed, k, r, |_, codes| taken.extend_from_slice(&codes[..2 * of.count()])).unwrap();
+                assert_eq!(taken, words);
+            }
+            assert_eq!(sealed, expected);
         }
         assert_eq!(sealed, expected);
     }
@@ -144,11 +146,14 @@ proptest! {
         spec::score::seal_int8(&codes, k, &mut expected);
         assert_eq!(found, expected);
 
-        let words: Vec<u32> = (0..n * sign_words(k)).map(|i| word(i) as u32).collect();
-        let (mut found, mut expected) = (vec![7; sign::sealed_len(n, k)], vec![9; sign::sealed_len(n, k)]);
-        sign::seal(&words, k, &mut found).unwrap();
-        spec::score::seal_signs(&words, k, &mut expected);
-        assert_eq!(found, expected);
+        for of in Bits::ALL {
+            let words: Vec<u32> = (0..n * of.words(k)).map(|i| word(i) as u32).collect();
+            let length = bits::sealed_len(of, n, k);
+            let (mut found, mut expected) = (vec![7; length], vec![9; length]);
+            bits::seal(of, &words, k, &mut found).unwrap();
+            spec::score::seal_bits(of.count(), &words, k, &mut expected);
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]
@@ -167,12 +172,19 @@ proptest! {
     }
 
     #[test]
-    fn decoded_signs_are_those_of_the_definition(seed: u64, k in width(), scale in -9.0_f32..9.0) {
-        let words: Vec<u32> = (0..sign_words(k)).map(|i| gradsieve_kernels::hash::word(seed, i as u64) as u32).collect();
-        let (mut found, mut expected) = (vec![7.0; k], vec![9.0; k]);
-        decode_signs(&words, f16::from_f32(scale), &mut found).unwrap();
-        spec::codec::decode_signs(&words, f16::from_f32(scale), &mut expected);
-        assert_eq!(bits(&found), bits(&expected));
+    fn codes_of_few_bits_are_those_of_the_definition(kind in finite(), seed: u64, levels in 0.0_f32..60.0, scale in -9.0_f32..9.0) {
+        let values: [f32; 64] = numbers::<f32>(kind, seed, 64).try_into().unwrap();
+        for of in Bits::ALL {
+            let (words, product) = encode_block(of, &values, levels);
+            let mut expected = vec![9; 2 * of.count()];
+            let defined = spec::codec::encode_bits(of.count(), &values, levels, &mut expected);
+            assert_eq!((&words[..expected.len()], product.to_bits()), (&expected[..], defined.to_bits()));
+            assert!(words[expected.len()..].iter().all(|word| *word == 0));
+            for (i, value) in decode_block(of, &words, scale).into_iter().enumerate() {
+                let level = spec::codec::level(of.count(), spec::codec::code_of(of.count(), &words, i));
+                assert_eq!(value, level as f32 * scale);
+            }
+        }
     }
 }
 
@@ -193,10 +205,11 @@ fn places_that_a_sealed_segment_does_not_have_are_refused() {
     assert_eq!(int8::take(&sealed, 0, 0, 0, &mut []), none);
     assert_eq!(sealed, [7; 192]);
     let mut sealed = [7_u32; 32];
-    assert_eq!(sign::put(3, |_| [1.0; 64], 16, &mut sealed), too_far(64, 32));
-    assert_eq!(sign::put(0, |_| [1.0; 64], 0, &mut sealed), none);
-    let never = |_, _: &mut [f32; 64]| panic!("there is no such row");
-    assert_eq!(sign::take(&sealed, 1, usize::MAX, 1.0, never), too_far(usize::MAX, 32));
+    assert_eq!(bits::put(Bits::One, 3, |_| [1; 8], 16, &mut sealed), too_far(64, 32));
+    assert_eq!(bits::put(Bits::One, 0, |_| [1; 8], 0, &mut sealed), none);
+    let never = |_, _: &[u32; 8]| panic!("there is no such row");
+    assert_eq!(bits::take(Bits::Four, &sealed, 1, 0, never), too_far(128, 32));
+    assert_eq!(bits::take(Bits::One, &sealed, 1, usize::MAX, never), too_far(usize::MAX, 32));
     assert_eq!(sealed, [7; 32]);
 }
 
@@ -258,14 +271,15 @@ fn queries_that_were_packed_before_give_the_same_scores() {
     score_sealed_with(level, &sealed, Packed::from_packed(&scratch, K, 2).unwrap(), &mut found).unwrap();
     assert_eq!(found, expected);
 
-    let mut words = [0; sign::sealed_len(2, K)];
-    rows.chunks(K).zip(0..).for_each(|(row, r)| sign::put(K, blocks(row), r, &mut words).unwrap());
-    let mut scratch = [0.0; sign::Tables::len(2, K)];
-    let rows_of_signs = sign::Rows { words: &words, scales: &[f16::ONE; 2] };
-    let tables = sign::Tables::new(&values, K, &mut scratch).unwrap();
-    sign::score_sign_sealed_with(level, rows_of_signs, tables, &mut expected).unwrap();
-    let tables = sign::Tables::from_packed(&scratch, K, 2).unwrap();
-    sign::score_sign_sealed_with(level, rows_of_signs, tables, &mut found).unwrap();
+    let codes = [[0b010, 0], [0b101, 0]].concat();
+    let mut words = [0; bits::sealed_len(Bits::One, 2, K)];
+    bits::seal(Bits::One, &codes, K, &mut words).unwrap();
+    let mut scratch = [0; bits::Queries::sealed_len(2, K)];
+    let of_bits = bits::Rows { words: &words, scales: &[f16::ONE; 2] };
+    let queries = bits::Queries::sealed(Bits::One, &values, K, &mut scratch).unwrap();
+    bits::score_bits_sealed_with(level, of_bits, queries, &mut expected).unwrap();
+    let queries = bits::Queries::from_packed(Bits::One, &scratch, K, 2).unwrap();
+    bits::score_bits_sealed_with(level, of_bits, queries, &mut found).unwrap();
     assert_eq!(found, expected);
 
     let mut scratch = [0; hamming::Queries::sealed_len(2, K)];
@@ -294,8 +308,8 @@ fn packed_queries_of_another_length_are_refused() {
     let short = |expected| Some(Error::Length { expected, found: 1 });
     assert_eq!(Packed::from_packed(&[0.0], 0, 1).err(), none);
     assert_eq!(Packed::from_packed(&[0.0], 3, 1).err(), short(3));
-    assert_eq!(sign::Tables::from_packed(&[0.0], 0, 1).err(), none);
-    assert_eq!(sign::Tables::from_packed(&[0.0], 3, 1).err(), short(sign::Tables::len(1, 3)));
+    let of = |k| bits::Queries::from_packed(Bits::Two, &[0], k, 1).err();
+    assert_eq!((of(0), of(3)), (none, short(bits::Queries::sealed_len(1, 3))));
     assert_eq!(int8::Queries::from_packed(&[0], 0, 1).err(), none);
     assert_eq!(int8::Queries::from_packed(&[0], 3, 1).err(), short(int8::Queries::sealed_len(1, 3)));
     assert_eq!(hamming::Queries::from_packed(&[0], 0, 1).err(), none);
@@ -403,50 +417,73 @@ fn int8_queries_of_the_other_layout_are_refused() {
     assert_eq!(scores, [GUARD]);
 }
 
-/// |computed − exact| ≤ (⌈k/64⌉ + 7)·2⁻²⁴·scale·Σ|qᵢ|: a term of four, a partial sum, the fold, the scale.
+/// The sum is exact, so a score is the product of the decoded row and the query's codes
+/// to three roundings; and with the scale Σx²/Σx·level that with the row itself is Σx².
 #[test]
-fn sign_scores_are_within_their_bound_of_f64() {
-    for kind in [Kind::Uniform, Kind::Tiny, Kind::HeavyTailed, Kind::Positive, Kind::Painted] {
-        for k in [1, 64, 100, 512, 4096] {
-            let (rows, queries) = (numbers::<f32>(Kind::Uniform, 1, 5 * k), numbers::<f32>(kind, 2, 3 * k));
-            let (words, scales) = sign_rows(Level::best(), &rows, k);
-            let mut scores = [0.0; 15];
-            let stored = sign::Rows { words: &words, scales: &scales };
-            sign::score_sign_rows(stored, k, &queries, &mut scores).unwrap();
-            for (at, score) in scores.iter().enumerate() {
-                let row = &rows[at % 5 * k..][..k];
-                let sum = |power| row.iter().map(|x| f64::from(x.abs()).powi(power)).sum::<f64>();
-                let (exact, scale) = (sum(2) / sum(1), scales[at % 5].to_f64());
-                assert!((exact - scale).abs() <= 2.0_f64.powi(-11) * 1.001 * exact, "{exact} became {scale}");
-                let terms = row.iter().zip(&queries[at / 5 * k..][..k]);
-                let exact: f64 = terms.clone().map(|(x, q)| f64::from(q.copysign(*q * *x))).sum();
-                let magnitude: f64 = terms.map(|(_, q)| f64::from(q.abs())).sum();
-                let bound = (k.div_ceil(64) + 7) as f64 * f64::from(f32::EPSILON) / 2.0;
-                let error = (f64::from(*score) - scale * exact).abs();
-                assert!(error <= bound * scale * magnitude, "{kind:?}, k = {k}: {error:e} of {magnitude:e}");
-            }
+fn scores_of_few_bits_are_the_products_of_what_was_decoded() {
+    for (of, k) in Bits::ALL.into_iter().flat_map(|of| [1, 64, 100, 512, 4096].map(|k| (of, k))) {
+        let (rows, query) =
+            (numbers::<f32>(Kind::Uniform, 1, 5 * k), numbers::<f32>(Kind::HeavyTailed, 2, k));
+        let (words, products) = rows_of_bits(of, &rows, k, of.levels());
+        let squares = rows.chunks(k).map(|row| row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>());
+        let exact: Vec<f64> =
+            squares.clone().zip(&products).map(|(squares, product)| squares / product).collect();
+        let scales: Vec<f16> = exact.iter().map(|scale| f16::from_f64(*scale)).collect();
+        let mut sealed = vec![0; bits::sealed_len(of, 5, k)];
+        bits::seal(of, &words, k, &mut sealed).unwrap();
+        let mut scratch = vec![0; bits::Queries::sealed_len(1, k)];
+        let queries = bits::Queries::sealed(of, &query, k, &mut scratch).unwrap();
+        let mut scores = [0.0; 5];
+        bits::score_bits_sealed(bits::Rows { words: &sealed, scales: &scales }, queries, &mut scores)
+            .unwrap();
+        let largest = query.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        for (((score, row), words), scale) in
+            scores.iter().zip(rows.chunks(k)).zip(words.chunks(of.words(k))).zip(&scales)
+        {
+            let decoded = words.chunks(2 * of.count()).flat_map(|words| {
+                let mut codes = [0; 8];
+                codes[..words.len()].copy_from_slice(words);
+                decode_block(of, &codes, scale.to_f32())
+            });
+            let terms = decoded.clone().zip(&query).map(|(x, q)| f64::from(x) * f64::from(*q));
+            let magnitude: f64 = decoded.clone().take(k).map(|x| f64::from(x.abs())).sum();
+            // A query's place is off by up to 1/254 of its largest.
+            let bound = magnitude * f64::from(largest) / 253.9 + f64::from(score.abs()) * 1e-6;
+            let error = (f64::from(*score) - terms.sum::<f64>()).abs();
+            assert!(error <= bound, "{of:?}, k = {k}: {error:e} of {bound:e}");
+            let own: f64 = decoded.zip(row).map(|(x, y)| f64::from(x) * f64::from(*y)).sum();
+            let squares: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+            assert!((own - squares).abs() <= 2.0_f64.powi(-11) * 1.001 * squares, "{own} for {squares}");
         }
     }
 }
 
 #[test]
-fn a_sign_is_the_sign_bit_and_a_scale_is_what_f16_can_hold() {
-    let mut words = [0; 2];
-    let mut encode =
-        |row: &[f32]| encode_signs_with(Level::best(), row, &mut words).map(|scale| (scale, words));
-    assert_eq!(encode(&[0.0, -0.0, 1.0, -3.0]), Ok((f16::from_f32(10.0 / 4.0), [0b1010, 0])));
-    assert_eq!(encode(&[0.0; 64]), Ok((f16::ZERO, [0, 0])));
-    assert_eq!(encode(&[-65_504.0; 33]), Ok((f16::MAX, [u32::MAX, 1])));
-    assert_eq!(encode(&[f32::from_bits(1); 5]), Ok((f16::ZERO, [0, 0])));
-    // Once more than f16's smallest value, once less than half of it.
-    assert_eq!(encode(&[6e-8; 5]).unwrap().0, f16::from_bits(1));
-    assert_eq!(encode(&[2e-8; 5]).unwrap().0, f16::ZERO);
-    assert_eq!(encode(&[65_520.0; 5]), Err(Error::NonFinite));
-    assert_eq!(encode(&[f32::MAX; 5]), Err(Error::NonFinite));
-    assert_eq!(encode(&[1.0, f32::NAN]), Err(Error::NonFinite));
-    assert_eq!(encode(&[1.0, f32::NEG_INFINITY]), Err(Error::NonFinite));
-    assert_eq!(encode(&[]), Err(Error::Width { multiple: 1, found: 0 }));
-    assert_eq!(encode(&[1.0; 65]), Err(Error::Length { expected: 4, found: 2 }));
+fn queries_against_few_bits_that_are_wrong_are_refused() {
+    for of in Bits::ALL {
+        let mut scratch = vec![0; bits::Queries::sealed_len(1, 50)];
+        for (at, odd) in (0..50).zip([f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().cycle()) {
+            let mut row = [1.0; 50];
+            row[at] = odd;
+            assert_eq!(bits::Queries::sealed(of, &row, 50, &mut scratch).err(), Some(Error::NonFinite));
+        }
+        let k = of.most() + 1;
+        let found =
+            bits::Queries::sealed(of, &vec![1.0; k], k, &mut vec![0; bits::Queries::sealed_len(1, k)]).err();
+        assert_eq!(found, Some(Error::TooLong { most: of.most(), found: k }));
+        let queries = bits::Queries::sealed(of, &[1.0; 50], 50, &mut scratch).unwrap();
+        let (words, mut scores) = (vec![0; bits::sealed_len(of, 1, 50)], [GUARD; 2]);
+        let score = |words: &[u32], scores: &mut [f32]| {
+            bits::score_bits_sealed(bits::Rows { words, scales: &[f16::ONE] }, queries, scores)
+        };
+        let length = words.len();
+        assert_eq!(
+            score(&words[1..], &mut scores[..1]),
+            Err(Error::Length { expected: length, found: length - 1 })
+        );
+        assert_eq!(score(&words, &mut scores), Err(Error::Length { expected: 1, found: 2 }));
+        assert_eq!(scores, [GUARD; 2]);
+    }
 }
 
 #[test]
@@ -457,10 +494,10 @@ fn empty_input_of_any_width_is_scored_as_nothing() {
         let packed = Packed::new(&[], k, &mut []).unwrap();
         score_sealed_with::<f32>(Level::best(), &[], packed, &mut []).unwrap();
         int8::seal(&[], k, &mut []).unwrap();
-        sign::seal(&[], k, &mut []).unwrap();
-        let tables = sign::Tables::new(&[], k, &mut []).unwrap();
-        let rows = sign::Rows { words: &[], scales: &[] };
-        sign::score_sign_sealed(rows, tables, &mut []).unwrap();
-        sign::score_sign_rows(rows, k, &[], &mut []).unwrap();
+        for of in Bits::ALL.into_iter().filter(|of| k <= of.most()) {
+            bits::seal(of, &[], k, &mut []).unwrap();
+            let queries = bits::Queries::sealed(of, &[], k, &mut []).unwrap();
+            bits::score_bits_sealed(bits::Rows { words: &[], scales: &[] }, queries, &mut []).unwrap();
+        }
     }
 }

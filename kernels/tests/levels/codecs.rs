@@ -1,9 +1,8 @@
-//! Rows in a byte or a bit a value.
+//! Rows in a byte a value.
 
-use crate::inputs::{finite, finite_kinds, for_all, kinds, numbers};
+use crate::inputs::{finite, finite_kinds, for_all, numbers};
 use crate::outputs::{bits, defined, floats, written};
 use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_part_with, encode_int8_with};
-use gradsieve_kernels::codec::sign::{encode_signs_with, sign_words};
 use gradsieve_kernels::spec::codec;
 use gradsieve_kernels::{Error, Level};
 use proptest::prelude::*;
@@ -12,7 +11,6 @@ crate::claims! {
     int8_rows_have_the_codes_and_the_values_of_the_definition
     int8_rows_of_every_short_length_have_the_codes_of_the_definition
     int8_rows_of_the_smallest_and_the_largest_numbers_have_the_codes_of_the_definition
-    sign_rows_have_the_words_of_the_definition
     rows_with_non_finite_values_are_refused_and_nothing_is_written
 }
 
@@ -54,31 +52,11 @@ fn int8_rows_of_the_smallest_and_the_largest_numbers_have_the_codes_of_the_defin
     }
 }
 
-fn sign_rows_have_the_words_of_the_definition(level: Level) {
-    let check = |row: &[f32]| {
-        let start = vec![u32::MAX; sign_words(row.len())];
-        let (mut expected, mut found) = (start.clone(), start);
-        let expected_scale = codec::encode_signs(row, &mut expected);
-        let scale = encode_signs_with(level, row, &mut found);
-        assert_eq!(
-            scale.map(|scale| scale.to_bits()),
-            expected_scale.map(|scale| scale.to_bits()),
-            "{row:?}"
-        );
-        assert_eq!(found, expected, "{row:?}");
-    };
-    for (kind, k) in kinds().flat_map(|kind| (1..140).map(move |k| (kind, k))) {
-        check(&numbers(kind, 3, k));
-    }
-    for_all(128, (finite(), any::<u64>(), 1_usize..2100), |(kind, seed, k)| check(&numbers(kind, seed, k)));
-}
-
 fn rows_with_non_finite_values_are_refused_and_nothing_is_written(level: Level) {
     for (at, odd) in (0..50).zip([f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().cycle()) {
-        let (mut row, mut codes, mut words) = (vec![1.0; 50], vec![77; 50], vec![77; 2]);
+        let (mut row, mut codes) = (vec![1.0; 50], vec![77; 50]);
         row[at] = odd;
         assert_eq!(encode_int8_with(level, &row, &mut codes), Err(Error::NonFinite));
-        assert_eq!(encode_signs_with(level, &row, &mut words), Err(Error::NonFinite));
-        assert_eq!((codes, words), (vec![77; 50], vec![77; 2]));
+        assert_eq!(codes, vec![77; 50]);
     }
 }

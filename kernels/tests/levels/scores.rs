@@ -2,10 +2,10 @@
 
 use crate::inputs::{Kind, finite, for_all, kind, numbers};
 use crate::outputs::{defined, floats, written};
-use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::codec::bits::Bits;
 use gradsieve_kernels::score::float::{Packed, score_rows_with, score_sealed_with, sealed_len};
 use gradsieve_kernels::score::hamming::{self, hamming_rows_with, hamming_sealed_with};
-use gradsieve_kernels::score::{int8, sign};
+use gradsieve_kernels::score::{bits, int8};
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::{Level, hash};
 use half::{bf16, f16};
@@ -17,8 +17,9 @@ crate::claims! {
     int8_scores_have_the_bits_of_the_definition_in_both_layouts
     int8_scores_of_every_tile_have_the_bits_of_the_definition
     int8_scores_of_the_longest_rows_have_the_bits_of_the_definition
-    sign_scores_have_the_bits_of_the_definition_in_both_layouts
-    sign_scores_of_every_tile_have_the_bits_of_the_definition
+    scores_of_few_bits_have_the_bits_of_the_definition
+    scores_of_few_bits_of_every_tile_have_the_bits_of_the_definition
+    scores_of_few_bits_of_the_longest_rows_have_the_bits_of_the_definition
     distances_are_those_of_the_definition_in_both_layouts
     distances_of_every_tile_are_those_of_the_definition
     distances_of_rows_that_differ_everywhere_are_right_however_long_they_are
@@ -126,48 +127,69 @@ fn int8_scores_of_the_longest_rows_have_the_bits_of_the_definition(level: Level)
     assert_eq!(found, defined(&start, |scores| spec::score::score_int8(&codes, &scales, k, &q, scores)));
 }
 
-fn sign_scores(level: Level, kind: Kind, seed: u64, Shape { n, k, queries }: Shape) {
-    // What fills up a row is anything: it has no say.
-    let words = integers(seed, n * sign_words(k), |word| word as u32);
-    let (scales, q) = (numbers::<f16>(kind, seed ^ 1, n), numbers::<f32>(kind, !seed, queries * k));
-    let start = vec![7.0; n * queries];
-    let expected = defined(&start, |scores| spec::score::score_signs(&words, &scales, k, &q, scores));
-    let rows = sign::Rows { words: &words, scales: &scales };
-    let found = floats(&start, |scores| sign::score_sign_rows_with(level, rows, k, &q, scores));
-    assert_eq!(found, expected, "open: {n} rows of {k}, {queries}");
-    let mut sealed = vec![9; sign::sealed_len(n, k)];
-    spec::score::seal_signs(&words, k, &mut sealed);
-    let mut scratch = vec![7.0; sign::Tables::len(queries, k)];
-    let tables = sign::Tables::new(&q, k, &mut scratch).unwrap();
-    let rows = sign::Rows { words: &sealed, scales: &scales };
-    let found = floats(&start, |scores| sign::score_sign_sealed_with(level, rows, tables, scores));
-    assert_eq!(found, expected, "sealed: {n} rows of {k}, {queries}");
+fn of_few_bits(level: Level, kind: Kind, seed: u64, Shape { n, k, queries }: Shape) {
+    for bits in Bits::ALL {
+        // What fills up a row is anything: it has no say.
+        let words = integers(seed, n * bits.words(k), |word| word as u32);
+        let (scales, q) = (numbers::<f16>(kind, seed ^ 1, n), numbers::<f32>(kind, !seed, queries * k));
+        let start = vec![7.0; n * queries];
+        let expected =
+            defined(&start, |to| spec::score::score_bits(bits.count(), &words, &scales, k, &q, to));
+        let mut sealed = vec![9; bits::sealed_len(bits, n, k)];
+        spec::score::seal_bits(bits.count(), &words, k, &mut sealed);
+        let mut scratch = vec![7; bits::Queries::sealed_len(queries, k)];
+        let packed = bits::Queries::sealed(bits, &q, k, &mut scratch).unwrap();
+        let rows = bits::Rows { words: &sealed, scales: &scales };
+        let found = floats(&start, |to| bits::score_bits_sealed_with(level, rows, packed, to));
+        assert_eq!(found, expected, "{bits:?}: {n} rows of {k}, {queries}");
+    }
 }
 
-fn sign_scores_have_the_bits_of_the_definition_in_both_layouts(level: Level) {
-    for_all(96, (kind(), any::<u64>(), shape(150, 10)), |(kind, seed, shape)| {
-        sign_scores(level, kind, seed, shape);
+fn scores_of_few_bits_have_the_bits_of_the_definition(level: Level) {
+    for_all(64, (finite(), any::<u64>(), shape(150, 10)), |(kind, seed, shape)| {
+        of_few_bits(level, kind, seed, shape);
     });
 }
 
-fn sign_scores_of_every_tile_have_the_bits_of_the_definition(level: Level) {
-    for shape in tiles() {
-        sign_scores(level, Kind::Graded, 5, shape);
-        sign_scores(level, Kind::SignedZeros, 5, shape);
+fn scores_of_few_bits_of_every_tile_have_the_bits_of_the_definition(level: Level) {
+    tiles().for_each(|shape| of_few_bits(level, Kind::Graded, 5, shape));
+}
+
+/// The largest sums there are: the outermost levels, and queries of 127.
+fn scores_of_few_bits_of_the_longest_rows_have_the_bits_of_the_definition(level: Level) {
+    for (bits, furthest) in Bits::ALL.into_iter().zip([[0, 1], [0, 3], [7, 15]]) {
+        let (k, each) = (bits.most(), 32 / bits.count());
+        let word = |code: u32| (0..each).fold(0, |word, i| word | code << (i * bits.count()));
+        let words = furthest.map(|code| vec![word(code); bits.words(k)]).concat();
+        let (scales, q) = ([f16::ONE; 2], [vec![1.0; k], vec![-1.0; k]].concat());
+        let start = vec![7.0; 4];
+        let expected =
+            defined(&start, |to| spec::score::score_bits(bits.count(), &words, &scales, k, &q, to));
+        let mut sealed = vec![9; bits::sealed_len(bits, 2, k)];
+        spec::score::seal_bits(bits.count(), &words, k, &mut sealed);
+        let mut scratch = vec![7; bits::Queries::sealed_len(2, k)];
+        let rows = bits::Rows { words: &sealed, scales: &scales };
+        let packed = bits::Queries::sealed(bits, &q, k, &mut scratch).unwrap();
+        let found = floats(&start, |to| bits::score_bits_sealed_with(level, rows, packed, to));
+        assert_eq!(found, expected, "{bits:?}: two queries");
+        let mut scratch = vec![7; bits::Queries::sealed_len(1, k)];
+        let packed = bits::Queries::sealed(bits, &q[k..], k, &mut scratch).unwrap();
+        let found = floats(&start[2..], |to| bits::score_bits_sealed_with(level, rows, packed, to));
+        assert_eq!(found, expected[2..], "{bits:?}: one query");
     }
 }
 
 fn distances(level: Level, kind: Kind, seed: u64, Shape { n, k, queries }: Shape) {
-    let words = integers(seed, n * sign_words(k), |word| word as u32);
+    let words = integers(seed, n * Bits::One.words(k), |word| word as u32);
     let q = numbers::<f32>(kind, !seed, queries * k);
     let start = vec![7; n * queries];
-    let expected = defined(&start, |to| spec::score::hamming(&words, sign_words(k), k, &q, to));
+    let expected = defined(&start, |to| spec::score::hamming(&words, Bits::One.words(k), k, &q, to));
     let mut scratch = vec![7; hamming::Queries::open_len(queries, k)];
     let open = hamming::Queries::open(&q, k, &mut scratch).unwrap();
     let found = written(&start, 0xDEAD_BEEF, |to| hamming_rows_with(level, &words, open, to));
     assert_eq!(found, expected, "open: {n} rows of {k}, {queries}");
-    let mut sealed = vec![9; sign::sealed_len(n, k)];
-    spec::score::seal_signs(&words, k, &mut sealed);
+    let mut sealed = vec![9; bits::sealed_len(Bits::One, n, k)];
+    spec::score::seal_bits(1, &words, k, &mut sealed);
     let mut scratch = vec![7; hamming::Queries::sealed_len(queries, k)];
     let packed = hamming::Queries::sealed(&q, k, &mut scratch).unwrap();
     let found = written(&start, 0xDEAD_BEEF, |to| hamming_sealed_with(level, &sealed, packed, to));
@@ -188,15 +210,15 @@ fn distances_of_every_tile_are_those_of_the_definition(level: Level) {
 /// Where bits are counted in bytes, these overflow first.
 fn distances_of_rows_that_differ_everywhere_are_right_however_long_they_are(level: Level) {
     for k in [31 * 32, 31 * 32 + 1, 1024, 2048, 4100, 20_000] {
-        let (n, length) = (3, sign_words(k));
+        let (n, length) = (3, Bits::One.words(k));
         let q = [vec![1.0; k], vec![-1.0; k]].concat();
         let (words, start) = (vec![u32::MAX; n * length], vec![7; 2 * n]);
         let expected = defined(&start, |to| spec::score::hamming(&words, length, k, &q, to));
         let mut scratch = vec![7; hamming::Queries::open_len(2, k)];
         let open = hamming::Queries::open(&q, k, &mut scratch).unwrap();
         assert_eq!(written(&start, 1, |to| hamming_rows_with(level, &words, open, to)), expected, "{k}");
-        let mut sealed = vec![9; sign::sealed_len(n, k)];
-        spec::score::seal_signs(&words, k, &mut sealed);
+        let mut sealed = vec![9; bits::sealed_len(Bits::One, n, k)];
+        spec::score::seal_bits(1, &words, k, &mut sealed);
         let mut scratch = vec![7; hamming::Queries::sealed_len(2, k)];
         let packed = hamming::Queries::sealed(&q, k, &mut scratch).unwrap();
         assert_eq!(written(&start, 1, |to| hamming_sealed_with(level, &sealed, packed, to)), expected, "{k}");

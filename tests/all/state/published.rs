@@ -40,7 +40,7 @@ fn published() -> String {
     for_each_state!(add);
     // Wide enough for every part of the groups' order.
     let rows = rows(17, 70);
-    for codec in [Codec::F16, Codec::Int8, Codec::Sign] {
+    for codec in [Codec::F16, Codec::Int8, Codec::FourBits, Codec::TwoBits, Codec::OneBit] {
         line(&format!("wide store, {}", codec.name()), &bytes_of(&filled(codec, 70, &rows)));
     }
     lines

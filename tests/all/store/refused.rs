@@ -46,7 +46,7 @@ fn what_does_not_belong_is_refused_and_the_store_is_as_it_was() {
 
         let foreign = queries_of(codec, id, &row);
         assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Layout)));
-        let other = if codec == Codec::Int8 { Codec::Sign } else { Codec::Int8 };
+        let other = if codec == Codec::Int8 { Codec::OneBit } else { Codec::Int8 };
         let foreign = queries_of(other, sketch.id, &row);
         assert_eq!(store.score(&foreign, &mut [0.0; 16]), Err(Error::Mismatch(Field::Codec)));
         let queries = queries_of(codec, sketch.id, &row);

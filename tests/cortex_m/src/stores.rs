@@ -6,10 +6,10 @@ use crate::measure::Meter;
 use crate::measured;
 use core::hint::black_box;
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
-use gradsieve_kernels::codec::sign::{decode_signs, encode_signs};
+use gradsieve_kernels::codec::bits::{BLOCK, Bits, decode_block, encode_block};
 use gradsieve_kernels::score::float::{Packed, score_rows, score_sealed};
 use gradsieve_kernels::score::int8::{self, Queries, score_int8_rows, score_int8_sealed};
-use gradsieve_kernels::score::sign::{self, Tables, score_sign_rows, score_sign_sealed};
+use gradsieve_kernels::score::bits::{self, score_bits_sealed};
 use gradsieve_vectors::input::{Kind, value};
 use half::f16;
 
@@ -46,17 +46,22 @@ pub(crate) fn measure_all(meter: &mut Meter) {
         }
     }
     int8_scores(meter, &queries, scores);
-    sign_scores(meter, &queries, scores);
+    scores_of_bits(meter, &queries, scores);
 }
 
 fn codecs(meter: &mut Meter, rows: &mut [f32]) {
     let Some(row) = rows.get_mut(..K) else { leave(false) };
-    let (mut codes, mut words, mut decoded) = ([0; K], [0; K / 32], [0.0; K]);
+    let (mut codes, mut decoded) = ([0; K], [0.0; K]);
     measured! { meter, K;
         "encode int8", None, encode_int8(row, &mut codes);
         "decode int8", None, decode_int8(&codes, black_box(0.01), &mut decoded);
-        "encode sign", None, encode_signs(row, &mut words);
-        "decode sign", None, decode_signs(&words, black_box(f16::ONE), &mut decoded);
+    }
+    let Some(block) = row.first_chunk::<BLOCK>() else { leave(false) };
+    let words = [black_box(3); 8];
+    measured! { meter, BLOCK;
+        "encode 1 bit", None, black_box(encode_block(Bits::One, block, black_box(1.0)));
+        "encode 4 bits", None, black_box(encode_block(Bits::Four, block, black_box(46.0)));
+        "decode 4 bits", None, black_box(decode_block(Bits::Four, &words, black_box(1.0)));
     }
 }
 
@@ -83,21 +88,24 @@ fn int8_scores(meter: &mut Meter, queries: &[f32], scores: &mut [f32]) {
 }
 
 #[inline(never)]
-fn sign_scores(meter: &mut Meter, queries: &[f32], scores: &mut [f32]) {
-    let mut words = [0; ROWS * K / 32];
+fn scores_of_bits(meter: &mut Meter, queries: &[f32], scores: &mut [f32]) {
+    let mut words = [0; ROWS * K / 8];
     for (i, word) in words.iter_mut().enumerate() {
         *word = gradsieve_kernels::hash::word(black_box(3), i as u64) as u32;
     }
-    let rows = sign::Rows { words: &words, scales: &[f16::ONE; ROWS] };
-    let mut tables = [0.0; Tables::len(QUERIES, K)];
-    if let (Some(query), Some(scores)) = (queries.get(..K), scores.get_mut(..ROWS)) {
-        measured! { meter, ROWS * K;
-            "score sign open", Some(4), score_sign_rows(rows, K, query, scores);
-        }
-    }
-    if let Ok(tables) = Tables::new(queries, K, &mut tables) {
-        measured! { meter, ROWS * QUERIES * K;
-            "score sign sealed", Some(4), score_sign_sealed(rows, tables, scores);
+    let scratch = &mut [0; bits::Queries::sealed_len(QUERIES, K)];
+    let names = [
+        ("score 1 bit sealed", Bits::One, Some(4)),
+        ("score 2 bits sealed", Bits::Two, None),
+        ("score 4 bits sealed", Bits::Four, None),
+    ];
+    for (name, of, most) in names {
+        let Some(words) = words.get(..bits::sealed_len(of, ROWS, K)) else { leave(false) };
+        let rows = bits::Rows { words, scales: &[f16::ONE; ROWS] };
+        if let Ok(queries) = bits::Queries::sealed(of, queries, K, scratch) {
+            measured! { meter, ROWS * QUERIES * K;
+                name, most, score_bits_sealed(rows, queries, scores);
+            }
         }
     }
 }

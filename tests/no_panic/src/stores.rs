@@ -17,15 +17,14 @@ pub(super) fn stores(
     bytes: &mut [u8],
     half: &[f16],
 ) -> Result<f32, kernels::Error> {
-    use kernels::codec::{int8::*, sign::*};
-    use kernels::score::{float, hamming, int8, sign};
+    use kernels::codec::bits::{Bits, decode_block, encode_block};
+    use kernels::codec::int8::*;
+    use kernels::score::{bits, float, hamming, int8};
     let k = black_box(8);
     let (rows, rest) = floats.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
     let (scores, scratch) = rest.split_at_mut_checked(black_box(64)).ok_or(kernels::Error::Level)?;
     let scale = encode_int8(rows, bytes)?;
     decode_int8(bytes, scale, scratch)?;
-    let sign_scale = encode_signs(rows, words)?;
-    decode_signs(words, sign_scale, scratch)?;
 
     float::score_rows(half, k, rows, scores)?;
     float::seal(scores, k, scratch)?;
@@ -40,17 +39,25 @@ pub(super) fn stores(
     int8::score_int8_sealed(int8::Rows { codes, scales: rows }, queries, scores)?;
 
     let (signs, sealed) = words.split_at_mut(black_box(3).min(words.len()));
-    sign::seal(signs, k, sealed)?;
-    let stored = sign::Rows { words: signs, scales: half };
-    sign::score_sign_rows(stored, k, rows, scores)?;
-    let tables = sign::Tables::new(rows, k, scratch)?;
-    sign::score_sign_sealed(stored, tables, scores)?;
+    let of = Bits::ALL.get(black_box(2)).copied().unwrap_or(Bits::One);
+    let mut block = [black_box(0.5); 64];
+    let mut sum = 0.0;
+    for of in Bits::ALL {
+        let (words, product) = encode_block(of, &block, black_box(2.0));
+        block = decode_block(of, &words, black_box(0.5));
+        sum += product as f32;
+    }
+    bits::seal(of, signs, k, sealed)?;
+    bits::put(of, k, |block| [block as u32; 8], black_box(3), sealed)?;
+    bits::take(of, sealed, k, black_box(3), |_, words| sum += words[0] as f32)?;
+    let queries = bits::Queries::sealed(of, rows, k, bytes)?;
+    bits::score_bits_sealed(bits::Rows { words: signs, scales: half }, queries, scores)?;
     let (scratch, distances) = sealed.split_at_mut(black_box(3).min(sealed.len()));
     let queries = hamming::Queries::open(rows, k, scratch)?;
     hamming::hamming_rows(signs, queries, distances)?;
     let queries = hamming::Queries::sealed(rows, k, scratch)?;
     hamming::hamming_sealed(signs, queries, distances)?;
-    Ok(scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
+    Ok(sum + scores.iter().sum::<f32>() + float::sealed_place(k, k, 3) as f32)
 }
 
 /// Stores of every codec, and what keeps rows of longer streams in them.

@@ -116,9 +116,9 @@ Memory: 640 MiB at most beside those (more only if one row is). Influence goes s
 quarter of the samples, is all of it in memory, 8 bytes a pair. f64 gradients are rounded to f32; products are summed with an error below 5e-6 of \
 Σ|g_i·v_i|.
 
-The rows of a store, --train DIRECTORY.store, are multiplied with the targets, or what is solved for them, as they are stored, as fast as they can be read: rows in f32, f16, bf16 and 1-bit with an error below \
-(K/16 + 6)·6e-8 of Σ|g_i·v_i|; rows in int8 with targets that are rounded to int8 as well, which adds at most Σ|g_i|·max|v_i|/254. What a \
-method learns of the training rows before that, it learns of decoded ones. Memory without passes: some 10 MiB, the targets and their layout (of 1-bit rows sixteen times their size).
+The rows of a store, --train DIRECTORY.store, are multiplied with the targets, or what is solved for them, as they are stored, as fast as they can be read: rows in f32, f16 and bf16 with an error below \
+(K/16 + 6)·6e-8 of Σ|g_i·v_i|; rows in int8 and fewer bits with targets that are rounded to int8 as well, which adds at most Σ|g_i|·max|v_i|/254 (of rotated numbers, with few bits). What a \
+method learns of the training rows before that, it learns of decoded ones. Memory without passes: some 10 MiB, the targets and their layout.
 
 A sample or target with NaN or infinite entries is named on standard error, and its influences are NaN.";
 

@@ -1,11 +1,8 @@
 //! How a product of two rows becomes a score, and how many are made at a time.
 
-use gradsieve::store::{Codec, QueriesSettings};
-
 use super::Method;
 use crate::commands::products::Block;
 use crate::commands::rows::Rows;
-use gradsieve_io::store::StoreReader;
 
 /// The most memory for rows that are scored, one row of each kind excepted.
 #[derive(Clone, Copy)]
@@ -65,10 +62,6 @@ pub(super) fn targets_per_pass(scoring: PairScoring, train: &Rows, targets: usiz
         Method::Ridge | Method::Trak | Method::Gif => 3,
         _ => 1,
     };
-    let laid_out = match train.reader().map(StoreReader::codec) {
-        Some(codec @ Codec::Sign) => QueriesSettings { codec, width: 64, count: 1 }.memory().f32s / 64,
-        _ => 1,
-    };
-    let bytes = scoring.budget.target_bytes / solving.max(laid_out);
+    let bytes = scoring.budget.target_bytes / solving;
     Block::new(train.width(), bytes, targets).room()
 }

@@ -2,8 +2,8 @@
 //! decoded, and the store's segments stream past.
 //!
 //! A product is a score of [`gradsieve_kernels::score`], an `f32`: that of the stored row
-//! and the target for `f32`, `f16`, `bf16` and 1-bit rows; for int8 that of the row and
-//! the target in int8, too. A segment's rows are divided among threads where there is
+//! and the target for `f32`, `f16` and `bf16` rows; for int8 and fewer bits that of the
+//! row and the target in int8. A segment's rows are divided among threads where there is
 //! work for them, which changes no bit.
 
 use std::num::NonZero;

@@ -1,5 +1,6 @@
 //! `gradsieve influence` on stores: rows are scored as they are kept.
 
+use gradsieve::Codec;
 use gradsieve_io::files::{Dtype, Matrix, Source};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
     place.write("V.npy", &[targets, columns], Dtype::F32, &noise((60 + targets) * columns)[60 * columns..]);
     let settings = ["--dim", "64", "--seed", "5"];
     place.succeed(&[&["sketch", "V.npy", "-o", "V.safetensors"], &settings[..]].concat());
-    for codec in ["f32", "f16", "bf16", "int8", "1-bit"] {
+    for codec in Codec::ALL.map(Codec::name) {
         let (store, kept) = (format!("{codec}.store"), format!("{codec}.safetensors"));
         place.succeed(&[&["sketch", "T.npy", "-o", &store, "--dtype", codec], &settings[..]].concat());
         place.succeed(&["export", &store, "-o", &kept]);
@@ -25,17 +26,23 @@ fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
             Matrix::open(&source).unwrap().read_all_f32(1 << 20).unwrap()
         };
         let (kept_rows, target_rows) = (of(&format!("{kept}#sketch")), of("V.safetensors#sketch"));
-        // The kernels' bound and that of the canonical sum; for int8 a half step of the
-        // target's, too.
+        // The kernels' bound and that of the canonical sum; for int8 and fewer bits a
+        // half step of the target's, too.
         let allowed = |i: usize| {
             let row = &kept_rows[i / targets * 64..][..64];
             let target = &target_rows[i % targets * 64..][..64];
             let product = |(x, q): (&f32, &f32)| f64::from((x * q).abs());
             let largest = target.iter().fold(0.0_f32, |most, q| most.max(q.abs()));
-            let step = if codec == "int8" { f64::from(largest) / 253.0 } else { 0.0 };
             let lengths: f64 = row.iter().zip(target).map(product).sum();
             let sum: f64 = row.iter().map(|x| f64::from(x.abs())).sum();
-            ROUNDINGS * 2.0 * lengths + step * sum
+            let norm = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            let steps = match codec {
+                "int8" => f64::from(largest) * sum,
+                // Rotated, every number has a part of all.
+                "4-bit" | "2-bit" | "1-bit" => norm(row) * norm(target) * 8.0,
+                _ => 0.0,
+            };
+            ROUNDINGS * 2.0 * lengths + steps / 253.0
         };
         for method in ["dot", "tracin", "cosine", "ridge", "datainf", "cg"] {
             let run = |train: &str, output: &str| {
@@ -51,7 +58,7 @@ fn a_store_is_scored_in_its_codec_as_the_sketches_that_it_keeps() {
                 "dot" | "tracin" => assert_close(&stored, &decoded, allowed),
                 _ => {
                     let largest = decoded.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-                    let part = if codec == "int8" { 0.02 } else { 1e-5 };
+                    let part = if codec == "int8" || codec.ends_with("bit") { 0.02 } else { 1e-5 };
                     assert_close(&stored, &decoded, |_| part * largest);
                 }
             }
@@ -140,7 +147,7 @@ fn the_influence_of_a_stored_row_of_any_size_is_a_number_or_a_refusal_that_names
         &targets.iter().map(|x| x * 1e30).collect::<Vec<_>>(),
     );
     let mut exact: Vec<f64> = Vec::new();
-    for codec in ["f32", "f16", "bf16", "int8", "1-bit"] {
+    for codec in Codec::ALL.map(Codec::name) {
         let store = format!("{codec}.store");
         place.succeed(&["sketch", "T.npy", "-o", &store, "--dtype", codec, "--dim", "64"]);
         let line =
@@ -150,8 +157,8 @@ fn the_influence_of_a_stored_row_of_any_size_is_a_number_or_a_refusal_that_names
         if codec == "f32" {
             exact = found;
         } else {
-            // One bit tells the size of a product of nearly orthogonal rows, and no more.
-            let part = if codec == "1-bit" { 20.0 } else { 0.05 };
+            // Few bits tell the size of a product of nearly orthogonal rows, and no more.
+            let part = if codec.ends_with("bit") { 20.0 } else { 0.05 };
             for row in [3, 5] {
                 let of_row = |all: &[f64]| [all[2 * row], all[2 * row + 1]];
                 let size = of_row(&exact).iter().fold(0.0_f64, |most, x| most.max(x.abs()));

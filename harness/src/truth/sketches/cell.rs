@@ -14,9 +14,9 @@ use crate::data::Dataset;
 use crate::measures::{auroc, mid_ranks};
 use crate::model::Mlp;
 
-/// Figures of a codec: dot, ridge, three ways to self-influence, the error of inner
-/// products, and what the model of [`gradsieve::budget`] expects.
-pub(super) const FIGURES: usize = 7;
+/// Figures of a codec: dot, ridge in two ways, three ways to self-influence, the error of
+/// inner products, and what the model of [`gradsieve::budget`] expects.
+pub(super) const FIGURES: usize = 8;
 
 /// What sketches are held against.
 pub(super) struct Reference<'a> {
@@ -127,10 +127,18 @@ pub(super) fn figures(
             let two = own_scores(store, &rows, of_sketches)?;
             (auroc(&two, reference.flipped)?, auroc(&own_products(of_rows, &back)?, reference.flipped)?)
         };
+        // Codecs that lose nothing that is seen have no need of a second solution.
+        let ridge_of_rows = if matches!(codec, Codec::FourBits | Codec::TwoBits | Codec::OneBit) {
+            let solved = solve(&read_back(store, &rows)?, &targets.values)?;
+            reference.ridge.spearman(&scores(store, &rows, &solved)?)?
+        } else {
+            f64::NAN
+        };
         let (error, expected) = errors(reference, codec, made.width(), exact, &dots);
         all.extend([
             reference.dots.spearman(&dots)?,
             reference.ridge.spearman(&ridge)?,
+            ridge_of_rows,
             one,
             two,
             three,

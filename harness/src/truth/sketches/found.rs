@@ -44,8 +44,10 @@ pub struct SketchLine {
     /// Spearman's correlation of dot products, mean over the test samples; a figure a
     /// seed, here and below.
     pub dot: Vec<f64>,
-    /// That of ridge influence.
+    /// That of ridge influence, with C of the `f32` sketches, which streamed by.
     pub ridge: Vec<f64>,
+    /// The same, but C is that of the stored rows, read back; NaN but for few bits.
+    pub ridge_rows: Vec<f64>,
     /// AUROC of self-influence, [`Way::Streamed`].
     pub streamed: Vec<f64>,
     /// [`Way::Store`].
@@ -100,6 +102,7 @@ impl Found {
                         / 16,
                     dot: Vec::new(),
                     ridge: Vec::new(),
+                    ridge_rows: Vec::new(),
                     streamed: Vec::new(),
                     store: Vec::new(),
                     rows: Vec::new(),
@@ -112,6 +115,7 @@ impl Found {
             let places = [
                 &mut line.dot,
                 &mut line.ridge,
+                &mut line.ridge_rows,
                 &mut line.streamed,
                 &mut line.store,
                 &mut line.rows,

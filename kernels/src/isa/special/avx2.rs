@@ -2,16 +2,20 @@
 
 use super::BYTES_OF_BITS;
 use super::prefetch::prefetch;
+use crate::bits::LEVELS;
 use crate::cannot_happen;
 use crate::certain::Certain;
+use crate::scalar::bytes::{every_byte, of_codes};
 use crate::simd::Distances;
 use crate::vector::ahead::ahead;
 use core::arch::x86_64::{
-    __m256i, _mm_add_epi32, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32, _mm256_add_epi8,
-    _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
+    __m256i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_cvtsi128_si32, _mm_loadu_si128, _mm_shuffle_epi32,
+    _mm256_abs_epi8, _mm256_add_epi8, _mm256_add_epi16, _mm256_add_epi32, _mm256_and_si256,
+    _mm256_broadcastsi128_si256, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
     _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_set1_epi8,
     _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
-    _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
+    _mm256_sign_epi8, _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srl_epi32, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_xor_si256,
 };
 
 /// The operation `dot_bytes`. Bytes are widened to 16 bits first: multiplying them as
@@ -119,6 +123,76 @@ pub(crate) unsafe fn dot_quads<const G: usize, const W: usize, const FIRST: usiz
             unsafe {
                 _mm256_storeu_si256(to, sums[0]);
                 _mm256_storeu_si256(to.add(1), sums[1]);
+            }
+        }
+    }
+    out
+}
+
+/// The operation `dot_codes`. Codes of 1 and 2 bits are so small that their products with
+/// bytes are added up in 16 bits for a whole word. Products of levels of 4 bits with
+/// magnitudes of bytes are, too, two of them.
+///
+/// # Safety
+/// The machine has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) unsafe fn dot_codes<
+    const BITS: usize,
+    const G: usize,
+    const W: usize,
+    const FIRST: usize,
+    const C: usize,
+>(
+    groups: &[&[[u32; 16]]; G],
+    queries: &[[[u8; 4]; W]],
+    totals: &[[u8; 4]; W],
+    fetch: bool,
+) -> [[[i32; 16]; G]; C] {
+    let mut out = [[[0; 16]; G]; C];
+    let lowest = _mm256_set1_epi32(every_byte::<BITS>().cast_signed());
+    // SAFETY: 16 bytes.
+    let levels = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(LEVELS.as_ptr().cast()) });
+    let (zero, ones) = (_mm256_setzero_si256(), _mm256_set1_epi16(1));
+    let ahead = ahead(groups);
+    for (g, group) in groups.iter().enumerate() {
+        for half in 0..2 {
+            let mut sums = [zero; C];
+            for (words, queries) in group.iter().zip(queries.chunks_exact(8 / BITS)) {
+                if fetch && half == 0 {
+                    prefetch(words, ahead);
+                }
+                // SAFETY: 64 bytes, twice 32.
+                let mut words = unsafe { _mm256_loadu_si256(words.as_ptr().cast::<__m256i>().add(half)) };
+                let mut pairs = [zero; C];
+                for queries in queries {
+                    let codes = _mm256_and_si256(words, lowest);
+                    words = _mm256_srl_epi32(words, _mm_cvtsi32_si128(BITS as i32));
+                    for (c, (sum, pairs)) in sums.iter_mut().zip(&mut pairs).enumerate() {
+                        let q = _mm256_set1_epi32(i32::from_le_bytes(queries[FIRST + c]));
+                        if BITS < 4 {
+                            *pairs = _mm256_add_epi16(*pairs, _mm256_maddubs_epi16(codes, q));
+                        } else {
+                            let levels = _mm256_sign_epi8(_mm256_shuffle_epi8(levels, codes), q);
+                            let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(q), levels);
+                            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                        }
+                    }
+                }
+                if BITS < 4 {
+                    for (sum, pairs) in sums.iter_mut().zip(pairs) {
+                        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+                    }
+                }
+            }
+            for (c, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+                let to = out[g].as_mut_ptr().cast::<__m256i>();
+                // SAFETY: 64 bytes, twice 32.
+                unsafe { _mm256_storeu_si256(to.add(half), sum) };
+                if BITS < 4 && half == 1 {
+                    let total = i32::from_le_bytes(totals[FIRST + c]);
+                    out[g].iter_mut().for_each(|sum| *sum = of_codes::<BITS>(*sum, total));
+                }
             }
         }
     }

@@ -2,17 +2,20 @@
 //! VPOPCNTDQ.
 
 use super::prefetch::prefetch;
+use crate::bits::LEVELS;
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::isa::masks::first;
+use crate::scalar::bytes::every_byte;
 use crate::simd::Distances;
 use crate::vector::ahead::ahead;
 use core::arch::x86_64::{
-    __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_dpbusd_epi32, _mm512_loadu_si512,
-    _mm512_mask_storeu_epi32, _mm512_maskz_loadu_epi8, _mm512_popcnt_epi32, _mm512_reduce_add_epi32,
-    _mm512_set1_epi32, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512,
-    _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64, _mm512_unpacklo_epi32,
-    _mm512_unpacklo_epi64, _mm512_xor_si512,
+    __m512i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4,
+    _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_mask_storeu_epi32, _mm512_maskz_loadu_epi8,
+    _mm512_mullo_epi32, _mm512_popcnt_epi32, _mm512_reduce_add_epi32, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_sll_epi32, _mm512_sra_epi32,
+    _mm512_srl_epi32, _mm512_storeu_si512, _mm512_ternarylogic_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64, _mm512_xor_si512,
 };
 
 /// The operation `dot_bytes` with one instruction for 64 products. Not inlined into the
@@ -147,6 +150,85 @@ pub(crate) unsafe fn dot_quads_vnni<const G: usize, const W: usize, const FIRST:
     for (out, sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
         // SAFETY: 64 bytes.
         unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), *sum) };
+    }
+    out
+}
+
+/// The operation `dot_codes` with one instruction for 64 products. Against one query,
+/// codes of 1 and 2 bits are not shifted: each place within a byte has sums of its own,
+/// which are shifted at the end.
+///
+/// # Safety
+/// The machine has the features.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(crate) unsafe fn dot_codes_vnni<
+    const BITS: usize,
+    const G: usize,
+    const W: usize,
+    const FIRST: usize,
+    const C: usize,
+>(
+    groups: &[&[[u32; 16]]; G],
+    queries: &[[[u8; 4]; W]],
+    totals: &[[u8; 4]; W],
+    fetch: bool,
+) -> [[[i32; 16]; G]; C] {
+    let lowest = _mm512_set1_epi32(every_byte::<BITS>().cast_signed());
+    // Instructions multiply unsigned bytes by signed ones, so levels are + 128.
+    let unsigned: [u8; 16] = LEVELS.map(|level| level.cast_unsigned() ^ 0x80);
+    // SAFETY: 16 bytes.
+    let levels = _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(unsigned.as_ptr().cast()) });
+    let zero = _mm512_setzero_si512();
+    let (alone, ahead) = (C == 1 && BITS < 4, ahead(groups));
+    let mut sums = [[[zero; 8]; G]; C];
+    for (i, queries) in queries.chunks_exact(8 / BITS).enumerate() {
+        let mut words = [zero; G];
+        for (words, group) in words.iter_mut().zip(groups) {
+            let Some(from) = group.get(i) else {
+                cannot_happen!("all groups have the queries' places");
+                continue;
+            };
+            if fetch {
+                prefetch(from, ahead);
+            }
+            // SAFETY: 64 bytes.
+            *words = unsafe { _mm512_loadu_si512(from.as_ptr().cast()) };
+        }
+        for (j, queries) in queries.iter().enumerate() {
+            let shift = _mm_cvtsi32_si128((BITS * j) as i32);
+            let codes = words.map(|words| match (alone, BITS) {
+                (true, _) => _mm512_and_si512(words, _mm512_sll_epi32(lowest, shift)),
+                (_, 4) => {
+                    _mm512_shuffle_epi8(levels, _mm512_and_si512(_mm512_srl_epi32(words, shift), lowest))
+                }
+                _ => _mm512_and_si512(_mm512_srl_epi32(words, shift), lowest),
+            });
+            for (c, sums) in sums.iter_mut().enumerate() {
+                let q = _mm512_set1_epi32(i32::from_le_bytes(queries[FIRST + c]));
+                for (sums, codes) in sums.iter_mut().zip(codes) {
+                    // One query's sums would wait for each other.
+                    let sum = &mut sums[if C == 1 { j % 8 } else { 0 }];
+                    *sum = _mm512_dpbusd_epi32(*sum, codes, q);
+                }
+            }
+        }
+    }
+    let mut out = [[[0; 16]; G]; C];
+    for (c, (out, sums)) in out.iter_mut().zip(sums).enumerate() {
+        let total = i32::from_le_bytes(totals[FIRST + c]);
+        for (out, each) in out.iter_mut().zip(sums) {
+            let mut sum = zero;
+            for (j, each) in each.into_iter().enumerate().take(if C == 1 { 8 / BITS } else { 1 }) {
+                let shift = if alone { BITS * j } else { 0 };
+                sum = _mm512_add_epi32(sum, _mm512_sra_epi32(each, _mm_cvtsi32_si128(shift as i32)));
+            }
+            // What `of_codes` does, and what the levels' 128 take.
+            let (start, times) = if BITS == 4 { (-128, 1) } else { ((1 << BITS) - 1, -2) };
+            let sum = _mm512_mullo_epi32(sum, _mm512_set1_epi32(times));
+            let sum = _mm512_add_epi32(sum, _mm512_set1_epi32(start * total));
+            // SAFETY: 64 bytes.
+            unsafe { _mm512_storeu_si512(out.as_mut_ptr().cast(), sum) };
+        }
     }
     out
 }

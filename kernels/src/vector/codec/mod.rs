@@ -1,4 +1,3 @@
 //! The codecs ([`crate::codec`]) in vectors.
 
 pub(crate) mod int8;
-pub(crate) mod sign;

@@ -7,10 +7,10 @@ use crate::memory::SCORES;
 use crate::record::Record;
 use crate::{Answers, Family, Memory};
 use core::fmt;
-use gradsieve_kernels::codec::sign::sign_words;
+use gradsieve_kernels::codec::bits::Bits;
+use gradsieve_kernels::score::bits;
 use gradsieve_kernels::score::float::{self, Packed};
 use gradsieve_kernels::score::int8::{self, Queries};
-use gradsieve_kernels::score::sign::{self, Tables};
 use gradsieve_kernels::{hash, spec};
 use half::{bf16, f16};
 
@@ -27,8 +27,9 @@ pub const FAMILY: Family = Family {
         kernel("score-sealed-bf16", float_sealed::<bf16>),
         kernel("score-open-int8", int8_open),
         kernel("score-sealed-int8", int8_sealed),
-        kernel("score-open-sign", sign_open),
-        kernel("score-sealed-sign", sign_sealed),
+        kernel("score-bits-1", |by, case, memory, record| few_bits(Bits::One, by, case, memory, record)),
+        kernel("score-bits-2", |by, case, memory, record| few_bits(Bits::Two, by, case, memory, record)),
+        kernel("score-bits-4", |by, case, memory, record| few_bits(Bits::Four, by, case, memory, record)),
     ],
 };
 
@@ -169,44 +170,38 @@ fn int8_sealed(by: Answers, case: &Case, memory: &mut Memory, record: &mut Recor
     record.answer("scores", scores)
 }
 
-fn sign_open(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
+/// Sealed rows; as many values fewer as they take more bits.
+fn few_bits(of: Bits, by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
     let shape = Shape::of(case, 257, record)?;
-    let length = shape.rows * sign_words(shape.k);
+    let k = shape.k.div_ceil(of.count());
+    let length = shape.rows * of.words(k);
     let words = make_integers("words", case, length, &mut memory.words, |w| w as u32, record)?;
     let scales = make::<f16>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
-    let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
+    let y = make::<f32>("y", case, !case.seed, shape.queries * k, &mut memory.y, record)?;
+    let (sealed, _) = memory.sealed_words.split_at_mut(bits::sealed_len(of, shape.rows, k));
     let scores = shape.scores(&mut memory.scores);
-    match by {
-        Answers::Spec => spec::score::score_signs(words, scales, shape.k, y, scores),
-        Answers::Of(level) => {
-            sign::score_sign_rows_with(level, sign::Rows { words, scales }, shape.k, y, scores)
-                .map_err(|_| fmt::Error)?;
-        }
-    }
-    record.answer("scores", scores)
-}
-
-fn sign_sealed(by: Answers, case: &Case, memory: &mut Memory, record: &mut Record<'_>) -> fmt::Result {
-    let shape = Shape::of(case, 257, record)?;
-    let length = shape.rows * sign_words(shape.k);
-    let words = make_integers("words", case, length, &mut memory.words, |w| w as u32, record)?;
-    let scales = make::<f16>("scales", case, hash::mix(case.seed), shape.rows, &mut memory.z, record)?;
-    let y = make::<f32>("y", case, !case.seed, shape.queries * shape.k, &mut memory.y, record)?;
-    let (sealed, _) = memory.sealed_words.split_at_mut(sign::sealed_len(shape.rows, shape.k));
-    let scores = shape.scores(&mut memory.scores);
-    match by {
+    let refused = match by {
         Answers::Spec => {
-            spec::score::seal_signs(words, shape.k, sealed);
-            spec::score::score_signs(words, scales, shape.k, y, scores);
+            spec::score::seal_bits(of.count(), words, k, sealed);
+            let refused = y.iter().any(|x| !x.is_finite());
+            if !refused {
+                spec::score::score_bits(of.count(), words, scales, k, y, scores);
+            }
+            refused
         }
         Answers::Of(level) => {
-            sign::seal(words, shape.k, sealed).map_err(|_| fmt::Error)?;
-            let (tables, _) = memory.out.split_at_mut(Tables::len(shape.queries, shape.k));
-            let tables = Tables::new(y, shape.k, tables).map_err(|_| fmt::Error)?;
-            sign::score_sign_sealed_with(level, sign::Rows { words: sealed, scales }, tables, scores)
-                .map_err(|_| fmt::Error)?;
+            bits::seal(of, words, k, sealed).map_err(|_| fmt::Error)?;
+            let (scratch, _) = memory.scratch.split_at_mut(bits::Queries::sealed_len(shape.queries, k));
+            let rows = bits::Rows { words: sealed, scales };
+            bits::Queries::sealed(of, y, k, scratch)
+                .and_then(|queries| bits::score_bits_sealed_with(level, rows, queries, scores))
+                .is_err()
         }
-    }
+    };
     record.answer("sealed", sealed)?;
+    record.answer("refused", &[u8::from(refused)])?;
+    if refused {
+        return Ok(());
+    }
     record.answer("scores", scores)
 }

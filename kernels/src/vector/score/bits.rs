@@ -1,0 +1,120 @@
+//! Scores of rows of few bits ([`crate::score::bits`]) in vectors.
+
+use crate::cannot_happen;
+use crate::certain::Certain;
+use crate::layout::bits::{Queries, Rows};
+use crate::layout::order::{GROUP, TILE, times};
+use crate::scalar::score::int8::{is_wild, scored, scored_with_care};
+use crate::simd::Simd;
+use half::f16;
+
+/// Four groups at a time, which stay near while the queries come by.
+#[inline(always)]
+pub(crate) fn sealed<S: Simd, const BITS: usize>(
+    s: S,
+    rows: Rows<'_>,
+    queries: Queries<'_>,
+    scores: &mut [f32],
+) {
+    let n = rows.scales.len().max(1);
+    let (length, words) = (Queries::quads(queries.k), queries.bits.words(queries.k));
+    let groups = rows.words.as_chunks::<GROUP>().0.chunks(times(4, words));
+    for ((groups, scales), first) in groups.zip(rows.scales.chunks(4 * GROUP)).zip((0..n).step_by(4 * GROUP))
+    {
+        let mut fetch = true;
+        for (tile, q) in queries.quads.chunks(times(TILE, length)).zip((0_usize..).step_by(TILE)) {
+            let scores = scores.get_mut(q * n..).certain();
+            let part = Part { groups, words, scales, first, n, fetch, tile };
+            match (tile.len() / length, S::ROOMY) {
+                (8, true) => part.score::<S, BITS, 2, 8, 0, 8>(s, scores),
+                (8, false) => {
+                    part.score::<S, BITS, 1, 8, 0, 4>(s, scores);
+                    let rest = scores.get_mut(4 * n..).certain();
+                    Part { fetch: false, ..part }.score::<S, BITS, 1, 8, 4, 4>(s, rest);
+                }
+                (4, true) => part.score::<S, BITS, 4, 4, 0, 4>(s, scores),
+                (4, false) => part.score::<S, BITS, 1, 4, 0, 4>(s, scores),
+                (2, true) => part.score::<S, BITS, 4, 2, 0, 2>(s, scores),
+                (2, false) => part.score::<S, BITS, 2, 2, 0, 2>(s, scores),
+                _ => part.score::<S, BITS, 1, 1, 0, 1>(s, scores),
+            }
+            fetch = false;
+        }
+    }
+}
+
+/// Some groups of a sealed segment and a tile of queries.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    groups: &'a [[u32; GROUP]],
+    /// Words of a row.
+    words: usize,
+    scales: &'a [f16],
+    /// The first row's number, of n.
+    first: usize,
+    n: usize,
+    /// Whether to ask for memory ahead.
+    fetch: bool,
+    tile: &'a [[u8; 4]],
+}
+
+impl Part<'_> {
+    /// Scores G groups at a time against queries `FIRST..FIRST + C` of a tile that is W
+    /// wide.
+    #[inline(always)]
+    fn score<
+        S: Simd,
+        const BITS: usize,
+        const G: usize,
+        const W: usize,
+        const FIRST: usize,
+        const C: usize,
+    >(
+        self,
+        s: S,
+        scores: &mut [f32],
+    ) {
+        let [totals, query_scales, queries @ ..] = self.tile.as_chunks::<W>().0 else {
+            cannot_happen!("a tile begins with two quads a query");
+            return;
+        };
+        let words = self.words.max(1);
+        let rows = self.scales.chunks(G * GROUP).zip((self.first..).step_by(G * GROUP));
+        for (some, (scales, first)) in self.groups.chunks(times(G, words)).zip(rows) {
+            let mut each: [&[[u32; GROUP]]; G] = [some.get(..words).certain(); G];
+            for (slot, group) in each.iter_mut().zip(some.chunks_exact(words)) {
+                *slot = group;
+            }
+            let sums = s.dot_codes::<BITS, G, W, FIRST, C>(&each, queries, totals, self.fetch);
+            for ((c, sums), scores) in sums.iter().enumerate().zip(scores.chunks_mut(self.n)) {
+                let query_scale = f32::from_le_bytes(query_scales[FIRST + c]);
+                let scores = scores.get_mut(first..).certain();
+                for ((sums, scales), to) in
+                    sums.iter().zip(scales.chunks(GROUP)).zip(scores.chunks_mut(GROUP))
+                {
+                    write(s, sums, query_scale, scales, to);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the scores of up to sixteen rows.
+#[inline(always)]
+fn write<S: Simd>(s: S, sums: &[i32; GROUP], query_scale: f32, scales: &[f16], to: &mut [f32]) {
+    if let (Some(scales), Some(to)) = (scales.first_chunk(), to.first_chunk_mut::<GROUP>()) {
+        let mut widened = [0.0; GROUP];
+        s.store(s.load_f16(scales), &mut widened);
+        let mut any_wild = false;
+        for ((sum, scale), to) in sums.iter().zip(widened).zip(&mut *to) {
+            *to = scored(*sum, scale, query_scale);
+            any_wild |= is_wild(*sum, scale, query_scale);
+        }
+        if !any_wild {
+            return;
+        }
+    }
+    for ((sum, scale), to) in sums.iter().zip(scales).zip(to) {
+        *to = scored_with_care(*sum, scale.to_f32(), query_scale);
+    }
+}
