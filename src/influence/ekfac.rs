@@ -33,7 +33,7 @@ use crate::moments::triangle;
 use crate::sketch::{Exact, Projector, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
-use gradsieve_kernels::{Certain, axpy, cannot_happen};
+use gradsieve_kernels::{Certain, axpy, cannot_happen, double};
 
 /// What an [`Ekfac`] is told.
 ///
@@ -334,9 +334,7 @@ impl<B: Buffer<f32>> Ekfac<B> {
         positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
         out: &'t mut [f32],
     ) -> Result<Targets<'t>, Error> {
-        if self.samples == 0 || self.under_way > 0 {
-            return Err(Error::NotFitted);
-        }
+        self.check_fitted()?;
         check_length(self.settings.inputs * self.settings.outputs, out.len())?;
         let mean = self.mean_eigenvalue();
         if mean.is_nan() || mean <= 0.0 {
@@ -383,9 +381,7 @@ impl<B: Buffer<f32>> Ekfac<B> {
         positions: impl IntoIterator<Item = (&'x [f32], &'x [f32])>,
         solution: &[f32],
     ) -> Result<f64, Error> {
-        if self.samples == 0 || self.under_way > 0 {
-            return Err(Error::NotFitted);
-        }
+        self.check_fitted()?;
         check_length(self.settings.inputs * self.settings.outputs, solution.len())?;
         let turned = positions.into_iter().try_for_each(|(a, b)| {
             self.check(a, b)?;
@@ -417,6 +413,80 @@ impl<B: Buffer<f32>> Ekfac<B> {
         rotated.fill(0.0);
         sums?;
         Ok(if whole > 0.0 { libm::sqrt(left / whole) } else { 0.0 })
+    }
+}
+
+impl<B: Buffer<f32>> Ekfac<B> {
+    /// Writes Q_Sᵀ[(Q_S V Q_Aᵀ)/(Λ + λ)]Q_A to `out`, in `f64`, of a V of outputs ×
+    /// inputs numbers, row by row; λ is `ridge` as it is. As a map of V it is symmetric
+    /// and positive definite: what preconditions
+    /// [`ConjugateGradients`](super::ConjugateGradients), by
+    /// [`EkfacInverse`](super::EkfacInverse).
+    ///
+    /// `scratch` has twice as many numbers as the layer has inputs. *Cost*: 2·I·O·(I + O)
+    /// multiply–adds.
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before a sample of the second pass, or in the midst of one;
+    /// [`Error::Setting`] unless the ridge is positive and finite; [`Error::Length`];
+    /// [`Error::NonFinite`] for V; [`Error::Range`] if the solution leaves that of `f64`,
+    /// and then `out` is of no use.
+    pub fn apply_inverse(
+        &self,
+        v: &[f64],
+        ridge: f64,
+        out: &mut [f64],
+        scratch: &mut [f64],
+    ) -> Result<(), Error> {
+        self.check_fitted()?;
+        if !ridge.is_finite() || ridge <= 0.0 {
+            return Err(Error::Setting { name: "ridge", expected: "finite and above 0" });
+        }
+        check_length(self.width(), v.len())?;
+        check_length(self.width(), out.len())?;
+        check_length(self.inverse_scratch(), scratch.len())?;
+        if !v.iter().all(|x| x.is_finite()) {
+            return Err(Error::NonFinite);
+        }
+        let EkfacSettings { inputs, outputs, .. } = self.settings;
+        let (inputs, outputs, samples) = (inputs.max(1), outputs.max(1), self.samples as f64);
+        let Split { q_a, q_b, squares, .. } = self.split();
+        let (row, turned) = scratch.split_at_mut_checked(inputs).certain();
+        out.fill(0.0);
+        for (q_b, squares) in q_b.chunks_exact(outputs).zip(squares.chunks_exact(inputs)) {
+            // A row of Q_S V, then of Q_S V Q_Aᵀ/(Λ + λ), then of that times Q_A, which
+            // Q_Sᵀ takes to all rows.
+            row.fill(0.0);
+            for (&weight, v) in q_b.iter().zip(v.chunks_exact(inputs)) {
+                double::axpy(weight.into(), v, row)?;
+            }
+            for ((to, q_a), &square) in turned.iter_mut().zip(q_a.chunks_exact(inputs)).zip(squares) {
+                *to = double::dot(row, q_a)? / (f64::from(square) / samples + ridge);
+            }
+            row.fill(0.0);
+            for (&weight, q_a) in turned.iter().zip(q_a.chunks_exact(inputs)) {
+                double::axpy(weight, q_a, row)?;
+            }
+            for (&weight, out) in q_b.iter().zip(out.chunks_exact_mut(inputs)) {
+                double::axpy(weight.into(), &*row, out)?;
+            }
+        }
+        if out.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::Range { what: "the solution" }) }
+    }
+
+    /// Refuses a layer whose eigenvalues are not known, or not all.
+    pub(super) const fn check_fitted(&self) -> Result<(), Error> {
+        if self.samples == 0 || self.under_way > 0 { Err(Error::NotFitted) } else { Ok(()) }
+    }
+
+    /// How many weights the layer has.
+    pub(super) const fn width(&self) -> usize {
+        self.settings.inputs.saturating_mul(self.settings.outputs)
+    }
+
+    /// Scratch of [`Ekfac::apply_inverse`].
+    pub(super) const fn inverse_scratch(&self) -> usize {
+        self.settings.inputs.saturating_mul(2)
     }
 }
 

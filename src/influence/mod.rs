@@ -19,7 +19,7 @@
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
-//! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 40 passes |
+//! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 40 passes, fewer with a [`Preconditioner`] |
 //! | [`Lissa`] | as ridge, damped by stopping early | 3·K of `f64` a target | a fixed, small number of passes |
 //! | [`Arnoldi`] | Σ (u·v)(u·g)/λ over top eigenpairs | (m + 1)·K, m² + 3m of `f64` | any Hessian–vector product; a few dozen passes |
 //! | [`Gif`] | v_J·(H_{J·}H_{·J})⁻¹H_{J·}g | K²/2, \|J\|·(K + \|J\|) of `f64` | the update may touch the coordinates J only |
@@ -53,6 +53,7 @@ mod datainf;
 mod dot;
 pub mod dvemb;
 mod ekfac;
+mod ekfac_inverse;
 mod ensemble;
 mod gif;
 mod greats;
@@ -61,6 +62,7 @@ mod less;
 mod lissa;
 mod passes;
 mod precision;
+mod preconditioner;
 mod retrac;
 mod ridge;
 mod second_moment;
@@ -78,6 +80,7 @@ pub use cosine::grad_cos;
 pub use datainf::{DataInf, DataInfLayer, DataInfSettings, DataInfSolver};
 pub use dot::grad_dot;
 pub use ekfac::{Ekfac, EkfacSettings};
+pub use ekfac_inverse::EkfacInverse;
 pub use ensemble::IpEnsemble;
 pub use gif::{Gif, GifSettings};
 pub use greats::Greats;
@@ -86,6 +89,7 @@ pub use less::{Less, LessSettings, LessTargets};
 pub use lissa::{Lissa, LissaSettings};
 pub use passes::Progress;
 pub use precision::Precision;
+pub use preconditioner::{Identity, Preconditioner};
 pub use retrac::ReTrac;
 pub use ridge::{Ridge, RidgeSettings};
 pub use second_moment::Curvature;

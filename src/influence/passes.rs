@@ -147,6 +147,14 @@ impl Passes {
         Ok(start..start.saturating_add(self.settings.width))
     }
 
+    /// Forgets the target that was taken last.
+    pub(super) const fn withdraw(&mut self) {
+        self.targets = self.targets.saturating_sub(1);
+        if self.targets == 0 && self.rows == 0 {
+            self.id = None;
+        }
+    }
+
     fn check_id(&self, id: &SketchId) -> Result<(), Error> {
         self.id.map_or(Ok(()), |own| own.check(id))
     }

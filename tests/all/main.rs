@@ -29,6 +29,7 @@ mod owned;
 mod p_values;
 mod packets;
 mod plan;
+mod preconditioner;
 mod projections;
 mod rademacher;
 mod range;

@@ -8,7 +8,7 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Adam, AdamSettings, AdamSlopes, AdamStep, Arnoldi, ArnoldiSettings, ConjugateGradients,
-    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacSettings, Gif,
+    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings, Gif,
     GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
     LissaSettings, ReTrac, Solver as _, Targets, Trak, TrakScore, TrakSettings,
 };
@@ -250,6 +250,15 @@ pub(super) fn curvature(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f64
     layer.position(a, b)?;
     sum += rest(&mut layer, bytes)? as f64;
     layer.sample()?;
+    let layers = [layer];
+    let inverse = EkfacInverse::new(&layers, black_box(0.1), [0.0_f64; 16])?;
+    sum += inverse.ridge();
+    let settings = ConjugateGradientsSettings::new(black_box(32));
+    let mut solver = ConjugateGradients::preconditioned(settings, inverse, doubles)?;
+    solver.target(one)?;
+    solver.observe(one)?;
+    sum += solver.end_pass()?.residual + solver.targets()?.score_one(one)?;
+    let [mut layer] = layers;
     let mut scores = [0.0];
     layer.solve([(a, b)], solution)?.score_factors(a, b, opaque(&mut scores))?;
     let [score] = scores;
