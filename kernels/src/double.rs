@@ -7,7 +7,9 @@
 //! | function | does | order |
 //! |---|---|---|
 //! | [`dot`] | Σ xᵢ·yᵢ | term *i* goes to lane *i* mod 8, the lanes are folded 8→4→2→1 |
+//! | [`add_dots`] | out + Σ xᵢ·yᵢ, of each of some vectors with each of some rows | as [`dot`] |
 //! | [`axpy`] | y + α·x | one product and one sum an entry |
+//! | [`add_rows`] | y + Σᵣ wᵣ·xᵣ | as [`axpy`] of one row after the other |
 //! | [`add_outers`] | C + Σᵣ wᵣ·xᵣ xᵣᵀ, a packed lower triangle | (wᵣ·xᵢ)·xⱼ, in the order of the rows |
 //!
 //! Each product is rounded to `f64` before it is added.
@@ -16,6 +18,7 @@ use crate::dispatch::run;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
+use crate::part::Part;
 use crate::simd::Simd;
 use crate::{scalar, vector};
 
@@ -40,6 +43,35 @@ pub fn dot_with<T: Real>(level: Level, x: &[f64], y: &[T]) -> Result<f64, Error>
     Ok(run(level, Dot { x, y }))
 }
 
+/// Adds the dot product of each vector of `x` with each row of `y` to its place in `out`,
+/// vector after vector: the bits of [`dot`], and one sum. Some vectors and some rows are
+/// in registers together, so that each comes from memory a few times less.
+///
+/// # Errors
+/// [`Error::Length`] unless vectors and rows have as many columns, and there is a place
+/// for each two of them; `out` is as it was.
+#[inline]
+pub fn add_dots<T: Real>(x: Part<'_, f64>, y: Part<'_, T>, out: &mut [f64]) -> Result<(), Error> {
+    add_dots_with(Level::best(), x, y, out)
+}
+
+/// [`add_dots`] on a given level.
+///
+/// # Errors
+/// As [`add_dots`].
+#[inline]
+pub fn add_dots_with<T: Real>(
+    level: Level,
+    x: Part<'_, f64>,
+    y: Part<'_, T>,
+    out: &mut [f64],
+) -> Result<(), Error> {
+    same_length(x.columns, y.columns)?;
+    same_length(x.rows().saturating_mul(y.rows()), out.len())?;
+    run(level, Dots { x, y, out });
+    Ok(())
+}
+
 /// Adds `alpha`·`x` to `y`.
 ///
 /// # Errors
@@ -57,6 +89,27 @@ pub fn axpy<T: Real>(alpha: f64, x: &[T], y: &mut [f64]) -> Result<(), Error> {
 pub fn axpy_with<T: Real>(level: Level, alpha: f64, x: &[T], y: &mut [f64]) -> Result<(), Error> {
     same_length(x.len(), y.len())?;
     run(level, Axpy { alpha, x, y });
+    Ok(())
+}
+
+/// Adds weight·x to `y`, for every row x as long as `y` and its weight, in the order of
+/// the rows: the bits of [`axpy`] of each, while `y` comes from memory once for four.
+///
+/// # Errors
+/// [`Error::Length`] unless there is a weight for each row; `y` is as it was.
+#[inline]
+pub fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) -> Result<(), Error> {
+    add_rows_with(Level::best(), weights, rows, y)
+}
+
+/// [`add_rows`] on a given level.
+///
+/// # Errors
+/// As [`add_rows`].
+#[inline]
+pub fn add_rows_with<T: Real>(level: Level, weights: &[f64], rows: &[T], y: &mut [f64]) -> Result<(), Error> {
+    same_length(weights.len().saturating_mul(y.len()), rows.len())?;
+    run(level, Rows { weights, rows, y });
     Ok(())
 }
 
@@ -102,6 +155,18 @@ struct Axpy<'a, T> {
     y: &'a mut [f64],
 }
 
+struct Dots<'a, T> {
+    x: Part<'a, f64>,
+    y: Part<'a, T>,
+    out: &'a mut [f64],
+}
+
+struct Rows<'a, T> {
+    weights: &'a [f64],
+    rows: &'a [T],
+    y: &'a mut [f64],
+}
+
 struct Outers<'a> {
     weights: &'a [f64],
     k: usize,
@@ -134,6 +199,34 @@ impl<T: Real> Kernel for Axpy<'_, T> {
     #[inline(always)]
     fn vector<S: Simd>(self, s: S) {
         vector::double::axpy(s, self.alpha, self.x, self.y);
+    }
+}
+
+impl<T: Real> Kernel for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn scalar(self) {
+        scalar::double::add_dots(self.x, self.y, self.out);
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S) {
+        vector::double::add_dots(s, self.x, self.y, self.out);
+    }
+}
+
+impl<T: Real> Kernel for Rows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn scalar(self) {
+        scalar::double::add_rows(self.weights, self.rows, self.y);
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, s: S) {
+        vector::double::add_rows(s, self.weights, self.rows, self.y);
     }
 }
 

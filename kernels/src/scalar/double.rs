@@ -2,6 +2,7 @@
 
 use crate::cannot_happen;
 use crate::certain::Certain;
+use crate::part::Part;
 use crate::real::Real;
 use crate::sum::fold_to;
 
@@ -27,6 +28,24 @@ pub(crate) fn dot<T: Real>(x: &[f64], y: &[T]) -> f64 {
     }
     fold_to(&mut lanes, 1);
     lanes[0]
+}
+
+/// The dot product of each two rows, added to `out`.
+#[inline(always)]
+pub(crate) fn add_dots<T: Real>(x: Part<'_, f64>, y: Part<'_, T>, out: &mut [f64]) {
+    for (q, out) in out.chunks_exact_mut(y.rows().max(1)).enumerate() {
+        for (r, out) in out.iter_mut().enumerate() {
+            *out += dot(x.row(q), y.row(r));
+        }
+    }
+}
+
+/// y + Σᵣ wᵣ·xᵣ.
+#[inline(always)]
+pub(crate) fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) {
+    for (&weight, row) in weights.iter().zip(rows.chunks_exact(y.len().max(1))) {
+        axpy(weight, row, y);
+    }
 }
 
 /// y + α·x.

@@ -14,6 +14,23 @@ pub fn dot<T: Real>(x: &[f64], y: &[T]) -> f64 {
     lanes[0]
 }
 
+/// The dot product of each vector of `k` numbers of `x` with each of `y`, added to `out`.
+pub fn add_dots<T: Real>(k: usize, x: &[f64], y: &[T], out: &mut [f64]) {
+    let rows = y.len() / k;
+    for (q, x) in x.chunks(k).enumerate() {
+        for (r, y) in y.chunks(k).enumerate() {
+            out[q * rows + r] += dot(x, y);
+        }
+    }
+}
+
+/// y + Σᵣ wᵣ·xᵣ, row after row.
+pub fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) {
+    for (r, &weight) in weights.iter().enumerate() {
+        axpy(weight, &rows[r * y.len()..(r + 1) * y.len()], y);
+    }
+}
+
 /// y + α·x.
 pub fn axpy<T: Real>(alpha: f64, x: &[T], y: &mut [f64]) {
     assert_eq!(x.len(), y.len());

@@ -2,6 +2,7 @@
 
 use crate::cannot_happen;
 use crate::certain::Certain;
+use crate::part::Part;
 use crate::real::Real;
 use crate::simd::Simd;
 use crate::sum::fold_to;
@@ -28,6 +29,116 @@ pub(crate) fn dot<S: Simd, T: Real>(s: S, x: &[f64], y: &[T]) -> f64 {
     }
     fold_to(&mut lanes, 1);
     lanes[0]
+}
+
+/// The dot product of each two rows, added to `out`.
+#[inline(always)]
+pub(crate) fn add_dots<S: Simd, T: Real>(s: S, x: Part<'_, f64>, y: Part<'_, T>, out: &mut [f64]) {
+    if S::ROOMY { tiles::<S, T, 4>(s, x, y, out) } else { tiles::<S, T, 2>(s, x, y, out) }
+}
+
+/// Tiles of `N` by `N` dot products, and what is left one by one.
+#[inline(always)]
+fn tiles<S: Simd, T: Real, const N: usize>(s: S, x: Part<'_, f64>, y: Part<'_, T>, out: &mut [f64]) {
+    let rows = y.rows();
+    for q in (0..x.rows()).step_by(N) {
+        let vectors = N.min(x.rows() - q);
+        for r in (0..rows).step_by(N) {
+            let others = N.min(rows - r);
+            let mut sums = [[0.0; N]; N];
+            if vectors == N && others == N {
+                let (mut near, mut far): ([&[f64]; N], [&[T]; N]) = ([&[]; N], [&[]; N]);
+                for (i, (near, far)) in near.iter_mut().zip(&mut far).enumerate() {
+                    (*near, *far) = (x.row(q + i), y.row(r + i));
+                }
+                sums = square(s, &near, &far);
+            } else {
+                for (i, sums) in sums.iter_mut().take(vectors).enumerate() {
+                    for (j, sum) in sums.iter_mut().take(others).enumerate() {
+                        *sum = dot(s, x.row(q + i), y.row(r + j));
+                    }
+                }
+            }
+            for (i, sums) in sums.iter().take(vectors).enumerate() {
+                let to = out.get_mut((q + i) * rows + r..).certain();
+                for (to, sum) in to.iter_mut().zip(sums).take(others) {
+                    *to += sum;
+                }
+            }
+        }
+    }
+}
+
+/// The dot products of `N` vectors with `N` rows, their lanes in registers.
+#[inline(always)]
+fn square<S: Simd, T: Real, const N: usize>(s: S, x: &[&[f64]; N], y: &[&[T]; N]) -> [[f64; N]; N] {
+    let mut sums = [[s.splat_8(0.0); N]; N];
+    let len = x.first().map_or(0, |x| x.len());
+    for c in 0..len / LANES {
+        let mut others = [s.splat_8(0.0); N];
+        for (to, y) in others.iter_mut().zip(y) {
+            let Some(y) = y.as_chunks::<LANES>().0.get(c) else {
+                cannot_happen!("rows are as long as vectors");
+                continue;
+            };
+            *to = T::load_8(s, y);
+        }
+        for (sums, x) in sums.iter_mut().zip(x) {
+            let Some(x) = x.as_chunks::<LANES>().0.get(c) else {
+                cannot_happen!("vectors are of one length");
+                continue;
+            };
+            let x = s.load_8(x);
+            for (sum, y) in sums.iter_mut().zip(others) {
+                *sum = s.add_8(*sum, s.mul_8(x, y));
+            }
+        }
+    }
+    let mut out = [[0.0; N]; N];
+    for ((out, sums), x) in out.iter_mut().zip(sums).zip(x) {
+        for ((out, sum), y) in out.iter_mut().zip(sums).zip(y) {
+            let mut lanes = [0.0; LANES];
+            s.store_8(sum, &mut lanes);
+            let rest = x.as_chunks::<LANES>().1.iter().zip(y.as_chunks::<LANES>().1);
+            for (lane, (x, y)) in lanes.iter_mut().zip(rest) {
+                *lane += x * (*y).into();
+            }
+            fold_to(&mut lanes, 1);
+            *out = lanes[0];
+        }
+    }
+    out
+}
+
+/// y + Σᵣ wᵣ·xᵣ.
+#[inline(always)]
+pub(crate) fn add_rows<S: Simd, T: Real>(s: S, weights: &[f64], rows: &[T], y: &mut [f64]) {
+    let len = y.len().max(1);
+    for (weights, rows) in weights.chunks(ABREAST).zip(rows.chunks(ABREAST * len)) {
+        let &[a, b, c, d] = weights else {
+            for (&weight, row) in weights.iter().zip(rows.chunks_exact(len)) {
+                axpy(s, weight, row, y);
+            }
+            continue;
+        };
+        let row =
+            |r: usize| rows.get(r * len..).and_then(|row| row.get(..len)).certain().as_chunks::<LANES>();
+        let ((x, x_rest), (z, z_rest), (v, v_rest), (w, w_rest)) = (row(0), row(1), row(2), row(3));
+        let all = [s.splat_8(a), s.splat_8(b), s.splat_8(c), s.splat_8(d)];
+        let (whole, rest) = y.as_chunks_mut::<LANES>();
+        for ((((to, x), z), v), w) in whole.iter_mut().zip(x).zip(z).zip(v).zip(w) {
+            let mut sums = s.load_8(to);
+            for (all, x) in all.iter().zip([x, z, v, w]) {
+                sums = s.add_8(sums, s.mul_8(*all, T::load_8(s, x)));
+            }
+            s.store_8(sums, to);
+        }
+        for ((((to, x), z), v), w) in rest.iter_mut().zip(x_rest).zip(z_rest).zip(v_rest).zip(w_rest) {
+            for (weight, x) in weights.iter().zip([x, z, v, w]) {
+                *to += weight * (*x).into();
+            }
+        }
+    }
 }
 
 /// y + α·x.

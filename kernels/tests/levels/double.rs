@@ -1,13 +1,16 @@
 //! Sums, updates and outer products in `f64`.
 
 use crate::inputs::{kinds, numbers};
-use gradsieve_kernels::double::{add_outers_with, axpy_with, dot_with};
+use gradsieve_kernels::double::{add_dots_with, add_outers_with, add_rows_with, axpy_with, dot_with};
+use gradsieve_kernels::matrix::Part;
 use gradsieve_kernels::{Level, spec};
 
 crate::claims! {
     wide_dot_products_have_the_bits_of_the_definition
     wide_updates_have_the_bits_of_the_definition
     outer_products_are_added_in_the_order_of_their_rows
+    dot_products_of_many_vectors_are_those_of_each
+    rows_are_added_as_one_after_the_other
 }
 
 /// Bits, with one pattern for every NaN.
@@ -52,6 +55,37 @@ fn outer_products_are_added_in_the_order_of_their_rows(level: Level) {
             let mut expected = found.clone();
             add_outers_with(level, &weights, k, &x, &mut found).unwrap();
             spec::double::add_outers(&weights, k, &x, &mut expected);
+            assert_eq!(bits(&found), bits(&expected), "{kind:?} {k} columns, {rows} rows");
+        }
+    }
+}
+
+fn dot_products_of_many_vectors_are_those_of_each(level: Level) {
+    for kind in kinds() {
+        for (k, vectors, rows) in [(1, 1, 1), (7, 4, 4), (8, 5, 9), (31, 3, 2), (64, 9, 4), (257, 4, 5)] {
+            let (x, y) = (numbers::<f32>(kind, 1, k * vectors), numbers::<f32>(kind, 2, k * rows));
+            let x = doubles(&x);
+            let mut found = doubles(&numbers::<f32>(kind, 3, vectors * rows));
+            let mut expected = found.clone();
+            // Vectors that are a part of longer ones.
+            let longer: Vec<f64> = x.chunks(k).flat_map(|x| [&[7.0], x, &[9.0]].concat()).collect();
+            let part = Part::new(&longer, k + 2, 1, k).unwrap();
+            add_dots_with(level, part, Part::whole(&y, k).unwrap(), &mut found).unwrap();
+            spec::double::add_dots(k, &x, &y, &mut expected);
+            assert_eq!(bits(&found), bits(&expected), "{kind:?} {k} {vectors} {rows}");
+        }
+    }
+}
+
+fn rows_are_added_as_one_after_the_other(level: Level) {
+    for kind in kinds() {
+        for (k, rows) in [(0, 3), (1, 1), (7, 4), (8, 9), (31, 2), (64, 8), (257, 5)] {
+            let x = numbers::<f32>(kind, 1, k * rows);
+            let weights: Vec<f64> = (0..rows).map(|r| 1.0 / (1 + r) as f64).collect();
+            let mut found = doubles(&numbers::<f32>(kind, 2, k));
+            let mut expected = found.clone();
+            add_rows_with(level, &weights, &x, &mut found).unwrap();
+            spec::double::add_rows(&weights, &x, &mut expected);
             assert_eq!(bits(&found), bits(&expected), "{kind:?} {k} columns, {rows} rows");
         }
     }

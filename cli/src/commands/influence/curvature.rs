@@ -17,7 +17,7 @@ use super::quality::{Convergence, Quality};
 use crate::commands::CommandError;
 use crate::commands::console;
 use crate::commands::products::Block;
-use crate::commands::rows::{Rows, zeros};
+use crate::commands::rows::{Rows, reserved, zeros};
 
 /// What stands between a target's gradient and its solution.
 pub(super) struct Solver<'s> {
@@ -328,7 +328,7 @@ impl Iterative {
         let what = what(self.method);
         each(block, train.id(), |target| solver.target(target)).map_err(wrong())?;
         loop {
-            train.observe("solving over", |_, sketch| solver.observe(sketch))?;
+            pass_over(train, |id, rows| solver.observe_rows(id, rows))?;
             let progress = solver.end_pass().map_err(|error| CommandError::NotFitted {
                 file: file.clone(),
                 what,
@@ -412,6 +412,29 @@ fn put(
     Ok(())
 }
 
+/// One pass over all rows that are finite, some at a time: a solver's vectors come from
+/// memory once for all of them.
+fn pass_over(
+    train: &mut Rows,
+    mut observe: impl FnMut(&SketchId, &[f32]) -> Result<usize, Error>,
+) -> Result<(), CommandError> {
+    /// As many as the solvers multiply together.
+    const TOGETHER: usize = 16;
+    let (id, name) = (train.id(), train.name().to_owned());
+    let most = id.width.saturating_mul(TOGETHER);
+    let mut rows: Vec<f32> = reserved(&name, most)?;
+    train.observe("solving over", |_, sketch| {
+        sketch.check_finite()?;
+        rows.extend_from_slice(sketch.values);
+        if rows.len() >= most {
+            observe(&id, &rows)?;
+            rows.clear();
+        }
+        Ok(())
+    })?;
+    observe(&id, &rows).map(drop).map_err(CommandError::core(&name))
+}
+
 /// The second pass of DataInf.
 fn solve_datainf(
     datainf: &DataInf<Vec<DataInfLayer>>,
@@ -427,7 +450,7 @@ fn solve_datainf(
     let memory = zeros(&name, settings.memory().f32s)?;
     let mut pass = datainf.solver(targets, memory).map_err(CommandError::core(&name))?;
     each(block, id, |target| pass.target(target)).map_err(CommandError::core(&name))?;
-    train.observe("solving over", |_, sketch| pass.observe(sketch))?;
+    pass_over(train, |id, rows| pass.observe_rows(id, rows))?;
     pass.end_pass().map_err(CommandError::core(&name))?;
     block.replace(pass.targets().map_err(CommandError::core(&name))?.solutions());
     Ok(())
