@@ -4,7 +4,7 @@
 //! What it computes is the ridge influence ([`Ridge`](super::Ridge)), without a matrix:
 //! memory grows with K and not with K², at the price of a pass over the rows for each
 //! step. In exact arithmetic at most K steps are needed; with the usual damping some
-//! twenty to forty. Positive is helpful; scale as ridge. Targets share the passes.
+//! twenty to ninety. Positive is helpful; scale as ridge. Targets share the passes.
 //! Sources: Hestenes & Stiefel 1952; Koh & Liang 2017; Martens 2010.
 //!
 //! **It has converged when x itself says so.** The recursion carries a residual along,

@@ -19,7 +19,7 @@
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
-//! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 40 passes, fewer with a [`Preconditioner`] |
+//! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 90 passes |
 //! | [`Lissa`] | as ridge, damped by stopping early | 3·K of `f64` a target | a fixed, small number of passes |
 //! | [`Arnoldi`] | Σ (u·v)(u·g)/λ over top eigenpairs | (m + 1)·K, m² + 3m of `f64` | any Hessian–vector product; a few dozen passes |
 //! | [`Gif`] | v_J·(H_{J·}H_{·J})⁻¹H_{J·}g | K²/2, \|J\|·(K + \|J\|) of `f64` | the update may touch the coordinates J only |
