@@ -1,7 +1,7 @@
 //! Finished retrainings in a file, so that a run that is killed goes on and a run that is
 //! repeated is quick.
 //!
-//! One file for one set of settings, named by a hash of them and of the version, and the
+//! One file for one set of settings, named by the version and a hash of them, and the
 //! settings themselves stand in it: a file of others is refused even if the hashes agree.
 //! Little-endian throughout:
 //!
@@ -48,8 +48,8 @@ impl Ledger {
     /// A directory or a file that cannot be made, read or written; a file of other
     /// settings; one that another program is writing.
     pub fn open(directory: &Path, settings: &str) -> Result<Self, TruthError> {
-        let header = header(settings);
-        let path = directory.join(format!("truth-{:08x}.bin", crc32fast::hash(&header)));
+        let hash = crc32fast::hash(settings.as_bytes());
+        let path = directory.join(format!("truth-{VERSION}-{hash:08x}.bin"));
         let refuse = |reason: String| TruthError::Cache { path: path.clone(), reason };
         let io = |error: std::io::Error| refuse(error.to_string());
         std::fs::create_dir_all(directory).map_err(|error| TruthError::Cache {
@@ -61,6 +61,7 @@ impl Ledger {
         file.try_lock().map_err(|_| refuse("another run is writing it; wait for that one".to_owned()))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
+        let header = header(settings);
         let mut finished = BTreeMap::new();
         let mut good = header.len();
         if bytes.len() < header.len() && header.starts_with(&bytes) {
