@@ -26,6 +26,7 @@
 //! | [`Ekfac`] | Σ_l ⟨V, (Q_S G Q_Aᵀ)/(Λ + λ) turned back⟩ | 3·I·O + 1.5·(I² + O²) a layer | linear layers; no projection |
 //! | [`dvemb`] | vᵀ[Π_{k>s}(I − η_k H_k)] η_s g_s; forms for momentum and AdamW | Q·K or K², and the run's rows | *when* in this run a sample mattered |
 //! | [`Targets`] | Q solved targets of any of these at once | none | one sample, or a block of stored rows |
+//! | [`Fit`] | no score: how far a run's steps are from a form's | 24 bytes | before a form of [`dvemb`] or [`InRunShapley`] is trusted |
 //!
 //! C = ΦᵀΦ/n. Numbers are `f32` where nothing else is said. The project's
 //! `docs/src/methods` has formulas, scales, costs and sources side by side, says when
@@ -55,6 +56,7 @@ pub mod dvemb;
 mod ekfac;
 mod ekfac_inverse;
 mod ensemble;
+mod fit;
 mod gif;
 mod greats;
 mod in_run;
@@ -82,6 +84,7 @@ pub use dot::grad_dot;
 pub use ekfac::{Ekfac, EkfacSettings};
 pub use ekfac_inverse::EkfacInverse;
 pub use ensemble::IpEnsemble;
+pub use fit::{Fit, SgdForm, StepProducts, StepVectors};
 pub use gif::{Gif, GifSettings};
 pub use greats::Greats;
 pub use in_run::InRunShapley;

@@ -15,6 +15,7 @@ mod dvemb_adamw;
 mod dvemb_momentum;
 mod errors;
 mod factored;
+mod fit;
 mod forest;
 mod forgetting;
 mod ghost;

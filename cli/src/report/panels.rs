@@ -7,8 +7,9 @@ use gradsieve_harness::truth::{Outcome, Settings};
 #[must_use]
 pub fn panels(outcome: &Outcome) -> Vec<u8> {
     let mut rows = csv::Writer::from_writer(about(outcome).into_bytes());
-    let header = ["truth", "measure", "method", "mean", "low", "high", "deviation", "seconds", "bytes"]
-        .map(str::to_owned);
+    let header =
+        ["truth", "measure", "method", "mean", "low", "high", "deviation", "seconds", "bytes", "residual"]
+            .map(str::to_owned);
     let mut all = vec![header];
     for panel in &outcome.panels {
         for line in &panel.lines {
@@ -24,6 +25,7 @@ pub fn panels(outcome: &Outcome) -> Vec<u8> {
                 figure(deviation),
                 format!("{:.2}", line.seconds),
                 line.bytes.to_string(),
+                figure(line.residual()),
             ]);
         }
         if let Some(ceiling) = panel.ceiling {
@@ -31,7 +33,7 @@ pub fn panels(outcome: &Outcome) -> Vec<u8> {
             let name = "ceiling by the truth's own noise".to_owned();
             let (mean, about) = (figure(Some(ceiling)), [plain(&panel.title), plain(panel.measure)]);
             let [title, measure] = about;
-            all.push([title, measure, name, mean, none(), none(), none(), none(), none()]);
+            all.push([title, measure, name, mean, none(), none(), none(), none(), none(), none()]);
         }
     }
     // Nothing can fail: the bytes go to memory, and rows are of one length.

@@ -70,6 +70,10 @@ pub struct Line {
     pub seconds: f64,
     /// Bytes of the method's state.
     pub bytes: usize,
+    /// Of a method that follows the run's steps by a formula: how far the steps of each
+    /// seed are from it, ‖Δθ − formula's‖/‖Δθ‖. Empty for others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub residuals: Vec<f64>,
 }
 
 impl Line {
@@ -77,6 +81,13 @@ impl Line {
     #[must_use]
     pub fn mean(&self) -> f64 {
         self.figures.iter().sum::<f64>() / self.figures.len() as f64
+    }
+
+    /// The mean of the residuals, if there are any.
+    #[must_use]
+    pub fn residual(&self) -> Option<f64> {
+        let count = self.residuals.len();
+        (count > 0).then(|| self.residuals.iter().sum::<f64>() / count as f64)
     }
 
     /// The standard deviation over the seeds (n − 1); 0 for one.

@@ -62,7 +62,8 @@ impl Tally {
         let lines = &mut self.panels[at].lines;
         let Some(number) = lines.iter().position(|line| line.name == whose.name) else {
             let (name, about) = (whose.name.to_owned(), whose.about);
-            lines.push(Line { name, about, figures: vec![figure], interval: None, seconds, bytes });
+            let (figures, residuals) = (vec![figure], Vec::new());
+            lines.push(Line { name, about, figures, interval: None, seconds, bytes, residuals });
             self.targets[at].push(vec![targets.to_vec()]);
             return;
         };
@@ -72,6 +73,16 @@ impl Tally {
         line.seconds = (line.seconds * before + seconds) / (before + 1.0);
         line.bytes = line.bytes.max(bytes);
         line.figures.push(figure);
+    }
+
+    /// Adds how far the steps of one seed are from the formula of a method whose figure
+    /// is there.
+    pub(super) fn residual(&mut self, title: &str, measure: &'static str, name: &str, residual: f64) {
+        let at = self.panel(title, measure);
+        let line = self.panels[at].lines.iter_mut().find(|line| line.name == name);
+        if let Some(line) = line {
+            line.residuals.push(residual);
+        }
     }
 
     /// Adds what the truth of one seed reaches against another draw of itself.

@@ -19,6 +19,8 @@ use super::target::Target;
 use super::task::Task;
 use crate::model::{Removal, Trajectory};
 
+const MEASURE: &str = "Spearman, mean over targets";
+
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let path = Trajectory::record(&task.train, &task.config)?;
     let model = path.model();
@@ -67,7 +69,11 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
                 None => timed(|| score(evidence))?,
             };
             let figures = spearmans(&scored.scores, &truth, task.train.len())?;
-            tally.add_mean(&title, "Spearman, mean over targets", whose, &figures, seconds, scored.bytes);
+            tally.add_mean(&title, MEASURE, whose, &figures, seconds, scored.bytes);
+            let residual = method.residual.map_or(Ok(None), |residual| residual(evidence))?;
+            if let Some(residual) = residual {
+                tally.residual(&title, MEASURE, whose.name, residual);
+            }
             if method.needs != Needs::Trajectory {
                 known.insert(whose.name.to_owned(), (scored, seconds));
             }

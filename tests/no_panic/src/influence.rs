@@ -8,9 +8,9 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Adam, AdamSettings, AdamSlopes, AdamStep, Arnoldi, ArnoldiSettings, ConjugateGradients,
-    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings, Gif,
+    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings, Fit, Gif,
     GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
-    LissaSettings, ReTrac, Solver as _, Targets, Trak, TrakScore, TrakSettings,
+    LissaSettings, ReTrac, SgdForm, Solver as _, StepProducts, StepVectors, Targets, Trak, TrakScore, TrakSettings,
 };
 use gradsieve::{Error, Key, Layer, Layout, Repeat, Sjlt, Sketch, Sketcher, f16};
 
@@ -205,7 +205,15 @@ pub(super) fn optimisers(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f6
     let adam = AdamSlopes { number: black_box(3), ..AdamSlopes::new(black_box(0.1)) };
     let seen = AdamStep { mean: one.values, variance: one.values, first, second };
     adam.precondition(&seen, target)?;
-    Ok(sum)
+
+    let vectors = StepVectors { change: one.values, gradient: target, parameters: first, ..StepVectors::default() };
+    let products = StepProducts::of(&vectors)?;
+    let form = SgdForm { momentum: black_box(0.9), ..SgdForm::default() };
+    let mut fit = Fit::new();
+    fit.observe_products(&form, black_box(0.1), black_box(Some(0.1)), &products)?;
+    fit.observe(one.values, target)?;
+    fit.merge(&{ fit })?;
+    Ok(sum + fit.residual().unwrap_or(0.0) + fit.steps() as f64 + f64::from(products.is_first()))
 }
 
 /// Influence through curvature.

@@ -141,15 +141,23 @@ fn spread(figures: &[f64]) -> String {
     if n > 1.0 { format!("{mean:.3} ±{:.3}", (squares / (n - 1.0)).sqrt()) } else { format!("{mean:.3}") }
 }
 
+/// How far steps are from a formula, in percent.
+fn steps_off(residual: f64) -> String {
+    if residual < 1e-4 { "0 %".to_owned() } else { format!("{:.2} %", 100.0 * residual) }
+}
+
 fn show_panel(panel: &Panel) -> Result<(), CommandError> {
     print(format!("\n{} ({})\n", panel.title, panel.measure))?;
-    let mut rows =
-        table(&["method", "mean", "95 % from", "to", "± over seeds", "seconds", "state", "what it is"]);
+    // Where no method follows steps, there is no column that says how well.
+    let follows = panel.lines.iter().any(|line| line.residual().is_some());
+    let header = ["method", "mean", "95 % from", "to", "± over seeds", "seconds", "state"];
+    let fit = follows.then_some("steps off");
+    let mut rows = table(&header.into_iter().chain(fit).chain(["what it is"]).collect::<Vec<_>>());
     for line in &panel.lines {
         let spread =
             if line.figures.len() > 1 { format!("{:.3}", line.deviation()) } else { "–".to_owned() };
         let end = |at: usize| line.interval.map_or_else(|| "–".to_owned(), |ends| format!("{:.3}", ends[at]));
-        rows.add_row([
+        let own = [
             line.name.clone(),
             format!("{:.3}", line.mean()),
             end(0),
@@ -157,10 +165,11 @@ fn show_panel(panel: &Panel) -> Result<(), CommandError> {
             spread,
             format!("{:.2}", line.seconds),
             bytes(line.bytes),
-            line.about.to_owned(),
-        ]);
+        ];
+        let off = line.residual().map_or_else(|| "–".to_owned(), steps_off);
+        rows.add_row(own.into_iter().chain(follows.then_some(off)).chain([line.about.to_owned()]));
     }
-    for column in [0, 7] {
+    for column in [0, if follows { 8 } else { 7 }] {
         if let Some(column) = rows.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Left);
         }

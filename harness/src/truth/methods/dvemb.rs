@@ -180,7 +180,7 @@ fn momentum_adjoint<'b>(
 }
 
 /// β₁, β₂ and ε of Adam or AdamW.
-fn betas(path: &Trajectory) -> Result<[f64; 3], TruthError> {
+pub(super) fn betas(path: &Trajectory) -> Result<[f64; 3], TruthError> {
     match path.optimizer() {
         Optimizer::Adam { beta1, beta2, epsilon } | Optimizer::AdamW { beta1, beta2, epsilon } => {
             Ok([beta1, beta2, epsilon].map(f64::from))
@@ -221,20 +221,23 @@ fn adamw(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthErro
     Ok(Scored { scores, bytes: memory.bytes() })
 }
 
-/// With D = 1/(√v̂ + ε) of the run's end for all steps, and rows times √D, Adam is a
-/// momentum, which commutes with a projection. D is taken for 0 where no gradient ever
-/// came: no step goes there.
-fn frozen_adam(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthError> {
-    let path = evidence.path()?;
-    let [beta1, beta2, epsilon] = betas(path)?;
+/// D = 1/(√v̂ + ε) at the end of a run by Adam; 0 where no gradient ever came: no step
+/// goes there.
+pub(super) fn last_scale(path: &Trajectory) -> Result<Vec<f64>, TruthError> {
+    let [_, beta2, epsilon] = betas(path)?;
     let last = path.steps().len();
     let corrected = 1.0 - libm::pow(beta2, last as f64);
     let Moments { second, .. } = path.moments_after(last.saturating_sub(1));
-    let of_root = |&v: &f64| {
-        let scale = 1.0 / (libm::sqrt(v / corrected) + epsilon);
-        if v > 0.0 { libm::sqrt(scale) as f32 } else { 0.0 }
-    };
-    let root: Vec<f32> = second.iter().map(of_root).collect();
+    let scale = |&v: &f64| if v > 0.0 { 1.0 / (libm::sqrt(v / corrected) + epsilon) } else { 0.0 };
+    Ok(second.iter().map(scale).collect())
+}
+
+/// With D of the run's end for all steps, and rows times √D, Adam is a momentum, which
+/// commutes with a projection.
+fn frozen_adam(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthError> {
+    let path = evidence.path()?;
+    let [beta1, ..] = betas(path)?;
+    let root: Vec<f32> = last_scale(path)?.into_iter().map(|scale| libm::sqrt(scale) as f32).collect();
     let whole = Evidence { dim: None, ..*evidence };
     let scaled = |model: &Mlp, mut rows: Rows| {
         for row in rows.values.chunks_exact_mut(root.len()) {

@@ -10,6 +10,7 @@ mod adjoint;
 mod copies;
 mod dots;
 mod dvemb;
+mod fits;
 mod in_run;
 mod inputs;
 mod less;
@@ -29,6 +30,10 @@ use super::settings::Experiment;
 use crate::model::Optimizer;
 
 type Score = fn(&Evidence<'_>) -> Result<Scored, TruthError>;
+
+/// How far the run's steps are from those that a method takes for granted, as
+/// [`gradsieve::influence::Fit`] has it; none where nothing moved.
+type Residual = fn(&Evidence<'_>) -> Result<Option<f64>, TruthError>;
 
 /// What a method cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +68,8 @@ pub struct Method {
     pub steps: Steps,
     /// Whether it solves with a damped matrix: it can be run with several dampings.
     pub is_damped: bool,
+    /// Of one that follows the steps by a formula: how far they are from it.
+    pub residual: Option<Residual>,
 }
 
 /// Optimizers that a method is about.
@@ -108,7 +115,17 @@ const fn method(
     pairs: Option<Score>,
     own: Option<Score>,
 ) -> Method {
-    Method { name, about, needs, pairs, own, of_samples: false, steps: Steps::Any, is_damped: false }
+    Method {
+        name,
+        about,
+        needs,
+        pairs,
+        own,
+        of_samples: false,
+        steps: Steps::Any,
+        is_damped: false,
+        residual: None,
+    }
 }
 
 /// One whose targets must be samples.
@@ -119,6 +136,11 @@ const fn of_samples(method: Method) -> Method {
 /// One for some optimizers alone.
 const fn of_steps(steps: Steps, method: Method) -> Method {
     Method { steps, ..method }
+}
+
+/// One that follows the steps by a formula.
+const fn by(residual: Residual, method: Method) -> Method {
+    Method { residual: Some(residual), ..method }
 }
 
 /// One with a damping.
@@ -139,7 +161,7 @@ pub const METHODS: &[Method] = &[
     method("tracin", "dot products at a checkpoint an epoch", Needs::Checkpoints, Some(dots::tracin), Some(dots::tracin_own)),
     method("retrac", "dot products of mean directions over a checkpoint an epoch", Needs::Checkpoints, Some(retrac::pairs), None),
     method("less", "cosines of Adam features at a checkpoint an epoch", Needs::Checkpoints, Some(less::pairs), None),
-    method("in-run", "in-run Shapley, first order: η·g·v at the sample's own steps", Needs::Trajectory, Some(in_run::first), None),
+    by(fits::sgd, method("in-run", "in-run Shapley, first order: η·g·v at the sample's own steps", Needs::Trajectory, Some(in_run::first), None)),
     damped(method("ridge", "inverse empirical Fisher", Needs::Model, Some(ridge::pairs), Some(ridge::own))),
     method("datainf", "mean of the samples' own inverses, layer by layer", Needs::Model, Some(solvers::datainf), None),
     damped(method("cg", "inverse Gauss–Newton matrix by conjugate gradients", Needs::Model, Some(solvers::conjugate_gradients), None)),
@@ -150,11 +172,11 @@ pub const METHODS: &[Method] = &[
     damped(of_samples(method("trak-1", "margins' ridge influence, one model", Needs::Model, Some(trak::one), Some(trak::own)))),
     damped(of_samples(method("trak-10", "the same, a fifth of the ensemble", Needs::Ensemble, Some(trak::fifth), None))),
     damped(of_samples(method("trak-50", "the same, the whole ensemble", Needs::Ensemble, Some(trak::all), None))),
-    method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None),
-    method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None),
-    method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None),
-    of_steps(Steps::Others, method("dvemb-sgd", "the same, as if steps had been plain SGD's", Needs::Trajectory, Some(dvemb::of_sgd), None)),
-    of_steps(Steps::Adaptive, method("dvemb-frozen", "the same with momentum, the last second moments for all steps", Needs::Trajectory, Some(dvemb::frozen), None)),
+    by(fits::sgd, method("first-order", "η·g at the sample's own steps, times v at the end", Needs::Trajectory, Some(dots::first_order), None)),
+    by(fits::own, method("dvemb-fisher", "data value embedding, empirical Fishers: the paper's form", Needs::Trajectory, Some(dvemb::fisher), None)),
+    by(fits::own, method("dvemb", "data value embedding, exact Gauss–Newton matrices", Needs::Trajectory, Some(dvemb::gauss_newton), None)),
+    by(fits::sgd, of_steps(Steps::Others, method("dvemb-sgd", "the same, as if steps had been plain SGD's", Needs::Trajectory, Some(dvemb::of_sgd), None))),
+    by(fits::frozen, of_steps(Steps::Adaptive, method("dvemb-frozen", "the same with momentum, the last second moments for all steps", Needs::Trajectory, Some(dvemb::frozen), None))),
     of_samples(method("forward-inf", "unlearn the target, see which training losses rise", Needs::Model, Some(with_model::forward_inf), None)),
     of_samples(method("untrac", "unlearn the sample, see which target losses rise", Needs::Model, Some(with_model::untrac), None)),
     of_samples(method("untrac-inv", "unlearn the target by Adam, see which training losses rise", Needs::Model, Some(with_model::untrac_inverse), None)),
