@@ -160,7 +160,7 @@ class Watch:
             if scale != 1:
                 raise ValueError(f"expected a scale of 1 while a run is recorded, found {scale}")
             parts = list(parts)
-            self._recorder.write(ids, parts, self.reduction == "mean")
+            self._recorder.write(ids, parts)
         sketches = self._sketched(parts)
         groups = None if labels is None else self._groups(labels)
         if self.sieve is None:
@@ -192,19 +192,24 @@ class Watch:
         optimizer: torch.optim.Optimizer,
         *,
         append: bool = False,
+        fit: bool = True,
     ) -> None:
         """From now on each `step` writes the factors of its batch to `directory`, for data
         value embedding and in-run Shapley values: `gradsieve influence --trajectory`.
 
-        The learning rate is that of the optimizer, which is to be plain SGD; `step` comes
-        before the optimizer's. `append` goes on behind the steps of a run that was
-        interrupted. Linear layers take batch · (inputs + outputs) numbers a step; a
-        layer of another kind has all gradients written out, which is said. `curvature`
-        adds what makes the values exact.
+        The optimizer is to be SGD, for data value embedding with or without momentum,
+        Nesterov's and weight decay. Its name, settings and learning rates are written down;
+        `step` comes before the optimizer's. `append` goes on behind the steps of a run that
+        was interrupted. `fit` keeps how far the steps are from the optimizer's formula,
+        which costs four copies of the parameters and is checked by the program. Linear
+        layers take batch · (inputs + outputs) numbers a step; a layer of another kind has
+        all gradients written out, which is said. `curvature` adds what makes the values
+        exact.
         """
         names = [layer.name for layer in self.layers]
         shapes = [layer.shape for layer in self.layers]
-        self._recorder = Recorder(directory, optimizer, names, shapes, append)
+        is_mean = self.reduction == "mean"
+        self._recorder = Recorder(directory, optimizer, names, shapes, append, is_mean, fit)
 
     def curvature(self, logits: Tensor) -> None:
         """Adds to the next step of a run that is recorded the exact curvature of a

@@ -1,6 +1,8 @@
 """Runs that are written down."""
 
+import json
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -53,11 +55,11 @@ def by_func(model, x, y):
     return torch.cat(columns, 1).numpy()
 
 
-def recorded(make, directory, steps=2, append=False, first=0):
+def recorded(make, directory, steps=2, append=False, first=0, optimizer=None, clip=None, **settings):
     """Trains for some steps; what each file should hold."""
     # The twin has no hooks, which would see what torch.func calls.
     model, twin = make(), make()
-    optimizer = torch.optim.SGD(model.parameters(), 0.25)
+    optimizer = (optimizer or torch.optim.SGD)(model.parameters(), lr=0.25, **settings)
     expected = []
     with gradsieve.watch(model, dim=32, seed=1) as watch:
         watch.record(directory, optimizer, append=append)
@@ -68,18 +70,35 @@ def recorded(make, directory, steps=2, append=False, first=0):
             optimizer.zero_grad()
             cross_entropy(model(x), y).backward()
             watch.step(torch.arange(BATCH) + step)
+            if clip is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), clip)
             optimizer.step()
     return expected
 
 
+def apart(directory, momentum=0.0, weight_decay=0.0, nesterov=False, rate=0.25):
+    """How far the steps are from those of SGD, by their products."""
+    apart = moved = 0.0
+    for step in sorted(directory.glob("step-*.safetensors"))[1:]:
+        products = safetensors.load_file(step)["products"]
+        own = rate * (1 + momentum) if nesterov else rate
+        factors = np.array([1, own, 0, 0, own * weight_decay])
+        if step.name != "step-000001.safetensors":
+            ahead = rate * momentum if nesterov else 0.0
+            factors[2:] = ahead * weight_decay - momentum, -ahead, rate * weight_decay
+        apart += factors @ products @ factors
+        moved += products[0, 0]
+    return max(apart / moved, 0.0) ** 0.5
+
+
 def test_linear_layers_are_recorded_as_factors(tmp_path):
     expected = recorded(network, tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["step-000000.safetensors", "step-000001.safetensors"]
+    assert sorted(os.listdir(tmp_path)) == ["run.json", "step-000000.safetensors", "step-000001.safetensors"]
     for step, gradients in enumerate(expected):
         found = safetensors.load_file(tmp_path / f"step-{step:06}.safetensors")
         assert (found["ids"] == np.arange(BATCH) + step).all() and found["learning_rate"] == 0.25 / BATCH
         layers = sorted(name[2:] for name in found if name.startswith("a."))
-        assert layers == ["0000.0", "0001.2"] and len(found) == 2 + 2 * len(layers)
+        assert layers == ["0000.0", "0001.2"] and len(found) - ("products" in found) == 2 + 2 * len(layers)
         outer = [np.einsum("bo,bi->boi", found[f"b.{name}"], found[f"a.{name}"]) for name in layers]
         rows = np.concatenate([layer.reshape(BATCH, -1) for layer in outer], 1)
         assert np.allclose(rows, gradients, atol=1e-6)
@@ -90,7 +109,7 @@ def test_other_layers_are_recorded_as_gradients_and_said(tmp_path):
         expected = recorded(convolution, tmp_path)
     for step, gradients in enumerate(expected):
         found = safetensors.load_file(tmp_path / f"step-{step:06}.safetensors")
-        assert sorted(found) == ["grads", "ids", "learning_rate"]
+        assert sorted(found.keys() - {"products"}) == ["grads", "ids", "learning_rate"]
         assert np.allclose(found["grads"], gradients, atol=1e-6)
 
 
@@ -131,18 +150,66 @@ def test_a_run_goes_on_behind_its_steps_if_asked_to(tmp_path):
     with pytest.raises(FileExistsError, match="expected a directory without steps, found 2"):
         recorded(network, tmp_path)
     recorded(network, tmp_path, append=True, first=2)
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(list(tmp_path.glob("step-*.safetensors"))) == 4
     last = safetensors.load_file(tmp_path / "step-000003.safetensors")
     assert (last["ids"] == np.arange(BATCH) + 3).all()
 
 
-def test_what_is_not_plain_sgd_is_said(tmp_path):
+def test_what_is_not_followed_is_said_and_momentum_is_followed(tmp_path):
     model = network()
+    layers = [{"params": model[0].parameters()}, {"params": model[2].parameters(), "weight_decay": 0.5}]
+    plain = model.parameters
     with gradsieve.watch(model, dim=32) as watch:
-        with pytest.warns(UserWarning, match="of a run by SGD with momentum, weight_decay"):
-            watch.record(tmp_path / "m", torch.optim.SGD(model.parameters(), 0.1, 0.9, weight_decay=0.1))
-        with pytest.warns(UserWarning, match="of a run by AdamW they are not exact"):
-            watch.record(tmp_path / "a", torch.optim.AdamW(model.parameters()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            watch.record(tmp_path / "m", torch.optim.SGD(plain(), 0.1, 0.9, weight_decay=0.1, nesterov=True))
+        for place, optimizer, said in [
+            ("a", torch.optim.AdamW(plain()), "of a run by AdamW they are not exact"),
+            (
+                "d",
+                torch.optim.SGD(plain(), 0.1, 0.9, 0.5),
+                "of a run by SGD with dampening they are not exact",
+            ),
+            ("g", torch.optim.SGD(layers, 0.1), "weight_decay that differ between its groups"),
+        ]:
+            with pytest.warns(UserWarning, match=said):
+                watch.record(tmp_path / place, optimizer)
+    named = {place.name: json.loads((place / "run.json").read_text()) for place in tmp_path.iterdir()}
+    momentum = {key: named["m"]["optimizer"][key] for key in ("name", "momentum", "weight_decay", "nesterov")}
+    assert momentum == {"name": "SGD", "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}
+    assert named["a"]["optimizer"]["betas"] == [0.9, 0.999] and named["a"]["optimizer"]["eps"] == 1e-8
+    assert named["g"]["optimizer"]["varies"] == ["weight_decay"]
+    assert {run["reduction"] for run in named.values()} == {"mean"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "weight_decay": 0.1, "nesterov": True}],
+)
+def test_what_steps_did_is_what_the_optimizer_says(settings, tmp_path):
+    recorded(network, tmp_path, steps=5, **settings)
+    assert apart(tmp_path, **settings) < 1e-4
+    if settings:
+        assert apart(tmp_path) > 0.02
+
+
+def test_steps_of_adam_and_clipped_gradients_are_far_from_sgds(tmp_path):
+    with pytest.warns(UserWarning, match="of a run by Adam"):
+        recorded(network, tmp_path / "adam", steps=4, optimizer=torch.optim.Adam)
+    recorded(network, tmp_path / "clipped", steps=4, clip=0.1)
+    assert apart(tmp_path / "adam") > 0.5 and apart(tmp_path / "clipped") > 0.5
+
+
+def test_a_run_goes_on_by_the_optimizer_that_it_began_with(tmp_path):
+    recorded(network, tmp_path)
+    with pytest.raises(ValueError, match="expected what the run began with"):
+        recorded(network, tmp_path, append=True, momentum=0.9)
+    # A run of before the name was written down goes on without one.
+    (tmp_path / "run.json").unlink()
+    recorded(network, tmp_path, append=True, first=2)
+    assert not (tmp_path / "run.json").exists()
+    # Of the first step behind the gap nothing is known of the one before.
+    assert "products" not in safetensors.load_file(tmp_path / "step-000002.safetensors")
 
 
 def test_rates_and_scales_that_no_step_has_are_refused(tmp_path):
@@ -160,4 +227,4 @@ def test_rates_and_scales_that_no_step_has_are_refused(tmp_path):
         cross_entropy(model(x), y).backward()
         with pytest.raises(ValueError, match="expected ids from 0 on in a run that is recorded, found -1"):
             watch.step(np.arange(BATCH) - 1)
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["run.json"]

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use gradsieve_harness::data::{Dataset, blobs};
-use gradsieve_harness::model::{Mlp, Scratch, TrainConfig, Trajectory};
+use gradsieve_harness::model::{Mlp, Optimizer, Scratch, TrainConfig, Trajectory};
 use gradsieve_harness::truth::{Evidence, METHODS, Quantity};
 use gradsieve_io::files::{Destination, NamedTensor, write_safetensors};
 use safetensors::tensor::{Dtype, TensorView};
@@ -40,9 +40,24 @@ impl Recorded {
     }
 
     fn of(train: Dataset, test: Dataset) -> Self {
+        Self::by(train, test, TrainConfig::default())
+    }
+
+    /// Of Nesterov's momentum, with weight decay.
+    fn nesterov() -> Self {
+        let config = TrainConfig {
+            optimizer: Optimizer::NESTEROV,
+            weight_decay: 0.1,
+            learning_rate: 0.05,
+            ..TrainConfig::default()
+        };
+        Self::by(blobs(SAMPLES, 3, 4, 2.0, 1).unwrap(), blobs(TARGETS, 3, 4, 2.0, 2).unwrap(), config)
+    }
+
+    fn by(train: Dataset, test: Dataset, config: TrainConfig) -> Self {
         // A layer without hidden ones, so that its gradient is one outer product of (x,
         // 1).
-        let config = TrainConfig { hidden: vec![], epochs: 2, batch_size: 6, ..TrainConfig::default() };
+        let config = TrainConfig { hidden: vec![], epochs: 2, batch_size: 6, ..config };
         let path = Trajectory::record(&train, &config).unwrap();
         let model = path.model();
         Self { train, test, config, path, model }
@@ -62,6 +77,26 @@ impl Recorded {
 
     fn rows(&self, model: &Mlp, set: &Dataset, of: &[usize], quantity: Quantity) -> Vec<f32> {
         self.evidence().rows_of(model, set, of, quantity).unwrap().values
+    }
+
+    /// The inner products of what step `t` did and saw, and of the step before it.
+    fn products(&self, t: usize) -> Vec<f64> {
+        let (steps, p) = (self.path.steps(), self.model.parameters().len());
+        let change = |t: usize| -> Vec<f64> {
+            let after = steps.get(t + 1).map_or(self.path.end().parameters(), |step| &step.parameters);
+            after.iter().zip(&steps[t].parameters).map(|(after, before)| after - before).collect()
+        };
+        let gradient = |t: usize| -> Vec<f64> {
+            let batch = &steps[t].batch;
+            let rows = self.rows(&self.path.model_before(t), &self.train, batch, Quantity::Loss);
+            let sum = |i: usize| rows.chunks_exact(p).map(|row| f64::from(row[i])).sum::<f64>();
+            (0..p).map(|i| sum(i) / batch.len() as f64).collect()
+        };
+        let before = |of: &dyn Fn(usize) -> Vec<f64>| t.checked_sub(1).map_or(vec![0.0; p], of);
+        let parameters = steps[t].parameters.clone();
+        let vectors = [change(t), gradient(t), before(&change), before(&gradient), parameters];
+        let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
+        vectors.iter().flat_map(|x| vectors.iter().map(move |y| product(x, y))).collect()
     }
 
     /// Writes every step, and the targets at the end, into `directory`.
@@ -110,6 +145,10 @@ impl Recorded {
                 let factors = self.rows(&model, &self.train, &step.batch, Quantity::Pseudo);
                 tensors.push(("grads", Dtype::F32, vec![batch, p], floats(gradients)));
                 tensors.push(("factors", Dtype::F32, vec![factors.len() / p, p], floats(factors)));
+            }
+            if let Some(before) = t.checked_sub(1) {
+                let bytes = self.products(before).iter().flat_map(|x| x.to_le_bytes()).collect();
+                tensors.push(("products", Dtype::F64, vec![5, 5], bytes));
             }
             let views: HashMap<&str, TensorView<'_>> = tensors
                 .iter()
@@ -186,6 +225,101 @@ fn factors_of_layers_give_what_whole_gradients_give_with_the_empirical_fisher() 
     assert!(written(&directory, &sketched).iter().all(|score| score.is_finite()));
 }
 
+/// What the program says on standard error; it must succeed.
+fn said(directory: &TempDir, arguments: &[&str]) -> String {
+    let output = program(directory, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// `run.json`: the settings of an optimizer, and the reduction.
+fn name(directory: &TempDir, optimizer: &str, reduction: &str) {
+    let text = format!("{{\"optimizer\": {{{optimizer}}}, \"reduction\": \"{reduction}\", \"torch\": 2}}");
+    std::fs::write(directory.path().join("run/run.json"), text).unwrap();
+}
+
+const NESTEROV: &str =
+    r#""name": "SGD", "momentum": 0.9, "nesterov": true, "weight_decay": 0.1, "foreach": null"#;
+
+#[test]
+fn a_run_that_names_its_momentum_is_followed_by_it_and_nothing_is_said() {
+    let recorded = Recorded::nesterov();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write(directory.path(), false);
+    name(&directory, NESTEROV, "mean");
+    assert_close(&written(&directory, &DVEMB), &recorded.expected("dvemb"));
+    assert!(!said(&directory, &DVEMB).contains("SGD"), "{}", said(&directory, &DVEMB));
+}
+
+#[test]
+fn steps_of_plain_sgd_are_known_as_such_without_a_name() {
+    let directory = tempfile::tempdir().unwrap();
+    Recorded::new().write(directory.path(), false);
+    for line in [&DVEMB[..], &SHAPLEY] {
+        assert!(!said(&directory, line).contains("SGD"), "{}", said(&directory, line));
+    }
+    name(&directory, r#""name": "SGD""#, "mean");
+    assert!(!said(&directory, &DVEMB).contains("SGD"));
+}
+
+#[test]
+fn steps_that_are_not_the_forms_are_said_with_how_far_they_are() {
+    let recorded = Recorded::nesterov();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write(directory.path(), false);
+    // Not named, named wrongly, named as what is not followed, and the wrong reduction.
+    let percent = |line: &[&str], begins: &str| -> f64 {
+        let message = said(&directory, line);
+        let rest = message.split(begins).nth(1).unwrap_or_else(|| panic!("{begins}: {message}"));
+        rest.split(" %").next().unwrap().trim().parse().unwrap()
+    };
+    let plain = "the steps of run differ from those of plain SGD by";
+    assert!(percent(&DVEMB, plain) > 50.0);
+    assert_close(&written(&directory, &DVEMB), &recorded.expected("dvemb-sgd"));
+    name(&directory, &NESTEROV.replace("true", "false"), "mean");
+    assert!(percent(&DVEMB, "SGD with momentum 0.9 and weight decay 0.1 by") > 5.0);
+    name(&directory, NESTEROV, "sum");
+    assert!(percent(&DVEMB, "SGD with Nesterov's momentum 0.9 and weight decay 0.1 by") > 50.0);
+    name(&directory, NESTEROV, "mean");
+    let of_shapley = said(&directory, &SHAPLEY);
+    assert!(of_shapley.contains("run was made by SGD with Nesterov's momentum 0.9"), "{of_shapley}");
+    assert!(percent(&SHAPLEY, plain) > 50.0);
+    for (optimizer, named) in [
+        (r#""name": "AdamW", "betas": [0.9, 0.999], "weight_decay": 0.01"#, "AdamW"),
+        (r#""name": "SGD", "momentum": 0.9, "dampening": 0.5"#, "SGD with dampening"),
+        (r#""name": "SGD", "varies": ["weight_decay"]"#, "SGD with several values of weight_decay"),
+    ] {
+        name(&directory, optimizer, "mean");
+        let message = said(&directory, &DVEMB);
+        assert!(message.contains(&format!("run was made by {named}: data value embedding")), "{message}");
+        assert!(percent(&DVEMB, plain) > 50.0);
+        assert_close(&written(&directory, &DVEMB), &recorded.expected("dvemb-sgd"));
+    }
+}
+
+#[test]
+fn a_run_that_names_no_optimizer_is_refused_by_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    damaged(directory.path(), 0, |_| {});
+    one_target(directory.path());
+    for (optimizer, reduction, expected) in [
+        (r#""momentum": 0.9"#, "mean", "missing field `name`"),
+        (r#""name": "SGD""#, "median", "unknown variant `median`"),
+        (r#""name": "SGD", "momentum": 1.0"#, "mean", "a momentum of at least 0 and below 1, found 1"),
+        (r#""name": "SGD", "dampening": -1"#, "mean", "a dampening of at least 0"),
+        (r#""name": "SGD", "weight_decay": 1e39"#, "mean", "a weight decay that is finite"),
+    ] {
+        name(&directory, optimizer, reduction);
+        let output = program(&directory, &DVEMB);
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(message.contains("run/run.json") && message.contains(expected), "{message}");
+    }
+    std::fs::write(directory.path().join("run/run.json"), vec![b' '; (1 << 20) + 1]).unwrap();
+    let output = program(&directory, &DVEMB);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("at most a mebibyte"));
+}
+
 #[test]
 fn principal_directions_that_hold_all_inputs_lose_nothing() {
     let recorded = Recorded::flat();
@@ -248,7 +382,15 @@ fn damaged(
 #[test]
 fn a_damaged_run_is_refused_by_the_name_of_the_step_and_leaves_no_output() {
     type Change = fn(&mut HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>);
-    let changes: [(Change, &str); 11] = [
+    let changes: [(Change, &str); 13] = [
+        (
+            |t| drop(t.insert("products".to_owned(), (Dtype::F64, vec![4, 5], vec![0; 160]))),
+            "\"products\" of five rows and columns, found shape",
+        ),
+        (
+            |t| drop(t.insert("products".to_owned(), (Dtype::F64, vec![5, 5], vec![0xff; 200]))),
+            "NaN or infinite",
+        ),
         (
             |t| {
                 let wide = [1.0f64, 1.0, 0.5, -1e39].iter().flat_map(|x| x.to_le_bytes()).collect();

@@ -15,7 +15,7 @@
 //! `safetensors` and `bergson`) → [`Matrix`], [`read_groups`], [`read_ids`] or
 //! [`read_numbers`]; then
 //! [`Destination`] → [`ArrayWriter`]. Apart from these stand a recorded run's
-//! [`StepFile`]s.
+//! [`StepFile`]s and [`RunFile`].
 
 mod array;
 mod array_writer;
@@ -47,6 +47,7 @@ mod parquet;
 mod parquet_cells;
 mod partial;
 mod piece;
+mod run;
 mod safetensors;
 mod safetensors_writer;
 mod shards;
@@ -76,6 +77,7 @@ pub use parquet::ParquetWriter;
 pub use parquet_cells::ParquetTable;
 pub use partial::{Partial, remove_partial_files};
 pub use piece::Piece;
+pub use run::{RUN_FILE, Reduction, RunFile, RunOptimizer};
 pub use safetensors_writer::{NamedTensor, write_safetensors};
 pub use source::Source;
 pub use step::{StepFile, StepGradients, StepRows, step_files};

@@ -12,6 +12,7 @@
 //! | `factors` | F × p, optional | rows h of the step's curvature Σ h hᵀ; without it the empirical Fisher |
 //! | `target` | Q × p or p | for in-run Shapley: the validation gradients at this step |
 //! | `curvature` | as `target`, optional | for its second order: H Σ g, H the Hessian of each target's loss |
+//! | `products` | 5 × 5, optional | of the step **before**: inner products of Δθ, ḡ, both of the step before it, and θ, with ḡ the gradient that the optimizer saw |
 //!
 //! Floats are `f16`, `bf16`, `f32` or `f64`, and become `f32`. A file is read whole: a
 //! step must fit in memory, a run need not.
@@ -70,6 +71,8 @@ pub struct StepFile {
     pub target: Option<StepRows>,
     /// H Σ g of each of them.
     pub curvature: Option<StepRows>,
+    /// What the step before did and saw.
+    pub products: Option<[[f64; 5]; 5]>,
 }
 
 /// The files of a directory in the order of their steps.
@@ -195,6 +198,7 @@ impl StepFile {
             factors: rows("factors")?,
             target: rows("target")?,
             curvature: rows("curvature")?,
+            products: tensor("products").map(|view| products(path, &view)).transpose()?,
         };
         step.check(path)?;
         Ok(step)
@@ -274,6 +278,18 @@ fn rows(path: &Path, name: &str, view: &TensorView<'_>) -> Result<StepRows, File
         return Err(wrong(path, format!("{name:?} within the range of f32 (at most 3.4e38)"), found));
     }
     Ok(StepRows { values, columns })
+}
+
+/// Twenty-five floats.
+fn products(path: &Path, view: &TensorView<'_>) -> Result<[[f64; 5]; 5], FileError> {
+    let wide = floats(path, "products", view)?;
+    let mut rows = [[0.0; 5]; 5];
+    if view.shape() != [5, 5] || wide.len() != 25 {
+        let shape = Shape(view.shape().iter().map(|&d| d as u64).collect());
+        return Err(wrong(path, "\"products\" of five rows and columns", format!("shape {shape}")));
+    }
+    rows.iter_mut().zip(wide.chunks_exact(5)).for_each(|(row, from)| row.copy_from_slice(from));
+    Ok(rows)
 }
 
 fn floats(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Vec<f64>, FileError> {

@@ -4,11 +4,13 @@
 //! | file | what |
 //! |---|---|
 //! | `recorded` | a run whose files have been looked at, and its gradients as sketches |
+//! | `optimizer` | what took the steps: the form that follows them, and how far they are from it |
 //! | `principal` | gradients on the principal directions of their layers' inputs |
 //!
 //! May import `files`, the core, of `truth` the eigenvectors, and of the commands the
 //! `rows`, their errors and the console.
 
+mod optimizer;
 mod principal;
 mod recorded;
 
@@ -16,12 +18,17 @@ use std::path::Path;
 
 use gradsieve::Sketch;
 use gradsieve::influence::InRunShapley;
-use gradsieve::influence::dvemb::{Adjoint, AdjointSettings, Blocks, Curvature, Step};
+use gradsieve::influence::SgdForm;
+use gradsieve::influence::dvemb::{
+    Adjoint, AdjointSettings, Blocks, Curvature, MomentumAdjoint, MomentumSettings, MomentumStep, Stability,
+    Step,
+};
 
+use self::optimizer::Form;
 use self::recorded::Recorded;
 use super::rows::{ProjectionArguments, Rows, zeros};
 use super::{CommandError, console};
-use gradsieve_io::files::{Matrix, StepFile};
+use gradsieve_io::files::{Matrix, RunFile, StepFile};
 
 /// Influence of all pairs, row after row.
 pub(super) struct Run {
@@ -38,6 +45,7 @@ pub(super) fn dvemb(
     arguments: &ProjectionArguments,
     principal: Option<usize>,
 ) -> Result<Run, CommandError> {
+    let form = Form::of(RunFile::read(directory)?.as_ref());
     let run = Recorded::open(directory, arguments, principal)?;
     // Sketches have no columns to compare; their ids say more.
     let columns = targets.matrix().map_or(run.columns, Matrix::cols);
@@ -54,10 +62,8 @@ pub(super) fn dvemb(
     let what = directory.display().to_string();
     let ends = [run.width()];
     let blocks = Blocks::new(&ends).map_err(CommandError::core(&what))?;
-    let settings = AdjointSettings { blocks, targets: count, rows: run.rows };
-    let memory = zeros(&what, settings.memory().f32s)?;
-    let mut adjoint =
-        Adjoint::new(settings, run.id, &at_the_end, memory).map_err(CommandError::core(&what))?;
+    form.say(&run, &what, "data value embedding")?;
+    let mut adjoint = Walk::new(&what, &form, &run, blocks, &at_the_end)?;
     let mut values = zeros(&what, influences(&what, run.trains, count)?)?;
     let mut progress = console::Progress::new(format!("walking back through {what}"), run.paths.len());
     let mut unstable: Vec<String> = Vec::new();
@@ -74,7 +80,8 @@ pub(super) fn dvemb(
         }
         let taken = Step { id: run.id, learning_rate, gradients: &gradients.values, curvature };
         let mut scores = vec![0.0; step.ids.len() * count];
-        let stability = adjoint.step(&taken, &mut scores).map_err(CommandError::core(&step.name))?;
+        let divisor = form.divisor(step.ids.len());
+        let stability = adjoint.step(taken, divisor, &mut scores).map_err(CommandError::core(&step.name))?;
         if stability.is_unstable() {
             unstable.push(step.name.clone());
         }
@@ -86,6 +93,49 @@ pub(super) fn dvemb(
     }
     warn(&unstable);
     Ok(Run { values, trains: run.trains, targets: count })
+}
+
+/// The walk back along a run: by the form of what took its steps.
+enum Walk<'b> {
+    Plain(Adjoint<'b, Vec<f32>>),
+    Momentum(MomentumAdjoint<'b, Vec<f32>>),
+}
+
+impl<'b> Walk<'b> {
+    fn new(
+        what: &str,
+        form: &Form,
+        run: &Recorded,
+        blocks: Blocks<'b>,
+        targets: &[f32],
+    ) -> Result<Self, CommandError> {
+        let count = targets.len().checked_div(run.width()).unwrap_or(0);
+        let core = CommandError::core(what);
+        if form.is_plain() {
+            let settings = AdjointSettings { blocks, targets: count, rows: run.rows };
+            let memory = zeros(what, settings.memory().f32s)?;
+            return Adjoint::new(settings, run.id, targets, memory).map(Self::Plain).map_err(core);
+        }
+        let SgdForm { momentum, gain, nesterov, weight_decay } = form.sgd;
+        let [momentum, gain, weight_decay] = [momentum, gain, weight_decay].map(|setting| setting as f32);
+        let usual = MomentumSettings::new(blocks, count, run.rows);
+        let settings = MomentumSettings { momentum, gain, nesterov, weight_decay, ..usual };
+        let memory = zeros(what, settings.memory().f32s)?;
+        MomentumAdjoint::new(settings, run.id, targets, memory).map(Self::Momentum).map_err(core)
+    }
+
+    /// `divisor` is what the optimizer's gradient was divided by.
+    fn step(
+        &mut self,
+        step: Step<'_>,
+        divisor: f32,
+        scores: &mut [f32],
+    ) -> Result<Stability, gradsieve::Error> {
+        match self {
+            Self::Plain(adjoint) => adjoint.step(&step, scores),
+            Self::Momentum(adjoint) => adjoint.step(&MomentumStep { step, divisor, decay: 0.0 }, scores),
+        }
+    }
 }
 
 /// The most bytes of influence that are held.
@@ -122,8 +172,10 @@ pub(super) fn shapley(
     arguments: &ProjectionArguments,
     principal: Option<usize>,
 ) -> Result<Run, CommandError> {
+    let form = Form::of(RunFile::read(directory)?.as_ref());
     let run = Recorded::open(directory, arguments, principal)?;
     let what = directory.display().to_string();
+    form.say_of_plain(&run, &what, "in-run Shapley values")?;
     let mut scores: Vec<Vec<f64>> = Vec::new();
     let mut progress = console::Progress::new(format!("walking through {what}"), run.paths.len());
     for (done, path) in run.paths.iter().enumerate() {

@@ -23,6 +23,10 @@ pub(super) struct Recorded {
     pub(super) trains: usize,
     /// The most samples or factor rows of a step.
     pub(super) rows: usize,
+    /// Learning rate in sum form and samples of each step.
+    pub(super) rates: Vec<(f64, usize)>,
+    /// What steps did and saw, by their place from 0, and the file that says it.
+    pub(super) products: Vec<(String, usize, [[f64; 5]; 5])>,
 }
 
 impl Recorded {
@@ -40,6 +44,7 @@ impl Recorded {
         let paths = step_files(directory)?;
         let (mut first, mut trains, mut rows): (Option<(String, usize)>, _, _) = (None, 0, 0);
         let (mut moments, mut shapes) = (Moments::default(), Vec::new());
+        let (mut rates, mut seen) = (Vec::with_capacity(paths.len()), Vec::new());
         let mut progress = console::Progress::new(format!("looking at {}", directory.display()), paths.len());
         for (number, path) in paths.iter().enumerate() {
             let step = StepFile::read(path)?;
@@ -52,6 +57,11 @@ impl Recorded {
             rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepRows::count));
             if principal.is_some() {
                 moments.observe(&step)?;
+            }
+            rates.push((step.learning_rate, step.ids.len()));
+            // They are those of the step before.
+            if let (Some(products), Some(before)) = (step.products, number.checked_sub(1)) {
+                seen.push((step.name.clone(), before, products));
             }
             if let (None, StepGradients::Layers(layers)) = (&first, &step.gradients) {
                 let shape = |(a, b): &(StepRows, StepRows)| (b.columns, a.columns);
@@ -76,7 +86,7 @@ impl Recorded {
             arguments.projection_of(kept, &shapes)?
         };
         let id = projection.id();
-        Ok(Self { paths, projection, id, columns, directions, trains, rows })
+        Ok(Self { paths, projection, id, columns, directions, trains, rows, rates, products: seen })
     }
 
     pub(super) fn width(&self) -> usize {
