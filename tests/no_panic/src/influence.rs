@@ -8,9 +8,10 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Adam, AdamSettings, AdamSlopes, AdamStep, Arnoldi, ArnoldiSettings, ConjugateGradients,
-    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings, Fit, Gif,
-    GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
-    LissaSettings, ReTrac, SgdForm, Solver as _, StepProducts, StepVectors, Targets, Trak, TrakScore, TrakSettings,
+    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings,
+    Fit, Gif, GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
+    LissaSettings, ReTrac, SgdForm, Solver as _, StepProducts, StepVectors, Targets, Trak, TrakScore,
+    TrakSettings,
 };
 use gradsieve::{Error, Key, Layer, Layout, Repeat, Sjlt, Sketch, Sketcher, f16};
 
@@ -206,7 +207,8 @@ pub(super) fn optimisers(one: &Sketch<'_>, floats: &mut [f32], doubles: &mut [f6
     let seen = AdamStep { mean: one.values, variance: one.values, first, second };
     adam.precondition(&seen, target)?;
 
-    let vectors = StepVectors { change: one.values, gradient: target, parameters: first, ..StepVectors::default() };
+    let vectors =
+        StepVectors { change: one.values, gradient: target, parameters: first, ..StepVectors::default() };
     let products = StepProducts::of(&vectors)?;
     let form = SgdForm { momentum: black_box(0.9), ..SgdForm::default() };
     let mut fit = Fit::new();
