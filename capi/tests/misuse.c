@@ -413,7 +413,7 @@ static void stores_and_the_k_largest_refuse_the_same(void) {
     RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_store_init(store_memory, count - 1, &settings, &store, NULL));
     OK(gradsieve_store_init(store_memory, sizeof store_memory, &settings, &store, NULL));
     RETURNS(GRADSIEVE_STATUS_SETTING,
-            gradsieve_target_init(target_memory, sizeof target_memory, 7, WIDTH, &target, NULL));
+            gradsieve_target_init(target_memory, sizeof target_memory, 5, WIDTH, &target, NULL));
     RETURNS(GRADSIEVE_STATUS_WIDTH,
             gradsieve_target_init(target_memory, sizeof target_memory, GRADSIEVE_CODEC_F16, 0, &target, NULL));
     RETURNS(GRADSIEVE_STATUS_MEMORY, gradsieve_target_init(target_memory, sizeof target_memory - 8,

@@ -3,8 +3,8 @@
 #![no_main]
 
 use core::num::NonZeroU16;
-use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
 use gradsieve_kernels::codec::bits::{Bits, encode_block};
+use gradsieve_kernels::codec::int8::{decode_int8_with, encode_int8_with};
 use gradsieve_kernels::score::float::score_rows_with;
 use gradsieve_kernels::score::{bits, int8};
 use gradsieve_kernels::sjlt::Repeat;
