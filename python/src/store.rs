@@ -20,7 +20,9 @@ const TILE: usize = 512;
 /// A codec by its name.
 fn codec(name: &str) -> PyResult<Codec> {
     let found = Codec::ALL.into_iter().find(|codec| codec.name() == name);
-    found.ok_or_else(|| wrong(format!("expected a codec of {}, found {name:?}", Codec::ALL.map(Codec::name).join(", "))))
+    found.ok_or_else(|| {
+        wrong(format!("expected a codec of {}, found {name:?}", Codec::ALL.map(Codec::name).join(", ")))
+    })
 }
 
 /// Queries that are scored against rows of a codec.
