@@ -5,11 +5,11 @@ use crate::leave;
 use crate::measure::Meter;
 use crate::measured;
 use core::hint::black_box;
-use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
 use gradsieve_kernels::codec::bits::{BLOCK, Bits, decode_block, encode_block};
+use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
+use gradsieve_kernels::score::bits::{self, score_bits_sealed};
 use gradsieve_kernels::score::float::{Packed, score_rows, score_sealed};
 use gradsieve_kernels::score::int8::{self, Queries, score_int8_rows, score_int8_sealed};
-use gradsieve_kernels::score::bits::{self, score_bits_sealed};
 use gradsieve_vectors::input::{Kind, value};
 use half::f16;
 
