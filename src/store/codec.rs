@@ -416,7 +416,7 @@ impl<'v> Coder<'v> {
         let numbers = rotated(self.values, power(-self.exponent), block);
         self.squares += squared_norm(&numbers);
         let (words, product) = encode_block(self.bits, &numbers, self.levels);
-        self.products += product;
+        self.products += f64::from(product);
         words
     }
 

@@ -116,7 +116,7 @@ fn of_bits(of: Bits, width: usize, rows: &[f32], queries: &[f32], scores: &mut [
             let mut values = [0.0; 64];
             values[..block.len()].copy_from_slice(block);
             let mut codes = vec![0; 2 * of.count()];
-            products += spec::codec::encode_bits(of.count(), &values, levels, &mut codes);
+            products += f64::from(spec::codec::encode_bits(of.count(), &values, levels, &mut codes));
             squares += gradsieve_kernels::squared_norm(&values);
             words.extend(codes);
         }

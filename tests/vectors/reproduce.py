@@ -632,10 +632,10 @@ def few_bits(c, bits):
     codes = np.array([list(LEVELS[bits]).index(level) for level in chosen], U32)
     packed = (codes.reshape(-1, 32 // bits) << np.arange(0, 32, bits, dtype=U32)).sum(1, dtype=U32)
     c.answer("words", packed, "u32")
-    lanes = np.zeros(16)
+    lanes = np.zeros(16, F32)
     for i in range(0, 64, 16):
-        lanes += x[i : i + 16].astype(F64) * chosen[i : i + 16]
-    c.answer("product", fold(lanes[None])[0], "f64")
+        lanes += x[i : i + 16] * chosen[i : i + 16].astype(F32)
+    c.answer("product", fold(lanes[None])[0], "f32")
     c.answer("decoded", chosen.astype(F32) * F32(0.3), "f32")
 
 

@@ -14,7 +14,7 @@
 //!
 //! Other fields are passed over. A run without the file is one of which nothing is known.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -82,7 +82,10 @@ impl RunFile {
         let name = path.display().to_string();
         let file = match std::fs::File::open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            // Whether it is a directory at all is for who reads its steps to say.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(error) => return Err(FileError::io(&name, "open", error)),
         };
         let refuse = |expected: &str, found: String| FileError::Step {

@@ -21,8 +21,10 @@ use crate::scalar::codec::bits as scalar;
 
 pub use crate::bits::{BLOCK, Bits, WORDS};
 
-/// The codes of a block of finite values, and Σ value·level over it, sixteen partial sums
-/// in `f64` as in [`mod@crate::score`]. `levels` is how many there are to the unit.
+/// The codes of a block of finite values, and Σ value·level over it, in the order
+/// of a score ([`mod@crate::score`]): |computed − exact| ≤ 9·2⁻²⁴·Σ|value·level|. It leaves
+/// `f32` where values are above 10³⁴: scale a row before. `levels` is how many there are
+/// to the unit.
 ///
 /// ```
 /// use gradsieve_kernels::codec::bits::{Bits, decode_block, encode_block};
@@ -35,12 +37,8 @@ pub use crate::bits::{BLOCK, Bits, WORDS};
 /// assert_eq!(decoded[..2], [0.5, -1.5]);
 /// ```
 #[must_use]
-pub fn encode_block(bits: Bits, values: &[f32; BLOCK], levels: f32) -> ([u32; WORDS], f64) {
-    match bits {
-        Bits::One => scalar::encode::<1>(values, levels),
-        Bits::Two => scalar::encode::<2>(values, levels),
-        Bits::Four => scalar::encode::<4>(values, levels),
-    }
+pub fn encode_block(bits: Bits, values: &[f32; BLOCK], levels: f32) -> ([u32; WORDS], f32) {
+    scalar::encode(bits, values, levels)
 }
 
 /// The values of a block's codes: level·scale.

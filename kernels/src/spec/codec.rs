@@ -69,9 +69,9 @@ pub fn level(bits: usize, code: u32) -> i32 {
 /// Writes the codes of 64 values to `bits`·2 words, and returns Σ x·level. The code is
 /// that of the level nearest to x·`levels`; in the middle, of the one further from zero,
 /// and for zeros, of the one of their sign.
-pub fn encode_bits(bits: usize, values: &[f32], levels: f32, words: &mut [u32]) -> f64 {
+pub fn encode_bits(bits: usize, values: &[f32], levels: f32, words: &mut [u32]) -> f32 {
     words.fill(0);
-    let mut lanes = [0.0; 16];
+    let mut lanes = [0.0_f32; 16];
     for (i, x) in values.iter().enumerate() {
         let magnitude = f64::from((x * levels).abs());
         let is_nearer = |code: u32, best: u32| {
@@ -83,7 +83,7 @@ pub fn encode_bits(bits: usize, values: &[f32], levels: f32, words: &mut [u32]) 
         let wanted = if x.is_sign_negative() { -level(bits, best) } else { level(bits, best) };
         let code = (0..1 << bits).find(|code| level(bits, *code) == wanted).unwrap_or(0);
         words[i * bits / 32] |= code << (i * bits % 32);
-        lanes[i % 16] += f64::from(*x) * f64::from(wanted);
+        lanes[i % 16] += x * wanted as f32;
     }
     fold(&mut lanes, 1);
     lanes[0]

@@ -2,7 +2,7 @@
 //! codecs of stored rows.
 
 use crate::Line;
-use crate::inputs::{KINDS, all, numbers};
+use crate::inputs::{KINDS, UNDERFLOW, UNIT, all, numbers};
 use crate::worst::{Sum, Worst};
 use gradsieve_kernels::codec::bits::{BLOCK, Bits, encode_block};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8};
@@ -35,8 +35,8 @@ pub(crate) const LINES: &[Line] = &[
     Line {
         file: "codec/bits.rs",
         kernel: "levels of 1, 2 and 4 bits",
-        bound: "0",
-        reason: "the nearest level to a rounded product",
+        bound: "0; their product 9·ε·Σ\\|xᵢ·levelᵢ\\|",
+        reason: "the nearest level to a rounded product; a product, 4 additions in a lane, 4 of the fold",
         check: levels,
     },
 ];
@@ -185,11 +185,10 @@ fn levels(worst: &mut Worst) {
                 worst.see_exact(distance(level), nearest, (of, x));
                 exact.add(f64::from(*x) * f64::from(level));
             }
-            worst.see_exact(
-                f64::from(u8::from((product - exact.value()).abs() <= 1e-14 * exact.magnitude)),
-                1.0,
-                of,
-            );
+            if most < 1e34 {
+                let bound = 9.0 * UNIT * exact.magnitude + 64.0 * UNDERFLOW;
+                worst.see(product.into(), exact.value(), bound, of);
+            }
         }
     }
 }

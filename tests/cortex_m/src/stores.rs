@@ -94,18 +94,23 @@ fn scores_of_bits(meter: &mut Meter, queries: &[f32], scores: &mut [f32]) {
         *word = gradsieve_kernels::hash::word(black_box(3), i as u64) as u32;
     }
     let scratch = &mut [0; bits::Queries::sealed_len(QUERIES, K)];
-    let names = [
-        ("score 1 bit sealed", Bits::One, Some(4)),
-        ("score 2 bits sealed", Bits::Two, None),
-        ("score 4 bits sealed", Bits::Four, None),
-    ];
-    for (name, of, most) in names {
-        let Some(words) = words.get(..bits::sealed_len(of, ROWS, K)) else { leave(false) };
-        let rows = bits::Rows { words, scales: &[f16::ONE; ROWS] };
-        if let Ok(queries) = bits::Queries::sealed(of, queries, K, scratch) {
-            measured! { meter, ROWS * QUERIES * K;
-                name, most, score_bits_sealed(rows, queries, scores);
-            }
+    let of_bits = |of: Bits| words.get(..bits::sealed_len(of, ROWS, K)).unwrap_or_default();
+    if let Ok(queries) = bits::Queries::sealed(Bits::One, queries, K, scratch) {
+        let rows = bits::Rows { words: of_bits(Bits::One), scales: &[f16::ONE; ROWS] };
+        measured! { meter, ROWS * QUERIES * K;
+            "score 1 bit sealed", Some(4), score_bits_sealed(rows, queries, scores);
+        }
+    }
+    if let Ok(queries) = bits::Queries::sealed(Bits::Two, queries, K, scratch) {
+        let rows = bits::Rows { words: of_bits(Bits::Two), scales: &[f16::ONE; ROWS] };
+        measured! { meter, ROWS * QUERIES * K;
+            "score 2 bits sealed", None, score_bits_sealed(rows, queries, scores);
+        }
+    }
+    if let Ok(queries) = bits::Queries::sealed(Bits::Four, queries, K, scratch) {
+        let rows = bits::Rows { words: of_bits(Bits::Four), scales: &[f16::ONE; ROWS] };
+        measured! { meter, ROWS * QUERIES * K;
+            "score 4 bits sealed", None, score_bits_sealed(rows, queries, scores);
         }
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn stores(
     for of in Bits::ALL {
         let (words, product) = encode_block(of, &block, black_box(2.0));
         block = decode_block(of, &words, black_box(0.5));
-        sum += product as f32;
+        sum += product;
     }
     bits::seal(of, signs, k, sealed)?;
     bits::put(of, k, |block| [block as u32; 8], black_box(3), sealed)?;

@@ -31,7 +31,7 @@ fn the_program_prints_a_table_or_json_and_draws_a_picture() {
     let json = program(&narrow).arg("--json").assert().success().get_output().stdout.clone();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(json["sketches"][6]["codec"], "1-bit");
-    assert_eq!(json["sketches"][4]["row_bytes"], 64 / 8 + 35);
+    assert_eq!(json["sketches"][6]["row_bytes"], 64 / 8 + 35);
 
     let poison = ["--experiment", "breakdown", "--quick", "--method", "direction", "--csv", "b.csv"];
     let table = program(&poison).assert().success().get_output().stdout.clone();

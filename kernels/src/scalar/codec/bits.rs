@@ -1,60 +1,43 @@
-//! Codes of few bits ([`crate::codec::bits`]) on a core without vectors. Compilers make
-//! vectors of it.
+//! Codes of few bits ([`crate::codec::bits`]) on a core without vectors: one text for all
+//! of them, for a small core's memory, and for others, too. A row's rotation takes longer.
 
-use crate::bits::{BLOCK, LEVELS, WORDS};
-use crate::layout::order::LANES;
+use crate::bits::{BLOCK, Bits, WORDS};
+use crate::layout::order::{LANES, fold};
 
-/// In the middle between two levels of 4 bits.
+/// In the middle between two positive levels of 4 bits.
 const MIDDLES: [f32; 7] = [12.0, 24.5, 37.5, 51.0, 66.5, 85.5, 111.5];
 
-/// The code of a value that was multiplied.
-#[inline(always)]
-fn code<const BITS: usize>(x: f32) -> u32 {
-    let (sign, magnitude) = (x.to_bits() >> 31, x.abs());
-    match BITS {
-        1 => sign,
-        2 => {
-            let far = u32::from(magnitude >= 2.0);
-            // 0 and 1 are positive, the far one first; 2 and 3 are negative.
-            (1 ^ far) ^ (0_u32.wrapping_sub(sign) & 3)
-        }
-        _ => sign << 3 | MIDDLES.iter().map(|middle| u32::from(magnitude >= *middle)).sum::<u32>(),
-    }
-}
-
-/// The level of a code.
-#[inline(always)]
-fn level<const BITS: usize>(code: u32) -> f32 {
-    match BITS {
-        1 => 1.0 - 2.0 * (code as i32) as f32,
-        2 => 3.0 - 2.0 * (code as i32) as f32,
-        _ => f32::from(LEVELS[code as usize % 16]),
-    }
-}
-
 /// Codes, and their sum of products.
-#[inline(always)]
-pub(crate) fn encode<const BITS: usize>(values: &[f32; BLOCK], levels: f32) -> ([u32; WORDS], f64) {
-    let mut words = [0; WORDS];
-    let mut lanes = [0.0_f64; LANES];
-    let mut codes = [0; BLOCK];
-    for (code_to, x) in codes.iter_mut().zip(values) {
-        *code_to = code::<BITS>(x * levels);
-    }
-    for (values, codes) in values.as_chunks::<LANES>().0.iter().zip(codes.as_chunks::<LANES>().0) {
-        for ((lane, x), code) in lanes.iter_mut().zip(values).zip(codes) {
-            *lane += f64::from(*x) * f64::from(level::<BITS>(*code));
+#[inline(never)]
+pub(crate) fn encode(bits: Bits, values: &[f32; BLOCK], levels: f32) -> ([u32; WORDS], f32) {
+    let middles: &[f32] = match bits {
+        Bits::One => &[],
+        Bits::Two => &[2.0],
+        Bits::Four => &MIDDLES,
+    };
+    let (mut words, mut lanes) = ([0; WORDS], [0.0_f32; LANES]);
+    let mut to = words.iter_mut();
+    let (mut word, mut filled) = (0, 0);
+    for values in values.as_chunks::<LANES>().0 {
+        for (x, lane) in values.iter().zip(&mut lanes) {
+            let (sign, magnitude) = (x.to_bits() >> 31, (x * levels).abs());
+            let steps: u32 = middles.iter().map(|middle| u32::from(magnitude >= *middle)).sum();
+            let code = match bits {
+                Bits::One => sign,
+                // 0 and 1 are positive, the far one first; 2 and 3 are negative.
+                Bits::Two => (1 ^ steps) ^ (0_u32.wrapping_sub(sign) & 3),
+                Bits::Four => sign << 3 | steps,
+            };
+            *lane += x * f32::from(bits.level(code));
+            word |= code << filled;
+            filled += bits.count();
+            if filled == 32 {
+                if let Some(to) = to.next() {
+                    *to = word;
+                }
+                (word, filled) = (0, 0);
+            }
         }
     }
-    for (word, codes) in words.iter_mut().zip(codes.chunks(32 / BITS)) {
-        *word = codes.iter().rev().fold(0, |word, code| word << BITS | code);
-    }
-    let mut half = LANES / 2;
-    while half > 0 {
-        for i in 0..half {
-            lanes[i] += lanes[i + half];
-        }
-        half /= 2;
-    }
-    (words, lanes[0])
+    (words, fold(lanes))
 }
