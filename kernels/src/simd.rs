@@ -270,8 +270,8 @@ pub(crate) trait Simd: Copy {
         self.load(&words)
     }
     /// A look-up in an odd table. Lane *i* = lane *n* of `table`, where *n* is bits
-    /// `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16 of
-    /// `table` are lanes 0..8 with their signs flipped.
+    /// `SHIFT..SHIFT + 4` of lane *i* of `words`. `SHIFT` is at most 28, and lanes 8..16
+    /// of `table` are lanes 0..8 with their signs flipped.
     #[inline(always)]
     fn look_up_odd<const SHIFT: u32>(self, table: Self::F, words: Self::F) -> Self::F {
         let (mut values, mut lanes) = ([0.0; 16], [0.0; 16]);

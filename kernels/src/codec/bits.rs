@@ -21,8 +21,8 @@ use crate::scalar::codec::bits as scalar;
 
 pub use crate::bits::{BLOCK, Bits, WORDS};
 
-/// The codes of a block of finite values, and Σ value·level over it, in the order
-/// of a score ([`mod@crate::score`]): |computed − exact| ≤ 9·2⁻²⁴·Σ|value·level|. It leaves
+/// The codes of a block of finite values, and Σ value·level over it, in the order of a
+/// score ([`mod@crate::score`]): |computed − exact| ≤ 9·2⁻²⁴·Σ|value·level|. It leaves
 /// `f32` where values are above 10³⁴: scale a row before. `levels` is how many there are
 /// to the unit.
 ///

@@ -1,5 +1,6 @@
 //! Codes of few bits ([`crate::codec::bits`]) on a core without vectors: one text for all
-//! of them, for a small core's memory, and for others, too. A row's rotation takes longer.
+//! of them, for a small core's memory, and for others, too. A row's rotation takes
+//! longer.
 
 use crate::bits::{BLOCK, Bits, WORDS};
 use crate::layout::order::{LANES, fold};
