@@ -180,8 +180,9 @@ pub(crate) trait Simd: Copy {
                 let mut words = *words;
                 for queries in queries {
                     for (c, sums) in sums.iter_mut().enumerate() {
+                        let digits = queries[FIRST + c].map(|d| i32::from(d.cast_signed()));
                         for (sum, word) in sums[g].iter_mut().zip(words) {
-                            *sum += crate::scalar::bytes::of_four::<BITS>(word, queries[FIRST + c]);
+                            *sum += crate::scalar::bytes::of_four::<BITS>(word, digits);
                         }
                     }
                     words = words.map(|word| word >> BITS);
