@@ -28,7 +28,7 @@ const STREAM: u64 = 0x5041_434B_4554_0000;
 ///
 /// // Bytes of K = 64 without a group or a loss, which take four each.
 /// let bytes = Codec::ALL.map(|codec| PacketSettings::new(codec).most_bytes(64) - 8);
-/// assert_eq!(bytes, [277, 150, 150, 89, 32]);
+/// assert_eq!(bytes, [277, 150, 150, 89, 56, 40, 32]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

@@ -24,9 +24,9 @@ pub(crate) const fn biased(query: [u8; 4]) -> u32 {
     u32::from_le_bytes(query) ^ 0x8080_8080
 }
 
-/// Σ bit·d over a word of codes of 1 bit and eight quads of a query, each byte + 128: four
-/// bytes at a time in a register of 32 bits, masked by the bits, and added in pairs. What
-/// was added to the bytes is taken off again, by as many bits as are set.
+/// Σ bit·d over a word of codes of 1 bit and eight quads of a query, each byte + 128:
+/// four bytes at a time in a register of 32 bits, masked by the bits, and added in pairs.
+/// What was added to the bytes is taken off again, by as many bits as are set.
 #[inline(always)]
 pub(crate) fn of_signs(mut word: u32, queries: &[u32; 8]) -> i32 {
     const PAIRS: u32 = 0x00FF_00FF;

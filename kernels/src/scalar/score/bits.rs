@@ -20,8 +20,10 @@ pub(crate) fn sealed<const BITS: usize>(rows: Rows<'_>, queries: Queries<'_>, sc
         let mut query = tile.iter().skip(q % TILE).step_by(columns(tile.len(), length));
         let total = query.next().map_or(0, |quad| i32::from_le_bytes(*quad));
         let query_scale = query.next().map_or(0.0, |quad| f32::from_le_bytes(*quad));
-        let groups = rows.words.as_chunks::<GROUP>().0.chunks(words);
-        for ((group, scales), scores) in groups.zip(rows.scales.chunks(GROUP)).zip(scores.chunks_mut(GROUP)) {
+        let pairs = rows.scales.chunks(GROUP).zip(scores.chunks_mut(GROUP)).enumerate();
+        for (group, (scales, scores)) in pairs {
+            let group = rows.words.as_chunks::<GROUP>().0.get(group * words..).certain();
+            let group = group.get(..words).certain();
             let fours = scales.chunks(ABREAST).zip(scores.chunks_mut(ABREAST)).enumerate();
             for (four, (scales, scores)) in fours {
                 let (mut sums, mut quads) = ([0; ABREAST], query.clone());
