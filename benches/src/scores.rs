@@ -255,7 +255,8 @@ fn of_int8(hall: &mut Hall, queries: usize, target: f64) {
     hall.hold(contest);
 }
 
-/// Rows that are not rotated: that has no bearing on the time. The store's are.
+/// Rows that are not rotated: that has no bearing on the time. A store's are, so that its
+/// scores are others, and it does not run here.
 fn of_bits(hall: &mut Hall, queries: usize, codec: Codec, of: Bits, target: f64) {
     if !hall.wants("score", codec.name(), &shape(queries)) {
         return;
@@ -280,8 +281,6 @@ fn of_bits(hall: &mut Hall, queries: usize, codec: Codec, of: Bits, target: f64)
     let scores = &RefCell::new(Buffer::<f32>::zeros(queries * n));
     let groups = bits::Rows { words: words(&sealed), scales: &scales };
     let ours = |level, to: &mut [f32]| bits::score_bits_sealed_with(level, black_box(groups), packed, to);
-    let mut memory = stores::Memory::new(codec, n, K);
-    let store = memory.filled(numbers.chunks_exact(K).map(<[f32]>::to_vec));
     let mut contest = contest(
         codec.name(),
         queries,
@@ -291,7 +290,6 @@ fn of_bits(hall: &mut Hall, queries: usize, codec: Codec, of: Bits, target: f64)
         ours,
         None::<fn(Level, &mut [f32]) -> Result<(), Error>>,
     );
-    stores::enter(&mut contest, store.as_ref(), stores::queries(codec, K, q), scores);
     contest.enter(Role::Peer, "code by code, native", || {
         let mut scores = scores.borrow_mut();
         plain::native(
