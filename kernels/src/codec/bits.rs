@@ -17,9 +17,13 @@
 //! and the row itself is Σx², and a score is unbiased where numbers are about normal
 //! (RaBitQ, Gao & Long 2024).
 
-use crate::scalar::codec::bits as scalar;
+use crate::cannot_happen;
+use crate::layout::order::{LANES, fold};
 
 pub use crate::bits::{BLOCK, Bits, WORDS};
+
+/// In the middle between two positive levels of 4 bits.
+const MIDDLES: [f32; 7] = [12.0, 24.5, 37.5, 51.0, 66.5, 85.5, 111.5];
 
 /// The codes of a block of finite values, and Σ value·level over it, in the order of a
 /// score ([`mod@crate::score`]): |computed − exact| ≤ 9·2⁻²⁴·Σ|value·level|. It leaves
@@ -36,9 +40,41 @@ pub use crate::bits::{BLOCK, Bits, WORDS};
 /// let decoded = decode_block(Bits::Two, &words, 0.5);
 /// assert_eq!(decoded[..2], [0.5, -1.5]);
 /// ```
+// Not inlined, for a small core's memory. A row's rotation takes longer.
+#[inline(never)]
 #[must_use]
 pub fn encode_block(bits: Bits, values: &[f32; BLOCK], levels: f32) -> ([u32; WORDS], f32) {
-    scalar::encode(bits, values, levels)
+    let middles: &[f32] = match bits {
+        Bits::One => &[],
+        Bits::Two => &[2.0],
+        Bits::Four => &MIDDLES,
+    };
+    let (mut words, mut lanes) = ([0; WORDS], [0.0_f32; LANES]);
+    let mut to = words.iter_mut();
+    let (mut word, mut filled) = (0, 0);
+    for values in values.as_chunks::<LANES>().0 {
+        for (x, lane) in values.iter().zip(&mut lanes) {
+            let (sign, magnitude) = (x.to_bits() >> 31, (x * levels).abs());
+            let steps: u32 = middles.iter().map(|middle| u32::from(magnitude >= *middle)).sum();
+            let code = match bits {
+                Bits::One => sign,
+                // 0 and 1 are positive, the far one first; 2 and 3 are negative.
+                Bits::Two => (1 ^ steps) ^ (0_u32.wrapping_sub(sign) & 3),
+                Bits::Four => sign << 3 | steps,
+            };
+            *lane += x * f32::from(bits.level(code));
+            word |= code << filled;
+            filled += bits.count();
+            if filled == 32 {
+                let Some(to) = to.next() else {
+                    cannot_happen!("64 codes of at most four bits are eight words");
+                    continue;
+                };
+                (*to, word, filled) = (word, 0, 0);
+            }
+        }
+    }
+    (words, fold(lanes))
 }
 
 /// The values of a block's codes: level·scale.

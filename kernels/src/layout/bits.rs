@@ -1,6 +1,6 @@
 //! Sealed rows of codes of few bits, and queries as int8 codes in their order.
 
-use super::order::{GROUP, TILE, block_of, check_packed, columns, times, whole};
+use super::order::{GROUP, TILE, block_of, check_packed, columns, tiled, times, whole};
 use crate::bits::{BLOCK, Bits, WORDS};
 use crate::cannot_happen;
 use crate::certain::Certain;
@@ -149,9 +149,7 @@ impl<'a> Queries<'a> {
     /// Bytes of scratch.
     #[must_use]
     pub const fn sealed_len(queries: usize, k: usize) -> usize {
-        let rest = queries % TILE;
-        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
-        Self::quads(k).saturating_mul(4).saturating_mul((queries - queries % TILE).saturating_add(rest))
+        Self::quads(k).saturating_mul(4).saturating_mul(tiled(queries))
     }
 
     /// Quads of a query.

@@ -1,6 +1,6 @@
 //! Sealed rows of floats, and queries in their order.
 
-use super::order::{GROUP, LANES, ORDER, TILE, check_packed, columns, places, times, whole};
+use super::order::{GROUP, LANES, ORDER, TILE, check_packed, columns, places, tiled, times, whole};
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::element::Element;
@@ -158,9 +158,7 @@ impl<'a> Packed<'a> {
     /// Elements of scratch that so many queries take.
     #[must_use]
     pub const fn len(queries: usize, k: usize) -> usize {
-        let rest = queries % TILE;
-        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
-        (queries - queries % TILE).saturating_add(rest).saturating_mul(k)
+        tiled(queries).saturating_mul(k)
     }
 
     /// Packs queries of `k` values each, query after query, into `scratch`.

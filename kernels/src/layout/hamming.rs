@@ -1,6 +1,6 @@
 //! The signs of queries, as they meet open rows and sealed ones.
 
-use super::order::{TILE, block_of, check_packed, columns, times, whole};
+use super::order::{TILE, block_of, check_packed, columns, tiled, times, whole};
 use crate::certain::Certain;
 use crate::codec::bits::{BLOCK, Bits, encode_block};
 use crate::error::{Error, same_length};
@@ -47,9 +47,7 @@ impl<'a> Queries<'a> {
     /// Words of scratch for queries against sealed segments.
     #[must_use]
     pub const fn sealed_len(queries: usize, k: usize) -> usize {
-        let rest = queries % TILE;
-        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
-        Self::open_len((queries - queries % TILE).saturating_add(rest), k)
+        Self::open_len(tiled(queries), k)
     }
 
     /// Takes the signs of queries of `k` values each, query after query, for open

@@ -1,6 +1,6 @@
 //! Rows of int8 codes, open and sealed, and queries as such codes.
 
-use super::order::{GROUP, TILE, check_packed, columns, times, whole};
+use super::order::{GROUP, TILE, check_packed, columns, tiled, times, whole};
 use crate::cannot_happen;
 use crate::error::{Error, same_length};
 use crate::norm::max_abs;
@@ -71,9 +71,7 @@ impl<'a> Queries<'a> {
     /// Bytes of scratch for queries against sealed segments.
     #[must_use]
     pub const fn sealed_len(queries: usize, k: usize) -> usize {
-        let rest = queries % TILE;
-        let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
-        Self::open_len((queries - queries % TILE).saturating_add(rest), k)
+        Self::open_len(tiled(queries), k)
     }
 
     /// Quads of a query.

@@ -52,6 +52,14 @@ pub(crate) fn columns(tile: usize, length: usize) -> usize {
     tile.checked_div(length).unwrap_or(1).max(1)
 }
 
+/// How many columns the tiles of so many queries have: the last tile is as wide as the
+/// next power of two.
+pub(crate) const fn tiled(queries: usize) -> usize {
+    let rest = queries % TILE;
+    let rest = if rest == 0 { 0 } else { rest.next_power_of_two() };
+    (queries - queries % TILE).saturating_add(rest)
+}
+
 /// How many whole lengths of `k` there are in `length`.
 pub(crate) fn whole(length: usize, k: usize) -> Result<usize, Error> {
     if k == 0 {

@@ -53,8 +53,7 @@ pub fn hamming_rows_with(
     Ok(())
 }
 
-/// `distances[q·n + r]`: in how many signs row r of a sealed segment
-///  and query q differ.
+/// `distances[q·n + r]`: in how many signs row r of a sealed segment and query q differ.
 ///
 /// # Errors
 /// [`Error::Layout`] if the queries are for open segments; [`Error::Length`] if the words

@@ -1,10 +1,10 @@
 //! Scores of rows of few bits ([`crate::score::bits`]) in vectors.
 
+use super::int8;
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::layout::bits::{Queries, Rows};
 use crate::layout::order::{GROUP, TILE, times};
-use crate::scalar::score::int8::{is_wild, scored, scored_with_care};
 use crate::simd::Simd;
 use half::f16;
 
@@ -99,22 +99,14 @@ impl Part<'_> {
     }
 }
 
-/// Writes the scores of up to sixteen rows.
+/// Writes the scores of up to sixteen rows, as int8's are once the scales are wide.
 #[inline(always)]
 fn write<S: Simd>(s: S, sums: &[i32; GROUP], query_scale: f32, scales: &[f16], to: &mut [f32]) {
-    if let (Some(scales), Some(to)) = (scales.first_chunk(), to.first_chunk_mut::<GROUP>()) {
-        let mut widened = [0.0; GROUP];
+    let mut widened = [0.0; GROUP];
+    if let Some(scales) = scales.first_chunk() {
         s.store(s.load_f16(scales), &mut widened);
-        let mut any_wild = false;
-        for ((sum, scale), to) in sums.iter().zip(widened).zip(&mut *to) {
-            *to = scored(*sum, scale, query_scale);
-            any_wild |= is_wild(*sum, scale, query_scale);
-        }
-        if !any_wild {
-            return;
-        }
+    } else {
+        widened.iter_mut().zip(scales).for_each(|(to, scale)| *to = scale.to_f32());
     }
-    for ((sum, scale), to) in sums.iter().zip(scales).zip(to) {
-        *to = scored_with_care(*sum, scale.to_f32(), query_scale);
-    }
+    int8::write(sums, 0, query_scale, widened.get(..scales.len()).certain(), to);
 }

@@ -53,7 +53,7 @@ pub(crate) fn open<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: 
 
 /// Writes the scores of up to sixteen rows.
 #[inline(always)]
-fn write(sums: &[i32; 16], start: i32, query_scale: f32, scales: &[f32], to: &mut [f32]) {
+pub(super) fn write(sums: &[i32; 16], start: i32, query_scale: f32, scales: &[f32], to: &mut [f32]) {
     if let (Some(scales), Some(to)) = (scales.first_chunk::<16>(), to.first_chunk_mut::<16>()) {
         let mut any_wild = false;
         for ((sum, scale), to) in sums.iter().zip(scales).zip(&mut *to) {
