@@ -311,7 +311,7 @@ fn codec_part(codec: Codec, width: usize, squared_cosine: f64) -> f64 {
         Codec::Int8 => 2.0 * largest_squared(width) / (12.0 * 127.0 * 127.0),
         // All of it is orthogonal to the row.
         Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
-            codec.lost_by_levels().unwrap_or(0.0) * (1.0 - squared_cosine)
+            codec.lost_by_levels().certain() * (1.0 - squared_cosine)
         }
     }
 }

@@ -290,8 +290,7 @@ impl StepProducts {
     /// Whether nothing is known of the step before.
     #[must_use]
     pub fn is_first(&self) -> bool {
-        let square = |at: usize| self.entries.get(at).and_then(|row| row.get(at)).copied().unwrap_or(0.0);
-        square(2) == 0.0 && square(3) == 0.0
+        self.entries[2][2] == 0.0 && self.entries[3][3] == 0.0
     }
 
     /// cᵀMc: the squared length of the sum of the vectors times these factors.

@@ -1,7 +1,7 @@
 //! A row that stands alone, outside of a store: its scale, and then its numbers one after
 //! the other, as bytes.
 
-use super::codec::{Codec, Coder, PART, Scale, Stored, exponent_of, narrowed, parts, power, scale_up};
+use super::codec::{Codec, Coder, Form, PART, Scale, Stored, exponent_of, narrowed, parts, power, scale_up};
 use crate::error::{Error, check_length};
 use gradsieve_kernels::codec::bits::{BLOCK, Bits, WORDS, decode_block};
 use gradsieve_kernels::codec::int8::{decode_int8, encode_int8_part, scale_of};
@@ -33,13 +33,11 @@ half!(f16, bf16);
 impl Codec {
     /// Bytes of a row of `width` numbers that stands alone: its scale, and its numbers.
     pub(crate) const fn alone_bytes(self, width: usize) -> usize {
-        let numbers = match self {
-            Self::F32 => width.saturating_mul(4),
-            Self::F16 | Self::Bf16 => width.saturating_mul(2),
-            Self::Int8 => width,
-            Self::FourBits => width.div_ceil(2),
-            Self::TwoBits => width.div_ceil(4),
-            Self::OneBit => width.div_ceil(8),
+        let numbers = match self.form() {
+            Form::F32 => width.saturating_mul(4),
+            Form::F16 | Form::Bf16 => width.saturating_mul(2),
+            Form::Int8 => width,
+            Form::Bits(of) => width.saturating_mul(of.count()).div_ceil(8),
         };
         numbers.saturating_add(self.scale_bytes())
     }
@@ -49,16 +47,16 @@ impl Codec {
     pub(crate) fn write_alone(self, values: &[f32], to: &mut [u8]) -> Result<(), Error> {
         check_length(self.alone_bytes(values.len()), to.len())?;
         let (scale, numbers) = to.split_at_mut_checked(self.scale_bytes()).certain();
-        match self {
-            Self::F32 => {
+        match self.form() {
+            Form::F32 => {
                 for (to, value) in numbers.as_chunks_mut().0.iter_mut().zip(values) {
                     *to = value.to_le_bytes();
                 }
                 Ok(())
             }
-            Self::F16 => write_halves::<f16>(values, scale, numbers),
-            Self::Bf16 => write_halves::<bf16>(values, scale, numbers),
-            Self::Int8 => {
+            Form::F16 => write_halves::<f16>(values, scale, numbers),
+            Form::Bf16 => write_halves::<bf16>(values, scale, numbers),
+            Form::Int8 => {
                 let factor = scale_of(max_abs(values));
                 put(scale, factor.to_le_bytes());
                 for ((part, _), codes) in parts(values).zip(numbers.chunks_mut(PART)) {
@@ -66,9 +64,7 @@ impl Codec {
                 }
                 Ok(())
             }
-            Self::FourBits => write_bits(Bits::Four, values, scale, numbers),
-            Self::TwoBits => write_bits(Bits::Two, values, scale, numbers),
-            Self::OneBit => write_bits(Bits::One, values, scale, numbers),
+            Form::Bits(of) => write_bits(of, values, scale, numbers),
         }
     }
 
@@ -76,19 +72,17 @@ impl Codec {
     pub(crate) fn read_alone(self, from: &[u8], values: &mut [f32]) -> Result<(), Error> {
         check_length(self.alone_bytes(values.len()), from.len())?;
         let (scale, numbers) = from.split_at_checked(self.scale_bytes()).certain();
-        match self {
-            Self::F32 => {
+        match self.form() {
+            Form::F32 => {
                 for (value, bytes) in values.iter_mut().zip(numbers.as_chunks().0) {
                     *value = f32::from_le_bytes(*bytes);
                 }
                 Ok(())
             }
-            Self::F16 => read_halves::<f16>(scale, numbers, values),
-            Self::Bf16 => read_halves::<bf16>(scale, numbers, values),
-            Self::Int8 => Ok(decode_int8(numbers, f32::from_le_bytes(taken(scale)), values)?),
-            Self::FourBits => read_bits(Bits::Four, scale, numbers, values),
-            Self::TwoBits => read_bits(Bits::Two, scale, numbers, values),
-            Self::OneBit => read_bits(Bits::One, scale, numbers, values),
+            Form::F16 => read_halves::<f16>(scale, numbers, values),
+            Form::Bf16 => read_halves::<bf16>(scale, numbers, values),
+            Form::Int8 => Ok(decode_int8(numbers, f32::from_le_bytes(taken(scale)), values)?),
+            Form::Bits(of) => read_bits(of, scale, numbers, values),
         }
     }
 }

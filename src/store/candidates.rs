@@ -20,20 +20,14 @@
 //!
 //! *Cost*: two passes of [`Store::score`] over the rows.
 
-use super::codec::{Codec, power};
-use super::columns::{EXPONENTS, HALVES};
+use super::codec::Codec;
 use super::queries::Queries;
 use super::rows::Store;
-use super::shortlist::Shortlist;
+use super::shortlist::{PART, Shortlist};
 use super::top_k::{Entry, TopK};
 use crate::error::{Error, Field, check_length};
 use crate::memory::Buffer;
-use gradsieve_kernels::Certain;
-use gradsieve_kernels::score::GROUP;
-use half::f16;
-
-/// Rows that are scored at a time, on the stack.
-const PART: usize = 4 * GROUP;
+use gradsieve_kernels::{Certain, cannot_happen};
 
 /// What is asked of [`Store::candidates`].
 ///
@@ -112,8 +106,7 @@ impl<B: Buffer<u64>> Store<B> {
         let spread = deviations * norm / libm::sqrt(self.settings().width.saturating_sub(1).max(1) as f64);
         lower.reset();
         self.each_estimate(query, lost, spread, |entry, half| {
-            // Cannot fail: scores and bounds are numbers, or infinite alone.
-            let _ = lower.push(Entry { score: entry.score - half, ..entry });
+            push(lower, Entry { score: entry.score - half, ..entry });
         })?;
         let threshold = lower.last().map_or(f64::NEG_INFINITY, |last| last.score);
         list.rows_mut().reset();
@@ -122,7 +115,7 @@ impl<B: Buffer<u64>> Store<B> {
             let score = entry.score + half;
             if score >= threshold {
                 found = found.saturating_add(1);
-                let _ = list.rows_mut().push(Entry { score, ..entry });
+                push(list.rows_mut(), Entry { score, ..entry });
             }
         })?;
         list.rows_mut().sort_by_id();
@@ -139,25 +132,28 @@ impl<B: Buffer<u64>> Store<B> {
     ) -> Result<(), Error> {
         let width = self.settings().width as f64;
         let is_one_bit = self.settings().codec == Codec::OneBit;
-        let (norms, halves, exponents) =
-            (self.squared_norms(), self.column(&HALVES), self.column(&EXPONENTS));
-        for start in (0..self.len()).step_by(PART) {
-            let rows = start..self.len().min(start + PART);
+        for first in (0..self.len()).step_by(PART) {
+            let rows = first..self.len().min(first + PART);
             let mut scores = [0.0; PART];
             let scores = scores.get_mut(..rows.len()).certain();
             self.write_scores(rows.clone(), query, scores)?;
-            for (row, score) in rows.zip(scores) {
-                let norm = norms.get(row).copied().certain();
+            let norms = self.squared_norms().get(rows.clone()).certain();
+            let each = rows.zip(scores).zip(norms.iter().zip(self.scales_from(first)?));
+            for ((row, score), (norm, scale)) in each {
                 let mut lost = norm * lost;
                 if is_one_bit {
-                    let half = f16::from_bits(halves.get(row).copied().certain());
-                    let scale =
-                        f64::from(half.to_f32()) * f64::from(power(exponents.get(row).copied().certain()));
-                    lost = lost.max(width * scale * scale - norm);
+                    lost = lost.max(width * f64::from(scale) * f64::from(scale) - norm);
                 }
-                take(Entry { id: row as u64, score: f64::from(*score) }, spread * libm::sqrt(lost));
+                let half = spread * libm::sqrt(lost);
+                take(Entry { id: row as u64, score: f64::from(*score) }, half);
             }
         }
         Ok(())
     }
+}
+
+/// Takes an entry in whose score is a number, or infinite.
+fn push(top: &mut TopK<impl Buffer<Entry>>, entry: Entry) {
+    let pushed = top.push(entry);
+    cannot_happen!(pushed.is_err(), "a score less or more its bound is no NaN");
 }

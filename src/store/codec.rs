@@ -63,6 +63,17 @@ pub enum Codec {
     OneBit = 6,
 }
 
+/// How a codec's numbers stand: what tells codecs apart wherever it is not their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    F32,
+    F16,
+    Bf16,
+    Int8,
+    /// Levels of so many bits.
+    Bits(Bits),
+}
+
 /// Numbers that are converted at a time, on the stack.
 pub(super) const PART: usize = 64;
 
@@ -103,23 +114,24 @@ impl Codec {
     /// Bytes of the numbers of a group of sixteen rows: a multiple of eight.
     #[must_use]
     pub const fn group_bytes(self, width: usize) -> usize {
-        match self {
-            Self::F32 => width.saturating_mul(4 * GROUP),
-            Self::F16 | Self::Bf16 => width.saturating_mul(2 * GROUP),
-            Self::Int8 => width.div_ceil(4).saturating_mul(4 * GROUP),
-            Self::FourBits => Bits::Four.words(width).saturating_mul(4 * GROUP),
-            Self::TwoBits => Bits::Two.words(width).saturating_mul(4 * GROUP),
-            Self::OneBit => Bits::One.words(width).saturating_mul(4 * GROUP),
+        match self.form() {
+            Form::F32 => width.saturating_mul(4 * GROUP),
+            Form::F16 | Form::Bf16 => width.saturating_mul(2 * GROUP),
+            Form::Int8 => width.div_ceil(4).saturating_mul(4 * GROUP),
+            Form::Bits(of) => of.words(width).saturating_mul(4 * GROUP),
         }
     }
 
-    /// Bits of a number, if they are few.
-    pub(super) const fn bits(self) -> Option<Bits> {
+    /// How its numbers stand.
+    pub(super) const fn form(self) -> Form {
         match self {
-            Self::F32 | Self::F16 | Self::Bf16 | Self::Int8 => None,
-            Self::FourBits => Some(Bits::Four),
-            Self::TwoBits => Some(Bits::Two),
-            Self::OneBit => Some(Bits::One),
+            Self::F32 => Form::F32,
+            Self::F16 => Form::F16,
+            Self::Bf16 => Form::Bf16,
+            Self::Int8 => Form::Int8,
+            Self::FourBits => Form::Bits(Bits::Four),
+            Self::TwoBits => Form::Bits(Bits::Two),
+            Self::OneBit => Form::Bits(Bits::One),
         }
     }
 
@@ -127,45 +139,45 @@ impl Codec {
     /// stored as x̂, whose inner product with φ is ‖φ‖². Of squared error D that is
     /// D/(1 − D).
     pub(crate) const fn lost_by_levels(self) -> Option<f64> {
-        match self {
-            Self::F32 | Self::F16 | Self::Bf16 | Self::Int8 => None,
-            Self::FourBits => Some(0.009_6),
-            Self::TwoBits => Some(0.134_8),
-            Self::OneBit => Some(core::f64::consts::FRAC_PI_2 - 1.0),
+        match self.form() {
+            Form::F32 | Form::F16 | Form::Bf16 | Form::Int8 => None,
+            Form::Bits(Bits::Four) => Some(0.009_6),
+            Form::Bits(Bits::Two) => Some(0.134_8),
+            Form::Bits(Bits::One) => Some(core::f64::consts::FRAC_PI_2 - 1.0),
         }
     }
 
     /// Bytes of a row's scale.
     #[must_use]
     pub const fn scale_bytes(self) -> usize {
-        match self {
-            Self::F32 => 0,
-            Self::F16 | Self::Bf16 => 1,
-            Self::Int8 => 4,
-            Self::FourBits | Self::TwoBits | Self::OneBit => 3,
+        match self.form() {
+            Form::F32 => 0,
+            Form::F16 | Form::Bf16 => 1,
+            Form::Int8 => 4,
+            Form::Bits(_) => 3,
         }
     }
 
     /// Whether each row has a scale in `f32`.
     pub(super) const fn has_factors(self) -> bool {
-        matches!(self, Self::Int8)
+        matches!(self.form(), Form::Int8)
     }
 
     /// Whether each row has a scale in `f16`.
     pub(super) const fn has_halves(self) -> bool {
-        self.bits().is_some()
+        matches!(self.form(), Form::Bits(_))
     }
 
     /// Whether each row has a power of two as its scale, or as a factor of it.
     pub(super) const fn has_exponents(self) -> bool {
-        matches!(self, Self::F16 | Self::Bf16) || self.bits().is_some()
+        matches!(self.form(), Form::F16 | Form::Bf16 | Form::Bits(_))
     }
 
     /// The widest row.
     const fn widest(self) -> usize {
-        match (self, self.bits()) {
-            (Self::Int8, _) => int8::MOST,
-            (_, Some(bits)) => bits.most(),
+        match self.form() {
+            Form::Int8 => int8::MOST,
+            Form::Bits(of) => of.most(),
             // A group's bytes have to be countable, on small machines too.
             _ => usize::MAX / (8 * GROUP),
         }
@@ -186,14 +198,14 @@ impl Codec {
     /// its scale.
     pub(super) fn put(self, values: &[f32], row: usize, groups: &mut [u64]) -> Result<Scale, Error> {
         let width = values.len();
-        match self {
-            Self::F32 => {
+        match self.form() {
+            Form::F32 => {
                 float::put(values, 0, width, row, <f32 as Stored>::of_mut(groups))?;
                 Ok(Scale::NONE)
             }
-            Self::F16 => put_floats::<f16>(values, row, groups),
-            Self::Bf16 => put_floats::<bf16>(values, row, groups),
-            Self::Int8 => {
+            Form::F16 => put_floats::<f16>(values, row, groups),
+            Form::Bf16 => put_floats::<bf16>(values, row, groups),
+            Form::Int8 => {
                 let groups = bytemuck::must_cast_slice_mut(groups);
                 let factor = scale_of(max_abs(values));
                 for (part, at) in parts(values) {
@@ -204,9 +216,7 @@ impl Codec {
                 }
                 Ok(Scale { factor, ..Scale::NONE })
             }
-            Self::FourBits => put_bits(Bits::Four, values, row, groups),
-            Self::TwoBits => put_bits(Bits::Two, values, row, groups),
-            Self::OneBit => put_bits(Bits::One, values, row, groups),
+            Form::Bits(of) => put_bits(of, values, row, groups),
         }
     }
 
@@ -219,11 +229,11 @@ impl Codec {
         values: &mut [f32],
     ) -> Result<(), Error> {
         let width = values.len();
-        match self {
-            Self::F32 => Ok(float::take(<f32 as Stored>::of(groups), width, row, 0, values)?),
-            Self::F16 => take_floats::<f16>(groups, row, scale, values),
-            Self::Bf16 => take_floats::<bf16>(groups, row, scale, values),
-            Self::Int8 => {
+        match self.form() {
+            Form::F32 => Ok(float::take(<f32 as Stored>::of(groups), width, row, 0, values)?),
+            Form::F16 => take_floats::<f16>(groups, row, scale, values),
+            Form::Bf16 => take_floats::<bf16>(groups, row, scale, values),
+            Form::Int8 => {
                 let groups = bytemuck::must_cast_slice(groups);
                 for (part, at) in values.chunks_mut(PART).zip((0..).step_by(PART)) {
                     let mut codes = [0; PART];
@@ -233,9 +243,7 @@ impl Codec {
                 }
                 Ok(())
             }
-            Self::FourBits => take_bits(Bits::Four, groups, row, scale, values),
-            Self::TwoBits => take_bits(Bits::Two, groups, row, scale, values),
-            Self::OneBit => take_bits(Bits::One, groups, row, scale, values),
+            Form::Bits(of) => take_bits(of, groups, row, scale, values),
         }
     }
 
@@ -252,14 +260,14 @@ impl Codec {
         let missing = |row: usize| Error::Row { rows: 0, found: row };
         let from = from.get(group(from_row)).ok_or(missing(from_row))?;
         let to = to.get_mut(group(to_row)).ok_or(missing(to_row))?;
-        match self {
-            Self::F16 | Self::Bf16 => copy_lane::<u16>(
+        match self.form() {
+            Form::F16 | Form::Bf16 => copy_lane::<u16>(
                 bytemuck::must_cast_slice(from),
                 from_row,
                 bytemuck::must_cast_slice_mut(to),
                 to_row,
             ),
-            _ => copy_lane::<u32>(
+            Form::F32 | Form::Int8 | Form::Bits(_) => copy_lane::<u32>(
                 bytemuck::must_cast_slice(from),
                 from_row,
                 bytemuck::must_cast_slice_mut(to),
@@ -503,10 +511,9 @@ mod tests {
             assert_eq!(Codec::Bf16.group_bytes(width), 2 * float::sealed_len(1, width));
             assert_eq!(Codec::Int8.group_bytes(width), int8::sealed_len(1, width));
             for codec in Codec::ALL {
-                let words = codec.bits().map(|of| 4 * bits::sealed_len(of, 1, width));
-                assert_eq!(words.unwrap_or(codec.group_bytes(width)), codec.group_bytes(width));
-            }
-            for codec in Codec::ALL {
+                if let Form::Bits(of) = codec.form() {
+                    assert_eq!(codec.group_bytes(width), 4 * bits::sealed_len(of, 1, width));
+                }
                 assert_eq!(codec.group_bytes(width) % 8, 0);
                 assert_eq!(Codec::from_number(codec as u8), Some(codec));
             }

@@ -1,11 +1,10 @@
 //! What stored rows are scored against: some vectors of K numbers, packed once for a
 //! codec.
 
-use super::codec::{Codec, exponent_of, power};
+use super::codec::{Codec, Form, exponent_of, power};
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::SketchId;
-use gradsieve_kernels::codec::bits::Bits;
 use gradsieve_kernels::rotation::rotated;
 use gradsieve_kernels::score::{bits, float, int8};
 use gradsieve_kernels::{Certain, max_abs};
@@ -40,18 +39,16 @@ impl QueriesSettings {
 
     /// Numbers that `count` packed queries take.
     const fn packed(&self, count: usize) -> usize {
-        match self.codec {
-            Codec::F32 | Codec::F16 | Codec::Bf16 => float::Packed::len(count, self.width),
-            Codec::Int8 => int8::Queries::sealed_len(count, self.width) / 4,
-            Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
-                bits::Queries::sealed_len(count, self.width) / 4
-            }
+        match self.codec.form() {
+            Form::F32 | Form::F16 | Form::Bf16 => float::Packed::len(count, self.width),
+            Form::Int8 => int8::Queries::sealed_len(count, self.width) / 4,
+            Form::Bits(_) => bits::Queries::sealed_len(count, self.width) / 4,
         }
     }
 
     /// Numbers behind them: room for an exponent a query, where queries have some.
     const fn exponents(&self) -> usize {
-        if self.codec.bits().is_some() { self.count } else { 0 }
+        if matches!(self.codec.form(), Form::Bits(_)) { self.count } else { 0 }
     }
 
     /// Refuses settings, and a buffer of `found` numbers, that do not fit.
@@ -164,20 +161,19 @@ impl<B: Buffer<f32>> Queries<B> {
         let count = check_queries(id, values, width, capacity)?;
         let (packed, behind) =
             self.buffer.as_mut().split_at_mut_checked(self.settings.packed(count)).certain();
-        match codec {
-            Codec::F32 | Codec::F16 | Codec::Bf16 => {
+        match codec.form() {
+            Form::F32 | Form::F16 | Form::Bf16 => {
                 float::Packed::new(values, width, packed)?;
             }
-            Codec::Int8 => {
+            Form::Int8 => {
                 int8::Queries::sealed(values, width, bytemuck::must_cast_slice_mut(packed))?;
             }
-            Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
+            Form::Bits(of) => {
                 // Behind the queries: their exponents.
                 let exponents = bytemuck::must_cast_slice_mut(behind).get_mut(..count).certain();
                 for (exponent, query) in exponents.iter_mut().zip(values.chunks(width.max(1))) {
                     *exponent = exponent_of(max_abs(query));
                 }
-                let of = codec.bits().unwrap_or(Bits::One);
                 let packed = bytemuck::must_cast_slice_mut(packed);
                 bits::Queries::of_blocks(of, count, width, packed, |query, block| {
                     let exponent = exponents.get(query).copied().certain();
@@ -194,16 +190,15 @@ impl<B: Buffer<f32>> Queries<B> {
         let QueriesSettings { width, .. } = self.settings;
         let (packed, behind) =
             self.buffer.as_ref().split_at_checked(self.settings.packed(self.count)).certain();
-        Ok(match (codec, self.settings.codec) {
-            (Codec::F32 | Codec::F16 | Codec::Bf16, Codec::F32 | Codec::F16 | Codec::Bf16) => {
+        Ok(match (codec.form(), self.settings.codec.form()) {
+            (Form::F32 | Form::F16 | Form::Bf16, Form::F32 | Form::F16 | Form::Bf16) => {
                 Packed::Floats(float::Packed::from_packed(packed, width, self.count)?)
             }
-            (Codec::Int8, Codec::Int8) => {
+            (Form::Int8, Form::Int8) => {
                 let packed = bytemuck::must_cast_slice(packed);
                 Packed::Int8(int8::Queries::from_packed(packed, width, self.count)?)
             }
-            (codec, of) if codec == of => {
-                let of = codec.bits().ok_or(Error::Mismatch(Field::Codec))?;
+            (Form::Bits(of), Form::Bits(own)) if of == own => {
                 let exponents = bytemuck::must_cast_slice(behind).get(..self.count).certain();
                 let packed = bytemuck::must_cast_slice(packed);
                 let queries = bits::Queries::from_packed(of, packed, width, self.count)?;

@@ -5,7 +5,7 @@
 //! scale; its error, beside the codec's, stands there. The layout of the groups does,
 //! too.
 
-use super::codec::{Codec, Scale, Stored, groups_of, power};
+use super::codec::{Codec, Form, Scale, Stored, groups_of, power};
 use super::columns::{Column, EXPONENTS, FACTORS, HALVES, IDS, L1, L2_SQUARED, LABELS, MAX, StoreSettings};
 use super::queries::{Packed, Queries};
 use super::top_k::{Entry, TopK};
@@ -558,12 +558,10 @@ impl<B: Buffer<u64>> Store<B> {
         walk.require_id(width, len > 0)?;
         walk.require(len <= capacity, Error::Full { capacity })?;
         let groups = groups_of(&(0..len), codec, width);
-        match codec {
-            Codec::F32 | Codec::FourBits | Codec::TwoBits | Codec::OneBit => {
-                walk.numbers(cast_groups::<B, u32>(), units::<u32>(&groups))?
-            }
-            Codec::F16 | Codec::Bf16 => walk.numbers(cast_groups::<B, u16>(), units::<u16>(&groups))?,
-            Codec::Int8 => walk.numbers(cast_groups::<B, u8>(), units::<u8>(&groups))?,
+        match codec.form() {
+            Form::F32 | Form::Bits(_) => walk.numbers(cast_groups::<B, u32>(), units::<u32>(&groups))?,
+            Form::F16 | Form::Bf16 => walk.numbers(cast_groups::<B, u16>(), units::<u16>(&groups))?,
+            Form::Int8 => walk.numbers(cast_groups::<B, u8>(), units::<u8>(&groups))?,
         }
         walk.numbers(column!(IDS), 0..len)?;
         walk.numbers(column!(L1), 0..len)?;

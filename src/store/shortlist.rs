@@ -426,7 +426,7 @@ impl<B: Buffer<u64>> Store<B> {
     }
 
     /// The scales of some rows.
-    fn scales_from(&self, first: usize) -> Result<[f32; PART], Error> {
+    pub(super) fn scales_from(&self, first: usize) -> Result<[f32; PART], Error> {
         let mut scales = [0.0; PART];
         let rows = first..self.len().min(first + PART);
         let halves = self.column(&HALVES).get(rows.clone()).certain().reinterpret_cast();
@@ -439,7 +439,7 @@ impl<B: Buffer<u64>> Store<B> {
 }
 
 /// Rows that are estimated at a time, on the stack.
-const PART: usize = 64;
+pub(super) const PART: usize = 64;
 
 impl<B: Buffer<Entry>> Shortlist<B> {
     /// Offers rows from `first` on, in rising order, at most [`PART`] of them.
