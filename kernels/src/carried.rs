@@ -16,8 +16,38 @@ use crate::sum::WIDE;
 /// assert_eq!(carried.finish(&x[2 * TILE..], &y[2 * TILE..]), dot(&x, &y));
 /// # Ok::<(), gradsieve_kernels::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Carried {
     pub(crate) wide: [f64; WIDE],
-    pub(crate) begun: bool,
 }
+
+impl Carried {
+    /// No terms yet: every lane is −0, which leaves what is added to it as it is, and
+    /// which no sum of lanes is that began at +0.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { wide: [-0.0; WIDE] }
+    }
+
+    /// Whether a tile was taken in.
+    #[inline(always)]
+    pub(crate) const fn begun(&self) -> bool {
+        self.wide[0].to_bits() != (-0.0_f64).to_bits()
+    }
+}
+
+impl Default for Carried {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Carried {
+    /// Whether the bits are the same: no terms are not terms whose sum is zero.
+    fn eq(&self, other: &Self) -> bool {
+        self.wide.map(f64::to_bits) == other.wide.map(f64::to_bits)
+    }
+}
+
+impl Eq for Carried {}

@@ -14,6 +14,7 @@ use crate::level::Level;
 use crate::part::Part;
 use crate::simd::Simd;
 use crate::sum::{TILE, WIDE};
+use crate::vector::pairs;
 use crate::{scalar, vector, wide};
 
 pub use crate::carried::Carried;
@@ -37,24 +38,27 @@ pub fn dot_with<T: Element, U: Element>(level: Level, x: &[T], y: &[U]) -> Resul
     Ok(wide::dot(run(level, Dot { x, y }), x, y))
 }
 
-/// Rows of `x`, and of `y`, of which [`dots`] has the products under way together: a tile
-/// of them is 768 KiB, which a second cache holds or nearly does.
-const TOGETHER: [usize; 2] = [64, 128];
+/// Rows of `y` that are under way together: 128 with 32 of `x` have 512 KiB of states,
+/// which the second cache holds.
+const TOGETHER: usize = 128;
+
+/// So few rows on either side cost less pair by pair than to be laid side by side.
+const FEW: usize = 8;
 
 /// How many [`Carried`] are lent to [`dots`] of so many rows: none if a tile holds a row.
 #[must_use]
 pub const fn carried_for(x: usize, y: usize, width: usize) -> usize {
-    let [most_x, most_y] = TOGETHER;
     if width <= TILE {
-        0
-    } else {
-        (if x < most_x { x } else { most_x }) * (if y < most_y { y } else { most_y })
+        return 0;
     }
+    let x = if x < pairs::TOGETHER { x } else { pairs::TOGETHER };
+    let y = if y < TOGETHER { y } else { TOGETHER };
+    x * y
 }
 
 /// The dot products of all rows of `x` with all of `y`, `width` numbers each: `out` has a
 /// row for each of `x`, a column for each of `y`. The bits of [`dot`], several times as
-/// fast where rows are long. What `carried` holds is of no concern.
+/// fast. What `carried` holds is of no concern. Stack: 136 KiB in vectors.
 ///
 /// ```
 /// use gradsieve_kernels::dot::{Carried, carried_for, dots};
@@ -68,7 +72,24 @@ pub const fn carried_for(x: usize, y: usize, width: usize) -> usize {
 /// # Errors
 /// [`Error::Length`] if there is no width, rows are not whole, `carried` is not as long
 /// as [`carried_for`] says, or there is not a place for each pair. Nothing was written.
+#[inline]
 pub fn dots<T: Element, U: Element>(
+    x: &[T],
+    y: &[U],
+    width: usize,
+    carried: &mut [Carried],
+    out: &mut [f64],
+) -> Result<(), Error> {
+    dots_with(Level::best(), x, y, width, carried, out)
+}
+
+/// [`dots`] on a given level.
+///
+/// # Errors
+/// As [`dots`].
+#[inline]
+pub fn dots_with<T: Element, U: Element>(
+    level: Level,
     x: &[T],
     y: &[U],
     width: usize,
@@ -81,31 +102,22 @@ pub fn dots<T: Element, U: Element>(
     same_length(others * width, y.len())?;
     same_length(carried_for(rows, others, width), carried.len())?;
     same_length(rows.saturating_mul(others), out.len())?;
-    if out.is_empty() {
-        return Ok(());
-    }
-    if carried.is_empty() {
-        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others)) {
-            for (y, to) in y.chunks_exact(width).zip(out) {
-                *to = dot(x, y)?;
+    if rows.min(others) < FEW {
+        for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others.max(1))) {
+            for (y, out) in y.chunks_exact(width).zip(out) {
+                *out = dot_with(level, x, y)?;
             }
         }
         return Ok(());
     }
-    // All tiles but the last, which may be shorter.
-    let before = (width - 1) / TILE * TILE;
-    let [most_x, most_y] = TOGETHER;
-    for (x, out) in x.chunks(most_x * width).zip(out.chunks_mut(most_x * others)) {
-        for (first, y) in (0..).step_by(most_y).zip(y.chunks(most_y * width)) {
-            let pairs = x.len() / width * (y.len() / width);
-            let carried = carried.get_mut(..pairs).certain();
-            carried.fill(Carried::new());
-            Carried::add_pairs(carried, Part::new(x, width, 0, before)?, Part::new(y, width, 0, before)?)?;
-            let mut carried = carried.iter();
-            for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(others)) {
-                let places = out.iter_mut().skip(first);
-                for ((y, to), carried) in y.chunks_exact(width).zip(places).zip(&mut carried) {
-                    *to = carried.finish_whole(before, x, y)?;
+    for (first, y) in (0..).step_by(TOGETHER).zip(y.chunks(TOGETHER * width)) {
+        let (y, rows) = (Part::whole(y, width)?, pairs::TOGETHER);
+        for (x, out) in x.chunks(rows * width).zip(out.chunks_mut(rows * others)) {
+            let (x, out) = (Part::whole(x, width)?, out.get_mut(first..).certain());
+            run(level, Dots { carried, x, y, places: others, out });
+            for (i, out) in out.chunks_mut(others).enumerate() {
+                for (j, out) in out.iter_mut().enumerate().take(y.rows()) {
+                    *out = wide::dot(*out, x.row(i), y.row(j));
                 }
             }
         }
@@ -114,12 +126,6 @@ pub fn dots<T: Element, U: Element>(
 }
 
 impl Carried {
-    /// No terms yet.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { wide: [0.0; WIDE], begun: false }
-    }
-
     /// Takes in whole tiles ([`TILE`]) that are not the vectors' last.
     ///
     /// # Errors
@@ -138,54 +144,7 @@ impl Carried {
     pub fn add_with<T: Element, U: Element>(&mut self, level: Level, x: &[T], y: &[U]) -> Result<(), Error> {
         same_length(x.len(), y.len())?;
         same_length(x.len() / TILE * TILE, x.len())?;
-        self.begun |= !x.is_empty();
         run(level, Carry { wide: &mut self.wide, x, y });
-        Ok(())
-    }
-
-    /// [`Carried::add`] for each row of `x` with each of `y`, `carried` row after row of
-    /// `x`, with the same bits and several times as fast: what is loaded of a row serves
-    /// four others.
-    ///
-    /// ```
-    /// use gradsieve_kernels::{dot, dot::Carried, matrix::Part, sum::TILE};
-    /// let (x, y) = ([0.1_f32; 2 * (TILE + 3)], [0.2_f32; 3 * (TILE + 3)]);
-    /// let mut carried = [Carried::new(); 6];
-    /// let tile = |rows| Part::new(rows, TILE + 3, 0, TILE);
-    /// Carried::add_pairs(&mut carried, tile(&x)?, tile(&y)?)?;
-    /// assert_eq!(carried[5].finish(&x[2 * TILE + 3..], &y[3 * TILE + 6..]), dot(&x[TILE + 3..], &y[2 * TILE + 6..]));
-    /// # Ok::<(), gradsieve_kernels::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Length`] if the columns differ or are no multiple of a tile, or there is
-    /// not a state for each pair; the states are as they were.
-    #[inline]
-    pub fn add_pairs<T: Element, U: Element>(
-        carried: &mut [Self],
-        x: Part<'_, T>,
-        y: Part<'_, U>,
-    ) -> Result<(), Error> {
-        Self::add_pairs_with(Level::best(), carried, x, y)
-    }
-
-    /// [`Carried::add_pairs`] on a given level.
-    ///
-    /// # Errors
-    /// As [`Carried::add_pairs`].
-    #[inline]
-    pub fn add_pairs_with<T: Element, U: Element>(
-        level: Level,
-        carried: &mut [Self],
-        x: Part<'_, T>,
-        y: Part<'_, U>,
-    ) -> Result<(), Error> {
-        same_length(x.columns, y.columns)?;
-        same_length(x.columns / TILE * TILE, x.columns)?;
-        same_length(x.rows().saturating_mul(y.rows()), carried.len())?;
-        if x.columns > 0 {
-            run(level, CarryPairs { carried, x, y });
-        }
         Ok(())
     }
 
@@ -199,7 +158,7 @@ impl Carried {
     pub fn finish_whole<T: Element, U: Element>(&self, taken: usize, x: &[T], y: &[U]) -> Result<f64, Error> {
         let short = Error::Length { expected: taken, found: x.len().min(y.len()) };
         let sum = self.finish(x.get(taken..).ok_or(short)?, y.get(taken..).ok_or(short)?)?;
-        Ok(if self.begun { wide::dot(sum, x, y) } else { sum })
+        Ok(if self.begun() { wide::dot(sum, x, y) } else { sum })
     }
 
     /// The product, of what was taken in and the rest of the two vectors, which is not
@@ -219,7 +178,7 @@ impl Carried {
     #[inline]
     pub fn finish_with<T: Element, U: Element>(&self, level: Level, x: &[T], y: &[U]) -> Result<f64, Error> {
         same_length(x.len(), y.len())?;
-        if x.is_empty() && self.begun {
+        if x.is_empty() && self.begun() {
             return Err(Error::Length { expected: 1, found: 0 });
         }
         let before = x.len().saturating_sub(1) / TILE * TILE;
@@ -229,7 +188,7 @@ impl Carried {
         all.add_with(level, x, y)?;
         // One tile's sum, and so an `f32`.
         let last = run(level, Dot { x: x_last, y: y_last });
-        Ok(if all.begun {
+        Ok(if all.begun() {
             scalar::sum::total(&mut all.wide, last as f32)
         } else {
             wide::dot(last, x_last, y_last)
@@ -243,10 +202,12 @@ struct Carry<'a, T, U> {
     y: &'a [U],
 }
 
-struct CarryPairs<'a, T, U> {
+struct Dots<'a, T, U> {
     carried: &'a mut [Carried],
     x: Part<'a, T>,
     y: Part<'a, U>,
+    places: usize,
+    out: &'a mut [f64],
 }
 
 struct Dot<'a, T, U> {
@@ -268,23 +229,21 @@ impl<T: Element, U: Element> Kernel for Carry<'_, T, U> {
     }
 }
 
-impl<T: Element, U: Element> Kernel for CarryPairs<'_, T, U> {
+impl<T: Element, U: Element> Kernel for Dots<'_, T, U> {
     type Output = ();
 
     #[inline(always)]
     fn scalar(self) {
-        let rows = self.y.rows().max(1);
-        for (i, carried) in self.carried.chunks_exact_mut(rows).enumerate() {
-            for (j, carried) in carried.iter_mut().enumerate() {
-                scalar::dot::carry(&mut carried.wide, self.x.row(i), self.y.row(j));
-                carried.begun = true;
+        for (i, out) in self.out.chunks_mut(self.places.max(1)).enumerate() {
+            for (j, out) in out.iter_mut().enumerate().take(self.y.rows()) {
+                *out = scalar::dot::dot(self.x.row(i), self.y.row(j));
             }
         }
     }
 
     #[inline(always)]
     fn vector<S: Simd>(self, s: S) {
-        vector::matrix::carry_pairs(s, self.carried, self.x, self.y);
+        pairs::pairs(s, self.carried, self.x, self.y, self.places, self.out);
     }
 }
 

@@ -1,14 +1,14 @@
 //! [`crate::matrix`] in vectors.
 
+use super::ahead::ask_for;
 use super::dot::dot;
 use crate::cannot_happen;
-use crate::carried::Carried;
 use crate::certain::Certain;
 use crate::element::Element;
 use crate::part::{Part, PartMut};
 use crate::scalar;
 use crate::simd::Simd;
-use crate::sum::{LANES, TILE, WIDE};
+use crate::sum::{LANES, TILE};
 
 /// A Bᵀ.
 #[inline(always)]
@@ -69,163 +69,8 @@ fn product_tiles<S: Simd, T: Element, U: Element, const N: usize>(
     }
 }
 
-/// Asks for the memory of `count` elements of a row from place `at` on, as far as there
-/// are such.
-#[inline(always)]
-fn ask_for<S: Simd, T>(s: S, row: &[T], at: usize, count: usize) {
-    // A row is asked for a share at a time, and the last shares may lie beyond its end.
-    let part = row.get(at..).unwrap_or(&[]);
-    let part = part.get(..count).unwrap_or(part);
-    for line in part.chunks(64 / size_of::<T>().clamp(1, 64)) {
-        if let Some(first) = line.first() {
-            s.prefetch(first, 0);
-        }
-    }
-}
-
 /// Bytes of rows that are to stay in the second cache.
 const NEAR: usize = 1 << 17;
-
-/// Adds whole tiles that are not the last to the wide lanes of each row of `x` with each
-/// of `y`.
-#[inline(always)]
-pub(crate) fn carry_pairs<S: Simd, T: Element, U: Element>(
-    s: S,
-    carried: &mut [Carried],
-    x: Part<'_, T>,
-    y: Part<'_, U>,
-) {
-    if S::ROOMY {
-        carry_tiles::<S, T, U, 4>(s, carried, x, y)
-    } else {
-        carry_tiles::<S, T, U, 2>(s, carried, x, y)
-    }
-}
-
-/// A tile of `N` rows, widened: of the four quarters of a step, each sixteen lanes, the
-/// first of all steps and rows, then the second, and so on.
-type Packed<const N: usize> = [[[[f32; 16]; N]; STEPS]; 4];
-
-/// A tile of a row.
-type Tile<T> = [[T; LANES]; STEPS];
-
-/// Steps of 64 elements that a tile has.
-const STEPS: usize = TILE / LANES;
-
-/// Times `N` rows of `x` that meet a quarter of the packed rows before the next quarter.
-const NEAR_BY: usize = 8;
-
-/// Sums of lanes that are under way: of the even quarters, and of the odd ones.
-type Halves<const N: usize> = [[[[f32; 16]; N]; N]; NEAR_BY];
-
-/// `N` rows of `y` are laid side by side, and meet all rows of `x`, `N` at a time. A
-/// quarter of them, 4 KiB, stays in the first cache meanwhile.
-#[inline(always)]
-fn carry_tiles<S: Simd, T: Element, U: Element, const N: usize>(
-    s: S,
-    carried: &mut [Carried],
-    x: Part<'_, T>,
-    y: Part<'_, U>,
-) {
-    let others = y.rows().max(1);
-    let mut packed: Packed<N> = [[[[0.0; 16]; N]; STEPS]; 4];
-    let mut sums: [Halves<N>; 2] = [[[[[0.0; 16]; N]; N]; NEAR_BY]; 2];
-    for first in (0..x.columns).step_by(TILE) {
-        for j in (0..y.rows()).step_by(N) {
-            let Some(rows) = some_rows::<U, N>(y, j, first) else {
-                cannot_happen!("columns are whole tiles");
-                return;
-            };
-            pack(s, &rows, &mut packed);
-            for (block, carried) in carried.chunks_mut(NEAR_BY * N * others).enumerate() {
-                // The fold: 64 lanes to 32, to 16.
-                for (g, packed) in packed.iter().enumerate() {
-                    let (half, is_second) = (&mut sums[g % 2], g >= 2);
-                    for (i, sums) in half.iter_mut().enumerate().take(carried.len().div_ceil(N * others)) {
-                        let Some(rows) = some_rows::<T, N>(x, N * (NEAR_BY * block + i), first) else {
-                            cannot_happen!("columns are whole tiles");
-                            return;
-                        };
-                        let lanes = quarter_of_tile::<S, T, N>(s, g, &rows, packed);
-                        let sums = sums.as_flattened_mut().iter_mut();
-                        for (sum, lanes) in sums.zip(lanes.as_flattened()) {
-                            s.store(if is_second { s.add(s.load(sum), *lanes) } else { *lanes }, sum);
-                        }
-                    }
-                }
-                let [even, odd] = &sums;
-                for ((even, odd), carried) in even.iter().zip(odd).zip(carried.chunks_mut(N * others)) {
-                    for ((even, odd), carried) in even.iter().zip(odd).zip(carried.chunks_mut(others)) {
-                        for ((even, odd), carried) in even.iter().zip(odd).zip(carried.iter_mut().skip(j)) {
-                            add_lanes(s, s.add(s.load(even), s.load(odd)), carried);
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The tile from column `at` on of `N` rows from `first` on; of the last row again where
-/// there are fewer.
-#[inline(always)]
-fn some_rows<T: Element, const N: usize>(of: Part<'_, T>, first: usize, at: usize) -> Option<[&Tile<T>; N]> {
-    let tile = |r: usize| -> Option<&Tile<T>> {
-        let row = of.row(r.min(of.rows().saturating_sub(1)));
-        row.get(at..)?.as_chunks().0.first_chunk()
-    };
-    let mut rows = [tile(first)?; N];
-    for (r, row) in rows.iter_mut().enumerate() {
-        *row = tile(first + r)?;
-    }
-    Some(rows)
-}
-
-#[inline(always)]
-fn pack<S: Simd, T: Element, const N: usize>(s: S, rows: &[&Tile<T>; N], to: &mut Packed<N>) {
-    for (g, quarter) in to.iter_mut().enumerate() {
-        for (step, to) in quarter.iter_mut().enumerate() {
-            for (to, row) in to.iter_mut().zip(rows) {
-                s.store(T::load(s, &row[step].as_chunks().0[g % 4]), to);
-            }
-        }
-    }
-}
-
-/// Adds the sixteen lanes of a tile to the wide ones.
-#[inline(always)]
-fn add_lanes<S: Simd>(s: S, lanes: S::F, carried: &mut Carried) {
-    let mut sixteen = [0.0; WIDE];
-    s.store(lanes, &mut sixteen);
-    for (wide, lanes) in carried.wide.as_chunks_mut::<8>().0.iter_mut().zip(sixteen.as_chunks::<8>().0) {
-        s.store_8(s.add_8(s.load_8(wide), s.widen_8(lanes)), wide);
-    }
-    carried.begun = true;
-}
-
-/// The sixteen of 64 lanes from 16·`g` on of each row with each packed one.
-#[inline(always)]
-fn quarter_of_tile<S: Simd, T: Element, const N: usize>(
-    s: S,
-    g: usize,
-    x: &[&Tile<T>; N],
-    y: &[[[f32; 16]; N]; STEPS],
-) -> [[S::F; N]; N] {
-    let mut lanes = [[s.splat(0.0); N]; N];
-    for (step, y) in y.iter().enumerate() {
-        let mut held = [s.splat(0.0); N];
-        for (held, x) in held.iter_mut().zip(x) {
-            *held = T::load(s, &x[step].as_chunks().0[g % 4]);
-        }
-        for (column, y) in y.iter().enumerate() {
-            let y = s.load(y);
-            for (lanes, x) in lanes.iter_mut().zip(held) {
-                lanes[column] = s.add(lanes[column], s.mul(x, y));
-            }
-        }
-    }
-    lanes
-}
 
 /// The canonical dots of `N` rows with `N` others; `N` is 4 or 2.
 #[inline(always)]

@@ -16,6 +16,7 @@ pub(crate) mod mask;
 pub(crate) mod matrix;
 pub(crate) mod norm;
 pub(crate) mod pair;
+pub(crate) mod pairs;
 pub(crate) mod rademacher;
 pub(crate) mod score;
 pub(crate) mod sjlt;

@@ -2,8 +2,7 @@
 
 use crate::inputs::{Kind, edges, for_all, kind, length, numbers};
 use crate::outputs::bits;
-use gradsieve_kernels::dot::Carried;
-use gradsieve_kernels::matrix::Part;
+use gradsieve_kernels::dot::{Carried, carried_for, dots_with};
 use gradsieve_kernels::spec::{self, Format};
 use gradsieve_kernels::sum::TILE;
 use gradsieve_kernels::{Level, Pair, dot_with, l1_norm_with, max_abs_with, pair_with, squared_norm_with};
@@ -165,30 +164,40 @@ fn dots_in_pieces_have_the_bits_of_the_whole(level: Level) {
 }
 
 fn dots_of_all_pairs_have_the_bits_of_each(level: Level) {
-    fn check<T: Format, U: Format>(level: Level, rows: usize, others: usize, tiles: usize) {
-        // Rows that begin anywhere, and end in the midst of a tile.
-        let width = tiles * TILE + 17;
+    fn check<T: Format, U: Format>(level: Level, rows: usize, others: usize, width: usize) {
         let x = numbers::<T>(Kind::Graded, 5, rows * width);
         let y = numbers::<U>(Kind::Graded, 6, others * width);
-        let mut carried = vec![Carried::new(); rows * others];
-        for first in (0..tiles * TILE).step_by(2 * TILE) {
-            let columns = (2 * TILE).min(tiles * TILE - first);
-            let (x, y) = (Part::new(&x, width, first, columns), Part::new(&y, width, first, columns));
-            Carried::add_pairs_with(level, &mut carried, x.unwrap(), y.unwrap()).unwrap();
-        }
+        let mut carried = vec![Carried::new(); carried_for(rows, others, width)];
+        let mut found = vec![f64::NAN; rows * others];
+        dots_with(level, &x, &y, width, &mut carried, &mut found).unwrap();
         for (i, x) in x.chunks_exact(width).enumerate() {
             for (j, y) in y.chunks_exact(width).enumerate() {
-                let carried = &carried[i * others + j];
-                let found = carried.finish_with(level, &x[tiles * TILE..], &y[tiles * TILE..]).unwrap();
-                assert_eq!(bits(&[found]), bits(&[spec::dot(x, y)]), "({i}, {j}) of {rows} × {others}");
+                let found = found[i * others + j];
+                assert_eq!(
+                    bits(&[found]),
+                    bits(&[spec::dot(x, y)]),
+                    "({i}, {j}) of {rows} × {others} × {width}"
+                );
             }
         }
     }
-    for (rows, others, tiles) in [(1, 1, 1), (4, 4, 3), (5, 3, 2), (2, 9, 1), (35, 5, 2), (67, 2, 1)] {
-        check::<f32, f32>(level, rows, others, tiles);
+    // Rows that begin anywhere, and end in the midst of a tile, of a step, or of neither.
+    for (rows, others, width) in [
+        (1, 1, 1),
+        (4, 7, 3 * TILE + 17),
+        (8, 8, 3 * TILE + 17),
+        (9, 11, 2 * TILE),
+        (10, 9, 100),
+        (35, 13, TILE),
+        (67, 8, TILE + 1),
+        (8, 133, 65),
+        (34, 130, TILE + 960),
+    ] {
+        check::<f32, f32>(level, rows, others, width);
     }
-    check::<f16, f32>(level, 5, 6, 2);
-    check::<bf16, bf16>(level, 3, 2, 2);
+    check::<f16, f32>(level, 9, 10, 2 * TILE + 3);
+    check::<f16, f16>(level, 9, 10, TILE + 31);
+    check::<bf16, bf16>(level, 11, 8, 2 * TILE + 90);
     // What leaves f32 on the way is taken again.
     for size in [2.0_f32.powi(100), 1.0, 2.0_f32.powi(-100)] {
         let x: Vec<f32> =
@@ -199,12 +208,6 @@ fn dots_of_all_pairs_have_the_bits_of_each(level: Level) {
         assert_eq!(bits(&[found]), bits(&[spec::dot(&x, &x)]), "{size}");
         assert!(carried.finish_whole(2 * TILE + 4, &x, &x).is_err());
     }
-    let (x, mut one) = ([1.0_f32; 2 * TILE], [Carried::new()]);
-    let part = |columns| Part::new(&x, 2 * TILE, 0, columns).unwrap();
-    assert!(Carried::add_pairs_with(level, &mut one, part(TILE), part(2 * TILE)).is_err());
-    assert!(Carried::add_pairs_with(level, &mut one, part(5), part(5)).is_err());
-    assert!(Carried::add_pairs_with(level, &mut [], part(TILE), part(TILE)).is_err());
-    assert_eq!(one, [Carried::new()]);
 }
 
 /// Some instructions for maxima don't.
