@@ -1,5 +1,6 @@
 //! Products of a few rows with a square matrix, A Bᵀ, and updates M + Uᵀ V of one: what a
-//! step of data value embedding is made of.
+//! step of data value embedding is made of. And the dot products of all gradients with all
+//! targets, as [`dot`](gradsieve_kernels::dot()) defines them.
 //!
 //! The limit is a loop of FMAs in registers. Ours round products before they are added:
 //! two operations, where the machine may have one.
@@ -7,6 +8,7 @@
 use crate::contest::{Contest, Hall, Role};
 use crate::data::{Buffer, digest};
 use crate::limits;
+use gradsieve_kernels::dot::{Carried, carried_for, dots_with};
 use gradsieve_kernels::matrix::{add_products_with, product_with};
 use std::cell::RefCell;
 use std::hint::black_box;
@@ -20,6 +22,62 @@ pub fn hold(hall: &mut Hall) {
         products(hall, rows);
         updates(hall, rows);
     }
+    for (rows, others, width) in [(512, 100, 26_506), (512, 128, 4096), (512, 128, 512)] {
+        all_dots(hall, rows, others, width);
+    }
+}
+
+fn all_dots(hall: &mut Hall, rows: usize, others: usize, width: usize) {
+    let shape = format!("{rows} with {others} of {width}");
+    if !hall.wants("dots", "float32", &shape) {
+        return;
+    }
+    let (x, y) = (&Buffer::<f32>::numbers(1, rows * width), &Buffer::<f32>::numbers(2, others * width));
+    let carried = &RefCell::new(vec![Carried::new(); carried_for(rows, others, width)]);
+    let out = &RefCell::new(vec![0.0; rows * others]);
+    let narrow = |out: &[f64]| out.iter().map(|&x| x as f32).collect::<Vec<_>>();
+    let to = &RefCell::new(Buffer::<f32>::zeros(rows * others));
+    let mut contest =
+        Contest::new("dots", "float32", shape, 4 * (rows + others) * width).tolerance(1.0).output(
+            || {
+                out.borrow_mut().fill(0.0);
+                to.borrow_mut().fill(0.0);
+            },
+            // One of the two was written to.
+            || digest(&to.borrow()) + digest(&narrow(&out.borrow())),
+        );
+    limits::multiply_add(&mut contest, "float32", rows * others * width);
+    contest.enter_ours(|level| {
+        let (mut carried, mut out) = (carried.borrow_mut(), out.borrow_mut());
+        f64::from(dots_with(level, black_box(x), black_box(y), width, &mut carried, &mut out).is_ok())
+    });
+    contest.enter(Role::Peer, "matrixmultiply", move || {
+        let mut to = to.borrow_mut();
+        let (x, y, k) = (black_box(x), black_box(y), width as isize);
+        let columns = others as isize;
+        // SAFETY: rows×width, the transpose of others×width, rows×others.
+        unsafe {
+            let to = to.as_mut_ptr();
+            matrixmultiply::sgemm(
+                rows,
+                width,
+                others,
+                1.0,
+                x.as_ptr(),
+                k,
+                1,
+                y.as_ptr(),
+                1,
+                k,
+                0.0,
+                to,
+                columns,
+                1,
+            );
+        }
+        0.0
+    });
+    hall.hold(contest);
 }
 
 fn products(hall: &mut Hall, rows: usize) {
