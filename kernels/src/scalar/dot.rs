@@ -1,6 +1,6 @@
 //! [`crate::dot()`] with a few lanes at a time down each tile.
 
-use super::sum::{ABREAST, Lanes, NO_TERMS, add_tile, sums, tiles};
+use super::sum::{ABREAST, Lanes, NO_TERMS, SHORT, add_tile, rows_of_eight, short_rows, sums, tiles};
 use crate::cannot_happen;
 use crate::element::Element;
 use crate::sum::{LANES, WIDE};
@@ -8,6 +8,15 @@ use crate::sum::{LANES, WIDE};
 /// Σ xᵢ·yᵢ of two slices of one length.
 #[inline(always)]
 pub(crate) fn dot<T: Element, U: Element>(x: &[T], y: &[U]) -> f64 {
+    if x.len() <= SHORT && y.len() == x.len() {
+        let ((x, x_cut), (y, y_cut), count) = (rows_of_eight(x), rows_of_eight(y), x.len());
+        let products = |at| {
+            let (mut row, y) = (x.get(at).map_or(x_cut, T::widen_8), y.get(at).map_or(y_cut, U::widen_8));
+            row.iter_mut().zip(y).for_each(|(x, y)| *x *= y);
+            row
+        };
+        return short_rows(count, products).into();
+    }
     let [dot] = sums(
         x.len(),
         tiles(x).zip(tiles(y)),

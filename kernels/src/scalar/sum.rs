@@ -177,18 +177,31 @@ pub(crate) const SHORT: usize = 4 * ABREAST;
 /// never leave the registers, and no cost that does not depend on how many there are.
 #[inline(always)]
 pub(crate) fn short<T: Element>(x: &[T], term: impl Fn(f32) -> f32 + Copy) -> f32 {
+    let (rows, cut) = rows_of_eight(x);
+    // Where there is no row the terms are of zeros, and so zeros.
+    short_rows(x.len(), |at| rows.get(at).map_or(cut, T::widen_8).map(term))
+}
+
+/// Rows of eight, and what is left of a list, with zeros behind.
+#[inline(always)]
+pub(crate) fn rows_of_eight<T: Element>(x: &[T]) -> (&[[T; ABREAST]], [f32; ABREAST]) {
     let (rows, rest) = x.as_chunks::<ABREAST>();
     let mut cut = [0.0; ABREAST];
     cut.iter_mut().zip(rest).for_each(|(cut, x)| *cut = x.widen());
-    let count = rows.len() + usize::from(!rest.is_empty());
+    (rows, cut)
+}
+
+/// The canonical sum of `count` terms that come in rows of eight, at most [`SHORT`].
+#[inline(always)]
+pub(crate) fn short_rows(count: usize, row: impl Fn(usize) -> [f32; ABREAST]) -> f32 {
+    let count = count.div_ceil(ABREAST);
     // Eight lanes of those that the fold 32→16→8 leaves: of rows 0 and 2, and of 1 and 3.
     // Where there is no row its terms, which are zeros, are not added.
     let [mut all, odd] = core::array::from_fn(|first| {
         let mut lanes = [0.0; ABREAST];
         for at in [first, first + 2] {
             if at < count {
-                let row = rows.get(at).map_or(cut, T::widen_8);
-                lanes.iter_mut().zip(row).for_each(|(lane, x)| *lane += term(x));
+                lanes.iter_mut().zip(row(at)).for_each(|(lane, term)| *lane += term);
             }
         }
         lanes

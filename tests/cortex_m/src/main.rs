@@ -10,6 +10,7 @@
 
 mod device;
 mod end;
+mod greats;
 mod measure;
 #[path = "../../all/verdicts/published.rs"]
 mod published;
@@ -77,6 +78,7 @@ fn measure_all() {
     stores::measure_all(&mut meter);
     sieve::measure_all(&mut meter);
     device::measure_all(&mut meter);
+    greats::measure_all(&mut meter);
 }
 
 /// Sums, conversions, projections and transforms.
