@@ -1,6 +1,6 @@
 //! Products of a few rows with a square matrix, A Bᵀ, and updates M + Uᵀ V of one: what a
-//! step of data value embedding is made of. And the dot products of all gradients with all
-//! targets, as [`dot`](gradsieve_kernels::dot()) defines them.
+//! step of data value embedding is made of. And the dot products of all gradients with
+//! all targets, as [`dot`](gradsieve_kernels::dot()) defines them.
 //!
 //! The limit is a loop of FMAs in registers. Ours round products before they are added:
 //! two operations, where the machine may have one.

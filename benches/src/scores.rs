@@ -3,8 +3,8 @@
 //! on its best level.
 //!
 //! The limit for 1 and 8 queries is a plain read of the rows; for 64, a loop that does
-//! nothing but the arithmetic, over fewer rows. Rows of few bits are ten times as many, so
-//! that theirs too come from memory and from no cache.
+//! nothing but the arithmetic, over fewer rows. Rows of few bits are ten times as many,
+//! so that theirs too come from memory and from no cache.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};

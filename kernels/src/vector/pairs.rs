@@ -24,8 +24,8 @@ pub(crate) const TOGETHER: usize = NEAR_BY * 4;
 #[repr(align(64))]
 struct Line([f32; 16]);
 
-/// Half a tile of `N` rows, widened: of a step's four times sixteen lanes the even two, or
-/// the odd. One of them of all steps and rows, then the other.
+/// Half a tile of `N` rows, widened: of a step's four times sixteen lanes the even two,
+/// or the odd. One of them of all steps and rows, then the other.
 type Half<const N: usize> = [[[Line; N]; STEPS]; 2];
 
 /// The products of each row of `x` with each of `y`, to the first places of each row of
@@ -47,9 +47,10 @@ pub(crate) fn pairs<S: Simd, T: Element, U: Element>(
     }
 }
 
-/// A tile of the rows of `x` is packed and meets that of all rows of `y`, `N` by `N`, half
-/// of the lanes after the other. So half a tile of `N` rows of `y`, 8 KiB, stays in the
-/// first cache meanwhile, and what is packed of `x` streams by in the order of its places.
+/// A tile of the rows of `x` is packed and meets that of all rows of `y`, `N` by `N`,
+/// half of the lanes after the other. So half a tile of `N` rows of `y`, 8 KiB, stays in
+/// the first cache meanwhile, and what is packed of `x` streams by in the order of its
+/// places.
 #[inline(always)]
 fn by_tiles<S: Simd, T: Element, U: Element, const N: usize>(
     s: S,

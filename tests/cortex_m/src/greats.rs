@@ -21,7 +21,8 @@ pub(crate) fn measure_all(meter: &mut Meter) {
     measure::<64, 64, 10>(meter, "64-64-10");
 }
 
-/// The factors of a sample's layers. Each bias is the weight of one more input, which is 1.
+/// The factors of a sample's layers. Each bias is the weight of one more input, which is
+/// 1.
 struct Sample<const I: usize, const H: usize, const O: usize> {
     inputs: [f32; I],
     hidden_delta: [f32; H],
