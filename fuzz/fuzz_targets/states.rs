@@ -114,7 +114,8 @@ fn packet(input: &[u8]) {
     let mut good = input.to_vec();
     good.resize(input.len().max(100), 0);
     good[0] = 0xA6;
-    good[1] = (1 << 4) | (good[1] % 5);
+    let codecs: Vec<u8> = (0..16).filter(|&number| Codec::from_number(number).is_some()).collect();
+    good[1] = (1 << 4) | codecs[usize::from(good[1]) % codecs.len()];
     good[2] &= 15;
     good[3..5].copy_from_slice(&(K as u16).to_le_bytes());
     good[5..13].copy_from_slice(&packets.fingerprint().to_le_bytes());

@@ -8,12 +8,17 @@
 //! is no longer their label: larger is better, and the first line, m random samples, is
 //! what chance gives. Samples of equal score are taken in their order.
 //!
-//! Beside it stands by how much the target's loss rises, mean over the targets: what
-//! counterfactual evaluations of data attribution ask (retraining without the top
-//! hundredth; *QLD*). Against the same number of random samples it says what a method's
-//! choice is worth, also where no prediction flips.
+//! Beside it stands by how much the target's loss rises, mean over the targets. Against
+//! the same number of random samples it says what a method's choice is worth, also where
+//! no prediction flips.
 //!
-//! *Cost*: a run for each target, method and m.
+//! Last comes one choice for all: without the m samples whose scores have the largest sum
+//! over all test samples, by how much does the mean test loss rise? With m a hundredth of
+//! the samples that is what counterfactual evaluations of data attribution ask (*QLD*).
+//! Chance is the mean of ten draws.
+//!
+//! *Cost*: a run for each target, method and m; one for each method and m for the last,
+//! and ten for chance.
 
 use rand::seq::SliceRandom;
 
@@ -28,12 +33,18 @@ use crate::model::{Scratch, Trajectory};
 
 const MEASURE: &str = "share of test predictions that flip";
 const RISE: &str = "rise of the target's loss, nats";
+const RISE_OF_ALL: &str = "rise of the mean test loss, nats";
 
-/// Whom to remove first, for each target, and whose idea it was.
+/// Draws whose mean is what chance gives, where one choice is made for all targets.
+const DRAWS: usize = 10;
+
+/// Whom to remove first, for each target and for all, and whose idea it was.
 struct Ranking {
     name: String,
     about: &'static str,
     orders: Vec<Vec<usize>>,
+    /// Orders for all test samples together: one, or draws.
+    in_sum: Vec<Vec<usize>>,
     seconds: f64,
     bytes: usize,
 }
@@ -49,15 +60,21 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         (0..task.test.len()).filter(|&j| predictions[j] == task.test.labels()[j]).collect();
 
     let (name, about) = ("random".to_owned(), "random samples: what chance gives");
-    let orders = random_orders(targets.len(), n, task.seed);
-    let mut rankings = vec![Ranking { name, about, orders, seconds: 0.0, bytes: 0 }];
+    let mut orders = random_orders(targets.len() + DRAWS, n, task.seed);
+    let in_sum = orders.split_off(targets.len());
+    let mut rankings = vec![Ranking { name, about, orders, in_sum, seconds: 0.0, bytes: 0 }];
     let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
     context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
         let (scored, seconds) = timed(|| score(evidence))?;
         let (name, about) = (whose.name.to_owned(), whose.about);
         let orders = targets.iter().map(|&j| order(&scored.scores[j * n..(j + 1) * n])).collect();
-        rankings.push(Ranking { name, about, orders, seconds, bytes: scored.bytes });
+        let mut sums = vec![0.0; n];
+        for scores in scored.scores.chunks_exact(n) {
+            sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score);
+        }
+        let in_sum = vec![order(&sums)];
+        rankings.push(Ranking { name, about, orders, in_sum, seconds, bytes: scored.bytes });
         Ok(())
     })?;
 
@@ -84,23 +101,65 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
                 .filter_map(|of| of.first())
                 .map(|&margin| if margin.is_nan() || margin <= 0.0 { 1.0 } else { 0.0 });
             let rises = of_grid().zip(&targets).filter_map(|(of, &j)| Some(of.get(1)? - losses[j]));
-            let samples = if *m == 1 { "sample".to_owned() } else { format!("{m} samples") };
-            let title = format!("without the {samples} of highest score");
+            let title = format!("without the {} of highest score", samples(*m));
             let whose = Whose { name: &ranking.name, about: ranking.about };
             for (measure, figures) in [(MEASURE, flips.collect()), (RISE, rises.collect::<Vec<f64>>())] {
                 tally.add_mean(&title, measure, &whose, &figures, ranking.seconds, ranking.bytes);
             }
         }
+        retrain_in_sum(context, task, &path, ranking, &losses, tally)?;
     }
     Ok(())
+}
+
+/// Retrains without those whose scores have the largest sum, and looks at all test losses.
+fn retrain_in_sum(
+    context: &Context<'_>,
+    task: &Task,
+    path: &Trajectory,
+    ranking: &Ranking,
+    losses: &[f64],
+    tally: &mut Tally,
+) -> Result<(), TruthError> {
+    let (n, grid, orders) = (task.train.len(), &context.settings.removed, &ranking.in_sum);
+    let clock = std::time::Instant::now();
+    let key = format!("test losses, orders {:016x}", fingerprint(orders));
+    let mut ledger = context.ledger(&task.key(context.settings, &key))?;
+    let stage = format!("{} {} in sum", ranking.name, task.seed);
+    let numbers: Vec<usize> =
+        grid.iter().flat_map(|m| (0..orders.len()).map(move |draw| draw * n + m)).collect();
+    let found = run_jobs(&stage, &numbers, &mut ledger, context.watch, |number| {
+        let without = path.weighted(&task.train, &weights(n, &orders[number / n][..number % n]))?;
+        Ok(without.rounded().losses(&task.test)?)
+    })?;
+    tally.truth_seconds += clock.elapsed().as_secs_f64();
+    tally.retrainings += found.len();
+    for (m, draws) in grid.iter().zip(found.chunks_exact(orders.len())) {
+        let mean = |j: usize| draws.iter().map(|losses| losses[j]).sum::<f64>() / draws.len() as f64;
+        let rises: Vec<f64> = losses.iter().enumerate().map(|(j, loss)| mean(j) - loss).collect();
+        let title = format!("without the {} of highest score in sum", samples(*m));
+        let whose = Whose { name: &ranking.name, about: ranking.about };
+        tally.add_mean(&title, RISE_OF_ALL, &whose, &rises, ranking.seconds, ranking.bytes);
+    }
+    Ok(())
+}
+
+/// So many samples, in words.
+fn samples(count: usize) -> String {
+    if count == 1 { "sample".to_owned() } else { format!("{count} samples") }
+}
+
+/// A weight for each of `n` samples: none for those that are removed.
+fn weights(n: usize, removed: &[usize]) -> Vec<f64> {
+    let mut weights = vec![1.0; n];
+    removed.iter().for_each(|&i| weights[i] = 0.0);
+    weights
 }
 
 /// By how much the logit of target `j`'s label is above all others in the run without
 /// these samples, not positive if it is read wrong; and its loss there.
 fn without(path: &Trajectory, task: &Task, j: usize, removed: &[usize]) -> Result<Vec<f64>, TruthError> {
-    let mut weights = vec![1.0; task.train.len()];
-    removed.iter().for_each(|&i| weights[i] = 0.0);
-    let without = path.weighted(&task.train, &weights)?.rounded();
+    let without = path.weighted(&task.train, &weights(task.train.len(), removed))?.rounded();
     let mut scratch = Scratch::default();
     let (x, label) = (task.test.row(j).unwrap_or_default(), task.test.labels()[j]);
     let loss = without.loss(x, label, &mut scratch)?;

@@ -312,15 +312,17 @@ fn predictions_turn_on_the_samples_of_high_score_and_hardly_on_random_ones() {
         ..quick(Experiment::Brittleness)
     };
     let outcome = run(&settings, None, &Silent).unwrap();
-    let [one, rise, many, rises] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
+    let [one, rise, many, rises, _, in_sum] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
     assert!(many.measure.starts_with("share") && rises.measure.starts_with("rise"));
     assert_eq!(rises.title, "without the 30 samples of highest score");
+    assert_eq!(in_sum.title, "without the 30 samples of highest score in sum");
     let share = |panel: &Panel, name: &str| panel.lines.iter().find(|line| line.name == name).unwrap().mean();
     for name in ["cosine", "ridge"] {
         assert!(share(many, name) > share(one, name), "more samples, more flips: {name}");
         assert!(share(many, name) > share(many, "random") + 0.2, "{name} {}", share(many, name));
         assert!(share(rises, name) > share(rise, name), "more samples, more loss: {name}");
         assert!(share(rises, name) > share(rises, "random") + 0.3, "{name} {}", share(rises, name));
+        assert!(share(in_sum, name) > share(in_sum, "random") + 0.02, "{name} {}", share(in_sum, name));
     }
 }
 

@@ -18,7 +18,7 @@ well each method foretells it: a table, and a picture (SVG).
   tsloo    the same run again, batch by batch, without one sample's gradient: in the last epoch, or in all
   loo      softmax regression at its optimum, with and without one sample
   lds      losses after training on random halves (the linear datamodelling score)
-  brittleness  the same run again without the m samples of highest score for a test sample: is it still read right, and its loss?
+  brittleness  the same run again without the m samples of highest score for a test sample: is it still read right, and its loss? And without the m of highest score in sum: the mean test loss?
   flips    no retraining: which self-scores find flipped labels
   shapley  Shapley values of the samples of single steps, by Monte Carlo
   fairness the same run again with FairIF's weights: the gap between low and high digits, before and after
