@@ -312,7 +312,9 @@ fn predictions_turn_on_the_samples_of_high_score_and_hardly_on_random_ones() {
         ..quick(Experiment::Brittleness)
     };
     let outcome = run(&settings, None, &Silent).unwrap();
-    let [one, rise, many, rises, _, in_sum] = &outcome.panels[..] else { panic!("{} panels", outcome.panels.len()) };
+    let [one, rise, many, rises, _, in_sum] = &outcome.panels[..] else {
+        panic!("{} panels", outcome.panels.len())
+    };
     assert!(many.measure.starts_with("share") && rises.measure.starts_with("rise"));
     assert_eq!(rises.title, "without the 30 samples of highest score");
     assert_eq!(in_sum.title, "without the 30 samples of highest score in sum");
