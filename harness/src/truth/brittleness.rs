@@ -112,7 +112,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     Ok(())
 }
 
-/// Retrains without those whose scores have the largest sum, and looks at all test losses.
+/// Retrains without those whose scores have the largest sum, and looks at all test
+/// losses.
 fn retrain_in_sum(
     context: &Context<'_>,
     task: &Task,
