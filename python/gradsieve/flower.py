@@ -182,9 +182,7 @@ class RobustFedAvg(FedAvg):
         rows = [sketcher.gradients((none if update is None else update)[None]) for update in updates]
         if self.rule == "foolsgold":
             rows = [self._sum(sketcher, node, row) for node, row in zip(nodes, rows)]
-        sketches = rows[0]
-        for row in rows[1:]:
-            sketches = sketches.concat(row)
+        sketches = rows[0].concat(*rows[1:])
         server = None
         if self._server_update is not None and self.rule == "fltrust":
             assert self._arrays is not None

@@ -123,10 +123,14 @@ impl Sketches {
         Ok(Self { id: self.id, values, measures })
     }
 
-    /// These sketches and behind them those.
-    fn concat(&self, other: &Self) -> PyResult<Self> {
-        self.id.check(&other.id).map_err(told)?;
-        let values = [&self.values[..], &other.values].concat();
-        Ok(Self { id: self.id, values, measures: [&self.measures[..], &other.measures].concat() })
+    /// These sketches and behind them all others, each copied once: batches are best put
+    /// together by one call.
+    #[pyo3(signature = (*others))]
+    fn concat(&self, others: Vec<PyRef<'_, Self>>) -> PyResult<Self> {
+        others.iter().try_for_each(|other| self.id.check(&other.id)).map_err(told)?;
+        let all = || std::iter::once(self).chain(others.iter().map(|other| &**other));
+        let values = all().map(|part| &part.values[..]).collect::<Vec<_>>().concat();
+        let measures = all().map(|part| &part.measures[..]).collect::<Vec<_>>().concat();
+        Ok(Self { id: self.id, values, measures })
     }
 }

@@ -43,6 +43,20 @@ def test_the_key_is_secret_unless_there_is_a_seed():
     assert sketcher().seed == 1 and sketcher().key is None
 
 
+def test_batches_put_together_at_once_are_those_put_together_one_by_one():
+    parts = [sketcher().gradients(rows) for rows in np.array_split(GRADIENTS, 4)]
+    at_once = parts[0].concat(*parts[1:])
+    one_by_one = parts[0].concat(parts[1]).concat(parts[2]).concat(parts[3])
+    whole = sketcher().gradients(GRADIENTS)
+    for found in (at_once, one_by_one):
+        assert len(found) == len(GRADIENTS)
+        assert (found.values == whole.values).all() and (found.l2 == whole.l2).all()
+    assert (parts[0].concat().values == parts[0].values).all()
+    other = gradsieve.Sketcher([(5, 12)], 32, projection="sjlt", seed=2).gradients(GRADIENTS)
+    with pytest.raises(ValueError, match="differ"):
+        parts[0].concat(parts[1], other)
+
+
 def test_a_sieve_flags_what_is_odd_and_travels_as_bytes():
     rows = GRADIENTS + 2
     rows[250:260] = -rows[250:260]
