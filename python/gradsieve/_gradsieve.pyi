@@ -19,6 +19,7 @@ __all__ = [
     "TopK",
     "client_rules",
     "client_weights",
+    "ekfac",
     "influence",
     "plan",
     "reason_names",
@@ -43,7 +44,7 @@ class Sketches:
     @property
     def non_finite(self) -> NDArray[np.uint64]: ...
     def take(self, places: NDArray[np.int64]) -> Sketches: ...
-    def concat(self, other: Sketches) -> Sketches: ...
+    def concat(self, *others: Sketches) -> Sketches: ...
 
 @final
 class Sketcher:
@@ -186,6 +187,13 @@ def client_weights(
     server: Optional[Sketches] = None,
     keep: Optional[int] = None,
     norm: Optional[float] = None,
+) -> NDArray[np.float64]: ...
+def ekfac(
+    train: Sequence[Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]],
+    targets: Sequence[Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]],
+    curvature: Optional[Sequence[Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]]] = None,
+    *,
+    damping: Optional[float] = None,
 ) -> NDArray[np.float64]: ...
 def influence(
     train: Sketches, targets: Sketches, method: str = "ridge", *, damping: Optional[float] = None

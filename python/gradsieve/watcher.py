@@ -19,7 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from ._gradsieve import Sieve, Sketcher, Sketches
 from .found import Found
 from .functional import ENTRIES, Function, is_whole
-from .layers import Embedding, Layer, layer_of
+from .layers import Embedding, Layer, Linear, layer_of
 from .record import Arrived, Recorder, whole
 
 if TYPE_CHECKING:
@@ -178,6 +178,23 @@ class Watch:
         kept: of targets, for `influence`."""
         return self._sketched(self._arrived(samples, self._factor(samples, scale)))
 
+    def factors(
+        self, samples: int, *, scale: float = 1.0
+    ) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """What the last backward pass has of each linear layer, for `ekfac`: inputs, with
+        a 1 behind them if there is a bias, and deltas, the gradients of the samples'
+        losses by what came out."""
+        found: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        for index, inputs, deltas in next(iter(self._arrived(samples, self._factor(samples, scale)))):
+            layer = self.layers[index]
+            if deltas is None or not isinstance(layer, Linear):
+                raise ValueError(f"expected linear layers of few positions alone, found {layer.name}")
+            has_ones = inputs.shape[-1] < layer.shape[1]
+            ones = np.ones((*inputs.shape[:-1], int(has_ones)), np.float32)
+            # A copy in either case: the model may change its inputs in place.
+            found.append((np.concatenate([inputs, ones], -1), deltas))
+        return found
+
     def gradients(self, samples: int, *, scale: float = 1.0) -> NDArray[np.float32]:
         """The samples' gradients of the last backward pass, written out (samples ×
         parameters): layer after layer, each outputs × inputs, a bias being one more
@@ -243,12 +260,8 @@ class Watch:
         self._recorder.factors = np.concatenate(rows)
 
     def _sketched(self, parts: Iterable[Arrived]) -> Sketches:
-        rows: Optional[Sketches] = None
-        for part in parts:
-            own = self.sketcher.factors(part)
-            rows = own if rows is None else rows.concat(own)
-        assert rows is not None
-        return rows
+        first, *others = [self.sketcher.factors(part) for part in parts]
+        return first.concat(*others) if others else first
 
     def _factor(self, samples: int, scale: float) -> float:
         """What a sample's part of the loss is multiplied by to be its own loss."""
@@ -363,7 +376,6 @@ class Watch:
         if not self._kept:
             raise ValueError("no sketches were kept: make the watch with keep=True")
         ids = np.array(sorted(self._kept), dtype=np.int64)
-        rows: Optional[Sketches] = None
         batches: dict[int, Sketches] = {}
         starts: dict[int, int] = {}
         length = 0
@@ -372,8 +384,8 @@ class Watch:
                 batches[id(sketches)] = sketches
                 starts[id(sketches)] = length
                 length += len(sketches)
-                rows = sketches if rows is None else rows.concat(sketches)
-        assert rows is not None
+        first, *others = batches.values()
+        rows = first.concat(*others)
         places = [starts[id(sketches)] + place for place, sketches in (self._kept[i] for i in ids.tolist())]
         return ids, rows.take(np.array(places, dtype=np.int64))
 

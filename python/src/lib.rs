@@ -3,6 +3,7 @@
 
 mod clients;
 mod detectors;
+mod ekfac;
 mod error;
 mod files;
 mod influence;
@@ -22,6 +23,8 @@ mod _gradsieve {
     use super::clients::{client_rules, client_weights};
     #[pymodule_export]
     use super::detectors::Detector;
+    #[pymodule_export]
+    use super::ekfac::ekfac;
     #[pymodule_export]
     use super::files::{Run, StoreFile};
     #[pymodule_export]

@@ -457,3 +457,73 @@ def test_shared_weights_are_said_aloud():
     model[1].weight = model[0].weight
     with pytest.warns(UserWarning, match="1 \\(Linear\\) shares parameters with a module before"):
         gradsieve.watch(model, 32)
+
+
+def ekfac_by_hand(train, targets, curvature, damping):
+    """EK-FAC influence with NumPy, layer by layer, of (inputs, deltas)."""
+    scores = 0
+    for (a, b), (c, d), (e, f) in zip(train, targets, curvature):
+        q_a, q_b = (np.linalg.eigh(own.T @ own)[1] for own in (e.astype(float), f.astype(float)))
+        squares = np.einsum("ni,no->noi", e @ q_a, f @ q_b) ** 2
+        divisor = squares.mean(0) + damping * squares.mean()
+        rows, aims = (np.einsum("ni,no->noi", x @ q_a, y @ q_b) for x, y in ((a, b), (c, d)))
+        scores = scores + np.einsum("noi,moi->nm", rows, aims / divisor)
+    return scores
+
+
+def linear_factors(samples, seed, watch, model, drawn=False):
+    torch.manual_seed(seed)
+    x = torch.randn(samples, 7)
+    y = torch.randint(0, 3, (samples,))
+    logits = model(x)
+    if drawn:
+        y = torch.distributions.Categorical(logits=logits.detach()).sample()
+    functional.cross_entropy(logits, y).backward()
+    return watch.factors(samples)
+
+
+def test_ek_fac_of_a_watched_model_is_that_of_numpy():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 3, bias=False))
+    with gradsieve.watch(model) as watch:
+        train = [linear_factors(samples, seed, watch, model) for seed, samples in ((1, 70), (2, 13))]
+        targets = [linear_factors(4, 3, watch, model)]
+        curvature = [linear_factors(80, 4, watch, model, drawn=True)]
+    whole = [tuple(np.concatenate(parts) for parts in zip(*layer)) for layer in zip(*train)]
+    assert [own.shape for layer in whole for own in layer] == [(83, 8), (83, 5), (83, 5), (83, 3)]
+    for given, used in ((curvature, curvature[0]), (None, whole)):
+        found = gradsieve.ekfac(train, targets, given, damping=0.5)
+        assert found.shape == (83, 4)
+        expected = ekfac_by_hand(whole, targets[0], used, 0.5)
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    assert (gradsieve.ekfac(train, targets) == gradsieve.ekfac([whole], targets, damping=0.1)).all()
+
+
+def test_ek_fac_sums_a_sample_over_its_positions():
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((9, 2, width)).astype(np.float32) for width in (6, 4))
+    targets = [[(a[:2], b[:2])]]
+    found = gradsieve.ekfac([[(a, b)]], targets, damping=1.0)
+    # Scores of positions one by one, with the curvature of whole samples, add up.
+    halves = [gradsieve.ekfac([[(a[:, [t]], b[:, [t]])]], targets, [[(a, b)]], damping=1.0) for t in range(2)]
+    np.testing.assert_allclose(found, halves[0] + halves[1], rtol=1e-5, atol=1e-4)
+
+
+def test_ek_fac_says_what_does_not_fit():
+    a, b = np.ones((5, 4), np.float32), np.ones((5, 2), np.float32)
+    for train, targets, sentence in (
+        ([], [[(a, b)]], "a batch of train"),
+        ([[(a, b)]], [[(a[:, :3].copy(), b)]], "in all of targets"),
+        ([[(a, b[:4])]], [[(a, b)]], "the same samples"),
+        ([[(a, b), (a[:4], b[:4])]], [[(a, b)]], "the same samples in all layers"),
+        ([[(a, b)], [(a, b), (a, b)]], [[(a, b)]], "1 layers in each batch"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            gradsieve.ekfac(train, targets)
+    with pytest.raises(ValueError, match="damping"):
+        gradsieve.ekfac([[(a, b)]], [[(a, b)]], damping=0.0)
+    model = nn.Sequential(nn.Linear(7, 5), nn.LayerNorm(5))
+    with gradsieve.watch(model) as watch:
+        model(torch.randn(3, 7)).sum().backward()
+        with pytest.raises(ValueError, match="linear layers"):
+            watch.factors(3)
