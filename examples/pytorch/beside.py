@@ -57,19 +57,20 @@ def batches(x, y):
     return zip(x.split(BATCH), y.split(BATCH))
 
 
+def sketches(watch, samples, loss=cross_entropy):
+    """The sketches of the gradients of some samples."""
+    found = []
+    for x, y in batches(*samples):
+        loss(watch.model(x), y).backward()
+        found.append(watch.sketch(len(y)))
+    return found[0].concat(*found[1:])
+
+
 def gradsieve(model, train, targets, projection="kronecker", dim=512):
     import gradsieve
 
-    def sketches(*samples):
-        found = None
-        for x, y in batches(*samples):
-            cross_entropy(model(x), y).backward()
-            own = watch.sketch(len(y))
-            found = own if found is None else found.concat(own)
-        return found
-
     with gradsieve.watch(model, dim=dim, projection=projection, seed=1) as watch:
-        return gradsieve.influence(sketches(*train), sketches(*targets), "dot")
+        return gradsieve.influence(sketches(watch, train), sketches(watch, targets), "dot")
 
 
 def torch_func(model, train, targets):
@@ -122,31 +123,36 @@ def dattri(model, train, targets, projector=None):
     return attributor.attribute(*loaders).detach().numpy()
 
 
-def bergson(model, train, targets, side=None):
-    from bergson import GradientProcessor, IndexConfig, InMemoryCollector
+def bergson_gradients(model, samples, processor, loss=cross_entropy):
+    """The gradients of some samples, as bergson has them in memory."""
+    from bergson import IndexConfig, InMemoryCollector
     from datasets import Dataset
 
     # It is for language models: they say where they are, and have sequences.
     watched = copy.deepcopy(model)
     watched.device = torch.device("cpu")
+    collector = InMemoryCollector(
+        model=watched,
+        processor=processor,
+        data=Dataset.from_dict({"length": [1] * len(samples[1])}),
+        cfg=IndexConfig(run_path="unused"),
+    )
+    indices = torch.arange(len(samples[1])).split(BATCH)
+    for at, (x, y) in zip(indices, batches(*samples)):
+        with collector:
+            losses = loss(watched(x[:, None])[:, 0], y, reduction="none")
+            losses.sum().backward()
+        collector.process_batch(at.tolist(), losses=losses)
+    collector.teardown()
+    return torch.cat(list(collector.gradients.values()), 1)
 
-    def gradients(samples):
-        collector = InMemoryCollector(
-            model=watched,
-            processor=GradientProcessor(projection_dim=side, include_bias=True),
-            data=Dataset.from_dict({"length": [1] * len(samples[1])}),
-            cfg=IndexConfig(run_path="unused"),
-        )
-        indices = torch.arange(len(samples[1])).split(BATCH)
-        for at, (x, y) in zip(indices, batches(*samples)):
-            with collector:
-                losses = cross_entropy(watched(x[:, None])[:, 0], y, reduction="none")
-                losses.sum().backward()
-            collector.process_batch(at.tolist(), losses=losses)
-        collector.teardown()
-        return torch.cat(list(collector.gradients.values()), 1)
 
-    return (gradients(train) @ gradients(targets).T).numpy()
+def bergson(model, train, targets, side=None):
+    from bergson import GradientProcessor
+
+    processor = GradientProcessor(projection_dim=side, include_bias=True)
+    rows, aims = (bergson_gradients(model, part, processor) for part in (train, targets))
+    return (rows @ aims.T).numpy()
 
 
 def dattri_projected(model, train, targets):
