@@ -336,6 +336,20 @@ fn principal_directions_that_hold_all_inputs_lose_nothing() {
 }
 
 #[test]
+fn as_many_eigen_coordinates_as_a_gradient_has_lose_nothing() {
+    let recorded = Recorded::flat();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write(directory.path(), true);
+    let along = |line: &[&str], more: &[&str]| written(&directory, &[line, more].concat());
+    let all = recorded.model.parameters().len().to_string();
+    assert_close(&along(&DVEMB, &["--eigen", &all]), &recorded.expected("dvemb-fisher"));
+    assert_close(&along(&SHAPLEY, &["--eigen", &all]), &recorded.expected("in-run"));
+    assert_ne!(along(&DVEMB, &["--eigen", "2"]), along(&DVEMB, &["--eigen", &all]));
+    let sketched = along(&DVEMB, &["--eigen", "4", "--dim", "32"]);
+    assert!(sketched.iter().all(|score| score.is_finite()));
+}
+
+#[test]
 fn principal_directions_of_what_has_no_inputs_are_refused() {
     let recorded = Recorded::new();
     let directory = tempfile::tempdir().unwrap();
@@ -346,6 +360,11 @@ fn principal_directions_of_what_has_no_inputs_are_refused() {
             "run/step-0000.safetensors: expected tensors a.NAME and b.NAME of each layer",
         ),
         (&["--principal", "0"], "--principal: expected at least 1, found 0"),
+        (
+            &["--eigen", "2"],
+            "run/step-0000.safetensors: expected tensors a.NAME and b.NAME of each layer, for --eigen",
+        ),
+        (&["--eigen", "0"], "--eigen: expected at least 1, found 0"),
     ] {
         let output = program(&directory, &[&DVEMB[..], more].concat());
         let message = String::from_utf8(output.stderr).unwrap();

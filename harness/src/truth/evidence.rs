@@ -10,6 +10,7 @@ use gradsieve::{
 };
 
 use super::error::{TruthError, core};
+use super::kept::{Kept, eigen};
 use super::principal::Principal;
 use super::target::Target;
 use crate::data::Dataset;
@@ -49,7 +50,7 @@ pub struct Evidence<'a> {
 
 /// How gradients are projected.
 ///
-/// Its text form is that of the core's settings, or `principal`.
+/// Its text form is that of the core's settings, `principal` or `eigen`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Projection {
     /// One of the core's, none of which looks at the data. Width and seed are those of
@@ -58,10 +59,14 @@ pub enum Projection {
     /// Layer by layer: the principal directions of each layer's inputs over the training
     /// samples. It looks at the data.
     Principal,
+    /// The coordinates of largest moment in the eigenbases of the layers' factors, over
+    /// the training samples. It looks at the data, and at the labels.
+    Eigen,
 }
 
 impl Projection {
     const PRINCIPAL: &str = "principal";
+    const EIGEN: &str = "eigen";
 }
 
 impl Default for Projection {
@@ -75,6 +80,7 @@ impl fmt::Display for Projection {
         match self {
             Self::Core(settings) => settings.fmt(f),
             Self::Principal => f.write_str(Self::PRINCIPAL),
+            Self::Eigen => f.write_str(Self::EIGEN),
         }
     }
 }
@@ -83,7 +89,11 @@ impl FromStr for Projection {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if text == Self::PRINCIPAL { Ok(Self::Principal) } else { text.parse().map(Self::Core) }
+        match text {
+            Self::PRINCIPAL => Ok(Self::Principal),
+            Self::EIGEN => Ok(Self::Eigen),
+            other => other.parse().map(Self::Core),
+        }
     }
 }
 
@@ -97,7 +107,8 @@ impl serde::Serialize for Projection {
 pub(super) enum Ready {
     Whole(AnyProjector<'static>),
     Layers(Vec<Part<'static>>),
-    Principal(Principal),
+    /// It has looked at the data.
+    Kept(Box<dyn Kept>),
 }
 
 impl Ready {
@@ -123,7 +134,7 @@ impl Ready {
         match self {
             Self::Whole(projector) => projector.width(),
             Self::Layers(parts) => parts.iter().map(|part| part.projector.width()).sum(),
-            Self::Principal(principal) => principal.width(),
+            Self::Kept(kept) => kept.width(),
         }
     }
 
@@ -140,7 +151,7 @@ impl Ready {
             Self::Layers(parts) => {
                 gather(model, set, indices, quantity, Plan::new(parts).map_err(core("the sketch"))?)
             }
-            Self::Principal(principal) => gather_principal(model, set, indices, quantity, principal),
+            Self::Kept(kept) => gather_kept(model, set, indices, quantity, &**kept),
         }
     }
 }
@@ -151,9 +162,9 @@ impl Ready {
         match self {
             Self::Whole(projector) => sketched(model, gradient, *projector),
             Self::Layers(parts) => sketched(model, gradient, Plan::new(parts).map_err(core("the sketch"))?),
-            Self::Principal(principal) => {
-                let mut rows = Rows::principal(principal, 1)?;
-                rows.push(principal, gradient);
+            Self::Kept(kept) => {
+                let mut rows = Rows::kept(&**kept, 1)?;
+                rows.push(kept.width(), |row| kept.project(gradient, row));
                 Ok(rows)
             }
         }
@@ -170,6 +181,39 @@ pub enum Quantity {
     /// √p_c·∇(−ln p_c) for each class c: one row a class, whose outer products add up to
     /// the generalised Gauss–Newton matrix.
     Pseudo,
+}
+
+impl Quantity {
+    /// Rows a sample.
+    fn rows(self, model: &Mlp) -> usize {
+        if self == Self::Pseudo { model.classes() } else { 1 }
+    }
+
+    /// What the gradient of the loss is multiplied by, as in [`Mlp::backward_scaled`].
+    fn scale(self, p: f64, rest: f64) -> f64 {
+        match self {
+            Self::Loss => 1.0,
+            Self::Margin => -1.0 / rest,
+            Self::Pseudo => libm::sqrt(p),
+        }
+    }
+
+    /// Features and label that row `number` is of.
+    fn sample<'s>(
+        self,
+        model: &Mlp,
+        set: &'s Dataset,
+        indices: &[usize],
+        number: usize,
+    ) -> Result<(&'s [f32], u32), TruthError> {
+        let rows = self.rows(model);
+        let i = indices[number / rows];
+        let (Some(x), Some(&given)) = (set.row(i), set.labels().get(i)) else {
+            let expected = format!("an index below {}", set.len());
+            return Err(TruthError::Setting { what: "sample", expected, found: i.to_string() });
+        };
+        Ok((x, if self == Self::Pseudo { (number % rows) as u32 } else { given }))
+    }
 }
 
 /// Sketches, one row each.
@@ -326,7 +370,11 @@ impl Evidence<'_> {
                 let settings = ProjectorSettings { width: dim, key: Key::seed(self.seed), ..settings };
                 Ready::new(&settings, model).map_err(core("the sketch"))
             }
-            Projection::Principal => Principal::new(self.model, self.train, dim).map(Ready::Principal),
+            Projection::Principal => {
+                let principal = Principal::new(self.model, self.train, dim)?;
+                Ok(Ready::Kept(Box::new(principal)))
+            }
+            Projection::Eigen => Ok(Ready::Kept(Box::new(eigen(self.model, self.train, dim)?))),
         }
     }
 
@@ -367,9 +415,9 @@ fn sketched(model: &Mlp, gradient: &[f32], projector: impl Projector) -> Result<
 }
 
 impl Rows {
-    /// No rows yet, of what `principal` keeps.
-    pub(super) fn principal(principal: &Principal, count: usize) -> Result<Self, TruthError> {
-        let width = principal.width();
+    /// No rows yet, of what `kept` keeps.
+    pub(super) fn kept(kept: &dyn Kept, count: usize) -> Result<Self, TruthError> {
+        let width = kept.width();
         let layout = Layout::flat(width as u64).map_err(core("the sketch"))?;
         Ok(Self {
             id: Exact::new(width).id(layout.id()),
@@ -379,30 +427,44 @@ impl Rows {
         })
     }
 
-    /// Adds what `principal` keeps of a gradient, whose measures are those of what is
-    /// kept.
-    pub(super) fn push(&mut self, principal: &Principal, gradient: &[f32]) {
+    /// Adds a row of `width` numbers, as `fill` makes it of zeros. Its measures are those
+    /// of what is kept.
+    pub(super) fn push<R>(&mut self, width: usize, fill: impl FnOnce(&mut [f32]) -> R) -> R {
         let start = self.values.len();
-        self.values.resize(start + principal.width(), 0.0);
+        self.values.resize(start + width, 0.0);
         let row = &mut self.values[start..];
-        principal.project(gradient, row);
+        let filled = fill(row);
         self.measures.push(gradsieve_kernels::summarize(row));
+        filled
     }
 }
 
-/// [`gather`] by way of the whole gradient.
-fn gather_principal(
+/// [`gather`] of what is kept: of the factors, so that no gradient is written out.
+fn gather_kept(
     model: &Mlp,
     set: &Dataset,
     indices: &[usize],
     quantity: Quantity,
-    principal: &Principal,
+    kept: &dyn Kept,
 ) -> Result<Rows, TruthError> {
-    let p = model.parameters().len();
-    let whole = gather(model, set, indices, quantity, Exact::new(p))?;
-    let mut rows = Rows::principal(principal, whole.len())?;
-    whole.values.chunks_exact(p).for_each(|gradient| rows.push(principal, gradient));
-    rows.losses = whole.losses;
+    let count = indices.len() * quantity.rows(model);
+    let mut rows = Rows::kept(kept, count)?;
+    let mut scratch = Scratch::default();
+    for number in 0..count {
+        let (x, label) = quantity.sample(model, set, indices, number)?;
+        let loss = rows.push(kept.width(), |row| {
+            model.backward_scaled(
+                x,
+                label,
+                |p, rest| quantity.scale(p, rest),
+                &mut scratch,
+                |part| {
+                    kept.part(&part, row);
+                },
+            )
+        })?;
+        rows.losses.push(loss);
+    }
     Ok(rows)
 }
 
@@ -415,8 +477,7 @@ pub(super) fn gather(
     projector: impl Projector,
 ) -> Result<Rows, TruthError> {
     let layout = layout(model)?;
-    let classes = if quantity == Quantity::Pseudo { model.classes() } else { 1 };
-    let count = indices.len() * classes;
+    let count = indices.len() * quantity.rows(model);
     let width = projector.width();
     let mut rows = Rows {
         id: projector.id(layout.id()),
@@ -425,19 +486,10 @@ pub(super) fn gather(
         losses: Vec::with_capacity(count),
     };
     let mut scratch = Scratch::default();
-    let scale = |p: f64, rest: f64| match quantity {
-        Quantity::Loss => 1.0,
-        Quantity::Margin => -1.0 / rest,
-        Quantity::Pseudo => libm::sqrt(p),
-    };
+    let scale = |p, rest| quantity.scale(p, rest);
     let mut sketcher = Sketcher::new(projector, layout, vec![0.0; width]).map_err(core("the sketch"))?;
     for (number, values) in rows.values.chunks_exact_mut(width).enumerate() {
-        let i = indices[number / classes];
-        let (Some(x), Some(&given)) = (set.row(i), set.labels().get(i)) else {
-            let expected = format!("an index below {}", set.len());
-            return Err(TruthError::Setting { what: "sample", expected, found: i.to_string() });
-        };
-        let label = if quantity == Quantity::Pseudo { (number % classes) as u32 } else { given };
+        let (x, label) = quantity.sample(model, set, indices, number)?;
         let loss = gradients::stream(model, x, label, scale, &mut scratch, &mut sketcher)?;
         let loss = loss.map_err(core("a gradient"))?;
         let sketch = sketcher.finish().map_err(core("a gradient"))?;

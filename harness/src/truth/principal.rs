@@ -8,25 +8,34 @@
 //! serves all. It is the principal form of LoGra (Choe et al. 2024, arXiv 2405.13954), on
 //! the input side.
 //!
-//! *Memory*: r × inputs of `f64` a layer. *Cost*: outputs · inputs · r a gradient.
+//! *Memory*: r × inputs of `f64` a layer. *Cost*: (inputs + outputs) · r a gradient from
+//! its factors, outputs · inputs · r written out.
 
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::DMatrix;
 
+use super::directions::leading_directions;
 use super::error::TruthError;
+use super::kept::Kept;
 use crate::data::Dataset;
-use crate::model::{Layer, Mlp, Scratch};
+use crate::model::{Layer, LayerGradient, Mlp, Scratch};
 
 /// A layer, and the directions of its inputs that are kept; none keeps all.
 #[derive(Clone, Debug)]
-struct Kept {
+struct OfLayer {
     layer: Layer,
     basis: Option<DMatrix<f64>>,
+}
+
+impl OfLayer {
+    fn directions(&self) -> usize {
+        self.basis.as_ref().map_or(self.layer.inputs, DMatrix::nrows)
+    }
 }
 
 /// The directions of every layer.
 #[derive(Clone, Debug)]
 pub(super) struct Principal {
-    kept: Vec<Kept>,
+    layers: Vec<OfLayer>,
 }
 
 impl Principal {
@@ -36,7 +45,7 @@ impl Principal {
         let layers = model.layers();
         let mut order: Vec<usize> = (0..layers.len()).collect();
         order.sort_by_key(|&i| layers[i].end() - layers[i].weights);
-        let mut kept: Vec<Kept> = layers.iter().map(|&layer| Kept { layer, basis: None }).collect();
+        let mut kept: Vec<OfLayer> = layers.iter().map(|&layer| OfLayer { layer, basis: None }).collect();
         let mut left = dim;
         for (served, &i) in order.iter().enumerate() {
             let share = left / (layers.len() - served);
@@ -47,35 +56,56 @@ impl Principal {
             }
             left = left.saturating_sub(outputs * (directions + 1));
         }
-        Ok(Self { kept })
+        Ok(Self { layers: kept })
+    }
+}
+
+impl Kept for Principal {
+    fn width(&self) -> usize {
+        self.layers.iter().map(|layer| layer.layer.outputs * (layer.directions() + 1)).sum()
     }
 
-    /// Numbers that are kept.
-    pub(super) fn width(&self) -> usize {
-        let directions = |kept: &Kept| kept.basis.as_ref().map_or(kept.layer.inputs, DMatrix::nrows);
-        self.kept.iter().map(|kept| kept.layer.outputs * (directions(kept) + 1)).sum()
-    }
-
-    /// What is kept of a gradient, in `to` of [`width`](Self::width).
-    pub(super) fn project(&self, gradient: &[f32], to: &mut [f32]) {
+    fn project(&self, gradient: &[f32], to: &mut [f32]) {
         let mut places = to.iter_mut();
         let mut put = |value: f64| {
             if let Some(place) = places.next() {
                 *place = value as f32;
             }
         };
-        for Kept { layer, basis } in &self.kept {
+        for OfLayer { layer, basis } in &self.layers {
             for row in gradient[layer.weights..layer.bias].chunks_exact(layer.inputs) {
                 match basis {
                     None => row.iter().for_each(|&g| put(g.into())),
                     Some(basis) => basis.row_iter().for_each(|direction| {
-                        put(direction.iter().zip(row).map(|(d, &g)| d * f64::from(g)).sum());
+                        put(along(direction.iter(), row));
                     }),
                 }
             }
             gradient[layer.bias..layer.end()].iter().for_each(|&g| put(g.into()));
         }
     }
+
+    fn part(&self, part: &LayerGradient<'_>, to: &mut [f32]) {
+        let start = self.layers[..part.layer].iter().map(|own| own.layer.outputs * (own.directions() + 1));
+        let own = &self.layers[part.layer];
+        let (start, directions, outputs) = (start.sum::<usize>(), own.directions(), own.layer.outputs);
+        let (weights, bias) = to[start..][..outputs * (directions + 1)].split_at_mut(outputs * directions);
+        let along: Vec<f64> = match &own.basis {
+            None => part.activation.iter().map(|&a| f64::from(a)).collect(),
+            Some(basis) => {
+                basis.row_iter().map(|direction| along(direction.iter(), part.activation)).collect()
+            }
+        };
+        for (row, &delta) in weights.chunks_exact_mut(directions).zip(part.delta) {
+            row.iter_mut().zip(&along).for_each(|(to, a)| *to = (f64::from(delta) * a) as f32);
+        }
+        bias.copy_from_slice(part.delta);
+    }
+}
+
+/// The inner product of a direction with numbers of `f32`.
+fn along<'d>(direction: impl Iterator<Item = &'d f64>, x: &[f32]) -> f64 {
+    direction.zip(x).map(|(d, &x)| d * f64::from(x)).sum()
 }
 
 /// The first eigenvectors of Σ a aᵀ, in rows.
@@ -97,17 +127,6 @@ fn directions_of(
         })?;
     }
     Ok(leading_directions(moment, count))
-}
-
-/// The eigenvectors of the `count` largest eigenvalues of a symmetric matrix, in rows.
-#[must_use]
-pub fn leading_directions(moment: DMatrix<f64>, count: usize) -> DMatrix<f64> {
-    let inputs = moment.nrows();
-    let eigen = SymmetricEigen::new(moment);
-    let mut order: Vec<usize> = (0..inputs).collect();
-    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let entry = |row: usize, column: usize| eigen.eigenvectors[(column, order[row])];
-    DMatrix::from_fn(count.min(inputs), inputs, entry)
 }
 
 #[cfg(test)]

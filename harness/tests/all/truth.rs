@@ -50,7 +50,7 @@ fn streams_and_training_with_a_guard_have_the_same_bits_again() {
 #[test]
 fn every_experiment_holds_every_method_that_applies_against_its_truth() {
     for experiment in ALL {
-        let sketched = ["sjlt", "layers", "principal"].map(|name| (Some(64), name.parse().unwrap()));
+        let sketched = ["sjlt", "layers", "principal", "eigen"].map(|name| (Some(64), name.parse().unwrap()));
         let wanted = if experiment == Experiment::Tsloo { &sketched[..] } else { &[] };
         for &(dim, projection) in [(None, Projection::default())].iter().chain(wanted) {
             let outcome = run(&Settings { dim, projection, ..quick(experiment) }, None, &Silent).unwrap();

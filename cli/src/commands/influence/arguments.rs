@@ -34,6 +34,7 @@ Examples:
       --train adam-epoch2.npy --target val-epoch2.npy --lr 1e-5
   gradsieve influence --method dvemb --trajectory run/ --target val.npy --dim 512 -o influence.npy
   gradsieve influence --method dvemb --trajectory run/ --target val.npy --principal 20 -o out.npy
+  gradsieve influence --method dvemb --trajectory run/ --target val.npy --eigen 512 -o out.npy
   gradsieve influence --method shapley --trajectory run/ --top 10";
 
 /// Arguments of `influence`.
@@ -61,6 +62,19 @@ pub struct InfluenceArguments {
     /// there
     #[arg(long, value_name = "R", value_parser = whole::<usize>, requires = "trajectory")]
     pub principal: Option<usize>,
+
+    /// Numbers that are kept of each gradient, for --trajectory with a.NAME and b.NAME:
+    /// the K coordinates of largest moment over the run, of all layers together, in the
+    /// eigenbases of what goes into each layer and of its output gradients; --dim then
+    /// projects them, if it is there. The run is read three times
+    #[arg(
+        long,
+        value_name = "K",
+        value_parser = whole::<usize>,
+        requires = "trajectory",
+        conflicts_with = "principal"
+    )]
+    pub eigen: Option<usize>,
 
     /// Gradients of the targets, n_target × p, or sketches of them, in the same forms;
     /// again for each checkpoint or model; for dvemb at the end of the run

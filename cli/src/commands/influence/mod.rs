@@ -220,15 +220,15 @@ fn find_over(plan: &Plan, checkpoints: &Checkpoints) -> Result<Found, CommandErr
 
 /// Runs a plan along a recorded run.
 fn run_along(plan: &Plan, run: &RecordedRun) -> Result<(), CommandError> {
-    let RecordedRun { directory, principal, target } = run;
+    let RecordedRun { directory, keep, target } = run;
     let run = directory.display().to_string();
     let (found, of_targets) = match target {
         Some(RunTarget { source, projection }) => {
             let mut targets = Rows::open_targets(source, projection)?;
-            let found = trajectory::dvemb(directory, &mut targets, &plan.projection, *principal)?;
+            let found = trajectory::dvemb(directory, &mut targets, &plan.projection, *keep)?;
             (found, targets.name().to_owned())
         }
-        None => (trajectory::shapley(directory, &plan.projection, *principal)?, run.clone()),
+        None => (trajectory::shapley(directory, &plan.projection, *keep)?, run.clone()),
     };
     let names = names(&plan.results, [&run, &of_targets], [found.trains, found.targets])?;
     let scores = Scores {

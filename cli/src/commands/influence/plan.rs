@@ -11,6 +11,7 @@ use crate::commands::given::Use;
 use crate::commands::inputs::{refuse, refuse_json_beside};
 use crate::commands::rows::ProjectionArguments;
 use crate::commands::table_file::is_table;
+use crate::commands::trajectory::Keep;
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
 
 /// A command line that makes sense.
@@ -121,7 +122,8 @@ impl Damping {
 /// A recorded run.
 pub(super) struct RecordedRun {
     pub(super) directory: PathBuf,
-    pub(super) principal: Option<usize>,
+    /// What is kept of gradients before they are projected.
+    pub(super) keep: Option<Keep>,
     /// The targets at the end, for data value embedding; without them, in-run Shapley
     /// values.
     pub(super) target: Option<RunTarget>,
@@ -307,16 +309,16 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
         let names = arguments.ids.iter().chain(&arguments.target_ids);
         refuse_overwrite(output, &arguments.target.iter().chain(names).collect::<Vec<_>>())?;
     }
-    let principal = arguments.principal;
-    if principal == Some(0) {
-        return refuse("--principal", "at least 1".to_owned(), "0".to_owned());
+    let keep = arguments.principal.map(Keep::Principal).or(arguments.eigen.map(Keep::Eigen));
+    if let Some(keep) = keep.filter(|keep| keep.count() == 0) {
+        return refuse(keep.option(), "at least 1".to_owned(), "0".to_owned());
     }
     let target = match (method, arguments.target.as_slice()) {
-        (Method::Dvemb, [Source::Store(path)]) if principal.is_some() => {
-            let found = format!("the store {}", path.display());
-            return refuse("--target", "gradients, with --principal".to_owned(), found);
-        }
         (Method::Dvemb, [target]) => {
+            if let (Source::Store(path), Some(keep)) = (target, keep) {
+                let found = format!("the store {}", path.display());
+                return refuse("--target", format!("gradients, with {}", keep.option()), found);
+            }
             // What is kept of a gradient is projected, not the gradient.
             let whole = ProjectionArguments {
                 dim: None,
@@ -325,7 +327,7 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
                 shapes: Vec::new(),
                 ..arguments.projection.clone()
             };
-            let projection = if principal.is_some() { &whole } else { &arguments.projection };
+            let projection = if keep.is_some() { &whole } else { &arguments.projection };
             Some(RunTarget { source: target.clone(), projection: projection.clone() })
         }
         (Method::Dvemb, targets) => {
@@ -337,7 +339,7 @@ fn run(arguments: &InfluenceArguments) -> Result<RecordedRun, CommandError> {
             return refuse("--target", expected, times(targets.len()));
         }
     };
-    Ok(RecordedRun { directory: directory.clone(), principal, target })
+    Ok(RecordedRun { directory: directory.clone(), keep, target })
 }
 
 const DAMPED: &str = "a method that has one: ridge, trak, datainf, lissa, cg, gif or ek-fac";
@@ -418,6 +420,12 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
             option: "--shapes",
             is_read: arguments.principal.is_none(),
             by: "none with --principal, which has its layers of the recorded run".to_owned(),
+            found: arguments.projection.shapes.len().to_string(),
+        },
+        Use {
+            option: "--shapes",
+            is_read: arguments.eigen.is_none(),
+            by: "none with --eigen, whose coordinates are of no layer".to_owned(),
             found: arguments.projection.shapes.len().to_string(),
         },
     ];

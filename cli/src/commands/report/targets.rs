@@ -48,6 +48,7 @@ impl Aimed {
                     train: vec![search.grads().clone()],
                     trajectory: None,
                     principal: None,
+                    eigen: None,
                     target: vec![target.clone()],
                     factors: Vec::new(),
                     samples: None,

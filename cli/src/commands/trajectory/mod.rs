@@ -5,11 +5,17 @@
 //! |---|---|
 //! | `recorded` | a run whose files have been looked at, and its gradients as sketches |
 //! | `optimizer` | what took the steps: the form that follows them, and how far they are from it |
+//! | `keep` | what is to be kept of gradients, and the factors it is fitted to |
+//! | `kept` | the same, fitted |
 //! | `principal` | gradients on the principal directions of their layers' inputs |
+//! | `eigen` | gradients on coordinates in the eigenbases of their layers' factors |
 //!
-//! May import `files`, the core, of `truth` the eigenvectors, and of the commands the
-//! `rows`, their errors and the console.
+//! May import `files`, the core, of `truth` the eigenvectors and their coordinates, and of
+//! the commands the `rows`, their errors and the console.
 
+mod eigen;
+mod keep;
+mod kept;
 mod optimizer;
 mod principal;
 mod recorded;
@@ -24,6 +30,7 @@ use gradsieve::influence::dvemb::{
     Step,
 };
 
+pub(super) use self::keep::Keep;
 use self::optimizer::Form;
 use self::recorded::Recorded;
 use super::rows::{ProjectionArguments, Rows, zeros};
@@ -38,15 +45,15 @@ pub(super) struct Run {
 }
 
 /// Data value embedding, last step first. `targets` are gradients at the model after the
-/// last step; with `principal` they are not projected.
+/// last step; with `keep` they are not projected.
 pub(super) fn dvemb(
     directory: &Path,
     targets: &mut Rows,
     arguments: &ProjectionArguments,
-    principal: Option<usize>,
+    keep: Option<Keep>,
 ) -> Result<Run, CommandError> {
     let form = Form::of(RunFile::read(directory)?.as_ref());
-    let run = Recorded::open(directory, arguments, principal)?;
+    let run = Recorded::open(directory, arguments, keep)?;
     // Sketches have no columns to compare; their ids say more.
     let columns = targets.matrix().map_or(run.columns, Matrix::cols);
     if columns != run.columns {
@@ -170,10 +177,10 @@ fn warn(unstable: &[String]) {
 pub(super) fn shapley(
     directory: &Path,
     arguments: &ProjectionArguments,
-    principal: Option<usize>,
+    keep: Option<Keep>,
 ) -> Result<Run, CommandError> {
     let form = Form::of(RunFile::read(directory)?.as_ref());
-    let run = Recorded::open(directory, arguments, principal)?;
+    let run = Recorded::open(directory, arguments, keep)?;
     let what = directory.display().to_string();
     form.say_of_plain(&run, &what, "in-run Shapley values")?;
     let mut scores: Vec<Vec<f64>> = Vec::new();

@@ -14,9 +14,9 @@
 use nalgebra::DMatrix;
 
 use super::super::CommandError;
-use super::super::rows::EXACT_COLUMNS;
+use super::keep::{Keep, factors};
 use gradsieve_harness::truth::leading_directions;
-use gradsieve_io::files::{StepFile, StepGradients};
+use gradsieve_io::files::StepFile;
 
 /// Σ a aᵀ of every layer.
 #[derive(Default)]
@@ -28,30 +28,15 @@ impl Moments {
     /// Adds the samples of a step.
     ///
     /// # Errors
-    /// Gradients that are not in factors, or of other layers than those before; too many
-    /// inputs; one that is not finite.
+    /// As [`factors`].
     pub(super) fn observe(&mut self, step: &StepFile) -> Result<(), CommandError> {
-        let StepGradients::Layers(layers) = &step.gradients else {
-            let expected = "tensors a.NAME and b.NAME of each layer, for --principal".to_owned();
-            return Err(CommandError::step(&step.name, expected, "\"grads\"".to_owned()));
-        };
-        if let Some(inputs) = layers.iter().map(|(a, _)| a.columns).find(|&inputs| inputs > EXACT_COLUMNS) {
-            let expected = format!("at most {EXACT_COLUMNS} inputs a layer, for --principal");
-            return Err(CommandError::step(&step.name, expected, inputs.to_string()));
-        }
+        let mut shapes = self.layers.iter().map(|(outputs, sum)| (*outputs, sum.nrows())).collect();
+        let layers = factors(step, Keep::Principal(0), &mut shapes)?;
         if self.layers.is_empty() {
             self.layers =
-                layers.iter().map(|(a, b)| (b.columns, DMatrix::zeros(a.columns, a.columns))).collect();
-        }
-        let shapes = self.layers.iter().map(|(outputs, sum)| (sum.nrows(), *outputs));
-        if !shapes.eq(layers.iter().map(|(a, b)| (a.columns, b.columns))) {
-            let expected = "layers of the shapes that the steps before have".to_owned();
-            return Err(CommandError::step(&step.name, expected, "others".to_owned()));
+                shapes.iter().map(|&(outputs, inputs)| (outputs, DMatrix::zeros(inputs, inputs))).collect();
         }
         for ((_, sum), (a, _)) in self.layers.iter_mut().zip(layers) {
-            if !a.values.iter().all(|x| x.is_finite()) {
-                return Err(CommandError::core(&step.name)(gradsieve::Error::NonFinite));
-            }
             let rows = a.values.iter().map(|&x| f64::from(x));
             let rows = DMatrix::from_row_iterator(a.count(), a.columns, rows);
             sum.gemm_tr(1.0, &rows, &rows, 1.0);

@@ -7,7 +7,10 @@ use gradsieve::{Error, Layer, Sketch, SketchId, Sketcher, Summary};
 
 use super::super::rows::{LayerShape, Projection, ProjectionArguments, Ready, Rows};
 use super::super::{CommandError, console};
-use super::principal::{Directions, Moments};
+use super::eigen::Coordinates;
+use super::keep::Keep;
+use super::kept::Kept;
+use super::principal::Moments;
 use gradsieve_io::files::{StepFile, StepGradients, StepRows, step_files};
 
 /// A run whose files have been looked at.
@@ -18,7 +21,7 @@ pub(super) struct Recorded {
     /// Coordinates of a gradient as the files have it.
     pub(super) columns: usize,
     /// What is kept of it.
-    directions: Option<Directions>,
+    kept: Option<Kept>,
     /// One more than the largest id.
     pub(super) trains: usize,
     /// The most samples or factor rows of a step.
@@ -30,16 +33,16 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Looks at every step of the run in `directory`. With `principal`, gradients are
-    /// taken on that many directions of the inputs of each layer, and projected then.
+    /// Looks at every step of the run in `directory`. With `keep`, what it asks for is
+    /// kept of gradients, and projected then.
     ///
     /// # Errors
     /// As [`step_files`] and [`StepFile::read`]; steps that do not fit together; what
-    /// `principal` cannot be had of.
+    /// `keep` cannot be had of.
     pub(super) fn open(
         directory: &Path,
         arguments: &ProjectionArguments,
-        principal: Option<usize>,
+        keep: Option<Keep>,
     ) -> Result<Self, CommandError> {
         let paths = step_files(directory)?;
         let (mut first, mut trains, mut rows): (Option<(String, usize)>, _, _) = (None, 0, 0);
@@ -55,7 +58,7 @@ impl Recorded {
             }
             trains = step.ids.iter().map(|&id| id as usize + 1).fold(trains, usize::max);
             rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepRows::count));
-            if principal.is_some() {
+            if let Some(Keep::Principal(_)) = keep {
                 moments.observe(&step)?;
             }
             rates.push((step.learning_rate, step.ids.len()));
@@ -71,22 +74,30 @@ impl Recorded {
             progress.reach(number + 1);
         }
         let (_, columns) = first.unwrap_or_default();
-        let directions = principal.map(|count| moments.directions(count));
-        let kept = directions.as_ref().map_or(columns, Directions::columns);
-        let kept_inputs = |number, inputs| match &directions {
-            Some(directions) => directions.input(number, &vec![0.0; inputs]).len(),
-            None => inputs,
+        let kept = match keep {
+            None => None,
+            Some(Keep::Principal(count)) => Some(Kept::Principal(moments.directions(count))),
+            Some(Keep::Eigen(count)) => {
+                let coordinates = Coordinates::of(&directory.display().to_string(), &paths, count)?;
+                Some(Kept::Eigen(coordinates))
+            }
+        };
+        let width = kept.as_ref().map_or(columns, Kept::columns);
+        let kept_inputs = |number, inputs| match &kept {
+            Some(Kept::Principal(directions)) => directions.input(number, &vec![0.0; inputs]).len(),
+            _ => inputs,
         };
         let shape = |(number, (outputs, inputs))| LayerShape { outputs, inputs: kept_inputs(number, inputs) };
         check_shapes(&arguments.shapes, &shapes)?;
         let shapes: Vec<LayerShape> = shapes.into_iter().enumerate().map(shape).collect();
-        let projection = if shapes.is_empty() {
-            arguments.projection(kept)?
+        // Coordinates of an eigenbasis are of no layer any more.
+        let projection = if shapes.is_empty() || matches!(kept, Some(Kept::Eigen(_))) {
+            arguments.projection(width)?
         } else {
-            arguments.projection_of(kept, &shapes)?
+            arguments.projection_of(width, &shapes)?
         };
         let id = projection.id();
-        Ok(Self { paths, projection, id, columns, directions, trains, rows, rates, products: seen })
+        Ok(Self { paths, projection, id, columns, kept, trains, rows, rates, products: seen })
     }
 
     pub(super) fn width(&self) -> usize {
@@ -101,7 +112,7 @@ impl Recorded {
 
     /// What is kept of a gradient.
     fn kept<'r>(&self, row: &'r [f32]) -> Cow<'r, [f32]> {
-        self.directions.as_ref().map_or(Cow::Borrowed(row), |directions| Cow::Owned(directions.row(row)))
+        self.kept.as_ref().map_or(Cow::Borrowed(row), |kept| Cow::Owned(kept.row(row)))
     }
 
     /// The targets, one after the other: as they come, sketches, or what is kept of
@@ -113,10 +124,10 @@ impl Recorded {
         self.with_sketcher(|sketcher| {
             targets.pass("reading", |_, sketch| {
                 sketch.check_finite().map_err(core)?;
-                match &self.directions {
+                match &self.kept {
                     None => values.extend_from_slice(sketch.values),
-                    Some(directions) => {
-                        sketcher.segment(0, &directions.row(sketch.values)).map_err(core)?;
+                    Some(kept) => {
+                        sketcher.segment(0, &kept.row(sketch.values)).map_err(core)?;
                         values.extend_from_slice(finite(sketcher).map_err(core)?.values);
                     }
                 }
@@ -134,12 +145,15 @@ impl Recorded {
             StepGradients::Layers(layers) => layers,
         };
         let sketched = self.sketch(step.ids.len(), |i, sketcher| {
+            if let Some(Kept::Eigen(coordinates)) = &self.kept {
+                return sketcher.segment(0, &coordinates.sample(layers, i));
+            }
             let mut offset = 0;
             for (number, (a, b)) in layers.iter().enumerate() {
                 let (a, b) = (row(a, i), row(b, i));
-                let a = match &self.directions {
-                    Some(directions) => Cow::Owned(directions.input(number, a)),
-                    None => Cow::Borrowed(a),
+                let a = match &self.kept {
+                    Some(Kept::Principal(directions)) => Cow::Owned(directions.input(number, a)),
+                    _ => Cow::Borrowed(a),
                 };
                 let layer = Layer::new(offset, b.len() as u64, a.len() as u64);
                 sketcher.outer(&layer, &a, b)?;

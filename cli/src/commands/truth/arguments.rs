@@ -33,6 +33,7 @@ const EXAMPLES: &str = "\
 Examples:
   gradsieve truth --experiment tsloo
   gradsieve truth --experiment tsloo --dim 512 --projection layers --method dvemb --method ridge
+  gradsieve truth --experiment tsloo --dim 512 --projection eigen --method dvemb
   gradsieve truth --experiment tsloo --removal last --seeds 10 --share 0.01
   gradsieve truth --experiment tsloo --optimizer adamw --rate 0.001 --weight-decay 0.01
   gradsieve truth --experiment tsloo --target opportunity --method dvemb --method ridge
@@ -206,7 +207,8 @@ pub struct TruthArguments {
 
     /// How sketches are made (not of the experiment sketches, which is about that): sjlt,
     /// mask:8, logra or another; layers, small ones as they are, the rest dense ±1;
-    /// principal, the principal directions of each layer's inputs
+    /// principal, the principal directions of each layer's inputs; eigen, the coordinates
+    /// of largest moment in the eigenbases of each layer's inputs and output gradients
     #[arg(long, value_name = "NAME", default_value = "sjlt")]
     pub projection: Projection,
 

@@ -99,6 +99,10 @@ fn influence_along_a_run_refuses_the_settings_of_methods_over_checkpoints() {
             "--principal 2 --shapes 2x2 --dim 32 --projection logra",
             "--shapes: expected none with --principal, which has its layers of the recorded run, found 1",
         ),
+        (
+            "--eigen 2 --shapes 2x2 --dim 32 --projection logra",
+            "--shapes: expected none with --eigen, whose coordinates are of no layer, found 1",
+        ),
     ] {
         refuses(&format!("{run} {more}"), sentence);
     }

@@ -130,8 +130,9 @@ fn sgd(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthError>
     let settings = AdjointSettings { blocks, targets: evidence.target_count(), rows };
     let memory = vec![0.0; settings.memory().f32s];
     let mut adjoint = Adjoint::new(settings, test.id, &test.values, memory).map_err(core(WHAT))?;
+    let ready = evidence.projector(evidence.model)?;
     let gather =
-        |model: &Mlp, batch: &[usize], quantity| evidence.rows_of(model, evidence.train, batch, quantity);
+        |model: &Mlp, batch: &[usize], quantity| ready.gather(model, evidence.train, batch, quantity);
     let scores = walk_back(evidence, factors, &gather, |back, scores| {
         adjoint.step(&back.step(1.0), scores).map(|_| ())
     })?;
@@ -151,8 +152,9 @@ fn momentum(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthE
     let weight_decay = path.weight_decay() as f32;
     let settings = MomentumSettings { momentum, nesterov, weight_decay, ..settings };
     let mut adjoint = momentum_adjoint(settings, test.id, &test.values)?;
+    let ready = evidence.projector(evidence.model)?;
     let gather =
-        |model: &Mlp, batch: &[usize], quantity| evidence.rows_of(model, evidence.train, batch, quantity);
+        |model: &Mlp, batch: &[usize], quantity| ready.gather(model, evidence.train, batch, quantity);
     let scores = walk_back(evidence, factors, &gather, |back, scores| {
         adjoint.step(&back.of_mean(1.0, 0.0), scores).map(|_| ())
     })?;
@@ -205,8 +207,9 @@ fn adamw(evidence: &Evidence<'_>, factors: Quantity) -> Result<Scored, TruthErro
     let (floats, doubles) = (vec![0.0; memory.f32s], vec![0.0; memory.f64s]);
     let mut adjoint =
         AdamwAdjoint::new(settings, test.id, &test.values, floats, doubles).map_err(core(WHAT))?;
+    let ready = evidence.projector(evidence.model)?;
     let gather =
-        |model: &Mlp, batch: &[usize], quantity| evidence.rows_of(model, evidence.train, batch, quantity);
+        |model: &Mlp, batch: &[usize], quantity| ready.gather(model, evidence.train, batch, quantity);
     let scores = walk_back(evidence, factors, &gather, |back, scores| {
         let Moments { first, second } = path.moments_after(back.t);
         let step = AdamwStep {

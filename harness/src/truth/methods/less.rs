@@ -64,11 +64,13 @@ fn features(evidence: &Evidence<'_>, model: &Mlp, moments: (&[f32], &[f32])) -> 
         Ready::Layers(parts) => {
             gather(evidence, model, moments, Plan::new(&parts).map_err(core("the sketch"))?)
         }
-        Ready::Principal(principal) => {
+        Ready::Kept(kept) => {
             let p = model.parameters().len();
             let whole = gather(evidence, model, moments, Exact::new(p))?;
-            let mut rows = Rows::principal(&principal, whole.len())?;
-            whole.values.chunks_exact(p).for_each(|feature| rows.push(&principal, feature));
+            let mut rows = Rows::kept(&*kept, whole.len())?;
+            for feature in whole.values.chunks_exact(p) {
+                rows.push(kept.width(), |row| kept.project(feature, row));
+            }
             rows.losses = whole.losses;
             Ok(rows)
         }
