@@ -10,8 +10,8 @@
 //! | `principal` | gradients on the principal directions of their layers' inputs |
 //! | `eigen` | gradients on coordinates in the eigenbases of their layers' factors |
 //!
-//! May import `files`, the core, of `truth` the eigenvectors and their coordinates, and of
-//! the commands the `rows`, their errors and the console.
+//! May import `files`, the core, of `truth` the eigenvectors and their coordinates, and
+//! of the commands the `rows`, their errors and the console.
 
 mod eigen;
 mod keep;
