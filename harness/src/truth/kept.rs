@@ -34,20 +34,27 @@ struct OfNetwork {
 pub(super) fn eigen(model: &Mlp, train: &Dataset, dim: usize) -> Result<impl Kept + use<>, TruthError> {
     let layers = model.layers().to_vec();
     let shapes: Vec<(usize, usize)> = layers.iter().map(|layer| (layer.outputs, layer.inputs + 1)).collect();
-    let mut scratch = Scratch::default();
-    let mut pass = |observe: &mut dyn FnMut(usize, &[f32], &[f32])| -> Result<(), TruthError> {
-        for (x, label) in train.samples() {
-            model.backward(x, label, &mut scratch, |part| {
-                observe(part.layer, &with_one(part.activation), part.delta);
-            })?;
-        }
-        Ok(())
-    };
     let mut fit = EigenFit::new(&shapes);
-    pass(&mut |layer, a, b| fit.observe(layer, a, b))?;
+    each_part(model, train, |layer, a, b| fit.observe(layer, a, b))?;
     let mut moments = fit.bases();
-    pass(&mut |layer, a, b| moments.observe(layer, a, b))?;
+    each_part(model, train, |layer, a, b| moments.observe(layer, a, b))?;
     Ok(OfNetwork { layers, coordinates: moments.largest(dim) })
+}
+
+/// Calls `visit` with the layer's number and the factors of each part of each sample's
+/// gradient.
+fn each_part(
+    model: &Mlp,
+    train: &Dataset,
+    mut visit: impl FnMut(usize, &[f32], &[f32]),
+) -> Result<(), TruthError> {
+    let mut scratch = Scratch::default();
+    for (x, label) in train.samples() {
+        model.backward(x, label, &mut scratch, |part| {
+            visit(part.layer, &with_one(part.activation), part.delta);
+        })?;
+    }
+    Ok(())
 }
 
 /// Inputs, and a 1 behind them for the bias.

@@ -74,14 +74,12 @@ fn layers_in_another_order_of_arrival_change_no_bit() {
     let backwards = {
         let shapes: Vec<(usize, usize)> = golden.layers.iter().map(|l| (l.outputs, l.inputs)).collect();
         let mut fit = EigenFit::new(&shapes);
-        let each = |act: &mut dyn FnMut(usize, &[f32], &[f32])| {
-            for i in 0..golden.gram.len() {
-                golden.layers.iter().enumerate().rev().for_each(|(n, l)| act(n, &l.a[i], &l.b[i]));
-            }
-        };
-        each(&mut |layer, a, b| fit.observe(layer, a, b));
+        let samples = 0..golden.gram.len();
+        let all =
+            || samples.clone().flat_map(|i| golden.layers.iter().enumerate().rev().map(move |l| (i, l)));
+        all().for_each(|(i, (number, layer))| fit.observe(number, &layer.a[i], &layer.b[i]));
         let mut moments = fit.bases();
-        each(&mut |layer, a, b| moments.observe(layer, a, b));
+        all().for_each(|(i, (number, layer))| moments.observe(number, &layer.a[i], &layer.b[i]));
         moments.largest(golden.kept)
     };
     let bits = |rows: Vec<Vec<f32>>| -> Vec<u32> { rows.into_iter().flatten().map(f32::to_bits).collect() };
