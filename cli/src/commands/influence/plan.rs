@@ -349,6 +349,12 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
     let (method, name) = (arguments.method, arguments.method.name());
     let of_method =
         |option, is_read, by: &str| Use { option, is_read, by: by.to_owned(), found: name.to_owned() };
+    let of_run = |option| Use {
+        option,
+        is_read: arguments.trajectory.is_some(),
+        by: "--trajectory, whose layers it is about".to_owned(),
+        found: "none".to_owned(),
+    };
     let by_one = |option, only: Method| {
         of_method(option, method == only, &format!("--method {}, which alone uses it", only.name()))
     };
@@ -416,6 +422,9 @@ fn uses(arguments: &InfluenceArguments) -> impl Iterator<Item = Use> + use<> {
             by: "targets that stand in the results, which --subtasks and shapley put together".to_owned(),
             found: name.to_owned(),
         },
+        // Where there is --train, which excludes --trajectory, `requires` says nothing.
+        of_run("--principal"),
+        of_run("--eigen"),
         Use {
             option: "--shapes",
             is_read: arguments.principal.is_none(),

@@ -109,6 +109,15 @@ fn influence_along_a_run_refuses_the_settings_of_methods_over_checkpoints() {
 }
 
 #[test]
+fn what_is_kept_of_a_runs_gradients_is_refused_without_a_run() {
+    let pairs = "influence --train t.npy --target v.npy --method dot --top 1";
+    for option in ["--principal", "--eigen"] {
+        let sentence = format!("{option}: expected --trajectory, whose layers it is about, found none");
+        refuses(&format!("{pairs} {option} 2"), &sentence);
+    }
+}
+
+#[test]
 fn the_type_of_numbers_that_are_not_written_is_refused() {
     refuses(
         "influence --train t.npy --target v.npy --method dot --top 1 --dtype f64",
