@@ -100,15 +100,7 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
             }
             continue;
         }
-        let mut folded = [[0.0; N]; N];
-        let all = folded.as_flattened_mut().first_chunk_mut::<16>();
-        if let (Some(lanes), Some(folded)) = (lanes.as_flattened().first_chunk(), all) {
-            *folded = s.fold_16(*lanes);
-        } else {
-            for (folded, lanes) in folded.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
-                *folded = s.fold(*lanes);
-            }
-        }
+        let folded = folded(s, &lanes);
         let sums = folded.as_flattened().iter().zip(wide.as_flattened());
         for (total, (folded, wide)) in totals.as_flattened_mut().iter_mut().zip(sums) {
             let last = f64::from(*folded);
@@ -118,8 +110,24 @@ fn square<S: Simd, T: Element, U: Element, const N: usize>(
     totals
 }
 
+/// What is left of a tile's lanes: the fold to one.
 #[inline(always)]
-fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F; N]; N]) {
+pub(super) fn folded<S: Simd, const N: usize>(s: S, lanes: &[[S::F; N]; N]) -> [[f32; N]; N] {
+    let mut sums = [[0.0; N]; N];
+    let all = sums.as_flattened_mut().first_chunk_mut::<16>();
+    if let (Some(lanes), Some(sums)) = (lanes.as_flattened().first_chunk(), all) {
+        *sums = s.fold_16(*lanes);
+    } else {
+        for (sum, lanes) in sums.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
+            *sum = s.fold(*lanes);
+        }
+    }
+    sums
+}
+
+/// Adds each of these vectors to its place.
+#[inline(always)]
+pub(super) fn add_all<S: Simd, const N: usize>(s: S, to: &mut [[S::F; N]; N], from: [[S::F; N]; N]) {
     for (to, from) in to.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
         *to = s.add(*to, *from);
     }

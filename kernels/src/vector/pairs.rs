@@ -1,6 +1,7 @@
 //! [`crate::dot::dots`] in vectors.
 
 use super::ahead::ask_for;
+use super::matrix::{add_all, folded};
 use crate::carried::Carried;
 use crate::certain::Certain;
 use crate::element::Element;
@@ -96,10 +97,7 @@ fn by_tiles<S: Simd, T: Element, U: Element, const N: usize>(
                 }
                 pack(s, 1, y, j, first..end, &mut far);
                 for (i, (sums, near)) in sums.iter_mut().zip(near_odd).take(count).enumerate() {
-                    let odd = half(s, steps, near, &far);
-                    for (sum, odd) in sums.as_flattened_mut().iter_mut().zip(odd.as_flattened()) {
-                        *sum = s.add(*sum, *odd);
-                    }
+                    add_all(s, sums, half(s, steps, near, &far));
                     let at = block + i * N;
                     let last = if is_last { folded(s, sums) } else { [[0.0; N]; N] };
                     for (r, (sums, last)) in sums.iter().zip(last).enumerate().take(x.rows() - at) {
@@ -173,9 +171,7 @@ fn half<S: Simd, const N: usize>(s: S, steps: usize, near: &Half<N>, far: &Half<
         }
     }
     let [mut sums, others] = both;
-    for (sum, other) in sums.as_flattened_mut().iter_mut().zip(others.as_flattened()) {
-        *sum = s.add(*sum, *other);
-    }
+    add_all(s, &mut sums, others);
     sums
 }
 
@@ -188,19 +184,4 @@ fn add_tile<S: Simd>(s: S, lanes: S::F, begun: bool, carried: &mut Carried) {
         let lanes = s.widen_8(lanes);
         s.store_8(if begun { s.add_8(s.load_8(wide), lanes) } else { lanes }, wide);
     }
-}
-
-/// What is left of a tile's lanes: the fold to one.
-#[inline(always)]
-fn folded<S: Simd, const N: usize>(s: S, lanes: &[[S::F; N]; N]) -> [[f32; N]; N] {
-    let mut sums = [[0.0; N]; N];
-    let all = sums.as_flattened_mut().first_chunk_mut::<16>();
-    if let (Some(lanes), Some(sums)) = (lanes.as_flattened().first_chunk(), all) {
-        *sums = s.fold_16(*lanes);
-    } else {
-        for (sum, lanes) in sums.as_flattened_mut().iter_mut().zip(lanes.as_flattened()) {
-            *sum = s.fold(*lanes);
-        }
-    }
-    sums
 }
