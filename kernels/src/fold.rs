@@ -160,6 +160,19 @@ pub fn tame<T: Element>(x: &[T], biased: bool) -> Option<Tame> {
 /// Lanes that are summed side by side, so that registers hold them.
 const ABREAST: usize = 4;
 
+/// Numbers that a target without vectors keeps once, and one with them for each lane.
+const OWN: usize = if cfg!(any(target_feature = "sse2", target_feature = "neon", target_feature = "simd128"))
+{
+    ABREAST
+} else {
+    1
+};
+
+/// The signs of entries to come: those of lane *i* begin at its word's lowest bit, or at
+/// bit *i* of the only word.
+#[derive(Clone, Copy)]
+struct Signs([u32; OWN]);
+
 /// What is summed: in lanes 0 to 3, and in lanes 4 to 7.
 struct Lanes {
     halves: [Half; LANES / ABREAST],
@@ -186,26 +199,30 @@ impl Lanes {
         };
         let last = [at(0), at(1), at(2), at(3)];
         let count = quads.len() + usize::from(biased || !rest.is_empty());
-        let mut max = 0;
+        let mut largest = [0; OWN];
         let halves = core::array::from_fn(|half| {
             let mut sums = Half { folded: [0.0; 4], magnitudes: [0.0; 4], squares: [0.0; 4] };
-            let (mut of_block, mut at) = (0, half);
+            let (mut of_block, mut at, mut max) = (Signs::new(0), half, largest);
             while at < count {
                 if at % (BLOCK / ABREAST) == half {
-                    of_block = signs((at / (BLOCK / ABREAST)) as u64) >> (half * ABREAST);
+                    let word = signs((at / (BLOCK / ABREAST)) as u64);
+                    of_block = Signs::new(word >> (half * ABREAST));
                 }
                 let quad = match quads.get(at) {
                     Some([a, b, c, d]) => [a.widen(), b.widen(), c.widen(), d.widen()],
                     None => last,
                 };
-                max = quad.iter().fold(max, |max, x| max.max(x.to_bits() << 1));
+                for (i, x) in quad.iter().enumerate() {
+                    max[i % OWN] = max[i % OWN].max(x.to_bits() << 1);
+                }
                 sums.add(quad, of_block);
-                of_block >>= LANES;
+                of_block = of_block.next();
                 at += LANES / ABREAST;
             }
+            largest = max;
             sums
         });
-        Self { halves, max }
+        Self { halves, max: largest.into_iter().fold(0, u32::max) }
     }
 
     /// The folded lanes, of which as many are left as `out` is long: 1, 2, 4 or 8.
@@ -245,11 +262,30 @@ fn sum([[a, b, c, d], [e, f, g, h]]: [[f32; ABREAST]; 2]) -> f32 {
 
 impl Half {
     #[inline(always)]
-    fn add(&mut self, x: [f32; ABREAST], signs: u32) {
+    fn add(&mut self, x: [f32; ABREAST], signs: Signs) {
         for (i, x) in x.into_iter().enumerate() {
             self.magnitudes[i] += x.abs();
             self.squares[i] += x * x;
-            self.folded[i] += f32::from_bits(x.to_bits() ^ (signs >> i) << 31);
+            self.folded[i] += f32::from_bits(x.to_bits() ^ signs.of(i));
         }
+    }
+}
+
+impl Signs {
+    #[inline(always)]
+    fn new(word: u32) -> Self {
+        Self(core::array::from_fn(|i| word >> i))
+    }
+
+    /// The sign's bit for the entry of a lane, set if it is to be flipped.
+    #[inline(always)]
+    const fn of(self, lane: usize) -> u32 {
+        (self.0[lane % OWN] >> (lane / OWN)) << 31
+    }
+
+    /// Those of the entries after eight.
+    #[inline(always)]
+    fn next(self) -> Self {
+        Self(self.0.map(|word| word >> LANES))
     }
 }
