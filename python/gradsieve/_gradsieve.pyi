@@ -17,6 +17,7 @@ __all__ = [
     "Store",
     "StoreFile",
     "TopK",
+    "Visits",
     "client_rules",
     "client_weights",
     "ekfac",
@@ -102,6 +103,22 @@ class Sieve:
     def restore(self, bytes: bytes) -> None: ...
     def carry_over(self, bytes: bytes) -> None: ...
     def merge(self, other: Sieve) -> None: ...
+
+@final
+class Visits:
+    def __new__(cls) -> Visits: ...
+    def __len__(self) -> int: ...
+    def add(
+        self,
+        ids: NDArray[np.int64],
+        score: NDArray[np.float32],
+        p: NDArray[np.float32],
+        flagged: NDArray[np.bool_],
+        labels: Optional[NDArray[np.int64]] = None,
+        losses: Optional[NDArray[np.float32]] = None,
+    ) -> None: ...
+    def merge(self, other: Visits) -> None: ...
+    def found(self) -> dict[str, NDArray[Any]]: ...
 
 @final
 class Detector:

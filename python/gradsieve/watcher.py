@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.hooks import RemovableHandle
 
-from ._gradsieve import Sieve, Sketcher, Sketches
+from ._gradsieve import Sieve, Sketcher, Sketches, Visits
 from .found import Found
 from .functional import ENTRIES, Function, is_whole
 from .layers import Embedding, Layer, Linear, layer_of
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 CLASSES = 2
 """Groups of a sieve before labels are seen; it grows with them."""
+NEGATIVE = 1 << 63
+"""Where negative numbers of 64 bits begin, taken for positive ones."""
 LARGE = 1 << 21
 """Entries of an embedding from which writing out its samples' gradients is said aloud."""
 TAKES_KEYWORDS = hasattr(nn.Module, "_forward_hooks_with_kwargs") or hasattr(
@@ -86,7 +88,7 @@ class Watch:
         self._rerun = False
         self._missed: set[int] = set()
         self._handles: list[RemovableHandle] = []
-        self._visits = _Visits()
+        self._visits = Visits()
         self._kept: dict[int, tuple[int, Sketches]] = {}
         self._recorder: Optional[Recorder] = None
 
@@ -168,7 +170,7 @@ class Watch:
             self._classes = count
             self.sieve = Sieve(self.sketcher.dim, count, **self._sieve_settings)
         verdicts = self.sieve.judge(sketches, groups, losses)
-        self._visits.add(ids, verdicts, labels, losses)
+        self._visits.add(ids, verdicts["score"], verdicts["p"], verdicts["flagged"], labels, losses)
         if self.keep:
             self._kept.update({int(sample): (place, sketches) for place, sample in enumerate(ids)})
         return verdicts
@@ -343,7 +345,7 @@ class Watch:
     def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:
         # A negative label is beyond all others here.
         most = int(labels.view(np.uint64).max()) if len(labels) else 0
-        if most > np.iinfo(np.int64).max:
+        if most >= NEGATIVE:
             raise ValueError(f"expected labels of 0 or more, found {int(labels.min())}")
         if self.sieve is not None and self._classes is not None and most >= self._classes:
             self._grow(most + 1)
@@ -369,7 +371,7 @@ class Watch:
 
     def outliers(self) -> Found:
         """A score for each sample, over all visits."""
-        return self._visits.found()
+        return Found(**self._visits.found())
 
     def kept(self) -> tuple[NDArray[np.int64], Sketches]:
         """Ids, and the sketches of each sample's last visit, if `keep` was set."""
@@ -388,65 +390,6 @@ class Watch:
         rows = first.concat(*others)
         places = [starts[id(sketches)] + place for place, sketches in (self._kept[i] for i in ids.tolist())]
         return ids, rows.take(np.array(places, dtype=np.int64))
-
-
-class _Visits:
-    """Sums over the visits of samples, by id."""
-
-    def __init__(self) -> None:
-        self.places: dict[int, int] = {}
-        self.sums = np.zeros((0, 4))
-        self.counts = np.zeros(0, dtype=np.int64)
-        self.labels = np.zeros(0, dtype=np.int64)
-        self.history: list[NDArray[np.float32]] = []
-
-    def places_of(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        places = np.array([self.places.setdefault(i, len(self.places)) for i in ids.tolist()], dtype=np.int64)
-        if len(self.places) > len(self.counts):
-            more = 2 * len(self.places) - len(self.counts)
-            self.sums = np.concatenate([self.sums, np.zeros((more, 4))])
-            self.counts = np.concatenate([self.counts, np.zeros(more, dtype=np.int64)])
-            self.labels = np.concatenate([self.labels, np.full(more, -1, dtype=np.int64)])
-        return places
-
-    def add(
-        self,
-        ids: NDArray[np.int64],
-        verdicts: Verdicts,
-        labels: Optional[NDArray[np.int64]],
-        losses: Optional[NDArray[np.float32]],
-    ) -> None:
-        places = self.places_of(ids)
-        lost = np.full(len(ids), np.nan) if losses is None else losses
-        numbers = np.stack([verdicts["score"], verdicts["p"], verdicts["flagged"], lost], 1)
-        np.add.at(self.sums, places, numbers.astype(np.float64))
-        np.add.at(self.counts, places, 1)
-        if labels is not None:
-            self.labels[places] = labels
-        self.history.append(verdicts["p"])
-
-    def merge(self, other: _Visits) -> None:
-        ids = np.fromiter(other.places, dtype=np.int64, count=len(other.places))
-        places, count = self.places_of(ids), len(other.places)
-        self.sums[places] += other.sums[:count]
-        self.counts[places] += other.counts[:count]
-        named = other.labels[:count] >= 0
-        self.labels[places[named]] = other.labels[:count][named]
-        self.history.extend(other.history)
-
-    def found(self) -> Found:
-        count = len(self.places)
-        means = self.sums[:count] / np.maximum(self.counts[:count], 1)[:, None]
-        return Found(
-            ids=np.fromiter(self.places, dtype=np.int64, count=count),
-            scores=means[:, 0],
-            p=means[:, 1],
-            flagged=means[:, 2],
-            visits=self.counts[:count].copy(),
-            labels=self.labels[:count].copy(),
-            losses=means[:, 3],
-            history=np.concatenate(self.history) if self.history else np.zeros(0, dtype=np.float32),
-        )
 
 
 def _layers(model: nn.Module) -> list[Layer]:

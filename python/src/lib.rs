@@ -15,6 +15,7 @@ mod sketcher;
 mod sketches;
 mod store;
 mod top_k;
+mod visits;
 
 /// Which training samples are harmful, odd or influential.
 #[pyo3::pymodule]
@@ -43,4 +44,6 @@ mod _gradsieve {
     use super::store::Store;
     #[pymodule_export]
     use super::top_k::TopK;
+    #[pymodule_export]
+    use super::visits::Visits;
 }

@@ -93,6 +93,7 @@ impl TopK {
     }
 
     /// The state as bytes, which any machine reads.
+    #[expect(clippy::wrong_self_convention, reason = "a name that Python knows; it sorts first")]
     fn to_bytes<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         // In order, so that the bytes are the same whatever came first.
         let _ = self.state.sorted();

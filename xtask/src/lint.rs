@@ -1,6 +1,6 @@
 //! Clippy over the workspace: libraries, programs, tests, benches and examples; over what
-//! has no standard library, as other targets test it; then over the fuzz targets, which
-//! are a workspace of their own.
+//! has no standard library, as other targets test it; then over the Python package and
+//! the fuzz targets, which are workspaces of their own.
 
 use anyhow::Context;
 use clap::ArgMatches;
@@ -20,11 +20,12 @@ fn run(_: &Check, _: &ArgMatches) -> anyhow::Result<()> {
     clippy(&["--workspace", "--all-features"], &unlinked()?).show()?;
     // Among all features, a test that needs one of them would not be seen.
     clippy(&WITHOUT_STD, &unlinked()?).show()?;
+    // What they have in common is checked once, in one folder.
+    let apart = |folder| clippy(&[], &[]).folder(root().join(folder)).env("CARGO_TARGET_DIR", target());
+    apart("python").show()?;
     // Nothing is linked, so the fuzzer's library, which takes half a minute of C++, is
     // said to be there.
-    // What both have in common is checked once, in one folder.
-    let fuzz = clippy(&[], &[]).folder(root().join("fuzz")).env("CARGO_TARGET_DIR", target());
-    fuzz.env("CUSTOM_LIBFUZZER_PATH", "./libFuzzer.a").show()
+    apart("fuzz").env("CUSTOM_LIBFUZZER_PATH", "./libFuzzer.a").show()
 }
 
 /// The packages that are tested on every target, where they have no default features.
