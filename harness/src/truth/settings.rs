@@ -59,7 +59,16 @@ impl Experiment {
     /// Whether it can be run on other data than digits.
     #[must_use]
     pub const fn takes_any_data(self) -> bool {
-        matches!(self, Self::Tsloo | Self::Loo | Self::Lds | Self::Brittleness | Self::Flips | Self::Shapley)
+        matches!(
+            self,
+            Self::Tsloo
+                | Self::Loo
+                | Self::Lds
+                | Self::Brittleness
+                | Self::Flips
+                | Self::Shapley
+                | Self::Sketches
+        )
     }
 }
 
@@ -388,7 +397,8 @@ impl Settings {
         if !(0.0..1.0).contains(&self.noise) {
             return refuse("noise", "at least 0, and below 1", self.noise.to_string());
         }
-        if self.noise > 0.0 && (of_digits || self.experiment == Experiment::Flips) {
+        let flips = matches!(self.experiment, Experiment::Flips | Experiment::Sketches);
+        if self.noise > 0.0 && (of_digits || flips) {
             let expected = format!("0 in the experiment {}", self.experiment.name());
             return refuse("noise", &expected, self.noise.to_string());
         }

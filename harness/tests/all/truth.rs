@@ -258,6 +258,27 @@ fn sketches_lose_nothing_without_a_projection_and_less_the_wider_they_are() {
 }
 
 #[test]
+fn few_bits_bias_no_dot_product() {
+    let settings = Settings {
+        methods: ["exact", "sjlt-1"].map(str::to_owned).to_vec(),
+        widths: vec![1024],
+        ..sketches()
+    };
+    let lines = run(&settings, None, &Silent).unwrap().sketches;
+    let slope = |projection: &str, codec: &str| {
+        let found = |line: &&SketchLine| line.projection == projection && line.codec == codec;
+        lines.iter().find(found).unwrap().dot_slope[0]
+    };
+    assert!((slope("exact", "f32") - 1.0).abs() < 1e-5);
+    let sketched = slope("sjlt-1", "f32");
+    assert!((sketched - 1.0).abs() < 0.1, "{sketched}");
+    for codec in ["4-bit", "2-bit", "1-bit"] {
+        let of_codes = slope("sjlt-1", codec);
+        assert!((of_codes - sketched).abs() < 0.02, "{codec}: {of_codes} {sketched}");
+    }
+}
+
+#[test]
 fn every_projection_is_measured_and_measured_again_gives_the_same_figures() {
     let settings = Settings { hidden: vec![64], epochs: 1, widths: vec![2048], ..sketches() };
     let directory = tempfile::tempdir().unwrap();
@@ -368,8 +389,13 @@ fn clouds(directory: &Path) -> Source {
 fn every_experiment_that_takes_any_data_runs_on_a_file_and_on_the_table() {
     let directory = tempfile::tempdir().unwrap();
     for data in [Source::Table, clouds(directory.path())] {
-        for experiment in ALL {
-            let methods = if experiment == Experiment::Shapley { vec![] } else { vec!["dot".to_owned()] };
+        for experiment in ALL.into_iter().chain([Experiment::Sketches]) {
+            let method = match experiment {
+                Experiment::Shapley => None,
+                Experiment::Sketches => Some("sjlt-1"),
+                _ => Some("dot"),
+            };
+            let methods = method.map(str::to_owned).into_iter().collect();
             let settings = Settings { methods, ..Settings::of(experiment).on(data.clone()).quick() };
             let outcome = run(&settings, None, &Silent).unwrap();
             let inputs = if data == Source::Table { 30 } else { 3 };

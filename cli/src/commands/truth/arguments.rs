@@ -46,6 +46,7 @@ Examples:
   gradsieve truth --experiment fairness --flip 0.3
   gradsieve truth --experiment sketches
   gradsieve truth --experiment sketches --method sjlt-1 --method mask-8 --dim 512 --json
+  gradsieve truth --experiment sketches --data mnist --method sjlt-1 --json
   gradsieve truth --experiment breakdown --csv breakdown.csv
   gradsieve truth --experiment breakdown --method direction --poison 0.01 --length 100
   gradsieve truth --experiment streams --csv streams.csv
@@ -183,9 +184,9 @@ pub struct TruthArguments {
     #[arg(long, value_enum, default_value = "tsloo", value_name = "NAME")]
     pub experiment: ExperimentName,
 
-    /// tsloo, loo, lds, brittleness, flips, shapley: digits; mnist, of a file that
-    /// harness/mnist.mjs makes; table, tumours by thirty measurements; or a CSV file with
-    /// a column label. Features of table and files are standardised by the training
+    /// tsloo, loo, lds, brittleness, flips, shapley, sketches: digits; mnist, of a file
+    /// that harness/mnist.mjs makes; table, tumours by thirty measurements; or a CSV file
+    /// with a column label. Features of table and files are standardised by the training
     /// samples
     #[arg(long, value_name = "NAME|FILE.csv", default_value = "digits")]
     pub data: Source,

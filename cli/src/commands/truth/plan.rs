@@ -58,7 +58,7 @@ fn uses(arguments: &TruthArguments) -> impl Iterator<Item = Use> + use<> {
         ("--dump", &[Streams]),
         ("--wrong", &[Loop]),
         ("--csv", &[Tsloo, Loo, Lds, Brittleness, Flips, Shapley, Fairness, Breakdown, Streams, Loop]),
-        ("--data", &[Tsloo, Loo, Lds, Brittleness, Flips, Shapley]),
+        ("--data", &[Tsloo, Loo, Lds, Brittleness, Flips, Shapley, Sketches]),
         ("--noise", &[Tsloo, Loo, Lds, Brittleness, Shapley]),
         ("--damping", &[Tsloo, Loo, Lds, Brittleness, Flips]),
         ("--flip", &[Flips, Fairness, Sketches, Breakdown]),

@@ -64,8 +64,9 @@ pub(super) fn show(outcome: &Outcome) -> Result<(), CommandError> {
 /// A table for each figure: a row for each projection and codec, a column for each width.
 fn show_sketches(outcome: &Outcome) -> Result<(), CommandError> {
     type Figures = fn(&SketchLine) -> &[f64];
-    let tables: [(&str, Figures); 8] = [
+    let tables: [(&str, Figures); 9] = [
         ("dot products: Spearman against the gradients', mean over targets", |line| &line.dot),
+        ("dot products: slope on the gradients', mean over targets", |line| &line.dot_slope),
         ("ridge influence: Spearman against the gradients', mean over targets", |line| &line.ridge),
         ("ridge influence, C of the rows of few bits: the same", |line| &line.ridge_rows),
         ("flips found by self-influence, f32 query, moments of f32 sketches: AUROC", |line| &line.streamed),

@@ -136,7 +136,7 @@ fn an_experiment_refuses_the_settings_of_another() {
         ),
         (
             "fairness --data table",
-            "--data: expected --experiment tsloo or loo or lds or brittleness or flips or shapley, found fairness",
+            "--data: expected --experiment tsloo or loo or lds or brittleness or flips or shapley or sketches, found fairness",
         ),
         (
             "flips --noise 0.1",

@@ -14,9 +14,10 @@ use crate::data::Dataset;
 use crate::measures::{auroc, mid_ranks};
 use crate::model::Mlp;
 
-/// Figures of a codec: dot, ridge in two ways, three ways to self-influence, the error of
-/// inner products, and what the model of [`gradsieve::budget`] expects.
-pub(super) const FIGURES: usize = 8;
+/// Figures of a codec: dot and its slope, ridge in two ways, three ways to
+/// self-influence, the error of inner products, and what the model of
+/// [`gradsieve::budget`] expects.
+pub(super) const FIGURES: usize = 9;
 
 /// What sketches are held against.
 pub(super) struct Reference<'a> {
@@ -54,6 +55,21 @@ impl Pairs {
             ranks.extend(mid_ranks(scores)?);
         }
         mean_pearson(&ranks, &self.ranks, self.samples)
+    }
+
+    /// The least-squares slope of `scores` on the figures over the training samples, mean
+    /// over the test samples: 1 of scores without bias. Test samples of which all figures
+    /// are alike have none, and do not count.
+    fn slope(&self, scores: &[f64]) -> f64 {
+        let of_target = |(x, y): (&[f64], &[f64])| {
+            let mean = x.iter().sum::<f64>() / x.len() as f64;
+            let sum = |of: &[f64]| x.iter().zip(of).map(|(x, y)| (x - mean) * y).sum::<f64>();
+            let squares = x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
+            (squares > 0.0).then(|| sum(y) / squares)
+        };
+        let targets = self.values.chunks_exact(self.samples).zip(scores.chunks_exact(self.samples));
+        let slopes: Vec<f64> = targets.filter_map(of_target).collect();
+        slopes.iter().sum::<f64>() / slopes.len() as f64
     }
 }
 
@@ -137,6 +153,7 @@ pub(super) fn figures(
         let (error, expected) = errors(reference, codec, made.width(), exact, &dots);
         all.extend([
             reference.dots.spearman(&dots)?,
+            reference.dots.slope(&dots),
             reference.ridge.spearman(&ridge)?,
             ridge_of_rows,
             one,

@@ -44,7 +44,10 @@ pub struct SketchLine {
     /// Spearman's correlation of dot products, mean over the test samples; a figure a
     /// seed, here and below.
     pub dot: Vec<f64>,
-    /// That of ridge influence, with C of the `f32` sketches, which streamed by.
+    /// The least-squares slope of these scores on the gradients' own dot products, mean
+    /// over the test samples: 1 if nothing biases them.
+    pub dot_slope: Vec<f64>,
+    /// Spearman's correlation of ridge influence, with C of the `f32` sketches, which streamed by.
     pub ridge: Vec<f64>,
     /// The same, but C is that of the stored rows, read back; NaN but for few bits.
     pub ridge_rows: Vec<f64>,
@@ -101,6 +104,7 @@ impl Found {
                         .bytes_with::<u64>()
                         / 16,
                     dot: Vec::new(),
+                    dot_slope: Vec::new(),
                     ridge: Vec::new(),
                     ridge_rows: Vec::new(),
                     streamed: Vec::new(),
@@ -114,6 +118,7 @@ impl Found {
             let line = &mut lines[at];
             let places = [
                 &mut line.dot,
+                &mut line.dot_slope,
                 &mut line.ridge,
                 &mut line.ridge_rows,
                 &mut line.streamed,

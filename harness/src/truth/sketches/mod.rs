@@ -1,12 +1,13 @@
 //! What sketches and stores lose: every projection, width and codec, held against the
 //! gradients themselves. Nothing is retrained.
 //!
-//! A network is trained on digits of which some labels are flipped. Of its per-sample
+//! A network is trained on samples of which some labels are flipped. Of its per-sample
 //! gradients three things are asked, once of the gradients as they are and once of rows
 //! of K numbers that went through a [`Store`](gradsieve::store::Store):
 //!
 //! - **dot**: Spearman's correlation over the training samples between ⟨row z, sketch v⟩
-//!   and ⟨∇ℓ_z, ∇ℓ_v⟩, mean over the test samples v;
+//!   and ⟨∇ℓ_z, ∇ℓ_v⟩, mean over the test samples v, and the slope of a straight line
+//!   through them;
 //! - **ridge**: the same of ridge influence, v solved with the second moment of the
 //!   training sketches as they came;
 //! - **self-influence** finds flipped labels: AUROC of φᵀ(C + λI)⁻¹φ, in three ways for a
@@ -38,7 +39,7 @@ use cell::{Reference, figures};
 use found::Found;
 
 /// Counts up whenever the same settings give other figures.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let settings = context.settings;
