@@ -63,7 +63,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let mut orders = random_orders(targets.len() + DRAWS, n, task.seed);
     let in_sum = orders.split_off(targets.len());
     let mut rankings = vec![Ranking { name, about, orders, in_sum, seconds: 0.0, bytes: 0 }];
-    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
+    let fitted = context.fitted(task, &model)?;
+    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model, fitted.as_ref()) };
     context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
         let (scored, seconds) = timed(|| score(evidence))?;

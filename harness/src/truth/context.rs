@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::error::TruthError;
 use super::evidence::Evidence;
+use super::fitted::Fitted;
 use super::ledger::Ledger;
 use super::methods::Method;
 use super::settings::Settings;
@@ -27,12 +28,25 @@ impl Context<'_> {
         self.cache.as_ref().map_or_else(|| Ok(Ledger::none()), |directory| Ledger::open(directory, key))
     }
 
+    /// The projection that was asked for, fitted to the training samples at `model`; none
+    /// if there is nothing to fit. One serves all methods of a run.
+    pub(super) fn fitted(&self, task: &Task, model: &Mlp) -> Result<Option<Fitted>, TruthError> {
+        let fit = |dim| Fitted::new(self.settings.projection, model, &task.train, dim);
+        self.settings.dim.map_or(Ok(None), fit)
+    }
+
     /// What every method may look at; the path is for the experiment to add.
-    pub(super) fn evidence<'a>(&self, task: &'a Task, model: &'a Mlp) -> Evidence<'a> {
+    pub(super) fn evidence<'a>(
+        &self,
+        task: &'a Task,
+        model: &'a Mlp,
+        fitted: Option<&'a Fitted>,
+    ) -> Evidence<'a> {
         Evidence {
             target: self.settings.target,
             dim: self.settings.dim,
             projection: self.settings.projection,
+            fitted,
             ensemble: self.settings.ensemble,
             seed: task.seed,
             ..Evidence::new(&task.train, &task.test, model, &task.config)

@@ -10,8 +10,8 @@ use gradsieve::{
 };
 
 use super::error::{TruthError, core};
-use super::kept::{Kept, eigen};
-use super::principal::Principal;
+use super::fitted::Fitted;
+use super::kept::Kept;
 use super::target::Target;
 use crate::data::Dataset;
 use crate::gradients;
@@ -42,6 +42,9 @@ pub struct Evidence<'a> {
     pub dim: Option<usize>,
     /// How gradients become sketches of that many numbers.
     pub projection: Projection,
+    /// That projection, fitted to [`train`](Self::train) at [`model`](Self::model), if it is
+    /// one that looks at the data. It is not fitted anew for a method.
+    pub fitted: Option<&'a Fitted>,
     /// Models of an ensemble.
     pub ensemble: usize,
     /// Seed of projections and of whatever else a method draws.
@@ -104,14 +107,14 @@ impl serde::Serialize for Projection {
 }
 
 /// A projection that is ready: one for the whole gradient, or one a layer.
-pub(super) enum Ready {
+pub(super) enum Ready<'a> {
     Whole(AnyProjector<'static>),
     Layers(Vec<Part<'static>>),
     /// It has looked at the data.
-    Kept(Box<dyn Kept>),
+    Kept(&'a dyn Kept),
 }
 
-impl Ready {
+impl Ready<'_> {
     /// The core's projection of a model's gradients.
     ///
     /// # Errors
@@ -151,19 +154,19 @@ impl Ready {
             Self::Layers(parts) => {
                 gather(model, set, indices, quantity, Plan::new(parts).map_err(core("the sketch"))?)
             }
-            Self::Kept(kept) => gather_kept(model, set, indices, quantity, &**kept),
+            Self::Kept(kept) => gather_kept(model, set, indices, quantity, *kept),
         }
     }
 }
 
-impl Ready {
+impl Ready<'_> {
     /// The sketch of one gradient.
     fn sketched(&self, model: &Mlp, gradient: &[f32]) -> Result<Rows, TruthError> {
         match self {
             Self::Whole(projector) => sketched(model, gradient, *projector),
             Self::Layers(parts) => sketched(model, gradient, Plan::new(parts).map_err(core("the sketch"))?),
             Self::Kept(kept) => {
-                let mut rows = Rows::kept(&**kept, 1)?;
+                let mut rows = Rows::kept(*kept, 1)?;
                 rows.push(kept.width(), |row| kept.project(gradient, row));
                 Ok(rows)
             }
@@ -284,6 +287,7 @@ impl<'a> Evidence<'a> {
             damping: None,
             dim: None,
             projection: Projection::Core(ProjectorSettings::DEFAULT),
+            fitted: None,
             ensemble: 1,
             seed: 0,
         }
@@ -361,7 +365,7 @@ impl Evidence<'_> {
     }
 
     /// The projection of this model's gradients.
-    pub(super) fn projector(&self, model: &Mlp) -> Result<Ready, TruthError> {
+    pub(super) fn projector(&self, model: &Mlp) -> Result<Ready<'_>, TruthError> {
         let Some(dim) = self.dim else {
             return Ok(Ready::Whole(Exact::new(model.parameters().len()).into()));
         };
@@ -370,11 +374,14 @@ impl Evidence<'_> {
                 let settings = ProjectorSettings { width: dim, key: Key::seed(self.seed), ..settings };
                 Ready::new(&settings, model).map_err(core("the sketch"))
             }
-            Projection::Principal => {
-                let principal = Principal::new(self.model, self.train, dim)?;
-                Ok(Ready::Kept(Box::new(principal)))
-            }
-            Projection::Eigen => Ok(Ready::Kept(Box::new(eigen(self.model, self.train, dim)?))),
+            Projection::Principal | Projection::Eigen => match self.fitted {
+                Some(fitted) => Ok(Ready::Kept(fitted.kept())),
+                None => Err(TruthError::Setting {
+                    what: "projection",
+                    expected: "one that was fitted to the model".to_owned(),
+                    found: self.projection.to_string(),
+                }),
+            },
         }
     }
 

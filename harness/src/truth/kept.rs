@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::model::{Layer, LayerGradient, Mlp, Scratch};
 
 /// A projection of a network's gradients that was fitted to training data.
-pub(super) trait Kept {
+pub(super) trait Kept: std::fmt::Debug {
     /// Numbers that are kept.
     fn width(&self) -> usize;
 
@@ -21,6 +21,7 @@ pub(super) trait Kept {
 
 /// [`EigenCoordinates`] of a network, whose biases stand behind the weights of their
 /// layer.
+#[derive(Debug)]
 struct OfNetwork {
     layers: Vec<Layer>,
     coordinates: EigenCoordinates,

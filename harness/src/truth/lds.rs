@@ -54,7 +54,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let path = Trajectory::record(&task.train, &task.config)?;
     let model = path.model();
     tally.accuracies.push(model.accuracy(&task.test)?);
-    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model) };
+    let fitted = context.fitted(task, &model)?;
+    let evidence = Evidence { trajectory: Some(&path), ..context.evidence(task, &model, fitted.as_ref()) };
     context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
         let (scored, seconds) = timed(|| score(evidence))?;

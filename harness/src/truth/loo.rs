@@ -32,7 +32,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     tally.truth_seconds += clock.elapsed().as_secs_f64();
     tally.retrainings += changes.len();
     let truth = transposed(&changes);
-    let evidence = Evidence { decay, ..context.evidence(task, &model) };
+    let fitted = context.fitted(task, &model)?;
+    let evidence = Evidence { decay, ..context.evidence(task, &model, fitted.as_ref()) };
     context.each_method(&evidence, |method, whose, evidence| {
         let Some(score) = method.pairs else { return Ok(()) };
         let (scored, seconds) = timed(|| score(evidence))?;

@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
     let ends = target.values(path.end(), &task.test)?;
     // Scores that do not depend on the removal serve both.
     let mut known = BTreeMap::new();
+    let fitted = context.fitted(task, &model)?;
     for &removal in &context.settings.removals {
         let share = context.settings.share;
         let mut what = format!("tsloo, {}", removal.name());
@@ -50,7 +51,8 @@ pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Resu
         tally.truth_seconds += clock.elapsed().as_secs_f64();
         tally.retrainings += changes.len();
         let truth = transposed(&changes);
-        let evidence = Evidence { trajectory: Some(&path), removal, ..context.evidence(task, &model) };
+        let evidence =
+            Evidence { trajectory: Some(&path), removal, ..context.evidence(task, &model, fitted.as_ref()) };
         let mut title = match removal {
             Removal::LastEpoch => "last-epoch removals",
             Removal::AllEpochs => "removals from all epochs",

@@ -38,7 +38,8 @@ const MEASURE: &str = "lowest AUROC of the flipped labels, over kinds and length
 pub(super) fn run(context: &Context<'_>, task: &Task, tally: &mut Tally) -> Result<(), TruthError> {
     let settings = context.settings;
     let (task, flips, model) = context.trained_on_flips(task, tally)?;
-    let rows = context.evidence(&task, &model).rows(&model, &task.train, Quantity::Loss)?;
+    let fitted = context.fitted(&task, &model)?;
+    let rows = context.evidence(&task, &model, fitted.as_ref()).rows(&model, &task.train, Quantity::Loss)?;
     let honest = Honest::new(rows, task.train.labels(), &flips.mask);
 
     let mut cells = vec![Poison { share: CLEAN, ..Poison::default() }];

@@ -67,7 +67,7 @@ fn features(evidence: &Evidence<'_>, model: &Mlp, moments: (&[f32], &[f32])) -> 
         Ready::Kept(kept) => {
             let p = model.parameters().len();
             let whole = gather(evidence, model, moments, Exact::new(p))?;
-            let mut rows = Rows::kept(&*kept, whole.len())?;
+            let mut rows = Rows::kept(kept, whole.len())?;
             for feature in whole.values.chunks_exact(p) {
                 rows.push(kept.width(), |row| kept.project(feature, row));
             }

@@ -41,7 +41,7 @@ pub const PROJECTIONS: &[Sketching] = &[
 
 /// A projection that is ready.
 pub(super) enum Made {
-    Core(Ready),
+    Core(Ready<'static>),
     Listed { width: usize, seed: u64, list: Vec<u32> },
 }
 
