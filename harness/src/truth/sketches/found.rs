@@ -47,7 +47,8 @@ pub struct SketchLine {
     /// The least-squares slope of these scores on the gradients' own dot products, mean
     /// over the test samples: 1 if nothing biases them.
     pub dot_slope: Vec<f64>,
-    /// Spearman's correlation of ridge influence, with C of the `f32` sketches, which streamed by.
+    /// Spearman's correlation of ridge influence, with C of the `f32` sketches, which
+    /// streamed by.
     pub ridge: Vec<f64>,
     /// The same, but C is that of the stored rows, read back; NaN but for few bits.
     pub ridge_rows: Vec<f64>,
