@@ -1,9 +1,6 @@
 //! What a method may look at: the data, the model, its path; and their gradients as the
 //! core sees them.
 
-use std::fmt;
-use std::str::FromStr;
-
 use gradsieve::{
     AnyProjector, Error, Exact, Key, Layout, Part, Plan, Projector, ProjectorSettings, Sketch, SketchId,
     Sketcher, Summary,
@@ -12,6 +9,7 @@ use gradsieve::{
 use super::error::{TruthError, core};
 use super::fitted::Fitted;
 use super::kept::Kept;
+use super::projection::Projection;
 use super::target::Target;
 use crate::data::Dataset;
 use crate::gradients;
@@ -49,61 +47,6 @@ pub struct Evidence<'a> {
     pub ensemble: usize,
     /// Seed of projections and of whatever else a method draws.
     pub seed: u64,
-}
-
-/// How gradients are projected.
-///
-/// Its text form is that of the core's settings, `principal` or `eigen`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Projection {
-    /// One of the core's, none of which looks at the data. Width and seed are those of
-    /// the experiment.
-    Core(ProjectorSettings),
-    /// Layer by layer: the principal directions of each layer's inputs over the training
-    /// samples. It looks at the data.
-    Principal,
-    /// The coordinates of largest moment in the eigenbases of the layers' factors, over
-    /// the training samples. It looks at the data, and at the labels.
-    Eigen,
-}
-
-impl Projection {
-    const PRINCIPAL: &str = "principal";
-    const EIGEN: &str = "eigen";
-}
-
-impl Default for Projection {
-    fn default() -> Self {
-        Self::Core(ProjectorSettings::DEFAULT)
-    }
-}
-
-impl fmt::Display for Projection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Core(settings) => settings.fmt(f),
-            Self::Principal => f.write_str(Self::PRINCIPAL),
-            Self::Eigen => f.write_str(Self::EIGEN),
-        }
-    }
-}
-
-impl FromStr for Projection {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            Self::PRINCIPAL => Ok(Self::Principal),
-            Self::EIGEN => Ok(Self::Eigen),
-            other => other.parse().map(Self::Core),
-        }
-    }
-}
-
-impl serde::Serialize for Projection {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 /// A projection that is ready: one for the whole gradient, or one a layer.
@@ -505,4 +448,29 @@ pub(super) fn gather(
         rows.losses.push(loss);
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::blobs;
+    use crate::model::TrainConfig;
+
+    #[test]
+    fn a_projection_that_looks_at_the_data_is_fitted_before_a_method_asks_for_rows() {
+        let set = blobs(12, 3, 5, 2.0, 1).unwrap();
+        let (model, config) = (Mlp::new(5, &[4], 3, 1).unwrap(), TrainConfig::default());
+        for projection in [Projection::Principal, Projection::Eigen] {
+            let fitted = Fitted::new(projection, &model, &set, 32).unwrap().unwrap();
+            let bare = Evidence::new(&set, &set, &model, &config);
+            let bare = Evidence { dim: Some(32), projection, ..bare };
+            let evidence = Evidence { fitted: Some(&fitted), ..bare };
+            let width = |evidence: &Evidence<'_>| {
+                evidence.rows(&model, &set, Quantity::Loss).map(|rows| rows.width())
+            };
+            assert_eq!(width(&evidence).unwrap(), fitted.kept().width());
+            assert!(width(&bare).unwrap_err().to_string().contains("fitted to the model"));
+        }
+        assert!(Fitted::new(Projection::default(), &model, &set, 32).unwrap().is_none());
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::error::TruthError;
-use super::evidence::Projection;
+use super::projection::Projection;
 use super::source::Source;
 use super::streams::Placement;
 use super::target::Target;
