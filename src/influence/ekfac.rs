@@ -370,9 +370,11 @@ impl<B: Buffer<f32>> Ekfac<B> {
 
 impl<B: Buffer<f32>> Ekfac<B> {
     /// ‖V − H X‖/‖V‖ for a target's solution X, as [`solve`](Self::solve) gave it, where
-    /// H is the damped curvature; 0 of a V that is zero. Rounding leaves some 10⁻⁷ times
-    /// the largest eigenvalue over the least, so that a large residual tells of a damping
-    /// that is too small for `f32`. *Cost*: as a solution's.
+    /// H is the damped curvature and lengths are those of H⁻¹, ‖V‖² = ⟨V, H⁻¹V⟩; 0 of a V
+    /// that is zero. So much of √(self-influence of the target · that of a sample) an
+    /// influence may be wrong by: self-influence is such a length squared. Rounding leaves
+    /// some 10⁻⁷ times √(largest eigenvalue/least), so that a large residual tells of a
+    /// damping that is too small for `f32`. *Cost*: as a solution's.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).
@@ -403,9 +405,10 @@ impl<B: Buffer<f32>> Ekfac<B> {
                 matvec(q_a, row, turned_a)?;
                 for ((&v, &square), &x) in target.iter().zip(squares).zip(turned_a.iter()) {
                     let v = f64::from(v);
-                    let rest = v - (f64::from(square) / samples + ridge) * f64::from(x);
-                    left += rest * rest;
-                    whole += v * v;
+                    let eigenvalue = f64::from(square) / samples + ridge;
+                    let rest = v - eigenvalue * f64::from(x);
+                    left += rest * rest / eigenvalue;
+                    whole += v * v / eigenvalue;
                 }
             }
             Ok(())

@@ -174,6 +174,75 @@ proptest! {
     }
 }
 
+/// EK-FAC's curvature of gradients b aᵀ in `f64`: eigenvectors of both sides in columns,
+/// and the eigenvalues, outputs × inputs.
+fn curvature_of(samples: &[(Vec<f32>, Vec<f32>)]) -> [DMatrix<f64>; 3] {
+    let rows = |of: fn(&(Vec<f32>, Vec<f32>)) -> &[f32]| {
+        let width = of(&samples[0]).len();
+        DMatrix::from_row_iterator(samples.len(), width, samples.iter().flat_map(of).map(|&x| f64::from(x)))
+    };
+    let (a, b) = (rows(|(a, _)| a), rows(|(_, b)| b));
+    let [q_a, q_b] = [&a, &b].map(|side| (side.transpose() * side).symmetric_eigen().eigenvectors);
+    let [a, b] = [&a * &q_a, &b * &q_b].map(|side| side.map(|x| x * x));
+    let eigenvalues = b.transpose() * a / samples.len() as f64;
+    [q_a, q_b, eigenvalues]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Inputs have a large mean, and two outputs' deltas add up to 0, as with any
+    /// classifier of two classes: eigenvalues lie 10⁵ apart.
+    #[test]
+    fn rounding_moves_no_influence_by_more_than_the_residual_says(seed: u64, length in 3.0_f32..60.0) {
+        let samples: Vec<(Vec<f32>, Vec<f32>)> = (0..80)
+            .map(|i| {
+                let mut a = normals(seed ^ i << 32, 48);
+                a.iter_mut().enumerate().for_each(|(i, a)| *a += length * (1.0 + i as f32).recip());
+                let b = normals(seed ^ i << 32, 49)[48];
+                (a, vec![b, -b])
+            })
+            .collect();
+        let [q_a, q_b, eigenvalues] = curvature_of(&samples);
+        for damping in [10.0, 0.1, 1e-3] {
+            let settings = EkfacSettings { damping, ..EkfacSettings::new(2, 48) };
+            let mut layer = Ekfac::new(settings, vec![0.0; settings.memory().f32s]).unwrap();
+            samples.iter().for_each(|(a, b)| layer.factors(a, b).unwrap());
+            layer.decompose(&mut vec![0.0; settings.memory().f64s]).unwrap();
+            for (a, b) in &samples {
+                layer.position(a, b).unwrap();
+                layer.sample().unwrap();
+            }
+            let (a, b) = &samples[0];
+            let mut solution = vec![0.0; 96];
+            layer.solve([(&a[..], &b[..])], &mut solution).unwrap();
+            let target = [(&a[..], &b[..])];
+            prop_assert!(layer.residual(target, &solution).unwrap() < 1e-4, "at {}", damping);
+            let by_a_tenth: Vec<f32> = solution.iter().map(|x| x * 1.1).collect();
+            prop_assert!((layer.residual(target, &by_a_tenth).unwrap() - 0.1).abs() < 1e-4);
+            // One number is off, and so are influences: by no more than the residual says.
+            solution[0] *= 1.1;
+            let most = layer.residual(target, &solution).unwrap() + 1e-4;
+            let target = Targets::new(layer.layer_id(), &mut solution).unwrap();
+            let ridge = f64::from(damping) * eigenvalues.mean();
+            let turned = |(a, b): &(Vec<f32>, Vec<f32>)| {
+                let side = |x: &[f32], q: &DMatrix<f64>| q.transpose() * DVector::from_iterator(x.len(), x.iter().map(|&x| f64::from(x)));
+                side(b, &q_b) * side(a, &q_a).transpose()
+            };
+            let product = |x: &DMatrix<f64>, y: &DMatrix<f64>| {
+                x.component_mul(y).component_div(&eigenvalues.add_scalar(ridge)).sum()
+            };
+            let v = turned(&samples[0]);
+            for sample in &samples {
+                let g = turned(sample);
+                let unit = (product(&g, &g) * product(&v, &v)).sqrt();
+                let error = (of_factors(&target, &sample.0, &sample.1) - product(&g, &v)).abs();
+                prop_assert!(error <= most * unit, "{} of {} at {}", error, unit, damping);
+            }
+        }
+    }
+}
+
 #[test]
 fn an_invariant_space_ends_the_iteration_early() {
     // Two directions only: after two or three products nothing is left outside.
