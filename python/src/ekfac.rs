@@ -14,8 +14,8 @@ use crate::memory::zeros;
 /// Gradients of training samples that are written out together.
 const SOME: usize = 64;
 
-/// The residual of a solution above which it is no solution, as [`Ekfac::residual`] has it:
-/// eigenvalues lie too far apart for `f32` and the damping.
+/// The residual of a solution above which it is no solution, as [`Ekfac::residual`] has
+/// it: eigenvalues lie too far apart for `f32` and the damping.
 const TOLERANCE: f64 = 1e-4;
 
 /// A batch's layers: inputs and the loss gradients of outputs.

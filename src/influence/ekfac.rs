@@ -370,11 +370,11 @@ impl<B: Buffer<f32>> Ekfac<B> {
 
 impl<B: Buffer<f32>> Ekfac<B> {
     /// ‖V − H X‖/‖V‖ for a target's solution X, as [`solve`](Self::solve) gave it, where
-    /// H is the damped curvature and lengths are those of H⁻¹, ‖V‖² = ⟨V, H⁻¹V⟩; 0 of a V
-    /// that is zero. So much of √(self-influence of the target · that of a sample) an
-    /// influence may be wrong by: self-influence is such a length squared. Rounding leaves
-    /// some 10⁻⁷ times √(largest eigenvalue/least), so that a large residual tells of a
-    /// damping that is too small for `f32`. *Cost*: as a solution's.
+    /// H is the damped curvature and lengths are those of H⁻¹: ‖V‖² = ⟨V, H⁻¹V⟩. It is 0
+    /// of a V that is zero. So much of √(self-influence of the target · that of a sample)
+    /// an influence may be wrong by: self-influence is such a length squared. Rounding
+    /// leaves some 10⁻⁷ times √(largest eigenvalue/least), so that a large residual tells
+    /// of a damping that is too small for `f32`. *Cost*: as a solution's.
     ///
     /// # Errors
     /// As [`solve`](Self::solve).

@@ -220,13 +220,15 @@ proptest! {
             prop_assert!(layer.residual(target, &solution).unwrap() < 1e-4, "at {}", damping);
             let by_a_tenth: Vec<f32> = solution.iter().map(|x| x * 1.1).collect();
             prop_assert!((layer.residual(target, &by_a_tenth).unwrap() - 0.1).abs() < 1e-4);
-            // One number is off, and so are influences: by no more than the residual says.
+            // One number is off, and influences are: by the residual at most.
             solution[0] *= 1.1;
             let most = layer.residual(target, &solution).unwrap() + 1e-4;
             let target = Targets::new(layer.layer_id(), &mut solution).unwrap();
             let ridge = f64::from(damping) * eigenvalues.mean();
             let turned = |(a, b): &(Vec<f32>, Vec<f32>)| {
-                let side = |x: &[f32], q: &DMatrix<f64>| q.transpose() * DVector::from_iterator(x.len(), x.iter().map(|&x| f64::from(x)));
+                let side = |x: &[f32], q: &DMatrix<f64>| {
+                    q.transpose() * DVector::from_iterator(x.len(), x.iter().map(|&x| f64::from(x)))
+                };
                 side(b, &q_b) * side(a, &q_a).transpose()
             };
             let product = |x: &DMatrix<f64>, y: &DMatrix<f64>| {

@@ -15,7 +15,8 @@ use crate::commands::console::{self, Progress as Bar};
 use crate::commands::products::{Block, products};
 use crate::commands::rows::zeros;
 
-/// A target is solved when its residual is this part of its length, in the curvature's norm.
+/// A target is solved when its residual is this part of its length, as
+/// [`Ekfac::residual`] has it.
 const TOLERANCE: f32 = 1e-4;
 
 /// The factors of a layer: rows of inputs, and of output gradients.
