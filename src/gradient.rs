@@ -178,8 +178,11 @@ impl Layout {
 
     /// Refuses a segment that reaches beyond the layout.
     pub(crate) const fn check(&self, offset: u64, len: u64) -> Result<(), Error> {
-        let found = offset.saturating_add(len);
-        if found > self.end { Err(Error::OutsideLayout { end: self.end, found }) } else { Ok(()) }
+        match offset.checked_add(len) {
+            Some(found) if found <= self.end => Ok(()),
+            Some(found) => Err(Error::OutsideLayout { end: self.end, found }),
+            None => Err(Error::OutsideLayout { end: self.end, found: u64::MAX }),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::targets::Targets;
 use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
+use crate::moments::added_in_f32;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::hash::word;
@@ -312,17 +313,19 @@ impl<F: Buffer<f32>, D: Buffer<f64>> Arnoldi<F, D> {
 
 impl<F: Buffer<f32>, D: Buffer<f64>> Solver for Arnoldi<F, D> {
     /// Takes a row h of H = (1/n) Σ h hᵀ into the product under way;
-    /// [`Error::Setting`] if no product is wanted.
+    /// [`Error::Setting`] if no product is wanted; [`Error::Full`] past 2²⁴ rows of a
+    /// product, where sums of `f32` stop counting.
     fn observe(&mut self, row: &Sketch<'_>) -> Result<(), Error> {
         self.id.check(&row.id)?;
         row.check_finite()?;
         if self.closed {
             return Err(Error::Setting { name: "products", expected: "a product still to be made" });
         }
+        let observed = added_in_f32(self.observed, 1)?;
         let (q, product) = self.under_way();
         let along = dot(row.values, q)?;
         axpy(along as f32, row.values, product)?;
-        self.observed += 1;
+        self.observed = observed;
         Ok(())
     }
 

@@ -30,6 +30,7 @@ use super::solver::IterativeSolver;
 use super::targets::Targets;
 use crate::error::{Error, Field, check_length};
 use crate::memory::{Buffer, Memory};
+use crate::moments::added;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use core::ops::Range;
@@ -196,7 +197,8 @@ impl<B: Buffer<DataInfLayer>> DataInf<B> {
     ///
     /// # Errors
     /// [`Error::NonFinite`], also if a square leaves the range of `f32`;
-    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`] past 2⁶⁴ observations.
+    /// The state is as it was.
     pub fn observe(&mut self, train: &Sketch<'_>) -> Result<(), Error> {
         if train.measures.non_finite > 0 {
             return Err(Error::NonFinite);
@@ -215,12 +217,13 @@ impl<B: Buffer<DataInfLayer>> DataInf<B> {
         if !square.is_finite() {
             return Err(Error::NonFinite);
         }
+        let count = added(self.count, 1)?;
         for layer in self.layers.as_mut() {
             let all = layer.range().len() == row.len();
             layer.squares += if all { square } else { squared_norm(row.get(layer.range()).certain()) };
         }
         self.id = Some(*id);
-        self.count += 1;
+        self.count = count;
         self.fitted = false;
         Ok(())
     }
@@ -243,11 +246,12 @@ impl<B: Buffer<DataInfLayer>> DataInf<B> {
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
+        let count = added(self.count, other.count)?;
         for (to, from) in self.layers.as_mut().iter_mut().zip(other.layers.as_ref()) {
             to.squares += from.squares;
         }
         self.id = self.id.or(other.id);
-        self.count += other.count;
+        self.count = count;
         self.fitted = false;
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::dense::eigen;
 use crate::error::{Error, check_length};
 use crate::gradient::{Layer, Layout};
 use crate::memory::{Buffer, Memory};
-use crate::moments::triangle;
+use crate::moments::{added_in_f32, triangle};
 use crate::sketch::{Exact, Projector, SketchId};
 use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use gradsieve_kernels::matrix::{add_outer, add_products, matvec};
@@ -68,12 +68,15 @@ impl EkfacSettings {
     #[must_use]
     pub const fn memory(&self) -> Memory {
         let Self { inputs, outputs, .. } = *self;
-        let parts = triangle(inputs) + triangle(outputs) + inputs * inputs + outputs * outputs;
+        let matrix = inputs.saturating_mul(outputs);
+        let parts = sides(inputs).saturating_add(sides(outputs));
         let most = if inputs > outputs { inputs } else { outputs };
+        let at_rest = parts.saturating_add(matrix.saturating_mul(2)).saturating_mul(4);
+        let scratch = matrix.saturating_mul(3).saturating_add(inputs).saturating_add(outputs);
         Memory {
-            f32s: parts + 3 * inputs * outputs + inputs + outputs,
-            f64s: most * (most + 2),
-            bytes_at_rest: (parts + 2 * inputs * outputs) * 4 + FRAME + 48,
+            f32s: parts.saturating_add(scratch),
+            f64s: most.saturating_mul(most.saturating_add(2)),
+            bytes_at_rest: at_rest.saturating_add(FRAME + 48),
             ..Memory::NONE
         }
     }
@@ -91,6 +94,11 @@ impl EkfacSettings {
         }
         Ok(())
     }
+}
+
+/// Numbers of the sums and of the eigenvectors of one side of a layer.
+const fn sides(of: usize) -> usize {
+    triangle(of).saturating_add(of.saturating_mul(of))
 }
 
 /// What an [`Ekfac`] waits for.
@@ -233,17 +241,23 @@ impl<B: Buffer<f32>> Ekfac<B> {
     /// First pass: takes the factors of a position into A and S.
     ///
     /// # Errors
-    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::Setting`] after
+    /// [`Error::Length`]; [`Error::NonFinite`]; [`Error::Range`] of factors whose squares
+    /// the sums, which are `f32`, have no room for; [`Error::Full`] past 2²⁴ positions,
+    /// where such sums stop counting; [`Error::Setting`] after
     /// [`decompose`](Self::decompose). The state is as it was.
     pub fn factors(&mut self, a: &[f32], b: &[f32]) -> Result<(), Error> {
         self.check(a, b)?;
         if self.stage != Stage::Factors {
             return Err(Error::Setting { name: "factors", expected: "given before they are decomposed" });
         }
+        let positions = added_in_f32(self.positions, 1)?;
         let Split { a: a_sum, b: b_sum, .. } = self.split_mut();
+        if !(has_room(a, a_sum) && has_room(b, b_sum)) {
+            return Err(Error::Range { what: "the sum of squares of factors" });
+        }
         add_outer(1.0, a, a_sum)?;
         add_outer(1.0, b, b_sum)?;
-        self.positions += 1;
+        self.positions = positions;
         Ok(())
     }
 
@@ -279,7 +293,7 @@ impl<B: Buffer<f32>> Ekfac<B> {
             return Err(Error::NotFitted);
         }
         self.rotate(a, b)?;
-        self.under_way += 1;
+        self.under_way = self.under_way.saturating_add(1);
         Ok(())
     }
 
@@ -294,12 +308,13 @@ impl<B: Buffer<f32>> Ekfac<B> {
     /// Second pass: ends the sample that is under way.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without a position; [`Error::NonFinite`] if its squares
-    /// overflow. The sample is forgotten then.
+    /// [`Error::TooFew`] without a position; [`Error::Full`] past 2²⁴ samples;
+    /// [`Error::NonFinite`] if its squares overflow. The sample is forgotten then.
     pub fn sample(&mut self) -> Result<(), Error> {
         if self.under_way == 0 {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }
+        let samples = added_in_f32(self.samples, 1)?;
         self.under_way = 0;
         let Split { squares, rotated, .. } = self.split_mut();
         rotated.iter_mut().for_each(|x| *x *= *x);
@@ -308,7 +323,9 @@ impl<B: Buffer<f32>> Ekfac<B> {
             axpy(1.0, rotated, squares)?;
         }
         rotated.fill(0.0);
-        self.samples += u64::from(fits);
+        if fits {
+            self.samples = samples;
+        }
         if fits { Ok(()) } else { Err(Error::NonFinite) }
     }
 
@@ -536,6 +553,15 @@ impl<B: Buffer<f32>> Body for Ekfac<B> {
         }
         if under_way > 0 { walk.all(part!(rotated)) } else { Ok(()) }
     }
+}
+
+/// Whether the squares of `x` can be added to those of packed sums of products. Products
+/// of two entries are no larger.
+fn has_room(x: &[f32], packed: &[f32]) -> bool {
+    x.iter().enumerate().all(|(i, x)| {
+        let sum = packed.get(triangle(i) + i).copied().certain();
+        x * x + sum <= f32::MAX / 2.0
+    })
 }
 
 /// The eigenvectors of a packed sum over `count` positions, in rows.

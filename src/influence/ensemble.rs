@@ -12,6 +12,7 @@
 use super::dot::grad_dot;
 use crate::error::Error;
 use crate::memory::Memory;
+use crate::moments::added;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
@@ -53,20 +54,24 @@ impl IpEnsemble {
     /// [`Targets`](super::Targets) of the target gradients give it.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if the product is not finite. The state is as it was.
+    /// [`Error::NonFinite`] if the product is not finite; [`Error::Full`] past 2⁶⁴
+    /// copies. The state is as it was.
     pub const fn observe_product(&mut self, product: f64) -> Result<(), Error> {
         if !product.is_finite() {
             return Err(Error::NonFinite);
         }
+        match added(self.members, 1) {
+            Ok(members) => self.members = members,
+            Err(error) => return Err(error),
+        }
         self.sum += product;
-        self.members += 1;
         Ok(())
     }
 
     /// Adds the copies of `other`, which are none of this one's.
     pub fn merge(&mut self, other: &Self) {
         self.sum += other.sum;
-        self.members += other.members;
+        self.members = self.members.saturating_add(other.members);
     }
 
     /// Copies so far.

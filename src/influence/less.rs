@@ -24,6 +24,7 @@ use super::retrac::add_direction;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
+use crate::moments::added_in_f32;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::score::float;
@@ -157,7 +158,8 @@ impl<B: Buffer<f32>> LessTargets<B> {
     ///
     /// # Errors
     /// [`Error::Group`] if there is no such subtask; [`Error::NonFinite`],
-    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`] past 2²⁴ samples of a
+    /// subtask, where sums of `f32` stop counting. The state is as it was.
     pub fn observe(&mut self, subtask: u32, target: &Sketch<'_>) -> Result<(), Error> {
         let LessSettings { width, subtasks } = self.settings;
         check_length(width, target.values.len())?;
@@ -168,8 +170,10 @@ impl<B: Buffer<f32>> LessTargets<B> {
         let Some((sum, count)) = sums.into_iter().nth(subtask as usize) else {
             return Err(Error::Group { groups: subtasks, found: subtask });
         };
+        // Whole numbers up to 2²⁴, unless bytes were forged.
+        let more = added_in_f32(*count as u64, 1)?;
         add_direction(target.values, sum)?;
-        *count += 1.0;
+        *count = more as f32;
         self.id = Some(target.id);
         Ok(())
     }
@@ -177,12 +181,16 @@ impl<B: Buffer<f32>> LessTargets<B> {
     /// Takes in all that `other` has observed.
     ///
     /// # Errors
-    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`] as for
+    /// [`observe`](Self::observe). The state is as it was.
     pub fn merge<O: Buffer<f32>>(&mut self, other: &LessTargets<O>) -> Result<(), Error> {
         check_length(self.settings.width, other.settings.width)?;
         check_length(self.settings.subtasks, other.settings.subtasks)?;
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
+        }
+        for (&count, &more) in self.parts().1.iter().zip(other.parts().1) {
+            added_in_f32(count as u64, more as u64)?;
         }
         axpy(1.0, other.buffer.as_ref(), self.buffer.as_mut())?;
         self.id = self.id.or(other.id);

@@ -18,6 +18,7 @@
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
+use crate::moments::added_in_f32;
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::{axpy, dot, squared_norm};
@@ -83,29 +84,32 @@ impl<B: Buffer<f32>> ReTrac<B> {
     /// Adds a contribution.
     ///
     /// # Errors
-    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]. The state is as it
-    /// was.
+    /// [`Error::NonFinite`], [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`]
+    /// past 2²⁴ contributions, where sums of `f32` stop counting. The state is as it was.
     pub fn observe(&mut self, gradient: &Sketch<'_>) -> Result<(), Error> {
         check_length(self.sum.as_ref().len(), gradient.values.len())?;
         gradient.check_finite()?;
         self.id.map_or(Ok(()), |id| id.check(&gradient.id))?;
+        let count = added_in_f32(self.count, 1)?;
         add_direction(gradient.values, self.sum.as_mut())?;
         self.id = Some(gradient.id);
-        self.count += 1;
+        self.count = count;
         Ok(())
     }
 
     /// Adds the contributions of `other`, which are none of this one's.
     ///
     /// # Errors
-    /// [`Error::Length`] or [`Error::Mismatch`]. The state is as it was.
+    /// [`Error::Length`] or [`Error::Mismatch`]; [`Error::Full`] as for
+    /// [`observe`](Self::observe). The state is as it was.
     pub fn merge<O: Buffer<f32>>(&mut self, other: &ReTrac<O>) -> Result<(), Error> {
         check_length(self.sum.as_ref().len(), other.sum.as_ref().len())?;
         if let (Some(id), Some(other)) = (self.id, other.id) {
             id.check(&other)?;
         }
+        let count = added_in_f32(self.count, other.count)?;
         axpy(1.0, other.sum.as_ref(), self.sum.as_mut())?;
-        self.count += other.count;
+        self.count = count;
         self.id = self.id.or(other.id);
         Ok(())
     }
@@ -144,13 +148,15 @@ impl<B: Buffer<f32>> ReTrac<B> {
     ///
     /// # Errors
     /// [`Error::TooFew`] if one of the two has no contributions; [`Error::Mismatch`] or
-    /// [`Error::Length`].
+    /// [`Error::Length`]; [`Error::NonFinite`] of a state whose bytes were forged.
     pub fn score<O: Buffer<f32>>(&self, target: &ReTrac<O>) -> Result<f64, Error> {
         let (Some(id), Some(other)) = (self.id, target.id) else {
             return Err(Error::TooFew { needed: 1, found: 0 });
         };
         id.check(&other)?;
-        Ok(self.mean(target.count, dot(self.sum.as_ref(), target.sum.as_ref())?))
+        let score = self.mean(target.count, dot(self.sum.as_ref(), target.sum.as_ref())?);
+        // Sums of directions are finite, but bytes may say otherwise.
+        if score.is_finite() { Ok(score) } else { Err(Error::NonFinite) }
     }
 }
 

@@ -22,7 +22,7 @@
 use super::second_moment::Curvature;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::moments::{Centre, Policy, SecondMoment, Strength, Unclipped, Weights};
+use crate::moments::{Centre, Policy, SecondMoment, Strength, Unclipped, Weights, added};
 use crate::sketch::SketchId;
 use crate::state::{Body, FRAME, State, StateKind, Walk, place};
 
@@ -155,7 +155,8 @@ impl TrakScore {
     ///
     /// # Errors
     /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless
-    /// `one_minus_p` is in [0, 1]. The state is as it was.
+    /// `one_minus_p` is in [0, 1]; [`Error::Full`] past 2⁶⁴ models. The state is as it
+    /// was.
     pub fn observe(&mut self, product: f64, one_minus_p: f64) -> Result<(), Error> {
         if !product.is_finite() {
             return Err(Error::NonFinite);
@@ -163,9 +164,9 @@ impl TrakScore {
         if !(0.0..=1.0).contains(&one_minus_p) {
             return Err(Error::Setting { name: "one_minus_p", expected: "in [0, 1]" });
         }
+        self.models = added(self.models, 1)?;
         self.products += product;
         self.one_minus_ps += one_minus_p;
-        self.models += 1;
         Ok(())
     }
 
@@ -173,7 +174,7 @@ impl TrakScore {
     pub fn merge(&mut self, other: &Self) {
         self.products += other.products;
         self.one_minus_ps += other.one_minus_ps;
-        self.models += other.models;
+        self.models = self.models.saturating_add(other.models);
     }
 
     /// The influence over all models so far; 0 without any.

@@ -442,6 +442,17 @@ pub(crate) const fn added(count: u64, other: u64) -> Result<u64, Error> {
     }
 }
 
+/// Terms of one size that sums in `f32` count: the next may be lost.
+const F32_TERMS: u64 = 1 << 24;
+
+/// The sum of two numbers of observations whose sums are `f32`.
+pub(crate) const fn added_in_f32(count: u64, other: u64) -> Result<u64, Error> {
+    match count.checked_add(other) {
+        Some(sum) if sum <= F32_TERMS => Ok(sum),
+        _ => Err(Error::Full { capacity: F32_TERMS as usize }),
+    }
+}
+
 impl<B: Buffer<f64>> Body for Moments<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let MomentsSettings { centre, width, .. } = walk.state().settings;

@@ -301,7 +301,8 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     /// # Errors
     /// [`Error::Incomplete`] if not exactly as many coordinates arrived as the layout
     /// has. What has arrived stays: the rest may follow, or it is
-    /// [abandoned](Self::abandon).
+    /// [abandoned](Self::abandon). That one came twice in the place of another is not
+    /// seen.
     pub fn finish(&mut self) -> Result<Sketch<'_>, Error> {
         let measures = self.measures.summary();
         if measures.count != self.layout.len() {

@@ -124,9 +124,9 @@ fn what_is_shown_of_a_secret_key_is_its_fingerprint() {
     assert!(hidden.iter().all(|word| !shown.contains(word)), "{shown}");
 }
 
-/// What `null.py` among the attacks did: who knows the seed makes a gradient whose sketch
-/// is that of another. The least-norm gradient with the sketch of x, and a part that the
-/// projection maps to nothing, are of no use against another key.
+/// Who knows the seed makes a gradient whose sketch is that of another: the least-norm
+/// gradient with the sketch of x, and a part that the projection maps to nothing. Both
+/// are of no use against another key (`examples/attacks` has the figures).
 #[test]
 fn a_gradient_made_to_be_invisible_under_a_seed_is_seen_under_a_secret_key() {
     const WIDTH: usize = 64;

@@ -48,3 +48,4 @@ mod tail;
 mod top_k;
 mod verdicts;
 mod visits;
+mod wild;

@@ -6,6 +6,7 @@ mod front;
 mod published;
 mod refused;
 mod restored;
+mod used;
 
 use crate::detectors::score;
 use crate::source::normals;

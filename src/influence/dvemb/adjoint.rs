@@ -152,7 +152,7 @@ impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
         let shape = step.check(width)?;
         shape.check_room(count, most, scores.len())?;
         if count == 0 {
-            self.steps += 1;
+            self.steps = self.steps.saturating_add(1);
             return Ok(Stability::default());
         }
         // No entry of a score or of a new target is larger than these, nor is any sum on
@@ -187,7 +187,7 @@ impl<'b, B: Buffer<f32>> Adjoint<'b, B> {
             add_products_of(Part::whole(u, count)?, factors, PartMut::new(targets, width, first, columns)?)?;
         }
         scores.iter_mut().for_each(|score| *score *= eta);
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         let View { targets, norms, .. } = View::of(&self.settings, self.buffer.as_mut());
         Ok(Stability {
             at_least: f64::from(eta) * quotient,

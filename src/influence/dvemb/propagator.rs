@@ -190,7 +190,7 @@ impl<'b, B: Buffer<f32>> Propagator<'b, B> {
             add_products_of(u, factors, PartMut::whole(block, columns)?)?;
         }
         self.id = Some(step.id);
-        self.steps += 1;
+        self.steps = self.steps.saturating_add(1);
         self.largest = largest;
         Ok(Stability { at_least, at_most, growth: stretch })
     }
@@ -261,7 +261,7 @@ impl<'b, B: Buffer<f32>> Propagator<'b, B> {
             }
         }
         self.id = self.id.or(earlier.id);
-        self.steps += earlier.steps;
+        self.steps = self.steps.saturating_add(earlier.steps);
         self.largest = f64::from(max_abs(self.matrix()));
         Ok(())
     }
