@@ -26,7 +26,8 @@ pub(crate) const STEP: Step = Step {
 const PACKAGES: &[&str] =
     &["maturin", "pytest", "mypy", "ruff", "numpy<2", "pyarrow<20", "typing_extensions"];
 /// What is written in Python for users of the package.
-const SOURCES: &[&str] = &[".", "../examples/pytorch", "../examples/flower", "../examples/engines"];
+const SOURCES: &[&str] =
+    &[".", "../examples/pytorch", "../examples/flower", "../examples/engines", "../examples/attacks"];
 /// Where Debian's packages of Python stand.
 const DEBIAN: &str = "/usr/lib/python3/dist-packages";
 /// When the tests are given up, in seconds.
