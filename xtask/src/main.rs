@@ -33,6 +33,7 @@ mod lint;
 mod locks;
 mod memory;
 mod mutants;
+mod named;
 mod numpy;
 mod package;
 mod program;
