@@ -21,10 +21,14 @@
 //! Sources: count sketch (Charikar, Chen & Farach-Colton 2002); that places are fixed is
 //! this project's, so that sums stay in registers.
 
+use crate::dispatch::run;
 use crate::element::Element;
 use crate::error::Error;
 use crate::hash::Stream;
+use crate::kernel::Kernel;
 use crate::key::Key;
+use crate::level::Level;
+use crate::simd::Simd;
 use crate::wide::{NOTED, SMALL};
 
 /// The most entries that a factor may have to stay what it is.
@@ -129,12 +133,27 @@ impl Fold {
 /// long as one that stays what it is; `out` is as it was.
 #[inline]
 pub fn fold<T: Element>(fold: &Fold, x: &[T], biased: bool, out: &mut [f32]) -> Result<Option<Tame>, Error> {
+    fold_with(Level::best(), fold, x, biased, out)
+}
+
+/// [`fold()`] on a given level.
+///
+/// # Errors
+/// As [`fold()`].
+#[inline]
+pub fn fold_with<T: Element>(
+    level: Level,
+    fold: &Fold,
+    x: &[T],
+    biased: bool,
+    out: &mut [f32],
+) -> Result<Option<Tame>, Error> {
     let (width, entries) = (fold.width(), x.len() + usize::from(biased));
     if out.len() != width || (fold.kept && entries != width) {
         let found = if out.len() == width { entries } else { out.len() };
         return Err(Error::Length { expected: width, found });
     }
-    let lanes = Lanes::of(x, biased, |block| fold.signs(block));
+    let lanes = run(level, SumUp { fold: Some(fold), x, biased });
     if fold.kept {
         out.iter_mut().zip(x).for_each(|(out, x)| *out = x.widen());
         out.iter_mut().skip(x.len()).for_each(|out| *out = 1.0);
@@ -150,14 +169,22 @@ pub fn fold<T: Element>(fold: &Fold, x: &[T], biased: bool, out: &mut [f32]) -> 
 #[inline]
 #[must_use]
 pub fn tame<T: Element>(x: &[T], biased: bool) -> Option<Tame> {
+    tame_with(Level::best(), x, biased)
+}
+
+/// [`tame`] on a given level.
+#[inline]
+#[must_use]
+pub fn tame_with<T: Element>(level: Level, x: &[T], biased: bool) -> Option<Tame> {
     let entries = x.len() + usize::from(biased);
     if entries > LONGEST {
         return None;
     }
-    Lanes::of(x, biased, |_| 0).tame(entries)
+    run(level, SumUp { fold: None, x, biased }).tame(entries)
 }
 
-/// Lanes that are summed side by side, so that registers hold them.
+/// Lanes that are summed side by side, so that registers hold them, where there are no
+/// wide vectors.
 const ABREAST: usize = 4;
 
 /// Numbers that a target without vectors keeps once, and one with them for each lane.
@@ -171,45 +198,63 @@ const OWN: usize = if cfg!(any(target_feature = "sse2", target_feature = "neon",
 /// The signs of entries to come: those of lane *i* begin at its word's lowest bit, or at
 /// bit *i* of the only word.
 #[derive(Clone, Copy)]
-struct Signs([u32; OWN]);
+struct Signs<const OWN: usize>([u32; OWN]);
 
-/// What is summed: in lanes 0 to 3, and in lanes 4 to 7.
+/// What is summed, in lanes.
 struct Lanes {
-    halves: [Half; LANES / ABREAST],
+    folded: [f32; LANES],
+    magnitudes: [f32; LANES],
+    squares: [f32; LANES],
     /// The largest entry's bits, doubled: without its sign, ordered as magnitudes are.
     max: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Half {
-    folded: [f32; ABREAST],
-    magnitudes: [f32; ABREAST],
-    squares: [f32; ABREAST],
+/// A factor that is summed up, its signs flipped by `fold` or left.
+struct SumUp<'a, T> {
+    fold: Option<&'a Fold>,
+    x: &'a [T],
+    biased: bool,
 }
 
-impl Lanes {
-    /// Those of a factor.
-    #[inline]
-    fn of<T: Element>(x: &[T], biased: bool, signs: impl Fn(u64) -> u32) -> Self {
-        let (quads, rest) = x.as_chunks::<ABREAST>();
-        let at = |i: usize| match rest.get(i) {
+impl<T: Element> Kernel for SumUp<'_, T> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn scalar(self) -> Lanes {
+        self.lanes::<ABREAST, OWN>()
+    }
+
+    #[inline(always)]
+    fn vector<S: Simd>(self, _: S) -> Lanes {
+        self.lanes::<LANES, LANES>()
+    }
+}
+
+impl<T: Element> SumUp<'_, T> {
+    /// So many lanes side by side.
+    #[inline(always)]
+    fn lanes<const ABREAST: usize, const OWN: usize>(self) -> Lanes {
+        let (quads, rest) = self.x.as_chunks::<ABREAST>();
+        let last: [f32; ABREAST] = core::array::from_fn(|i| match rest.get(i) {
             Some(x) => x.widen(),
-            None if biased && i == rest.len() => 1.0,
+            None if self.biased && i == rest.len() => 1.0,
             None => 0.0,
-        };
-        let last = [at(0), at(1), at(2), at(3)];
-        let count = quads.len() + usize::from(biased || !rest.is_empty());
+        });
+        let count = quads.len() + usize::from(self.biased || !rest.is_empty());
+        let mut lanes = Lanes { folded: [0.0; 8], magnitudes: [0.0; 8], squares: [0.0; 8], max: 0 };
         let mut largest = [0; OWN];
-        let halves = core::array::from_fn(|half| {
-            let mut sums = Half { folded: [0.0; 4], magnitudes: [0.0; 4], squares: [0.0; 4] };
-            let (mut of_block, mut at, mut max) = (Signs::new(0), half, largest);
+        for part in 0..LANES / ABREAST {
+            let mut sums =
+                Part { folded: [0.0; ABREAST], magnitudes: [0.0; ABREAST], squares: [0.0; ABREAST] };
+            let (mut of_block, mut at, mut max) = (Signs::<OWN>::new(0), part, largest);
             while at < count {
-                if at % (BLOCK / ABREAST) == half {
-                    let word = signs((at / (BLOCK / ABREAST)) as u64);
-                    of_block = Signs::new(word >> (half * ABREAST));
+                if at % (BLOCK / ABREAST) == part {
+                    let block = (at / (BLOCK / ABREAST)) as u64;
+                    let word = self.fold.map_or(0, |fold| fold.signs(block));
+                    of_block = Signs::new(word >> (part * ABREAST));
                 }
                 let quad = match quads.get(at) {
-                    Some([a, b, c, d]) => [a.widen(), b.widen(), c.widen(), d.widen()],
+                    Some(quad) => core::array::from_fn(|i| quad[i].widen()),
                     None => last,
                 };
                 for (i, x) in quad.iter().enumerate() {
@@ -220,17 +265,28 @@ impl Lanes {
                 at += LANES / ABREAST;
             }
             largest = max;
-            sums
-        });
-        Self { halves, max: largest.into_iter().fold(0, u32::max) }
+            let to = part * ABREAST;
+            for (all, own) in [
+                (&mut lanes.folded, sums.folded),
+                (&mut lanes.magnitudes, sums.magnitudes),
+                (&mut lanes.squares, sums.squares),
+            ] {
+                all.iter_mut().skip(to).zip(own).for_each(|(to, own)| *to = own);
+            }
+        }
+        lanes.max = largest.into_iter().fold(0, u32::max);
+        lanes
     }
+}
 
+impl Lanes {
     /// The folded lanes, of which as many are left as `out` is long: 1, 2, 4 or 8.
     #[inline(always)]
     fn fold_to(&self, out: &mut [f32]) {
-        let [low, high] = self.halves.each_ref().map(|half| half.folded);
+        let [a, b, c, d, e, f, g, h] = self.folded;
+        let [low, high] = [[a, b, c, d], [e, f, g, h]];
         match out {
-            [one] => *one = sum([low, high]),
+            [one] => *one = sum(self.folded),
             [even, odd] => {
                 *even = (low[0] + high[0]) + (low[2] + high[2]);
                 *odd = (low[1] + high[1]) + (low[3] + high[3]);
@@ -239,7 +295,7 @@ impl Lanes {
                 let four = [a, b, c, d].into_iter().zip(low.into_iter().zip(high));
                 four.for_each(|(out, (low, high))| *out = low + high);
             }
-            eight => eight.iter_mut().zip(low.into_iter().chain(high)).for_each(|(out, lane)| *out = lane),
+            eight => eight.iter_mut().zip(self.folded).for_each(|(out, lane)| *out = lane),
         }
     }
 
@@ -248,21 +304,27 @@ impl Lanes {
     fn tame(&self, entries: usize) -> Option<Tame> {
         let max = f32::from_bits(self.max >> 1);
         let is_held = (SMALL..NOTED).contains(&max) || max == 0.0;
-        let [l1, l2_squared] =
-            [self.halves.map(|half| half.magnitudes), self.halves.map(|half| half.squares)];
+        let [l1, l2_squared] = [self.magnitudes, self.squares];
         (is_held && entries <= LONGEST).then(|| Tame { l1: sum(l1), l2_squared: sum(l2_squared), max })
     }
 }
 
 /// All eight lanes: 8→4→2→1.
 #[inline(always)]
-fn sum([[a, b, c, d], [e, f, g, h]]: [[f32; ABREAST]; 2]) -> f32 {
+fn sum([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
-impl Half {
+/// Lanes that are summed side by side.
+struct Part<const ABREAST: usize> {
+    folded: [f32; ABREAST],
+    magnitudes: [f32; ABREAST],
+    squares: [f32; ABREAST],
+}
+
+impl<const ABREAST: usize> Part<ABREAST> {
     #[inline(always)]
-    fn add(&mut self, x: [f32; ABREAST], signs: Signs) {
+    fn add<const OWN: usize>(&mut self, x: [f32; ABREAST], signs: Signs<OWN>) {
         for (i, x) in x.into_iter().enumerate() {
             self.magnitudes[i] += x.abs();
             self.squares[i] += x * x;
@@ -271,7 +333,7 @@ impl Half {
     }
 }
 
-impl Signs {
+impl<const OWN: usize> Signs<OWN> {
     #[inline(always)]
     fn new(word: u32) -> Self {
         Self(core::array::from_fn(|i| word >> i))

@@ -98,7 +98,7 @@ pub use convert::{narrow, narrow_with, widen, widen_with};
 pub use dot::{dot, dot_with};
 pub use element::Element;
 pub use error::Error;
-pub use fold::{Fold, Tame, fold, tame};
+pub use fold::{Fold, Tame, fold, fold_with, tame, tame_with};
 pub use gaussian::{Gaussian, gaussian, gaussian_with};
 pub use hadamard::{hadamard, hadamard_with};
 pub use key::{Fingerprint, Key};

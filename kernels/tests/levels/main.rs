@@ -13,6 +13,7 @@
 mod codecs;
 mod dense;
 mod double;
+mod fold;
 mod hadamard;
 mod inputs;
 mod matrix;
@@ -44,7 +45,7 @@ macro_rules! claims {
 }
 use claims;
 
-const FAMILIES: [&[Claim]; 12] = [
+const FAMILIES: [&[Claim]; 13] = [
     sums::CLAIMS,
     summary::CLAIMS,
     vectors::CLAIMS,
@@ -52,6 +53,7 @@ const FAMILIES: [&[Claim]; 12] = [
     sparse::CLAIMS,
     dense::CLAIMS,
     double::CLAIMS,
+    fold::CLAIMS,
     hadamard::CLAIMS,
     rotation::CLAIMS,
     codecs::CLAIMS,
