@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -118,22 +117,21 @@ class Watch:
         def forward(module: nn.Module, inputs: tuple[Any, ...], *others: Any) -> None:
             # The gradient comes with the backward pass. Calls without one have none.
             named, output = others if len(others) == 2 else ({}, others[0])
-            leaves = [output] if isinstance(output, Tensor) else tree_flatten(output)[0]
-            outputs = [out for out in leaves if isinstance(out, Tensor)]
-            if self._rerun or not torch.is_grad_enabled() or not any(out.requires_grad for out in outputs):
+            if isinstance(output, Tensor):
+                outputs, has_gradient = [output], output.requires_grad
+            else:
+                outputs = [out for out in tree_flatten(output)[0] if isinstance(out, Tensor)]
+                has_gradient = any(out.requires_grad for out in outputs)
+            if not has_gradient or self._rerun or not torch.is_grad_enabled():
                 return
             deltas: list[Optional[Tensor]] = [None] * len(outputs)
-            kept = _detached((inputs, named)) if isinstance(layer, Function) else _first(inputs, named)
+            kept = _detached((inputs, named)) if is_run_again else _first(inputs, named)
             self._calls.setdefault(index, []).append((kept, deltas))
-
-            def arrive(place: int, gradient: Tensor) -> None:
-                before = deltas[place]
-                deltas[place] = gradient.detach() if before is None else before + gradient.detach()
-
             for place, out in enumerate(outputs):
                 if out.requires_grad:
-                    out.register_hook(functools.partial(arrive, place))  # type: ignore[no-untyped-call, unused-ignore]
+                    out.register_hook(_arrival(deltas, place))  # type: ignore[no-untyped-call, unused-ignore]
 
+        is_run_again = isinstance(layer, Function)
         return forward
 
     def step(
@@ -436,6 +434,17 @@ def _layers(model: nn.Module) -> list[Layer]:
 def _covered(module: nn.Module, layers: list[Layer]) -> bool:
     """Whether the module is a part of one that is taken as a whole."""
     return any(is_whole(layer.module) and module in layer.module.modules() for layer in layers)
+
+
+def _arrival(deltas: list[Optional[Tensor]], place: int) -> Any:
+    """What keeps a gradient that comes, or adds it to what has come."""
+
+    def arrive(gradient: Tensor) -> None:
+        before = deltas[place]
+        gradient = gradient.detach()
+        deltas[place] = gradient if before is None else before + gradient
+
+    return arrive
 
 
 def _first(inputs: tuple[Any, ...], named: dict[str, Any]) -> Tensor:

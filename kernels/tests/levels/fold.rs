@@ -13,7 +13,7 @@ crate::claims! {
     folds_of_every_short_length_have_the_bits_of_the_definition
 }
 
-/// A factor, and one that starts unaligned, to each width; with a 1 behind it and without.
+/// A factor that may start unaligned, to each width; with a 1 behind it and without.
 fn folded<T: Format>(level: Level, kind: Kind, seed: u64, n: usize, start: usize) {
     let x = &numbers::<T>(kind, seed, n + start)[start..];
     let with: Vec<T> = x.iter().copied().chain([T::nearest(1.0)]).collect();
