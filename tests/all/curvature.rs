@@ -177,11 +177,12 @@ proptest! {
 /// EK-FAC's curvature of gradients b aᵀ in `f64`: eigenvectors of both sides in columns,
 /// and the eigenvalues, outputs × inputs.
 fn curvature_of(samples: &[(Vec<f32>, Vec<f32>)]) -> [DMatrix<f64>; 3] {
-    let rows = |of: fn(&(Vec<f32>, Vec<f32>)) -> &[f32]| {
-        let width = of(&samples[0]).len();
-        DMatrix::from_row_iterator(samples.len(), width, samples.iter().flat_map(of).map(|&x| f64::from(x)))
+    let rows = |all: Vec<&Vec<f32>>| {
+        let numbers = all.iter().flat_map(|x| x.iter()).map(|&x| f64::from(x));
+        DMatrix::from_row_iterator(all.len(), all[0].len(), numbers)
     };
-    let (a, b) = (rows(|(a, _)| a), rows(|(_, b)| b));
+    let a = rows(samples.iter().map(|(a, _)| a).collect());
+    let b = rows(samples.iter().map(|(_, b)| b).collect());
     let [q_a, q_b] = [&a, &b].map(|side| (side.transpose() * side).symmetric_eigen().eigenvectors);
     let [a, b] = [&a * &q_a, &b * &q_b].map(|side| side.map(|x| x * x));
     let eigenvalues = b.transpose() * a / samples.len() as f64;
@@ -223,7 +224,7 @@ proptest! {
             // One number is off, and influences are: by the residual at most.
             solution[0] *= 1.1;
             let most = layer.residual(target, &solution).unwrap() + 1e-4;
-            let target = Targets::new(layer.layer_id(), &mut solution).unwrap();
+            let target = Targets::new(layer.layer_id(), &solution).unwrap();
             let ridge = f64::from(damping) * eigenvalues.mean();
             let turned = |(a, b): &(Vec<f32>, Vec<f32>)| {
                 let side = |x: &[f32], q: &DMatrix<f64>| {
