@@ -2,7 +2,7 @@
 //! read off the documentation.
 
 use crate::Line;
-use crate::inputs::{KINDS, UNDERFLOW, UNIT, numbers};
+use crate::inputs::{KINDS, LENGTHS, UNDERFLOW, UNIT, numbers};
 use crate::worst::{Sum, Worst};
 use core::num::NonZeroU16;
 use gradsieve_kernels::gaussian::{Gaussian, TABLES, gaussian};
@@ -11,7 +11,9 @@ use gradsieve_kernels::rademacher::{Carry, rademacher_batch};
 use gradsieve_kernels::rotation::rotated;
 use gradsieve_kernels::sjlt::Repeat;
 use gradsieve_kernels::srht::{Srht, srht};
-use gradsieve_kernels::{Key, Rademacher, Sjlt, hadamard, hash, rademacher, sjlt, sjlt_scaled};
+use gradsieve_kernels::{
+    Fold, Key, Rademacher, Sjlt, fold, hadamard, hash, rademacher, sjlt, sjlt_scaled, tame,
+};
 use half::f16;
 
 pub(crate) const LINES: &[Line] = &[
@@ -28,6 +30,20 @@ pub(crate) const LINES: &[Line] = &[
         bound: "m·ε·Σ\\|scale·xᵢ\\|",
         reason: "the same, and a product",
         check: scaled_sjlts,
+    },
+    Line {
+        file: "fold.rs",
+        kernel: "fold of n entries",
+        bound: "(⌈n/8⌉ + 2)·ε·Σ\\|xᵢ\\| of those that meet",
+        reason: "a lane's additions, the first one to zero, and three of lanes",
+        check: folds,
+    },
+    Line {
+        file: "fold.rs",
+        kernel: "measures of n ≤ 512",
+        bound: "(⌈n/8⌉ + 2)·ε·Σ\\|xᵢ\\|, and 3 for the squares",
+        reason: "the same, and a product; the maximum is exact",
+        check: measures,
     },
     Line {
         file: "rademacher.rs",
@@ -122,6 +138,46 @@ fn sjlts(worst: &mut Worst) {
 
 fn scaled_sjlts(worst: &mut Worst) {
     [1, 4].into_iter().for_each(|s| sjlt_of(worst, s, Some(SCALE)));
+}
+
+/// What the additions of a fold of n entries are off by, and those of its terms.
+fn bound_of_fold(n: usize, roundings: f64, sum: &Sum) -> f64 {
+    (n.div_ceil(8) as f64 + 2.0 + roundings) * UNIT * sum.magnitude + roundings * n as f64 * UNDERFLOW
+}
+
+fn folds(worst: &mut Worst) {
+    for kind in KINDS {
+        for (n, width) in LENGTHS.into_iter().flat_map(|n| [1, 2, 4, 8].map(|width| (n, width))) {
+            let x = numbers::<f16>(kind, n as u64, n);
+            let Some(by) = Fold::new(n as u64, width, Key::seed(SEED)) else { continue };
+            let mut out = vec![0.0; width];
+            fold(&by, &x, false, &mut out).unwrap();
+            let mut exact = vec![Sum::default(); width];
+            for (i, x) in (0..).zip(&x) {
+                let (to, flipped) = by.place(i);
+                exact[to].add(if flipped { -x.to_f64() } else { x.to_f64() });
+            }
+            for (j, (out, exact)) in out.iter().zip(&exact).enumerate() {
+                worst.see((*out).into(), exact.value(), bound_of_fold(n, 0.0, exact), (kind, n, width, j));
+            }
+        }
+    }
+}
+
+fn measures(worst: &mut Worst) {
+    for kind in KINDS {
+        for n in LENGTHS {
+            let x = numbers::<f32>(kind, n as u64, n);
+            // What is not finite, too large or too small has no measures here.
+            let Some(found) = tame(&x, false) else { continue };
+            let wide = || x.iter().map(|&x| f64::from(x));
+            let (magnitudes, squares): (Sum, Sum) =
+                (wide().map(f64::abs).collect(), wide().map(|x| x * x).collect());
+            worst.see(found.l1.into(), magnitudes.value(), bound_of_fold(n, 0.0, &magnitudes), (kind, n));
+            worst.see(found.l2_squared.into(), squares.value(), bound_of_fold(n, 1.0, &squares), (kind, n));
+            worst.see_exact(found.max.into(), wide().fold(0.0, |max, x| x.abs().max(max)), (kind, n));
+        }
+    }
 }
 
 /// The sign of input `i` in output `j`.

@@ -131,7 +131,7 @@ fn arnoldi_of_all_eigenpairs_is_the_inverse_and_of_few_products_an_error() {
 struct Layers(Vec<(&'static str, usize, Vec<f32>)>);
 
 impl Layers {
-    /// Of each factor the first entry is the second but for `apart`, or free if that is 1.
+    /// Of each factor the first entry is the second but for `apart`, free if that is 1.
     fn write(place: &Place, name: &str, count: usize, first: usize, apart: f32) -> Self {
         let all = noise(first + count * 12);
         let mut rest = &all[first..];
