@@ -198,7 +198,7 @@ const OWN: usize = if cfg!(any(target_feature = "sse2", target_feature = "neon",
 /// The signs of entries to come: those of lane *i* begin at its word's lowest bit, or at
 /// bit *i* of the only word.
 #[derive(Clone, Copy)]
-struct Signs<const OWN: usize>([u32; OWN]);
+struct Signs<const EACH: usize>([u32; EACH]);
 
 /// What is summed, in lanes.
 struct Lanes {
@@ -231,41 +231,41 @@ impl<T: Element> Kernel for SumUp<'_, T> {
 }
 
 impl<T: Element> SumUp<'_, T> {
-    /// So many lanes side by side.
+    /// SIDE lanes side by side, with EACH words of signs and maxima.
     #[inline(always)]
-    fn lanes<const ABREAST: usize, const OWN: usize>(self) -> Lanes {
-        let (quads, rest) = self.x.as_chunks::<ABREAST>();
-        let last: [f32; ABREAST] = core::array::from_fn(|i| match rest.get(i) {
+    fn lanes<const SIDE: usize, const EACH: usize>(self) -> Lanes {
+        let (groups, rest) = self.x.as_chunks::<SIDE>();
+        let last: [f32; SIDE] = core::array::from_fn(|i| match rest.get(i) {
             Some(x) => x.widen(),
             None if self.biased && i == rest.len() => 1.0,
             None => 0.0,
         });
-        let count = quads.len() + usize::from(self.biased || !rest.is_empty());
-        let mut lanes = Lanes { folded: [0.0; 8], magnitudes: [0.0; 8], squares: [0.0; 8], max: 0 };
-        let mut largest = [0; OWN];
-        for part in 0..LANES / ABREAST {
-            let mut sums =
-                Part { folded: [0.0; ABREAST], magnitudes: [0.0; ABREAST], squares: [0.0; ABREAST] };
-            let (mut of_block, mut at, mut max) = (Signs::<OWN>::new(0), part, largest);
+        let count = groups.len() + usize::from(self.biased || !rest.is_empty());
+        let mut lanes =
+            Lanes { folded: [0.0; LANES], magnitudes: [0.0; LANES], squares: [0.0; LANES], max: 0 };
+        let mut largest = [0; EACH];
+        for part in 0..LANES / SIDE {
+            let mut sums = Part { folded: [0.0; SIDE], magnitudes: [0.0; SIDE], squares: [0.0; SIDE] };
+            let (mut of_block, mut at, mut max) = (Signs::<EACH>::new(0), part, largest);
             while at < count {
-                if at % (BLOCK / ABREAST) == part {
-                    let block = (at / (BLOCK / ABREAST)) as u64;
+                if at % (BLOCK / SIDE) == part {
+                    let block = (at / (BLOCK / SIDE)) as u64;
                     let word = self.fold.map_or(0, |fold| fold.signs(block));
-                    of_block = Signs::new(word >> (part * ABREAST));
+                    of_block = Signs::new(word >> (part * SIDE));
                 }
-                let quad = match quads.get(at) {
-                    Some(quad) => core::array::from_fn(|i| quad[i].widen()),
+                let group = match groups.get(at) {
+                    Some(group) => core::array::from_fn(|i| group[i].widen()),
                     None => last,
                 };
-                for (i, x) in quad.iter().enumerate() {
-                    max[i % OWN] = max[i % OWN].max(x.to_bits() << 1);
+                for (i, x) in group.iter().enumerate() {
+                    max[i % EACH] = max[i % EACH].max(x.to_bits() << 1);
                 }
-                sums.add(quad, of_block);
+                sums.add(group, of_block);
                 of_block = of_block.next();
-                at += LANES / ABREAST;
+                at += LANES / SIDE;
             }
             largest = max;
-            let to = part * ABREAST;
+            let to = part * SIDE;
             for (all, own) in [
                 (&mut lanes.folded, sums.folded),
                 (&mut lanes.magnitudes, sums.magnitudes),
@@ -316,15 +316,15 @@ fn sum([a, b, c, d, e, f, g, h]: [f32; LANES]) -> f32 {
 }
 
 /// Lanes that are summed side by side.
-struct Part<const ABREAST: usize> {
-    folded: [f32; ABREAST],
-    magnitudes: [f32; ABREAST],
-    squares: [f32; ABREAST],
+struct Part<const SIDE: usize> {
+    folded: [f32; SIDE],
+    magnitudes: [f32; SIDE],
+    squares: [f32; SIDE],
 }
 
-impl<const ABREAST: usize> Part<ABREAST> {
+impl<const SIDE: usize> Part<SIDE> {
     #[inline(always)]
-    fn add<const OWN: usize>(&mut self, x: [f32; ABREAST], signs: Signs<OWN>) {
+    fn add<const EACH: usize>(&mut self, x: [f32; SIDE], signs: Signs<EACH>) {
         for (i, x) in x.into_iter().enumerate() {
             self.magnitudes[i] += x.abs();
             self.squares[i] += x * x;
@@ -333,7 +333,7 @@ impl<const ABREAST: usize> Part<ABREAST> {
     }
 }
 
-impl<const OWN: usize> Signs<OWN> {
+impl<const EACH: usize> Signs<EACH> {
     #[inline(always)]
     fn new(word: u32) -> Self {
         Self(core::array::from_fn(|i| word >> i))
@@ -342,7 +342,7 @@ impl<const OWN: usize> Signs<OWN> {
     /// The sign's bit for the entry of a lane, set if it is to be flipped.
     #[inline(always)]
     const fn of(self, lane: usize) -> u32 {
-        (self.0[lane % OWN] >> (lane / OWN)) << 31
+        (self.0[lane % EACH] >> (lane / EACH)) << 31
     }
 
     /// Those of the entries after eight.
