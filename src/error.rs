@@ -51,6 +51,10 @@ pub enum Error {
         /// Coordinates that arrived.
         found: u64,
     },
+    /// A gradient was finished with as many coordinates as its layout has, but not with
+    /// each of them once: some arrived twice, or belong to no layer, in the place of
+    /// others.
+    Twice,
     /// The allocator has no memory for a state: with the feature `alloc` alone.
     OutOfMemory {
         /// Elements of the state's buffer.
@@ -217,6 +221,10 @@ impl fmt::Display for Error {
             Self::Incomplete { expected, found } => {
                 write!(f, "expected a gradient of {expected} coordinates, found {found} when it was finished")
             }
+            Self::Twice => f.write_str(
+                "expected each coordinate of the gradient once, found some twice, or of no layer, in the \
+                 place of others",
+            ),
             Self::OutOfMemory { elements } => write!(f, "no memory for a buffer of {elements} elements"),
             Self::Mismatch(field) => write!(f, "the two differ in {}", field.name()),
             Self::LayerMismatch { index } => {

@@ -74,6 +74,40 @@ pub struct Layout {
     id: LayoutId,
     end: u64,
     len: u64,
+    /// The trace of its layers.
+    trace: Trace,
+}
+
+/// What tells, but for a chance of 2⁻³², whether segments cover a layout, each coordinate
+/// once, in whatever order they come and wherever they are cut.
+///
+/// It is Σ mark(end) − mark(start) over the segments, modulo 2³², where a mark is a hash
+/// of a coordinate. Where one segment ends and another begins the marks cancel, so it
+/// depends only on how often each coordinate is one where more segments end than begin,
+/// or fewer. These are the layout's own only if the segments are a cover of it: from left
+/// to right, none of them can end where it does but at the layer's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trace(u32);
+
+impl Trace {
+    pub(crate) const fn new() -> Self {
+        Self(0)
+    }
+
+    /// With the coordinates from `start` to below `end`.
+    pub(crate) const fn with(self, start: u64, end: u64) -> Self {
+        Self(self.0.wrapping_add(mark(end)).wrapping_sub(mark(start)))
+    }
+}
+
+/// The hash of a coordinate: the finaliser of MurmurHash3 (Appleby 2008), two products of
+/// 32 bits, since small cores pay for it twice a segment.
+const fn mark(coordinate: u64) -> u32 {
+    let (low, high) = (coordinate as u32, (coordinate >> 32) as u32);
+    let word = low ^ high.wrapping_mul(0x9E37_79B1);
+    let word = (word ^ (word >> 16)).wrapping_mul(0x85EB_CA6B);
+    let word = (word ^ (word >> 13)).wrapping_mul(0xC2B2_AE35);
+    word ^ (word >> 16)
 }
 
 /// A hash of a layout. Equal layouts have equal ids; different ones differ but for a
@@ -133,7 +167,7 @@ impl Layout {
 
     /// The beginning of a layout of so many layers.
     pub(crate) const fn begin(layers: usize) -> Self {
-        Self { id: LayoutId(key(layers as u64, STREAM)), end: 0, len: 0 }
+        Self { id: LayoutId(key(layers as u64, STREAM)), end: 0, len: 0, trace: Trace::new() }
     }
 
     /// With one more layer, unless it is empty, overlaps its predecessor, stands out of
@@ -145,7 +179,8 @@ impl Layout {
             return None;
         }
         let id = mix(self.id.0 ^ mix(layer.offset)).wrapping_add(layer.outputs);
-        Some(Self { id: LayoutId(mix(mix(id) ^ layer.inputs)), end, len: self.len + size })
+        let id = LayoutId(mix(mix(id) ^ layer.inputs));
+        Some(Self { id, end, len: self.len + size, trace: self.trace.with(layer.offset, end) })
     }
 
     /// The layout of a gradient that is one vector of `len` coordinates, of which nothing
@@ -174,6 +209,11 @@ impl Layout {
     #[must_use]
     pub const fn end(&self) -> u64 {
         self.end
+    }
+
+    /// What segments that cover its layers leave.
+    pub(crate) const fn trace(&self) -> Trace {
+        self.trace
     }
 
     /// Refuses a segment that reaches beyond the layout.

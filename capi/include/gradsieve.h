@@ -433,6 +433,11 @@ enum gradsieve_status
      * The bytes or words are not those that were written.
      */
     GRADSIEVE_STATUS_CORRUPT = 42,
+    /**
+     * A gradient was finished with as many coordinates as it has, but some had arrived
+     * twice, or belong to no layer, in the place of others. It is to be abandoned.
+     */
+    GRADSIEVE_STATUS_TWICE = 43,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1456,7 +1461,8 @@ gradsieve_status gradsieve_kronecker_sequence_f32(struct gradsieve_kronecker *kr
  * call. NaN and infinite entries are no refusal: they are counted.
  *
  * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
- * follow, or gradsieve_kronecker_abandon.
+ * follow, or gradsieve_kronecker_abandon. Refuses GRADSIEVE_STATUS_TWICE if coordinates
+ * came twice in the place of others; then only gradsieve_kronecker_abandon helps.
  */
 gradsieve_status gradsieve_kronecker_finish(struct gradsieve_kronecker *kronecker,
                                             struct gradsieve_sketch *sketch,
@@ -1960,7 +1966,8 @@ const char *gradsieve_reason_name(uint16_t reasons);
  * call. NaN and infinite entries are no refusal: they are counted.
  *
  * Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
- * follow, or gradsieve_sketcher_abandon.
+ * follow, or gradsieve_sketcher_abandon. Refuses GRADSIEVE_STATUS_TWICE if coordinates
+ * came twice in the place of others; then only gradsieve_sketcher_abandon helps.
  */
 gradsieve_status gradsieve_sketcher_finish(struct gradsieve_sketcher *sketcher,
                                            struct gradsieve_sketch *sketch,

@@ -283,7 +283,8 @@ pub unsafe extern "C" fn gradsieve_kronecker_sequence_f32(
 /// call. NaN and infinite entries are no refusal: they are counted.
 ///
 /// Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
-/// follow, or gradsieve_kronecker_abandon.
+/// follow, or gradsieve_kronecker_abandon. Refuses GRADSIEVE_STATUS_TWICE if coordinates
+/// came twice in the place of others; then only gradsieve_kronecker_abandon helps.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gradsieve_kronecker_finish(
     kronecker: *mut gradsieve_kronecker,

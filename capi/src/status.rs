@@ -87,6 +87,9 @@ pub enum gradsieve_status {
     Truncated = 41,
     /// The bytes or words are not those that were written.
     Corrupt = 42,
+    /// A gradient was finished with as many coordinates as it has, but some had arrived
+    /// twice, or belong to no layer, in the place of others. It is to be abandoned.
+    Twice = 43,
 }
 
 /// What there is to know of a refusal, beside its status. Every function that can refuse
@@ -179,6 +182,7 @@ impl Refusal {
                 Error::Incomplete { expected, found } => {
                     (status::Incomplete, Detail::numbers(expected, found))
                 }
+                Error::Twice => (status::Twice, none()),
                 Error::Mismatch(field) => (status::Mismatch, Detail::named(field.name(), "")),
                 Error::LayerMismatch { index } => (status::LayerMismatch, numbers(0, index)),
                 Error::NonFinite => (status::NonFinite, none()),
@@ -266,6 +270,7 @@ pub extern "C" fn gradsieve_status_text(status: i32) -> *const c_char {
         40 => c"the bytes are of an unknown version of the format",
         41 => c"the end of the bytes is missing",
         42 => c"the bytes are not those that were written",
+        43 => c"coordinates arrived twice, or of no layer, in the place of others",
         _ => c"no status",
     };
     text.as_ptr()

@@ -139,6 +139,10 @@ static void sizes_that_do_not_fit_are_told(void) {
     OK(gradsieve_sketcher_segment_f32(sketcher, 640, ones, 10, NULL));
     RETURNS(GRADSIEVE_STATUS_INCOMPLETE, gradsieve_sketcher_finish(sketcher, &sketch, &error));
     CHECK(error.expected == 650 && error.found == 10);
+    for (int again = 0; again < 64; again++) {
+        OK(gradsieve_sketcher_segment_f32(sketcher, 640, ones, 10, NULL));
+    }
+    RETURNS(GRADSIEVE_STATUS_TWICE, gradsieve_sketcher_finish(sketcher, &sketch, &error));
     uint8_t few[16];
     RETURNS(GRADSIEVE_STATUS_LENGTH, gradsieve_sieve_to_bytes(sieve, few, sizeof few, &needed, &error));
     CHECK(error.found == sizeof few && error.expected > error.found);

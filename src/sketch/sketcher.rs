@@ -5,7 +5,7 @@ use super::kind::projections;
 use super::*;
 use crate::error::{Error, check_length};
 use crate::ghost::{self, Route};
-use crate::gradient::{LONG_PIECE, Layer, Layout, Measures, PIECE, Sequence};
+use crate::gradient::{LONG_PIECE, Layer, Layout, Measures, PIECE, Sequence, Trace};
 use crate::memory::Buffer;
 use gradsieve_kernels::Element;
 
@@ -71,6 +71,8 @@ pub struct Sketcher<P, B> {
     projector: P,
     layout: Layout,
     measures: Measures,
+    /// Of the coordinates that have arrived.
+    trace: Trace,
     /// Whether the buffer holds what the next gradient is to overwrite: a finished
     /// sketch, or a part of an abandoned one.
     stale: bool,
@@ -102,6 +104,7 @@ macro_rules! owned {
                         projector,
                         layout,
                         measures: Measures::new(),
+                        trace: Trace::new(),
                         stale: false,
                         buffer: [0.0; K],
                     }),
@@ -122,7 +125,7 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     /// [`Error::Length`] if `buffer` is not K long.
     pub fn new(projector: P, layout: Layout, buffer: B) -> Result<Self, Error> {
         check_length(projector.width(), buffer.as_ref().len())?;
-        Ok(Self { projector, layout, measures: Measures::new(), stale: true, buffer })
+        Ok(Self { projector, layout, measures: Measures::new(), trace: Trace::new(), stale: true, buffer })
     }
 
     /// What its sketches are labelled with.
@@ -156,7 +159,13 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     /// projector is made for. Nothing was taken in.
     pub fn segment<T: Element>(&mut self, offset: u64, x: &[T]) -> Result<(), Error> {
         self.check(offset, x.len() as u64)?;
+        self.mark(offset, x.len() as u64);
         self.add(offset, x)
+    }
+
+    /// Keeps in mind that coordinates, which have been checked, arrived.
+    const fn mark(&mut self, offset: u64, len: u64) {
+        self.trace = self.trace.with(offset, offset + len);
     }
 
     /// Takes in coordinates that have been checked.
@@ -227,6 +236,7 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     ) -> Result<(), Error> {
         let len = fits(layer, a.len().saturating_add(biased.into()), b.len())?;
         self.check_layer(layer, len)?;
+        self.mark(layer.offset, len);
         let (projector, sums, measures) = self.sums();
         let tame = projector.project_outer_measured(layer, a, b, biased, sums)?;
         measures.add_outer(a, b, biased, tame);
@@ -265,6 +275,7 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
         }
         let sequence = Sequence::new(layer, positions, a, b)?;
         let is_factored = self.check_layer(layer, sequence.entries())?;
+        self.mark(layer.offset, sequence.entries());
         if !is_factored {
             return sequence.pieces::<LONG_PIECE>(layer.offset, |offset, piece| self.add(offset, piece));
         }
@@ -300,13 +311,16 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     ///
     /// # Errors
     /// [`Error::Incomplete`] if not exactly as many coordinates arrived as the layout
-    /// has. What has arrived stays: the rest may follow, or it is
-    /// [abandoned](Self::abandon). That one came twice in the place of another is not
-    /// seen.
+    /// has: what has arrived stays, and the rest may follow. [`Error::Twice`] if they are
+    /// as many, but, so that it is seen but for a chance of 2⁻³², not each of them once.
+    /// No more can come of such a gradient: it is to be [abandoned](Self::abandon).
     pub fn finish(&mut self) -> Result<Sketch<'_>, Error> {
         let measures = self.measures.summary();
         if measures.count != self.layout.len() {
             return Err(Error::Incomplete { expected: self.layout.len(), found: measures.count });
+        }
+        if self.trace != self.layout.trace() {
+            return Err(Error::Twice);
         }
         self.abandon();
         self.projector.finish(self.buffer.as_mut());
@@ -316,6 +330,7 @@ impl<P: Projector, B: Buffer<f32>> Sketcher<P, B> {
     /// Forgets what has arrived of a gradient. The next segment begins another.
     pub const fn abandon(&mut self) {
         self.measures.reset();
+        self.trace = Trace::new();
         self.stale = true;
     }
 }

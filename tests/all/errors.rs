@@ -19,6 +19,11 @@ fn every_error_says_what_was_expected_and_what_was_found() {
             Error::Incomplete { expected: 10, found: 9 },
             "expected a gradient of 10 coordinates, found 9 when it was finished",
         ),
+        (
+            Error::Twice,
+            "expected each coordinate of the gradient once, found some twice, or of no layer, in the place of \
+             others",
+        ),
         (Error::OutOfMemory { elements: 7 }, "no memory for a buffer of 7 elements"),
         (
             Error::LayerMismatch { index: 1 },

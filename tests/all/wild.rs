@@ -18,6 +18,7 @@ use gradsieve::store::{LargestSettings, QueriesSettings, ReservoirSettings, Sign
 use gradsieve::{
     Codec, Error, Key, Layer, Layout, Repeat, SieveSettings, Sjlt, Sketcher, State, StoreSettings,
 };
+use proptest::prelude::*;
 
 /// Numbers that a generator without a shape draws, in the same order each time.
 fn draws() -> impl FnMut(usize) -> usize {
@@ -52,6 +53,92 @@ fn a_segment_that_comes_twice_does_not_make_a_whole_gradient() {
     assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 25, found: 20 }));
     sketcher.segment(10, &[1.0_f32; 15]).unwrap();
     assert_eq!(sketcher.finish().err(), Some(Error::Incomplete { expected: 25, found: 35 }));
+
+    // As long as the other, in the place of it; the same of outer products.
+    let layers = [Layer::new(0, 3, 5), Layer::new(15, 3, 5)];
+    let mut sketcher = Sketcher::new(projector, Layout::new(&layers).unwrap(), [0.0; 32]).unwrap();
+    for _ in 0..2 {
+        sketcher.segment(0, &[1.0_f32; 15]).unwrap();
+    }
+    assert_eq!(sketcher.finish().err(), Some(Error::Twice));
+    sketcher.abandon();
+    for positions in [1, 2] {
+        for _ in 0..2 {
+            sketcher
+                .outer_sequence(
+                    &layers[1],
+                    positions,
+                    &[1.0_f32; 10][..5 * positions],
+                    &[1.0_f32; 6][..3 * positions],
+                )
+                .unwrap();
+        }
+        assert_eq!(sketcher.finish().err(), Some(Error::Twice));
+        sketcher.abandon();
+        for layer in &layers {
+            sketcher
+                .outer_sequence(
+                    layer,
+                    positions,
+                    &[1.0_f32; 10][..5 * positions],
+                    &[1.0_f32; 6][..3 * positions],
+                )
+                .unwrap();
+        }
+        assert_eq!(sketcher.finish().unwrap().measures.count, 30);
+    }
+}
+
+proptest! {
+    /// Whatever the layers and their gaps, and wherever the segments are cut, in any
+    /// order: a cover is whole. With one coordinate in the place of another it is not,
+    /// nor with a segment that lies as much too far.
+    #[test]
+    fn a_gradient_is_whole_if_each_coordinate_came_once(
+        sizes in prop::collection::vec((0_u64..40, 1_u64..60), 1..6),
+        start in prop::sample::select(vec![0, u64::from(u32::MAX) - 50, 1 << 40]),
+        cuts in prop::collection::vec(1_usize..30, 1..8),
+        shuffle in any::<u64>(),
+        moved in any::<(prop::sample::Index, prop::sample::Index)>(),
+    ) {
+        let mut layers = Vec::new();
+        let mut end = start;
+        for (gap, len) in sizes {
+            layers.push(Layer::new(end + gap, len, 1));
+            end += gap + len;
+        }
+        let layout = Layout::new(&layers).unwrap();
+        let mut segments = Vec::new();
+        let mut cuts = cuts.iter().cycle();
+        for layer in &layers {
+            let (mut from, end) = (layer.offset, layer.offset + layer.outputs);
+            while from < end {
+                let to = end.min(from + *cuts.next().unwrap() as u64);
+                segments.push((from, to - from));
+                from = to;
+            }
+        }
+        segments.sort_by_key(|&(from, _)| gradsieve_kernels::hash::word(shuffle, from));
+        let projector = Sjlt::new(32, Key::seed(0), Repeat::One).unwrap();
+        let mut sketcher = Sketcher::new(projector, layout, [0.0; 32]).unwrap();
+        let mut take = |segments: &[(u64, u64)]| {
+            for &(from, len) in segments {
+                sketcher.segment(from, &[1.0_f32; 64][..len as usize]).unwrap();
+            }
+            let outcome = sketcher.finish().map(|sketch| sketch.measures.count);
+            sketcher.abandon();
+            outcome
+        };
+        prop_assert_eq!(take(&segments), Ok(layout.len()));
+        // One of them elsewhere: there, it is twice or in a gap, and here it is missing.
+        let (which, by) = (moved.0.index(segments.len()), moved.1.index(layout.end() as usize));
+        let (from, len) = segments[which];
+        let to = by as u64 % (layout.end() - start - len + 1) + start;
+        segments[which] = (to, len);
+        if to != from {
+            prop_assert_eq!(take(&segments), Err(Error::Twice));
+        }
+    }
 }
 
 /// Of a size that no machine has, each says that it is one, and no buffer is taken for

@@ -10,7 +10,8 @@ use crate::status::{gradsieve_error, gradsieve_status};
 /// call. NaN and infinite entries are no refusal: they are counted.
 ///
 /// Refuses GRADSIEVE_STATUS_INCOMPLETE; what has arrived stays then, and the rest may
-/// follow, or gradsieve_sketcher_abandon.
+/// follow, or gradsieve_sketcher_abandon. Refuses GRADSIEVE_STATUS_TWICE if coordinates
+/// came twice in the place of others; then only gradsieve_sketcher_abandon helps.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn gradsieve_sketcher_finish(
     sketcher: *mut gradsieve_sketcher,
