@@ -44,7 +44,12 @@ fn step() -> Step<'static> {
 }
 
 fn used<D: Detector>(detector: &mut D) {
-    let _ = detector.score(&sketch(), &mut [0.0; K]);
+    number(detector.score(&sketch(), &mut [0.0; K]));
+}
+
+/// A score is a number, or there is none.
+fn number(score: Result<f64, Error>) {
+    assert!(score.is_err() || score.is_ok_and(f64::is_finite), "{score:?}");
 }
 
 /// A sieve's settings, by the bits of a byte.
@@ -205,26 +210,35 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             });
         }
         10 => read(input, &mut TrakScore::new(), |state| {
-            let _ = state.score();
+            let copy = *state;
+            let _ = (state.observe(0.5, 0.25), state.merge(&copy));
+            number(Ok(state.score()));
         }),
         11 => read(input, &mut IpEnsemble::new(), |state| {
-            let _ = state.score();
+            let copy = *state;
+            let _ = (state.observe_product(0.5), state.merge(&copy));
+            number(Ok(state.score()));
+            number(Ok(state.mean()));
         }),
         12 => read(input, &mut ReTrac::new(K, &mut floats[..K]).expect("valid"), |state| {
             let _ = state.observe(&sketch());
+            number(state.score(state));
         }),
         13 => {
             let settings = LessSettings { width: K, subtasks: 2 };
             let memory = &mut floats[..settings.memory().f32s];
             read(input, &mut LessTargets::new(settings, memory).expect("valid"), |state| {
-                let _ = state.score(&sketch(), &mut [0.0; 2]);
+                let mut scores = [0.0; 2];
+                let found = state.score(&sketch(), &mut scores);
+                scores.iter().for_each(|&score| number(found.map(|()| score.into())));
             });
         }
         14 => read(input, &mut Less::new(&mut doubles[..2]).expect("valid"), |state| {
-            let _ = state.score();
+            number(Ok(state.score()));
         }),
         15 => read(input, &mut InRunShapley::new(&mut doubles[..2]), |state| {
             let _ = state.observe_step(0.5, &sketch(), None, &[(1, sketch())]);
+            state.scores().iter().for_each(|&score| number(Ok(score)));
         }),
         16 => {
             let layers = &mut [DataInfLayer::new(0..1), DataInfLayer::new(1..K)];

@@ -10,6 +10,7 @@
 //! dot ([`gradsieve_kernels::mod@dot`]); they are added in `f64`.
 
 use super::dot::grad_dot;
+use super::summed;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::moments::added;
@@ -54,24 +55,25 @@ impl IpEnsemble {
     /// [`Targets`](super::Targets) of the target gradients give it.
     ///
     /// # Errors
-    /// [`Error::NonFinite`] if the product is not finite; [`Error::Full`] past 2⁶⁴
-    /// copies. The state is as it was.
-    pub const fn observe_product(&mut self, product: f64) -> Result<(), Error> {
+    /// [`Error::NonFinite`] if the product is not finite; [`Error::Range`] if the sum is
+    /// none of `f64`; [`Error::Full`] past 2⁶⁴ copies. The state is as it was.
+    pub fn observe_product(&mut self, product: f64) -> Result<(), Error> {
         if !product.is_finite() {
             return Err(Error::NonFinite);
         }
-        match added(self.members, 1) {
-            Ok(members) => self.members = members,
-            Err(error) => return Err(error),
-        }
-        self.sum += product;
-        Ok(())
+        self.merge(&Self { sum: product, members: 1 })
     }
 
     /// Adds the copies of `other`, which are none of this one's.
-    pub fn merge(&mut self, other: &Self) {
-        self.sum += other.sum;
-        self.members = self.members.saturating_add(other.members);
+    ///
+    /// # Errors
+    /// [`Error::Range`] if the sum is none of `f64`; [`Error::Full`] past 2⁶⁴ copies. The
+    /// state is as it was.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        let members = added(self.members, other.members)?;
+        self.sum = summed(self.sum, other.sum)?;
+        self.members = members;
+        Ok(())
     }
 
     /// Copies so far.
@@ -109,7 +111,7 @@ impl State for IpEnsemble {
 
 impl Body for IpEnsemble {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.number(place!(sum))?;
+        walk.finite(place!(sum))?;
         walk.number(place!(members))?;
         Ok(())
     }

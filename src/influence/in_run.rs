@@ -16,7 +16,7 @@
 //! products a sample and step. *Error*: that of the dots
 //! ([`gradsieve_kernels::mod@dot`]); scores are added in `f64`.
 
-use super::check_pair;
+use super::{check_pair, summed};
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
@@ -76,7 +76,8 @@ impl<B: Buffer<f64>> InRunShapley<B> {
     /// # Errors
     /// [`Error::Setting`] if the learning rate is not finite; [`Error::Length`] if an id
     /// is not below n; [`Error::Mismatch`] or [`Error::NonFinite`], also if a term leaves
-    /// the range of `f32`. All scores are as they were.
+    /// the range of `f64`; [`Error::Range`] if a score would. All scores are as they
+    /// were.
     pub fn observe_step(
         &mut self,
         learning_rate: f64,
@@ -87,7 +88,9 @@ impl<B: Buffer<f64>> InRunShapley<B> {
         check_step(learning_rate, target, curvature)?;
         // All of them are seen to be in order before one is added.
         for (id, train) in batch {
-            self.term(*id, learning_rate, target, curvature, train)?;
+            let term = self.term(*id, learning_rate, target, curvature, train)?;
+            // Were it one sample's gradient each time.
+            summed(self.score(*id)?.abs(), term.abs() * batch.len() as f64)?;
         }
         batch.iter().try_for_each(|(id, train)| self.add(*id, learning_rate, target, curvature, train))
     }
@@ -117,8 +120,9 @@ impl<B: Buffer<f64>> InRunShapley<B> {
         train: &Sketch<'_>,
     ) -> Result<(), Error> {
         let term = self.term(id, learning_rate, target, curvature, train)?;
+        let sum = summed(self.score(id)?, term)?;
         match self.scores.as_mut().get_mut(id) {
-            Some(score) => *score += term,
+            Some(score) => *score = sum,
             None => cannot_happen!("the id was checked with the term"),
         }
         Ok(())
@@ -146,10 +150,12 @@ impl<B: Buffer<f64>> InRunShapley<B> {
     /// Adds the steps of `other`, a run or a device with the same samples.
     ///
     /// # Errors
-    /// [`Error::Length`] if the numbers of samples differ.
+    /// [`Error::Length`] if the numbers of samples differ; [`Error::Range`] if a score
+    /// leaves the range of `f64`. All scores are as they were.
     pub fn merge<C: Buffer<f64>>(&mut self, other: &InRunShapley<C>) -> Result<(), Error> {
         let (scores, others) = (self.scores.as_mut(), other.scores());
         check_length(scores.len(), others.len())?;
+        scores.iter().zip(others).try_for_each(|(&score, &other)| summed(score, other).map(drop))?;
         scores.iter_mut().zip(others).for_each(|(score, other)| *score += other);
         Ok(())
     }
@@ -197,7 +203,8 @@ impl<B: Buffer<f64>> State for InRunShapley<B> {
 
 impl<B: Buffer<f64>> Body for InRunShapley<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().scores().len())?;
-        walk.all(slice!(scores))
+        let samples = walk.state().scores().len();
+        walk.setting(samples)?;
+        walk.finite_numbers(slice!(scores), 0..samples)
     }
 }

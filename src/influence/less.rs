@@ -21,10 +21,11 @@
 
 use super::curvature::copy;
 use super::retrac::add_direction;
+use super::summed;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
-use crate::moments::added_in_f32;
+use crate::moments::{added_in_f32, is_count_in_f32};
 use crate::sketch::{Sketch, SketchId};
 use crate::state::{Body, FRAME, State, StateKind, Walk, place, slice};
 use gradsieve_kernels::score::float;
@@ -318,6 +319,11 @@ const fn cosine(dot: f64, norms: f64) -> f64 {
     if norms == 0.0 { 0.0 } else { (dot / norms).clamp(-1.0, 1.0) }
 }
 
+/// A weighted sum of cosines: no more than the weights, up to rounding.
+fn within(sum: f64, weights: f64) -> f64 {
+    libm::fmin(libm::fmax(sum, -weights), weights)
+}
+
 /// The running score of one train sample, over checkpoints: a sum for each subtask, in
 /// the caller's buffer. Its example is that of [`LessTargets`].
 ///
@@ -361,8 +367,9 @@ impl<B: Buffer<f64>> Less<B> {
     /// targets, and the sample's feature there.
     ///
     /// # Errors
-    /// [`Error::Setting`] unless the weight is finite and not negative; otherwise as
-    /// [`LessTargets::score`]. The state is as it was.
+    /// [`Error::Setting`] unless the weight is finite and not negative; [`Error::Range`]
+    /// if the weights sum to more than `f64` holds; otherwise as [`LessTargets::score`].
+    /// The state is as it was.
     pub fn observe<T: Buffer<f32>>(
         &mut self,
         weight: f64,
@@ -373,22 +380,25 @@ impl<B: Buffer<f64>> Less<B> {
         if !weight.is_finite() || weight < 0.0 {
             return Err(Error::Setting { name: "weight", expected: "finite and not negative" });
         }
-        for (sum, cosine) in self.sums.as_mut().iter_mut().zip(targets.mean_cosines(train)?) {
-            *sum += weight * cosine;
+        let (cosines, weights) = (targets.mean_cosines(train)?, summed(self.weights, weight)?);
+        for (sum, cosine) in self.sums.as_mut().iter_mut().zip(cosines) {
+            *sum = within(*sum + weight * cosine, weights);
         }
-        self.weights += weight;
+        self.weights = weights;
         Ok(())
     }
 
     /// Adds the checkpoints of `other`, which are none of this one's.
     ///
     /// # Errors
-    /// [`Error::Length`] if the numbers of subtasks differ.
+    /// [`Error::Length`] if the numbers of subtasks differ; [`Error::Range`] if the
+    /// weights sum to more than `f64` holds. The state is as it was.
     pub fn merge<C: Buffer<f64>>(&mut self, other: &Less<C>) -> Result<(), Error> {
         let (sums, others) = (self.sums.as_mut(), other.sums.as_ref());
         check_length(sums.len(), others.len())?;
-        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
-        self.weights += other.weights;
+        let weights = summed(self.weights, other.weights)?;
+        sums.iter_mut().zip(others).for_each(|(sum, other)| *sum = within(*sum + other, weights));
+        self.weights = weights;
         Ok(())
     }
 
@@ -428,11 +438,12 @@ impl<B: Buffer<f32>> Body for LessTargets<B> {
         walk.width(width)?;
         walk.setting(subtasks)?;
         let sums = subtasks.saturating_mul(width);
-        walk.numbers(slice!(buffer), 0..sums)?;
+        walk.finite_numbers(slice!(buffer), 0..sums)?;
         let mut observed = false;
         for subtask in 0..subtasks {
             let own = walk.state().parts().1.get(subtask).copied().certain();
             let count = walk.value(own)?;
+            walk.require(is_count_in_f32(count), Error::Corrupt)?;
             observed |= count != 0.0;
             walk.load_with(|state| copy(&[count], state.parts_mut().1.get_mut(subtask..=subtask).certain()));
         }
@@ -454,8 +465,13 @@ impl<B: Buffer<f64>> State for Less<B> {
 
 impl<B: Buffer<f64>> Body for Less<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.setting(walk.state().sums.as_ref().len())?;
-        walk.number(place!(weights))?;
-        walk.all(slice!(sums))
+        let subtasks = walk.state().sums.as_ref().len();
+        walk.setting(subtasks)?;
+        let weights = walk.finite(place!(weights))?;
+        walk.require(weights >= 0.0, Error::Corrupt)?;
+        walk.records(slice!(sums), 0..subtasks, |cursor, sum: &mut f64| {
+            cursor.number(sum)?;
+            cursor.require((-weights..=weights).contains(sum), Error::Corrupt)
+        })
     }
 }

@@ -110,3 +110,9 @@ fn check_pair(train: &Sketch<'_>, target: &Sketch<'_>) -> Result<(), Error> {
     train.check_finite()?;
     target.check_finite()
 }
+
+/// The sum of influences, if `f64` holds it: past its range two of them would make NaN.
+fn summed(sum: f64, further: f64) -> Result<f64, Error> {
+    let sum = sum + further;
+    if sum.is_finite() { Ok(sum) } else { Err(Error::Range { what: "the sum of influences" }) }
+}

@@ -148,15 +148,18 @@ impl<B: Buffer<f32>> ReTrac<B> {
     ///
     /// # Errors
     /// [`Error::TooFew`] if one of the two has no contributions; [`Error::Mismatch`] or
-    /// [`Error::Length`]; [`Error::NonFinite`] of a state whose bytes were forged.
+    /// [`Error::Length`].
     pub fn score<O: Buffer<f32>>(&self, target: &ReTrac<O>) -> Result<f64, Error> {
         let (Some(id), Some(other)) = (self.id, target.id) else {
             return Err(Error::TooFew { needed: 1, found: 0 });
         };
         id.check(&other)?;
-        let score = self.mean(target.count, dot(self.sum.as_ref(), target.sum.as_ref())?);
-        // Sums of directions are finite, but bytes may say otherwise.
-        if score.is_finite() { Ok(score) } else { Err(Error::NonFinite) }
+        let product = dot(self.sum.as_ref(), target.sum.as_ref())?;
+        // Bytes may know what the sketches are before there is one.
+        if self.count == 0 || target.count == 0 {
+            return Err(Error::TooFew { needed: 1, found: 0 });
+        }
+        Ok(self.mean(target.count, product))
     }
 }
 
@@ -190,7 +193,7 @@ impl<B: Buffer<f32>> Body for ReTrac<B> {
         walk.width(width)?;
         let count = walk.number(place!(count))?;
         walk.require_id(width, count > 0)?;
-        walk.all(slice!(sum))?;
+        walk.finite_numbers(slice!(sum), 0..width)?;
         let id = walk.id();
         walk.load_with(|state| state.id = id);
         Ok(())

@@ -6,6 +6,7 @@
 //! a pair of samples.
 
 use super::dot::grad_dot;
+use super::summed;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::sketch::{Sketch, SketchId};
@@ -71,7 +72,8 @@ impl TracIn {
     ///
     /// # Errors
     /// [`Error::Setting`] if the learning rate is not finite; [`Error::NonFinite`] if the
-    /// product is not. The state is as it was.
+    /// product is not; [`Error::Range`] if the sum is none of `f64`. The state is as it
+    /// was.
     pub fn observe_product(&mut self, learning_rate: f64, product: f64) -> Result<(), Error> {
         if !learning_rate.is_finite() {
             return Err(Error::Setting { name: "learning_rate", expected: "finite" });
@@ -79,13 +81,17 @@ impl TracIn {
         if !product.is_finite() {
             return Err(Error::NonFinite);
         }
-        self.sum += learning_rate * product;
+        self.sum = summed(self.sum, learning_rate * product)?;
         Ok(())
     }
 
     /// Adds the checkpoints of `other`, which are none of this one's.
-    pub fn merge(&mut self, other: &Self) {
-        self.sum += other.sum;
+    ///
+    /// # Errors
+    /// [`Error::Range`] if the sum is none of `f64`. The state is as it was.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        self.sum = summed(self.sum, other.sum)?;
+        Ok(())
     }
 
     /// The influence over all checkpoints so far; 0 without any.
@@ -111,7 +117,7 @@ impl State for TracIn {
 
 impl Body for TracIn {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.number(place!(sum))?;
+        walk.finite(place!(sum))?;
         Ok(())
     }
 }

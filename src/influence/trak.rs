@@ -20,6 +20,7 @@
 //! refused.
 
 use super::second_moment::Curvature;
+use super::summed;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::moments::{Centre, Policy, SecondMoment, Strength, Unclipped, Weights, added};
@@ -155,8 +156,8 @@ impl TrakScore {
     ///
     /// # Errors
     /// [`Error::NonFinite`] if `product` is not finite; [`Error::Setting`] unless
-    /// `one_minus_p` is in [0, 1]; [`Error::Full`] past 2⁶⁴ models. The state is as it
-    /// was.
+    /// `one_minus_p` is in [0, 1]; [`Error::Range`] if the sum is none of `f64`;
+    /// [`Error::Full`] past 2⁶⁴ models. The state is as it was.
     pub fn observe(&mut self, product: f64, one_minus_p: f64) -> Result<(), Error> {
         if !product.is_finite() {
             return Err(Error::NonFinite);
@@ -164,17 +165,20 @@ impl TrakScore {
         if !(0.0..=1.0).contains(&one_minus_p) {
             return Err(Error::Setting { name: "one_minus_p", expected: "in [0, 1]" });
         }
-        self.models = added(self.models, 1)?;
-        self.products += product;
-        self.one_minus_ps += one_minus_p;
-        Ok(())
+        self.merge(&Self { products: product, one_minus_ps: one_minus_p, models: 1 })
     }
 
     /// Adds the models of `other`, which are none of this one's.
-    pub fn merge(&mut self, other: &Self) {
-        self.products += other.products;
+    ///
+    /// # Errors
+    /// [`Error::Range`] if the sum is none of `f64`; [`Error::Full`] past 2⁶⁴ models. The
+    /// state is as it was.
+    pub fn merge(&mut self, other: &Self) -> Result<(), Error> {
+        let models = added(self.models, other.models)?;
+        self.products = summed(self.products, other.products)?;
         self.one_minus_ps += other.one_minus_ps;
-        self.models = self.models.saturating_add(other.models);
+        self.models = models;
+        Ok(())
     }
 
     /// The influence over all models so far; 0 without any.
@@ -204,9 +208,10 @@ impl State for TrakScore {
 
 impl Body for TrakScore {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
-        walk.number(place!(products))?;
-        walk.number(place!(one_minus_ps))?;
-        walk.number(place!(models))?;
-        Ok(())
+        walk.finite(place!(products))?;
+        let one_minus_ps = walk.number(place!(one_minus_ps))?;
+        // Numbers between 0 and 1 sum to no more than there are, rounded or not.
+        let models = walk.number(place!(models))?;
+        walk.require((0.0..=models as f64).contains(&one_minus_ps), Error::Corrupt)
     }
 }

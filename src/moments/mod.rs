@@ -453,6 +453,12 @@ pub(crate) const fn added_in_f32(count: u64, other: u64) -> Result<u64, Error> {
     }
 }
 
+/// Whether a number in bytes can be the count of a sum that is `f32`.
+pub(crate) const fn is_count_in_f32(count: f32) -> bool {
+    let whole = count as u64;
+    whole as f32 == count && whole <= F32_TERMS
+}
+
 impl<B: Buffer<f64>> Body for Moments<B> {
     fn body(walk: &mut Walk<'_, '_, Self>) -> Result<(), Error> {
         let MomentsSettings { centre, width, .. } = walk.state().settings;

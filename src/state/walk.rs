@@ -218,6 +218,14 @@ impl<S> Walk<'_, '_, S> {
         Ok(number)
     }
 
+    /// A number of the state that is finite, as it always is. Returns the one in the
+    /// bytes.
+    pub(crate) fn finite(&mut self, place: Place<S, f64>) -> Result<f64, Error> {
+        let number = self.number(place)?;
+        self.require(number.is_finite(), Error::Corrupt)?;
+        Ok(number)
+    }
+
     /// A number that is made from the state, and that the state is made from again by
     /// [`load_with`](Self::load_with). Returns the one in the bytes.
     pub(crate) fn value<N: Number>(&mut self, mut own: N) -> Result<N, Error> {
@@ -261,6 +269,18 @@ impl<S> Walk<'_, '_, S> {
     pub(crate) fn all<N: Number>(&mut self, place: Place<S, [N]>) -> Result<(), Error> {
         let len = (place.get)(self.state()).len();
         self.numbers(place, 0..len)
+    }
+
+    /// Some of a slice of numbers that are finite, as they always are.
+    pub(crate) fn finite_numbers<N: Number + Into<f64>>(
+        &mut self,
+        place: Place<S, [N]>,
+        range: Range<usize>,
+    ) -> Result<(), Error> {
+        self.records(place, range, |cursor, number| {
+            cursor.number(number)?;
+            cursor.require((*number).into().is_finite(), Error::Corrupt)
+        })
     }
 
     /// Some of a slice of records, each declared by `fields`.

@@ -1,7 +1,9 @@
 //! Claims about influence: sign, scale, and agreement with f64.
 
 use crate::source::{normals, row, sjlt, sketch};
-use gradsieve::influence::{Ridge, RidgeSettings, TracIn, grad_cos, grad_dot};
+use gradsieve::influence::{
+    InRunShapley, IpEnsemble, Ridge, RidgeSettings, TracIn, TrakScore, grad_cos, grad_dot,
+};
 use gradsieve::{Error, Repeat};
 use nalgebra::{DMatrix, DVector};
 use proptest::prelude::*;
@@ -83,8 +85,40 @@ fn tracin_sums_checkpoints_and_scales_with_the_learning_rate() {
     assert!((own.score() - 0.5 * exact(&g, &g)).abs() < 1e-4);
     assert!(matches!(own.observe_self(f64::NAN, &row(&g)), Err(Error::Setting { .. })));
     let sum = own.score() + pair.score();
-    own.merge(&pair);
+    own.merge(&pair).unwrap();
     assert_eq!(own.score(), sum);
+}
+
+#[test]
+fn sums_that_leave_f64_are_refused_and_stay_as_they_were() {
+    const MOST: f64 = f64::MAX;
+    let range = Err(Error::Range { what: "the sum of influences" });
+    let (mut tracin, mut ensemble, mut trak) = (TracIn::new(), IpEnsemble::new(), TrakScore::new());
+    for product in [MOST, -MOST, MOST, -1.0] {
+        tracin.observe_product(1.0, product).unwrap();
+        ensemble.observe_product(product).unwrap();
+        trak.observe(product, 1.0).unwrap();
+    }
+    let before = (tracin, ensemble, trak);
+    assert_eq!(tracin.observe_product(2.0, MOST), range);
+    assert_eq!((tracin.observe_product(1.0, MOST), tracin.merge(&before.0)), (range, range));
+    assert_eq!((ensemble.observe_product(MOST), ensemble.merge(&before.1)), (range, range));
+    assert_eq!((trak.observe(MOST, 0.5), trak.merge(&before.2)), (range, range));
+    assert_eq!((tracin, ensemble, trak), before);
+    assert_eq!((tracin.score(), ensemble.score(), trak.score()), (MOST, MOST, MOST / 4.0));
+
+    let (one, other) = ([1.0_f32; 4], [2.0_f32; 4]);
+    let (one, other) = (row(&one), row(&other));
+    let mut run = InRunShapley::new([0.0; 2]);
+    run.observe(MOST / 16.0, &one, None, (1, &one)).unwrap();
+    let before = run.scores().to_vec();
+    // Its two places in the batch are in order one by one, but not together.
+    assert_eq!(run.observe_step(MOST / 16.0, &one, None, &[(0, one), (1, other), (1, other)]), range);
+    assert_eq!(run.observe(MOST / 8.0, &one, None, (1, &other)), range);
+    let mut also = InRunShapley::new([0.0; 2]);
+    also.observe(MOST / 8.0, &one, None, (1, &other)).unwrap();
+    assert_eq!(run.merge(&also), range);
+    assert_eq!(run.scores(), before);
 }
 
 #[test]

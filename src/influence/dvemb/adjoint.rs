@@ -215,11 +215,7 @@ impl<B: Buffer<f32>> Body for Adjoint<'_, B> {
         // The targets become those that were written. No step leaves one behind that is
         // not finite.
         let numbers = targets.saturating_mul(blocks.width());
-        for at in 0..numbers {
-            let number = walk.value(walk.state().buffer.as_ref().get(at).copied().certain())?;
-            walk.require(number.is_finite(), Error::Corrupt)?;
-            walk.load_with(|state| copy(&[number], state.buffer.as_mut().get_mut(at..=at).certain()));
-        }
+        walk.finite_numbers(slice!(buffer), 0..numbers)?;
         walk.numbers(slice!(buffer), numbers..numbers.saturating_add(targets))
     }
 }

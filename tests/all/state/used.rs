@@ -117,7 +117,22 @@ fn any_number_in_the_bytes_of_moments_or_a_method_is_refused_or_used() {
     state.observe(0, &sketches[2]).unwrap();
     survives("less", &state, new, |state| {
         let _ = state.observe(1, &sketches[1]);
-        let _ = state.score(&sketches[0], &mut [0.0; 2]);
+        let mut scores = [0.0; 2];
+        let found = state.score(&sketches[0], &mut scores);
+        scores.iter().for_each(|&score| number(found.map(|()| score)));
+    });
+
+    let mut targets = state;
+    targets.observe(1, &sketches[1]).unwrap();
+    let new = || Less::new(vec![0.0; 2]).unwrap();
+    let mut state = new();
+    state.observe(0.5, &targets, &sketches[0]).unwrap();
+    survives("less, over checkpoints", &state, new, |state| {
+        let _ = state.observe(0.5, &targets, &sketches[0]);
+        let mut copy = new();
+        copy.restore(&bytes_of(state)).unwrap();
+        let _ = state.merge(&copy);
+        assert!((-1.0..=1.0).contains(&state.score()), "{}", state.score());
     });
 
     let mut state = IpEnsemble::new();
@@ -125,8 +140,29 @@ fn any_number_in_the_bytes_of_moments_or_a_method_is_refused_or_used() {
     survives("ip ensemble", &state, IpEnsemble::new, |state| {
         let _ = state.observe(&sketches[0], &sketches[1]);
         let copy = *state;
-        state.merge(&copy);
-        let _ = (state.score(), state.mean());
+        let _ = state.merge(&copy);
+        assert!(state.score().is_finite() && state.mean().is_finite());
+    });
+
+    let mut state = TracIn::new();
+    state.observe(0.5, &sketches[0], &sketches[1]).unwrap();
+    survives("tracin", &state, TracIn::new, |state| {
+        let _ = state.observe(0.5, &sketches[0], &sketches[1]);
+        let copy = *state;
+        let _ = state.merge(&copy);
+        assert!(state.score().is_finite());
+    });
+
+    let new = || InRunShapley::new(vec![0.0; 2]);
+    let mut state = new();
+    state.observe(0.5, &sketches[0], None, (1, &sketches[1])).unwrap();
+    survives("in-run shapley", &state, new, |state| {
+        let _ = state.observe_step(0.5, &sketches[0], None, &[(1, sketches[1]), (1, sketches[2])]);
+        let _ = state.observe(0.5, &sketches[0], None, (0, &sketches[1]));
+        let mut copy = new();
+        copy.restore(&bytes_of(state)).unwrap();
+        let _ = state.merge(&copy);
+        assert!(state.scores().iter().all(|score| score.is_finite()));
     });
 
     let mut state = TrakScore::new();
@@ -134,8 +170,8 @@ fn any_number_in_the_bytes_of_moments_or_a_method_is_refused_or_used() {
     survives("trak score", &state, TrakScore::new, |state| {
         let _ = state.observe(0.75, 0.5);
         let copy = *state;
-        state.merge(&copy);
-        let _ = state.score();
+        let _ = state.merge(&copy);
+        assert!(state.score().is_finite());
     });
 
     let layers = [DataInfLayer::new(0..2), DataInfLayer::new(2..K)];
@@ -168,7 +204,9 @@ fn any_number_in_the_bytes_of_a_walk_or_a_pass_is_refused_or_used() {
     let mut state = new();
     state.step(&step, &mut [0.0; K]).unwrap();
     survives("propagator", &state, new, |state| {
-        let _ = state.step(&step, &mut [0.0; K]);
+        let mut embeddings = [0.0; K];
+        let found = state.step(&step, &mut embeddings);
+        embeddings.iter().for_each(|&x| number(found.map(|_| x.into())));
     });
     let settings = AdjointSettings { blocks, targets: 1, rows: 2 };
     let new =
@@ -176,7 +214,9 @@ fn any_number_in_the_bytes_of_a_walk_or_a_pass_is_refused_or_used() {
     let mut state = new();
     state.step(&step, &mut [0.0]).unwrap();
     survives("adjoint", &state, new, |state| {
-        let _ = state.step(&step, &mut [0.0]);
+        let mut scores = [0.0];
+        let found = state.step(&step, &mut scores);
+        number(found.map(|_| scores[0].into()));
         assert!(state.targets().solutions().iter().all(|x| x.is_finite()));
     });
 
