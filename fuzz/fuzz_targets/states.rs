@@ -23,8 +23,8 @@ use gradsieve::store::{Entry, TopK, TopKSettings};
 use gradsieve::visits::{Mean, MeanRank, Visits, VisitsSettings};
 use gradsieve::wire::{PacketHeader, PacketSettings, Packets};
 use gradsieve::{
-    Codec, Exact, Groups, Guards, Layout, Memory, Projector, Rate, Sieve, SieveSettings, Sketch, SketchId,
-    State, Summary, f16,
+    Codec, Error, Exact, Groups, Guards, Layout, Memory, Projector, Rate, Sieve, SieveSettings, Sketch,
+    SketchId, State, Summary, f16,
 };
 
 const K: usize = 3;
