@@ -390,7 +390,7 @@ impl Measures {
     /// Each product is rounded to `f32` and added in `f32`, and every 64 of them in
     /// `f64`. Where `f32` does not hold the factors' measures, or their product is not
     /// from 2⁻⁹⁶ to 2⁹⁶, it is taken and added in `f64`. So to the factors' errors come
-    /// one rounding of the product, and 63 at most of the sum: in all below 200·2⁻²⁴ of a
+    /// one rounding of the product, and 63 at most of the sum: in all below 220·2⁻²⁴ of a
     /// norm, some 10⁻⁶ if layers are few.
     #[inline]
     pub(crate) fn add_outer<T: Element, U: Element>(

@@ -8,7 +8,7 @@
 //! - One short file a kernel with its documentation and entry points: [`mod@dot`],
 //!   [`norm`], [`mod@pair`], [`summary`], [`mod@axpy`], [`matrix`], [`convert`],
 //!   [`mod@sjlt`], [`mod@rademacher`], [`mod@hadamard`], [`mod@gaussian`], [`mod@srht`],
-//!   [`mod@mask`], [`mod@fold`], [`codec`], [`score`].
+//!   [`mod@mask`], [`mod@fold`], [`direction`], [`codec`], [`score`].
 //! - [`spec`] *defines* every answer, in one plain function each. Every level is compared
 //!   with it, and the published vectors are made from it.
 //! - `vector/` has each algorithm once, over the operations of `simd.rs`; `scalar/` has
@@ -55,6 +55,7 @@ mod carried;
 mod certain;
 pub mod codec;
 pub mod convert;
+pub mod direction;
 mod dispatch;
 pub mod dot;
 pub mod double;
@@ -95,6 +96,7 @@ pub use axpy::{axpy, axpy_with};
 #[doc(hidden)]
 pub use certain::Certain;
 pub use convert::{narrow, narrow_with, widen, widen_with};
+pub use direction::Factor;
 pub use dot::{dot, dot_with};
 pub use element::Element;
 pub use error::Error;

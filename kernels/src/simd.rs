@@ -118,6 +118,14 @@ pub(crate) trait Simd: Copy {
         }
         self.load(&lanes)
     }
+    /// Lane *i* cut to a whole number; the nearest one that there is beyond 32 bits, and 0
+    /// of a NaN.
+    #[inline(always)]
+    fn cut(self, a: Self::F) -> [i32; 16] {
+        let mut lanes = [0.0; 16];
+        self.store(a, &mut lanes);
+        lanes.map(|lane| lane as i32)
+    }
     /// Lane *i* / `by` to the nearest integer, ties to even; the quotients lie between
     /// −127.5 and 127.5.
     #[inline(always)]

@@ -13,7 +13,7 @@ use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::state::{Walk, slice};
 use core::ops::Range;
-use gradsieve_kernels::{Certain, root, squared_norm};
+use gradsieve_kernels::{Certain, direction, root, squared_norm};
 
 /// A coordinate of a direction of length 1: 2²³.
 const ONE: i64 = 1 << 23;
@@ -74,19 +74,23 @@ impl<'s> Ray<'s> {
         Self { values, factor }
     }
 
-    /// The coordinates, each within ±2²³ but for its rounding, beside the entries of a
-    /// sum.
-    #[inline]
-    fn each<T>(self, sum: impl Iterator<Item = T>, mut take: impl FnMut(i32, T)) {
-        match self.factor {
-            Normaliser::Tame(factor) => {
-                self.values.iter().zip(sum).for_each(|(x, entry)| take((x * factor) as i32, entry));
-            }
-            Normaliser::Wild(factor) => {
-                let whole = |x: f32| (f64::from(x) * factor) as f32 as i32;
-                self.values.iter().zip(sum).for_each(|(x, entry)| take(whole(*x), entry));
-            }
-        }
+    /// Adds it to a sum, as often as the weight says. Returns what the bits of the sum's
+    /// coordinates are by [`direction::add`].
+    fn add_to(self, sum: &mut [i64], weight: u32) -> u64 {
+        let bits = match self.factor {
+            Normaliser::Tame(factor) => direction::add(factor, self.values, weight as i32, sum),
+            Normaliser::Wild(factor) => direction::add(factor, self.values, weight as i32, sum),
+        };
+        bits.certain()
+    }
+
+    /// Its product with a sum whose coordinates are shifted right.
+    fn product(self, sum: &[i64], shift: u32) -> i64 {
+        let product = match self.factor {
+            Normaliser::Tame(factor) => direction::product(factor, self.values, sum, shift),
+            Normaliser::Wild(factor) => direction::product(factor, self.values, sum, shift),
+        };
+        product.certain()
     }
 }
 
@@ -99,19 +103,6 @@ fn wide_square(values: &[f32]) -> f64 {
 #[inline]
 const fn magnitude(x: i64) -> u64 {
     (x ^ (x >> 63)) as u64
-}
-
-/// The lower 32 bits of a number shifted right by less than 32.
-#[inline]
-const fn shifted(x: i64, by: u32) -> i32 {
-    let (high, low) = ((x >> 32) as u32, x as u32);
-    (low >> (by & 31) | high << 1 << (31 - (by & 31))) as i32
-}
-
-/// The same of a number shifted right by 32 or more.
-#[inline]
-const fn shifted_far(x: i64, by: u32) -> i32 {
-    ((x >> 32) as i32) >> (by & 31)
 }
 
 /// The length of a sum: `mantissa`·2^`shift`, from the sum alone.
@@ -130,27 +121,8 @@ impl Length {
         let spread = (usize::BITS - sum.len().leading_zeros()).div_ceil(2);
         let shift = (bits + spread).saturating_sub(31);
         // Each of 31 bits and a sign at most.
-        let square = |x: i32| (i64::from(x) * i64::from(x)) as u64;
-        let squares: u64 = if shift < 32 {
-            sum.iter().map(|x| square(shifted(*x, shift))).sum()
-        } else {
-            sum.iter().map(|x| square(shifted_far(*x, shift))).sum()
-        };
+        let squares = direction::squares(sum, shift);
         Self { mantissa: root(squares as f32) as u32, shift }
-    }
-
-    /// The coordinates of a sum, shifted as they were for its length, beside others.
-    #[inline]
-    fn product(self, sum: &[i64], ray: Ray<'_>) -> i64 {
-        // By the Cauchy–Schwarz inequality no partial sum exceeds 2²⁴·2³².
-        let mut product = 0_i64;
-        if self.shift < 32 {
-            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(shifted(*entry, self.shift)));
-        } else {
-            let far = |entry: &i64| shifted_far(*entry, self.shift);
-            ray.each(sum.iter(), |x, entry| product += i64::from(x) * i64::from(far(entry)));
-        }
-        product
     }
 
     const fn whole(self) -> u64 {
@@ -266,11 +238,7 @@ impl<B: Buffer<i64>> Directions<B> {
         let place = self.place(group);
         let sum = self.sums.as_mut().get_mut(place).certain();
         // What bytes hold may be anything: wrapped, it is no sum, but no more than that.
-        let (signed, mut bits) = (weight as i32, 0);
-        ray.each(sum.iter_mut(), |x, entry| {
-            *entry = entry.wrapping_add(i64::from(x) * i64::from(signed));
-            bits |= magnitude(*entry);
-        });
+        let bits = ray.add_to(sum, weight);
         self.weight = self.weight.saturating_add(u64::from(weight));
         self.measure_of(group, bits);
     }
@@ -283,7 +251,8 @@ impl<B: Buffer<i64>> Directions<B> {
             return None;
         }
         let sum = self.sums.as_ref().get(self.place(group)).certain();
-        let product = length.product(sum, ray);
+        // By the Cauchy–Schwarz inequality no partial sum exceeds 2²⁴·2³².
+        let product = ray.product(sum, length.shift);
         let cosine = product as f32 / (ONE as f32 * length.mantissa as f32);
         Some((1.0 - cosine).clamp(0.0, 2.0))
     }

@@ -8,23 +8,23 @@ use crate::hash::{MIX_1, MIX_2, State};
 use crate::kernel::Kernel;
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
-    __m128i, __m256, __m256d, __m256i, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT, _mm_add_pd, _mm_add_ps,
-    _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32, _mm_loadu_ps, _mm_loadu_si128,
-    _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16, _mm_storeu_si128,
-    _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps, _mm256_and_ps,
-    _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8, _mm256_castpd_ps, _mm256_castpd256_pd128,
-    _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128, _mm256_castsi256_ps,
-    _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32, _mm256_cvtph_ps,
-    _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_div_ps, _mm256_extractf128_pd,
-    _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_pd, _mm256_loadu_ps,
-    _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps, _mm256_movemask_ps, _mm256_mul_epu32,
-    _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32, _mm256_packus_epi32,
-    _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps,
-    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_set1_ps, _mm256_setr_epi32,
-    _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi32,
-    _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64,
-    _mm256_storeu_pd, _mm256_storeu_ps, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
-    _mm256_xor_si256,
+    __m128i, __m256, __m256d, __m256i, _CMP_GE_OQ, _CMP_ORD_Q, _CMP_UNORD_Q, _MM_FROUND_TO_NEAREST_INT,
+    _mm_add_pd, _mm_add_ps, _mm_add_sd, _mm_add_ss, _mm_cvtsd_f64, _mm_cvtsi32_si128, _mm_cvtss_f32,
+    _mm_loadu_ps, _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehdup_ps, _mm_movehl_ps, _mm_packs_epi16,
+    _mm_storeu_si128, _mm_unpackhi_pd, _mm256_add_epi32, _mm256_add_epi64, _mm256_add_pd, _mm256_add_ps,
+    _mm256_and_ps, _mm256_and_si256, _mm256_blend_ps, _mm256_blendv_epi8, _mm256_castpd_ps,
+    _mm256_castpd256_pd128, _mm256_castps_pd, _mm256_castps_si256, _mm256_castps256_ps128,
+    _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_cvtepu16_epi32,
+    _mm256_cvtph_ps, _mm256_cvtps_epi32, _mm256_cvtps_pd, _mm256_cvtps_ph, _mm256_cvttps_epi32,
+    _mm256_div_ps, _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
+    _mm256_loadu_pd, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps,
+    _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
+    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
+    _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps, _mm256_sll_epi32,
+    _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32,
+    _mm256_srli_epi64, _mm256_storeu_pd, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
+    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -486,6 +486,23 @@ impl Simd for Avx2 {
             let bits = _mm256_set1_epi32(bits.into());
             [_mm256_xor_ps(low, self.flips(bits, 0)), _mm256_xor_ps(high, self.flips(bits, 1))]
         })
+    }
+
+    #[inline(always)]
+    fn cut(self, halves: Self::F) -> [i32; 16] {
+        let mut out = [[0; 8]; 2];
+        for (out, a) in out.iter_mut().zip(halves) {
+            // SAFETY: the token; the array is 32 bytes. What does not fit becomes the
+            // lowest number, whose bits are the opposite of those of the highest.
+            unsafe {
+                let is_number = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_ORD_Q>(a, a));
+                let end = _mm256_set1_ps(2_147_483_648.0);
+                let is_beyond = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(a, end));
+                let cut = _mm256_xor_si256(_mm256_cvttps_epi32(a), is_beyond);
+                _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_and_si256(cut, is_number));
+            }
+        }
+        core::array::from_fn(|i| out[i / 8][i % 8])
     }
 
     #[inline(always)]

@@ -8,22 +8,23 @@ use crate::kernel::Kernel;
 use crate::level::{has_vnni, has_vpopcntdq};
 use crate::simd::{Distances, Simd};
 use core::arch::x86_64::{
-    __m256i, __m512, __m512d, __m512i, _CMP_UNORD_Q, _MM_FROUND_NO_EXC, _MM_FROUND_TO_NEAREST_INT,
-    _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_ps, _mm256_loadu_si256,
-    _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32, _mm512_add_epi64,
-    _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps, _mm512_castpd512_pd256,
-    _mm512_castps_pd, _mm512_castps_si512, _mm512_castps512_ps256, _mm512_castsi512_ps,
-    _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8, _mm512_cvtepi32_epi16,
-    _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32, _mm512_cvtps_pd, _mm512_cvtps_ph,
-    _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd, _mm512_extracti64x4_epi64,
-    _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_pd, _mm512_loadu_ps, _mm512_loadu_si512,
-    _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_or_epi32, _mm512_mask_xor_ps,
-    _mm512_maskz_loadu_epi16, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_pd, _mm512_mul_ps,
-    _mm512_mullo_epi64, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
-    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd,
-    _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps,
-    _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_pd,
-    _mm512_storeu_ps, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd,
+    __m256i, __m512, __m512d, __m512i, _CMP_GE_OQ, _CMP_ORD_Q, _CMP_UNORD_Q, _MM_FROUND_NO_EXC,
+    _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_ps,
+    _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm256_storeu_si256, _mm512_abs_ps, _mm512_add_epi32,
+    _mm512_add_epi64, _mm512_add_pd, _mm512_add_ps, _mm512_and_si512, _mm512_castpd_ps,
+    _mm512_castpd512_pd256, _mm512_castps_pd, _mm512_castps_si512, _mm512_castps512_ps256,
+    _mm512_castsi512_ps, _mm512_castsi512_si256, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8,
+    _mm512_cvtepi32_epi16, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_cvtps_epi32, _mm512_cvtps_pd,
+    _mm512_cvtps_ph, _mm512_div_ps, _mm512_extractf32x8_ps, _mm512_extractf64x4_pd,
+    _mm512_extracti64x4_epi64, _mm512_fmadd_ps, _mm512_fpclass_ps_mask, _mm512_loadu_pd, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_mov_epi32,
+    _mm512_mask_or_epi32, _mm512_mask_xor_ps, _mm512_maskz_cvttps_epi32, _mm512_maskz_loadu_epi16,
+    _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_pd, _mm512_mul_ps, _mm512_mullo_epi64,
+    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_max_ps,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32,
+    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_pd, _mm512_storeu_ps,
+    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd,
     _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
@@ -416,6 +417,20 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn flip(self, a: __m512, bits: u16) -> __m512 {
         by_token!(self, _mm512_mask_xor_ps(a, bits, a, _mm512_set1_ps(-0.0)))
+    }
+
+    #[inline(always)]
+    fn cut(self, a: __m512) -> [i32; 16] {
+        let mut out = [0; 16];
+        // SAFETY: the token; the array is 64 bytes.
+        unsafe {
+            let is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(a, a);
+            let is_beyond = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(a, _mm512_set1_ps(2_147_483_648.0));
+            let cut = _mm512_maskz_cvttps_epi32(is_number, a);
+            let cut = _mm512_mask_mov_epi32(cut, is_beyond, _mm512_set1_epi32(i32::MAX));
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), cut);
+        }
+        out
     }
 
     #[inline(always)]

@@ -14,6 +14,7 @@
 //! | [`double`] | sums, updates and outer products in `f64` |
 //! | [`hash`] | the counter-based hash, on which all projections rest |
 //! | [`sjlt`](mod@sjlt), [`rademacher`](mod@rademacher), [`gaussian`](mod@gaussian), [`hadamard`](mod@hadamard), [`srht`](mod@srht), [`mask`](mod@mask), [`fold`](mod@fold) | projections |
+//! | [`direction`] | directions in whole numbers, and their sums |
 //! | [`codec`], [`rotation`](mod@rotation) | rows in a byte or a bit a value, and what is done to them before |
 //! | [`score`] | scores of stored rows, and where a sealed segment keeps a value |
 //!
@@ -38,6 +39,7 @@
 pub mod axpy;
 pub mod codec;
 pub mod convert;
+pub mod direction;
 pub mod dot;
 pub mod double;
 pub mod fold;

@@ -12,6 +12,7 @@
 //! [`gradsieve_kernels::Level::best`].
 
 mod codecs;
+mod directions;
 mod doubles;
 mod inputs;
 mod projections;
@@ -35,9 +36,16 @@ struct Line {
 
 /// The table.
 fn lines() -> impl Iterator<Item = &'static Line> {
-    [sums::LINES, updates::LINES, doubles::LINES, projections::LINES, codecs::LINES, scores::LINES]
-        .into_iter()
-        .flatten()
+    let all = [
+        sums::LINES,
+        updates::LINES,
+        doubles::LINES,
+        directions::LINES,
+        projections::LINES,
+        codecs::LINES,
+        scores::LINES,
+    ];
+    all.into_iter().flatten()
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn defined<T: Format>(x: &[T], width: usize, key: Key) -> Result<(), TestCaseErr
 proptest! {
     #[test]
     fn a_factor_is_folded_and_measured_as_it_is_defined(
-        kind in kind(), seed: u64, n in 0..600_usize, log in 0..5_u32, secret: Option<[u8; 16]>,
+        kind in kind(), seed: u64, n in 0..1600_usize, log in 0..5_u32, secret: Option<[u8; 16]>,
     ) {
         let width = if log == 4 { n } else { 1 << log };
         let key = secret.map_or(Key::seed(seed), Key::secret);
@@ -36,7 +36,7 @@ proptest! {
     }
 
     #[test]
-    fn a_bias_is_a_one_behind_the_factor(kind in kind(), seed: u64, n in 0..600_usize, log in 0..5_u32) {
+    fn a_bias_is_a_one_behind_the_factor(kind in kind(), seed: u64, n in 0..1600_usize, log in 0..5_u32) {
         let x: Vec<f32> = numbers(kind, seed, n);
         let with: Vec<f32> = x.iter().copied().chain([1.0]).collect();
         let width = if log == 4 { n + 1 } else { 1 << log };

@@ -12,6 +12,7 @@
 
 mod codecs;
 mod dense;
+mod direction;
 mod double;
 mod fold;
 mod hadamard;
@@ -45,13 +46,14 @@ macro_rules! claims {
 }
 use claims;
 
-const FAMILIES: [&[Claim]; 13] = [
+const FAMILIES: [&[Claim]; 14] = [
     sums::CLAIMS,
     summary::CLAIMS,
     vectors::CLAIMS,
     matrix::CLAIMS,
     sparse::CLAIMS,
     dense::CLAIMS,
+    direction::CLAIMS,
     double::CLAIMS,
     fold::CLAIMS,
     hadamard::CLAIMS,
