@@ -173,9 +173,9 @@ impl<F: Factor> Kernel for Add<'_, F> {
         let ((groups, x), (sums, sum)) = (x.as_chunks(), sum.as_chunks_mut::<16>());
         let mut bits = [0; 16];
         for (group, entries) in groups.iter().zip(sums) {
-            let lanes = bits.iter_mut().zip(entries);
-            for ((bits, entry), x) in lanes.zip(factor.whole_16(s, group)) {
-                *bits |= added(entry, x, weight);
+            let whole = factor.whole_16(s, group);
+            for (i, entry) in entries.iter_mut().enumerate() {
+                bits[i] |= added(entry, whole[i], weight);
             }
         }
         let bits = bits.into_iter().fold(0, |all, bits| all | bits);
@@ -205,9 +205,9 @@ impl<F: Factor> Product<'_, F> {
         let ((groups, x), (sums, sum)) = (x.as_chunks(), sum.as_chunks::<16>());
         let mut products = [0_i64; 16];
         for (group, entries) in groups.iter().zip(sums) {
-            let lanes = products.iter_mut().zip(entries);
-            for ((product, entry), x) in lanes.zip(factor.whole_16(s, group)) {
-                *product = product.wrapping_add(i64::from(x) * i64::from(shifted(*entry)));
+            let whole = factor.whole_16(s, group);
+            for (i, entry) in entries.iter().enumerate() {
+                products[i] = products[i].wrapping_add(i64::from(whole[i]) * i64::from(shifted(*entry)));
             }
         }
         let rest = Self { factor, x, sum, shift }.with(shifted);

@@ -118,8 +118,8 @@ pub(crate) trait Simd: Copy {
         }
         self.load(&lanes)
     }
-    /// Lane *i* cut to a whole number; the nearest one that there is beyond 32 bits, and 0
-    /// of a NaN.
+    /// Lane *i* cut to a whole number; the nearest one that there is beyond 32 bits; 0 of
+    /// a NaN.
     #[inline(always)]
     fn cut(self, a: Self::F) -> [i32; 16] {
         let mut lanes = [0.0; 16];

@@ -22,6 +22,7 @@ __all__ = [
     "client_weights",
     "ekfac",
     "influence",
+    "largest_label",
     "plan",
     "reason_names",
     "report_page",
@@ -69,6 +70,7 @@ class Sketcher:
     def factors(
         self,
         layers: Sequence[tuple[int, NDArray[np.float32], Optional[NDArray[np.float32]]]],
+        scale: float = 1.0,
     ) -> Sketches: ...
     def gradients(self, gradients: NDArray[np.float32]) -> Sketches: ...
     def wrap(
@@ -96,7 +98,7 @@ class Sieve:
     def judge(
         self,
         sketches: Sketches,
-        groups: Optional[NDArray[np.uint32]] = None,
+        groups: Optional[NDArray[np.uint32] | NDArray[np.int64]] = None,
         losses: Optional[NDArray[np.float32]] = None,
     ) -> Verdicts: ...
     def to_bytes(self) -> bytes: ...
@@ -217,6 +219,7 @@ def influence(
 ) -> NDArray[np.float64]: ...
 def plan(parameters: int, budget: int, *, rows: int = 0, groups: int = 1) -> list[Choice]: ...
 def reason_names(bits: int) -> list[str]: ...
+def largest_label(labels: NDArray[np.int64]) -> int: ...
 def report_page(
     *,
     title: str,

@@ -39,6 +39,10 @@ class Layer(ABC):
         """About how many numbers of a sample are made from its call, beside it."""
         return 0
 
+    def is_at_hand(self, calls: list[tuple[Tensor, Tensor]]) -> bool:
+        """Whether the only call has what `factors` would find."""
+        return False
+
     @abstractmethod
     def unfold(self, inputs: Tensor, deltas: Tensor) -> Arrays:
         """What one call of the module has, from its input and its output's gradient."""
@@ -79,11 +83,8 @@ class Linear(Layer):
             return deltas.sum(1), None
         return inputs.reshape(samples, -1, inputs.shape[-1]), deltas
 
-    def factors(self, calls: list[tuple[Tensor, Tensor]]) -> Arrays:
-        """What all calls of a step have: at once for one of one position."""
-        if self.has_weight and len(calls) == 1 and calls[0][0].ndim == 2:
-            return calls[0]
-        return super().factors(calls)
+    def is_at_hand(self, calls: list[tuple[Tensor, Tensor]]) -> bool:
+        return self.has_weight and len(calls) == 1 and calls[0][0].ndim == 2
 
 
 class Conv(Layer):

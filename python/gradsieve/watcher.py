@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.hooks import RemovableHandle
 
-from ._gradsieve import Sieve, Sketcher, Sketches, Visits
+from ._gradsieve import Sieve, Sketcher, Sketches, Visits, largest_label
 from .found import Found
 from .functional import ENTRIES, Function, is_whole
-from .layers import Embedding, Layer, Linear, layer_of
+from .layers import Arrays, Embedding, Layer, Linear, layer_of
 from .record import Arrived, Recorder, whole
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 CLASSES = 2
 """Groups of a sieve before labels are seen; it grows with them."""
-NEGATIVE = 1 << 63
-"""Where negative numbers of 64 bits begin, taken for positive ones."""
 LARGE = 1 << 21
 """Entries of an embedding from which writing out its samples' gradients is said aloud."""
 TAKES_KEYWORDS = hasattr(nn.Module, "_forward_hooks_with_kwargs") or hasattr(
@@ -155,19 +153,16 @@ class Watch:
         samples = len(ids)
         labels = None if labels is None else _fitting(_array(labels, np.int64, "labels"), samples, "labels")
         losses = None if losses is None else _fitting(_array(losses, np.float32, "losses"), samples, "losses")
-        parts: Iterable[Arrived] = self._arrived(samples, self._factor(samples, scale))
-        if self._recorder is not None:
+        factor = self._factor(samples, scale)
+        if self._recorder is None:
+            sketches = self._sketched(self._arrived(samples, 1.0), factor)
+        else:
             if scale != 1:
                 raise ValueError(f"expected a scale of 1 while a run is recorded, found {scale}")
-            parts = list(parts)
+            parts = list(self._arrived(samples, factor))
             self._recorder.write(ids, parts)
-        sketches = self._sketched(parts)
-        groups = None if labels is None else self._groups(labels)
-        if self.sieve is None:
-            count = self._classes or (1 if groups is None else max(CLASSES, int(groups.max()) + 1))
-            self._classes = count
-            self.sieve = Sieve(self.sketcher.dim, count, **self._sieve_settings)
-        verdicts = self.sieve.judge(sketches, groups, losses)
+            sketches = self._sketched(parts, 1.0)
+        verdicts = self._sieve_of(labels).judge(sketches, labels, losses)
         self._visits.add(ids, verdicts["score"], verdicts["p"], verdicts["flagged"], labels, losses)
         if self.keep:
             self._kept.update({int(sample): (place, sketches) for place, sample in enumerate(ids)})
@@ -176,7 +171,7 @@ class Watch:
     def sketch(self, samples: int, *, scale: float = 1.0) -> Sketches:
         """The sketches of the gradients of the last backward pass, neither judged nor
         kept: of targets, for `influence`."""
-        return self._sketched(self._arrived(samples, self._factor(samples, scale)))
+        return self._sketched(self._arrived(samples, 1.0), self._factor(samples, scale))
 
     def factors(
         self, samples: int, *, scale: float = 1.0
@@ -259,8 +254,9 @@ class Watch:
         self._calls = calls
         self._recorder.factors = np.concatenate(rows)
 
-    def _sketched(self, parts: Iterable[Arrived]) -> Sketches:
-        first, *others = [self.sketcher.factors(part) for part in parts]
+    def _sketched(self, parts: Iterable[Arrived], factor: float) -> Sketches:
+        """The sketches of what has arrived, times a factor."""
+        first, *others = [self.sketcher.factors(part, factor) for part in parts]
         return first.concat(*others) if others else first
 
     def _factor(self, samples: int, scale: float) -> float:
@@ -275,23 +271,22 @@ class Watch:
             raise RuntimeError(
                 "no backward pass was seen: call step after backward(), inside of `with watch(model)`"
             )
-        found_calls = [
-            [call for call in calls.get(index, []) if any(delta is not None for delta in call[1])]
-            for index in range(len(self.layers))
-        ]
+        found_calls: list[list[Any]] = []
         entries = 1
         for index, layer in enumerate(self.layers):
-            if not found_calls[index]:
+            found = [call for call in calls.get(index, ()) if _has_come(call[1])]
+            found_calls.append(found)
+            if not found:
                 self._miss(index)
                 continue
-            for call in found_calls[index]:
-                axis, found = layer.samples(call)
-                if found != samples:
+            for call in found:
+                axis, count = layer.samples(call)
+                if count != samples:
                     raise ValueError(
-                        f"expected {samples} samples, as there are ids, found {found} in {layer.name}: "
+                        f"expected {samples} samples, as there are ids, found {count} in {layer.name}: "
                         f"is {'the first' if axis == 0 else 'the second'} axis that of the batch?"
                     )
-            entries += layer.written(found_calls[index][0])
+            entries += layer.written(found[0])
         share = max(ENTRIES // entries, 1)
         for start in range(0, samples, share):
             yield self._some(found_calls, start, min(start + share, samples), samples, factor)
@@ -299,32 +294,42 @@ class Watch:
     def _some(self, calls: list[list[Any]], start: int, stop: int, samples: int, factor: float) -> Arrived:
         """The same for the samples from start to stop."""
         arrived: Arrived = []
-        with torch.no_grad():
-            for index, layer in enumerate(self.layers):
-                if not calls[index]:
-                    zeros = np.zeros((stop - start, layer.shape[0] * layer.shape[1]), dtype=np.float32)
-                    arrived.append((index, zeros, None))
-                elif isinstance(layer, Function):
-                    # What runs again is neither seen by the hooks nor by later random draws.
-                    self._rerun = True
-                    try:
-                        with torch.random.fork_rng():
-                            rows = layer.gradients(calls[index], start, stop, samples, factor)
-                    finally:
-                        self._rerun = False
-                    arrived.append((index, _numpy(rows), None))
+        for index, layer in enumerate(self.layers):
+            if not calls[index]:
+                zeros = np.zeros((stop - start, layer.shape[0] * layer.shape[1]), dtype=np.float32)
+                arrived.append((index, zeros, None))
+            elif isinstance(layer, Function):
+                arrived.append(
+                    (index, self._run_again(layer, calls[index], start, stop, samples, factor), None)
+                )
+            else:
+                floats = [
+                    (_floats(_part(inputs, start, stop)), _floats(_part(deltas[0], start, stop)))
+                    for inputs, deltas in calls[index]
+                ]
+                found: Arrays = floats[0]
+                if not layer.is_at_hand(floats):
+                    with torch.no_grad():
+                        found = layer.factors(floats)
+                inputs, deltas = found
+                # A gradient and its deltas alike grow with the loss.
+                if deltas is None:
+                    arrived.append((index, _times(_numpy(inputs), factor), None))
                 else:
-                    floats = [
-                        (_floats(_part(inputs, start, stop)), _floats(_part(deltas[0], start, stop)))
-                        for inputs, deltas in calls[index]
-                    ]
-                    inputs, deltas = layer.factors(floats)
-                    # A gradient and its deltas alike grow with the loss.
-                    if deltas is None:
-                        arrived.append((index, _numpy(inputs) * np.float32(factor), None))
-                    else:
-                        arrived.append((index, _numpy(inputs), _numpy(deltas) * np.float32(factor)))
+                    arrived.append((index, _numpy(inputs), _times(_numpy(deltas), factor)))
         return arrived
+
+    def _run_again(
+        self, layer: Function, calls: list[Any], start: int, stop: int, samples: int, factor: float
+    ) -> NDArray[np.float32]:
+        """Gradients of a layer of which no factors are known."""
+        # What runs again is neither seen by the hooks nor by later random draws.
+        self._rerun = True
+        try:
+            with torch.no_grad(), torch.random.fork_rng():
+                return _numpy(layer.gradients(calls, start, stop, samples, factor))
+        finally:
+            self._rerun = False
 
     def _miss(self, index: int) -> None:
         """Says once that a layer has a gradient, though its module was never called."""
@@ -340,14 +345,15 @@ class Watch:
                 stacklevel=5,
             )
 
-    def _groups(self, labels: NDArray[np.int64]) -> NDArray[np.uint32]:
-        # A negative label is beyond all others here.
-        most = int(labels.view(np.uint64).max()) if len(labels) else 0
-        if most >= NEGATIVE:
-            raise ValueError(f"expected labels of 0 or more, found {int(labels.min())}")
-        if self.sieve is not None and self._classes is not None and most >= self._classes:
-            self._grow(most + 1)
-        return labels.astype(np.uint32)
+    def _sieve_of(self, labels: Optional[NDArray[np.int64]]) -> Sieve:
+        """The sieve, with a group for each of the labels."""
+        classes = 0 if labels is None else largest_label(labels) + 1
+        if self.sieve is None:
+            self._classes = self._classes or (1 if labels is None else max(CLASSES, classes))
+            self.sieve = Sieve(self.sketcher.dim, self._classes, **self._sieve_settings)
+        if self._classes is not None and classes > self._classes:
+            self._grow(classes)
+        return self.sieve
 
     def _grow(self, classes: int) -> None:
         """A sieve of more classes, with what the one before has learnt."""
@@ -441,7 +447,8 @@ def _arrival(deltas: list[Optional[Tensor]], place: int) -> Any:
 
     def arrive(gradient: Tensor) -> None:
         before = deltas[place]
-        gradient = gradient.detach()
+        if gradient.requires_grad:
+            gradient = gradient.detach()
         deltas[place] = gradient if before is None else before + gradient
 
     return arrive
@@ -458,9 +465,19 @@ def _detached(values: Any) -> Any:
     return tree_unflatten([leaf.detach() if isinstance(leaf, Tensor) else leaf for leaf in leaves], shape)
 
 
+def _has_come(deltas: list[Optional[Tensor]]) -> bool:
+    """Whether a call has taken part in the backward pass."""
+    return deltas[0] is not None or any(delta is not None for delta in deltas)
+
+
+def _times(values: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    return values if factor == 1 else values * np.float32(factor)
+
+
 def _array(values: Any, dtype: Any, name: str) -> Any:
     if isinstance(values, Tensor):
-        values = values.detach().cpu()
+        if values.requires_grad or not values.is_cpu:
+            values = values.detach().cpu()
         values = _floats(values).numpy()
     values = np.asarray(values)
     if values.ndim != 1:
@@ -484,7 +501,7 @@ def _floats(values: Tensor) -> Tensor:
 
 
 def _numpy(values: Tensor) -> NDArray[np.float32]:
-    if values.dtype is not torch.float32 or values.device.type != "cpu" or not values.is_contiguous():
+    if values.dtype is not torch.float32 or not values.is_cpu or not values.is_contiguous():
         values = values.float().contiguous().cpu()
     array: NDArray[np.float32] = values.numpy()
     return array

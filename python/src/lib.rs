@@ -35,7 +35,7 @@ mod _gradsieve {
     #[pymodule_export]
     use super::report::report_page;
     #[pymodule_export]
-    use super::sieve::{Sieve, reason_names};
+    use super::sieve::{Sieve, largest_label, reason_names};
     #[pymodule_export]
     use super::sketcher::Sketcher;
     #[pymodule_export]

@@ -1,6 +1,8 @@
 //! The decision in the stream.
 
-use gradsieve::{Allocate as _, Groups, Guards, LossKind, Rate, Reasons, SieveSettings, State as _};
+use std::borrow::Cow;
+
+use gradsieve::{Allocate as _, Error, Groups, Guards, LossKind, Rate, Reasons, SieveSettings, State as _};
 use numpy::{IntoPyArray as _, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
@@ -18,6 +20,38 @@ use crate::sketches::Sketches;
 #[pyclass(module = "gradsieve")]
 pub(crate) struct Sieve {
     state: gradsieve::Sieve<Vec<i64>>,
+}
+
+/// The classes of samples.
+#[derive(FromPyObject)]
+enum Classes<'py> {
+    Labels(PyReadonlyArray1<'py, i64>),
+    Groups(PyReadonlyArray1<'py, u32>),
+}
+
+impl Classes<'_> {
+    fn groups(&self) -> PyResult<Cow<'_, [u32]>> {
+        match self {
+            Self::Groups(groups) => Ok(groups.as_slice()?.into()),
+            Self::Labels(labels) => {
+                let group = |label: &i64| u32::try_from(*label).map_err(|_| no_label(*label));
+                labels.as_slice()?.iter().map(group).collect()
+            }
+        }
+    }
+}
+
+fn no_label(label: i64) -> PyErr {
+    let expected = if label < 0 { "of 0 or more" } else { "below 2^32" };
+    wrong(format!("expected labels {expected}, found {label}"))
+}
+
+/// The largest of labels (int64), of which none is negative; -1 if there is none.
+#[pyfunction]
+pub(crate) fn largest_label(labels: PyReadonlyArray1<'_, i64>) -> PyResult<i64> {
+    let labels = labels.as_slice()?;
+    let least = labels.iter().copied().min().unwrap_or(0);
+    if least < 0 { Err(no_label(least)) } else { Ok(labels.iter().copied().max().unwrap_or(-1)) }
 }
 
 /// A loss by its name.
@@ -62,8 +96,9 @@ impl Sieve {
         Ok(Self { state: settings.allocate().map_err(told)? })
     }
 
-    /// Judges each sketch by those before it, and learns it. `groups` (uint32) are the
-    /// samples' classes, `losses` (float32) their losses; both may be left out.
+    /// Judges each sketch by those before it, and learns it. `groups` (uint32, or int64
+    /// as labels are) are the samples' classes, `losses` (float32) their losses; both may
+    /// be left out.
     ///
     /// A dict of arrays: `p`, `score` (larger is odder), `flagged`, `reasons` (see
     /// `reason_names`).
@@ -72,10 +107,17 @@ impl Sieve {
         &mut self,
         py: Python<'py>,
         sketches: &Sketches,
-        groups: Option<PyReadonlyArray1<'_, u32>>,
+        groups: Option<Classes<'_>>,
         losses: Option<PyReadonlyArray1<'_, f32>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let groups = groups.as_ref().map(|groups| groups.as_slice()).transpose()?;
+        let groups = groups.as_ref().map(Classes::groups).transpose()?;
+        let groups = groups.as_deref();
+        // Before the first is learnt.
+        if let (Some(given), Groups::Fixed(count)) = (groups, self.state.settings().groups)
+            && let Some(&found) = given.iter().find(|&&group| group >= count)
+        {
+            return Err(told(Error::Group { groups: count as usize, found }));
+        }
         let losses = losses.as_ref().map(|losses| losses.as_slice()).transpose()?;
         let rows = sketches.rows(groups, losses)?;
         let state = &mut self.state;
@@ -85,7 +127,7 @@ impl Sieve {
                 state.observe(&sketch, &verdict)?;
                 Ok(verdict)
             })
-            .collect::<Result<Vec<_>, gradsieve::Error>>()
+            .collect::<Result<Vec<_>, Error>>()
         });
         let verdicts = verdicts.map_err(told)?;
         let found = PyDict::new(py);

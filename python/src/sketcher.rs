@@ -53,10 +53,36 @@ enum Given<'a> {
     Whole { layer: Layer, gradient: &'a [f32] },
 }
 
+/// A batch: how many samples there are, and what gradients are multiplied by.
+#[derive(Clone, Copy)]
+struct Batch {
+    samples: usize,
+    scale: f32,
+}
+
+/// Room for what a sample's numbers become before they are sketched.
+#[derive(Default)]
+struct Scratch {
+    scaled: Vec<f32>,
+    with_ones: Vec<f32>,
+}
+
+impl Batch {
+    /// The numbers times the scale.
+    fn scaled<'a>(self, x: &'a [f32], memory: &'a mut Vec<f32>) -> &'a [f32] {
+        if self.scale == 1.0 {
+            return x;
+        }
+        memory.clear();
+        memory.extend(x.iter().map(|x| x * self.scale));
+        memory
+    }
+}
+
 impl Sketcher {
     /// Sketches samples, as many at a time as the machine has cores.
-    fn sketch(&self, samples: usize, given: &[Given<'_>]) -> Result<Sketches, Error> {
-        let width = self.id.width;
+    fn sketch(&self, of: Batch, given: &[Given<'_>]) -> Result<Sketches, Error> {
+        let (width, samples) = (self.id.width, of.samples);
         let mut values = zeros(samples.saturating_mul(width))?;
         let mut measures: Vec<Summary> = zeros(samples)?;
         let read: usize = given.iter().map(|given| self.work(samples, given)).sum();
@@ -67,12 +93,11 @@ impl Sketcher {
             let own = rows.next();
             let threads: Vec<_> = rows
                 .map(|(index, (values, measures))| {
-                    scope.spawn(move || self.sketch_some(index * share, samples, given, values, measures))
+                    scope.spawn(move || self.sketch_some(index * share, of, given, values, measures))
                 })
                 .collect();
-            let own = own.map_or(Ok(()), |(_, (values, measures))| {
-                self.sketch_some(0, samples, given, values, measures)
-            });
+            let own = own
+                .map_or(Ok(()), |(_, (values, measures))| self.sketch_some(0, of, given, values, measures));
             threads.into_iter().fold(own, |done, thread| match thread.join() {
                 Ok(more) => done.and(more),
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -98,7 +123,7 @@ impl Sketcher {
     fn sketch_some(
         &self,
         first: usize,
-        samples: usize,
+        of: Batch,
         given: &[Given<'_>],
         values: &mut [f32],
         measures: &mut [Summary],
@@ -106,11 +131,11 @@ impl Sketcher {
         let mut parts = vec![Part::UNUSED; self.layers.len()];
         let projector = AnyProjector::new(&self.settings, &self.layers, &mut parts)?;
         let mut sketcher = gradsieve::Sketcher::allocated(projector, self.layout)?;
-        let mut with_ones = Vec::new();
+        let mut scratch = Scratch::default();
         let rows = values.chunks_exact_mut(self.id.width).zip(measures);
         for (sample, (row, summary)) in (first..).zip(rows) {
             for given in given {
-                given.add(sample, samples, &mut sketcher, &mut with_ones)?;
+                given.add(sample, of, &mut sketcher, &mut scratch)?;
             }
             let sketch = sketcher.finish()?;
             row.copy_from_slice(sketch.values);
@@ -130,18 +155,21 @@ impl Given<'_> {
     fn add(
         &self,
         sample: usize,
-        samples: usize,
+        of: Batch,
         to: &mut gradsieve::Sketcher<AnyProjector<'_>, Vec<f32>>,
-        with_ones: &mut Vec<f32>,
+        scratch: &mut Scratch,
     ) -> Result<(), Error> {
         let own = |all: &'_ [f32]| {
-            let len = all.len() / samples;
+            let len = all.len() / of.samples;
             sample * len..(sample + 1) * len
         };
+        let Scratch { scaled, with_ones } = scratch;
         match self {
-            Self::Whole { layer, gradient } => to.segment(layer.offset, &gradient[own(gradient)]),
+            Self::Whole { layer, gradient } => {
+                to.segment(layer.offset, of.scaled(&gradient[own(gradient)], scaled))
+            }
             Self::Outer { layer, positions, inputs, deltas } => {
-                let (inputs, deltas) = (&inputs[own(inputs)], &deltas[own(deltas)]);
+                let (inputs, deltas) = (&inputs[own(inputs)], of.scaled(&deltas[own(deltas)], scaled));
                 let width = inputs.len() / positions;
                 match (positions, width as u64 == layer.inputs) {
                     (1, true) => to.outer(layer, inputs, deltas),
@@ -239,8 +267,10 @@ impl Sketcher {
     /// outputs, the gradient of each sample's own loss by what came out of the layer. The
     /// sample's gradient is the sum over positions of delta inputᵀ. A layer with one
     /// input more than the array has a bias. Where deltas is None, inputs are the
-    /// gradients of the layer's weight: (samples, outputs · inputs).
-    fn factors(&self, py: Python<'_>, layers: Vec<Arrived<'_>>) -> PyResult<Sketches> {
+    /// gradients of the layer's weight: (samples, outputs · inputs). Gradients are
+    /// multiplied by `scale`.
+    #[pyo3(signature = (layers, scale = 1.0))]
+    fn factors(&self, py: Python<'_>, layers: Vec<Arrived<'_>>, scale: f32) -> PyResult<Sketches> {
         let samples = layers.first().and_then(|(_, inputs, _)| inputs.shape().first().copied()).unwrap_or(0);
         let mut given = Vec::new();
         for (index, inputs, deltas) in &layers {
@@ -280,7 +310,8 @@ impl Sketcher {
                 }
             }
         }
-        py.detach(|| self.sketch(samples, &given)).map_err(told)
+        let of = Batch { samples, scale };
+        py.detach(|| self.sketch(of, &given)).map_err(told)
     }
 
     /// Sketches gradients as they are: (samples, coordinates), float32 in C order.
@@ -291,7 +322,8 @@ impl Sketcher {
         }
         let whole =
             [Given::Whole { layer: Layer::new(0, self.layout.len(), 1), gradient: gradients.as_slice()? }];
-        py.detach(|| self.sketch(samples, &whole)).map_err(told)
+        let of = Batch { samples, scale: 1.0 };
+        py.detach(|| self.sketch(of, &whole)).map_err(told)
     }
 
     /// Sketches that this sketcher has made elsewhere, by rows: (samples, dim), float32.

@@ -31,6 +31,27 @@ def test_factors_give_the_sketch_of_their_product():
     first, second = b[:, :, None] * with_ones[:, None], np.einsum("bto,bti->boi", d, c)
     rows = np.concatenate([first.reshape(7, -1), second.reshape(7, -1)], 1)
     np.testing.assert_allclose(found.values, sketcher().gradients(rows).values, atol=1e-5)
+    # Times a scale they are those of factors, or of gradients, that were multiplied.
+    parts, times = [(1, second.reshape(7, -1), None), (0, a, b)], np.float32(0.3)
+    scaled = sketcher().factors([(1, second.reshape(7, -1) * times, None), (0, a, b * times)])
+    assert (sketcher().factors(parts, 0.3).values == scaled.values).all()
+    assert (sketcher().factors(parts, scale=0.3).l2 == scaled.l2).all()
+
+
+def test_labels_are_groups_of_any_whole_type():
+    sketches = sketcher().gradients(GRADIENTS)
+    labels = np.arange(len(sketches)) % 3
+    one, other = (gradsieve.Sieve(sketches.dim, 3) for _ in range(2))
+    verdicts = one.judge(sketches, labels.astype(np.uint32))
+    assert (other.judge(sketches, labels.astype(np.int64))["score"] == verdicts["score"]).all()
+    assert one.to_bytes() == other.to_bytes()
+    with pytest.raises(ValueError, match="expected labels of 0 or more, found -2"):
+        other.judge(sketches, labels.astype(np.int64) - 2)
+    with pytest.raises(ValueError, match="expected a group id below 3, found 3"):
+        other.judge(sketches, labels.astype(np.int64)[::-1].copy() + np.arange(300) // 299 * 3)
+    assert one.to_bytes() == other.to_bytes()
+    with pytest.raises(TypeError):
+        other.judge(sketches, labels.astype(np.float32))
 
 
 def test_the_key_is_secret_unless_there_is_a_seed():
