@@ -9,7 +9,7 @@
 //! | [`dot`] | Σ xᵢ·yᵢ | term *i* goes to lane *i* mod 8, the lanes are folded 8→4→2→1 |
 //! | [`add_dots`] | out + Σ xᵢ·yᵢ, of each of some vectors with each of some rows | as [`dot`] |
 //! | [`axpy`] | y + α·x | one product and one sum an entry |
-//! | [`add_rows`] | y + Σᵣ wᵣ·xᵣ | as [`axpy`] of one row after the other |
+//! | [`add_rows`] | y + Σᵣ wᵣ·xᵣ, of each of some vectors | as [`axpy`] of one row after the other |
 //! | [`add_outers`] | C + Σᵣ wᵣ·xᵣ xᵣᵀ, a packed lower triangle | (wᵣ·xᵢ)·xⱼ, in the order of the rows |
 //!
 //! Each product is rounded to `f64` before it is added.
@@ -18,7 +18,7 @@ use crate::dispatch::run;
 use crate::error::{Error, same_length};
 use crate::kernel::Kernel;
 use crate::level::Level;
-use crate::part::Part;
+use crate::part::{Part, PartMut};
 use crate::simd::Simd;
 use crate::{scalar, vector};
 
@@ -92,13 +92,15 @@ pub fn axpy_with<T: Real>(level: Level, alpha: f64, x: &[T], y: &mut [f64]) -> R
     Ok(())
 }
 
-/// Adds weight·x to `y`, for every row x as long as `y` and its weight, in the order of
-/// the rows: the bits of [`axpy`] of each, while `y` comes from memory once for four.
+/// Adds Σᵣ weight·x to each vector of `y`, of all rows x and the vector's weights of
+/// them, vector after vector, in the order of the rows: the bits of [`axpy`] of each. Some
+/// vectors are in registers together, and come from memory once for all rows.
 ///
 /// # Errors
-/// [`Error::Length`] unless there is a weight for each row; `y` is as it was.
+/// [`Error::Length`] unless vectors and rows have as many columns, and there is a weight
+/// for each two of them; `y` is as it was.
 #[inline]
-pub fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) -> Result<(), Error> {
+pub fn add_rows<T: Real>(weights: &[f64], rows: Part<'_, T>, y: PartMut<'_, f64>) -> Result<(), Error> {
     add_rows_with(Level::best(), weights, rows, y)
 }
 
@@ -107,8 +109,14 @@ pub fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) -> Result<(
 /// # Errors
 /// As [`add_rows`].
 #[inline]
-pub fn add_rows_with<T: Real>(level: Level, weights: &[f64], rows: &[T], y: &mut [f64]) -> Result<(), Error> {
-    same_length(weights.len().saturating_mul(y.len()), rows.len())?;
+pub fn add_rows_with<T: Real>(
+    level: Level,
+    weights: &[f64],
+    rows: Part<'_, T>,
+    y: PartMut<'_, f64>,
+) -> Result<(), Error> {
+    same_length(y.columns, rows.columns)?;
+    same_length(y.rows().saturating_mul(rows.rows()), weights.len())?;
     run(level, Rows { weights, rows, y });
     Ok(())
 }
@@ -163,8 +171,8 @@ struct Dots<'a, T> {
 
 struct Rows<'a, T> {
     weights: &'a [f64],
-    rows: &'a [T],
-    y: &'a mut [f64],
+    rows: Part<'a, T>,
+    y: PartMut<'a, f64>,
 }
 
 struct Outers<'a> {

@@ -62,25 +62,25 @@ impl<'a, T> Part<'a, T> {
 /// ```
 /// use gradsieve_kernels::matrix::PartMut;
 ///
-/// let mut matrix = [0.0; 6];
+/// let mut matrix = [0.0_f32; 6];
 /// assert!(PartMut::new(&mut matrix, 3, 0, 1).is_ok());
 /// assert!(PartMut::new(&mut matrix, 4, 0, 1).is_err()); // no whole rows
 /// ```
 #[derive(Debug)]
-pub struct PartMut<'a> {
-    pub(crate) values: &'a mut [f32],
+pub struct PartMut<'a, T = f32> {
+    pub(crate) values: &'a mut [T],
     pub(crate) stride: usize,
     pub(crate) first: usize,
     pub(crate) columns: usize,
 }
 
-impl<'a> PartMut<'a> {
+impl<'a, T> PartMut<'a, T> {
     /// Columns `first..first + columns` of rows of `stride` entries.
     ///
     /// # Errors
     /// As [`Part::new`].
     pub const fn new(
-        values: &'a mut [f32],
+        values: &'a mut [T],
         stride: usize,
         first: usize,
         columns: usize,
@@ -95,7 +95,7 @@ impl<'a> PartMut<'a> {
     ///
     /// # Errors
     /// As [`Part::new`].
-    pub const fn whole(values: &'a mut [f32], columns: usize) -> Result<Self, Error> {
+    pub const fn whole(values: &'a mut [T], columns: usize) -> Result<Self, Error> {
         Self::new(values, columns, 0, columns)
     }
 
@@ -106,14 +106,14 @@ impl<'a> PartMut<'a> {
     }
 
     /// The same part, for a while.
-    pub(crate) const fn reborrow(&mut self) -> PartMut<'_> {
+    pub(crate) const fn reborrow(&mut self) -> PartMut<'_, T> {
         let Self { stride, first, columns, .. } = *self;
         PartMut { values: self.values, stride, first, columns }
     }
 
     /// Row `i` from column `j` on.
     #[inline(always)]
-    pub(crate) fn row_from(&mut self, i: usize, j: usize) -> &mut [f32] {
+    pub(crate) fn row_from(&mut self, i: usize, j: usize) -> &mut [T] {
         let row = self.values.get_mut(i * self.stride + self.first..).certain();
         row.get_mut(j..self.columns).certain()
     }

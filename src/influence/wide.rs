@@ -6,7 +6,7 @@
 
 use crate::error::Error;
 use core::ops::Range;
-use gradsieve_kernels::matrix::Part;
+use gradsieve_kernels::matrix::{Part, PartMut};
 use gradsieve_kernels::{Certain, Element, double, widen};
 
 /// Columns of a piece, and rows of it that are widened together: 4 KiB of stack.
@@ -78,11 +78,9 @@ pub(super) fn add_gram<T: Element>(
         Ok(double::add_dots(vectors, Part::whole(few, at.len())?, dots.get_mut(place).certain())?)
     })?;
     blocks(rows, width, |few, at, before, count| {
-        let dots = dots.get(before * targets..).certain();
-        for (weights, sums) in dots.chunks_exact(count.max(1)).zip(sums.chunks_exact_mut(width)).take(targets)
-        {
-            double::add_rows(weights, few, sums.get_mut(at.clone()).certain())?;
-        }
-        Ok(())
+        let weights = dots.get(before * targets..(before + count) * targets).certain();
+        let sums = sums.get_mut(..targets * width).certain();
+        let sums = PartMut::new(sums, width, at.start, at.len())?;
+        Ok(double::add_rows(weights, Part::whole(few, at.len())?, sums)?)
     })
 }

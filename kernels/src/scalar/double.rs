@@ -2,7 +2,7 @@
 
 use crate::cannot_happen;
 use crate::certain::Certain;
-use crate::part::Part;
+use crate::part::{Part, PartMut};
 use crate::real::Real;
 use crate::sum::fold_to;
 
@@ -42,9 +42,11 @@ pub(crate) fn add_dots<T: Real>(x: Part<'_, f64>, y: Part<'_, T>, out: &mut [f64
 
 /// y + Σᵣ wᵣ·xᵣ.
 #[inline(always)]
-pub(crate) fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) {
-    for (&weight, row) in weights.iter().zip(rows.chunks_exact(y.len().max(1))) {
-        axpy(weight, row, y);
+pub(crate) fn add_rows<T: Real>(weights: &[f64], rows: Part<'_, T>, mut y: PartMut<'_, f64>) {
+    for (q, weights) in weights.chunks_exact(rows.rows().max(1)).enumerate() {
+        for (r, &weight) in weights.iter().enumerate() {
+            axpy(weight, rows.row(r), y.row_from(q, 0));
+        }
     }
 }
 

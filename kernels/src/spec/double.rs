@@ -24,10 +24,13 @@ pub fn add_dots<T: Real>(k: usize, x: &[f64], y: &[T], out: &mut [f64]) {
     }
 }
 
-/// y + Σᵣ wᵣ·xᵣ, row after row.
-pub fn add_rows<T: Real>(weights: &[f64], rows: &[T], y: &mut [f64]) {
-    for (r, &weight) in weights.iter().enumerate() {
-        axpy(weight, &rows[r * y.len()..(r + 1) * y.len()], y);
+/// y + Σᵣ wᵣ·xᵣ of each vector y of `k` numbers and its weights, row after row.
+pub fn add_rows<T: Real>(k: usize, weights: &[f64], rows: &[T], y: &mut [f64]) {
+    let count = rows.len() / k;
+    for (q, y) in y.chunks_mut(k).enumerate() {
+        for r in 0..count {
+            axpy(weights[q * count + r], &rows[r * k..(r + 1) * k], y);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cannot_happen;
 use crate::certain::Certain;
-use crate::part::Part;
+use crate::part::{Part, PartMut};
 use crate::real::Real;
 use crate::simd::Simd;
 use crate::sum::fold_to;
@@ -110,33 +110,102 @@ fn square<S: Simd, T: Real, const N: usize>(s: S, x: &[&[f64]; N], y: &[&[T]; N]
     out
 }
 
-/// y + Σᵣ wᵣ·xᵣ.
+/// y + Σᵣ wᵣ·xᵣ of each vector.
 #[inline(always)]
-pub(crate) fn add_rows<S: Simd, T: Real>(s: S, weights: &[f64], rows: &[T], y: &mut [f64]) {
-    let len = y.len().max(1);
-    for (weights, rows) in weights.chunks(ABREAST).zip(rows.chunks(ABREAST * len)) {
-        let &[a, b, c, d] = weights else {
-            for (&weight, row) in weights.iter().zip(rows.chunks_exact(len)) {
-                axpy(s, weight, row, y);
-            }
-            continue;
-        };
-        let row =
-            |r: usize| rows.get(r * len..).and_then(|row| row.get(..len)).certain().as_chunks::<LANES>();
-        let ((x, x_rest), (z, z_rest), (v, v_rest), (w, w_rest)) = (row(0), row(1), row(2), row(3));
-        let all = [s.splat_8(a), s.splat_8(b), s.splat_8(c), s.splat_8(d)];
-        let (whole, rest) = y.as_chunks_mut::<LANES>();
-        for ((((to, x), z), v), w) in whole.iter_mut().zip(x).zip(z).zip(v).zip(w) {
-            let mut sums = s.load_8(to);
-            for (all, x) in all.iter().zip([x, z, v, w]) {
-                sums = s.add_8(sums, s.mul_8(*all, T::load_8(s, x)));
-            }
-            s.store_8(sums, to);
+pub(crate) fn add_rows<S: Simd, T: Real>(s: S, weights: &[f64], rows: Part<'_, T>, y: PartMut<'_, f64>) {
+    if S::ROOMY {
+        strips::<S, T, 4, 4>(s, weights, rows, y);
+    } else {
+        strips::<S, T, 2, 2>(s, weights, rows, y);
+    }
+}
+
+/// Strips of `N` vectors, and what is left one by one.
+#[inline(always)]
+fn strips<S: Simd, T: Real, const N: usize, const C: usize>(
+    s: S,
+    weights: &[f64],
+    rows: Part<'_, T>,
+    mut y: PartMut<'_, f64>,
+) {
+    let mut q = 0;
+    while q < y.rows() {
+        let weights = weights.get(q * rows.rows()..).certain();
+        if q + N <= y.rows() {
+            strip::<S, T, N, C>(s, weights, rows, &mut y, q);
+            q += N;
+        } else {
+            strip::<S, T, 1, C>(s, weights, rows, &mut y, q);
+            q += 1;
         }
-        for ((((to, x), z), v), w) in rest.iter_mut().zip(x_rest).zip(z_rest).zip(v_rest).zip(w_rest) {
-            for (weight, x) in weights.iter().zip([x, z, v, w]) {
-                *to += weight * (*x).into();
+    }
+}
+
+/// `N` vectors from `q` on, `C` registers of each at a time.
+#[inline(always)]
+fn strip<S: Simd, T: Real, const N: usize, const C: usize>(
+    s: S,
+    weights: &[f64],
+    rows: Part<'_, T>,
+    y: &mut PartMut<'_, f64>,
+    q: usize,
+) {
+    let mut own: [&[f64]; N] = [&[]; N];
+    for (own, weights) in own.iter_mut().zip(weights.chunks_exact(rows.rows().max(1))) {
+        *own = weights;
+    }
+    let whole = y.columns / LANES;
+    for at in (0..whole / C * C).step_by(C) {
+        tile::<S, T, N, C>(s, &own, rows, y, (q, at));
+    }
+    for at in whole / C * C..whole {
+        tile::<S, T, N, 1>(s, &own, rows, y, (q, at));
+    }
+    for (i, own) in own.iter().enumerate() {
+        let rest = y.row_from(q + i, 0).as_chunks_mut::<LANES>().1;
+        for (r, weight) in own.iter().enumerate() {
+            for (y, x) in rest.iter_mut().zip(rows.row(r).as_chunks::<LANES>().1) {
+                *y += weight * (*x).into();
             }
+        }
+    }
+}
+
+/// `C` registers of each of `N` vectors, which stay there while all rows go by.
+#[inline(always)]
+fn tile<S: Simd, T: Real, const N: usize, const C: usize>(
+    s: S,
+    weights: &[&[f64]; N],
+    rows: Part<'_, T>,
+    y: &mut PartMut<'_, f64>,
+    (q, at): (usize, usize),
+) {
+    let mut sums = [[s.splat_8(0.0); C]; N];
+    for (i, sums) in sums.iter_mut().enumerate() {
+        let Some(from) = y.row_from(q + i, 0).as_chunks().0.get(at..).and_then(<[_]>::first_chunk::<C>)
+        else {
+            cannot_happen!("a vector has the columns of a tile");
+            return;
+        };
+        *sums = from.each_ref().map(|from| s.load_8(from));
+    }
+    for r in 0..rows.rows() {
+        let Some(from) = rows.row(r).as_chunks().0.get(at..).and_then(<[_]>::first_chunk::<C>) else {
+            cannot_happen!("a row has the columns of a tile");
+            return;
+        };
+        let x = from.each_ref().map(|from| T::load_8(s, from));
+        for (sums, weights) in sums.iter_mut().zip(weights) {
+            let weight = s.splat_8(weights.get(r).copied().certain());
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = s.add_8(*sum, s.mul_8(weight, x));
+            }
+        }
+    }
+    for (i, sums) in sums.into_iter().enumerate() {
+        let to = y.row_from(q + i, 0).as_chunks_mut::<LANES>().0;
+        for (sum, to) in sums.into_iter().zip(to.iter_mut().skip(at)) {
+            s.store_8(sum, to);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::inputs::{kinds, numbers};
 use gradsieve_kernels::double::{add_dots_with, add_outers_with, add_rows_with, axpy_with, dot_with};
-use gradsieve_kernels::matrix::Part;
+use gradsieve_kernels::matrix::{Part, PartMut};
 use gradsieve_kernels::{Level, spec};
 
 crate::claims! {
@@ -79,14 +79,20 @@ fn dot_products_of_many_vectors_are_those_of_each(level: Level) {
 
 fn rows_are_added_as_one_after_the_other(level: Level) {
     for kind in kinds() {
-        for (k, rows) in [(0, 3), (1, 1), (7, 4), (8, 9), (31, 2), (64, 8), (257, 5)] {
+        let shapes = [(1, 1, 1), (7, 4, 2), (8, 9, 4), (31, 2, 5), (64, 8, 9), (257, 16, 6), (300, 5, 4)];
+        for (k, rows, vectors) in shapes {
             let x = numbers::<f32>(kind, 1, k * rows);
-            let weights: Vec<f64> = (0..rows).map(|r| 1.0 / (1 + r) as f64).collect();
-            let mut found = doubles(&numbers::<f32>(kind, 2, k));
-            let mut expected = found.clone();
-            add_rows_with(level, &weights, &x, &mut found).unwrap();
-            spec::double::add_rows(&weights, &x, &mut expected);
-            assert_eq!(bits(&found), bits(&expected), "{kind:?} {k} columns, {rows} rows");
+            let weights: Vec<f64> = (0..rows * vectors).map(|r| 1.0 / (1 + r) as f64).collect();
+            let before = doubles(&numbers::<f32>(kind, 2, k * vectors));
+            let mut expected = before.clone();
+            spec::double::add_rows(k, &weights, &x, &mut expected);
+            // Vectors that are a part of longer ones.
+            let longer =
+                |y: &[f64]| y.chunks(k).flat_map(|y| [&[7.0], y, &[9.0]].concat()).collect::<Vec<_>>();
+            let mut found = longer(&before);
+            let y = PartMut::new(&mut found, k + 2, 1, k).unwrap();
+            add_rows_with(level, &weights, Part::whole(&x, k).unwrap(), y).unwrap();
+            assert_eq!(bits(&found), bits(&longer(&expected)), "{kind:?} {k} {rows} {vectors}");
         }
     }
 }
