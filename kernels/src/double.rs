@@ -93,8 +93,8 @@ pub fn axpy_with<T: Real>(level: Level, alpha: f64, x: &[T], y: &mut [f64]) -> R
 }
 
 /// Adds Σᵣ weight·x to each vector of `y`, of all rows x and the vector's weights of
-/// them, vector after vector, in the order of the rows: the bits of [`axpy`] of each. Some
-/// vectors are in registers together, and come from memory once for all rows.
+/// them, vector after vector, in the order of the rows: the bits of [`axpy`] of each.
+/// Some vectors are in registers together, and come from memory once for all rows.
 ///
 /// # Errors
 /// [`Error::Length`] unless vectors and rows have as many columns, and there is a weight
