@@ -18,7 +18,7 @@
 //! ([`Preconditioner`]), such as that of EK-FAC ([`EkfacInverse`](super::EkfacInverse)).
 //! It changes neither the solution nor what counts as one.
 //!
-//! *Memory*: [`ConjugateGradientsSettings::memory`], 5·K a target of `f64`. *Cost*: 2·K
+//! *Memory*: [`ConjugateGradientsSettings::memory`], 5·K + 66 `f64` a target. *Cost*: 2·K
 //! multiply–adds a row, target and pass, in `f64`. *Error*: the residual falls to about
 //! 10⁻¹⁵ times the condition number, which is at most K/damping + 1.
 

@@ -9,12 +9,12 @@ use core::ops::Range;
 use gradsieve_kernels::matrix::{Part, PartMut};
 use gradsieve_kernels::{Certain, Element, double, widen};
 
-/// Columns of a piece, and rows of it that are widened together: 4 KiB of stack.
+/// Columns of a piece, and rows of it that are widened together: 16 KiB of stack.
 const PIECE: usize = 256;
-const ABREAST: usize = 4;
+const ABREAST: usize = 16;
 
-/// Rows that go by together.
-pub(super) const ROWS: usize = 16;
+/// Rows that go by together: as often are vectors read less than once a row.
+pub(super) const ROWS: usize = 64;
 
 /// Calls `visit` with each piece of each row, widened, and where it stands.
 pub(super) fn pieces<T: Element>(
