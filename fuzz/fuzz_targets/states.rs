@@ -230,7 +230,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             read(input, &mut LessTargets::new(settings, memory).expect("valid"), |state| {
                 let mut scores = [0.0; 2];
                 let found = state.score(&sketch(), &mut scores);
-                scores.iter().for_each(|&score| number(found.map(|()| score.into())));
+                scores.iter().for_each(|&score| number(found.map(|()| score)));
             });
         }
         14 => read(input, &mut Less::new(&mut doubles[..2]).expect("valid"), |state| {
