@@ -38,6 +38,14 @@ def test_factors_give_the_sketch_of_their_product():
     assert (sketcher().factors(parts, scale=0.3).l2 == scaled.l2).all()
 
 
+def test_a_layer_that_comes_twice_in_the_place_of_another_is_refused():
+    twice = gradsieve.Sketcher([(5, 9), (5, 9)], 32, seed=1)
+    part = (np.ones((3, 8), np.float32), np.ones((3, 5), np.float32))
+    with pytest.raises(ValueError, match="expected each coordinate of the gradient once, found some twice"):
+        twice.factors([(0, *part), (0, *part)])
+    assert len(twice.factors([(1, *part), (0, *part)])) == 3
+
+
 def test_labels_are_groups_of_any_whole_type():
     sketches = sketcher().gradients(GRADIENTS)
     labels = np.arange(len(sketches)) % 3
