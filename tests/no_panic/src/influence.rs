@@ -19,7 +19,7 @@ use gradsieve::{Error, Key, Layer, Layout, Repeat, Sjlt, Sketch, Sketcher, f16};
 pub(super) fn over_checkpoints(floats: &mut [f32], one: &Sketch<'_>, half: &[f16]) -> Result<f64, Error> {
     let mut ensemble = IpEnsemble::new();
     ensemble.observe(one, one)?;
-    ensemble.merge(&{ ensemble });
+    let _ = ensemble.merge(&{ ensemble });
     let mut sum = ensemble.score() + ensemble.mean();
 
     let (a, rest) = parts(floats, black_box(64))?;
@@ -94,7 +94,7 @@ pub(super) fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16])
     }
     let mut score = TrakScore::new();
     score.observe(black_box(0.1), black_box(0.5))?;
-    score.merge(&{ score });
+    let _ = score.merge(&{ score });
     let mut sum = score.score();
 
     let mut layers = [DataInfLayer::new(black_box(0)..black_box(9)), DataInfLayer::new(9..black_box(64))];
