@@ -36,6 +36,16 @@ pub(crate) trait Simd: Copy {
     fn add_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
     /// a·b.
     fn mul_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
+    /// Of each: lane *j* += lane *j* + *h* for *h* = 4, 2, 1; lane 0.
+    #[inline(always)]
+    fn fold_8(self, all: [Self::Eight; 4]) -> [f64; 4] {
+        all.map(|a| {
+            let mut lanes = [0.0; 8];
+            self.store_8(a, &mut lanes);
+            crate::sum::fold_to(&mut lanes, 1);
+            lanes[0]
+        })
+    }
 
     /// All lanes equal to `value`.
     fn splat(self, value: f32) -> Self::F;

@@ -19,12 +19,13 @@ use core::arch::x86_64::{
     _mm256_div_ps, _mm256_extractf128_pd, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
     _mm256_loadu_pd, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_max_ps,
     _mm256_movemask_ps, _mm256_mul_epu32, _mm256_mul_pd, _mm256_mul_ps, _mm256_or_si256, _mm256_packs_epi32,
-    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_ps, _mm256_permute4x64_epi64,
-    _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_set1_pd, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd, _mm256_shuffle_ps, _mm256_sll_epi32,
-    _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32, _mm256_srl_epi32, _mm256_srli_epi32,
-    _mm256_srli_epi64, _mm256_storeu_pd, _mm256_storeu_ps, _mm256_storeu_si256, _mm256_sub_ps,
-    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps, _mm256_xor_si256,
+    _mm256_packus_epi32, _mm256_permute_ps, _mm256_permute2f128_pd, _mm256_permute2f128_ps,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_epi64x,
+    _mm256_set1_pd, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setr_epi64x, _mm256_setzero_pd,
+    _mm256_shuffle_ps, _mm256_sll_epi32, _mm256_slli_epi32, _mm256_slli_epi64, _mm256_sllv_epi32,
+    _mm256_srl_epi32, _mm256_srli_epi32, _mm256_srli_epi64, _mm256_storeu_pd, _mm256_storeu_ps,
+    _mm256_storeu_si256, _mm256_sub_ps, _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm256_xor_ps,
+    _mm256_xor_si256,
 };
 use half::{bf16, f16};
 
@@ -231,6 +232,25 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn mul_8(self, a: Self::Eight, b: Self::Eight) -> Self::Eight {
         by_token!(self, [_mm256_mul_pd(a[0], b[0]), _mm256_mul_pd(a[1], b[1])])
+    }
+
+    #[inline(always)]
+    fn fold_8(self, all: [Self::Eight; 4]) -> [f64; 4] {
+        let mut out = [0.0; 4];
+        // SAFETY: the token; the array is 32 bytes. Of each the lower half is added to
+        // the upper one, then lower halves of two, then even lanes of four to odd ones.
+        unsafe {
+            let [a, b, c, d] = all.map(|[low, high]| _mm256_add_pd(low, high));
+            let halves = |a, b| {
+                let (low, high) =
+                    (_mm256_permute2f128_pd::<0x20>(a, b), _mm256_permute2f128_pd::<0x31>(a, b));
+                _mm256_add_pd(low, high)
+            };
+            let (a, b) = (halves(a, b), halves(c, d));
+            let sums = _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            _mm256_storeu_pd(out.as_mut_ptr(), sums);
+        }
+        [out[0], out[2], out[1], out[3]]
     }
 
     #[inline(always)]

@@ -20,12 +20,12 @@ use core::arch::x86_64::{
     _mm512_loadu_si512, _mm512_mask_add_epi16, _mm512_mask_blend_ps, _mm512_mask_mov_epi32,
     _mm512_mask_or_epi32, _mm512_mask_xor_ps, _mm512_maskz_cvttps_epi32, _mm512_maskz_loadu_epi16,
     _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_mul_pd, _mm512_mul_ps, _mm512_mullo_epi64,
-    _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps, _mm512_reduce_max_ps,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd, _mm512_set1_ps,
-    _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_ps, _mm512_slli_epi32,
-    _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64, _mm512_storeu_pd, _mm512_storeu_ps,
-    _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps, _mm512_ternarylogic_epi32, _mm512_unpackhi_pd,
-    _mm512_unpacklo_pd, _mm512_xor_si512,
+    _mm512_permute_pd, _mm512_permute_ps, _mm512_permutexvar_epi16, _mm512_permutexvar_ps,
+    _mm512_reduce_max_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_set1_epi64, _mm512_set1_pd,
+    _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_pd, _mm512_shuffle_f32x4, _mm512_shuffle_f64x2,
+    _mm512_shuffle_ps, _mm512_slli_epi32, _mm512_sllv_epi32, _mm512_srli_epi32, _mm512_srli_epi64,
+    _mm512_storeu_pd, _mm512_storeu_ps, _mm512_storeu_si512, _mm512_sub_epi32, _mm512_sub_ps,
+    _mm512_ternarylogic_epi32, _mm512_unpackhi_pd, _mm512_unpacklo_pd, _mm512_xor_si512,
 };
 use half::{bf16, f16};
 
@@ -184,6 +184,29 @@ impl Simd for Avx512 {
     #[inline(always)]
     fn mul_8(self, a: __m512d, b: __m512d) -> __m512d {
         by_token!(self, _mm512_mul_pd(a, b))
+    }
+
+    #[inline(always)]
+    fn fold_8(self, [a, b, c, d]: [__m512d; 4]) -> [f64; 4] {
+        let mut out = [0.0; 8];
+        // SAFETY: the token; the array is 64 bytes. Lower halves of two are added to
+        // their upper ones, then lower quarters of four, then even lanes to odd ones.
+        unsafe {
+            let halves = |a, b| {
+                let (low, high) = (
+                    _mm512_shuffle_f64x2::<0b01_00_01_00>(a, b),
+                    _mm512_shuffle_f64x2::<0b11_10_11_10>(a, b),
+                );
+                _mm512_add_pd(low, high)
+            };
+            let (a, b) = (halves(a, b), halves(c, d));
+            let (low, high) =
+                (_mm512_shuffle_f64x2::<0b10_00_10_00>(a, b), _mm512_shuffle_f64x2::<0b11_01_11_01>(a, b));
+            let pairs = _mm512_add_pd(low, high);
+            let sums = _mm512_add_pd(pairs, _mm512_permute_pd::<0b0101_0101>(pairs));
+            _mm512_storeu_pd(out.as_mut_ptr(), sums);
+        }
+        [out[0], out[2], out[4], out[6]]
     }
 
     #[inline(always)]

@@ -95,6 +95,13 @@ fn square<S: Simd, T: Real, const N: usize>(s: S, x: &[&[f64]; N], y: &[&[T]; N]
         }
     }
     let mut out = [[0.0; N]; N];
+    if len.is_multiple_of(LANES) {
+        let all = out.as_flattened_mut().as_chunks_mut().0;
+        for (out, sums) in all.iter_mut().zip(sums.as_flattened().as_chunks().0) {
+            *out = s.fold_8(*sums);
+        }
+        return out;
+    }
     for ((out, sums), x) in out.iter_mut().zip(sums).zip(x) {
         for ((out, sum), y) in out.iter_mut().zip(sums).zip(y) {
             let mut lanes = [0.0; LANES];
