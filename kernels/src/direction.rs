@@ -98,7 +98,8 @@ pub fn add_with(
 /// ```
 /// use gradsieve_kernels::direction;
 ///
-/// assert_eq!(direction::product(10.0_f32, &[0.5, -0.25], &[8, -4], 1), Ok(5 * 4 + 2 * 2));
+/// let product = direction::product(10.0_f32, &[0.5, -0.25], &[8, -4], 1);
+/// assert_eq!(product, Ok(5 * 4 + 2 * 2));
 /// ```
 ///
 /// # Errors
@@ -142,13 +143,26 @@ pub fn squares_with(level: Level, sum: &[i64], shift: u32) -> u64 {
     run(level, Squares { sum, shift: shift & 63 })
 }
 
-/// Adds `weight` times an entry of a direction to one of a sum. Returns the bits of its
-/// magnitude; of a negative number those that are 0.
+/// The bits of a number's magnitude; of a negative number those that are 0.
+///
+/// ```
+/// use gradsieve_kernels::direction::magnitude;
+///
+/// assert_eq!([magnitude(5), magnitude(-1), magnitude(-6)], [5, 0, 5]);
+/// ```
+#[inline(always)]
+#[must_use]
+pub const fn magnitude(x: i64) -> u64 {
+    (x ^ (x >> 63)) as u64
+}
+
+/// Adds `weight` times an entry of a direction to one of a sum. Returns its
+/// [`magnitude`].
 #[inline(always)]
 const fn added(entry: &mut i64, x: i32, weight: i32) -> u64 {
     // A product of 32 bits each fits.
     *entry = entry.wrapping_add(x as i64 * weight as i64);
-    (*entry ^ (*entry >> 63)) as u64
+    magnitude(*entry)
 }
 
 struct Add<'a, F> {

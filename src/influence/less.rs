@@ -19,7 +19,6 @@
 //! error of at most (n + 1)·2⁻²⁴ of the sum of its magnitudes; past 2²⁴ samples of a
 //! subtask they are no longer counted.
 
-use super::curvature::copy;
 use super::retrac::add_direction;
 use super::summed;
 use super::targets::Targets;
@@ -440,13 +439,11 @@ impl<B: Buffer<f32>> Body for LessTargets<B> {
         let sums = subtasks.saturating_mul(width);
         walk.finite_numbers(slice!(buffer), 0..sums)?;
         let mut observed = false;
-        for subtask in 0..subtasks {
-            let own = walk.state().parts().1.get(subtask).copied().certain();
-            let count = walk.value(own)?;
-            walk.require(is_count_in_f32(count), Error::Corrupt)?;
-            observed |= count != 0.0;
-            walk.load_with(|state| copy(&[count], state.parts_mut().1.get_mut(subtask..=subtask).certain()));
-        }
+        walk.records(slice!(buffer), sums..sums.saturating_add(subtasks), |cursor, count: &mut f32| {
+            cursor.number(count)?;
+            observed |= *count != 0.0;
+            cursor.require(is_count_in_f32(*count), Error::Corrupt)
+        })?;
         walk.require_id(width, observed)?;
         let id = walk.id();
         walk.load_with(|state| state.id = id);

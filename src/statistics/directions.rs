@@ -13,7 +13,8 @@ use crate::error::{Error, check_length};
 use crate::memory::Buffer;
 use crate::state::{Walk, slice};
 use core::ops::Range;
-use gradsieve_kernels::{Certain, direction, root, squared_norm};
+use gradsieve_kernels::direction::{self, magnitude};
+use gradsieve_kernels::{Certain, root, squared_norm};
 
 /// A coordinate of a direction of length 1: 2²³.
 const ONE: i64 = 1 << 23;
@@ -97,12 +98,6 @@ impl<'s> Ray<'s> {
 /// ‖φ‖² in `f64`, one after the other: slow, for numbers whose squares `f32` cannot hold.
 fn wide_square(values: &[f32]) -> f64 {
     values.iter().map(|&x| f64::from(x) * f64::from(x)).sum()
-}
-
-/// The bits of a number's magnitude; of a negative number those that are 0.
-#[inline]
-const fn magnitude(x: i64) -> u64 {
-    (x ^ (x >> 63)) as u64
 }
 
 /// The length of a sum: `mantissa`·2^`shift`, from the sum alone.

@@ -94,27 +94,30 @@ fn square<S: Simd, T: Real, const N: usize>(s: S, x: &[&[f64]; N], y: &[&[T]; N]
             }
         }
     }
-    let mut out = [[0.0; N]; N];
-    if len.is_multiple_of(LANES) {
-        let all = out.as_flattened_mut().as_chunks_mut().0;
-        for (out, sums) in all.iter_mut().zip(sums.as_flattened().as_chunks().0) {
-            *out = s.fold_8(*sums);
-        }
-        return out;
-    }
-    for ((out, sums), x) in out.iter_mut().zip(sums).zip(x) {
-        for ((out, sum), y) in out.iter_mut().zip(sums).zip(y) {
-            let mut lanes = [0.0; LANES];
-            s.store_8(sum, &mut lanes);
-            let rest = x.as_chunks::<LANES>().1.iter().zip(y.as_chunks::<LANES>().1);
-            for (lane, (x, y)) in lanes.iter_mut().zip(rest) {
-                *lane += x * (*y).into();
+    if !len.is_multiple_of(LANES) {
+        // Zeros behind the rest leave their lanes as they are: no sum is −0.
+        let others = y.map(|y| s.load_8(&padded(y.as_chunks::<LANES>().1)));
+        for (sums, x) in sums.iter_mut().zip(x) {
+            let x = s.load_8(&padded(x.as_chunks::<LANES>().1));
+            for (sum, y) in sums.iter_mut().zip(others) {
+                *sum = s.add_8(*sum, s.mul_8(x, y));
             }
-            fold_to(&mut lanes, 1);
-            *out = lanes[0];
         }
+    }
+    let mut out = [[0.0; N]; N];
+    let all = out.as_flattened_mut().as_chunks_mut().0;
+    for (out, sums) in all.iter_mut().zip(sums.as_flattened().as_chunks().0) {
+        *out = s.fold_8(*sums);
     }
     out
+}
+
+/// Numbers, and zeros behind them.
+#[inline(always)]
+fn padded<T: Real>(rest: &[T]) -> [f64; LANES] {
+    let mut lanes = [0.0; LANES];
+    lanes.iter_mut().zip(rest).for_each(|(lane, x)| *lane = (*x).into());
+    lanes
 }
 
 /// y + Σᵣ wᵣ·xᵣ of each vector.
