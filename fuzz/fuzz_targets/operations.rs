@@ -7,8 +7,8 @@ mod framed;
 
 use framed::bytes_of;
 use gradsieve::influence::{
-    ConjugateGradients, ConjugateGradientsSettings, IterativeSolver as _, Lissa, LissaSettings, Ridge,
-    RidgeSettings, Solver, Trak, TrakSettings,
+    ConjugateGradients, ConjugateGradientsSettings, DualRidge, DualRidgeSettings, IterativeSolver as _,
+    Lissa, LissaSettings, Ridge, RidgeSettings, Solver, Trak, TrakSettings,
 };
 use gradsieve::outlier::{
     Detector, Direction, DirectionSettings, Mahalanobis, MahalanobisSettings, SelfInfluence,
@@ -175,9 +175,13 @@ fn solver<S: Solver + State>(mut input: &[u8], mut state: S) {
 /// The rows of the input, and a target before them, through a whole solution.
 macro_rules! iterate {
     ($input:expr, $solver:expr) => {{
-        let (mut input, mut solver) = ($input, $solver);
+        let mut input = $input;
         let Some(target) = values(&mut input) else { return };
         let rows: Vec<f32> = core::iter::from_fn(|| values(&mut input)).flatten().collect();
+        iterate!(target, rows, $solver)
+    }};
+    ($target:expr, $rows:expr, $solver:expr) => {{
+        let (target, rows, mut solver) = ($target, $rows, $solver);
         if solver.target(&sketch(&target, 0)).is_ok() && solver.solve(&id(), &rows, 20).is_ok() {
             if let Ok(targets) = solver.targets() {
                 let score = targets.score_one(&sketch(&target, 0));
@@ -185,6 +189,19 @@ macro_rules! iterate {
             }
         }
     }};
+}
+
+/// The rows of the input, and a target before them, by inner products of rows.
+fn dual_ridge(mut input: &[u8]) {
+    let Some(target) = values(&mut input) else { return };
+    let rows: Vec<f32> = core::iter::from_fn(|| values(&mut input)).take(40).flatten().collect();
+    let settings = DualRidgeSettings::new(K, 40);
+    let mut ridge = DualRidge::new(settings, vec![0.0; settings.memory().f64s]).expect("valid");
+    if ridge.observe_rows(&id(), &rows).is_err() || ridge.fit().is_err() {
+        return;
+    }
+    let memory = vec![0.0; settings.solver_memory(1).f64s];
+    iterate!(target, rows, ridge.solver(1, memory).expect("fitted"));
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
@@ -206,6 +223,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
             let settings = DirectionSettings::new(2, K);
             detector(input, || Direction::new(settings, vec![0; settings.memory().i64s]).expect("valid"));
         }
+        5 if kind / 10 % 2 == 1 => dual_ridge(input),
         5 => {
             let settings = RidgeSettings::new(K);
             solver(input, Ridge::new(settings, vec![0.0; settings.memory().f64s]).expect("valid"));

@@ -17,6 +17,7 @@
 //! | [`AdamSlopes`] | the same with σ∘v_t, Adam's own slopes | p | the steps were Adam's |
 //! | [`Greats`] | s_z = η v·g_z, then s_z − η² g_z·g_z* after each pick | B + B² of `f64` a batch | *which* to train on, in every step |
 //! | [`Ridge`] | φ_vᵀ(C + λI)⁻¹φ_z | K² + 3K | K to some thousands; the usual choice |
+//! | [`DualRidge`] | as ridge | n² + 3n of `f64`, K + n a target | rows that are wider than they are many: n to some thousands, any K |
 //! | [`Trak`] | [mean φ_vᵀ(ΦᵀΦ + λI)⁻¹φ_z]·[mean (1 − p)] | K² + 3K | several models; gradients of the margin |
 //! | [`DataInf`] | Σ_l mean of (λ_l + g_l g_lᵀ)⁻¹ | 4·K a target, 16 rows | two passes over the rows, layers apart |
 //! | [`ConjugateGradients`] | as ridge | 5·K of `f64` a target | K too large for a matrix; some 20 to 90 passes |
@@ -52,6 +53,7 @@ mod cosine;
 mod curvature;
 mod datainf;
 mod dot;
+mod dual_ridge;
 pub mod dvemb;
 mod ekfac;
 mod ekfac_inverse;
@@ -81,6 +83,7 @@ pub use conjugate_gradients::{ConjugateGradients, ConjugateGradientsSettings};
 pub use cosine::grad_cos;
 pub use datainf::{DataInf, DataInfLayer, DataInfSettings, DataInfSolver};
 pub use dot::grad_dot;
+pub use dual_ridge::{DualRidge, DualRidgeSettings, DualRidgeSolver, NumberedRows};
 pub use ekfac::{Ekfac, EkfacSettings};
 pub use ekfac_inverse::EkfacInverse;
 pub use ensemble::IpEnsemble;

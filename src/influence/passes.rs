@@ -6,7 +6,7 @@
 //! (K + n)·2⁻⁵³ of the sum of its magnitudes. No finite row and target leaves the range.
 //! The bits depend on the rows' order, and on nothing else.
 
-use super::wide::{ROWS, add_gram};
+use super::wide::{ROWS, add_gram, finite_runs};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
 use core::ops::Range;
@@ -197,7 +197,7 @@ impl Passes {
         if !square.is_finite() {
             return Err(Error::NonFinite);
         }
-        self.add(row, [square; 1], vectors, &mut scratch)
+        self.add(row, &[square], vectors, &mut scratch)
     }
 
     /// Takes rows of the pass in, and returns how many have entries that are not finite:
@@ -212,26 +212,14 @@ impl Passes {
         self.begin(id, &mut scratch)?;
         let width = self.settings.width.max(1);
         check_length(rows.len() / width * width, rows.len())?;
-        let (mut rest, mut non_finite) = (rows, 0);
-        while !rest.is_empty() {
-            let few = rest.get(..ROWS * width).unwrap_or(rest);
-            let squares = few.chunks_exact(width).map(squared_norm).take_while(|square| square.is_finite());
-            let count = squares.clone().count();
-            self.add(few.get(..count * width).certain(), squares, vectors, &mut scratch)?;
-            // Those before the first that is not finite were taken in; that one is passed
-            // over.
-            let passed_over = usize::from(count * width < few.len());
-            non_finite += passed_over;
-            rest = rest.get((count + passed_over) * width..).certain();
-        }
-        Ok(non_finite)
+        finite_runs(rows, width, |rows, squares| self.add(rows, squares, vectors, &mut scratch))
     }
 
     /// Takes in at most [`ROWS`] rows, which are finite.
     fn add<T: Element>(
         &mut self,
         rows: &[T],
-        squares: impl IntoIterator<Item = f64>,
+        squares: &[f64],
         vectors: &[f64],
         scratch: &mut Scratch<'_>,
     ) -> Result<(), Error> {

@@ -5,7 +5,7 @@
 //!   [`Ridge`], [`Trak`], [`Gif`], [`Arnoldi`].
 //! - An [`IterativeSolver`] is given its targets first, and solves for all of them
 //!   together by passes over the training rows, in memory that grows with K and not with
-//!   K²: [`ConjugateGradients`], [`Lissa`], [`DataInfSolver`].
+//!   K²: [`ConjugateGradients`], [`Lissa`], [`DataInfSolver`], [`DualRidgeSolver`].
 //!
 //! Both end in [`Targets`].
 //!
@@ -16,6 +16,7 @@
 //! [`ConjugateGradients`]: super::ConjugateGradients
 //! [`Lissa`]: super::Lissa
 //! [`DataInfSolver`]: super::DataInfSolver
+//! [`DualRidgeSolver`]: super::DualRidgeSolver
 
 use super::passes::Progress;
 use super::precision::Precision;

@@ -178,7 +178,7 @@ pub(super) fn ill_conditioned(condition: f64) -> Error {
 }
 
 /// The 1-norm of a packed symmetric matrix.
-fn norm(packed: &[f64], sums: &mut [f64]) -> f64 {
+pub(super) fn norm(packed: &[f64], sums: &mut [f64]) -> f64 {
     sums.fill(0.0);
     for (i, row) in rows(packed).enumerate() {
         let mut own = 0.0;
@@ -192,51 +192,83 @@ fn norm(packed: &[f64], sums: &mut [f64]) -> f64 {
     sums.iter().fold(0.0, |most, &sum| libm::fmax(most, sum))
 }
 
-/// Replaces a packed matrix by its Cholesky factor, row by row.
+/// Rows whose entries are found together: as often are the rows above read less than once
+/// a row.
+const TOGETHER: usize = 8;
+
+/// Replaces a packed matrix by its Cholesky factor, some rows at a time.
 fn cholesky(packed: &mut [f64]) -> Result<(), Error> {
-    let mut start = 0;
-    let mut len = 1;
-    while let Some((done, rest)) = packed.split_at_mut_checked(start) {
-        // Behind the last row there is nothing.
-        let Some(row) = rest.get_mut(..len) else { break };
+    let (mut rest, mut before, mut start) = (packed.len(), 0_usize, 0);
+    while rest > 0 {
+        let len = (triangle(before.saturating_add(TOGETHER)) - triangle(before)).min(rest);
+        let (done, block) = packed.split_at_mut_checked(start).certain();
+        let block = block.get_mut(..len).certain();
         for (j, above) in rows(done).enumerate() {
-            let (Some((row, [entry, ..])), Some((&diagonal, above))) =
-                (row.split_at_mut_checked(j), above.split_last())
-            else {
-                cannot_happen!("a row is longer than those above, and none is empty");
-                break;
-            };
-            *entry = (*entry - double::dot(above, row)?) / diagonal;
+            rows_mut_from(block, before).for_each(|row| entry(row, j, above));
         }
-        let Some((diagonal, row)) = row.split_last_mut() else {
-            cannot_happen!("no row is empty");
-            break;
-        };
-        let square = *diagonal - double::dot(row, row)?;
-        // What is left of a pivot that cancels this far is rounding.
-        if square.is_nan() || square <= *diagonal * f64::EPSILON * 16.0 || square.is_infinite() {
-            return Err(Error::NotPositiveDefinite);
+        let mut own = 0;
+        for i in before.. {
+            let (done, rest) = block.split_at_mut_checked(own).certain();
+            // Behind the last row there is nothing.
+            let Some(row) = rest.get_mut(..=i) else { break };
+            (before..).zip(rows_from(done, before)).for_each(|(j, above)| entry(row, j, above));
+            pivot(row)?;
+            own += i + 1;
         }
-        *diagonal = libm::sqrt(square);
-        start += len;
-        len += 1;
+        (rest, before, start) = (rest - len, before.saturating_add(TOGETHER), start + len);
     }
     Ok(())
 }
 
+/// Finds entry `j` of a row of the factor, from those before it and row `j` above.
+fn entry(row: &mut [f64], j: usize, above: &[f64]) {
+    let (Some((row, [entry, ..])), Some((&diagonal, above))) =
+        (row.split_at_mut_checked(j), above.split_last())
+    else {
+        cannot_happen!("a row is longer than those above, and none is empty");
+        return;
+    };
+    *entry = (*entry - double::dot(above, row).certain()) / diagonal;
+}
+
+/// Finds the last entry of a row of the factor from those before it.
+fn pivot(row: &mut [f64]) -> Result<(), Error> {
+    let Some((diagonal, row)) = row.split_last_mut() else {
+        cannot_happen!("no row is empty");
+        return Ok(());
+    };
+    let square = *diagonal - double::dot(row, row)?;
+    // What is left of a pivot that cancels this far is rounding.
+    if square.is_nan() || square <= *diagonal * f64::EPSILON * 16.0 || square.is_infinite() {
+        return Err(Error::NotPositiveDefinite);
+    }
+    *diagonal = libm::sqrt(square);
+    Ok(())
+}
+
 /// The rows of a packed lower triangle.
-pub(super) fn rows(mut packed: &[f64]) -> impl Iterator<Item = &[f64]> {
-    (1..).map_while(move |len| {
-        let (row, rest) = packed.split_at_checked(len)?;
+pub(super) fn rows(packed: &[f64]) -> impl Iterator<Item = &[f64]> {
+    rows_from(packed, 0)
+}
+
+/// Those behind so many rows, which `packed` begins with.
+fn rows_from(mut packed: &[f64], before: usize) -> impl Iterator<Item = &[f64]> {
+    (before..).map_while(move |before| {
+        let (row, rest) = packed.split_at_checked(before.saturating_add(1))?;
         packed = rest;
         Some(row)
     })
 }
 
 /// The rows of a packed lower triangle.
-pub(super) fn rows_mut(mut packed: &mut [f64]) -> impl Iterator<Item = &mut [f64]> {
-    (1..).map_while(move |len| {
-        let (row, rest) = core::mem::take(&mut packed).split_at_mut_checked(len)?;
+pub(super) fn rows_mut(packed: &mut [f64]) -> impl Iterator<Item = &mut [f64]> {
+    rows_mut_from(packed, 0)
+}
+
+/// Those behind so many rows, which `packed` begins with.
+fn rows_mut_from(mut packed: &mut [f64], before: usize) -> impl Iterator<Item = &mut [f64]> {
+    (before..).map_while(move |before| {
+        let (row, rest) = core::mem::take(&mut packed).split_at_mut_checked(before.saturating_add(1))?;
         packed = rest;
         Some(row)
     })

@@ -31,6 +31,7 @@
 mod clip;
 mod factor;
 mod second_moment;
+mod sums;
 
 pub(crate) use clip::check as check_clip;
 pub use clip::{Clip, Norms, Unclipped};
@@ -45,8 +46,9 @@ use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use crate::statistics::Clock;
 use clip::two_to;
 pub(crate) use factor::factorise;
-use factor::{rows, rows_mut};
+use factor::rows;
 use gradsieve_kernels::{Certain, double};
+pub(crate) use sums::Sums;
 
 /// What weighs less than this part of a sample is nothing.
 const FORGOTTEN: f64 = 1.0 / (1_u128 << 64) as f64;
@@ -422,7 +424,7 @@ impl<B: Buffer<f64>> Moments<B> {
         let width = self.settings.width;
         let Split { sum, second, .. } = self.split();
         let (x, y) = halves(width, scratch)?;
-        write_factor(Sums { weight: self.weight(), sum, second }, Weights { scale, ridge }, factor, x, y)?;
+        Sums { weight: self.weight(), sum, second }.write_factor(Weights { scale, ridge }, factor, x, y)?;
         Factor::from_packed(width, factor)
     }
 }
@@ -485,61 +487,4 @@ impl<B: Buffer<f64>> State for Moments<B> {
     fn sketch_id(&self) -> Option<SketchId> {
         self.id
     }
-}
-
-/// The sums of moments.
-#[derive(Clone, Copy)]
-struct Sums<'m> {
-    /// What the observations count.
-    weight: f64,
-    sum: &'m [f64],
-    second: &'m [f64],
-}
-
-impl Sums<'_> {
-    /// `out` = A·x, where A = scale·(second moment) + ridge·I.
-    fn multiply(&self, weights: Weights, x: &[f64], out: &mut [f64]) -> Result<(), Error> {
-        let scale = weights.scale / self.weight;
-        out.fill(0.0);
-        for (i, row) in rows(self.second).enumerate() {
-            let (Some((before, [entry, ..])), Some((&diagonal, row)), Some((known, [own, ..]))) =
-                (out.split_at_mut_checked(i), row.split_last(), x.split_at_checked(i))
-            else {
-                return Err(Error::Length { expected: i + 1, found: x.len().min(out.len()) });
-            };
-            *entry += double::dot(row, known)? + diagonal * own;
-            double::axpy(*own, row, before)?;
-        }
-        let along = if self.sum.is_empty() { 0.0 } else { double::dot(self.sum, x)? / self.weight };
-        for (i, (out, x)) in out.iter_mut().zip(x).enumerate() {
-            *out = scale * (*out - self.sum.get(i).map_or(0.0, |sum| sum * along)) + weights.ridge * x;
-        }
-        Ok(())
-    }
-}
-
-/// Writes the Cholesky factor of A = scale·(second moment) + ridge·I, and returns its
-/// condition number. `x` and `y` are K numbers of scratch each.
-fn write_factor(
-    sums: Sums<'_>,
-    weights: Weights,
-    factor: &mut [f64],
-    x: &mut [f64],
-    y: &mut [f64],
-) -> Result<f64, Error> {
-    let Sums { weight, sum, second } = sums;
-    if weight == 0.0 {
-        return Err(Error::TooFew { needed: 1, found: 0 });
-    }
-    check_length(second.len(), factor.len())?;
-    let mean = |i: usize| sum.get(i).map_or(0.0, |sum| sum / weight);
-    for (i, (row, second)) in rows_mut(factor).zip(rows(second)).enumerate() {
-        for (j, (entry, &sum)) in row.iter_mut().zip(second).enumerate() {
-            *entry = weights.scale * (sum / weight - mean(i) * mean(j));
-        }
-        if let Some(entry) = row.last_mut() {
-            *entry += weights.ridge;
-        }
-    }
-    factorise(factor, x, y)
 }

@@ -9,7 +9,7 @@
 
 use super::clip::{Clip, Norms, check as check_clip, exponent, two_to};
 use super::factor::{CopyFrom as _, WORST_CONDITION, ill_conditioned};
-use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle, write_factor};
+use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle};
 use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
@@ -141,9 +141,6 @@ struct Parts<T> {
     factor: T,
     scratch: [T; 3],
 }
-
-/// A residual ‖v − A x‖ above this part of ‖A‖·‖x‖ + ‖v‖ is not a solution.
-const RESIDUAL: f64 = 1e-12;
 
 /// What is added to a singular matrix, as part of its trace, so that its directions fall
 /// apart: eigenvalues of 10 times this and more are there, of a thousandth and less are
@@ -416,10 +413,10 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
         self.fit = None;
         let width = self.moments.width() as f64;
         let (sums, Parts { factor, scratch: [x, y, _] }) = self.parts_mut();
-        let mut condition = write_factor(sums, weights, factor, x, y);
+        let mut condition = sums.write_factor(weights, factor, x, y);
         if has_limit && condition.is_err() {
             weights.ridge = APART * weights.scale * mean_eigenvalue * width;
-            condition = write_factor(sums, weights, factor, x, y);
+            condition = sums.write_factor(weights, factor, x, y);
         }
         self.fit = Some(Fit {
             weights,
@@ -494,25 +491,10 @@ impl<P: Policy, B: Buffer<f64>> SecondMoment<P, B> {
             least_norm(&factor, weights.ridge, x, left, product)?;
             return take(x);
         }
-        factor.solve(x)?;
         if is_current {
-            let mut remainder = |x: &[f64], left: &mut [f64]| {
-                sums.multiply(weights, x, product)?;
-                for ((left, &v), product) in left.iter_mut().zip(target.values).zip(product.iter()) {
-                    *left = f64::from(v) - product;
-                }
-                Ok::<_, Error>(())
-            };
-            remainder(x, left)?;
-            factor.solve(left)?;
-            double::axpy(1.0, left, x)?;
-            remainder(x, left)?;
-            let residual = libm::sqrt(double::dot(left, left)?);
-            let size = weights.scale * trace + weights.ridge;
-            let reached = size * libm::sqrt(double::dot(x, x)?) + libm::sqrt(squared_norm(target.values));
-            if residual.is_nan() || residual > RESIDUAL * reached {
-                return Err(Error::NotSolved);
-            }
+            sums.solve(weights, trace, &factor, target.values, [&mut *x, left, product])?;
+        } else {
+            factor.solve(x)?;
         }
         take(x)
     }

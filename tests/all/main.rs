@@ -10,6 +10,7 @@ mod clip;
 mod curvature;
 mod detectors;
 mod direction;
+mod dual_ridge;
 mod dvemb;
 mod dvemb_adamw;
 mod dvemb_momentum;

@@ -4,8 +4,8 @@
 
 use crate::source::row;
 use gradsieve::influence::{
-    ConjugateGradients, ConjugateGradientsSettings, LessSettings, LessTargets, Lissa, LissaSettings, ReTrac,
-    Ridge, RidgeSettings, Trak, TrakSettings,
+    ConjugateGradients, ConjugateGradientsSettings, DualRidge, DualRidgeSettings, LessSettings, LessTargets,
+    Lissa, LissaSettings, ReTrac, Ridge, RidgeSettings, Trak, TrakSettings,
 };
 use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{Forest, ForestSettings, Node};
@@ -43,6 +43,7 @@ fn an_array_of_another_length_than_the_settings_say_is_refused() {
     const LISSA: LissaSettings = LissaSettings::new(K);
     const LESS: LessSettings = LessSettings { subtasks: 2, ..LessSettings::new(K) };
     const RIDGE: RidgeSettings = RidgeSettings::new(K);
+    const DUAL: DualRidgeSettings = DualRidgeSettings::new(K, 3);
     const TRAK: TrakSettings = TrakSettings::new(K);
     lengths! {
         "store": STORE.memory().others, Store<[u64]>, STORE;
@@ -58,6 +59,7 @@ fn an_array_of_another_length_than_the_settings_say_is_refused() {
         "less": LESS.memory().f32s, LessTargets<[f32]>, LESS;
         "retrac": K, ReTrac<[f32]>, K;
         "ridge": RIDGE.memory().f64s, Ridge<[f64]>, RIDGE;
+        "dual ridge": DUAL.memory().f64s, DualRidge<[f64]>, DUAL;
         "trak": TRAK.memory().f64s, Trak<[f64]>, TRAK;
     }
 }

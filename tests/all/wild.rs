@@ -6,8 +6,8 @@ use crate::source::{normals, row};
 use gradsieve::clients::RoundSettings;
 use gradsieve::influence::dvemb::{AdamwSettings, RecorderSettings};
 use gradsieve::influence::{
-    ArnoldiSettings, ConjugateGradientsSettings, DataInfSettings, EkfacSettings, LessSettings, LissaSettings,
-    ReTrac, RidgeSettings, TrakSettings, grad_cos,
+    ArnoldiSettings, ConjugateGradientsSettings, DataInfSettings, DualRidgeSettings, EkfacSettings,
+    LessSettings, LissaSettings, ReTrac, RidgeSettings, TrakSettings, grad_cos,
 };
 use gradsieve::moments::{Centre, Moments, MomentsSettings};
 use gradsieve::outlier::{
@@ -169,6 +169,9 @@ fn sizes_that_no_machine_has_are_not_taken_for_small_ones() {
             SieveSettings::new(size).memory(),
             ForestSettings::new(size, size).memory(),
             RidgeSettings::new(size).memory(),
+            DualRidgeSettings::new(size, size).memory(),
+            DualRidgeSettings::new(1, size).memory(),
+            DualRidgeSettings::new(size, 1).solver_memory(size),
             TrakSettings { width: size, damping: 0.1 }.memory(),
             ConjugateGradientsSettings { targets: size, ..ConjugateGradientsSettings::new(size) }.memory(),
             LissaSettings { targets: size, ..LissaSettings::new(size) }.memory(),

@@ -11,6 +11,7 @@ use std::thread;
 
 use gradsieve_kernels::dot::{Carried, carried_for, dots};
 use gradsieve_kernels::double;
+use gradsieve_kernels::matrix::Part;
 
 /// Some rows of one width, and which ones they are.
 #[derive(Debug)]
@@ -127,22 +128,26 @@ pub(super) fn products(left: &Block, right: &Block) -> Result<Vec<f64>, gradsiev
     Ok(out)
 }
 
-/// Rows of the left for which a row of doubles is read once.
-const SIDE: usize = 16;
+/// Rows of the right that caches hold beside some of the left.
+const SIDE: usize = 4;
 
-/// Pair by pair, each row of `right` once for [`SIDE`] of `left`.
+/// Products with rows in `f64`, each of which is read once for all of the left.
 fn part_of_doubles(
     left: &[f32],
     right: &[f64],
     width: usize,
     out: &mut [f64],
 ) -> Result<(), gradsieve_kernels::Error> {
-    let columns = right.len() / width;
-    for (left, out) in left.chunks(SIDE * width).zip(out.chunks_mut(SIDE * columns)) {
-        for (j, right) in right.chunks_exact(width).enumerate() {
-            for (left, out) in left.chunks_exact(width).zip(out.chunks_exact_mut(columns)) {
-                out[j] = double::dot(right, left)?;
-            }
+    let (rows, columns) = (left.len() / width, right.len() / width);
+    let left = Part::whole(left, width)?;
+    let mut products = vec![0.0; SIDE * rows];
+    for (number, right) in right.chunks(SIDE * width).enumerate() {
+        let products = &mut products[..right.len() / width * rows];
+        products.fill(0.0);
+        double::add_dots(Part::whole(right, width)?, left, products)?;
+        for (j, products) in products.chunks_exact(rows).enumerate() {
+            let place = number * SIDE + j;
+            out.iter_mut().skip(place).step_by(columns).zip(products).for_each(|(to, from)| *to = *from);
         }
     }
     Ok(())

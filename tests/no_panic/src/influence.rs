@@ -8,10 +8,10 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::influence::{
     Adam, AdamSettings, AdamSlopes, AdamStep, Arnoldi, ArnoldiSettings, ConjugateGradients,
-    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, Ekfac, EkfacInverse, EkfacSettings,
-    Fit, Gif, GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less, LessSettings, LessTargets, Lissa,
-    LissaSettings, ReTrac, SgdForm, Solver as _, StepProducts, StepVectors, Targets, Trak, TrakScore,
-    TrakSettings,
+    ConjugateGradientsSettings, DataInf, DataInfLayer, DataInfSettings, DualRidge, DualRidgeSettings, Ekfac,
+    EkfacInverse, EkfacSettings, Fit, Gif, GifSettings, InRunShapley, IpEnsemble, IterativeSolver, Less,
+    LessSettings, LessTargets, Lissa, LissaSettings, NumberedRows, ReTrac, SgdForm, Solver as _,
+    StepProducts, StepVectors, Targets, Trak, TrakScore, TrakSettings,
 };
 use gradsieve::{Error, Key, Layer, Layout, Repeat, Sjlt, Sketch, Sketcher, f16};
 
@@ -122,6 +122,16 @@ pub(super) fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16])
         sum += Targets::new(targets.id(), targets.solutions())?.count() as f64;
     }
     datainf.reset();
+
+    let settings = DualRidgeSettings { damping: black_box(0.1), ..DualRidgeSettings::new(64, black_box(2)) };
+    let mut dual = DualRidge::new(settings, [0.0_f64; 8])?;
+    dual.observe_rows(&one.id, half)?;
+    let rows = NumberedRows { first: black_box(1), values: half };
+    dual.observe_products(&one.id, rows, rows)?;
+    dual.fit()?;
+    sum += by_passes(&mut dual.solver(black_box(2), [0.0_f64; 8])?, one, half, scores)?;
+    sum += dual.condition().unwrap_or(0.0) + dual.rows() as f64;
+    dual.reset();
 
     let settings = ConjugateGradientsSettings {
         targets: black_box(2),

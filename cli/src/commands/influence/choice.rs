@@ -8,6 +8,7 @@ use gradsieve_io::files::{Source, info};
 
 use super::Method;
 use super::arguments::InfluenceArguments;
+use super::dual;
 use crate::commands::inputs::refuse;
 use crate::commands::rows::{EXACT_COLUMNS, Rows};
 use crate::commands::{CommandError, console};
@@ -84,6 +85,11 @@ fn by_the_rows(arguments: &InfluenceArguments) -> Result<(Method, String), Comma
         (
             Method::Ridge,
             format!("{count} rows have a curvature, whose matrix of {width} {kind} fits in memory"),
+        )
+    } else if dual::is_smaller(count, width) {
+        (
+            Method::Ridge,
+            format!("{count} rows have a curvature, and the matrix of their inner products fits in memory"),
         )
     } else {
         (Method::Cg, format!("{count} rows have a curvature, and {width} {kind} are too many for its matrix"))

@@ -5,19 +5,21 @@
 use gradsieve::influence::{
     Arnoldi, ArnoldiSettings, ConjugateGradients, ConjugateGradientsSettings, Curvature, DataInf,
     DataInfLayer, DataInfSettings, Gif, GifSettings, IterativeSolver, Lissa, LissaSettings, Progress, Ridge,
-    RidgeSettings, Solver as _, Targets, Trak, TrakSettings,
+    RidgeSettings, Solver as _, Trak, TrakSettings,
 };
 use gradsieve::moments::SecondMoment;
-use gradsieve::{Error, Sketch, SketchId, Summary};
+use gradsieve::{Error, Sketch};
 use gradsieve_kernels::{double, squared_norm};
 
 use super::arguments::Method;
+use super::dual::Dual;
 use super::plan::Solving;
 use super::quality::{Convergence, Quality};
+use super::solved::{each, pass_over, put};
 use crate::commands::CommandError;
 use crate::commands::console;
 use crate::commands::products::Block;
-use crate::commands::rows::{Rows, reserved, zeros};
+use crate::commands::rows::{Rows, zeros};
 
 /// What stands between a target's gradient and its solution.
 pub(super) struct Solver<'s> {
@@ -37,6 +39,7 @@ enum Kind<'s> {
     Iterative(Iterative),
     Gif(Gif<'s, Vec<f64>>),
     Eigenpairs(Eigenpairs),
+    Dual(Dual),
 }
 
 /// The largest eigenpairs of the curvature.
@@ -86,6 +89,7 @@ impl<'s> Solver<'s> {
                 solve_by(scale, condition, rows, block, |target, place| gif.solve_in(target, place).map(drop))
             }
             Kind::Eigenpairs(eigenpairs) => eigenpairs.solve(scale, rows, block),
+            Kind::Dual(dual) => dual.solve(scale, rows, block),
         }
     }
 
@@ -135,6 +139,9 @@ impl<'s> Kind<'s> {
         let not_fitted =
             |error| CommandError::NotFitted { file: name.clone(), what: what(solving.method), error };
         Ok(match solving.method {
+            method if solving.is_dual(rows) => {
+                Self::Dual(Dual::fit(damping, method == Method::Trak, rows, not_fitted)?)
+            }
             Method::Ridge => {
                 let settings = RidgeSettings { width, damping };
                 let buffer = zeros(&name, settings.memory().f64s)?;
@@ -189,6 +196,7 @@ impl<'s> Kind<'s> {
         match self {
             Self::Iterative(iterative) => Some(Quality::Passes(iterative.convergence)),
             Self::Eigenpairs(eigenpairs) => Some(Quality::Passes(eigenpairs.convergence)),
+            Self::Dual(dual) => Some(dual.quality()),
             Self::Ridge(ridge) => Some(matrix(ridge)),
             Self::Trak(trak) => Some(matrix(trak)),
             Self::Gif(gif) => {
@@ -390,51 +398,6 @@ fn solve_by(
     .map_err(CommandError::core(rows.name()))
 }
 
-/// Puts solutions, `scale` times each, in the place of a block's targets: rounded to
-/// `f32`, unless with this condition number that would show, or they leave its range.
-fn put(
-    block: &mut Block,
-    id: SketchId,
-    mut solutions: Vec<f64>,
-    scale: f64,
-    condition: f64,
-) -> Result<(), Error> {
-    /// Up to here the rounding is less than a thousandth of the largest influence.
-    const ROUNDED: f64 = 1e4;
-    if scale != 1.0 {
-        solutions.iter_mut().for_each(|x| *x *= scale);
-    }
-    let mut rounded = vec![0.0; if condition < ROUNDED { solutions.len() } else { 0 }];
-    match Targets::new(id, &solutions)?.rounded(&mut rounded) {
-        Ok(_) => block.replace(&rounded),
-        Err(_) => block.replace_by_doubles(solutions),
-    }
-    Ok(())
-}
-
-/// One pass over all rows that are finite, some at a time: a solver's vectors come from
-/// memory once for all of them.
-fn pass_over(
-    train: &mut Rows,
-    mut observe: impl FnMut(&SketchId, &[f32]) -> Result<usize, Error>,
-) -> Result<(), CommandError> {
-    /// As many as the solvers multiply together.
-    const TOGETHER: usize = 16;
-    let (id, name) = (train.id(), train.name().to_owned());
-    let most = id.width.saturating_mul(TOGETHER);
-    let mut rows: Vec<f32> = reserved(&name, most)?;
-    train.observe("solving over", |_, sketch| {
-        sketch.check_finite()?;
-        rows.extend_from_slice(sketch.values);
-        if rows.len() >= most {
-            observe(&id, &rows)?;
-            rows.clear();
-        }
-        Ok(())
-    })?;
-    observe(&id, &rows).map(drop).map_err(CommandError::core(&name))
-}
-
 /// The second pass of DataInf.
 fn solve_datainf(
     datainf: &DataInf<Vec<DataInfLayer>>,
@@ -454,21 +417,6 @@ fn solve_datainf(
     pass.end_pass().map_err(CommandError::core(&name))?;
     block.replace(pass.targets().map_err(CommandError::core(&name))?.solutions());
     Ok(())
-}
-
-/// Calls `visit` with each target of a block.
-fn each(
-    block: &Block,
-    id: SketchId,
-    mut visit: impl FnMut(&Sketch<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    // Whether they are finite was seen when they were read; nobody asks for their
-    // measures.
-    let unknown = Summary { l1: 0.0, l2_squared: 0.0, max: 0.0, non_finite: 0, count: 0 };
-    block
-        .values()
-        .chunks_exact(id.width.max(1))
-        .try_for_each(|target| visit(&Sketch::from_parts(id, target, unknown)?))
 }
 
 /// Says what a damping of 0 means where there is no inverse.

@@ -29,9 +29,6 @@ pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Resu
         let train = Rows::open(train, projection)?.beside(projection, &of_store)?;
         let target = Rows::open_targets(target, projection)?.beside(projection, &of_store)?;
         check_pair(&train, &target)?;
-        if method.takes_second_moments() {
-            check_matrix_width(&train, method.name())?;
-        }
         if let (Some(first_train), Some(first_target)) = (trains.first(), targets.first()) {
             same_rows(first_train, &train)?;
             same_rows(first_target, &target)?;
@@ -46,6 +43,10 @@ pub(super) fn open(plan: &Checkpoints, projection: &ProjectionArguments) -> Resu
             let factors = Rows::open(factors, projection)?.beside(projection, &of_store)?;
             check_pair(&train, &factors)?;
             all_factors.push(factors);
+        }
+        let of_curvature = if factors.is_some() { all_factors.last() } else { None }.unwrap_or(&train);
+        if method.takes_second_moments() && !plan.solving.is_dual(of_curvature) {
+            check_matrix_width(&train, method.name())?;
         }
         trains.push(train);
         targets.push(target);

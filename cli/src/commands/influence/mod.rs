@@ -11,7 +11,9 @@
 //! | `pairs` | scores of all pairs of training rows and targets, in blocks |
 //! | `stored` | the same of the rows of a store, as they are stored |
 //! | `curvature` | ridge, TRAK, DataInf, LiSSA, conjugate gradients, Arnoldi, GIF: what training rows are multiplied with in place of a target |
+//! | `dual` | ridge and TRAK of rows that are wider than they are many |
 //! | `layers` | EK-FAC, of the inputs and output gradients of linear layers |
+//! | `solved` | what they have in common: targets, passes, solutions |
 //! | `quality` | what is known of those solutions, and when it is too little |
 //! | `output` | the file of influence |
 //! | `named` | the best of each target, and what they are called |
@@ -25,6 +27,7 @@ mod arguments;
 mod best;
 mod choice;
 mod curvature;
+mod dual;
 mod inputs;
 mod layers;
 mod named;
@@ -35,12 +38,14 @@ mod quality;
 mod scores;
 mod scoring;
 mod sink;
+mod solved;
 mod stored;
 
 pub(super) use arguments::InfluenceDtype;
 pub use arguments::{InfluenceArguments, Method};
 pub(super) use best::{RankedSample, RankedTarget};
 use curvature::Solver;
+pub(super) use dual::has_matrix;
 use inputs::{Inputs, open};
 use named::named;
 use output::{Names, Output};
@@ -109,7 +114,7 @@ is above --tolerance (arnoldi's is of the target's part along the eigenvectors t
 more than 1e-4 of the largest). That is an error, with what would be enough; --accept-inexact makes a remark of it. From a condition number of 1e4 on \
 the solutions themselves are f64, and the rows of a store are decoded for them.
 
-Without --dim all of this is exact, on the gradients themselves (ridge and trak: up to 4096 columns); with --dim it is an estimate on \
+Without --dim all of this is exact, on the gradients themselves (ridge and trak: up to 4096 columns, or any number with at most 4096 rows of the curvature); with --dim it is an estimate on \
 sketches (of dot and tracin an unbiased one), much faster where there are many targets. \
 Matrices may be files of sketches that gradsieve sketch wrote.
 

@@ -20,8 +20,9 @@ pub(super) fn prepare(
     again: bool,
 ) -> Result<(), CommandError> {
     let in_blocks = targets_per_pass(scoring, train, targets) < targets;
-    let is_solved_over = scoring.method.has_residuals() || scoring.method == Method::Datainf;
     let has_factors = factors.is_some();
+    let is_dual = solving.is_dual(factors.as_deref().unwrap_or(train));
+    let is_solved_over = scoring.method.has_residuals() || scoring.method == Method::Datainf || is_dual;
     if let Some(factors) = factors.filter(|_| is_solved_over || solving.measures()) {
         factors.prepare_passes_within(scoring.budget.held_bytes)?;
     }

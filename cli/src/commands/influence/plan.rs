@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use gradsieve::Kind;
 
 use super::arguments::{InfluenceArguments, InfluenceDtype, Method};
+use super::dual;
 use crate::commands::CommandError;
 use crate::commands::given::Use;
 use crate::commands::inputs::{refuse, refuse_json_beside};
-use crate::commands::rows::ProjectionArguments;
+use crate::commands::rows::{ProjectionArguments, Rows};
 use crate::commands::table_file::is_table;
 use crate::commands::trajectory::Keep;
 use gradsieve_io::files::{Destination, Dtype, Source, refuse_overwrite};
@@ -79,6 +80,14 @@ pub(super) struct Solving {
 }
 
 impl Solving {
+    /// Whether the curvature is one of inner products of these rows, which are fewer than
+    /// their columns.
+    pub(super) fn is_dual(&self, rows: &Rows) -> bool {
+        let is_damped = !matches!(self.damping, Damping::Share(Some(0.0)) | Damping::Lambda(0.0));
+        let takes_all = matches!(self.method, Method::Ridge | Method::Trak);
+        takes_all && is_damped && dual::is_smaller(rows.count(), rows.width())
+    }
+
     /// Whether the rows of the curvature are passed over before it is made of them, to
     /// see how many are finite, and how long.
     pub(super) const fn measures(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Method;
 use crate::commands::products::Block;
-use crate::commands::rows::Rows;
+use crate::commands::rows::{EXACT_COLUMNS, Rows};
 
 /// The most memory for rows that are scored, one row of each kind excepted.
 #[derive(Clone, Copy)]
@@ -58,6 +58,8 @@ impl PairScoring {
 pub(super) fn targets_per_pass(scoring: PairScoring, train: &Rows, targets: usize) -> usize {
     let solving = match scoring.method {
         Method::Lissa | Method::Cg => 14,
+        // By inner products of rows, maybe.
+        Method::Ridge | Method::Trak if train.width() > EXACT_COLUMNS => 10,
         Method::Datainf | Method::Arnoldi => 6,
         Method::Ridge | Method::Trak | Method::Gif => 3,
         _ => 1,

@@ -70,7 +70,7 @@ pub struct ReportArguments {
     pub target: Option<Source>,
 
     /// How the influence on --target is measured: dot, cosine, ridge, datainf, lissa or
-    /// cg. Without it ridge, or dot of rows of more than 4096 numbers
+    /// cg. Without it ridge, or dot of more than 4096 rows of more than 4096 numbers
     #[arg(long, value_enum, requires = "target")]
     pub method: Option<InfluenceMethod>,
 

@@ -6,10 +6,12 @@ use super::contents::{contents, of};
 use super::plan::{Aim, How};
 use super::wanted::Wanted;
 use crate::commands::given::Given;
-use crate::commands::influence::{InfluenceArguments, InfluenceDtype, RankedSample, RankedTarget, best};
+use crate::commands::influence::{
+    InfluenceArguments, InfluenceDtype, RankedSample, RankedTarget, best, has_matrix,
+};
 use crate::commands::inputs::refuse;
 use crate::commands::outliers::Search;
-use crate::commands::rows::{EXACT_COLUMNS, Rows};
+use crate::commands::rows::Rows;
 use crate::commands::{CommandError, InfluenceMethod, console};
 use gradsieve::store::{Entry, TopK, TopKSettings};
 use gradsieve_io::files::{Matrix, check_rows};
@@ -131,10 +133,10 @@ impl Aimed {
 
 /// The method that suits, which is said.
 fn suited(rows: &Rows) -> InfluenceMethod {
-    let (method, why) = if rows.width() <= EXACT_COLUMNS {
+    let (method, why) = if has_matrix(rows.count(), rows.width()) {
         (InfluenceMethod::Ridge, "the curvature of the final gradients says most about the loss of a target")
     } else {
-        (InfluenceMethod::Dot, "ridge takes a matrix of the square of so many columns")
+        (InfluenceMethod::Dot, "ridge takes a matrix of the square of so many rows or columns")
     };
     console::remark(format!("chosen: --method {}: {why}", method.name()));
     method

@@ -207,6 +207,7 @@ fn a_method_is_chosen_by_what_there_is_and_the_reason_said() {
     place.write("V.npy", &[2, 2], Dtype::F32, &[0.5; 4]);
     place.write("one.npy", &[1, 2], Dtype::F32, &[0.5; 2]);
     place.write("wide.npy", &[2, 5000], Dtype::F32, &noise(10_000));
+    place.write("many.npy", &[2501, 5000], Dtype::F32, &noise(2501 * 5000));
     place.write("P.npy", &[3], Dtype::F32, &[0.5; 3]);
     let rows = "--train T.npy --target V.npy --top 1";
     for (line, chosen) in [
@@ -214,7 +215,11 @@ fn a_method_is_chosen_by_what_there_is_and_the_reason_said() {
         ("--train one.npy --target V.npy --top 1".to_owned(), "dot: one row says nothing of the curvature"),
         (
             "--train wide.npy --target wide.npy --top 1".to_owned(),
-            "cg: 2 rows have a curvature, and 5000 columns are too many for its matrix",
+            "ridge: 2 rows have a curvature, and the matrix of their inner products fits in memory",
+        ),
+        (
+            "--train many.npy --target wide.npy --top 1".to_owned(),
+            "cg: 2501 rows have a curvature, and 5000 columns are too many for its matrix",
         ),
         (format!("{rows} --tolerance 1e-3"), "cg: "),
         (format!("{rows} --one-minus-p P.npy"), "trak: 1 - p belongs to gradients of the margin"),
@@ -230,6 +235,44 @@ fn a_method_is_chosen_by_what_there_is_and_the_reason_said() {
     }
     let message = place.fail(&["influence", "--train", "-", "--target", "V.npy", "--top", "1"]);
     assert_eq!(message, "--method: expected one by its name, with gradients on standard input, found auto");
+}
+
+#[test]
+fn rows_that_are_wider_than_they_are_many_have_the_influence_of_conjugate_gradients() {
+    let (place, rows, width) = (Place::new(), 9, 5000);
+    let mut train = noise(rows * width);
+    train[3 * width + 7] = f32::NAN;
+    place.write("wide.npy", &[rows, width], Dtype::F32, &train);
+    place.write("V.npy", &[2, width], Dtype::F32, &noise(2 * width + 1)[1..]);
+    place.write("P.npy", &[rows], Dtype::F32, &[0.25; 9]);
+    let influence = |more: &[&str]| -> Vec<f64> {
+        let line = ["influence", "--train", "wide.npy", "--target", "V.npy", "--dtype", "f64", "-o", "S.npy"];
+        place.succeed(&[&line[..], more].concat());
+        place.array::<f64>("S.npy")
+    };
+    let nan_free = |all: &[f64]| all.iter().copied().filter(|x| !x.is_nan()).collect::<Vec<_>>();
+    for more in
+        [&[][..], &["--damping", "1e-3"], &["--lambda", "0.01"], &["--factors", "wide.npy", "--samples", "4"]]
+    {
+        let ridge = influence(&[&["--method", "ridge"], more].concat());
+        let cg = influence(&[&["--method", "cg", "--tolerance", "1e-7", "--passes", "200"], more].concat());
+        assert!(ridge.iter().zip(&cg).all(|(a, b)| a.is_nan() == b.is_nan()));
+        let [ridge, cg] = [nan_free(&ridge), nan_free(&cg)];
+        assert_eq!(ridge.len(), 2 * (rows - 1));
+        assert_close(&ridge, &cg, |_| 1e-5 * largest(&cg));
+    }
+    // TRAK is of ΦᵀΦ, of the eight rows that are finite, and of 1 − p.
+    let ridge = nan_free(&influence(&["--method", "ridge"]));
+    let trak = nan_free(&influence(&["--method", "trak", "--one-minus-p", "P.npy"]));
+    let expected: Vec<f64> = ridge.iter().map(|x| x / 8.0 * 0.25).collect();
+    assert_close(&trak, &expected, |_| 1e-6 * largest(&expected));
+    let refused =
+        ["influence", "--train", "wide.npy", "--target", "V.npy", "--method", "trak", "--damping", "0"];
+    let message = place.fail(&[&refused[..], &["--one-minus-p", "P.npy", "--top", "1"]].concat());
+    assert!(message.contains("at most 4096 columns for trak"), "{message}");
+    let hard = ["influence", "--train", "wide.npy", "--target", "V.npy", "--method", "ridge", "--top", "1"];
+    let message = place.fail(&[&hard[..], &["--damping", "1e-8"]].concat());
+    assert!(message.contains("expected a condition number"), "{message}");
 }
 
 #[test]

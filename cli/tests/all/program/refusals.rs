@@ -167,14 +167,17 @@ fn columns_beyond_what_is_exact_are_refused_with_the_way_out() {
     let way_out = "G.npy: expected at most 4096 columns for self-influence without a projection, found 4097; add --dim 512 to work \
                    on sketches of 512 numbers";
     assert_eq!(place.fail(&["outliers", "G.npy", "--detector", "self-influence"]), way_out);
+    // Of few rows there is the matrix of their inner products.
     let ridge = ["influence", "--train", "G.npy", "--target", "G.npy", "--method", "ridge", "--top", "1"];
-    assert_eq!(place.fail(&ridge), way_out.replace("self-influence", "ridge"));
+    place.succeed(&ridge);
+    let gif = [&ridge[..5], &["--method", "gif", "--coordinates", "0..3", "--top", "1"]].concat();
+    assert_eq!(place.fail(&gif), way_out.replace("self-influence", "gif"));
+    place.write("many.npy", &[2049, 4097], Dtype::F32, &noise(2049 * 4097));
+    let many = ["influence", "--train", "many.npy", "--target", "G.npy", "--method", "ridge", "--top", "1"];
+    assert_eq!(place.fail(&many), way_out.replace("G.npy", "many.npy").replace("self-influence", "ridge"));
     place.succeed(&[&ridge[..], &["--dim", "512"]].concat());
-    let wide = place.fail(&[&ridge[..], &["--dim", "16416"]].concat());
-    assert_eq!(
-        wide,
-        "--dim: expected at most 16384 for ridge, whose memory grows as its square, found 16416"
-    );
+    let wide = place.fail(&[&gif[..], &["--dim", "16416"]].concat());
+    assert_eq!(wide, "--dim: expected at most 16384 for gif, whose memory grows as its square, found 16416");
 }
 
 #[test]

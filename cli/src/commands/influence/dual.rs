@@ -1,0 +1,163 @@
+//! Ridge and TRAK of rows that are wider than they are many, by the inner products of the
+//! rows of the curvature.
+
+use gradsieve::Error;
+use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver as _, NumberedRows, Progress};
+
+use super::quality::Quality;
+use super::solved::{each, pass_over, put};
+use crate::commands::CommandError;
+use crate::commands::products::Block;
+use crate::commands::rows::{EXACT_COLUMNS, Rows, reserved, zeros};
+
+/// Whether so many rows of this width have a smaller matrix by far than their columns
+/// have, and one that fits in memory.
+pub(super) const fn is_smaller(count: usize, width: usize) -> bool {
+    count > 0 && count <= EXACT_COLUMNS && count <= width / 2
+}
+
+/// Whether ridge has a matrix that fits in memory, of so many rows of this width: that of
+/// the columns, or that of the rows.
+pub(in crate::commands) const fn has_matrix(count: usize, width: usize) -> bool {
+    width <= EXACT_COLUMNS || is_smaller(count, width)
+}
+
+/// The solver.
+pub(super) struct Dual {
+    ridge: DualRidge<Vec<f64>>,
+    is_sum: bool,
+}
+
+/// Bytes of rows that a pass multiplies with all behind them.
+const HELD_BYTES: usize = 128 << 20;
+
+/// Rows that are handed over together.
+const TOGETHER: usize = 64;
+
+impl Dual {
+    /// The solver of these rows. `is_sum` is of curvature that is ΦᵀΦ.
+    pub(super) fn fit(
+        damping: f32,
+        is_sum: bool,
+        rows: &mut Rows,
+        not_fitted: impl FnOnce(Error) -> CommandError,
+    ) -> Result<Self, CommandError> {
+        let mut ridge = observed(damping, rows, HELD_BYTES)?;
+        ridge.fit().map_err(not_fitted)?;
+        Ok(Self { ridge, is_sum })
+    }
+
+    /// Replaces the targets of a block by their solutions, by two passes.
+    pub(super) fn solve(&self, scale: f64, rows: &mut Rows, block: &mut Block) -> Result<(), CommandError> {
+        if block.len() == 0 {
+            return Ok(());
+        }
+        let (id, name) = (rows.id(), rows.name().to_owned());
+        let wrong = || CommandError::core(&name);
+        let settings = DualRidgeSettings::new(rows.width(), rows.count());
+        let memory = zeros(&name, settings.solver_memory(block.len()).f64s)?;
+        let mut solver = self.ridge.solver(block.len(), memory).map_err(wrong())?;
+        each(block, id, |target| solver.target(target)).map_err(wrong())?;
+        let mut progress = None;
+        while progress.is_none_or(|progress: Progress| !progress.converged) {
+            pass_over(rows, |id, rows| solver.observe_rows(id, rows))?;
+            progress = Some(solver.end_pass().map_err(wrong())?);
+        }
+        let solutions = solver.targets().map_err(wrong())?.solutions().to_vec();
+        let scale = if self.is_sum { scale / self.ridge.rows() as f64 } else { scale };
+        // What of a target lies beside all rows is most of its solution, and none of their
+        // influence: its rounding to f32 would be.
+        put(block, id, solutions, scale, f64::INFINITY).map_err(wrong())
+    }
+
+    fn condition(&self) -> f64 {
+        self.ridge.condition().unwrap_or(f64::INFINITY)
+    }
+
+    /// How well the damped curvature is conditioned.
+    pub(super) fn quality(&self) -> Quality {
+        Quality::Matrix { condition: self.condition(), singular: false }
+    }
+}
+
+/// The inner products of all rows that are finite, by as many passes as it takes to have
+/// each of them once among `bytes` of rows.
+fn observed(damping: f32, rows: &mut Rows, bytes: usize) -> Result<DualRidge<Vec<f64>>, CommandError> {
+    let (id, width, name) = (rows.id(), rows.width().max(1), rows.name().to_owned());
+    let settings = DualRidgeSettings { damping, ..DualRidgeSettings::new(width, rows.count()) };
+    let memory = zeros(&name, settings.memory().f64s)?;
+    let mut ridge = DualRidge::new(settings, memory).map_err(CommandError::core(&name))?;
+    let most = (bytes / size_of::<f32>() / width).clamp(1, rows.count().max(1)) * width;
+    let (mut held, mut few): (Vec<f32>, Vec<f32>) =
+        (reserved(&name, most)?, reserved(&name, TOGETHER * width)?);
+    let (mut first, mut count) = (0, usize::MAX);
+    while first < count {
+        held.clear();
+        let mut seen = 0;
+        rows.observe("multiplying", |_, sketch| {
+            sketch.check_finite()?;
+            seen += 1;
+            if seen > first && held.len() < most {
+                held.extend_from_slice(sketch.values);
+            } else if seen > first {
+                few.extend_from_slice(sketch.values);
+            }
+            if few.len() < TOGETHER * width {
+                return Ok(());
+            }
+            let others = NumberedRows { first, values: &held[..] };
+            ridge.observe_products(&id, last(seen, &few, width), others)?;
+            few.clear();
+            Ok(())
+        })?;
+        let others = NumberedRows { first, values: &held[..] };
+        let left = ridge.observe_products(&id, last(seen, &few, width), others);
+        left.and_then(|()| ridge.observe_products(&id, others, others)).map_err(CommandError::core(&name))?;
+        few.clear();
+        (first, count) = (first + held.len() / width, seen);
+    }
+    Ok(ridge)
+}
+
+/// Some rows, the last of which is the last of so many.
+fn last<'r>(seen: usize, values: &'r [f32], width: usize) -> NumberedRows<'r, f32> {
+    NumberedRows { first: seen - values.len() / width, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+    use gradsieve_io::files::Source;
+
+    use super::*;
+    use crate::commands::rows::ProjectionArguments;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        projection: ProjectionArguments,
+    }
+
+    #[test]
+    fn no_bit_depends_on_how_many_rows_are_in_memory() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/influence");
+        let path = folder.join("train-f4.npy");
+        let source: Source = path.to_str().unwrap().parse().unwrap();
+        let projection = Line::parse_from(["line"]).projection;
+        let mut rows = Rows::open(&source, &projection).unwrap();
+        rows.prepare_passes().unwrap();
+        let mut condition = |bytes| {
+            let mut ridge = observed(0.1, &mut rows, bytes).unwrap();
+            ridge.fit().unwrap();
+            ridge.condition().unwrap()
+        };
+        let whole = condition(HELD_BYTES);
+        let row = condition(1);
+        assert_eq!(row, whole);
+        for rows in 1..13 {
+            assert_eq!(condition(rows * 4 * 20), whole, "{rows}");
+        }
+    }
+}
