@@ -65,8 +65,8 @@ impl Dual {
         }
         let solutions = solver.targets().map_err(wrong())?.solutions().to_vec();
         let scale = if self.is_sum { scale / self.ridge.rows() as f64 } else { scale };
-        // What of a target lies beside all rows is most of its solution, and none of their
-        // influence: its rounding to f32 would be.
+        // What of a target lies beside all rows is most of its solution, and no influence
+        // of theirs: rounded to f32 it would be.
         put(block, id, solutions, scale, f64::INFINITY).map_err(wrong())
     }
 
