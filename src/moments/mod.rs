@@ -37,7 +37,8 @@ pub(crate) use clip::check as check_clip;
 pub use clip::{Clip, Norms, Unclipped};
 pub use factor::{Factor, triangle};
 pub(crate) use second_moment::Said;
-pub use second_moment::{Policy, SecondMoment, Strength, Weights};
+pub use second_moment::{Policy, SecondMoment, Strength};
+pub use sums::Weights;
 
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};

@@ -9,7 +9,7 @@
 
 use super::clip::{Clip, Norms, check as check_clip, exponent, two_to};
 use super::factor::{CopyFrom as _, WORST_CONDITION, ill_conditioned};
-use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, triangle};
+use super::{Centre, Factor, Moments, MomentsSettings, Split, Sums, Weights, triangle};
 use crate::error::Error;
 use crate::memory::{Buffer, Memory};
 use crate::sketch::{Sketch, SketchId};
@@ -61,15 +61,6 @@ pub trait Policy: Copy {
     /// What is factorised: scale·(second moment) + ridge·I, of so many observations and
     /// this mean eigenvalue of their second moment.
     fn weights(&self, count: f64, mean_eigenvalue: f64) -> Weights;
-}
-
-/// The weights of a damped second moment. Their example is that of [`Policy`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Weights {
-    /// What the second moment is multiplied by.
-    pub scale: f64,
-    /// What is added to its diagonal.
-    pub ridge: f64,
 }
 
 /// What a damping or a shrinkage is called, and what it may be.

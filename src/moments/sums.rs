@@ -1,10 +1,18 @@
 //! Sums of observations as a system of equations A x = v, A = scale·(second moment) +
 //! ridge·I: its factor, its products, and its solutions.
 
-use super::Weights;
 use super::factor::{Factor, WORST_CONDITION, factorise, ill_conditioned, norm, rows, rows_mut};
 use crate::error::{Error, check_length};
 use gradsieve_kernels::double::{self, Real};
+
+/// The weights of a damped second moment. Their example is that of [`Policy`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// What the second moment is multiplied by.
+    pub scale: f64,
+    /// What is added to its diagonal.
+    pub ridge: f64,
+}
 
 /// A residual ‖v − A x‖ above this part of ‖A‖·‖x‖ + ‖v‖ is not a solution.
 const RESIDUAL: f64 = 1e-12;
