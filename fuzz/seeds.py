@@ -71,6 +71,8 @@ grads = np.arange(6, dtype="<f4").reshape(2, 3)
 step("rows", {"ids": ids, "learning_rate": rate, "grads": grads, "target": grads[:1], "factors": grads})
 layers = {"a.one": grads, "b.one": grads[:, :2].copy(), "curvature": grads.astype("<f2")}
 step("layers", {"ids": ids, "learning_rate": rate, **layers})
+outputs = {"a.one": grads, "b.one": grads[:, :2].copy(), "factors.b.one": np.ones((4, 2), "<f4")}
+step("outputs", {"ids": ids, "learning_rate": rate, **outputs})
 for codec in ["f32", "f16", "bf16", "int8", "4-bit", "2-bit", "1-bit"]:
     store(codec, codec)
 directory("bergson", {"base_dtype": "float32", "attribute_tokens": False, "num_items": 2}, grads)

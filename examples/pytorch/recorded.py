@@ -10,6 +10,7 @@ without one of the samples.
 """
 
 import argparse
+import pathlib
 import subprocess
 import tempfile
 
@@ -60,7 +61,7 @@ def train(x, y, rate, without=None, directory=None, exact=False):
 
 
 def embedded(program, x, y, x_test, y_test, rate, exact):
-    """The influence of each sample by the program."""
+    """The influence of each sample by the program, and bytes of the run a sample and epoch."""
     with tempfile.TemporaryDirectory() as place:
         model = train(x, y, rate, directory=f"{place}/run", exact=exact)
         with gradsieve.watch(model, dim=64) as watch:
@@ -68,7 +69,8 @@ def embedded(program, x, y, x_test, y_test, rate, exact):
             np.save(f"{place}/target.npy", watch.gradients(TESTED).mean(0, keepdims=True))
         files = ["--trajectory", f"{place}/run", "--target", f"{place}/target.npy", "-o", f"{place}/i.npy"]
         subprocess.run([program, "influence", "--method", "dvemb", *files], check=True, capture_output=True)
-        return np.load(f"{place}/i.npy")[:, 0]
+        size = sum(file.stat().st_size for file in pathlib.Path(f"{place}/run").iterdir())
+        return np.load(f"{place}/i.npy")[:, 0], size // (SAMPLES * EPOCHS)
 
 
 def main():
@@ -81,7 +83,7 @@ def main():
     torch.set_num_threads(1)
     x, y, x_test, y_test = data()
     some = np.random.default_rng(5).choice(SAMPLES, LEFT_OUT, replace=False)
-    header = ["learning rate", "curvature", "Pearson", "Spearman", "slope"]
+    header = ["learning rate", "curvature", "Pearson", "Spearman", "slope", "bytes a sample"]
     rows = []
     print("  ".join(header))
     for rate in RATES:
@@ -91,10 +93,11 @@ def main():
         whole = loss()
         truth = np.array([loss(int(sample)) - whole for sample in some])
         for exact in (False, True):
-            found = embedded(chosen.program, x, y, x_test, y_test, rate, exact)[some]
+            found, size = embedded(chosen.program, x, y, x_test, y_test, rate, exact)
+            found = found[some]
             numbers = pearsonr(found, truth)[0], spearmanr(found, truth)[0], np.polyfit(found, truth, 1)[0]
             rows.append(
-                [rate, "exact" if exact else "own gradients", *(f"{number:.3f}" for number in numbers)]
+                [rate, "exact" if exact else "own gradients", *(f"{number:.3f}" for number in numbers), size]
             )
             print(*rows[-1], sep="  ", flush=True)
     write(chosen.csv, [header, *rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -58,8 +59,9 @@ class Recorder:
         # The layers of a run stand in the order of their names.
         self.names = [f"{index:04}.{name}" for index, name in enumerate(names)]
         self.shapes = shapes
-        self.factors: Optional[NDArray[np.float32]] = None
-        """The curvature of the next step, if it was asked for."""
+        self.curvature: list[list[Arrived]] = []
+        """What arrived for each class of the exact curvature of the next step, if that was
+        asked for."""
         self._said = False
         self.is_mean = is_mean
         self.moves = _Moves() if fit else None
@@ -90,18 +92,26 @@ class Recorder:
             raise ValueError(f"expected one learning rate, found {sorted(rates)}")
         rate = rates.pop() / (len(ids) if self.is_mean else 1)
         tensors = {"ids": ids, "learning_rate": np.array([rate])}
-        if all(_is_outer(*layer[1:]) for part in parts for layer in part):
+        curvature, self.curvature = self.curvature, []
+        everything = itertools.chain(parts, *curvature)
+        if all(_is_outer(*layer[1:]) for part in everything for layer in part):
             for place, index in enumerate(layer[0] for layer in parts[0]):
                 inputs = np.concatenate([part[place][1] for part in parts])
                 deltas = [part[place][2] for part in parts]
                 tensors[f"a.{self.names[index]}"] = _with_ones(inputs, self.shapes[index][1])
                 tensors[f"b.{self.names[index]}"] = np.concatenate([own for own in deltas if own is not None])
+                # Inputs are those of the batch, for every class.
+                deltas = [part[place][2] for of_class in curvature for part in of_class]
+                if deltas:
+                    outputs = np.concatenate([own for own in deltas if own is not None])
+                    tensors[f"factors.b.{self.names[index]}"] = outputs
         else:
             rows = np.concatenate([whole(part, self.shapes) for part in parts])
             self._say(rows.nbytes)
             tensors["grads"] = rows
-        if self.factors is not None:
-            tensors["factors"], self.factors = self.factors, None
+            if curvature:
+                written = [whole(part, self.shapes) for of_class in curvature for part in of_class]
+                tensors["factors"] = np.concatenate(written)
         if self.moves is not None:
             products = self.moves.see(self.optimizer)
             if products is not None:

@@ -228,7 +228,8 @@ class Watch:
         classifier's cross-entropy: before the backward pass, of the batch's logits
         (samples × classes). Data value embedding takes the batch's own gradients without
         it, which is less exact while a model learns fast. Costs a backward pass a class,
-        and samples · classes · parameters numbers in the file.
+        and in the file samples · classes · outputs numbers of each layer, or samples ·
+        classes · parameters where a layer's gradients are written out.
         """
         if self._recorder is None:
             raise RuntimeError("expected a run that is recorded: call record first")
@@ -238,21 +239,19 @@ class Watch:
         shares = logits.detach().softmax(1)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         calls = self._calls
-        shapes = [layer.shape for layer in self.layers]
-        rows: list[NDArray[np.float32]] = []
+        found: list[list[Arrived]] = []
         for label in range(classes):
             own = nn.functional.log_softmax(logits, 1)[:, label]
             # Hooks see this pass as they see every other.
             loss = -(own * shares[:, label].sqrt()).sum()
             torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
             self._calls = calls
-            found = self._arrived(samples, 1.0)
-            rows.extend(whole(part, shapes) for part in found)
+            found.append(list(self._arrived(samples, 1.0)))
             for seen in calls.values():
                 for _, deltas in seen:
                     deltas[:] = [None] * len(deltas)
         self._calls = calls
-        self._recorder.factors = np.concatenate(rows)
+        self._recorder.curvature = found
 
     def _sketched(self, parts: Iterable[Arrived], factor: float) -> Sketches:
         """The sketches of what has arrived, times a factor."""

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gradsieve_io::files::{FileError, StepFile, StepGradients, StepRows, step_files};
+use gradsieve_io::files::{FileError, StepFactors, StepFile, StepGradients, StepRows, step_files};
 use gradsieve_io::store::{StoreError, StoreReader};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray as _, PyArray2};
@@ -160,7 +160,9 @@ impl Run {
 
     /// A step, counted from 0, as a dict: "ids" (uint32), "learning_rate", "grads"
     /// (samples, parameters), or instead of it "layers", pairs of inputs and output
-    /// gradients; and "factors", "target" and "curvature", or None. A step is read whole.
+    /// gradients; "factors" (rows, parameters), or instead of it "factor_outputs", the
+    /// output gradients of each layer, row k with the input of sample k modulo samples; and
+    /// "target" and "curvature"; or None. A step is read whole.
     fn step<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyDict>> {
         let Some(path) = self.steps.get(index) else {
             let count = self.steps.len();
@@ -180,7 +182,15 @@ impl Run {
         };
         found.set_item("grads", grads)?;
         found.set_item("layers", layers)?;
-        found.set_item("factors", step.factors.map(rows).transpose()?)?;
+        let (factors, outputs) = match step.factors {
+            Some(StepFactors::Rows(factors)) => (Some(rows(factors)?), None),
+            Some(StepFactors::Outputs(layers)) => {
+                (None, Some(layers.into_iter().map(rows).collect::<PyResult<Vec<_>>>()?))
+            }
+            None => (None, None),
+        };
+        found.set_item("factors", factors)?;
+        found.set_item("factor_outputs", outputs)?;
         found.set_item("target", step.target.map(rows).transpose()?)?;
         found.set_item("curvature", step.curvature.map(rows).transpose()?)?;
         Ok(found)

@@ -227,7 +227,11 @@ def write_step(path, tensors):
 def test_a_recorded_run_is_read_step_by_step(tmp_path):
     both = {"ids": np.array([4, 2]), "learning_rate": np.array([0.5], np.float32)}
     write_step(tmp_path / "step-0.safetensors", {**both, "grads": ROWS[:2], "target": ROWS[2:3]})
-    layer = {"a.one": ROWS[:2, :3].copy(), "b.one": ROWS[:2, :4].copy()}
+    layer = {
+        "a.one": ROWS[:2, :3].copy(),
+        "b.one": ROWS[:2, :4].copy(),
+        "factors.b.one": ROWS[:4, 4:8].copy(),
+    }
     write_step(tmp_path / "step-1.safetensors", {**both, **layer})
     run = gradsieve.Run(tmp_path)
     assert len(run) == 2
@@ -237,6 +241,8 @@ def test_a_recorded_run_is_read_step_by_step(tmp_path):
     assert first["layers"] is None and first["factors"] is None and second["grads"] is None
     ((a, b),) = second["layers"]
     assert (a == ROWS[:2, :3]).all() and (b == ROWS[:2, :4]).all()
+    (outputs,) = second["factor_outputs"]
+    assert (outputs == ROWS[:4, 4:8]).all() and first["factor_outputs"] is None
     with pytest.raises(IndexError, match="expected a step below 2, found 2"):
         run.step(2)
     (tmp_path / "step-1.safetensors").rename(tmp_path / "step-3.safetensors")

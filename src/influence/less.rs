@@ -19,8 +19,8 @@
 //! error of at most (n + 1)·2⁻²⁴ of the sum of its magnitudes; past 2²⁴ samples of a
 //! subtask they are no longer counted.
 
+use super::in_range;
 use super::retrac::add_direction;
-use super::summed;
 use super::targets::Targets;
 use crate::error::{Error, check_length};
 use crate::memory::{Buffer, Memory};
@@ -313,6 +313,9 @@ impl<B: Buffer<f32>> LessTargets<B> {
     }
 }
 
+/// What [`Error::Range`] says is out of it.
+const WEIGHTS: &str = "the sum of weights";
+
 /// A dot product over norms: 0 where there is no direction, NaN where the norms are.
 const fn cosine(dot: f64, norms: f64) -> f64 {
     if norms == 0.0 { 0.0 } else { (dot / norms).clamp(-1.0, 1.0) }
@@ -379,7 +382,7 @@ impl<B: Buffer<f64>> Less<B> {
         if !weight.is_finite() || weight < 0.0 {
             return Err(Error::Setting { name: "weight", expected: "finite and not negative" });
         }
-        let (cosines, weights) = (targets.mean_cosines(train)?, summed(self.weights, weight)?);
+        let (cosines, weights) = (targets.mean_cosines(train)?, in_range(self.weights + weight, WEIGHTS)?);
         for (sum, cosine) in self.sums.as_mut().iter_mut().zip(cosines) {
             *sum = within(*sum + weight * cosine, weights);
         }
@@ -395,7 +398,7 @@ impl<B: Buffer<f64>> Less<B> {
     pub fn merge<C: Buffer<f64>>(&mut self, other: &Less<C>) -> Result<(), Error> {
         let (sums, others) = (self.sums.as_mut(), other.sums.as_ref());
         check_length(sums.len(), others.len())?;
-        let weights = summed(self.weights, other.weights)?;
+        let weights = in_range(self.weights + other.weights, WEIGHTS)?;
         sums.iter_mut().zip(others).for_each(|(sum, other)| *sum = within(*sum + other, weights));
         self.weights = weights;
         Ok(())

@@ -116,6 +116,10 @@ fn check_pair(train: &Sketch<'_>, target: &Sketch<'_>) -> Result<(), Error> {
 
 /// The sum of influences, if `f64` holds it: past its range two of them would make NaN.
 fn summed(sum: f64, further: f64) -> Result<f64, Error> {
-    let sum = sum + further;
-    if sum.is_finite() { Ok(sum) } else { Err(Error::Range { what: "the sum of influences" }) }
+    in_range(sum + further, "the sum of influences")
+}
+
+/// A number, if `f64` holds it.
+fn in_range(x: f64, what: &'static str) -> Result<f64, Error> {
+    if x.is_finite() { Ok(x) } else { Err(Error::Range { what }) }
 }

@@ -101,6 +101,12 @@ impl Recorded {
 
     /// Writes every step, and the targets at the end, into `directory`.
     fn write(&self, directory: &Path, factored: bool) {
+        self.write_with(directory, factored, false);
+    }
+
+    /// The same; of a run that is factored with the output gradients of exact curvature,
+    /// if it is `curved`.
+    fn write_with(&self, directory: &Path, factored: bool, curved: bool) {
         let everyone: Vec<usize> = (0..TARGETS).collect();
         let p = self.model.parameters().len();
         std::fs::create_dir_all(directory.join("run")).unwrap();
@@ -136,6 +142,23 @@ impl Recorded {
                     model.backward(x, label, &mut Scratch::default(), visit).unwrap();
                 }
                 let (d, c) = (self.train.dim(), self.train.classes());
+                // Of every class as if it were the label, by the root of its probability.
+                let mut outputs = Vec::new();
+                for label in 0..c {
+                    for &i in &step.batch {
+                        let visit = |part: gradsieve_harness::model::LayerGradient<'_>| {
+                            let root = (1.0 + part.delta[label]).sqrt();
+                            outputs.extend(part.delta.iter().map(|delta| root * delta));
+                        };
+                        let x = self.train.row(i).unwrap();
+                        model.backward(x, label as u32, &mut Scratch::default(), visit).unwrap();
+                    }
+                }
+                if curved {
+                    for name in ["factors.b.1-weight", "factors.b.2-bias"] {
+                        tensors.push((name, Dtype::F32, vec![batch * c, c], floats(outputs.clone())));
+                    }
+                }
                 tensors.push(("a.1-weight", Dtype::F32, vec![batch, d], floats(inputs)));
                 tensors.push(("b.1-weight", Dtype::F32, vec![batch, c], floats(deltas.clone())));
                 tensors.push(("a.2-bias", Dtype::F32, vec![batch, 1], floats(vec![1.0; batch])));
@@ -223,6 +246,20 @@ fn factors_of_layers_give_what_whole_gradients_give_with_the_empirical_fisher() 
     assert_close(&written(&directory, &SHAPLEY), &recorded.expected("in-run"));
     let sketched = [&DVEMB[..], &["--dim", "32"]].concat();
     assert!(written(&directory, &sketched).iter().all(|score| score.is_finite()));
+}
+
+#[test]
+fn output_gradients_of_curvature_give_what_its_rows_give() {
+    let recorded = Recorded::new();
+    let directory = tempfile::tempdir().unwrap();
+    recorded.write_with(directory.path(), true, true);
+    assert_close(&written(&directory, &DVEMB), &recorded.expected("dvemb"));
+    // Coordinates that keep everything are another order of the same.
+    let all = recorded.model.parameters().len().to_string();
+    let eigen = [&DVEMB[..], &["--eigen", &all]].concat();
+    assert_close(&written(&directory, &eigen), &recorded.expected("dvemb"));
+    let principal = [&DVEMB[..], &["--principal", "100"]].concat();
+    assert_close(&written(&directory, &principal), &recorded.expected("dvemb"));
 }
 
 /// What the program says on standard error; it must succeed.

@@ -80,5 +80,5 @@ pub use piece::Piece;
 pub use run::{RUN_FILE, Reduction, RunFile, RunOptimizer};
 pub use safetensors_writer::{NamedTensor, write_safetensors};
 pub use source::Source;
-pub use step::{StepFile, StepGradients, StepRows, step_files};
+pub use step::{StepFactors, StepFile, StepGradients, StepRows, step_files};
 pub use table::TableRow;

@@ -10,6 +10,7 @@
 //! | `grads` | B × p | the samples' gradients, or instead of it |
 //! | `a.NAME`, `b.NAME` | B × inputs, B × outputs | each linear layer's input and output gradient; the layer's gradient is b aᵀ, layers in the order of their names |
 //! | `factors` | F × p, optional | rows h of the step's curvature Σ h hᵀ; without it the empirical Fisher |
+//! | `factors.b.NAME` | F × outputs, F a multiple of B, optional | the same of linear layers: row k is b aᵀ, a the layer's input of sample k modulo B |
 //! | `target` | Q × p or p | for in-run Shapley: the validation gradients at this step |
 //! | `curvature` | as `target`, optional | for its second order: H Σ g, H the Hessian of each target's loss |
 //! | `products` | 5 × 5, optional | of the step **before**: inner products of Δθ, ḡ, both of the step before it, and θ, with ḡ the gradient that the optimizer saw |
@@ -25,6 +26,9 @@ use ::safetensors::tensor::{Dtype, TensorView};
 
 use super::array::open_safetensors;
 use super::error::{FileError, Shape};
+
+/// Before the name of a layer: the output gradients of curvature.
+const OUTPUTS: &str = "factors.b.";
 
 /// The most tensors of a step.
 const MOST_TENSORS: usize = 1 << 16;
@@ -54,6 +58,26 @@ pub enum StepGradients {
     Layers(Vec<(StepRows, StepRows)>),
 }
 
+/// Rows h of a step's curvature Σ h hᵀ.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StepFactors {
+    /// Written out.
+    Rows(StepRows),
+    /// Output gradients b of each linear layer: row k is b aᵀ, with the input of sample k
+    /// modulo B.
+    Outputs(Vec<StepRows>),
+}
+
+impl StepFactors {
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.count(),
+            Self::Outputs(layers) => layers.first().map_or(0, StepRows::count),
+        }
+    }
+}
+
 /// One step of a recorded run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepFile {
@@ -66,7 +90,7 @@ pub struct StepFile {
     /// Their gradients.
     pub gradients: StepGradients,
     /// Rows of the curvature.
-    pub factors: Option<StepRows>,
+    pub factors: Option<StepFactors>,
     /// Validation gradients at the step.
     pub target: Option<StepRows>,
     /// H Σ g of each of them.
@@ -180,7 +204,7 @@ impl StepFile {
             None if layers.is_empty() => return Err(missing("grads")),
             None => {
                 let mut pairs = Vec::with_capacity(layers.len());
-                for layer in layers {
+                for layer in &layers {
                     let side = |side: &str| -> Result<StepRows, FileError> {
                         let name = format!("{side}.{layer}");
                         rows(&name)?.ok_or_else(|| missing(&name))
@@ -190,12 +214,32 @@ impl StepFile {
                 StepGradients::Layers(pairs)
             }
         };
+        let outputs = file.names().into_iter().find(|name| name.starts_with(OUTPUTS));
+        let factors = match (rows("factors")?, outputs) {
+            (Some(_), Some(name)) => {
+                let expected = format!("either \"factors\" or \"{OUTPUTS}NAME\"");
+                return Err(refuse(expected, format!("\"factors\" and {name:?}")));
+            }
+            (Some(rows), None) => Some(StepFactors::Rows(rows)),
+            (None, Some(name)) if matches!(gradients, StepGradients::Rows(_)) => {
+                let expected = "gradients as \"a.NAME\" and \"b.NAME\" of layers, of which factors are";
+                return Err(refuse(expected.to_owned(), format!("\"grads\" and {name:?}")));
+            }
+            (None, Some(_)) => {
+                let of_layer = |layer: &&str| -> Result<StepRows, FileError> {
+                    let name = format!("{OUTPUTS}{layer}");
+                    rows(&name)?.ok_or_else(|| missing(&name))
+                };
+                Some(StepFactors::Outputs(layers.iter().map(of_layer).collect::<Result<_, _>>()?))
+            }
+            (None, None) => None,
+        };
         let step = Self {
             name,
             ids,
             learning_rate,
             gradients,
-            factors: rows("factors")?,
+            factors,
             target: rows("target")?,
             curvature: rows("curvature")?,
             products: tensor("products").map(|view| products(path, &view)).transpose()?,
@@ -231,10 +275,18 @@ impl StepFile {
             ));
         }
         let p = self.columns();
+        let factors = match &self.factors {
+            Some(StepFactors::Rows(rows)) => Some(rows),
+            Some(StepFactors::Outputs(outputs)) => {
+                self.check_outputs(path, outputs)?;
+                None
+            }
+            None => None,
+        };
         for (what, rows) in
-            [("factors", &self.factors), ("target", &self.target), ("curvature", &self.curvature)]
+            [("factors", factors), ("target", self.target.as_ref()), ("curvature", self.curvature.as_ref())]
         {
-            if let Some(rows) = rows.as_ref().filter(|rows| rows.columns != p) {
+            if let Some(rows) = rows.filter(|rows| rows.columns != p) {
                 return Err(wrong(
                     path,
                     format!("{p} columns of {what:?}, as many as the gradients have"),
@@ -253,6 +305,27 @@ impl StepFile {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl StepFile {
+    /// Refuses output gradients of curvature that are not those of the layers.
+    fn check_outputs(&self, path: &Path, outputs: &[StepRows]) -> Result<(), FileError> {
+        let StepGradients::Layers(layers) = &self.gradients else { return Ok(()) };
+        let (batch, count) = (self.ids.len(), outputs.first().map_or(0, StepRows::count));
+        for ((_, b), of_layer) in layers.iter().zip(outputs) {
+            if of_layer.columns != b.columns {
+                let expected =
+                    format!("{} columns of \"{OUTPUTS}NAME\", as many as \"b.NAME\" has", b.columns);
+                return Err(wrong(path, expected, of_layer.columns.to_string()));
+            }
+            if of_layer.count() != count || !count.is_multiple_of(batch.max(1)) {
+                let expected =
+                    format!("rows of \"{OUTPUTS}NAME\" a multiple of the {batch} ids, of each layer as many");
+                return Err(wrong(path, expected, format!("{count} and {}", of_layer.count())));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use gradsieve::Error;
 use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver as _, NumberedRows, Progress};
 
 use super::quality::Quality;
-use super::solved::{each, pass_over, put};
+use super::solved::{each, numbers_together, pass_over, put};
 use crate::commands::CommandError;
 use crate::commands::products::Block;
 use crate::commands::rows::{EXACT_COLUMNS, Rows, reserved, zeros};
@@ -30,9 +30,6 @@ pub(super) struct Dual {
 
 /// Bytes of rows that a pass multiplies with all behind them.
 const HELD_BYTES: usize = 128 << 20;
-
-/// Rows that are handed over together.
-const TOGETHER: usize = 64;
 
 impl Dual {
     /// The solver of these rows. `is_sum` is of curvature that is ΦᵀΦ.
@@ -88,8 +85,8 @@ fn observed(damping: f32, rows: &mut Rows, bytes: usize) -> Result<DualRidge<Vec
     let memory = zeros(&name, settings.memory().f64s)?;
     let mut ridge = DualRidge::new(settings, memory).map_err(CommandError::core(&name))?;
     let most = (bytes / size_of::<f32>() / width).clamp(1, rows.count().max(1)) * width;
-    let (mut held, mut few): (Vec<f32>, Vec<f32>) =
-        (reserved(&name, most)?, reserved(&name, TOGETHER * width)?);
+    let together = numbers_together(width);
+    let (mut held, mut few): (Vec<f32>, Vec<f32>) = (reserved(&name, most)?, reserved(&name, together)?);
     let (mut first, mut count) = (0, usize::MAX);
     while first < count {
         held.clear();
@@ -102,7 +99,7 @@ fn observed(damping: f32, rows: &mut Rows, bytes: usize) -> Result<DualRidge<Vec
             } else if seen > first {
                 few.extend_from_slice(sketch.values);
             }
-            if few.len() < TOGETHER * width {
+            if few.len() < together {
                 return Ok(());
             }
             let others = NumberedRows { first, values: &held[..] };

@@ -104,7 +104,8 @@ Along a recorded run, --trajectory:
 
 A recorded run is a directory with one file a step, step-0000.safetensors and so on, of the tensors ids (B), learning_rate (one \
 number, in sum form: lr/B for a mean loss) and grads (B × p), or a.NAME (B × inputs) and b.NAME (B × outputs) of each linear layer. \
-dvemb takes factors (F × p), rows h of the step's curvature Σ h hᵀ, if there are any, and the empirical Fisher if not; shapley \
+dvemb takes factors (F × p), rows h of the step's curvature Σ h hᵀ, or factors.b.NAME (F × outputs, F a multiple of B) of each linear \
+layer, whose row k is b aᵀ with the input of sample k modulo B, if there are any, and the empirical Fisher if not; shapley \
 wants target (Q × p), the validation gradients at the step, and takes curvature (Q × p), H Σ g, for second order. \
 Beside the steps, run.json may name the optimizer: dvemb follows SGD, with or without momentum, Nesterov's and weight decay, shapley SGD \
 without them. Steps may have products (5 × 5), of what the step before did: where that is not what the optimizer's formula says, it is said.

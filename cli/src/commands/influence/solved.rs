@@ -23,16 +23,21 @@ pub(super) fn each(
         .try_for_each(|target| visit(&Sketch::from_parts(id, target, unknown)?))
 }
 
+/// Numbers of the rows that solvers are handed together: of as many rows as they multiply
+/// together, or 32 MiB.
+pub(super) fn numbers_together(width: usize) -> usize {
+    let rows = ((32 << 20) / size_of::<f32>() / width.max(1)).clamp(1, 64);
+    width.saturating_mul(rows)
+}
+
 /// One pass over all rows that are finite, some at a time: a solver's vectors come from
 /// memory once for all of them.
 pub(super) fn pass_over(
     train: &mut Rows,
     mut observe: impl FnMut(&SketchId, &[f32]) -> Result<usize, Error>,
 ) -> Result<(), CommandError> {
-    /// As many as the solvers multiply together.
-    const TOGETHER: usize = 64;
     let (id, name) = (train.id(), train.name().to_owned());
-    let most = id.width.saturating_mul(TOGETHER);
+    let most = numbers_together(id.width);
     let mut rows: Vec<f32> = reserved(&name, most)?;
     train.observe("solving over", |_, sketch| {
         sketch.check_finite()?;

@@ -67,11 +67,10 @@ impl Coordinates {
         self.kept.width()
     }
 
-    /// Those of sample `i`, from its factors.
-    pub(super) fn sample(&self, layers: &[(StepRows, StepRows)], i: usize) -> Vec<f32> {
+    /// Those of a gradient that is b aᵀ of each layer.
+    pub(super) fn outers<'r>(&self, layers: impl Iterator<Item = (&'r [f32], &'r [f32])>) -> Vec<f32> {
         let mut kept = vec![0.0; self.columns()];
-        for (layer, (a, b)) in layers.iter().enumerate() {
-            let [a, b] = [a, b].map(|rows| &rows.values[i * rows.columns..][..rows.columns]);
+        for (layer, (a, b)) in layers.enumerate() {
             self.kept.outer(layer, a, b, &mut kept);
         }
         kept

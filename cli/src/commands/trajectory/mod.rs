@@ -77,7 +77,7 @@ pub(super) fn dvemb(
     for (done, path) in run.paths.iter().rev().enumerate() {
         let step = StepFile::read(path)?;
         let gradients = run.gradients(&step)?;
-        let factors = step.factors.as_ref().map(|factors| run.rows(&step.name, factors)).transpose()?;
+        let factors = run.factors(&step)?;
         let curvature =
             factors.as_ref().map_or(Curvature::EmpiricalFisher, |f| Curvature::Factors(&f.values));
         let learning_rate = step.learning_rate as f32;

@@ -11,7 +11,7 @@ use super::eigen::Coordinates;
 use super::keep::Keep;
 use super::kept::Kept;
 use super::principal::Moments;
-use gradsieve_io::files::{StepFile, StepGradients, StepRows, step_files};
+use gradsieve_io::files::{StepFactors, StepFile, StepGradients, StepRows, step_files};
 
 /// A run whose files have been looked at.
 pub(super) struct Recorded {
@@ -57,7 +57,7 @@ impl Recorded {
                 return Err(CommandError::step(&step.name, expected, columns.to_string()));
             }
             trains = step.ids.iter().map(|&id| id as usize + 1).fold(trains, usize::max);
-            rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepRows::count));
+            rows = rows.max(step.ids.len()).max(step.factors.as_ref().map_or(0, StepFactors::count));
             if let Some(Keep::Principal(_)) = keep {
                 moments.observe(&step)?;
             }
@@ -145,23 +145,50 @@ impl Recorded {
             StepGradients::Layers(layers) => layers,
         };
         let sketched = self.sketch(step.ids.len(), |i, sketcher| {
-            if let Some(Kept::Eigen(coordinates)) = &self.kept {
-                return sketcher.segment(0, &coordinates.sample(layers, i));
-            }
-            let mut offset = 0;
-            for (number, (a, b)) in layers.iter().enumerate() {
-                let (a, b) = (row(a, i), row(b, i));
-                let a = match &self.kept {
-                    Some(Kept::Principal(directions)) => Cow::Owned(directions.input(number, a)),
-                    _ => Cow::Borrowed(a),
-                };
-                let layer = Layer::new(offset, b.len() as u64, a.len() as u64);
-                sketcher.outer(&layer, &a, b)?;
-                offset += (a.len() * b.len()) as u64;
-            }
-            Ok(())
+            self.outer(sketcher, layers.iter().map(|(a, b)| (row(a, i), row(b, i))))
         });
         sketched.map_err(CommandError::core(&step.name))
+    }
+
+    /// The sketches of the rows of a step's curvature, one after the other, if it has
+    /// some.
+    pub(super) fn factors(&self, step: &StepFile) -> Result<Option<Sketched>, CommandError> {
+        let (outputs, layers) = match (&step.factors, &step.gradients) {
+            (None, _) => return Ok(None),
+            (Some(StepFactors::Rows(rows)), _) => return self.rows(&step.name, rows).map(Some),
+            (Some(StepFactors::Outputs(outputs)), StepGradients::Layers(layers)) => (outputs, layers),
+            (Some(StepFactors::Outputs(_)), StepGradients::Rows(_)) => {
+                unreachable!("a step is read only if its factors are of its layers")
+            }
+        };
+        let (count, batch) = (outputs.first().map_or(0, StepRows::count), step.ids.len().max(1));
+        let sketched = self.sketch(count, |k, sketcher| {
+            let pairs = layers.iter().zip(outputs).map(|((a, _), b)| (row(a, k % batch), row(b, k)));
+            self.outer(sketcher, pairs)
+        });
+        sketched.map(Some).map_err(CommandError::core(&step.name))
+    }
+
+    /// Hands a sketcher what is kept of a gradient that is b aᵀ of each layer.
+    fn outer<'r>(
+        &self,
+        sketcher: &mut RunSketcher<'_>,
+        layers: impl Iterator<Item = (&'r [f32], &'r [f32])>,
+    ) -> Result<(), Error> {
+        if let Some(Kept::Eigen(coordinates)) = &self.kept {
+            return sketcher.segment(0, &coordinates.outers(layers));
+        }
+        let mut offset = 0;
+        for (number, (a, b)) in layers.enumerate() {
+            let a = match &self.kept {
+                Some(Kept::Principal(directions)) => Cow::Owned(directions.input(number, a)),
+                _ => Cow::Borrowed(a),
+            };
+            let layer = Layer::new(offset, b.len() as u64, a.len() as u64);
+            sketcher.outer(&layer, &a, b)?;
+            offset += (a.len() * b.len()) as u64;
+        }
+        Ok(())
     }
 
     /// The sketches of `count` gradients, one after the other; `take(i, sketcher)` hands

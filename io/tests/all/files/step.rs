@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use gradsieve_io::files::{FileError, StepFile, StepGradients, step_files};
+use gradsieve_io::files::{FileError, StepFactors, StepFile, StepGradients, step_files};
 
 use super::place::{safetensors, says};
 
@@ -75,7 +75,9 @@ fn a_step_has_the_numbers_of_its_file_in_any_float() {
     let StepGradients::Rows(rows) = step.gradients else { panic!("rows were written") };
     assert_eq!((rows.values, rows.columns), (vec![1.0, -2.0, 0.5, 4.0], 2));
     let factors = step.factors.unwrap();
-    assert_eq!((factors.count(), factors.values), (3, vec![1.0, 0.0, 2.0, 0.0, 3.0, 0.0]));
+    assert_eq!(factors.count(), 3);
+    let StepFactors::Rows(factors) = factors else { panic!("rows were written") };
+    assert_eq!(factors.values, [1.0, 0.0, 2.0, 0.0, 3.0, 0.0]);
     let target = step.target.unwrap();
     assert!(target.count() == 1 && target.values[0] == 1.5 && target.values[1].is_nan());
     // What was infinite stays so: it is for the reader to refuse.
@@ -99,6 +101,48 @@ fn layers_come_in_the_order_of_their_names_with_their_two_sides() {
     let columns: Vec<_> = layers.iter().map(|(a, b)| (a.columns, b.columns)).collect();
     assert_eq!(columns, [(3, 2), (2, 1)]);
     assert_eq!(layers[1].1.values, [5.0, 6.0]);
+}
+
+#[test]
+fn factors_may_be_the_output_gradients_of_each_layer() {
+    let side = |name: &'static str, shape: &'static [usize]| -> Tensor<'static> {
+        (name, "F32", shape, counted(shape.iter().product()))
+    };
+    let layers =
+        || [ids(&[0, 1]), rate(), side("a.one", &[2, 3]), side("b.one", &[2, 2]), side("a.two", &[2, 1])];
+    let with = |more: &[Tensor<'static>]| -> Vec<Tensor<'static>> {
+        layers().into_iter().chain([side("b.two", &[2, 1])]).chain(more.iter().cloned()).collect()
+    };
+    let both = [side("factors.b.two", &[4, 1]), side("factors.b.one", &[4, 2])];
+    let factors = read(&with(&both)).unwrap().factors.unwrap();
+    assert_eq!(factors.count(), 4);
+    let StepFactors::Outputs(outputs) = factors else { panic!("output gradients were written") };
+    assert_eq!(outputs.iter().map(|rows| rows.columns).collect::<Vec<_>>(), [2, 1]);
+    let [two, one] = &both;
+    for (more, text) in [
+        (&[one.clone()][..], "a tensor \"factors.b.two\", found only a.one"),
+        (
+            &[one.clone(), side("factors.b.two", &[2, 1])],
+            "rows of \"factors.b.NAME\" a multiple of the 2 ids, of each layer as many, found 4 and 2",
+        ),
+        (
+            &[side("factors.b.one", &[3, 2]), side("factors.b.two", &[3, 1])],
+            "rows of \"factors.b.NAME\" a multiple of the 2 ids, of each layer as many, found 3 and 3",
+        ),
+        (
+            &[two.clone(), side("factors.b.one", &[4, 3])],
+            "2 columns of \"factors.b.NAME\", as many as \"b.NAME\" has, found 3",
+        ),
+        (
+            &[two.clone(), one.clone(), side("factors", &[1, 7])],
+            "either \"factors\" or \"factors.b.NAME\", found \"factors\" and \"factors.b.",
+        ),
+    ] {
+        let found = refusal(&with(more));
+        assert!(found.starts_with(&format!("step-0.safetensors: expected {text}")), "{found}");
+    }
+    let rows = refusal(&[ids(&[0, 1]), rate(), grads(), one.clone()]);
+    assert!(rows.ends_with("found \"grads\" and \"factors.b.one\""), "{rows}");
 }
 
 #[test]
