@@ -161,8 +161,8 @@ impl Run {
     /// A step, counted from 0, as a dict: "ids" (uint32), "learning_rate", "grads"
     /// (samples, parameters), or instead of it "layers", pairs of inputs and output
     /// gradients; "factors" (rows, parameters), or instead of it "factor_outputs", the
-    /// output gradients of each layer, row k with the input of sample k modulo samples; and
-    /// "target" and "curvature"; or None. A step is read whole.
+    /// output gradients of each layer, row k with the input of sample k modulo samples;
+    /// and "target" and "curvature"; or None. A step is read whole.
     fn step<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyDict>> {
         let Some(path) = self.steps.get(index) else {
             let count = self.steps.len();
