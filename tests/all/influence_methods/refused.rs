@@ -72,6 +72,12 @@ fn what_cannot_be_is_refused_and_changes_nothing() {
     assert!(
         (score.score() - 1.0).abs() < 1e-6 && score.subtask(1) == Some(0.0) && score.subtask(2).is_none()
     );
+    let [mut most, mut other] = [(); 2].map(|()| Less::new([0.0; 2]).unwrap());
+    most.observe(f64::MAX, &less, &row(&g)).unwrap();
+    other.observe(f64::MAX, &less, &row(&g)).unwrap();
+    let range = Err(Error::Range { what: "the sum of weights" });
+    assert_eq!((most.observe(f64::MAX, &less, &row(&g)), most.merge(&other)), (range, range));
+    assert_eq!(most.score(), other.score());
 
     for (layers, index) in [(&[][..], 0), (&[(0, 2), (1, 3)], 1), (&[(0, 2), (3, 3)], 1), (&[(2, 5)], 0)] {
         let layer = |&(start, end): &(usize, usize)| DataInfLayer::new(start..end);
