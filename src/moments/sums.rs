@@ -5,7 +5,7 @@ use super::factor::{Factor, WORST_CONDITION, factorise, ill_conditioned, norm, r
 use crate::error::{Error, check_length};
 use gradsieve_kernels::double::{self, Real};
 
-/// The weights of a damped second moment. Their example is that of [`Policy`].
+/// The weights of a damped second moment. Their example is that of [`Policy`](super::Policy).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// What the second moment is multiplied by.
