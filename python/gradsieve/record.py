@@ -59,9 +59,9 @@ class Recorder:
         # The layers of a run stand in the order of their names.
         self.names = [f"{index:04}.{name}" for index, name in enumerate(names)]
         self.shapes = shapes
-        self.curvature: list[list[Arrived]] = []
-        """What arrived for each class of the exact curvature of the next step, if that was
-        asked for."""
+        self.curvature: list[Arrived] = []
+        """What arrived for the exact curvature of the next step, class after class, if that
+        was asked for."""
         self._said = False
         self.is_mean = is_mean
         self.moves = _Moves() if fit else None
@@ -93,25 +93,24 @@ class Recorder:
         rate = rates.pop() / (len(ids) if self.is_mean else 1)
         tensors = {"ids": ids, "learning_rate": np.array([rate])}
         curvature, self.curvature = self.curvature, []
-        everything = itertools.chain(parts, *curvature)
-        if all(_is_outer(*layer[1:]) for part in everything for layer in part):
+        is_outer = _all_outer(parts)
+        if is_outer:
             for place, index in enumerate(layer[0] for layer in parts[0]):
                 inputs = np.concatenate([part[place][1] for part in parts])
                 deltas = [part[place][2] for part in parts]
                 tensors[f"a.{self.names[index]}"] = _with_ones(inputs, self.shapes[index][1])
                 tensors[f"b.{self.names[index]}"] = np.concatenate([own for own in deltas if own is not None])
-                # Inputs are those of the batch, for every class.
-                deltas = [part[place][2] for of_class in curvature for part in of_class]
-                if deltas:
-                    outputs = np.concatenate([own for own in deltas if own is not None])
-                    tensors[f"factors.b.{self.names[index]}"] = outputs
         else:
             rows = np.concatenate([whole(part, self.shapes) for part in parts])
             self._say(rows.nbytes)
             tensors["grads"] = rows
-            if curvature:
-                written = [whole(part, self.shapes) for of_class in curvature for part in of_class]
-                tensors["factors"] = np.concatenate(written)
+        if curvature and is_outer and _all_outer(curvature) and _have_inputs_of(curvature, parts):
+            for place, index in enumerate(layer[0] for layer in parts[0]):
+                deltas = [part[place][2] for part in curvature]
+                outputs = np.concatenate([own for own in deltas if own is not None])
+                tensors[f"factors.b.{self.names[index]}"] = outputs
+        elif curvature:
+            tensors["factors"] = np.concatenate([whole(part, self.shapes) for part in curvature])
         if self.moves is not None:
             products = self.moves.see(self.optimizer)
             if products is not None:
@@ -161,6 +160,20 @@ def _with_ones(inputs: NDArray[np.float32], width: int) -> NDArray[np.float32]:
 
 def _is_outer(inputs: NDArray[np.float32], deltas: Optional[NDArray[np.float32]]) -> bool:
     return deltas is not None and inputs.ndim == 2 and deltas.ndim == 2
+
+
+def _all_outer(parts: list[Arrived]) -> bool:
+    return all(_is_outer(*layer[1:]) for part in parts for layer in part)
+
+
+def _have_inputs_of(curvature: list[Arrived], batch: list[Arrived]) -> bool:
+    """Whether each class of the curvature has the inputs of the batch, sample by sample."""
+    pairs = zip(curvature, itertools.cycle(batch))
+    return len(curvature) % len(batch) == 0 and all(
+        len(ours) == len(theirs)
+        and all(one[0] == other[0] and np.array_equal(one[1], other[1]) for one, other in zip(ours, theirs))
+        for ours, theirs in pairs
+    )
 
 
 def _about(optimizer: Any) -> dict[str, Any]:

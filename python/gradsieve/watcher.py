@@ -239,14 +239,14 @@ class Watch:
         shares = logits.detach().softmax(1)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         calls = self._calls
-        found: list[list[Arrived]] = []
+        found: list[Arrived] = []
         for label in range(classes):
             own = nn.functional.log_softmax(logits, 1)[:, label]
             # Hooks see this pass as they see every other.
             loss = -(own * shares[:, label].sqrt()).sum()
             torch.autograd.grad(loss, trained, retain_graph=True, allow_unused=True)
             self._calls = calls
-            found.append(list(self._arrived(samples, 1.0)))
+            found.extend(self._arrived(samples, 1.0))
             for seen in calls.values():
                 for _, deltas in seen:
                     deltas[:] = [None] * len(deltas)

@@ -145,6 +145,21 @@ def test_curvature_is_that_of_every_label_by_its_probability(make, tmp_path):
     assert not any(name.startswith("factors") for name in after)
 
 
+def test_curvature_of_other_samples_than_the_batch_is_written_out(tmp_path):
+    model, (x, y), (other, _) = network(), batch(3), batch(4)
+    shares = model(other).softmax(1).detach()
+    labels = [torch.full_like(y, label) for label in range(CLASSES)]
+    rows = [by_func(model, other, label) * shares[:, label[0], None].sqrt().numpy() for label in labels]
+    with gradsieve.watch(model, dim=32) as watch:
+        watch.record(tmp_path, torch.optim.SGD(model.parameters(), 0.1))
+        watch.curvature(model(other))
+        cross_entropy(model(x), y).backward()
+        watch.step(np.arange(BATCH))
+    found = safetensors.load_file(tmp_path / "step-000000.safetensors")
+    assert not any(name.startswith("factors.b.") for name in found)
+    assert np.allclose(found["factors"], np.concatenate(rows), atol=1e-6)
+
+
 @pytest.mark.parametrize("make", [network, convolution])
 def test_gradients_are_those_of_torch_func(make):
     model, (x, y) = make(), batch(7)

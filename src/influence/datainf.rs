@@ -23,6 +23,7 @@
 //! [`Error::NotSolved`]. Solutions that leave the range of `f32` are an
 //! [`Error::Range`].
 
+use super::check_damping;
 use super::curvature::{Gram, GramState, copy};
 use super::passes::Progress;
 use super::precision::Precision;
@@ -168,9 +169,7 @@ impl<B: Buffer<DataInfLayer>> DataInf<B> {
     /// of the first layer that is empty, overlaps the one before it, stands out of order
     /// or ends beyond the width, or with index 0 if there is none.
     pub fn new(settings: DataInfSettings, layers: B) -> Result<Self, Error> {
-        if !settings.damping.is_finite() || settings.damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
-        }
+        check_damping(settings.damping)?;
         check_length(settings.layers, layers.as_ref().len())?;
         let mut end = 0;
         for (index, layer) in layers.as_ref().iter().enumerate() {

@@ -21,6 +21,7 @@
 //! condition number of C + λI, as a part of √(self-influence of the sample · that of the
 //! target). Condition numbers from 10¹² on are refused.
 
+use super::check_damping;
 use super::passes::{Parts, Progress, write};
 use super::solver::IterativeSolver;
 use super::targets::Targets;
@@ -87,10 +88,7 @@ impl DualRidgeSettings {
         if self.rows == 0 {
             return Err(Error::Setting { name: "rows", expected: "at least 1" });
         }
-        if !self.damping.is_finite() || self.damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
-        }
-        Ok(())
+        check_damping(self.damping)
     }
 }
 
@@ -158,7 +156,7 @@ pub struct NumberedRows<'r, T> {
     pub values: &'r [T],
 }
 
-impl<T: Element> NumberedRows<'_, T> {
+impl<'r, T: Element> NumberedRows<'r, T> {
     /// The numbers of the rows.
     ///
     /// # Errors
@@ -178,9 +176,7 @@ impl<T: Element> NumberedRows<'_, T> {
             Err(Error::NonFinite)
         }
     }
-}
 
-impl<'r, T: Element> NumberedRows<'r, T> {
     /// At most N rows at a time, and their numbers from `first` on.
     fn groups<const N: usize>(
         self,
@@ -384,7 +380,8 @@ impl<B: Buffer<f64>> DualRidge<B> {
 }
 
 /// Two passes over the rows for several targets together: what the rows say of the
-/// targets, and then their sum. Its example is that of [`DualRidge`].
+/// targets, and then their sum. A second pass that ends before all rows have come is
+/// [`Error::Length`], and goes on with the others. Its example is that of [`DualRidge`].
 #[derive(Clone, Debug)]
 pub struct DualRidgeSolver<'t, B> {
     id: SketchId,
@@ -506,7 +503,12 @@ impl<B: Buffer<f64>> IterativeSolver for DualRidgeSolver<'_, B> {
     }
 
     fn end_pass(&mut self) -> Result<Progress, Error> {
-        check_length(self.rows, core::mem::take(&mut self.seen))?;
+        let whole = check_length(self.rows, self.seen);
+        // Rows that a second pass has added cannot be taken away: it goes on.
+        if whole.is_ok() || self.passes == 0 {
+            self.seen = 0;
+        }
+        whole?;
         if self.passes == 0 {
             self.turn()?;
             self.passes = 1;

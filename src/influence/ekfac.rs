@@ -23,6 +23,7 @@
 //! eigenvectors, I² + O² + I·O a position for the eigenvalues, I·O·(I + O) · 2 a target,
 //! I·O a position and pair.
 
+use super::check_damping;
 use super::curvature::Parts;
 use super::targets::Targets;
 use crate::dense::eigen;
@@ -83,8 +84,8 @@ impl EkfacSettings {
 
     /// Refuses what makes no sense.
     const fn check(&self) -> Result<(), Error> {
-        if !self.damping.is_finite() || self.damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
+        if let Err(error) = check_damping(self.damping) {
+            return Err(error);
         }
         if self.inputs == 0 {
             return Err(Error::Setting { name: "inputs", expected: "at least 1" });

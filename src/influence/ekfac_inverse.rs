@@ -2,6 +2,7 @@
 //! (C + λI)⁻¹ (George et al. 2018, "Fast Approximate Natural Gradient Descent in a
 //! Kronecker-factored Eigenbasis").
 
+use super::check_damping;
 use super::ekfac::Ekfac;
 use super::preconditioner::Preconditioner;
 use crate::error::{Error, check_length};
@@ -59,9 +60,7 @@ impl<'e, B: Buffer<f32>, M: Buffer<f64>> EkfacInverse<'e, B, M> {
     /// [`Error::NotPositiveDefinite`] if all gradients were zero; [`Error::Length`]
     /// unless `scratch` is as long as [`EkfacInverse::scratch`] says.
     pub fn new(layers: &'e [Ekfac<B>], damping: f32, scratch: M) -> Result<Self, Error> {
-        if !damping.is_finite() || damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
-        }
+        check_damping(damping)?;
         if layers.is_empty() {
             return Err(Error::TooFew { needed: 1, found: 0 });
         }

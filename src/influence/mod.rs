@@ -114,6 +114,15 @@ fn check_pair(train: &Sketch<'_>, target: &Sketch<'_>) -> Result<(), Error> {
     target.check_finite()
 }
 
+/// Refuses a damping that is none.
+const fn check_damping(damping: f32) -> Result<(), Error> {
+    if damping.is_finite() && damping > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::Setting { name: "damping", expected: "finite and above 0" })
+    }
+}
+
 /// The sum of influences, if `f64` holds it: past its range two of them would make NaN.
 fn summed(sum: f64, further: f64) -> Result<f64, Error> {
     in_range(sum + further, "the sum of influences")

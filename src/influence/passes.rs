@@ -6,6 +6,7 @@
 //! (K + n)·2⁻⁵³ of the sum of its magnitudes. No finite row and target leaves the range.
 //! The bits depend on the rows' order, and on nothing else.
 
+use super::check_damping;
 use super::wide::{ROWS, add_gram, finite_runs};
 use crate::error::{Error, check_length};
 use crate::sketch::{Sketch, SketchId};
@@ -30,8 +31,8 @@ impl PassSettings {
         if self.targets == 0 {
             return Err(Error::Setting { name: "targets", expected: "at least 1" });
         }
-        if !self.damping.is_finite() || self.damping <= 0.0 {
-            return Err(Error::Setting { name: "damping", expected: "finite and above 0" });
+        if let Err(error) = check_damping(self.damping) {
+            return Err(error);
         }
         // With 1 nothing would be a solution.
         if self.tolerance.is_nan() || self.tolerance <= 0.0 || self.tolerance >= 1.0 {

@@ -251,6 +251,11 @@ pub(super) fn rows(packed: &[f64]) -> impl Iterator<Item = &[f64]> {
     rows_from(packed, 0)
 }
 
+/// The sum of a triangle's diagonal.
+pub(super) fn trace(packed: &[f64]) -> f64 {
+    rows(packed).filter_map(|row| row.last()).sum()
+}
+
 /// Those behind so many rows, which `packed` begins with.
 fn rows_from(mut packed: &[f64], before: usize) -> impl Iterator<Item = &[f64]> {
     (before..).map_while(move |before| {

@@ -47,7 +47,7 @@ use crate::state::{Body, FRAME, Place, State, StateKind, Walk, place};
 use crate::statistics::Clock;
 use clip::two_to;
 pub(crate) use factor::factorise;
-use factor::rows;
+use factor::trace;
 use gradsieve_kernels::{Certain, double};
 pub(crate) use sums::Sums;
 
@@ -382,7 +382,7 @@ impl<B: Buffer<f64>> Moments<B> {
 
     /// Σ ‖φ‖² about zero.
     fn trace(&self) -> f64 {
-        rows(self.split().second).filter_map(|row| row.last()).sum()
+        trace(self.split().second)
     }
 
     /// The mean eigenvalue of the second moment: its trace over K. 0 without

@@ -1,7 +1,7 @@
 //! Sums of observations as a system of equations A x = v, A = scale·(second moment) +
 //! ridge·I: its factor, its products, and its solutions.
 
-use super::factor::{Factor, WORST_CONDITION, factorise, ill_conditioned, norm, rows, rows_mut};
+use super::factor::{Factor, WORST_CONDITION, factorise, ill_conditioned, norm, rows, rows_mut, trace};
 use crate::error::{Error, check_length};
 use gradsieve_kernels::double::{self, Real};
 
@@ -36,7 +36,7 @@ impl<'m> Sums<'m> {
 
     /// The sum of what stands on the diagonal.
     pub(crate) fn trace(&self) -> f64 {
-        rows(self.second).filter_map(|row| row.last()).sum()
+        trace(self.second)
     }
 
     /// An upper bound of the condition number of a matrix with these eigenvalues that has

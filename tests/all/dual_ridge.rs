@@ -251,6 +251,24 @@ fn rows_that_are_not_finite_are_passed_over_in_passes() {
 }
 
 #[test]
+fn a_second_pass_that_ends_early_goes_on_and_adds_no_row_twice() {
+    let rows = normals(5, 40);
+    let state = fitted(&rows, 8, 0.1);
+    let memory = vec![0.0; DualRidgeSettings::new(8, 5).solver_memory(1).f64s];
+    let mut solver = state.solver(1, memory).unwrap();
+    solver.target(&row(&rows[..8])).unwrap();
+    solver.observe_rows(&id(8), &rows).unwrap();
+    solver.end_pass().unwrap();
+    solver.observe_rows(&id(8), &rows[..16]).unwrap();
+    assert_eq!(solver.end_pass(), Err(Error::Length { expected: 5, found: 2 }));
+    assert_eq!(solver.observe_rows(&id(8), &rows), Err(Error::Length { expected: 5, found: 7 }));
+    solver.observe_rows(&id(8), &rows[16..]).unwrap();
+    assert!(solver.end_pass().unwrap().converged);
+    let expected = solutions(&state, &rows, &rows[..8], 8);
+    assert_eq!(solver.targets().unwrap().solutions(), &expected[..]);
+}
+
+#[test]
 fn what_cannot_be_solved_is_said() {
     let mut zeros = state(4, 2, 0.1);
     zeros.observe_rows(&id(4), &[0.0_f32; 8]).unwrap();

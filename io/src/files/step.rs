@@ -214,7 +214,9 @@ impl StepFile {
                 StepGradients::Layers(pairs)
             }
         };
-        let outputs = file.names().into_iter().find(|name| name.starts_with(OUTPUTS));
+        let outputs = file.names().into_iter().filter(|name| name.starts_with(OUTPUTS));
+        // One of no layer, if there is such, is not passed over.
+        let outputs = outputs.min_by_key(|name| layers.contains(&&name[OUTPUTS.len()..]));
         let factors = match (rows("factors")?, outputs) {
             (Some(_), Some(name)) => {
                 let expected = format!("either \"factors\" or \"{OUTPUTS}NAME\"");
@@ -224,6 +226,10 @@ impl StepFile {
             (None, Some(name)) if matches!(gradients, StepGradients::Rows(_)) => {
                 let expected = "gradients as \"a.NAME\" and \"b.NAME\" of layers, of which factors are";
                 return Err(refuse(expected.to_owned(), format!("\"grads\" and {name:?}")));
+            }
+            (None, Some(name)) if !layers.contains(&&name[OUTPUTS.len()..]) => {
+                let expected = format!("\"{OUTPUTS}NAME\" of the layers {}", layers.join(", "));
+                return Err(refuse(expected, format!("{name:?}")));
             }
             (None, Some(_)) => {
                 let of_layer = |layer: &&str| -> Result<StepRows, FileError> {
@@ -256,6 +262,25 @@ impl StepFile {
                 layers.iter().fold(0, |sum, (a, b)| a.columns.saturating_mul(b.columns).saturating_add(sum))
             }
         }
+    }
+
+    /// Refuses output gradients of curvature that are not those of the layers.
+    fn check_outputs(&self, path: &Path, outputs: &[StepRows]) -> Result<(), FileError> {
+        let StepGradients::Layers(layers) = &self.gradients else { return Ok(()) };
+        let (batch, count) = (self.ids.len(), outputs.first().map_or(0, StepRows::count));
+        for ((_, b), of_layer) in layers.iter().zip(outputs) {
+            if of_layer.columns != b.columns {
+                let expected =
+                    format!("{} columns of \"{OUTPUTS}NAME\", as many as \"b.NAME\" has", b.columns);
+                return Err(wrong(path, expected, of_layer.columns.to_string()));
+            }
+            if of_layer.count() != count || !count.is_multiple_of(batch) {
+                let expected =
+                    format!("rows of \"{OUTPUTS}NAME\" a multiple of the {batch} ids, of each layer as many");
+                return Err(wrong(path, expected, format!("{count} and {}", of_layer.count())));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses rows that do not fit one another.
@@ -305,27 +330,6 @@ impl StepFile {
             }
             _ => Ok(()),
         }
-    }
-}
-
-impl StepFile {
-    /// Refuses output gradients of curvature that are not those of the layers.
-    fn check_outputs(&self, path: &Path, outputs: &[StepRows]) -> Result<(), FileError> {
-        let StepGradients::Layers(layers) = &self.gradients else { return Ok(()) };
-        let (batch, count) = (self.ids.len(), outputs.first().map_or(0, StepRows::count));
-        for ((_, b), of_layer) in layers.iter().zip(outputs) {
-            if of_layer.columns != b.columns {
-                let expected =
-                    format!("{} columns of \"{OUTPUTS}NAME\", as many as \"b.NAME\" has", b.columns);
-                return Err(wrong(path, expected, of_layer.columns.to_string()));
-            }
-            if of_layer.count() != count || !count.is_multiple_of(batch.max(1)) {
-                let expected =
-                    format!("rows of \"{OUTPUTS}NAME\" a multiple of the {batch} ids, of each layer as many");
-                return Err(wrong(path, expected, format!("{count} and {}", of_layer.count())));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 //! rows of the curvature.
 
 use gradsieve::Error;
-use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver as _, NumberedRows, Progress};
+use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver as _, NumberedRows};
 
 use super::quality::Quality;
 use super::solved::{each, numbers_together, pass_over, put};
@@ -55,10 +55,11 @@ impl Dual {
         let memory = zeros(&name, settings.solver_memory(block.len()).f64s)?;
         let mut solver = self.ridge.solver(block.len(), memory).map_err(wrong())?;
         each(block, id, |target| solver.target(target)).map_err(wrong())?;
-        let mut progress = None;
-        while progress.is_none_or(|progress: Progress| !progress.converged) {
+        loop {
             pass_over(rows, |id, rows| solver.observe_rows(id, rows))?;
-            progress = Some(solver.end_pass().map_err(wrong())?);
+            if solver.end_pass().map_err(wrong())?.converged {
+                break;
+            }
         }
         let solutions = solver.targets().map_err(wrong())?.solutions().to_vec();
         let scale = if self.is_sum { scale / self.ridge.rows() as f64 } else { scale };

@@ -141,6 +141,12 @@ fn factors_may_be_the_output_gradients_of_each_layer() {
         let found = refusal(&with(more));
         assert!(found.starts_with(&format!("step-0.safetensors: expected {text}")), "{found}");
     }
+    let other = refusal(&with(&[one.clone(), two.clone(), side("factors.b.three", &[4, 1])]));
+    assert!(other.ends_with("of the layers one, two, found \"factors.b.three\""), "{other}");
+    // Of a batch without samples there is no input.
+    let none = |name: &'static str| -> Tensor<'static> { (name, "F32", &[0, 1], vec![]) };
+    let empty = [ids(&[]), rate(), none("a.one"), none("b.one"), side("factors.b.one", &[2, 1])];
+    assert!(refusal(&empty).contains("a multiple of the 0 ids"), "{}", refusal(&empty));
     let rows = refusal(&[ids(&[0, 1]), rate(), grads(), one.clone()]);
     assert!(rows.ends_with("found \"grads\" and \"factors.b.one\""), "{rows}");
 }
