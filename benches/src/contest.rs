@@ -164,15 +164,22 @@ pub struct Hall {
     pub machine: Machine,
     plan: Plan,
     only: Vec<String>,
+    tell: Box<dyn FnMut(&Outcome)>,
     outcomes: Vec<Outcome>,
 }
 
 impl Hall {
     /// A hall that holds contests whose name (`kernel dtype shape`) contains one of
-    /// `only`; all, if there are none.
+    /// `only`; all, if there are none. What comes of a contest is told as soon as it is
+    /// over.
     #[must_use]
-    pub fn new(machine: Machine, plan: Plan, only: Vec<String>) -> Self {
-        Self { machine, plan, only, outcomes: Vec::new() }
+    pub fn new(
+        machine: Machine,
+        plan: Plan,
+        only: Vec<String>,
+        tell: impl FnMut(&Outcome) + 'static,
+    ) -> Self {
+        Self { machine, plan, only, tell: Box::new(tell), outcomes: Vec::new() }
     }
 
     /// Whether a contest is to be held; ask before making its data.
@@ -182,9 +189,8 @@ impl Hall {
         self.only.is_empty() || self.only.iter().any(|only| name.contains(only.as_str()))
     }
 
-    /// Checks the candidates, then races them.
+    /// Checks the candidates, races them, and tells how they did.
     pub fn hold(&mut self, mut contest: Contest<'_>) {
-        eprintln!("  {} {} {} …", contest.kernel, contest.dtype, contest.shape);
         let right = check(&mut contest);
         let seconds = race(self.plan, &mut contest.candidates);
         let results = contest.candidates.iter().zip(seconds).zip(right);
@@ -199,13 +205,19 @@ impl Hall {
             .collect();
         let fastest =
             results.iter().filter(|r| r.role == Role::Limit).min_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        let Some(limit) = fastest.cloned() else { return };
+        let Some(limit) = fastest.cloned() else {
+            let Contest { kernel, dtype, shape, .. } = contest;
+            eprintln!("  {kernel} {dtype} {shape}: skipped, its limit is not known for this processor");
+            return;
+        };
         for result in &mut results {
             result.fraction = limit.seconds / result.seconds;
         }
         results.retain(|result| result.role != Role::Limit);
         let Contest { kernel, dtype, shape, bytes, target, .. } = contest;
-        self.outcomes.push(Outcome { kernel, dtype, shape, bytes, target, limit, results });
+        let outcome = Outcome { kernel, dtype, shape, bytes, target, limit, results };
+        (self.tell)(&outcome);
+        self.outcomes.push(outcome);
     }
 
     /// All that was held.

@@ -9,7 +9,7 @@
 //! - [`machine`]: the CPU's name and caches, and the footprints that follow from them.
 //! - [`clock`]: thread CPU time, rounds, and the figure that is taken from them.
 //! - [`contest`]: who runs against whom, checked before it is timed; [`report`]: the
-//!   table and the JSON.
+//!   table and the JSON; [`figures`]: a file of figures that grows as they come.
 //! - [`limits`]: plain loops that only move data, or only compute.
 //! - [`factored`], [`ghosts`]: the core's ways around forming a layer's gradient.
 //! - [`dots`], [`norms`], [`pairs`], [`summaries`], [`sketches`], [`axpys`],
@@ -26,6 +26,7 @@ pub mod data;
 pub mod distances;
 pub mod dots;
 pub mod factored;
+pub mod figures;
 pub mod gaussians;
 pub mod ghosts;
 pub mod hadamard;

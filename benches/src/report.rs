@@ -1,6 +1,7 @@
-//! The table and the JSON of a race.
+//! What a race shows: a line as each contest ends, the table, the JSON, and figures.
 
 use crate::contest::{Hall, Outcome, Result, Role, Target};
+use crate::machine::Footprint;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Map, Value, json};
 
@@ -27,9 +28,9 @@ pub fn table(hall: &Hall) -> String {
         }
     }
     for outcome in hall.outcomes() {
-        let best_peer = best_peer(outcome);
+        let (widest, best_peer) = (widest(outcome), best_peer(outcome));
         for result in outcome.results.iter().filter(|result| result.role != Role::Peer) {
-            let first = Some(result.name.as_str()) == best_level(outcome);
+            let first = widest.is_some_and(|widest| widest.name == result.name);
             let (peer, fraction) = match best_peer {
                 Some(peer) if first => (peer.name.clone(), format!("{:.2}", peer.fraction)),
                 _ => Default::default(),
@@ -88,6 +89,76 @@ pub fn json(hall: &Hall) -> Value {
     levels.collect()
 }
 
+/// What is said of a contest as soon as it is over.
+#[must_use]
+pub fn line(outcome: &Outcome) -> String {
+    let mut line = format!("{} {} {}:", outcome.kernel, outcome.dtype, outcome.shape);
+    if let Some(ours) = widest(outcome) {
+        line +=
+            &format!(" {} {} ns, {:.2} of the limit", ours.name, nanoseconds(ours.seconds), ours.fraction);
+    }
+    if let Some(peer) = best_peer(outcome) {
+        line += &format!("; {} {:.2}", peer.name, peer.fraction);
+    }
+    line
+}
+
+/// The columns of a race's [figures](crate::figures::Figures).
+///
+/// `ours` and `peer` are fractions of the limit; `widest` is `yes` on the widest level's
+/// row, which alone has a peer.
+pub const COLUMNS: [&str; 13] = [
+    "kernel",
+    "format",
+    "shape",
+    "memory",
+    "level",
+    "widest",
+    "ns",
+    "GB/s",
+    "ours",
+    "goal",
+    "peer",
+    "which peer",
+    "peer ns",
+];
+
+/// A contest's rows of figures: one a level whose answer was right, from the scalar text to
+/// the widest.
+#[must_use]
+pub fn rows(outcome: &Outcome) -> Vec<[String; COLUMNS.len()]> {
+    let (memory, shape) = place(&outcome.shape);
+    let (widest, peer) = (widest(outcome), best_peer(outcome));
+    let ours = outcome.results.iter().filter(|result| result.right && matches!(result.role, Role::Ours(_)));
+    ours.map(|result| {
+        let first = widest.is_some_and(|widest| widest.name == result.name);
+        let of_peer = |text: fn(&Result) -> String| peer.filter(|_| first).map_or_else(String::new, text);
+        [
+            outcome.kernel.to_owned(),
+            outcome.dtype.clone(),
+            shape.to_owned(),
+            memory.to_owned(),
+            result.name.clone(),
+            if first { "yes".to_owned() } else { String::new() },
+            nanoseconds(result.seconds),
+            format!("{:.1}", outcome.bytes as f64 / result.seconds * 1e-9),
+            format!("{:.2}", result.fraction),
+            if first { verdict(outcome.target, result) } else { String::new() },
+            of_peer(|peer| format!("{:.2}", peer.fraction)),
+            of_peer(|peer| peer.name.clone()),
+            of_peer(|peer| nanoseconds(peer.seconds)),
+        ]
+    })
+    .collect()
+}
+
+/// The memory that a shape names first, and the rest of it.
+fn place(shape: &str) -> (&str, &str) {
+    let (first, rest) = shape.split_once(", ").unwrap_or((shape, ""));
+    let is_memory = Footprint::ALL.iter().any(|memory| memory.name() == first);
+    if is_memory { (first, rest) } else { ("", shape) }
+}
+
 /// The best right answer that isn't ours.
 fn best_peer(outcome: &Outcome) -> Option<&Result> {
     let peers = outcome.results.iter().filter(|result| result.role == Role::Peer && result.right);
@@ -95,9 +166,8 @@ fn best_peer(outcome: &Outcome) -> Option<&Result> {
 }
 
 /// The widest level, which targets are about.
-fn best_level(outcome: &Outcome) -> Option<&str> {
-    let mut ours = outcome.results.iter().filter(|result| matches!(result.role, Role::Ours(_)));
-    ours.next_back().map(|result| result.name.as_str())
+fn widest(outcome: &Outcome) -> Option<&Result> {
+    outcome.results.iter().rfind(|result| matches!(result.role, Role::Ours(_)))
 }
 
 /// The target, and whether it was reached (to the two digits that it is given in).

@@ -9,12 +9,13 @@
 //! It is the same solution, in the same unit and of the same sign, exactly and not by
 //! iteration: three passes over the rows in place of the passes of
 //! [`ConjugateGradients`](super::ConjugateGradients), in memory that grows with n² and
-//! not with K². Sources: Woodbury 1950; Saunders, Gammerman & Vovk 1998.
+//! not with K². Influence of the rows themselves is known after two:
+//! G(C + λI)⁻¹v = n(A + nλI)⁻¹Gv. Sources: Woodbury 1950; Saunders, Gammerman & Vovk 1998.
 //!
 //! **The rows are numbered.** Inner products come with the numbers of their rows, and the
 //! passes for targets have the rows in that order.
 //!
-//! *Memory*: [`DualRidgeSettings::memory`], n² + 3n + 64·256 of `f64`, and
+//! *Memory*: [`DualRidgeSettings::memory`], n² + 3n + 256·256 of `f64`, and
 //! [`DualRidgeSettings::solver_memory`], K + n + 64 a target and 3n. *Cost*: n²·K/2
 //! multiply–adds for the inner products and n³/6 for their factor; then 2·n·K + 4·n² a
 //! target. *Error*: sums are of `f64`; an influence is off by some 10⁻¹⁶ times the
@@ -32,7 +33,12 @@ use crate::moments::{Factor, Sums, Weights, triangle};
 use crate::sketch::{Sketch, SketchId};
 use core::ops::Range;
 use gradsieve_kernels::double;
+use gradsieve_kernels::matrix::Part;
 use gradsieve_kernels::{Certain, Element, cannot_happen, squared_norm};
+
+/// Rows that are widened together. Those beside them are widened once for all of these,
+/// in the second cache, which costs more than some forty products.
+const GROUP: usize = 4 * ROWS;
 
 /// What [`DualRidge`] is told.
 ///
@@ -40,7 +46,7 @@ use gradsieve_kernels::{Certain, Element, cannot_happen, squared_norm};
 /// use gradsieve::influence::DualRidgeSettings;
 ///
 /// const SETTINGS: DualRidgeSettings = DualRidgeSettings::new(26_506, 100);
-/// assert_eq!(SETTINGS.memory().f64s, 100 * 101 + 2 * 100 + 64 * 256);
+/// assert_eq!(SETTINGS.memory().f64s, 100 * 101 + 2 * 100 + 100 * 256);
 /// assert_eq!(SETTINGS.solver_memory(2).f64s, 2 * (26_506 + 100 + 64) + 3 * 100);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,7 +76,7 @@ impl DualRidgeSettings {
 
     /// Numbers of a piece of the rows that are widened together.
     const fn piece(&self) -> usize {
-        let rows = if self.rows < ROWS { self.rows } else { ROWS };
+        let rows = if self.rows < GROUP { self.rows } else { GROUP };
         rows * if self.width < PIECE { self.width } else { PIECE }
     }
 
@@ -287,19 +293,15 @@ impl<B: Buffer<f64>> DualRidge<B> {
         let mut widened = [0.0; PIECE * ABREAST];
         for start in (0..width).step_by(PIECE) {
             let at = start..width.min(start + PIECE);
-            for (group, of_group) in rows.groups::<ROWS>(width, of_rows.start) {
-                let group = doubles(group, width, at.clone(), scratch)?;
+            for (group, of_group) in rows.groups::<GROUP>(width, of_rows.start) {
+                doubles(group, width, at.clone(), scratch)?;
+                let group = scratch.get(..of_group.len() * at.len()).certain();
                 let reached = others.groups::<ABREAST>(width, of_others.start);
                 for (few, of_few) in reached.take_while(|(_, of_few)| of_few.start < of_group.end) {
                     let few = doubles(few, width, at.clone(), &mut widened)?;
-                    let mut sums = [0.0; ROWS * ABREAST];
-                    let sums = sums.get_mut(..of_group.len() * of_few.len()).certain();
-                    double::add_dots(group, few, sums)?;
-                    for (i, sums) in of_group.clone().zip(sums.chunks_exact(of_few.len().max(1))) {
-                        // Row i of the triangle, as far as it goes.
-                        let row = triangle(i)..triangle(i).saturating_add(i).saturating_add(1);
-                        let row = gram.get_mut(row).certain().iter_mut().skip(of_few.start);
-                        row.zip(sums).for_each(|(to, sum)| *to += sum);
+                    let blocks = of_group.clone().step_by(ROWS).zip(group.chunks(at.len() * ROWS));
+                    for (first, block) in blocks.filter(|(first, _)| first + ROWS > of_few.start) {
+                        add_products((first, Part::whole(block, at.len())?), (of_few.start, few), gram)?;
                     }
                 }
             }
@@ -379,6 +381,25 @@ impl<B: Buffer<f64>> DualRidge<B> {
     }
 }
 
+/// Adds the products of pieces of at most [`ROWS`] rows with those of at most [`ABREAST`]
+/// others to their places in the triangle; both with the number of the first.
+fn add_products(
+    (first, rows): (usize, Part<'_, f64>),
+    (before, others): (usize, Part<'_, f64>),
+    gram: &mut [f64],
+) -> Result<(), Error> {
+    let mut sums = [0.0; ROWS * ABREAST];
+    let sums = sums.get_mut(..rows.rows() * others.rows()).certain();
+    double::add_dots(rows, others, sums)?;
+    for (i, sums) in (first..).zip(sums.chunks_exact(others.rows().max(1))) {
+        // Row i of the triangle, as far as it goes.
+        let row = triangle(i)..triangle(i).saturating_add(i).saturating_add(1);
+        let row = gram.get_mut(row).certain().iter_mut().skip(before);
+        row.zip(sums).for_each(|(to, sum)| *to += sum);
+    }
+    Ok(())
+}
+
 /// Two passes over the rows for several targets together: what the rows say of the
 /// targets, and then their sum. A second pass that ends before all rows have come is
 /// [`Error::Length`], and goes on with the others. Its example is that of [`DualRidge`].
@@ -432,6 +453,53 @@ impl<B: Buffer<f64>> DualRidgeSolver<'_, B> {
         self.id.check(id)?;
         let found = self.seen.saturating_add(rows);
         if found > self.rows { Err(Error::Length { expected: self.rows, found }) } else { Ok(()) }
+    }
+
+    /// Writes the influence of each row of the curvature on a target, in the order of
+    /// their numbers: φ_gᵀ(C + λI)⁻¹φ_v is n times its number in (A + nλI)⁻¹Gv. It is known
+    /// after the first pass; rows that were not in C need the second.
+    ///
+    /// ```
+    /// # use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver};
+    /// # use gradsieve::{Exact, Layout, Projector, Sketch};
+    /// # let rows = [1.0_f32, 0.0, 0.5, 0.0, -1.0, 2.0, 1.0, 0.5];
+    /// # let id = Exact::new(4).id(Layout::flat(4)?.id());
+    /// # const SETTINGS: DualRidgeSettings = DualRidgeSettings::new(4, 2);
+    /// # let mut ridge = DualRidge::new(SETTINGS, [0.0; SETTINGS.memory().f64s])?;
+    /// # ridge.observe_rows(&id, &rows)?;
+    /// # ridge.fit()?;
+    /// # let target = [1.0, 1.0, 0.0, 0.0];
+    /// # let target = Sketch::from_parts(id, &target, gradsieve_kernels::summarize(&target))?;
+    /// let mut solver = ridge.solver(1, [0.0; SETTINGS.solver_memory(1).f64s])?;
+    /// solver.target(&target)?;
+    /// solver.observe_rows(&id, &rows)?;
+    /// solver.end_pass()?;
+    /// let mut influence = [0.0; 2];
+    /// solver.write_influence(0, &mut influence)?;
+    /// assert!(influence[0] > 0.0);
+    /// # Ok::<(), gradsieve::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotFitted`] before the first pass has ended; [`Error::Setting`] for a
+    /// target that was not given; [`Error::Length`] unless `influence` is as long as there
+    /// are rows.
+    pub fn write_influence(&self, target: usize, influence: &mut [f64]) -> Result<(), Error> {
+        if self.passes == 0 {
+            return Err(Error::NotFitted);
+        }
+        if target >= self.targets {
+            return Err(Error::Setting { name: "target", expected: "one that was given" });
+        }
+        check_length(self.rows, influence.len())?;
+        let widths = self.most.saturating_mul(self.id.width);
+        let before = self.most_rows.saturating_mul(3).saturating_add(widths);
+        let of_rows = self.buffer.as_ref().get(before..).certain().chunks_exact(self.rows.max(1));
+        let rows = self.rows as f64;
+        for (to, of_row) in influence.iter_mut().zip(of_rows.skip(target).flatten()) {
+            *to = -rows * self.fit.lambda * of_row;
+        }
+        Ok(())
     }
 
     /// Takes in at most [`ROWS`] rows, which are finite.

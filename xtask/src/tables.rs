@@ -15,8 +15,9 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | `where COLUMN=VALUE, …` | keeps the rows that have these values, and drops these columns and empty ones |
+//! | `where COLUMN=VALUE, …` | keeps the rows that have these values, and drops these columns and empty ones; `VALUE\|VALUE` keeps either, and the column |
 //! | `show COLUMN, …` | keeps these columns, in this order |
+//! | `across COLUMN: COLUMN, …` | after `show`: adds, for each value of the first column, what rows that are else alike have in the others |
 //! | `plain` | leaves out the line below the table that says where the figures are from |
 
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ struct Request<'a> {
     name: &'a str,
     conditions: Vec<(&'a str, &'a str)>,
     columns: Option<Vec<&'a str>>,
+    across: Option<(&'a str, Vec<&'a str>)>,
     plain: bool,
 }
 
@@ -102,7 +104,7 @@ impl<'a> Request<'a> {
     fn parse(text: &'a str) -> anyhow::Result<Self> {
         let mut parts = text.split("; ");
         let name = parts.next().unwrap_or(text);
-        let mut request = Self { name, conditions: Vec::new(), columns: None, plain: false };
+        let mut request = Self { name, conditions: Vec::new(), columns: None, across: None, plain: false };
         for part in parts {
             if let Some(conditions) = part.strip_prefix("where ") {
                 for condition in conditions.split(", ") {
@@ -112,10 +114,14 @@ impl<'a> Request<'a> {
                 }
             } else if let Some(columns) = part.strip_prefix("show ") {
                 request.columns = Some(columns.split(", ").collect());
+            } else if let Some(across) = part.strip_prefix("across ") {
+                let pair = across.split_once(": ");
+                let (column, of) = pair.with_context(|| format!("`{across}` is no COLUMN: COLUMN"))?;
+                request.across = Some((column, of.split(", ").collect()));
             } else if part == "plain" {
                 request.plain = true;
             } else {
-                bail!("`{part}` is neither where, show nor plain");
+                bail!("`{part}` is neither where, show, across nor plain");
             }
         }
         Ok(request)
@@ -172,7 +178,8 @@ impl Figures {
             conditions.push((self.column(column)?, *value));
         }
         let mut rows = self.rows.clone();
-        rows.retain(|row| conditions.iter().all(|&(at, value)| row[at] == value));
+        rows.retain(|row| conditions.iter().all(|&(at, value)| value.split('|').any(|v| v == row[at])));
+        conditions.retain(|(_, value)| !value.contains('|'));
         ensure!(!rows.is_empty(), "no row of {} is as asked", request.name);
         let shown: Vec<usize> = match &request.columns {
             Some(names) => names.iter().map(|name| self.column(name)).collect::<anyhow::Result<_>>()?,
@@ -181,17 +188,72 @@ impl Figures {
                 .filter(|&at| rows.iter().any(|row| !row[at].is_empty()))
                 .collect(),
         };
-        let line = |row: &[String]| {
-            let cells: String = shown.iter().map(|&at| format!(" {} |", row[at])).collect();
+        let of = |row: &[String]| shown.iter().map(|&at| row[at].clone()).collect::<Vec<_>>();
+        let mut head = of(&self.columns);
+        let mut body: Vec<_> = rows.iter().map(|row| of(row)).collect();
+        if let Some((column, values)) = &request.across {
+            self.spread(&rows, column, values, &mut head, &mut body)?;
+        }
+        let line = |cells: &[String]| {
+            let cells: String = cells.iter().map(|cell| format!(" {cell} |")).collect();
             format!("|{}\n", cells.replace("  |", " |"))
         };
-        let mut table = line(&self.columns);
-        table += &format!("|{}\n", "---|".repeat(shown.len()));
-        rows.iter().for_each(|row| table += &line(row));
+        let mut table = line(&head);
+        table += &format!("|{}\n", "---|".repeat(head.len()));
+        body.iter().for_each(|row| table += &line(row));
         if !request.plain {
             table += &format!("\n{}", self.source());
         }
         Ok(table)
+    }
+
+    /// Makes one row of those that are alike in what is shown, with what they have in the
+    /// columns `values` beside each other: a group of cells for each value of `column`.
+    fn spread(
+        &self,
+        rows: &[Vec<String>],
+        column: &str,
+        values: &[&str],
+        head: &mut Vec<String>,
+        body: &mut Vec<Vec<String>>,
+    ) -> anyhow::Result<()> {
+        let at = self.column(column)?;
+        let values: Vec<usize> =
+            values.iter().map(|name| self.column(name)).collect::<anyhow::Result<_>>()?;
+        let mut places: Vec<&String> = Vec::new();
+        for row in rows {
+            if !places.contains(&&row[at]) {
+                places.push(&row[at]);
+            }
+        }
+        let mut merged: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+        for (row, key) in rows.iter().zip(body.drain(..)) {
+            let known = merged.iter().position(|(other, _)| *other == key);
+            let known = known.unwrap_or_else(|| {
+                merged.push((key, vec![String::new(); places.len() * values.len()]));
+                merged.len() - 1
+            });
+            let group = places.iter().position(|place| **place == row[at]);
+            let cells = group.and_then(|group| merged[known].1.chunks_mut(values.len()).nth(group));
+            for (cell, &value) in cells.into_iter().flatten().zip(&values) {
+                ensure!(
+                    cell.is_empty(),
+                    "two rows say what `{}` is of {column} {}",
+                    self.columns[value],
+                    row[at]
+                );
+                cell.clone_from(&row[value]);
+            }
+        }
+        for place in places {
+            let names = (0..).zip(&values).map(|(i, &value)| match i {
+                0 => place.clone(),
+                _ => format!("{place} {}", self.columns[value]),
+            });
+            head.extend(names);
+        }
+        *body = merged.into_iter().map(|(key, cells)| [key, cells].concat()).collect();
+        Ok(())
     }
 
     /// Where the figures are from, and what they hold for.
@@ -245,6 +307,29 @@ mod tests {
     fn columns_come_in_the_order_asked_for() {
         let expected = "| value | name |\n|---|---|\n| 1 | a |\n| 2 | b |\n";
         assert!(table("x; show value, name; plain").is_ok_and(|table| table == expected));
+    }
+
+    #[test]
+    fn either_of_two_values_keeps_the_column() {
+        let expected = "| name | codec |\n|---|---|\n| a | f32 |\n| b | int8 |\n";
+        assert!(table("x; where codec=f32|int8; show name, codec; plain").is_ok_and(|t| t == expected));
+    }
+
+    #[test]
+    fn values_across_stand_beside_each_other() {
+        let csv = CSV.to_owned() + "a,int8,3\n";
+        let request = Request::parse("x; show name; across codec: value, name; plain");
+        let table = Figures::parse(&csv).and_then(|figures| figures.table(&request?));
+        let expected = "| name | f32 | f32 name | int8 | int8 name |\n|---|---|---|---|---|\n\
+                        | a | 1 | a | 3 | a |\n| b | | | 2 | b |\n";
+        assert_eq!(table.ok().as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn two_figures_for_one_cell_are_an_error() {
+        let csv = CSV.to_owned() + "a,f32,3\n";
+        let request = Request::parse("x; show name; across codec: value; plain");
+        assert!(Figures::parse(&csv).and_then(|figures| figures.table(&request?)).is_err());
     }
 
     #[test]

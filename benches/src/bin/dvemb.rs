@@ -9,8 +9,11 @@ use gradsieve::influence::dvemb::{
 };
 use gradsieve::{Exact, Layout, Projector, SketchId};
 use gradsieve_bench::data::Buffer;
+use gradsieve_bench::figures::{About, Figures, command};
+use gradsieve_bench::machine::Machine;
 use gradsieve_kernels::hash::word;
 use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// Races data value embedding against NumPy (which has to be installed for the Python
@@ -20,6 +23,9 @@ use std::process::{Child, Command, Stdio};
 /// precision), and the best that we know, in blocks of steps. For scores on known targets
 /// also the adjoint form in NumPy.
 #[derive(Parser)]
+#[command(after_help = "Examples:
+  cargo run --profile bench -p gradsieve-bench --bin dvemb
+  cargo run --profile bench -p gradsieve-bench --bin dvemb -- --factors 64 --csv dvemb.csv")]
 struct Arguments {
     /// The Python to start.
     #[arg(long, default_value = "python3")]
@@ -42,6 +48,12 @@ struct Arguments {
     /// Turns; the fastest counts.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Write the figures to a new file.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// What the file calls this machine; its processor's name, if not given.
+    #[arg(long, value_name = "TEXT", requires = "csv")]
+    machine: Option<String>,
 }
 
 struct Run {
@@ -170,6 +182,22 @@ fn main() -> anyhow::Result<()> {
     println!(
         "{steps} steps of {batch} samples and {factors} factor rows, k = {width}, {targets} targets; best of {rounds}"
     );
+    let mut figures = match &run.arguments.csv {
+        Some(path) => {
+            let machine = run.arguments.machine.clone().unwrap_or_else(|| Machine::here().cpu);
+            let regime = format!(
+                "{steps} steps of {batch} samples and {factors} factor rows; K = {width}; {targets} targets; \
+                 one thread each; thread CPU time; best of {rounds}"
+            );
+            let about = About { machine, command: command("dvemb"), regime };
+            Some(Figures::create(
+                path,
+                &about,
+                &["what", "way in NumPy", "NumPy in ms", "ours in ms", "ratio"],
+            )?)
+        }
+        None => None,
+    };
     for (what, work) in ours {
         let ways: Vec<String> = match what {
             "embeddings" => theirs.iter().map(|way| format!("{what} {way}")).collect(),
@@ -196,6 +224,11 @@ fn main() -> anyhow::Result<()> {
         println!("{what}: ours {:.1} ms", best * 1e3);
         for (way, seconds) in ways.iter().zip(others) {
             println!("  NumPy, {way}: {:.1} ms, {:.2} times ours", seconds * 1e3, seconds / best);
+            if let Some(figures) = &mut figures {
+                let of = |seconds: f64| format!("{:.1}", seconds * 1e3);
+                let way = way.strip_prefix(what).unwrap_or(way).trim();
+                figures.row(&[what, way, &of(seconds), &of(best), &format!("{:.2}", seconds / best)])?;
+            }
         }
     }
     drop(to);

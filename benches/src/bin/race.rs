@@ -2,26 +2,35 @@
 
 use clap::Parser;
 use gradsieve_bench::clock::Plan;
-use gradsieve_bench::contest::Hall;
+use gradsieve_bench::contest::{Hall, Outcome};
+use gradsieve_bench::figures::{About, Figures, command};
 use gradsieve_bench::machine::{Footprint, Machine};
 use gradsieve_bench::{CONTESTS, limits, report};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Races gradsieve's kernels against their peers and against what the machine can do.
 ///
 /// Every figure is a fraction of a limit that was measured in the same rounds, in thread
 /// CPU time: a loop that reads (or reads and writes) the same bytes and does nothing
-/// else.
+/// else. Each contest's outcome is told on stderr as it ends.
 #[derive(Parser)]
 #[command(after_help = "Examples:
   cargo run --profile bench -p gradsieve-bench --bin race
   cargo run --profile bench -p gradsieve-bench --bin race -- --quick
   cargo run --profile bench -p gradsieve-bench --bin race -- --only 'dot float16'
-  cargo run --profile bench -p gradsieve-bench --bin race -- --only 'sjlt float32 L3' --json")]
+  cargo run --profile bench -p gradsieve-bench --bin race -- --only 'sjlt float32 L3' --json
+  cargo run --profile bench -p gradsieve-bench --bin race -- --csv race.csv")]
 struct Arguments {
     /// Print a JSON list instead of the table.
     #[arg(long)]
     json: bool,
+    /// Write the figures to a new file, row by row as contests end.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// What the file calls this machine; its processor's name, if not given.
+    #[arg(long, value_name = "TEXT", requires = "csv")]
+    machine: Option<String>,
     /// Fewer rounds: about a quarter of the time, and noisier.
     #[arg(long)]
     quick: bool,
@@ -37,10 +46,33 @@ fn main() -> anyhow::Result<()> {
     let plan = Plan { rounds, run: Duration::from_millis(1) };
     let machine = Machine::here();
     let [l1, l2, l3] = machine.caches.map(|bytes| bytes >> 10);
+    let footprints = Footprint::ALL.map(|f| format!("{} {} KiB", f.name(), machine.bytes(f) >> 10));
     eprintln!("{}; caches {l1} KiB, {l2} KiB, {l3} KiB", machine.cpu);
 
+    let mut figures = match &arguments.csv {
+        Some(path) => {
+            let regime = format!(
+                "one thread; thread CPU time; {rounds} rounds; ours and peer are fractions of a limit \
+                 measured in the same rounds; all streams together take {}",
+                footprints.join(", ")
+            );
+            let machine = arguments.machine.clone().unwrap_or_else(|| machine.cpu.clone());
+            let about = About { machine, command: command("race"), regime };
+            Some(Figures::create(path, &about, &report::COLUMNS)?)
+        }
+        None => None,
+    };
+    let tell = move |outcome: &Outcome| {
+        eprintln!("  {}", report::line(outcome));
+        for row in report::rows(outcome) {
+            if let Some(Err(error)) = figures.as_mut().map(|figures| figures.row(&row)) {
+                eprintln!("    {error:#}");
+            }
+        }
+    };
+
     let start = Instant::now();
-    let mut hall = Hall::new(machine, plan, arguments.only.clone());
+    let mut hall = Hall::new(machine, plan, arguments.only.clone(), tell);
     for hold in CONTESTS {
         hold(&mut hall);
     }
@@ -54,7 +86,6 @@ fn main() -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&report::json(&hall))?);
         return Ok(());
     }
-    let footprints = Footprint::ALL.map(|f| format!("{} {} KiB", f.name(), hall.machine.bytes(f) >> 10));
     println!("{} · caches {l1} KiB, {l2} KiB, {l3} KiB", hall.machine.cpu);
     println!("{} · {rounds} rounds, thread CPU time", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M %Z"));
     println!("footprints, all streams together: {}", footprints.join(", "));

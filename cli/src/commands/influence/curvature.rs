@@ -12,7 +12,7 @@ use gradsieve::{Error, Sketch};
 use gradsieve_kernels::{double, squared_norm};
 
 use super::arguments::Method;
-use super::dual::Dual;
+use super::dual::{Dual, Known};
 use super::plan::Solving;
 use super::quality::{Convergence, Quality};
 use super::solved::{each, pass_over, put};
@@ -90,6 +90,19 @@ impl<'s> Solver<'s> {
             }
             Kind::Eigenpairs(eigenpairs) => eigenpairs.solve(scale, rows, block),
             Kind::Dual(dual) => dual.solve(scale, rows, block),
+        }
+    }
+
+    /// The influence of the rows of the curvature on a block's targets, if it is known
+    /// without solutions.
+    pub(super) fn influence(
+        &self,
+        rows: &mut Rows,
+        block: &Block,
+    ) -> Result<Option<Known<'_>>, CommandError> {
+        match &self.kind {
+            Kind::Dual(dual) => dual.influence(self.scale, rows, block).map(Some),
+            _ => Ok(None),
         }
     }
 

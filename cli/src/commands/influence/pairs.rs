@@ -2,6 +2,7 @@
 
 use super::Method;
 use super::curvature::Solver;
+use super::dual::Known;
 use super::plan::Solving;
 use super::scoring::{PairScoring, targets_per_pass};
 use super::sink::Sink;
@@ -54,6 +55,12 @@ pub(super) fn score_all_pairs(
             sink.non_finite_target(row);
         }
         if block.is_full() || row + 1 == targets {
+            let known = if factors.is_none() { solver.influence(train, &block)? } else { None };
+            if let Some(known) = known {
+                take_known(scoring, train.count(), &block, &known, sink)?;
+                block.clear();
+                return Ok(());
+            }
             match &mut factors {
                 Some(factors) => solver.solve(factors, &mut block)?,
                 None => solver.solve(train, &mut block)?,
@@ -67,6 +74,22 @@ pub(super) fn score_all_pairs(
             block.clear();
         }
         Ok(())
+    })
+}
+
+/// Takes in influence of so many training rows, which is known of those that are finite.
+fn take_known(
+    scoring: PairScoring,
+    count: usize,
+    targets: &Block,
+    known: &Known<'_>,
+    sink: &mut dyn Sink,
+) -> Result<(), CommandError> {
+    let mut finite = known.rows.iter().copied().peekable();
+    (0..count).filter(|row| finite.next_if_eq(row).is_none()).for_each(|row| sink.non_finite_train(row));
+    sink.take(known.rows, targets.indices(), &|first, j, parts| {
+        let influence = known.influence[j * known.rows.len()..].iter().skip(first);
+        parts.iter_mut().zip(influence).for_each(|(part, influence)| *part = scoring.part(*influence, 1.0));
     })
 }
 

@@ -23,10 +23,12 @@ pub(super) fn each(
         .try_for_each(|target| visit(&Sketch::from_parts(id, target, unknown)?))
 }
 
-/// Numbers of the rows that solvers are handed together: of as many rows as they multiply
-/// together, or 32 MiB.
-pub(super) fn numbers_together(width: usize) -> usize {
-    let rows = ((32 << 20) / size_of::<f32>() / width.max(1)).clamp(1, 64);
+/// Rows that the passes of solvers multiply together.
+const TOGETHER: usize = 64;
+
+/// Numbers of `rows` rows that are handed over together, or of as many as fit in 32 MiB.
+pub(super) fn numbers_together(width: usize, rows: usize) -> usize {
+    let rows = ((32 << 20) / size_of::<f32>() / width.max(1)).clamp(1, rows);
     width.saturating_mul(rows)
 }
 
@@ -37,7 +39,7 @@ pub(super) fn pass_over(
     mut observe: impl FnMut(&SketchId, &[f32]) -> Result<usize, Error>,
 ) -> Result<(), CommandError> {
     let (id, name) = (train.id(), train.name().to_owned());
-    let most = numbers_together(id.width);
+    let most = numbers_together(id.width, TOGETHER);
     let mut rows: Vec<f32> = reserved(&name, most)?;
     train.observe("solving over", |_, sketch| {
         sketch.check_finite()?;

@@ -24,12 +24,16 @@ fn largest(numbers: &[f64]) -> f64 {
 }
 
 #[test]
-fn factors_that_are_the_training_rows_change_no_bit_and_samples_divide_the_curvature() {
+fn factors_that_are_the_training_rows_change_nothing_and_samples_divide_the_curvature() {
     let (place, factors) = (Place::new(), numpy("train-f4"));
     for method in [&["ridge"][..], &["cg"], &["datainf"], &["lissa", "--passes", "20", "--accept-inexact"]] {
         let method = [&["--method"][..], method].concat();
         let plain = golden(&place, &method);
-        assert_eq!(golden(&place, &[&method[..], &["--factors", &factors]].concat()), plain);
+        let apart = golden(&place, &[&method[..], &["--factors", &factors]].concat());
+        // Of fewer rows than numbers ridge reads the influence of the curvature's own rows
+        // off, and multiplies others with the solutions.
+        let allowed = if method[1] == "ridge" { 1e-13 * largest(&plain) } else { 0.0 };
+        assert_close(&apart, &plain, |_| allowed);
         if method[1] == "datainf" {
             continue;
         }
