@@ -138,6 +138,13 @@ pub(crate) fn has_vpopcntdq() -> bool {
     choice::vpopcntdq()
 }
 
+/// Whether this machine has AVX-512 VBMI and VNNI, likewise.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_vbmi() -> bool {
+    choice::vbmi()
+}
+
 /// The choice, where the target alone decides.
 #[cfg(not(any(target_arch = "x86_64", feature = "std")))]
 mod choice {
@@ -158,19 +165,21 @@ mod choice {
     use core::sync::atomic::{AtomicU8, Ordering};
 
     /// Not looked yet.
-    const UNKNOWN: u8 = 0x3F;
+    const UNKNOWN: u8 = 0x1F;
     /// Set, beside the level, on a machine that has AVX-512 VNNI. Whoever holds a level
     /// finds the byte written: by his thread, or by one whose levels he was given; should
     /// he not see it yet, he is slower and no less right.
     const VNNI: u8 = 0x40;
     /// Likewise, on one that has AVX-512 VPOPCNTDQ.
     const VPOPCNTDQ: u8 = 0x80;
+    /// Likewise, on one that has AVX-512 VBMI and VNNI.
+    const VBMI: u8 = 0x20;
     static BEST: AtomicU8 = AtomicU8::new(UNKNOWN);
 
     #[inline]
     pub(super) fn best() -> Level {
         const SCALAR: u8 = Isa::Scalar as u8;
-        match BEST.load(Ordering::Relaxed) & !(VNNI | VPOPCNTDQ) {
+        match BEST.load(Ordering::Relaxed) & !(VNNI | VPOPCNTDQ | VBMI) {
             SCALAR => Level(Isa::Scalar),
             #[cfg(target_arch = "x86_64")]
             1 => Level(Isa::Avx2),
@@ -190,8 +199,8 @@ mod choice {
         let best = wish().unwrap_or(Level(widest));
         #[cfg(target_arch = "x86_64")]
         let beside = {
-            let [vnni, vpopcntdq] = detect::beside(widest);
-            (if vnni { VNNI } else { 0 }) | if vpopcntdq { VPOPCNTDQ } else { 0 }
+            let found = detect::beside(widest).into_iter().zip([VNNI, VPOPCNTDQ, VBMI]);
+            found.fold(0, |beside, (has, bit)| if has { beside | bit } else { beside })
         };
         #[cfg(not(target_arch = "x86_64"))]
         let beside = 0;
@@ -211,6 +220,13 @@ mod choice {
     #[inline]
     pub(super) fn vpopcntdq() -> bool {
         BEST.load(Ordering::Relaxed) & VPOPCNTDQ != 0
+    }
+
+    /// Whether the machine has VBMI and VNNI. False until a level was looked for.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    pub(super) fn vbmi() -> bool {
+        BEST.load(Ordering::Relaxed) & VBMI != 0
     }
 
     #[cfg(feature = "std")]
@@ -280,12 +296,14 @@ mod detect {
 
     pub(super) const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
 
-    /// Whether a machine of this widest level has AVX-512 VNNI, and whether VPOPCNTDQ.
-    pub(super) fn beside(widest: Isa) -> [bool; 2] {
+    /// Whether a machine of this widest level has AVX-512 VNNI, whether VPOPCNTDQ, and
+    /// whether VBMI beside VNNI.
+    pub(super) fn beside(widest: Isa) -> [bool; 3] {
+        const VBMI: u32 = 1 << 1;
         const VNNI: u32 = 1 << 11;
         const VPOPCNTDQ: u32 = 1 << 14;
         let found = if widest == Isa::Avx512 { leaf(7).ecx } else { 0 };
-        [found & VNNI != 0, found & VPOPCNTDQ != 0]
+        [VNNI, VPOPCNTDQ, VBMI | VNNI].map(|all| found & all == all)
     }
 
     /// Bits of CPUID and XCR0, by the vendors' manuals.
@@ -360,5 +378,6 @@ mod tests {
         assert_eq!(Level::named("avx512").is_ok(), avx512);
         assert_eq!(has_vnni(), avx512 && has!("avx512vnni"));
         assert_eq!(has_vpopcntdq(), avx512 && has!("avx512vpopcntdq"));
+        assert_eq!(has_vbmi(), has_vnni() && has!("avx512vbmi"));
     }
 }

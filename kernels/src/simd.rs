@@ -9,6 +9,7 @@
 //! May not import any kernel, but for the scalar forms of which an operation's default
 //! body is made.
 
+use crate::cannot_happen;
 use crate::hash::{State, mix};
 use half::{bf16, f16};
 
@@ -179,6 +180,28 @@ pub(crate) trait Simd: Copy {
         }
         sums
     }
+    /// Writes what [`Simd::add_ones`] looks up of a query: a word of a row meets eight
+    /// quads of its codes, which are `width` apart. Returns false, and writes nothing,
+    /// where other operations are faster.
+    #[inline(always)]
+    fn tabulate(self, _codes: &[[u8; 4]], _width: usize, _tables: &mut [Tables]) -> bool {
+        false
+    }
+    /// Adds to lane *i* of each group's sums the codes that stand where row *i* of the
+    /// group, of `words` words, has ones, from word `first` on, as far as the tables go.
+    /// Asks for memory ahead if `fetch`. Only where there are tables.
+    #[inline(always)]
+    fn add_ones(
+        self,
+        _groups: &[[u32; 16]],
+        (_words, _first): (usize, usize),
+        _tables: &[Tables],
+        _fetch: bool,
+        _sums: &mut [[i32; 16]],
+    ) {
+        cannot_happen!("there are no tables");
+    }
+
     /// Lane *i* = Σ over places of the products of the levels that row *i* of each group
     /// has codes of ([`crate::codec::bits`]) with the bytes of a query, for G groups and
     /// the queries `FIRST..FIRST + C` of W, whose bytes' sums are `totals`,
@@ -307,6 +330,16 @@ pub(crate) trait Simd: Copy {
 #[allow(dead_code, reason = "intrinsics of WebAssembly that take no pointer are safe")]
 #[inline(always)]
 pub(crate) fn is_token(_: impl Simd) {}
+
+/// What [`Simd::add_ones`] looks up of a word's bytes: place 16·*p* + *x* is one byte of
+/// the sum of those codes of byte *p* that stand where *x* has ones.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Table(pub(crate) [u8; 64]);
+
+/// Of the lower four bits of each byte of a word the lower and the upper byte of the sums,
+/// and then of the upper four bits.
+pub(crate) type Tables = [Table; 4];
 
 /// Where [`Simd::differences`] go: to a row for every query, of which there are `rows`
 /// from the first group's first row on; the queries' lie `apart`.

@@ -136,6 +136,7 @@ fn lacking() -> Vec<&'static str> {
         ("avx512", std::arch::is_x86_feature_detected!("avx512vl")),
         ("avx512vnni", std::arch::is_x86_feature_detected!("avx512vnni")),
         ("avx512vpopcntdq", std::arch::is_x86_feature_detected!("avx512vpopcntdq")),
+        ("avx512vbmi", std::arch::is_x86_feature_detected!("avx512vbmi")),
     ];
     #[cfg(not(target_arch = "x86_64"))]
     let sets = [];

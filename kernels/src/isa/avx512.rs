@@ -3,10 +3,11 @@
 use super::masks::first;
 use super::special;
 use super::special::prefetch::prefetch;
+use crate::cannot_happen;
 use crate::hash::{MIX_1, MIX_2, State};
 use crate::kernel::Kernel;
-use crate::level::{has_vnni, has_vpopcntdq};
-use crate::simd::{Distances, Simd};
+use crate::level::{has_vbmi, has_vnni, has_vpopcntdq};
+use crate::simd::{Distances, Simd, Tables};
 use core::arch::x86_64::{
     __m256i, __m512, __m512d, __m512i, _CMP_GE_OQ, _CMP_ORD_Q, _CMP_UNORD_Q, _MM_FROUND_NO_EXC,
     _MM_FROUND_TO_NEAREST_INT, _mm_storeu_si128, _mm256_add_pd, _mm256_add_ps, _mm256_loadu_ps,
@@ -513,6 +514,32 @@ impl Simd for Avx512 {
         }
         // SAFETY: the token: this level has AVX2's set.
         unsafe { special::avx2::dot_codes::<BITS, G, W, FIRST, C>(groups, queries, totals, fetch) }
+    }
+
+    #[inline(always)]
+    fn tabulate(self, codes: &[[u8; 4]], width: usize, tables: &mut [Tables]) -> bool {
+        if has_vbmi() {
+            // SAFETY: the token, and VNNI and VBMI were found.
+            unsafe { special::ones::tabulate_vbmi(codes, width, tables) };
+        }
+        has_vbmi()
+    }
+
+    #[inline(always)]
+    fn add_ones(
+        self,
+        groups: &[[u32; 16]],
+        words: (usize, usize),
+        tables: &[Tables],
+        fetch: bool,
+        sums: &mut [[i32; 16]],
+    ) {
+        if has_vbmi() {
+            // SAFETY: the token, and VNNI and VBMI were found.
+            unsafe { special::ones::add_ones_vbmi(groups, words, tables, fetch, sums) };
+        } else {
+            cannot_happen!("there are tables");
+        }
     }
 
     #[inline(always)]

@@ -70,6 +70,7 @@ fn extras() -> Vec<(&'static str, bool, &'static str)> {
     return vec![
         ("avx512+vnni", is_x86_feature_detected!("avx512vnni"), "int8_scores"),
         ("avx512+vpopcntdq", is_x86_feature_detected!("avx512vpopcntdq"), "distances"),
+        ("avx512+vbmi", is_x86_feature_detected!("avx512vbmi"), "scores_of_few_bits"),
     ];
     #[cfg(not(target_arch = "x86_64"))]
     return Vec::new();

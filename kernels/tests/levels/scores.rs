@@ -20,6 +20,7 @@ crate::claims! {
     scores_of_few_bits_have_the_bits_of_the_definition
     scores_of_few_bits_of_every_tile_have_the_bits_of_the_definition
     scores_of_few_bits_of_the_longest_rows_have_the_bits_of_the_definition
+    scores_of_few_bits_of_many_rows_have_the_bits_of_the_definition
     distances_are_those_of_the_definition_in_both_layouts
     distances_of_every_tile_are_those_of_the_definition
     distances_of_rows_that_differ_everywhere_are_right_however_long_they_are
@@ -176,6 +177,28 @@ fn scores_of_few_bits_of_the_longest_rows_have_the_bits_of_the_definition(level:
         let packed = bits::Queries::sealed(bits, &q[k..], k, &mut scratch).unwrap();
         let found = floats(&start[2..], |to| bits::score_bits_sealed_with(level, rows, packed, to));
         assert_eq!(found, expected[2..], "{bits:?}: one query");
+    }
+}
+
+/// Sums over ones are made by tables of some words, for many rows together: the largest
+/// and smallest sums, in one and in several such stretches.
+fn scores_of_few_bits_of_many_rows_have_the_bits_of_the_definition(level: Level) {
+    for (n, k, queries) in [(128, 1024, 1), (130, 1025, 2), (2100, 1100, 1), (2049, 65, 3), (144, 2200, 9)] {
+        of_few_bits(level, Kind::Graded, 5, Shape { n, k, queries });
+        let length = Bits::One.words(k);
+        let words: Vec<u32> =
+            (0..n).flat_map(|row| vec![[u32::MAX, 0, 0x8000_0001][row % 3]; length]).collect();
+        let scales = vec![f16::ONE; n];
+        let q: Vec<f32> = (0..queries).flat_map(|q| vec![[1.0, -1.0][q % 2]; k]).collect();
+        let start = vec![7.0; n * queries];
+        let expected = defined(&start, |to| spec::score::score_bits(1, &words, &scales, k, &q, to));
+        let mut sealed = vec![9; bits::sealed_len(Bits::One, n, k)];
+        spec::score::seal_bits(1, &words, k, &mut sealed);
+        let mut scratch = vec![7; bits::Queries::sealed_len(queries, k)];
+        let packed = bits::Queries::sealed(Bits::One, &q, k, &mut scratch).unwrap();
+        let rows = bits::Rows { words: &sealed, scales: &scales };
+        let found = floats(&start, |to| bits::score_bits_sealed_with(level, rows, packed, to));
+        assert_eq!(found, expected, "{n} rows of {k}, {queries}");
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `avx2.rs` | products of bytes, counts of bits | AVX2 |
 //! | `avx512.rs` | the same by VNNI and VPOPCNTDQ | AVX-512, where the machine has them |
+//! | `ones.rs` | sums over a row's ones by VBMI's tables | likewise |
 //! | `arm.rs` | a search for a new maximum, a square root | 32-bit Arm with hardware floats, scalar |
 //!
 //! Those of NEON and of 128-bit WebAssembly are short, and stand with their operations.
@@ -12,6 +13,8 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod ones;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod prefetch;
 

@@ -4,8 +4,8 @@ use super::int8;
 use crate::cannot_happen;
 use crate::certain::Certain;
 use crate::layout::bits::{Queries, Rows};
-use crate::layout::order::{GROUP, TILE, times};
-use crate::simd::Simd;
+use crate::layout::order::{GROUP, TILE, columns, times};
+use crate::simd::{Simd, Table};
 use half::f16;
 
 /// Four groups at a time, which stay near while the queries come by.
@@ -16,6 +16,9 @@ pub(crate) fn sealed<S: Simd, const BITS: usize>(
     queries: Queries<'_>,
     scores: &mut [f32],
 ) {
+    if BITS == 1 && by_ones(s, rows, queries, scores) {
+        return;
+    }
     let n = rows.scales.len().max(1);
     let (length, words) = (Queries::quads(queries.k), queries.bits.words(queries.k));
     let groups = rows.words.as_chunks::<GROUP>().0.chunks(times(4, words));
@@ -41,6 +44,61 @@ pub(crate) fn sealed<S: Simd, const BITS: usize>(
             fetch = false;
         }
     }
+}
+
+/// Groups whose sums over ones are made together, while a query's tables are there: 8 KiB
+/// of stack; fewer for one query, whose tables stay.
+const TOGETHER: usize = 128;
+const ALONE: usize = 16;
+
+/// Groups below which a query's tables cost more than they save.
+const WORTH_TABLES: usize = 8;
+
+/// Words of a row that have tables at a time: 8 KiB of stack.
+const WORDS: usize = 32;
+
+/// Scores of rows of 1 bit from the sums of a query's codes over their ones, where that is
+/// an operation, and there are rows enough for it. Returns whether it was.
+#[inline(always)]
+fn by_ones<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: &mut [f32]) -> bool {
+    let n = rows.scales.len().max(1);
+    if n < WORTH_TABLES * GROUP {
+        return false;
+    }
+    let (length, words) = (Queries::quads(queries.k), queries.bits.words(queries.k));
+    let (mut tables, mut sums) = ([[Table([0; 64]); 4]; WORDS], [[0; GROUP]; TOGETHER]);
+    let stays = queries.count == 1 && words <= WORDS;
+    let together = if stays { ALONE } else { TOGETHER };
+    let groups = rows.words.as_chunks::<GROUP>().0.chunks(times(together, words));
+    let some = groups.zip(rows.scales.chunks(together * GROUP)).zip((0..n).step_by(together * GROUP));
+    for ((groups, scales), first) in some {
+        for (q, scores) in scores.chunks_mut(n).enumerate() {
+            let tile = queries.quads.chunks(times(TILE, length)).nth(q / TILE).certain();
+            let width = columns(tile.len(), length);
+            let mut column = tile.iter().skip(q % TILE).step_by(width);
+            let (Some(total), Some(query_scale)) = (column.next(), column.next()) else {
+                cannot_happen!("a query begins with two quads");
+                return true;
+            };
+            let sums = sums.get_mut(..together).certain();
+            sums.fill([0; GROUP]);
+            for at in (0..words).step_by(WORDS) {
+                let tables = tables.get_mut(..WORDS.min(words - at)).certain();
+                let codes = tile.get((2 + 8 * at) * width + q % TILE..).certain();
+                let is_known = stays && first > 0;
+                if !is_known && !s.tabulate(codes, width, tables) {
+                    return false;
+                }
+                s.add_ones(groups, (words, at), tables, q == 0, sums);
+            }
+            let (total, query_scale) = (i32::from_le_bytes(*total), f32::from_le_bytes(*query_scale));
+            let scores = scores.get_mut(first..).certain().chunks_mut(GROUP);
+            for ((sums, scales), to) in sums.iter().zip(scales.chunks(GROUP)).zip(scores) {
+                write(s, &sums.map(|sum| (total - sum) - sum), query_scale, scales, to);
+            }
+        }
+    }
+    true
 }
 
 /// Some groups of a sealed segment and a tile of queries.
