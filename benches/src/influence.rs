@@ -2,9 +2,9 @@
 //! methods give it, and the passes that solve for targets.
 //!
 //! The limit is a plain read of the rows; for a method that takes several passes, a read
-//! for each; against 64 targets multiplications and additions in registers. Our levels are the kernels alone (scores of open rows, norms, rank-B
-//! updates), in the blocks that the method works in; lines of their own show the method,
-//! with its checks.
+//! for each; against 64 targets multiplications and additions in registers. Our levels
+//! are the kernels alone (scores of open rows, norms, rank-B updates), in the blocks that
+//! the method works in; lines of their own show the method, with its checks.
 
 use crate::contest::{Contest, Hall, Role, Target};
 use crate::data::{Buffer, digest};

@@ -123,8 +123,8 @@ pub const COLUMNS: [&str; 13] = [
     "peer ns",
 ];
 
-/// A contest's rows of figures: one a level whose answer was right, from the scalar text to
-/// the widest.
+/// A contest's rows of figures: one a level whose answer was right, from the scalar text
+/// to the widest.
 #[must_use]
 pub fn rows(outcome: &Outcome) -> Vec<[String; COLUMNS.len()]> {
     let (memory, shape) = place(&outcome.shape);

@@ -337,8 +337,8 @@ pub(crate) fn is_token(_: impl Simd) {}
 #[repr(align(64))]
 pub(crate) struct Table(pub(crate) [u8; 64]);
 
-/// Of the lower four bits of each byte of a word the lower and the upper byte of the sums,
-/// and then of the upper four bits.
+/// Of the lower four bits of each byte of a word the lower and the upper byte of the
+/// sums, and then of the upper four bits.
 pub(crate) type Tables = [Table; 4];
 
 /// Where [`Simd::differences`] go: to a row for every query, of which there are `rows`

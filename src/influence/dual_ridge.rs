@@ -9,8 +9,8 @@
 //! It is the same solution, in the same unit and of the same sign, exactly and not by
 //! iteration: three passes over the rows in place of the passes of
 //! [`ConjugateGradients`](super::ConjugateGradients), in memory that grows with n² and
-//! not with K². Influence of the rows themselves is known after two:
-//! G(C + λI)⁻¹v = n(A + nλI)⁻¹Gv. Sources: Woodbury 1950; Saunders, Gammerman & Vovk 1998.
+//! not with K². Influence of the rows themselves is known after two: G(C + λI)⁻¹v = n(A +
+//! nλI)⁻¹Gv. Sources: Woodbury 1950; Saunders, Gammerman & Vovk 1998.
 //!
 //! **The rows are numbered.** Inner products come with the numbers of their rows, and the
 //! passes for targets have the rows in that order.
@@ -299,7 +299,7 @@ impl<B: Buffer<f64>> DualRidge<B> {
                 let reached = others.groups::<ABREAST>(width, of_others.start);
                 for (few, of_few) in reached.take_while(|(_, of_few)| of_few.start < of_group.end) {
                     let few = doubles(few, width, at.clone(), &mut widened)?;
-                    let blocks = of_group.clone().step_by(ROWS).zip(group.chunks(at.len() * ROWS));
+                    let blocks = of_group.clone().step_by(ROWS).zip(group.chunks((at.len() * ROWS).max(1)));
                     for (first, block) in blocks.filter(|(first, _)| first + ROWS > of_few.start) {
                         add_products((first, Part::whole(block, at.len())?), (of_few.start, few), gram)?;
                     }
@@ -456,8 +456,8 @@ impl<B: Buffer<f64>> DualRidgeSolver<'_, B> {
     }
 
     /// Writes the influence of each row of the curvature on a target, in the order of
-    /// their numbers: φ_gᵀ(C + λI)⁻¹φ_v is n times its number in (A + nλI)⁻¹Gv. It is known
-    /// after the first pass; rows that were not in C need the second.
+    /// their numbers: φ_gᵀ(C + λI)⁻¹φ_v is n times its number in (A + nλI)⁻¹Gv. It is
+    /// known after the first pass; rows that were not in C need the second.
     ///
     /// ```
     /// # use gradsieve::influence::{DualRidge, DualRidgeSettings, IterativeSolver};
@@ -482,8 +482,8 @@ impl<B: Buffer<f64>> DualRidgeSolver<'_, B> {
     ///
     /// # Errors
     /// [`Error::NotFitted`] before the first pass has ended; [`Error::Setting`] for a
-    /// target that was not given; [`Error::Length`] unless `influence` is as long as there
-    /// are rows.
+    /// target that was not given; [`Error::Length`] unless `influence` is as long as
+    /// there are rows.
     pub fn write_influence(&self, target: usize, influence: &mut [f64]) -> Result<(), Error> {
         if self.passes == 0 {
             return Err(Error::NotFitted);

@@ -129,8 +129,11 @@ pub(super) fn with_curvature(floats: &mut [f32], one: &Sketch<'_>, half: &[f16])
     let rows = NumberedRows { first: black_box(1), values: half };
     dual.observe_products(&one.id, rows, rows)?;
     dual.fit()?;
-    sum += by_passes(&mut dual.solver(black_box(2), [0.0_f64; 8])?, one, half, scores)?;
-    sum += dual.condition().unwrap_or(0.0) + dual.rows() as f64;
+    let mut solver = dual.solver(black_box(2), [0.0_f64; 8])?;
+    sum += by_passes(&mut solver, one, half, scores)?;
+    let mut influence = [0.0; 8];
+    solver.write_influence(black_box(1), &mut influence)?;
+    sum += influence.iter().sum::<f64>() + dual.condition().unwrap_or(0.0) + dual.rows() as f64;
     dual.reset();
 
     let settings = ConjugateGradientsSettings {

@@ -127,8 +127,8 @@ impl Dual {
     }
 }
 
-/// The inner products of all rows that are finite, and which those are, by as many passes as it takes to have
-/// each of them once among `bytes` of rows.
+/// The inner products of all rows that are finite, and which those are, by as many passes
+/// as it takes to have each of them once among `bytes` of rows.
 fn observed(
     damping: f32,
     rows: &mut Rows,

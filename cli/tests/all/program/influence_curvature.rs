@@ -30,8 +30,8 @@ fn factors_that_are_the_training_rows_change_nothing_and_samples_divide_the_curv
         let method = [&["--method"][..], method].concat();
         let plain = golden(&place, &method);
         let apart = golden(&place, &[&method[..], &["--factors", &factors]].concat());
-        // Of fewer rows than numbers ridge reads the influence of the curvature's own rows
-        // off, and multiplies others with the solutions.
+        // Of fewer rows than numbers ridge reads the influence of the curvature's own
+        // rows off, and multiplies others with the solutions.
         let allowed = if method[1] == "ridge" { 1e-13 * largest(&plain) } else { 0.0 };
         assert_close(&apart, &plain, |_| allowed);
         if method[1] == "datainf" {

@@ -3,8 +3,8 @@
 //!
 //! A sum of four codes has ten bits. Its lower eight and its upper two have a table each:
 //! lower ones are added by VNNI, four of a row at a time; upper ones, −2 to 1, are added
-//! as bytes, and go to their rows at the end. 64 words are the most whose upper bytes have
-//! room in one: each half of a word adds −2 at least.
+//! as bytes, and go to their rows at the end. 64 words are the most whose upper bytes
+//! have room in one: each half of a word adds −2 at least.
 
 use super::prefetch::prefetch;
 use crate::certain::Certain;
@@ -20,8 +20,8 @@ use core::arch::x86_64::{
 /// How far ahead to ask for memory, in bytes.
 const AHEAD: usize = 16 << 10;
 
-/// The operation `tabulate`: two tables of a word's lower four bits of each byte, then two
-/// of the upper.
+/// The operation `tabulate`: two tables of a word's lower four bits of each byte, then
+/// two of the upper.
 ///
 /// # Safety
 /// The machine has the features.

@@ -57,8 +57,8 @@ const WORTH_TABLES: usize = 8;
 /// Words of a row that have tables at a time: 8 KiB of stack.
 const WORDS: usize = 32;
 
-/// Scores of rows of 1 bit from the sums of a query's codes over their ones, where that is
-/// an operation, and there are rows enough for it. Returns whether it was.
+/// Scores of rows of 1 bit from the sums of a query's codes over their ones, where that
+/// is an operation, and there are rows enough for it. Returns whether it was.
 #[inline(always)]
 fn by_ones<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: &mut [f32]) -> bool {
     let n = rows.scales.len().max(1);
