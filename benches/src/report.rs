@@ -186,3 +186,53 @@ fn nanoseconds(seconds: f64) -> String {
     let nanoseconds = seconds * 1e9;
     if nanoseconds < 1000.0 { format!("{nanoseconds:.1}") } else { format!("{nanoseconds:.0}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_is_parted_into_memory_and_the_rest() {
+        assert_eq!(place("L2"), ("L2", ""));
+        assert_eq!(place("DRAM, k = 512, s = 1"), ("DRAM", "k = 512, s = 1"));
+        assert_eq!(place("n = 256"), ("", "n = 256"));
+        assert_eq!(place("32 rows, L2"), ("", "32 rows, L2"));
+    }
+
+    #[test]
+    fn only_the_widest_level_has_a_peer_and_wrong_answers_have_no_row() {
+        let result = |name: &str, role, seconds, right| Result {
+            name: name.to_owned(),
+            role,
+            seconds,
+            fraction: 1e-6 / seconds,
+            right,
+        };
+        let ours = Role::Ours(gradsieve_kernels::Level::SCALAR);
+        let outcome = Outcome {
+            kernel: "dot",
+            dtype: "float32".to_owned(),
+            shape: "L1".to_owned(),
+            bytes: 1000,
+            target: Target::Fraction(0.5),
+            limit: result("read", Role::Limit, 1e-6, true),
+            results: vec![
+                result("scalar", ours, 4e-6, true),
+                result("broken", ours, 1e-6, false),
+                result("avx2", ours, 2e-6, true),
+                result("theirs", Role::Peer, 3e-6, true),
+                result("wrong", Role::Peer, 1e-6, false),
+            ],
+        };
+        let found = rows(&outcome);
+        let expected = [
+            ["dot", "float32", "", "L1", "scalar", "", "4000", "0.2", "0.25", "", "", "", ""],
+            [
+                "dot", "float32", "", "L1", "avx2", "yes", "2000", "0.5", "0.50", "0.50 met", "0.33",
+                "theirs", "3000",
+            ],
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(line(&outcome), "dot float32 L1: avx2 2000 ns, 0.50 of the limit; theirs 0.33");
+    }
+}

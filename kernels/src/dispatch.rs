@@ -14,6 +14,9 @@ use crate::level::{Isa, Level};
 #[cfg_attr(not(debug_assertions), inline)]
 pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
     match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        Isa::Scalar => scalar(kernel),
+        #[cfg(not(target_arch = "x86_64"))]
         Isa::Scalar => kernel.scalar(),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a `Level` of AVX2 exists only where the detector found AVX2, FMA, F16C
@@ -28,4 +31,12 @@ pub(crate) fn run<K: Kernel>(level: Level, kernel: K) -> K::Output {
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Isa::Simd128 => crate::isa::simd128::run(kernel),
     }
+}
+
+/// The form that hardly any machine of this target takes. Inlined, it would fill the
+/// callers' registers, and short sums would pay for saving them.
+#[cfg(target_arch = "x86_64")]
+#[inline(never)]
+fn scalar<K: Kernel>(kernel: K) -> K::Output {
+    kernel.scalar()
 }

@@ -333,6 +333,7 @@ pub(crate) fn is_token(_: impl Simd) {}
 
 /// What [`Simd::add_ones`] looks up of a word's bytes: place 16·*p* + *x* is one byte of
 /// the sum of those codes of byte *p* that stand where *x* has ones.
+#[allow(dead_code, reason = "only x86-64 has an operation that reads it")]
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(crate) struct Table(pub(crate) [u8; 64]);
