@@ -286,8 +286,8 @@ mod x86 {
                 }
             });
         }
-        // Loops, because a closure that the standard library calls may stand alone, and then
-        // costs a short read more than its loads.
+        // Loops, because a closure that the standard library calls may stand alone, and
+        // then costs a short read more than its loads.
         let mut all = _mm512_setzero_si512();
         for a in &a {
             all = _mm512_or_si512(all, *a);
