@@ -180,12 +180,17 @@ pub(crate) trait Simd: Copy {
         }
         sums
     }
-    /// Writes what [`Simd::add_ones`] looks up of a query: a word of a row meets eight
-    /// quads of its codes, which are `width` apart. Returns false, and writes nothing,
-    /// where other operations are faster.
+    /// Whether [`Simd::tabulate`] and [`Simd::add_ones`] are operations, which are faster
+    /// than others.
     #[inline(always)]
-    fn tabulate(self, _codes: &[[u8; 4]], _width: usize, _tables: &mut [Tables]) -> bool {
+    fn has_tables(self) -> bool {
         false
+    }
+    /// Writes what [`Simd::add_ones`] looks up of a query: a word of a row meets eight
+    /// quads of its codes, which are `width` apart. Only where there are tables.
+    #[inline(always)]
+    fn tabulate(self, _codes: &[[u8; 4]], _width: usize, _tables: &mut [Tables]) {
+        cannot_happen!("there are no tables");
     }
     /// Adds to lane *i* of each group's sums the codes that stand where row *i* of the
     /// group, of `words` words, has ones, from word `first` on, as far as the tables go.

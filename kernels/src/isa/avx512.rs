@@ -517,12 +517,18 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn tabulate(self, codes: &[[u8; 4]], width: usize, tables: &mut [Tables]) -> bool {
+    fn has_tables(self) -> bool {
+        has_vbmi()
+    }
+
+    #[inline(always)]
+    fn tabulate(self, codes: &[[u8; 4]], width: usize, tables: &mut [Tables]) {
         if has_vbmi() {
             // SAFETY: the token, and VNNI and VBMI were found.
             unsafe { special::ones::tabulate_vbmi(codes, width, tables) };
+        } else {
+            cannot_happen!("there are tables");
         }
-        has_vbmi()
     }
 
     #[inline(always)]

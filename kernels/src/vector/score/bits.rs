@@ -62,7 +62,7 @@ const WORDS: usize = 32;
 #[inline(always)]
 fn by_ones<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: &mut [f32]) -> bool {
     let n = rows.scales.len().max(1);
-    if n < WORTH_TABLES * GROUP {
+    if n < WORTH_TABLES * GROUP || !s.has_tables() {
         return false;
     }
     let (length, words) = (Queries::quads(queries.k), queries.bits.words(queries.k));
@@ -85,9 +85,8 @@ fn by_ones<S: Simd>(s: S, rows: Rows<'_>, queries: Queries<'_>, scores: &mut [f3
             for at in (0..words).step_by(WORDS) {
                 let tables = tables.get_mut(..WORDS.min(words - at)).certain();
                 let codes = tile.get((2 + 8 * at) * width + q % TILE..).certain();
-                let is_known = stays && first > 0;
-                if !is_known && !s.tabulate(codes, width, tables) {
-                    return false;
+                if !stays || first == 0 {
+                    s.tabulate(codes, width, tables);
                 }
                 s.add_ones(groups, (words, at), tables, q == 0, sums);
             }
